@@ -1,0 +1,58 @@
+# make run     serve an echo on ws://127.0.0.1:8000/
+# make test    run the tests
+# make check   lint, types, docs and packaging
+# make clean   remove what these have made
+
+PYTHON ?= python3
+BIN = .venv/bin
+PEERS = tests/interop/node_modules
+
+.PHONY: run test check lint types docs packaging clean
+
+run: .venv/installed
+	$(BIN)/twistd --nodaemon --pidfile= ws
+
+test: .venv/tested $(PEERS)
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --fail-under=98
+
+check: lint types docs packaging
+
+lint: .venv/checked
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/checked
+	$(BIN)/mypy
+
+docs: .venv/checked
+	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
+	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
+	$(BIN)/towncrier build --draft --version next > /dev/null
+
+packaging: .venv/checked
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/python -m pytest -m packaging tests/test_packaging.py
+
+.venv/installed: setup.cfg setup.py pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+.venv/checked: .venv/tested
+	$(BIN)/python -m pip install --quiet --editable '.[test,docs,dev]'
+	touch $@
+
+# Without npm, the tests with Node's ws are skipped; they say so.
+$(PEERS): tests/interop/package.json
+	if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/interop; fi
+	mkdir -p $@
+	touch $@
+
+clean:
+	rm -rf .venv build $(PEERS)

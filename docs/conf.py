@@ -1,0 +1,15 @@
+"""How Sphinx builds the documentation."""
+
+import txws2
+
+project = "txws2"
+copyright = "2026, the txws2 authors"
+version = release = txws2.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+nitpick_ignore_regex = [
+    ("py:.*", r"(twisted|zope|OpenSSL|socket|collections|http|TimeoutError)\b.*")
+]
+html_theme = "alabaster"

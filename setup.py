@@ -1,0 +1,5 @@
+"""The build; what the package is stands in setup.cfg."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,99 @@
+"""How a test gets a connection between us and a peer, in either direction."""
+
+import json
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+import txws2
+from tests.interop.peer_process import start_peer
+
+
+class Recording:
+    """Keeps what pings and pongs come, and answers each ping with one of ours as well."""
+
+    def __init__(self):
+        self.pings = []
+        self.pongs = []
+        self.latencies = []
+
+    def pingReceived(self, payload):
+        self.pings.append(payload)
+        self.latencies.append(self.ping(b"ours, " + payload))
+
+    def pongReceived(self, payload):
+        self.pongs.append(payload)
+
+
+class RecordingServer(Recording, txws2.WebSocketServerProtocol):
+    pass
+
+
+class RecordingClient(Recording, txws2.WebSocketClientProtocol):
+    pass
+
+
+def settings(actions, subprotocols):
+    return json.dumps({"actions": actions, "subprotocols": subprotocols})
+
+
+class WeAreTheClient:
+    """The peer is the server.
+
+    Attributes:
+        library: what the peer is made with.
+    """
+
+    async def start_server(self, actions=(), subprotocols=()):
+        """Start the peer; return its process and its URI."""
+        peer = start_peer(self, self.library, "server", settings(actions, subprotocols))
+        port = (await peer.saw())["port"]
+        return peer, f"ws://127.0.0.1:{port}/"
+
+    async def link(self, *actions, ours=(), theirs=()):
+        """Connect us and the peer, which is to do these actions.
+
+        Args:
+            actions: each the name of one in peers/, and its arguments.
+            ours: the subprotocols that we know.
+            theirs: those that the peer knows.
+
+        Returns:
+            Our connection, the peer, and the subprotocol as the peer sees it.
+        """
+        peer, uri = await self.start_server(actions, theirs)
+        ws = await txws2.connect(
+            uri, subprotocols=ours, create_protocol=RecordingClient, reactor=reactor
+        )
+        self.addCleanup(ws.close)
+        return ws, peer, (await peer.saw())["open"]
+
+
+class WeAreTheServer:
+    """The peer is the client.
+
+    Attributes:
+        library: what the peer is made with.
+    """
+
+    async def start_client(self, actions=(), theirs=(), **options):
+        """Start a server and the peer; return the peer and a Deferred of our connection."""
+        opened = Deferred()
+
+        async def handler(ws):
+            opened.callback(ws)
+            await ws.wait_closed()
+
+        server = await txws2.serve(
+            handler, "127.0.0.1", 0, create_protocol=RecordingServer, reactor=reactor, **options
+        )
+        self.addCleanup(server.close)
+        uri = f"ws://127.0.0.1:{server.addresses[0].port}/"
+        peer = start_peer(self, self.library, "client", uri, settings(actions, theirs))
+        return peer, opened
+
+    async def link(self, *actions, ours=(), theirs=()):
+        """Connect us and the peer, as `WeAreTheClient.link`."""
+        peer, opened = await self.start_client(actions, theirs, subprotocols=ours)
+        subprotocol = (await peer.saw())["open"]
+        return await opened, peer, subprotocol

@@ -1,0 +1,117 @@
+"""The processes that the tests talk to, and what these say."""
+
+import json
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, DeferredQueue
+from twisted.internet.error import ProcessDone
+from twisted.internet.protocol import ProcessProtocol
+
+HERE = Path(__file__).parent
+PEERS = HERE / "peers"
+ROOT = HERE.parent.parent
+
+
+class ProcessLines(ProcessProtocol):
+    """A process that says things line by line.
+
+    Attributes:
+        ended: fires with its exit status, or the signal's name, when it has ended.
+        errors: what it has written to its standard error.
+    """
+
+    def __init__(self):
+        self.ended = Deferred()
+        self.errors = b""
+        self._rest = b""
+        self._lines = DeferredQueue()
+        self._running = True
+
+    def outReceived(self, data):
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._lines.put(line.decode())
+
+    def errReceived(self, data):
+        self.errors += data
+
+    def processEnded(self, reason):
+        self._running = False
+        done = reason.check(ProcessDone)
+        status = 0 if done else reason.value.signal or reason.value.exitCode
+        self._lines.put(None)
+        self.ended.callback(status)
+
+    async def line(self):
+        """Return the next line that it says."""
+        line = await self._lines.get()
+        if line is None:
+            self._lines.put(None)
+            raise AssertionError(f"the process has ended; it said:\n{self.errors.decode()}")
+        return line
+
+    async def lines(self):
+        """Return the lines that nobody has asked for, once it has ended."""
+        await self._until_ended()
+        return [line for line in [*self._lines.pending, self._rest.decode()] if line]
+
+    def kill(self):
+        """Kill it, unless it has ended; return a Deferred that fires when it has."""
+        if self._running:
+            self.transport.signalProcess("KILL")
+        return self._until_ended()
+
+    def _until_ended(self):
+        waiter = Deferred()
+        if not self._running:
+            waiter.callback(None)
+        else:
+            self.ended.addCallback(lambda status: waiter.callback(None) or status)
+        return waiter
+
+
+class Peer(ProcessLines):
+    """A process that runs a script of peers/; each of its lines is something that it saw."""
+
+    async def saw(self):
+        """Return what it saw next."""
+        return json.loads(await self.line())
+
+    async def stop(self):
+        """Kill it; nothing may have gone wrong in it."""
+        await self.kill()
+        if b"Traceback" in self.errors:
+            raise AssertionError(self.errors.decode())
+
+
+def start(test, process, *command):
+    """Start a process; it is killed when the test is over."""
+    command = [str(word) for word in command]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    reactor.spawnProcess(process, command[0], command, environment, str(PEERS))
+    test.addCleanup(getattr(process, "stop", process.kill))
+    return process
+
+
+def start_peer(test, library, role, *arguments):
+    """Start the server or the client that is made with a library."""
+    if library == "ws":
+        script, interpreter = PEERS / f"ws_{role}.js", shutil.which("node")
+        installed = interpreter is not None and _has_node_module("ws")
+    else:
+        script, interpreter = PEERS / f"{library}_{role}.py", sys.executable
+        installed = find_spec(library) is not None
+    if not installed:
+        test.fail(f"{library} is not installed; `make test` installs it")
+    return start(test, Peer(), interpreter, script, *arguments)
+
+
+def _has_node_module(name):
+    paths = os.environ.get("NODE_PATH", "").split(os.pathsep)
+    folders = [HERE / "node_modules", *(Path(path) for path in paths if path)]
+    return any((folder / name).is_dir() for folder in folders)

@@ -1,0 +1,61 @@
+"""What the `aiohttp` peer does on a connection, whichever side it is."""
+
+from aiohttp import WSMsgType
+from observations import observe
+
+
+async def fill(ws, transport, size):
+    await ws.send_bytes(bytes(size))
+
+
+async def ping(ws, transport, payload):
+    await ws.ping(payload.encode())
+
+
+async def close(ws, transport, code=None, reason=""):
+    if code is None:
+        # Its close() always has a code.
+        await ws.send_frame(b"", WSMsgType.CLOSE)
+    else:
+        await ws.close(code=code, message=reason.encode())
+
+
+async def drop(ws, transport):
+    transport.abort()
+
+
+ACTIONS = {"fill": fill, "ping": ping, "close": close, "drop": drop}
+
+
+def by_itself(actions):
+    """Whether it may answer pings by itself: then it doesn't show pongs."""
+    return all(name != "ping" for name, *_ in actions)
+
+
+async def echo(ws):
+    """Echo until the connection is closed; return the last message, which tells of the end."""
+    while True:
+        message = await ws.receive()
+        if message.type is WSMsgType.TEXT:
+            await ws.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await ws.send_bytes(message.data)
+        elif message.type is WSMsgType.PING:
+            await ws.pong(message.data)
+        elif message.type is WSMsgType.PONG:
+            observe(pong=message.data.decode())
+        else:
+            return message
+
+
+async def play(ws, transport, actions):
+    """Do what is asked for, then echo every message until the connection is closed."""
+    try:
+        for name, *arguments in actions:
+            await ACTIONS[name](ws, transport, *arguments)
+    except ConnectionResetError:
+        pass
+    last = await echo(ws)
+    code = last.data if last.type is WSMsgType.CLOSE else ws.close_code
+    # It says 0 for a close frame without a code.
+    observe(closed=[code or 1005, last.extra or ""])

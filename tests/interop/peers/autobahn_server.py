@@ -1,0 +1,33 @@
+"""A server made with Autobahn on Twisted."""
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from autobahn.websocket.types import ConnectionDeny
+from autobahn_play import Player
+from observations import observe, server_arguments
+from twisted.internet import reactor
+
+
+class Server(Player, WebSocketServerProtocol):
+    def onConnect(self, request):
+        if request.path != "/":
+            raise ConnectionDeny(404, "nothing here")
+        common = (name for name in request.protocols if name in self.factory.protocols)
+        return next(common, None)
+
+
+def accept(offers):
+    for offer in offers:
+        if isinstance(offer, PerMessageDeflateOffer):
+            return PerMessageDeflateOfferAccept(offer)
+    return None
+
+
+settings = server_arguments()
+factory = WebSocketServerFactory(protocols=settings["subprotocols"])
+factory.protocol = Server
+factory.actions = settings["actions"]
+factory.setProtocolOptions(perMessageCompressionAccept=accept)
+port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+observe(port=port.getHost().port)
+reactor.run()

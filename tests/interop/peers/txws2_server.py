@@ -1,0 +1,46 @@
+"""Our own server, whose memory is to be watched.
+
+At /send it sends messages as fast as it can, at /echo it echoes, both once it got "go"; at
+/count it answers each message with how many messages it has sent.
+"""
+
+from random import Random
+
+from observations import observe, server_arguments
+from twisted.internet import reactor
+from twisted.internet.defer import ensureDeferred
+
+import txws2
+
+settings = server_arguments()
+sent = 0
+
+
+async def send(ws, message):
+    global sent
+    await ws.send(message)
+    sent += 1
+
+
+async def handler(ws):
+    path = ws.request.path
+    if path == "/count":
+        async for _ in ws:
+            await ws.send(str(sent))
+        return
+    await ws.recv()
+    if path == "/send":
+        for seed in range(settings["messages"]):
+            await send(ws, Random(seed).randbytes(settings["size"]))
+    else:
+        async for message in ws:
+            await send(ws, message)
+
+
+async def main():
+    server = await txws2.serve(handler, "127.0.0.1", 0, ping_interval=None, reactor=reactor)
+    observe(port=server.addresses[0].port)
+
+
+reactor.callWhenRunning(lambda: ensureDeferred(main()))
+reactor.run()

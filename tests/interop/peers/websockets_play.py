@@ -1,0 +1,53 @@
+"""What the `websockets` peer does on a connection, whichever side it is."""
+
+from observations import observe
+from websockets.exceptions import ConnectionClosed
+
+
+async def fill(ws, size):
+    await ws.send(bytes(size))
+
+
+async def ping(ws, payload):
+    await (await ws.ping(payload))
+    observe(pong=payload)
+
+
+async def fragments(ws, parts):
+    async def with_pings_between():
+        yield parts[0]
+        for number, part in enumerate(parts[1:], 1):
+            await ping(ws, f"amid {number}")
+            yield part
+
+    await ws.send(with_pings_between())
+
+
+async def close(ws, code=None, reason=""):
+    if code is None:
+        # Its close() always has a code.
+        async with ws.send_context():
+            ws.protocol.send_close()
+    else:
+        await ws.close(code, reason)
+
+
+async def drop(ws):
+    ws.transport.abort()
+
+
+ACTIONS = {"fill": fill, "ping": ping, "fragments": fragments, "close": close, "drop": drop}
+
+
+async def play(ws, actions):
+    """Do what is asked for, then echo every message until the connection is closed."""
+    observe(open=ws.subprotocol)
+    try:
+        for name, *arguments in actions:
+            await ACTIONS[name](ws, *arguments)
+        async for message in ws:
+            await ws.send(message)
+    except ConnectionClosed:
+        pass
+    await ws.wait_closed()
+    observe(closed=[ws.close_code, ws.close_reason])

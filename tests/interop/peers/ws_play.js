@@ -1,0 +1,36 @@
+'use strict';
+
+// What the peer made with Node's ws does on a connection, whichever side it is.
+
+function observe(what) {
+  console.log(JSON.stringify(what));
+}
+
+const ACTIONS = {
+  fill: (ws, size) => ws.send(Buffer.alloc(size)),
+  ping: (ws, payload) => ws.ping(payload),
+  fragments: (ws, parts) => {
+    let sent = 0;
+    const sendNext = () => {
+      const fin = sent === parts.length - 1;
+      ws.send(parts[sent++], { fin });
+      // The next fragment leaves once the pong to this ping has come.
+      if (!fin) ws.ping(`amid ${sent}`);
+    };
+    ws.on('pong', () => sent < parts.length && sendNext());
+    sendNext();
+  },
+  close: (ws, code, reason) => ws.close(code, reason),
+  drop: (ws) => ws.terminate(),
+};
+
+// Does what is asked for, and echoes every message until the connection is closed.
+function play(ws, actions) {
+  observe({ open: ws.protocol || null });
+  ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }));
+  ws.on('pong', (payload) => observe({ pong: payload.toString() }));
+  ws.on('close', (code, reason) => observe({ closed: [code, reason.toString()] }));
+  for (const [name, ...args] of actions) ACTIONS[name](ws, ...args);
+}
+
+module.exports = { observe, play };

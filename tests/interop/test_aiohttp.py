@@ -1,0 +1,14 @@
+"""Interoperability with `aiohttp`; it can't send fragments, so those cases aren't here."""
+
+from twisted.trial.unittest import TestCase
+
+from tests.interop.sides import OurClientCases, OurServerCases
+
+
+class OurClientWithAnAiohttpServerTests(OurClientCases, TestCase):
+    library = "aiohttp"
+    refusal = b"404: Not Found"
+
+
+class OurServerWithAnAiohttpClientTests(OurServerCases, TestCase):
+    library = "aiohttp"

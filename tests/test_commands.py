@@ -1,0 +1,333 @@
+"""`twistd ws` and `python -m txws2` as a shell runs them: real processes, sockets and signals."""
+
+import contextlib
+import os
+import re
+import sys
+from pathlib import Path
+from socket import socket
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
+from twisted.trial.unittest import TestCase
+
+from tests.test_insecure import self_signed
+from txws2 import ConnectionClosed, connect, serve
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+
+
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+
+
+class Command(ProcessProtocol):
+    """A process that runs.
+
+    Attributes:
+        out, err: what it has written so far.
+        status: its exit status once it has ended; None if a signal ended it.
+        ended: fires then.
+    """
+
+    def __init__(self):
+        self.out = self.err = ""
+        self.status = None
+        self.ended = Deferred()
+        self._awaited = []
+
+    def shown(self, pattern):
+        """Return a Deferred of the match when the output matches; fails if it ends before."""
+        awaited = Deferred()
+        self._awaited.append((pattern, awaited))
+        self._look()
+        return awaited
+
+    def outReceived(self, data):
+        self.out += data.decode()
+        self._look()
+
+    def errReceived(self, data):
+        self.err += data.decode()
+        self._look()
+
+    def processEnded(self, reason):
+        self.status = reason.value.exitCode
+        for pattern, awaited in self._awaited:
+            awaited.errback(AssertionError(f"no {pattern!r} in {self.out!r} {self.err!r}"))
+        self.ended.callback(self)
+
+    def kill(self):
+        """Make sure that it ends; return a Deferred that fires then."""
+        with contextlib.suppress(ProcessExitedAlready):
+            self.transport.signalProcess("KILL")
+        return self.ended if not self.ended.called else None
+
+    def _look(self):
+        for entry in list(self._awaited):
+            pattern, awaited = entry
+            match = re.search(pattern, self.out) or re.search(pattern, self.err)
+            if match:
+                self._awaited.remove(entry)
+                awaited.callback(match)
+
+
+class CommandTestCase(TestCase):
+    timeout = 120
+
+    def start(self, program, *arguments, path=None, terminal=False):
+        command = Command()
+        environment = {**os.environ, "PYTHONPATH": ROOT, "PYTHONDONTWRITEBYTECODE": "1"}
+        reactor.spawnProcess(
+            command, program, [program, *arguments], environment, path, usePTY=terminal
+        )
+        self.addCleanup(command.kill)
+        return command
+
+    async def serve(self, handler, **options):
+        """Serve in this process; return the URI."""
+        options = options or {"host": "127.0.0.1", "port": 0}
+        server = await serve(handler, **options)
+        self.addCleanup(server.close)
+        return f"ws://127.0.0.1:{server.addresses[0].port}/"
+
+    def make_directory(self):
+        path = Path(self.mktemp()).absolute()
+        path.mkdir()
+        return path
+
+    def assertOneLine(self, command, text):
+        """Assert that it failed, with this one line on stderr."""
+        self.assertEqual(command.status, 1, command.out + command.err)
+        self.assertEqual(len(command.err.splitlines()), 1, command.err)
+        self.assertIn(text, command.err)
+        self.assertNotIn("Traceback", command.out + command.err)
+
+
+class TwistdTests(CommandTestCase):
+    def start_twistd(self, *arguments, path=None):
+        return self.start(TWISTD, "-n", "--pidfile=", "ws", *arguments, path=path)
+
+    async def serve_with_twistd(self, *arguments, path=None):
+        """Start it on a free port; return it and a client that is connected to it."""
+        listen = "--listen", "tcp:0:interface=127.0.0.1"
+        twistd = self.start_twistd(*listen, *arguments, path=path)
+        uri = (await twistd.shown(r"listening on (ws://127\.0\.0\.1:\d+/)"))[1]
+        return twistd, await connect(uri)
+
+    async def test_by_default_it_sends_every_message_back(self):
+        _, client = await self.serve_with_twistd()
+        for message in "hello", b"\x00\xff":
+            await client.send(message)
+            self.assertEqual(await client.recv(), message)
+        await client.close()
+
+    async def test_an_application_of_the_current_directory(self):
+        path = self.make_directory()
+        (path / "chat.py").write_text("async def handler(ws):\n    await ws.send('from chat')\n")
+        _, client = await self.serve_with_twistd("--app", "chat:handler", path=str(path))
+        self.assertEqual(await client.recv(), "from chat")
+        await client.wait_closed()
+        self.assertEqual(client.close_code, 1000)
+
+    async def assertStopsBy(self, name):
+        twistd, client = await self.serve_with_twistd()
+        twistd.transport.signalProcess(name)
+        await client.wait_closed()
+        self.assertEqual(client.close_code, 1001)
+        await twistd.ended
+        self.assertEqual(twistd.status, 0)
+        self.assertNotIn("Traceback", twistd.out + twistd.err)
+
+    def test_sigterm_closes_the_connections_and_is_no_failure(self):
+        return Deferred.fromCoroutine(self.assertStopsBy("TERM"))
+
+    def test_so_does_sigint(self):
+        return Deferred.fromCoroutine(self.assertStopsBy("INT"))
+
+    async def assertCannotStart(self, text, *arguments, path=None):
+        twistd = self.start_twistd(*arguments, path=path)
+        await twistd.ended
+        self.assertOneLine(twistd, text)
+
+    async def test_a_port_in_use(self):
+        port = reactor.listenTCP(0, Factory(), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        endpoint = f"tcp:{port.getHost().port}:interface=127.0.0.1"
+        await self.assertCannotStart(
+            f"twistd ws: can't listen on {endpoint}: ", "--listen", endpoint
+        )
+
+    async def test_an_endpoint_that_is_none(self):
+        await self.assertCannotStart("'nope:1' isn't an endpoint", "--listen", "nope:1")
+
+    async def test_an_application_that_can_not_be_imported(self):
+        path = self.make_directory()
+        (path / "chat.py").write_text("a = 1\nb = a / 0\n")
+        await self.assertCannotStart(
+            f"can't import 'chat': {path}/chat.py:2: ZeroDivisionError: division by zero",
+            "--app",
+            "chat:handler",
+            path=str(path),
+        )
+
+    async def test_an_application_that_does_not_exist(self):
+        await self.assertCannotStart("No module named 'nowhere'", "--app", "nowhere:handler")
+
+
+class ClientTestCase(CommandTestCase):
+    def start_client(self, *arguments, **options):
+        return self.start(sys.executable, "-m", "txws2", *arguments, **options)
+
+    async def run_client(self, *arguments, stdin=""):
+        """Run it with this input until it ends."""
+        client = self.start_client(*arguments)
+        client.transport.write(stdin.encode())
+        client.transport.closeStdin()
+        return await client.ended
+
+
+class PipeTests(ClientTestCase):
+    def assertClosed(self, client, status, text):
+        self.assertEqual((client.err, client.status), (f"closed: {text}\n", status))
+
+    async def test_a_line_and_its_reply(self):
+        client = await self.run_client(await self.serve(echo), stdin="hi\n")
+        self.assertEqual(client.out, "hi\n")
+        self.assertClosed(client, 0, "1000 (OK)")
+
+    async def test_many_lines(self):
+        lines = "".join(f"line {number}\n" for number in range(5000))
+        client = await self.run_client(await self.serve(echo), stdin=lines)
+        self.assertEqual(client.out, lines)
+        self.assertClosed(client, 0, "1000 (OK)")
+
+    async def test_no_lines(self):
+        client = await self.run_client(await self.serve(echo))
+        self.assertEqual(client.out, "")
+        self.assertClosed(client, 0, "1000 (OK)")
+
+    async def test_files(self):
+        path = self.make_directory()
+        (path / "in").write_text("one\ntwo")
+        command = f'exec "{sys.executable}" -m txws2 {await self.serve(echo)} < in > out'
+        client = self.start("/bin/sh", "-c", command, path=str(path))
+        await client.ended
+        self.assertEqual((path / "out").read_text(), "one\ntwo\n")
+        self.assertClosed(client, 0, "1000 (OK)")
+
+    async def test_a_server_that_closes_with_an_error(self):
+        async def handler(ws):
+            await ws.close(4001, "bye")
+
+        client = self.start_client(await self.serve(handler))
+        await client.ended
+        self.assertClosed(client, 1, "4001 (private use) bye")
+
+    async def test_a_reader_that_has_enough(self):
+        async def handler(ws):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await ws.send("y" * 1000)
+
+        command = f'"{sys.executable}" -m txws2 {await self.serve(handler)} | head -c 5'
+        client = self.start("/bin/sh", "-c", command)
+        await client.ended
+        self.assertEqual(client.out, "yyyyy")
+        self.assertNotIn("Traceback", client.err)
+
+    async def test_ctrl_c_closes_the_connection(self):
+        async def handler(ws):
+            await ws.send("hello")
+            await ws.wait_closed()
+
+        client = self.start_client(await self.serve(handler))
+        await client.shown("hello")
+        client.transport.signalProcess("INT")
+        await client.ended
+        self.assertClosed(client, 0, "1000 (OK)")
+
+    async def test_pings(self):
+        client = self.start_client(await self.serve(echo), "--ping")
+        await client.shown(r"pong after \d+\.\d\d ms\n")
+        client.transport.closeStdin()
+        await client.ended
+        self.assertEqual((client.out, client.status), ("", 0))
+
+    async def test_what_the_request_says(self):
+        requests = []
+        uri = await self.serve(
+            lambda ws: requests.append(ws.request), host="127.0.0.1", port=0, subprotocols=["chat"]
+        )
+        arguments = "--header", "X-One: 1", "--origin", "http://a", "--subprotocol", "chat"
+        await self.run_client(uri, *arguments)
+        [headers] = [request.headers for request in requests]
+        self.assertEqual(headers["X-One"], "1")
+        self.assertEqual(headers["Origin"], "http://a")
+        self.assertEqual(headers["Sec-WebSocket-Protocol"], "chat")
+
+
+class RefusalTests(ClientTestCase):
+    async def test_nobody_listens(self):
+        with socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            uri = f"ws://127.0.0.1:{bound.getsockname()[1]}/"
+            client = await self.run_client(uri)
+        self.assertOneLine(client, f"can't connect to {uri}: ")
+        self.assertIn("refused", client.err)
+
+    async def test_no_websocket_uri(self):
+        client = await self.run_client("http://example.com/")
+        self.assertOneLine(client, "must begin with ws:// or wss://")
+
+    async def test_ctrl_c_while_connecting(self):
+        asked = Deferred()
+
+        class Silent(Protocol):
+            def dataReceived(self, data):
+                if not asked.called:
+                    asked.callback(None)
+
+        port = reactor.listenTCP(0, Factory.forProtocol(Silent), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        client = self.start_client(f"ws://127.0.0.1:{port.getHost().port}/")
+        await asked
+        client.transport.signalProcess("INT")
+        await client.ended
+        self.assertOneLine(client, "can't connect to ws://")
+
+
+class TLSTests(ClientTestCase):
+    async def serve_tls(self):
+        pem = self.make_directory() / "server.pem"
+        pem.write_bytes(self_signed("localhost"))
+        endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+        return (await self.serve(echo, endpoint=endpoint)).replace(
+            "ws://127.0.0.1", "wss://localhost"
+        )
+
+    async def test_a_certificate_that_nobody_has_signed_is_refused(self):
+        uri = await self.serve_tls()
+        client = await self.run_client(uri, stdin="hi\n")
+        self.assertOneLine(client, f"can't connect to {uri}: ")
+        self.assertIn("certificate verify failed", client.err)
+
+    async def test_unless_that_is_asked_for(self):
+        client = await self.run_client(await self.serve_tls(), "--insecure", stdin="hi\n")
+        self.assertEqual((client.out, client.status), ("hi\n", 0))
+
+
+class TerminalTests(ClientTestCase):
+    async def test_a_line_that_is_typed_and_its_reply(self):
+        client = self.start_client(await self.serve(echo), terminal=True)
+        await client.shown(r"connected to ws://\S+; Ctrl-D to close")
+        client.transport.write(b"hello\n")
+        await client.shown("< hello")
+        client.transport.write(b"\x04")
+        await client.ended
+        self.assertIn("closed: 1000 (OK)", client.out)
+        self.assertEqual(client.status, 0)

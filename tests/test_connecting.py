@@ -1,0 +1,220 @@
+"""`connect`, stage by stage: name, TCP, TLS and handshake, each of which may never end."""
+
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.error import ConnectionRefusedError, DNSLookupError
+from twisted.internet.interfaces import (
+    IHostnameResolver,
+    IReactorPluggableNameResolver,
+)
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from tests.sides import RecordedClient, answer
+from txws2.connecting import connect
+from txws2.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, OpeningTimeout
+
+
+@implementer(IReactorPluggableNameResolver)
+class Reactor(MemoryReactorClock):
+    """Has a resolver."""
+
+
+@implementer(IHostnameResolver)
+class Resolver:
+    """Knows addresses; what a name is, it says when it is told to."""
+
+    def resolveHostName(self, receiver, hostName, portNumber):
+        self.receiver, self.name = receiver, hostName
+        receiver.resolutionBegan(None)
+        if isIPv6Address(hostName):
+            receiver.addressResolved(IPv6Address("TCP", hostName, portNumber))
+        elif isIPAddress(hostName):
+            receiver.addressResolved(IPv4Address("TCP", hostName, portNumber))
+        else:
+            return receiver
+        receiver.resolutionComplete()
+        return receiver
+
+
+class ConnectTestCase(SynchronousTestCase):
+    def setUp(self):
+        self.reactor = Reactor()
+        self.reactor.nameResolver = self.resolver = Resolver()
+
+    def connect(self, uri="ws://127.0.0.1:8000/", **options):
+        options.setdefault("create_protocol", RecordedClient)
+        return connect(uri, reactor=self.reactor, **options)
+
+    def accept(self):
+        """Let TCP connect; return the transport."""
+        factory = self.reactor.tcpClients[-1][2]
+        self.protocol = factory.buildProtocol(None)
+        transport = Transport()
+        transport.protocol = self.protocol
+        self.protocol.makeConnection(transport)
+        return transport
+
+    def assertNothingLeft(self):
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class Transport(StringTransport):
+    """Tells its protocol when it was closed."""
+
+    def abortConnection(self):
+        self.loseConnection()
+
+    def loseConnection(self):
+        if not self.disconnecting:
+            super().loseConnection()
+            self.protocol.connectionLost(Failure(ConnectionRefusedError()))
+
+
+class OpenTests(ConnectTestCase):
+    def test_the_deferred_brings_the_open_connection(self):
+        connecting = self.connect()
+        transport = self.accept()
+        self.assertNoResult(connecting)
+        self.protocol.dataReceived(answer(transport.value()))
+        ws = self.successResultOf(connecting)
+        self.assertEqual(ws.opened, 1)
+        transport.loseConnection()
+        self.assertNothingLeft()
+
+    def test_host_and_port_are_those_of_the_uri(self):
+        for uri, expected in (
+            ("ws://127.0.0.1/", ("127.0.0.1", 80)),
+            ("ws://127.0.0.1:81/", ("127.0.0.1", 81)),
+            ("ws://[::1]:81/", ("::1", 81)),
+        ):
+            self.connect(uri).addErrback(lambda _: None)
+            self.assertEqual(self.reactor.tcpClients[-1][:2], expected)
+
+    def test_mistakes_are_told_at_once(self):
+        for uri in ("http://example.com/", "example.com", "ws://", "wss://my_host.example:0/"):
+            self.assertRaises(InvalidURI, self.connect, uri)
+        headers = {"X": "a\r\nb"}
+        self.assertRaises(InvalidHandshake, self.connect, additional_headers=headers)
+        self.assertRaises(ValueError, self.connect, open_timeout=0)
+
+    def test_a_name_that_no_certificate_can_have_is_told_as_one(self):
+        for uri in ("wss://my_host.example/", "wss://-/", f"wss://{'x' * 64}/"):
+            try:
+                connecting = self.connect(uri)
+            except InvalidURI:
+                continue
+            connecting.addErrback(lambda _: None).cancel()
+
+    def test_nothing_is_left_when_it_was_refused(self):
+        connecting = self.connect()
+        transport = self.accept()
+        self.protocol.dataReceived(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")
+        error = self.failureResultOf(connecting, InvalidStatus).value
+        self.assertEqual(error.response.body, b"no")
+        self.assertTrue(transport.disconnecting)
+        self.assertNothingLeft()
+
+    def test_twisted_s_own_errors_come_through(self):
+        connecting = self.connect()
+        factory = self.reactor.tcpClients[-1][2]
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        self.reactor.pump([0.4] * 3)
+        self.failureResultOf(connecting, ConnectionRefusedError)
+        self.assertNothingLeft()
+
+    def test_a_name_that_there_is_not_is_a_lookup_error(self):
+        connecting = self.connect("ws://example.com/")
+        self.assertEqual(self.resolver.name, "example.com")
+        self.resolver.receiver.resolutionComplete()
+        self.failureResultOf(connecting, DNSLookupError)
+        self.assertNothingLeft()
+
+
+class StageTests(ConnectTestCase):
+    """At each stage it may be cancelled, time out, or be given a timeout by its caller."""
+
+    def resolving(self, **options):
+        return self.connect("ws://example.com/", **options)
+
+    def connecting(self, **options):
+        return self.connect(**options)
+
+    def accepted(self, **options):
+        connecting = self.connect(**options)
+        self.transport = self.accept()
+        return connecting
+
+    def answered_in_part(self, **options):
+        connecting = self.accepted(**options)
+        self.protocol.dataReceived(b"HTTP/1.1 101 Switch")
+        return connecting
+
+    def refused_in_part(self, **options):
+        connecting = self.accepted(**options)
+        self.protocol.dataReceived(b"HTTP/1.1 500 Oops\r\n\r\nbody")
+        return connecting
+
+    @property
+    def stages(self):
+        return (
+            self.resolving,
+            self.connecting,
+            self.accepted,
+            self.answered_in_part,
+            self.refused_in_part,
+        )
+
+    def each_stage(self, **options):
+        for stage in self.stages:
+            self.setUp()
+            self.transport = None
+            yield stage(**options)
+            if self.transport is not None:
+                self.assertTrue(self.transport.disconnecting, stage)
+                self.assertEqual(len(self.protocol_of_ours().lost), 1)
+            for connector in self.reactor.connectors:
+                self.assertTrue(connector.stoppedConnecting or self.transport)
+            self.assertNothingLeft()
+
+    def protocol_of_ours(self):
+        return self.protocol._wrappedProtocol
+
+    def test_a_timeout_is_told_as_one_and_leaves_nothing(self):
+        for connecting in self.each_stage():
+            self.reactor.advance(9.9)
+            self.assertNoResult(connecting)
+            self.reactor.advance(0.1)
+            timeout = self.failureResultOf(connecting, OpeningTimeout).value
+            self.assertEqual(str(timeout), "timed out during opening handshake")
+
+    def test_cancelling_leaves_nothing(self):
+        for connecting in self.each_stage():
+            connecting.cancel()
+            self.failureResultOf(connecting, CancelledError)
+
+    def test_a_caller_s_timeout_is_a_timeout(self):
+        for connecting in self.each_stage():
+            connecting.addTimeout(5, self.reactor)
+            self.reactor.advance(5)
+            self.failureResultOf(connecting, TimeoutError)
+
+    def test_without_a_timeout_it_may_take_for_ever(self):
+        for stage in self.stages:
+            self.setUp()
+            connecting = stage(open_timeout=None)
+            self.reactor.advance(1000)
+            self.assertNoResult(connecting)
+            connecting.addErrback(lambda _: None).cancel()
+
+    def test_the_time_is_one_over_all_stages(self):
+        connecting = self.connect()
+        self.reactor.advance(6)
+        self.accept()
+        self.reactor.advance(4)
+        self.failureResultOf(connecting, OpeningTimeout)
+        self.assertIsInstance(self.protocol_of_ours().lost[0], OpeningTimeout)
+        self.assertNothingLeft()

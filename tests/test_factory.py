@@ -1,0 +1,81 @@
+import os
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+
+
+class BothFactories:
+    def make(self, **options):
+        options.setdefault("reactor", Clock())
+        return self.factory(*self.arguments, **options)
+
+    def test_the_defaults_are_those_of_the_documentation(self):
+        factory = self.make()
+        self.assertEqual(factory.max_size, 2**20)
+        self.assertEqual(factory.max_queue, 16)
+        self.assertEqual(factory.write_limit, 32 * 1024)
+        self.assertEqual((factory.open_timeout, factory.close_timeout), (10, 10))
+        self.assertIsNotNone(factory.keepalive)
+        self.assertEqual(factory.connections, set())
+
+    def test_each_limit_may_be_none(self):
+        names = (
+            "max_size max_queue write_limit ping_interval ping_timeout open_timeout close_timeout"
+        )
+        factory = self.make(**dict.fromkeys(names.split()))
+        self.assertIsNone(factory.keepalive)
+        self.assertIsNone(factory.max_size)
+
+    def test_a_limit_has_its_least_value(self):
+        for name, least in (("max_size", 0), ("max_queue", 1), ("write_limit", 0)):
+            self.make(**{name: least})
+            error = self.assertRaises(ValueError, self.make, **{name: least - 1})
+            expected = f"{name} must be at least {least}, or None; it is {least - 1}"
+            self.assertEqual(str(error), expected)
+
+    def test_a_time_is_positive(self):
+        for name in ("ping_interval", "ping_timeout", "open_timeout", "close_timeout"):
+            self.make(**{name: 0.001})
+            for seconds in (0, -1, float("nan")):
+                error = self.assertRaises(ValueError, self.make, **{name: seconds})
+                self.assertIn(f"{name} must be more than 0 seconds, or None", str(error))
+
+    def test_debug_is_what_the_environment_says(self):
+        for value, expected in (("1", True), ("", False)):
+            self.patch_environment(value)
+            self.assertEqual(self.make().debug, expected)
+            self.assertTrue(self.make(debug=True).debug)
+            self.assertFalse(self.make(debug=False).debug)
+
+    def patch_environment(self, value):
+        self.patch(os, "environ", {"TXWS2_DEBUG": value})
+
+    def test_it_uses_the_global_reactor_if_there_is_no_other(self):
+        from twisted.internet import reactor
+
+        self.assertIs(self.make(reactor=None).reactor, reactor)
+
+    def test_an_option_that_there_is_not_is_an_error(self):
+        self.assertRaises(TypeError, self.make, ping_intervall=20)
+
+    def test_what_it_makes_knows_it(self):
+        factory = self.make()
+        protocol = factory.buildProtocol(None)
+        self.assertIs(type(protocol), self.protocol)
+        self.assertIs(protocol.factory, factory)
+
+    def test_subprotocols_are_no_single_string(self):
+        error = self.assertRaises(TypeError, self.make, subprotocols="chat")
+        self.assertEqual(str(error), "subprotocols is a sequence of strings, as ['chat']")
+
+
+class ServerFactoryTests(BothFactories, SynchronousTestCase):
+    factory, protocol, arguments = WebSocketServerFactory, WebSocketServerProtocol, ()
+
+
+class ClientFactoryTests(BothFactories, SynchronousTestCase):
+    factory, protocol = WebSocketClientFactory, WebSocketClientProtocol
+    arguments = ("ws://example.com/",)

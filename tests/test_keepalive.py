@@ -1,0 +1,141 @@
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2.keepalive import Keepalive
+
+
+class Connection:
+    heard = False
+    # Whether it takes itself for alive although nothing was heard.
+    stays = False
+
+    def __init__(self, clock, keepalive=None):
+        self.clock = clock
+        self.keepalive = keepalive
+        self.pings, self.failures = [], []
+
+    def keepalive_ping(self):
+        self.pings.append(self.clock.seconds())
+
+    def keepalive_failed(self):
+        self.failures.append(self.clock.seconds())
+        if not self.stays:
+            self.keepalive.discard(self)
+
+
+class KeepaliveTests(SynchronousTestCase):
+    def make(self, interval=20, timeout=20):
+        self.clock = Clock()
+        self.keepalive = Keepalive(self.clock, interval, timeout)
+
+    def add(self):
+        connection = Connection(self.clock, self.keepalive)
+        self.keepalive.add(connection)
+        return connection
+
+    def pass_time(self, seconds, *alive, step=0.25):
+        for _ in range(int(seconds / step)):
+            self.clock.advance(step)
+            for connection in alive:
+                connection.heard = True
+
+    def test_pings_come_in_the_interval_and_never_late(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(100, connection)
+        self.assertEqual(connection.pings, [20, 40, 60, 80, 100])
+
+    def test_one_that_comes_between_ticks_is_pinged_a_little_early(self):
+        self.make()
+        self.add()
+        self.pass_time(0.5)
+        connection = self.add()
+        self.pass_time(21, connection)
+        self.assertEqual(connection.pings, [20])
+
+    def test_silence_after_a_ping_fails_it_once(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(200)
+        self.assertEqual(connection.failures, [40])
+        self.assertEqual(connection.pings, [20])
+
+    def test_a_failure_is_found_within_both_times_whenever_silence_begins(self):
+        for silence in (0, 0.25, 5, 19.75, 20, 20.25, 39.75):
+            self.make()
+            connection = self.add()
+            self.pass_time(silence, connection)
+            self.pass_time(40)
+            self.assertEqual(len(connection.failures), 1, silence)
+
+    def test_without_a_timeout_nothing_fails(self):
+        self.make(timeout=None)
+        connection = self.add()
+        self.pass_time(100)
+        self.assertEqual(len(connection.pings), 5)
+        self.assertEqual(connection.failures, [])
+
+    def test_a_timeout_longer_than_the_interval_lets_pings_go_on(self):
+        self.make(interval=10, timeout=30)
+        connection = self.add()
+        self.pass_time(100)
+        self.assertEqual(connection.pings, [10, 20, 30])
+        self.assertEqual(connection.failures, [40])
+
+    def test_a_timeout_shorter_than_the_interval_is_kept_to(self):
+        self.make(interval=60, timeout=2)
+        connection = self.add()
+        self.pass_time(100)
+        self.assertEqual(connection.failures, [62])
+
+    def test_one_fails_and_the_others_live_on(self):
+        self.make()
+        dead, alive = self.add(), self.add()
+        self.pass_time(60, alive)
+        self.assertEqual(dead.failures, [40])
+        self.assertEqual(alive.failures, [])
+        self.assertEqual(alive.pings, [20, 40, 60])
+
+    def test_one_that_is_discarded_is_let_be(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(25)
+        self.keepalive.discard(connection)
+        self.keepalive.discard(connection)
+        self.pass_time(100)
+        self.assertEqual(connection.failures, [])
+
+    def test_one_that_knows_better_is_pinged_again(self):
+        self.make()
+        connection = self.add()
+        connection.stays = True
+        self.pass_time(80)
+        self.assertEqual(connection.failures, [40, 60, 80])
+        self.assertEqual(connection.pings, [20, 40, 60, 80])
+
+    def test_nothing_ticks_when_nobody_is_there(self):
+        self.make()
+        first, second = self.add(), self.add()
+        self.keepalive.discard(first)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.keepalive.discard(second)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_it_ticks_again_for_the_next(self):
+        self.make()
+        self.keepalive.discard(self.add())
+        connection = self.add()
+        self.pass_time(20)
+        self.assertEqual(connection.pings, [20])
+
+    def test_one_ticking_is_enough_though_a_failure_brings_a_new_connection(self):
+        self.make()
+        connection = self.add()
+
+        def replace():
+            self.keepalive.discard(connection)
+            self.add()
+
+        connection.keepalive_failed = replace
+        self.pass_time(41)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)

@@ -1,0 +1,100 @@
+"""What README.rst shows is what works."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from socket import socket
+from textwrap import dedent
+
+from twisted.application.internet import ClientService
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import SynchronousTestCase
+
+import txws2
+from tests.joined import Joined
+from tests.sides import URI, QuietTestCase, RecordedClient
+from tests.test_commands import ROOT, CommandTestCase
+from txws2.tap import Options
+
+README = Path(ROOT, "README.rst").read_text()
+
+
+def blocks(language):
+    """Return the code blocks of a language, without their indentation."""
+    pattern = rf"^\.\. code-block:: {language}\n\n((?:(?:    .*)?\n)+)"
+    return [dedent(block) for block in re.findall(pattern, README, re.MULTILINE)]
+
+
+def free_port():
+    """Return the number of a port that nobody has now."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ExampleTests(CommandTestCase):
+    def run_block(self, text, port):
+        self.assertIn("8000", text)
+        path = self.make_directory() / "example.py"
+        path.write_text(text.replace("8000", str(port)))
+        return self.start(sys.executable, str(path))
+
+    async def until_somebody_listens(self, port):
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+        trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
+        trying.startService()
+        await trying.whenConnected()
+        # It can't be stopped from within its own callback.
+        await deferLater(reactor, 0)
+        await trying.stopService()
+
+    async def test_the_server_answers_the_client(self):
+        server_block, client_block, _ = blocks("python")
+        port = free_port()
+        server = self.run_block(server_block, port)
+        await self.until_somebody_listens(port)
+        client = self.run_block(client_block, port)
+        await client.ended
+        self.assertEqual((client.out, client.err, client.status), ("Hello!\n", "", 0))
+        self.assertEqual(server.err, "")
+
+
+class PushTests(QuietTestCase):
+    def test_the_push_server_sends_back_what_it_gets(self):
+        names = {"txws2": txws2}
+        exec(blocks("python")[2], names)
+        clients = txws2.WebSocketClientFactory(
+            URI, create_protocol=RecordedClient, reactor=self.clock
+        )
+        server = names["factory"].buildProtocol(None)
+        client = clients.buildProtocol(None)
+        both = Joined(server, client, self.clock)
+        both.pump()
+        client.send("hello")
+        both.pump()
+        self.assertEqual(self.successResultOf(client.recv()), "hello")
+        both.drop()
+
+
+class ShellTests(SynchronousTestCase):
+    def test_the_make_targets_exist(self):
+        makefile = Path(ROOT, "Makefile").read_text()
+        named = set(re.findall(r"\bmake ([a-z]+)", README))
+        self.assertTrue(named)
+        self.assertEqual(named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)), set())
+
+    def test_the_options_of_twistd_ws_exist(self):
+        [line] = [line for line in "".join(blocks("shell")).splitlines() if "twistd" in line]
+        options = Options()
+        options.parseOptions(shlex.split(line, comments=True)[3:])
+        self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
+
+    def test_all_that_is_named_is_there(self):
+        names = re.findall(r"``(serve|connect|\w+Factory|\w+Protocol)``", README)
+        self.assertTrue(names)
+        for name in names:
+            self.assertTrue(hasattr(txws2, name), name)

@@ -1,0 +1,296 @@
+"""`twistd ws`: its options, its service, and how it says that it can't start."""
+
+import signal
+import sys
+from io import StringIO
+from pathlib import Path
+
+import twisted.internet.reactor
+from twisted.application.service import IServiceMaker
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.plugin import getPlugins
+from twisted.python.usage import UsageError
+
+from tests.joined import Joined
+from tests.sides import URI, QuietTestCase, RecordedClient
+from tests.test_insecure import self_signed
+from txws2.client import WebSocketClientFactory
+from txws2.server import WebSocketServerFactory
+from txws2.tap import CannotStart, ListeningService, Options, echo, makeService
+
+
+class Reactor(MemoryReactorClock):
+    """Calls from threads at once; can be stopped only while it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.running = True
+
+    def callFromThread(self, function, *arguments):
+        function(*arguments)
+
+    def stop(self):
+        if self.hasStopped:
+            raise ReactorNotRunning()
+        super().stop()
+
+
+class TapTestCase(QuietTestCase):
+    def setUp(self):
+        super().setUp()
+        self.clock = self.reactor = Reactor()
+        self.patch(twisted.internet, "reactor", self.reactor)
+        self.handlers = {}
+        self.patch(signal, "signal", self.handlers.__setitem__)
+
+    def make(self, *arguments):
+        options = Options()
+        options.parseOptions(arguments)
+        return makeService(options)
+
+    def start(self, *arguments):
+        """Start the service; return the factory that listens."""
+        self.service = self.make(*arguments)
+        self.service.privilegedStartService()
+        self.service.startService()
+        return self.reactor.tcpServers[0][1]
+
+    def join_client(self, factory):
+        clients = WebSocketClientFactory(URI, create_protocol=RecordedClient, reactor=self.reactor)
+        both = Joined(factory.buildProtocol(None), clients.buildProtocol(None), self.reactor)
+        both.pump()
+        return both
+
+
+class OptionTests(TapTestCase):
+    def test_the_defaults_are_those_of_the_library(self):
+        factory, default = self.start(), WebSocketServerFactory(reactor=self.reactor)
+        for name in "open_timeout", "close_timeout", "max_size", "origins":
+            self.assertEqual(getattr(factory, name), getattr(default, name))
+        self.assertEqual(list(factory.subprotocols), [])
+        self.assertEqual(vars(Options())["opts"]["ping-interval"], 20)
+        self.assertEqual(vars(Options())["opts"]["ping-timeout"], 20)
+
+    def test_by_default_it_listens_on_port_8000_of_this_machine_only(self):
+        self.start()
+        [(port, _, _, interface)] = self.reactor.tcpServers
+        self.assertEqual((port, interface), (8000, "127.0.0.1"))
+
+    def test_it_can_listen_in_many_places_and_then_not_by_default(self):
+        self.start("--listen", "tcp:81", "-l", r"tcp6:82:interface=\:\:1")
+        places = [(port, interface) for port, _, _, interface in self.reactor.tcpServers]
+        self.assertEqual(places, [(81, ""), (82, "::1")])
+
+    def test_one_factory_serves_all_places(self):
+        self.start("--listen", "tcp:81", "--listen", "tcp:82")
+        self.assertEqual(len({factory for _, factory, _, _ in self.reactor.tcpServers}), 1)
+
+    def test_timeouts_and_sizes(self):
+        factory = self.start("--open-timeout=1.5", "--close-timeout=2", "--max-size=3")
+        self.assertEqual(factory.open_timeout, 1.5)
+        self.assertEqual(factory.close_timeout, 2)
+        self.assertEqual(factory.max_size, 3)
+
+    def test_none_is_no_limit(self):
+        factory = self.start("--open-timeout=none", "--close-timeout=None", "--max-size=NONE")
+        self.assertIsNone(factory.open_timeout)
+        self.assertIsNone(factory.close_timeout)
+        self.assertIsNone(factory.max_size)
+
+    def test_pings(self):
+        both = self.join_client(self.start("--ping-interval=5", "--ping-timeout=2"))
+        both.advance(5)
+        self.assertEqual(len(both.client.pinged), 1)
+        both.vanish()
+        both.advance(7)
+        self.assertEqual(both.server.close_code, 1006)
+
+    def test_no_pings(self):
+        self.assertIsNone(self.start("--ping-interval=none").keepalive)
+
+    def test_origins(self):
+        factory = self.start("--origin", "https://example.com", "--origin", "none")
+        self.assertEqual(factory.origins, ["https://example.com", None])
+
+    def test_subprotocols(self):
+        factory = self.start("--subprotocol", "v2.chat", "--subprotocol", "v1.chat")
+        self.assertEqual(factory.subprotocols, ["v2.chat", "v1.chat"])
+
+    def test_an_application_gets_the_options_too(self):
+        factory = self.start("--app", "txws2:WebSocketServerProtocol", "--max-size", "3")
+        self.assertEqual((factory.handler, factory.max_size), (None, 3))
+
+    def test_what_is_no_number_is_a_usage_error(self):
+        for option in "--ping-interval=x", "--max-size=1.5", "--close-timeout=":
+            self.assertRaises(UsageError, Options().parseOptions, [option])
+
+    def test_two_sets_of_options_share_nothing(self):
+        Options().opt_listen("tcp:81")
+        self.assertEqual(Options()["listen"], [])
+
+    def test_the_help_has_no_gaps_in_its_sentences(self):
+        self.assertNotRegex(Options().getUsage(), r"\w\.? {2,}(By|is|the|With|Once)\b")
+
+    def test_twistd_knows_it_as_ws(self):
+        [plugin] = [plugin for plugin in getPlugins(IServiceMaker) if plugin.tapname == "ws"]
+        self.assertEqual(plugin.module, "txws2.tap")
+
+
+class EchoTests(QuietTestCase):
+    def test_every_message_comes_back(self):
+        both = self.join(handler=echo)
+        for message in "hello", b"\x00\xff", "":
+            both.client.send(message)
+            both.pump()
+            self.assertEqual(self.successResultOf(both.client.recv()), message)
+
+    def test_a_client_that_goes_is_no_failure(self):
+        both = self.join(handler=echo)
+        both.drop()
+        self.assertEqual(both.server.factory.running, set())
+
+    def test_a_client_that_closes_is_none_either(self):
+        both = self.join(handler=echo)
+        both.client.close(4000)
+        both.pump()
+        self.assertEqual(both.server.close_code, 4000)
+
+
+class ServiceTests(TapTestCase):
+    def test_stopping_closes_the_connections_with_1001_and_waits_for_them(self):
+        both = self.join_client(self.start())
+        stopping = self.service.stopService()
+        self.assertNoResult(stopping)
+        both.pump()
+        self.successResultOf(stopping)
+        self.assertEqual(both.client.close_code, 1001)
+
+    def test_it_has_the_name_of_its_command(self):
+        self.assertEqual(self.make().name, "ws")
+
+    def test_it_can_be_stopped_before_it_was_started(self):
+        self.successResultOf(self.make().stopService())
+
+    def test_a_signal_stops_it_without_failure(self):
+        for number in signal.SIGTERM, signal.SIGINT:
+            self.reactor.hasStopped = False
+            self.start()
+            self.handlers[number](number, None)
+            self.assertTrue(self.reactor.hasStopped)
+
+    def test_an_impatient_second_signal_does_no_harm(self):
+        self.start()
+        self.handlers[signal.SIGINT](signal.SIGINT, None)
+        self.handlers[signal.SIGINT](signal.SIGINT, None)
+        self.assertTrue(self.reactor.hasStopped)
+
+
+class AddressTests(TapTestCase):
+    def assertLogged(self, endpoint, address):
+        with capturedLogs() as events:
+            service = self.make("--listen", endpoint)
+            service.privilegedStartService()
+        lines = [formatEvent(event) for event in events if event["log_namespace"] == "txws2.server"]
+        self.assertEqual(lines, [f"listening on {address}"])
+
+    def test_ipv4(self):
+        self.assertLogged("tcp:81", "ws://0.0.0.0:81/")
+
+    def test_ipv6(self):
+        self.assertLogged(r"tcp6:82:interface=\:\:1", "ws://[::1]:82/")
+
+    def test_ssl(self):
+        path = Path(self.mktemp())
+        path.write_bytes(self_signed("example.com"))
+        self.assertLogged(f"ssl:83:privateKey={path}:certKey={path}", "wss://0.0.0.0:83/")
+
+    def test_unix(self):
+        self.assertLogged("unix:/run/chat.sock", "unix:/run/chat.sock")
+
+
+class CannotStartTests(TapTestCase):
+    def setUp(self):
+        super().setUp()
+        self.terminal = StringIO()
+        self.patch(sys, "__stderr__", self.terminal)
+
+    def assertCannotStart(self, text, *arguments):
+        error = self.assertRaises(CannotStart, self.start, *arguments)
+        self.assertEqual(str(error), f"twistd ws: {text}")
+
+    def test_it_ends_the_process_with_its_text(self):
+        error = CannotStart("no reason")
+        self.assertIsInstance(error, SystemExit)
+        self.assertEqual(error.code, "twistd ws: no reason")
+
+    def test_it_is_an_exception_for_those_who_clean_up(self):
+        self.assertIsInstance(CannotStart("no reason"), Exception)
+
+    def test_an_endpoint_of_no_kind(self):
+        self.assertCannotStart(
+            "'nope:1' isn't an endpoint: Unknown endpoint type: 'nope'", "--listen", "nope:1"
+        )
+
+    def test_an_endpoint_with_a_mistake(self):
+        for endpoint in "tcp:x", "tcp", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
+            error = self.assertRaises(CannotStart, self.make, "--listen", endpoint)
+            self.assertIn(f"twistd ws: {endpoint!r} isn't an endpoint: ", str(error))
+
+    def test_no_such_application(self):
+        self.assertCannotStart("'os' has no 'nobody'", "--app", "os:nobody")
+
+    def test_a_number_out_of_range(self):
+        self.assertCannotStart(
+            "ping_interval must be more than 0 seconds, or None; it is 0.0", "--ping-interval=0"
+        )
+
+    def test_a_subprotocol_that_is_none(self):
+        self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")
+
+    def test_a_port_in_use(self):
+        in_use = OSError(98, "Address already in use")
+
+        def listenTCP(port, factory, backlog, interface):
+            raise CannotListenError(interface, port, in_use)
+
+        self.reactor.listenTCP = listenTCP
+        self.assertCannotStart(f"can't listen on tcp:81: {in_use}", "--listen", "tcp:81")
+
+    def test_an_endpoint_that_fails_in_another_way(self):
+        service = self.with_endpoint(fail(ValueError("no luck")))
+        error = self.assertRaises(CannotStart, service.privilegedStartService)
+        self.assertEqual(str(error), "twistd ws: can't listen on there: no luck")
+
+    def test_it_is_said_where_twistd_has_its_log_in_the_place_of_stderr(self):
+        self.patch(sys, "stderr", StringIO())
+        service = self.with_endpoint(fail(ValueError("no luck")))
+        error = self.assertRaises(CannotStart, service.privilegedStartService)
+        self.assertEqual(self.terminal.getvalue(), f"{error}\n")
+
+    def test_otherwise_it_is_left_to_python_to_say_it(self):
+        self.patch(sys, "stderr", self.terminal)
+        service = self.with_endpoint(fail(ValueError("no luck")))
+        self.assertRaises(CannotStart, service.privilegedStartService)
+        self.assertEqual(self.terminal.getvalue(), "")
+
+    def test_an_endpoint_that_fails_later_stops_it_and_says_why(self):
+        listening = Deferred()
+        self.with_endpoint(listening).privilegedStartService()
+        self.assertFalse(self.reactor.hasStopped)
+        listening.errback(ValueError("no luck"))
+        self.assertTrue(self.reactor.hasStopped)
+        said = "\n".join(formatEvent(event) for event in self.take_loud())
+        self.assertIn("can't listen on there: no luck", said)
+
+    def with_endpoint(self, listening):
+        """Make a service whose endpoint, named "there", listens when the Deferred says so."""
+
+        class Endpoint:
+            def listen(self, factory):
+                return listening
+
+        factory = WebSocketServerFactory(echo, reactor=self.reactor)
+        return ListeningService(factory, [("there", Endpoint())])

@@ -1,0 +1,91 @@
+from twisted.internet.address import (
+    HostnameAddress,
+    IPv4Address,
+    IPv6Address,
+    UNIXAddress,
+)
+from twisted.internet.interfaces import (
+    IHalfCloseableDescriptor,
+    ISSLTransport,
+    ITCPTransport,
+    ITransport,
+)
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
+
+from txws2.transports import abort, address_of, close_softly, set_no_delay
+
+
+class Calls:
+    """A transport that provides these interfaces and notes what is called."""
+
+    def __init__(self, *interfaces):
+        self.calls = []
+        directlyProvides(self, *interfaces)
+
+    def loseConnection(self):
+        self.calls.append("loseConnection")
+
+    def loseWriteConnection(self):
+        self.calls.append("loseWriteConnection")
+
+    def setTcpNoDelay(self, enabled):
+        self.calls.append(("setTcpNoDelay", enabled))
+
+
+class Abortable(Calls):
+    def abortConnection(self):
+        self.calls.append("abortConnection")
+
+
+class AddressTests(SynchronousTestCase):
+    def test_an_address_has_the_form_of_the_socket_module(self):
+        for address, expected in (
+            (IPv4Address("TCP", "127.0.0.1", 80), ("127.0.0.1", 80)),
+            (IPv6Address("TCP", "::1", 443), ("::1", 443)),
+            (UNIXAddress(b"/run/chat.sock"), "/run/chat.sock"),
+            (UNIXAddress("/run/chat.sock"), "/run/chat.sock"),
+            (UNIXAddress(b"/run/\xff"), "/run/\udcff"),
+            (UNIXAddress(None), None),
+            (HostnameAddress(b"example.com", 80), None),
+        ):
+            self.assertEqual(address_of(address), expected)
+
+
+class NoDelayTests(SynchronousTestCase):
+    def test_a_tcp_transport_does_not_delay(self):
+        transport = Calls(ITCPTransport)
+        set_no_delay(transport)
+        self.assertEqual(transport.calls, [("setTcpNoDelay", True)])
+
+    def test_any_other_is_left_alone(self):
+        transport = Calls(ITransport)
+        set_no_delay(transport)
+        self.assertEqual(transport.calls, [])
+
+
+class CloseTests(SynchronousTestCase):
+    def test_a_half_is_closed_where_that_can_be(self):
+        transport = Calls(IHalfCloseableDescriptor)
+        close_softly(transport)
+        self.assertEqual(transport.calls, ["loseWriteConnection"])
+
+    def test_all_is_closed_where_it_cannot(self):
+        transport = Calls(ITransport)
+        close_softly(transport)
+        self.assertEqual(transport.calls, ["loseConnection"])
+
+    def test_tls_is_not_closed_by_half_whatever_it_claims(self):
+        transport = Calls(ISSLTransport, IHalfCloseableDescriptor)
+        close_softly(transport)
+        self.assertEqual(transport.calls, ["loseConnection"])
+
+    def test_aborting_waits_for_nothing(self):
+        transport = Abortable(ITransport)
+        abort(transport)
+        self.assertEqual(transport.calls, ["abortConnection"])
+
+    def test_a_transport_that_cannot_abort_is_closed(self):
+        transport = Calls(ITransport)
+        abort(transport)
+        self.assertEqual(transport.calls, ["loseConnection"])

@@ -1,0 +1,12 @@
+"""Tests of the protocol itself, each file of one module of txws2.wire."""
+
+from hypothesis import HealthCheck, settings
+
+# The examples are the same in every run, and no file is written: a test never depends on luck.
+same_each_time = settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

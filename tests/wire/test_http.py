@@ -1,0 +1,349 @@
+from http import HTTPStatus
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire.heads import REQUEST, RESPONSE, ReaderTestCase, headers_of
+from txws2.exceptions import (
+    HeaderLineTooLong,
+    InvalidMessage,
+    InvalidProtocol,
+    RequestLineTooLong,
+    StatusLineTooLong,
+    TooManyHeaders,
+)
+from txws2.wire.http import (
+    MAX_HEADERS,
+    MAX_LINE_SIZE,
+    Request,
+    RequestReader,
+    Response,
+    ResponseReader,
+)
+
+
+class HeadersTests(TestCase):
+    def setUp(self):
+        self.headers = headers_of(("Cookie", "a"), ("X-Way", "1"), ("x-way", "2"))
+
+    def test_one_value_is_itself(self):
+        self.assertEqual(self.headers["cookie"], "a")
+        self.assertEqual(self.headers.get("COOKIE"), "a")
+
+    def test_several_are_joined(self):
+        self.assertEqual(self.headers["X-Way"], "1, 2")
+        self.assertEqual(self.headers.get_all("X-WAY"), ["1", "2"])
+
+    def test_what_is_not_there(self):
+        self.assertIsNone(self.headers.get("Y"))
+        self.assertEqual(self.headers.get("Y", "z"), "z")
+        self.assertEqual(self.headers.get_all("Y"), [])
+        exc = self.assertRaises(KeyError, self.headers.__getitem__, "Y")
+        self.assertEqual(exc.args, ("Y",))
+
+    def test_an_empty_value_is_there(self):
+        headers = headers_of(("X", ""))
+        self.assertEqual((headers["X"], headers.get("X", "z"), "X" in headers), ("", "", True))
+
+    def test_what_is_in(self):
+        self.assertIn("cookie", self.headers)
+        self.assertNotIn("Y", self.headers)
+        self.assertNotIn(7, self.headers)
+
+    def test_a_name_that_no_header_can_have_is_not_in(self):
+        for name in ("", "a b", "é", "€", "a\n"):
+            self.assertNotIn(name, self.headers)
+            self.assertIsNone(self.headers.get(name))
+
+    def test_the_names(self):
+        self.assertEqual(list(self.headers), ["Cookie", "X-Way"])
+
+    def test_values_are_utf8(self):
+        headers = headers_of(("X", b"\xc3\xa9"), ("Y", b"\xff"))
+        self.assertEqual((headers["X"], headers["Y"]), ("é", "\ufffd"))
+
+    def test_they_are_twisted_s(self):
+        self.assertEqual(self.headers.getRawHeaders("X-Way"), ["1", "2"])
+
+
+class RequestTests(ReaderTestCase):
+    def test_a_request_is_read(self):
+        headers = headers_of(("Host", "example.com"), ("X", "a"), ("X", "b"))
+        self.assertEqual(self.request(REQUEST), Request("/chat?room=1", headers, "GET"))
+
+    def test_what_follows_the_head_is_kept(self):
+        self.assertEqual(self.reads(RequestReader, REQUEST + b"\r\n\x81")[1], b"\r\n\x81")
+
+    def test_the_lines_are_kept_as_they_came(self):
+        reader = RequestReader()
+        reader.receive(REQUEST[:40])
+        self.assertEqual(reader.head, b"GET /chat?room=1 HTTP/1.1")
+        reader.receive(REQUEST[40:])
+        self.assertEqual(reader.head + b"\r\n\r\n", REQUEST)
+
+    def test_before_the_head_is_whole_nothing_follows_it(self):
+        reader = RequestReader()
+        reader.receive(REQUEST[:-1])
+        self.assertEqual(reader.rest, b"")
+
+    def test_nothing_is_said_until_the_head_is_whole(self):
+        reader = RequestReader()
+        for at in range(len(REQUEST) - 1):
+            self.assertIsNone(reader.receive(REQUEST[at : at + 1]))
+        self.assertIsNotNone(reader.receive(REQUEST[-1:]))
+        self.assertEqual(reader.rest, b"")
+
+    def test_other_methods_are_read_too(self):
+        self.assertEqual(self.request(b"M-SEARCH / HTTP/1.1\r\n\r\n").method, "M-SEARCH")
+
+    def test_a_whole_uri_may_be_the_target(self):
+        """RFC 9112 section 3.2.2."""
+        for target, path in (
+            (b"http://example.com/a?b", "/a?b"),
+            (b"WSS://example.com:443/", "/"),
+            (b"https://example.com", "/"),
+            (b"ws://example.com?b", "/?b"),
+            (b"//a", "//a"),
+        ):
+            self.assertEqual(self.request(b"GET " + target + b" HTTP/1.1\r\n\r\n").path, path)
+
+    def test_other_targets_are_refused(self):
+        for target in ("*", "example.com:80", "ftp://h/", "a", "http:///a", "xws://h/", "?"):
+            expected = (InvalidMessage, f"invalid request target: {target!r}")
+            data = f"GET {target} HTTP/1.1\r\n\r\n".encode()
+            self.assertEqual(self.request(data), expected)
+
+    def test_what_is_not_a_request_line_is_refused(self):
+        for line in (
+            b"",
+            b"GET /",
+            b"GET / HTTP/1.1 ",
+            b" GET / HTTP/1.1",
+            b"GET  / HTTP/1.1",
+            b"GET / a HTTP/1.1",
+            b"G(T / HTTP/1.1",
+            b"GET / http/1.1",
+            b"GET / HTTP/11",
+            b"GET / HTTP/1.1\r",
+            b"GET /\x00 HTTP/1.1",
+            b"GET /\x7f HTTP/1.1",
+            b"GET /\xc3\xa9 HTTP/1.1",
+            b"\x16\x03\x01\x02",
+        ):
+            expected = (InvalidMessage, f"invalid request line: {line!r}")
+            self.assertEqual(self.request(line + b"\r\n\r\n"), expected)
+
+    def test_other_versions_are_refused(self):
+        for version in ("1.0", "2.0", "0.9", "1.2"):
+            expected = (InvalidProtocol, f"the protocol must be HTTP/1.1; it is HTTP/{version}")
+            self.assertEqual(self.request(f"GET / HTTP/{version}\r\n\r\n".encode()), expected)
+
+    def test_what_is_long_is_not_repeated(self):
+        line = b"x" * 100
+        expected = (InvalidMessage, f"invalid request line: {line[:80]!r}")
+        self.assertEqual(self.request(line + b"\r\n\r\n"), expected)
+        expected = (InvalidMessage, f"invalid request target: {'x' * 80!r}")
+        self.assertEqual(self.request(b"GET " + line + b" HTTP/1.1\r\n\r\n"), expected)
+
+
+class ResponseTests(ReaderTestCase):
+    def test_a_response_is_read(self):
+        expected = Response(101, "Switching Protocols", headers_of(("Upgrade", "websocket")))
+        self.assertEqual(self.response(RESPONSE), expected)
+
+    def test_what_follows_the_head_is_kept(self):
+        self.assertEqual(self.reads(ResponseReader, RESPONSE + b"\x81")[1], b"\x81")
+
+    def test_a_phrase_may_be_anything_or_nothing(self):
+        for line, phrase in (
+            (b"HTTP/1.1 404", ""),
+            (b"HTTP/1.1 404 ", ""),
+            (b"HTTP/1.0 404 Not  Found\t!", "Not  Found\t!"),
+            (b"HTTP/1.1 404 \xc3\xa9\xff", "é\ufffd"),
+        ):
+            self.assertEqual(self.response(line + b"\r\n\r\n"), Response(404, phrase))
+
+    def test_other_versions_are_refused(self):
+        expected = (InvalidProtocol, "the protocol must be HTTP/1.1; it is HTTP/2.0")
+        self.assertEqual(self.response(b"HTTP/2.0 200 OK\r\n\r\n"), expected)
+
+    def test_what_is_not_a_status_line_is_refused(self):
+        for line in (
+            b"",
+            b"HTTP/1.1",
+            b"HTTP/1.1 20 OK",
+            b"HTTP/1.1 2000 OK",
+            b"HTTP/1.1 abc",
+            b"HTTP/1.1  200 OK",
+            b"HTTP/1.1 200OK",
+            b"http/1.1 200 OK",
+            b"HTTP/1.1 200 O\x00K",
+            b"HTTP/1.1 200 O\rK",
+            b"SSH-2.0-OpenSSH_9.9",
+        ):
+            expected = (InvalidMessage, f"invalid status line: {line!r}")
+            self.assertEqual(self.response(line + b"\r\n\r\n"), expected)
+
+    def test_what_is_long_is_not_repeated(self):
+        expected = (InvalidMessage, f"invalid status line: {b'x' * 80!r}")
+        self.assertEqual(self.response(b"x" * 100 + b"\r\n\r\n"), expected)
+
+
+class HeaderLinesTests(ReaderTestCase):
+    def value(self, line):
+        head = self.request(b"GET / HTTP/1.1\r\n" + line + b"\r\n\r\n")
+        return head.headers.get_all("X") if isinstance(head, Request) else head
+
+    def test_space_around_a_value_is_no_part_of_it(self):
+        for line in (b"X:a", b"X: a", b"x: \t a\t "):
+            self.assertEqual(self.value(line), ["a"])
+
+    def test_a_value_may_be_empty(self):
+        self.assertEqual(self.value(b"X:"), [""])
+        self.assertEqual(self.value(b"X: \t"), [""])
+
+    def test_a_value_may_have_colons_and_spaces_and_bytes_of_other_charsets(self):
+        self.assertEqual(self.value(b"X: XaX"), ["XaX"])
+        self.assertEqual(self.value(b"X: a: b\t\x80~"), ["a: b\t\ufffd~"])
+
+    def test_what_is_malformed_is_refused(self):
+        """Attack 9, from the other side; and RFC 9112 section 5."""
+        for line in (
+            b"X",
+            b": a",
+            b"X : a",
+            b" X: a",
+            b"X: a\r\n b",
+            b"X: a\r\n\tb: c",
+            b"X: a\x00",
+            b"X: a\rb",
+            b"X: a\x7f",
+            b"X: a\x1f",
+            b"X\x00: a",
+            b"\xc3\xa9: a",
+            b"X(: a",
+        ):
+            bad = line.rpartition(b"\r\n")[2]
+            expected = (InvalidMessage, f"invalid header line: {bad!r}")
+            self.assertEqual(self.value(line), expected)
+
+    def test_what_is_long_is_not_repeated(self):
+        expected = (InvalidMessage, f"invalid header line: {b'x' * 80!r}")
+        self.assertEqual(self.value(b"x" * 100), expected)
+
+    def test_lines_must_end_in_crlf(self):
+        expected = (InvalidMessage, "a line of the head doesn't end in CRLF")
+        for data in (
+            b"GET / HTTP/1.1\n",
+            b"GET / HTTP/1.1\r\nX: a\n",
+            b"GET / HTTP/1.1\r\n\n",
+            b"\n",
+        ):
+            self.assertEqual(self.request(data), expected)
+            self.assertEqual(self.response(data), expected)
+
+
+class LimitsTests(ReaderTestCase):
+    """Attack 6: heads with 100,000 headers, of 3 MB, or with a request line of 1 MB."""
+
+    TOO_LONG = "a line of the head exceeds the limit of 8192 bytes"
+
+    def test_the_limits(self):
+        self.assertEqual((MAX_LINE_SIZE, MAX_HEADERS), (8192, 128))
+
+    def test_a_first_line_has_8192_bytes_at_most(self):
+        path = b"/" + b"x" * (8192 - len(b"GET / HTTP/1.1\r\n"))
+        self.assertEqual(self.request(b"GET %b HTTP/1.1\r\n\r\n" % path).path, path.decode())
+        expected = (RequestLineTooLong, self.TOO_LONG)
+        self.assertEqual(self.request(b"GET %bx HTTP/1.1\r\n\r\n" % path), expected)
+        phrase = b"x" * (8192 - len(b"HTTP/1.1 200 \r\n"))
+        head = self.response(b"HTTP/1.1 200 %b\r\n\r\n" % phrase)
+        self.assertEqual(head.reason_phrase, phrase.decode())
+        expected = (StatusLineTooLong, self.TOO_LONG)
+        self.assertEqual(self.response(b"HTTP/1.1 200 %bx\r\n\r\n" % phrase), expected)
+
+    def test_a_header_line_has_8192_bytes_at_most(self):
+        line = b"X: " + b"x" * (8192 - len(b"X: \r\n"))
+        for kind, start in ((RequestReader, b"GET / HTTP/1.1"), (ResponseReader, b"HTTP/1.1 200 ")):
+            head, _ = self.reads(kind, start + b"\r\n" + line + b"\r\n\r\n")
+            self.assertEqual(len(head.headers["X"]), 8187)
+            expected = (HeaderLineTooLong, self.TOO_LONG)
+            self.assertEqual(self.reads(kind, start + b"\r\n" + line + b"x\r\n\r\n")[0], expected)
+
+    def test_a_long_line_is_refused_before_its_end_comes(self):
+        for kind, start, error in (
+            (RequestReader, b"", RequestLineTooLong),
+            (ResponseReader, b"", StatusLineTooLong),
+            (RequestReader, b"GET / HTTP/1.1\r\n", HeaderLineTooLong),
+            (ResponseReader, b"HTTP/1.1 200 \r\n", HeaderLineTooLong),
+        ):
+            self.assertEqual(self.reads(kind, start + b"x" * 8192), (None, None))
+            expected = (error, self.TOO_LONG), None
+            self.assertEqual(self.reads(kind, start + b"x" * 8193), expected)
+
+    def test_a_head_has_128_headers_at_most(self):
+        head = b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 128
+        self.assertEqual(len(self.request(head + b"\r\n").headers.get_all("X")), 128)
+        expected = (TooManyHeaders, "the head has more than 128 headers")
+        self.assertEqual(self.request(head + b"X: a\r\n"), expected)
+
+    def test_three_megabytes_fail_early(self):
+        """However they are made: one line, or as many as there may be and more."""
+        for head in (b"x" * 3_000_000, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 750_000):
+            reader = RequestReader()
+            taken = 0
+            with self.assertRaises((RequestLineTooLong, TooManyHeaders)):
+                while taken < len(head):
+                    taken += 1000
+                    self.assertIsNone(reader.receive(head[taken - 1000 : taken]))
+            self.assertLess(taken, 10_000)
+
+
+class SerializeTests(TestCase):
+    def test_a_request(self):
+        headers = headers_of(("Host", "h"), ("sec-websocket-key", "k"), ("X", "a"), ("X", "b"))
+        self.assertEqual(
+            Request("/a?b", headers).serialize(),
+            b"GET /a?b HTTP/1.1\r\nHost: h\r\nSec-WebSocket-Key: k\r\nX: a\r\nX: b\r\n\r\n",
+        )
+
+    def test_a_response(self):
+        response = Response(404, "Not Found", headers_of(("X", "a")), b"body")
+        self.assertEqual(response.serialize(), b"HTTP/1.1 404 Not Found\r\nX: a\r\n\r\nbody")
+
+    def test_nothing_but_the_first_line(self):
+        self.assertEqual(Request("/").serialize(), b"GET / HTTP/1.1\r\n\r\n")
+        self.assertEqual(Response(101, "Go").serialize(), b"HTTP/1.1 101 Go\r\n\r\n")
+
+    def test_websocket_headers_are_spelled_as_in_the_rfc(self):
+        names = [
+            f"Sec-WebSocket-{word}"
+            for word in ("Key", "Accept", "Version", "Protocol", "Extensions")
+        ]
+        headers = headers_of(*((name.lower(), "") for name in names))
+        lines = Response(101, "Go", headers).serialize().decode().split(": \r\n")
+        self.assertEqual(lines[0], f"HTTP/1.1 101 Go\r\n{names[0]}")
+        self.assertEqual(lines[1:-1], names[1:])
+
+    def test_what_is_no_first_line_is_refused(self):
+        exc = self.assertRaises(InvalidMessage, Request("/a b").serialize)
+        self.assertEqual(str(exc), "invalid first line: 'GET /a b HTTP/1.1'")
+        exc = self.assertRaises(InvalidMessage, Response(200, "é" + "x" * 80).serialize)
+        self.assertEqual(str(exc), f"invalid first line: {'HTTP/1.1 200 é' + 'x' * 66!r}")
+
+    def test_what_is_no_value_is_refused(self):
+        for value in (b"\x7f" + b"x" * 80, b"\xc3\xa9" + b"x" * 80):
+            exc = self.assertRaises(
+                InvalidMessage, Request("/", headers_of(("X", value))).serialize
+            )
+            self.assertEqual(str(exc), f"invalid value of X: {value[:80]!r}")
+
+    def test_each_has_headers_of_its_own(self):
+        self.assertIsNot(Request("/").headers, Request("/").headers)
+        self.assertIsNot(Response(200, "").headers, Response(200, "").headers)
+
+    def test_a_plain_response_ends_the_connection(self):
+        self.assertEqual(
+            Response.plain(HTTPStatus.NOT_FOUND, "né").serialize(),
+            b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            b"Content-Length: 3\r\nConnection: close\r\n\r\nn\xc3\xa9",
+        )

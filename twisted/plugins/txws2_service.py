@@ -1,0 +1,10 @@
+"""Makes `twistd ws` known; everything else is loaded when it is used."""
+
+from twisted.application.service import ServiceMaker
+
+websocket = ServiceMaker(
+    "WebSocket server",
+    "txws2.tap",
+    "A WebSocket server: an echo, or an application of yours.",
+    "ws",
+)

@@ -1,0 +1,57 @@
+"""WebSockets for Twisted: RFC 6455, server and client."""
+
+from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.connecting import connect
+from txws2.exceptions import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidHandshake,
+    InvalidOrigin,
+    InvalidState,
+    InvalidStatus,
+    InvalidURI,
+    NegotiationError,
+    OpeningTimeout,
+    PayloadTooBig,
+    ProtocolError,
+    WebSocketException,
+)
+from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.serving import Server, serve
+from txws2.wire.closing import Close, CloseCode
+from txws2.wire.connection import State
+from txws2.wire.http import Headers, Request, Response
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Close",
+    "CloseCode",
+    "ConcurrencyError",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "Headers",
+    "InvalidHandshake",
+    "InvalidOrigin",
+    "InvalidState",
+    "InvalidStatus",
+    "InvalidURI",
+    "NegotiationError",
+    "OpeningTimeout",
+    "PayloadTooBig",
+    "ProtocolError",
+    "Request",
+    "Response",
+    "Server",
+    "State",
+    "WebSocketClientFactory",
+    "WebSocketClientProtocol",
+    "WebSocketException",
+    "WebSocketServerFactory",
+    "WebSocketServerProtocol",
+    "connect",
+    "serve",
+]

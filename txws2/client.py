@@ -1,0 +1,188 @@
+"""The client's side of a connection, and the factory of such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
+
+from OpenSSL import SSL
+from service_identity import CertificateError, VerificationError
+from twisted.internet.interfaces import IAddress
+from twisted.logger import Logger
+
+from txws2.exceptions import (
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    OpeningTimeout,
+    SecurityError,
+)
+from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.protocol import WebSocketProtocol
+from txws2.transports import abort
+from txws2.wire.body import BodyReader
+from txws2.wire.handshake import HeadersLike, build_request, check_response
+from txws2.wire.http import Request, ResponseReader
+from txws2.wire.uri import WebSocketURI, parse_uri
+
+__all__ = ["ClientOptions", "WebSocketClientFactory", "WebSocketClientProtocol"]
+
+
+class WebSocketClientProtocol(WebSocketProtocol):
+    """The client's end of a connection."""
+
+    factory: WebSocketClientFactory
+
+    _client = True
+    _reader: ResponseReader
+    _body: BodyReader | None = None
+
+    def _begin_opening(self) -> None:
+        self._reader = ResponseReader()
+        self.request = self.factory.build_request()
+        head = self.request.serialize()
+        if self._tracer is not None:
+            self._tracer.head(">", head)
+        self._transport.write(head)
+
+    def _receive_head(self, data: bytes) -> None:
+        if self._body is not None:
+            self._receive_body(data)
+            return
+        reader = self._reader
+        assert self.request is not None
+        try:
+            response = reader.receive(data)
+            if response is None:
+                return
+            self.response = response
+            if self._tracer is not None:
+                self._tracer.head("<", reader.head)
+            self.subprotocol = check_response(self.request, response)
+        except InvalidStatus as exc:
+            self._body = BodyReader(exc.response)
+            self._receive_body(reader.rest)
+        except InvalidHandshake as exc:
+            self.hang_up(exc)
+        else:
+            self._open(reader.rest)
+
+    def _receive_body(self, data: bytes) -> None:
+        """Gather what the server says when it refuses."""
+        assert self._body is not None
+        self._body.receive(data)
+        if self._body.complete:
+            self.hang_up(self._refused())
+
+    def _refused(self) -> InvalidStatus:
+        assert self._body is not None
+        assert self.response is not None
+        self.response.body = self._body.body
+        return InvalidStatus(self.response)
+
+    def hang_up(self, reason: InvalidHandshake) -> None:
+        """Give the opening handshake up."""
+        self._fail_opening(reason)
+        abort(self._transport)
+
+    def _open_timed_out(self) -> None:
+        self.hang_up(OpeningTimeout())
+
+    def _lost_while_opening(self, cause: BaseException) -> Exception:
+        if self._body is not None:
+            # A response without Content-Length ends with the connection.
+            return self._refused()
+        exception: Exception
+        if isinstance(cause, SSL.Error):
+            exception = SecurityError(f"the TLS handshake failed: {_tls_reason(cause)}")
+        elif isinstance(cause, (CertificateError, VerificationError)):
+            host = self.factory.uri.host
+            exception = SecurityError(f"the server's certificate isn't one for {host}")
+        else:
+            exception = InvalidMessage("did not receive a valid HTTP response")
+        exception.__cause__ = cause
+        return exception
+
+
+def _tls_reason(error: SSL.Error) -> str:
+    # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
+    queue = error.args[0] if error.args else None
+    if isinstance(queue, list):
+        reasons = ", ".join(entry[-1] for entry in queue if entry[-1])
+    else:
+        reasons = str(error)
+    return reasons or type(error).__name__
+
+
+class ClientOptions(ConnectionOptions, total=False):
+    """The options of `connect` that are the factory's."""
+
+    create_protocol: Callable[[], WebSocketClientProtocol]
+    origin: str | None
+    subprotocols: Sequence[str]
+    additional_headers: HeadersLike
+    user_agent_header: str | None
+
+
+class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
+    """Makes the client's end of connections to one URI, for any stream endpoint.
+
+    Args:
+        uri: the ws or wss URI; where to connect to is the endpoint's affair.
+        create_protocol: makes the protocol: a subclass, or a functools.partial of one.
+        origin: the value of the Origin header; by default there is none.
+        subprotocols: those to offer, best first.
+        additional_headers: headers to send besides those of the handshake: a mapping, or pairs.
+        user_agent_header: the value of User-Agent; by default there is none.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `ConnectionFactory`.
+
+    Raises:
+        InvalidURI: it isn't a WebSocket URI.
+        InvalidHandshake: something to be sent can't be put in a request.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        create_protocol: Callable[[], WebSocketClientProtocol] = WebSocketClientProtocol,
+        origin: str | None = None,
+        subprotocols: Sequence[str] = (),
+        additional_headers: HeadersLike = (),
+        user_agent_header: str | None = None,
+        reactor: Any = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> None:
+        super().__init__(reactor=reactor, **options)
+        self.log = Logger(namespace="txws2.client")
+        self.uri: WebSocketURI = parse_uri(uri)
+        self.create_protocol = create_protocol
+        self.origin = origin
+        self.subprotocols = subprotocols
+        self.additional_headers = (
+            additional_headers
+            if hasattr(additional_headers, "items")
+            else tuple(additional_headers)
+        )
+        self.user_agent_header = user_agent_header
+        # Whoever made a mistake in them is to see it here, not once the server is reached.
+        self.build_request()
+
+    def build_request(self) -> Request:
+        """Return a request to send; its key is new each time."""
+        return build_request(
+            self.uri,
+            origin=self.origin,
+            subprotocols=self.subprotocols,
+            additional_headers=self.additional_headers,
+            user_agent_header=self.user_agent_header,
+        )
+
+    def buildProtocol(  # type: ignore[override]
+        self, addr: IAddress | None
+    ) -> WebSocketClientProtocol:
+        """Make the protocol for a connection."""
+        protocol = self.create_protocol()
+        protocol.factory = self
+        return protocol

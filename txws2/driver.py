@@ -1,0 +1,314 @@
+"""A connection's life on its transport, from the first byte to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+from uuid import uuid4
+
+from twisted.internet.interfaces import IConsumer, IDelayedCall, IPushProducer, ITransport
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import LogLevel
+from twisted.python.failure import Failure
+
+from txws2.factory import ConnectionFactory
+from txws2.inbox import Inbox
+from txws2.outbox import Outbox
+from txws2.pings import PendingPings
+from txws2.settling import Waiters
+from txws2.tracing import Tracer
+from txws2.transports import abort, close_softly, set_no_delay
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import Connection, State
+from txws2.wire.events import Closing, Failed, Ping, Pong
+
+__all__ = ["Driver"]
+
+
+class Driver(Protocol):
+    """Moves bytes between a transport and a `wire.Connection`, and events to the application.
+
+    A subclass does the opening handshake, in `_begin_opening` and `_receive_head`, and then
+    calls `_open`; or somebody else has done it, and calls that right after makeConnection.
+    """
+
+    factory: ConnectionFactory[Any]
+
+    _client: ClassVar[bool]
+
+    _transport: ITransport
+    _inbox: Inbox
+    _outbox: Outbox
+    _pings: PendingPings
+    _closed_waiters: Waiters[None]
+    _opened_waiters: Waiters[Driver]
+    # Those who sent while the connection was closing.
+    _late: Waiters[None]
+    _tracer: Tracer | None = None
+    # None until the opening handshake is done.
+    _connection: Connection | None = None
+    # Why there will never be a connection.
+    _never_opened: Exception | None = None
+    # Whether the end was told to everybody who waits for it.
+    _settled = False
+    # Whether the application is to be given no more messages.
+    _deaf = False
+    # What a transport delivers while we deliver; None outside of that.
+    _held: list[bytes] | None = None
+    # When the opening must be done; later, when the closing must be.
+    _deadline: IDelayedCall | None = None
+
+    heard = False
+    _keepalive_payload: bytes | None = None
+    _id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A name for this connection, unlike any other's; log events have it."""
+        if self._id is None:
+            self._id = str(uuid4())
+        return self._id
+
+    # What a subclass provides.
+
+    def _begin_opening(self) -> None:
+        """Start the opening handshake: the transport is connected."""
+
+    def _receive_head(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _open_timed_out(self) -> None:
+        raise NotImplementedError
+
+    def _lost_while_opening(self, cause: BaseException) -> Exception:
+        raise NotImplementedError
+
+    def _run_handler(self) -> None:
+        """Start what handles the connection in pull style, if there is such a thing."""
+
+    # `WebSocketProtocol` has these, and says what they are.
+
+    connectionOpened: Callable[[], None]
+    messageReceived: Callable[[str | bytes], None]
+    pingReceived: Callable[[bytes], None]
+    pongReceived: Callable[[bytes], None]
+
+    # Opening.
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Take a transport; the opening handshake begins."""
+        self._transport = transport
+        self._closed_waiters = Waiters()
+        self._opened_waiters = Waiters()
+        self._late = Waiters()
+        # The transport is to reach us although the application overrides connectionLost, and
+        # the application is to get another reason than the transport has.
+        self.connectionLost = self._transport_lost  # type: ignore[method-assign]
+        factory = self.factory
+        factory.connections.add(self)
+        if factory.debug:
+            self._tracer = Tracer(factory.log, self.id)
+            self._tracer.state(State.CONNECTING)
+        set_no_delay(transport)
+        self._set_deadline(factory.open_timeout, self._open_timed_out)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        self._begin_opening()
+
+    def _open(self, early: bytes) -> None:
+        """Start to speak frames; the handshake is done.
+
+        Args:
+            early: what has come after the handshake already.
+        """
+        self._set_deadline(None)
+        factory = self.factory
+        connection = Connection(client=self._client, max_size=factory.max_size)
+        if self._tracer is not None:
+            connection.trace = self._tracer.frame
+            self._tracer.state(State.OPEN)
+        transport = self._transport
+        self._inbox = Inbox(cast(IPushProducer, transport), factory.clock, factory.max_queue)
+        self._outbox = Outbox(cast(IConsumer, transport), factory.write_limit)
+        self._pings = PendingPings()
+        self._connection = connection
+        if factory.keepalive is not None:
+            factory.keepalive.add(self)
+        self._tell(self.connectionOpened)
+        self._run_handler()
+        self._opened_waiters.fire(self)
+        if early:
+            self.dataReceived(early)
+
+    def _fail_opening(self, reason: Exception) -> None:
+        """Give the opening handshake up; the transport is being closed."""
+        if self._never_opened is None:
+            self._never_opened = reason
+        self._set_deadline(self.factory.close_timeout, self._close_timed_out)
+
+    # Inward.
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the transport has read."""
+        if self._connection is None:
+            # Once it has failed, what the peer says doesn't matter any more.
+            if self._never_opened is None:
+                self._receive_head(data)
+        elif self._held is not None:
+            self._held.append(data)
+        else:
+            self._receive_frames(self._connection, data)
+
+    def _receive_frames(self, connection: Connection, data: bytes) -> None:
+        self.heard = True
+        self._held = held = [data]
+        self._outbox.cork()
+        try:
+            while held:
+                for event in connection.receive(held.pop(0)):
+                    if isinstance(event, (str, bytes)):
+                        self._tell(self.messageReceived, event)
+                    else:
+                        self._react(connection, event)
+        finally:
+            self._held = None
+            self._outbox.uncork()
+
+    def _react(self, connection: Connection, event: Ping | Pong | Closing | Failed) -> None:
+        reply = connection.answer(event)
+        if isinstance(event, Ping):
+            if reply:
+                self._outbox.write_pong(reply)
+            self._tell(self.pingReceived, event.payload)
+        elif isinstance(event, Pong):
+            self._pings.settle(event.payload, self.factory.clock.seconds())
+            self._tell(self.pongReceived, event.payload)
+        elif isinstance(event, Closing):
+            if reply:
+                self._outbox.write(reply)
+            self._begin_closing()
+            # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
+            # client's deadline that counts where neither does.
+            if not self._client:
+                self._outbox.end(self._transport.loseConnection)
+        else:
+            self._fail(reply)
+
+    def _tell(self, hook: Callable[..., object], *arguments: Any) -> None:
+        """Call the application; what it raises closes the connection with 1011."""
+        if self._deaf:
+            return
+        try:
+            hook(*arguments)
+        except Exception:
+            self._application_failed(Failure())
+
+    def _application_failed(self, failure: Failure) -> None:
+        self.factory.log.failure(
+            "connection handler failed", failure, LogLevel.error, connection=self.id
+        )
+        self._deaf = True
+        connection = self._connection
+        if connection is not None and connection.state is State.OPEN:
+            # Not a word of what happened: it could help an attacker.
+            self._outbox.write(connection.send_close(CloseCode.INTERNAL_ERROR))
+            self._begin_closing()
+
+    # Keepalive.
+
+    def keepalive_ping(self) -> None:
+        """Send a ping, for `Keepalive`."""
+        assert self._connection is not None
+        self._inbox.listen()
+        if self._keepalive_payload is not None:
+            # A peer that sends, but never a pong, isn't to fill our memory with pings.
+            self._pings.forget(self._keepalive_payload)
+        payload = self._keepalive_payload = self._pings.new_payload()
+        self._pings.add(payload, self.factory.clock.seconds())
+        if self._tracer is not None:
+            self._tracer.note("sending keepalive ping")
+        self._outbox.write_control(self._connection.send_ping(payload))
+
+    def keepalive_failed(self) -> None:
+        """Give the connection up, for `Keepalive`."""
+        assert self._connection is not None
+        if not self._inbox.listening:
+            # It is we who haven't read; the peer may have said a lot.
+            return
+        if self._tracer is not None:
+            self._tracer.note("timed out waiting for keepalive pong")
+        frame = self._connection.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+        self._outbox.discard()
+        self._outbox.write_control(frame)
+        self._begin_closing()
+        self._outbox.end(self._transport.loseConnection)
+        # A peer that is gone won't answer, so nobody is to wait until the transport knows.
+        self._settle(TimeoutError("no sign of life within ping_timeout"))
+
+    # Closing.
+
+    def _begin_closing(self) -> None:
+        """Expect the connection to end within close_timeout."""
+        if self._tracer is not None:
+            self._tracer.state(State.CLOSING)
+        if self.factory.keepalive is not None:
+            self.factory.keepalive.discard(self)
+        self._inbox.discard_when_full()
+        if self._deadline is None:
+            self._set_deadline(self.factory.close_timeout, self._close_timed_out)
+
+    def _fail(self, frame: bytes) -> None:
+        """Close the transport after this last frame, if there is one, and hear nothing more."""
+        self._outbox.discard()
+        if frame:
+            self._outbox.write_control(frame)
+        self._begin_closing()
+        self._outbox.end(lambda: close_softly(self._transport))
+
+    def _close_timed_out(self) -> None:
+        self._deadline = None
+        if self._tracer is not None:
+            self._tracer.note("timed out while closing")
+        abort(self._transport)
+
+    def _set_deadline(self, seconds: float | None, then: Callable[[], None] = lambda: None) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        clock = self.factory.clock
+        self._deadline = None if seconds is None else clock.callLater(seconds, then)
+
+    def _transport_lost(self, reason: Failure = connectionDone) -> None:
+        """Take the end from the transport."""
+        self._set_deadline(None)
+        del self.connectionLost
+        assert reason.value is not None
+        self._settle(reason.value)
+
+    def _settle(self, cause: BaseException) -> None:
+        """Tell the end to all who wait for it, once."""
+        if self._settled:
+            return
+        self._settled = True
+        factory = self.factory
+        factory.connections.discard(self)
+        connection = self._connection
+        exception: Exception
+        if connection is None:
+            if self._never_opened is None:
+                self._never_opened = self._lost_while_opening(cause)
+            exception = self._never_opened
+            self._opened_waiters.fail(exception)
+        else:
+            if factory.keepalive is not None:
+                factory.keepalive.discard(self)
+            exception = connection.connection_lost(cause)
+            self._inbox.close(connection.closing.exception)
+            self._outbox.close(exception)
+            self._pings.close(exception)
+            self._late.fail(exception)
+        if self._tracer is not None:
+            self._tracer.state(State.CLOSED)
+        self._deaf = False
+        # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
+        self._tell(type(self).connectionLost, self, Failure(exception))
+        self._deaf = True
+        self._closed_waiters.fire(None)

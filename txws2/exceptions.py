@@ -1,0 +1,300 @@
+"""What can go wrong, as one tree.
+
+* `WebSocketException`
+    * `ConnectionClosed`
+        * `ConnectionClosedOK` (also a `twisted.internet.error.ConnectionDone`)
+        * `ConnectionClosedError` (also a `twisted.internet.error.ConnectionLost`)
+    * `InvalidURI`
+    * `InvalidProxy`
+    * `InvalidHandshake`
+        * `SecurityError`
+            * `RequestLineTooLong`, `StatusLineTooLong`, `HeaderLineTooLong`, `TooManyHeaders`
+        * `ProxyError`
+        * `InvalidMessage`
+        * `InvalidMethod`
+        * `InvalidProtocol`
+        * `InvalidStatus`
+        * `InvalidHeader`
+            * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidOrigin`, `InvalidUpgrade`
+        * `NegotiationError`
+        * `OpeningTimeout` (also the built-in `TimeoutError`)
+        * `ServerClosing`
+    * `ProtocolError`
+    * `PayloadTooBig`
+    * `InvalidState`
+    * `ConcurrencyError`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet import error
+
+if TYPE_CHECKING:
+    from txws2.wire.closing import Close
+    from txws2.wire.http import Response
+
+__all__ = [
+    "ConcurrencyError",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "HeaderLineTooLong",
+    "InvalidHandshake",
+    "InvalidHeader",
+    "InvalidHeaderFormat",
+    "InvalidHeaderValue",
+    "InvalidMessage",
+    "InvalidMethod",
+    "InvalidOrigin",
+    "InvalidProtocol",
+    "InvalidProxy",
+    "InvalidState",
+    "InvalidStatus",
+    "InvalidURI",
+    "InvalidUpgrade",
+    "NegotiationError",
+    "OpeningTimeout",
+    "PayloadTooBig",
+    "ProtocolError",
+    "ProxyError",
+    "RequestLineTooLong",
+    "SecurityError",
+    "ServerClosing",
+    "StatusLineTooLong",
+    "TooManyHeaders",
+    "WebSocketException",
+]
+
+
+class WebSocketException(Exception):
+    """The root of every exception that txws2 defines."""
+
+
+class ConnectionClosed(WebSocketException):
+    """The connection is closed, so there is nothing more to send or to receive.
+
+    Attributes:
+        rcvd: the close frame received, or None.
+        sent: the close frame sent, or None.
+        rcvd_then_sent: True if the peer's came first; None unless there are both.
+    """
+
+    def __init__(
+        self, rcvd: Close | None, sent: Close | None, rcvd_then_sent: bool | None = None
+    ) -> None:
+        super().__init__(rcvd, sent, rcvd_then_sent)
+        self.rcvd = rcvd
+        self.sent = sent
+        self.rcvd_then_sent = rcvd_then_sent
+
+    def __str__(self) -> str:
+        if self.rcvd is None:
+            if self.sent is None:
+                return "no close frame received or sent"
+            return f"sent {self.sent}; no close frame received"
+        if self.sent is None:
+            return f"received {self.rcvd}; no close frame sent"
+        if self.rcvd_then_sent:
+            return f"received {self.rcvd}; then sent {self.sent}"
+        return f"sent {self.sent}; then received {self.rcvd}"
+
+
+class ConnectionClosedOK(ConnectionClosed, error.ConnectionDone):
+    """Both sides closed, each with one of the codes 1000, 1001 or 1005."""
+
+
+class ConnectionClosedError(ConnectionClosed, error.ConnectionLost):
+    """The connection broke, or one side closed it with a code that means trouble.
+
+    `__cause__` is the transport's error, or what was wrong in what the peer sent.
+    """
+
+
+class InvalidURI(WebSocketException):
+    """The URI isn't one of a WebSocket (RFC 6455 section 3)."""
+
+    def __init__(self, uri: str, message: str) -> None:
+        super().__init__(uri, message)
+        self.uri = uri
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.uri!r} isn't a WebSocket URI: {self.message}"
+
+
+class InvalidProxy(WebSocketException):
+    """The proxy to connect through isn't a valid one."""
+
+    def __init__(self, proxy: str, message: str) -> None:
+        super().__init__(proxy, message)
+        self.proxy = proxy
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.proxy!r} isn't a proxy: {self.message}"
+
+
+class InvalidHandshake(WebSocketException):
+    """The opening handshake failed."""
+
+
+class SecurityError(InvalidHandshake):
+    """The handshake broke a rule that is there for safety."""
+
+
+class RequestLineTooLong(SecurityError):
+    """The request line is over the limit (answered 414)."""
+
+
+class StatusLineTooLong(SecurityError):
+    """The status line of the response is over the limit."""
+
+
+class HeaderLineTooLong(SecurityError):
+    """A header line is over the limit (answered 431)."""
+
+
+class TooManyHeaders(SecurityError):
+    """There are more headers than the limit allows (answered 431)."""
+
+
+class ProxyError(InvalidHandshake):
+    """The proxy did not let us through."""
+
+
+class InvalidMessage(InvalidHandshake):
+    """The request or the response isn't well-formed HTTP."""
+
+
+class InvalidMethod(InvalidHandshake):
+    """The request isn't a GET (RFC 6455 section 4.1)."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
+
+    def __str__(self) -> str:
+        return f"the method must be GET; it is {self.method}"
+
+
+class InvalidProtocol(InvalidHandshake):
+    """The message isn't HTTP/1.1 (RFC 6455 section 4.1)."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(protocol)
+        self.protocol = protocol
+
+    def __str__(self) -> str:
+        return f"the protocol must be HTTP/1.1; it is {self.protocol}"
+
+
+class InvalidStatus(InvalidHandshake):
+    """The server answered with another status than 101.
+
+    Attributes:
+        response: the whole answer: status_code, reason_phrase, headers and body.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"server rejected WebSocket connection: HTTP {self.response.status_code}"
+
+
+class InvalidHeader(InvalidHandshake):
+    """A header is missing, or doesn't say what it must."""
+
+    def __init__(self, name: str, value: str | None = None) -> None:
+        super().__init__(name, value)
+        self.name = name
+        self.value = value
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"missing {self.name} header"
+        if self.value == "":
+            return f"empty {self.name} header"
+        return f"invalid {self.name} header: {self.value}"
+
+
+class InvalidHeaderFormat(InvalidHeader):
+    """The header's text doesn't follow its grammar."""
+
+    def __init__(self, name: str, expected: str, value: str, position: int) -> None:
+        super().__init__(name, f"expected {expected} at {position} in {value[:80]!r}")
+
+
+class InvalidHeaderValue(InvalidHeader):
+    """The header is well-formed, but its value isn't acceptable here."""
+
+
+class InvalidOrigin(InvalidHeader):
+    """The Origin isn't one that this server accepts (answered 403)."""
+
+    def __init__(self, origin: str | None) -> None:
+        super().__init__("Origin", origin)
+
+
+class InvalidUpgrade(InvalidHeader):
+    """Upgrade or Connection don't ask for, or don't confirm, a WebSocket."""
+
+
+class NegotiationError(InvalidHandshake):
+    """The two sides don't agree on a subprotocol or an extension."""
+
+
+class OpeningTimeout(InvalidHandshake, TimeoutError):
+    """The connection wasn't open within open_timeout."""
+
+    def __init__(self) -> None:
+        super().__init__("timed out during opening handshake")
+
+
+class ServerClosing(InvalidHandshake):
+    """The server is going away and takes no new connections (answered 503)."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is shutting down")
+
+
+class ProtocolError(WebSocketException):
+    """A frame breaks the rules of RFC 6455.
+
+    Attributes:
+        code: the close code that says so (RFC 6455 section 7.4.1).
+    """
+
+    def __init__(self, message: str, code: int = 1002) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PayloadTooBig(WebSocketException):
+    """A message is larger than max_size.
+
+    Attributes:
+        size: bytes of the message as far as its headers have told.
+        max_size: bytes allowed.
+    """
+
+    code = 1009
+
+    def __init__(self, size: int, max_size: int) -> None:
+        super().__init__(size, max_size)
+        self.size = size
+        self.max_size = max_size
+
+    def __str__(self) -> str:
+        return f"message of {self.size} bytes or more exceeds the limit of {self.max_size} bytes"
+
+
+class InvalidState(WebSocketException):
+    """The connection isn't in a state that allows this."""
+
+
+class ConcurrencyError(WebSocketException):
+    """Two things at once where only one can be: two readers, or two pings with one payload."""

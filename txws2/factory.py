@@ -1,0 +1,113 @@
+"""What all connections of a server, or of a client, have in common: their options."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Generic, TypedDict, TypeVar, cast
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from txws2.keepalive import Keepalive
+
+__all__ = ["ConnectionFactory", "ConnectionOptions"]
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The options that servers and clients share; `ConnectionFactory` says what they do."""
+
+    max_size: int | None
+    max_queue: int | None
+    write_limit: int | None
+    ping_interval: float | None
+    ping_timeout: float | None
+    open_timeout: float | None
+    close_timeout: float | None
+    debug: bool | None
+
+
+P = TypeVar("P", bound=Protocol)
+
+
+class ConnectionFactory(Factory, Generic[P]):
+    """The factory behind both sides.
+
+    Args:
+        reactor: the reactor to run on; None for the global one.
+        max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
+            connection with 1009. None for no limit: then a peer decides how much memory is used.
+        max_queue: messages that may wait for `recv()` (16); when so many do, reading from the
+            socket pauses. None for no limit, with the same danger.
+        write_limit: bytes that may wait to be sent (32 KiB), on top of what the transport holds,
+            before `send()` waits. None to let it never wait: a peer that doesn't read then fills
+            the memory.
+        ping_interval: seconds between keepalive pings (20). None to send none: then proxies
+            close idle connections, and a peer that is gone may stay unnoticed.
+        ping_timeout: seconds without a sign of life after a ping (20) until the connection is
+            closed with 1011. None to wait for ever.
+        open_timeout: seconds until a connection must be open (10). None to wait for ever, which
+            lets anybody who connects and says nothing keep a socket.
+        close_timeout: seconds until a connection that is being closed must be gone (10), or it
+            is aborted. None to wait for ever.
+        debug: whether to log every frame, header line and state at level debug. None for what
+            the environment variable TXWS2_DEBUG says: on if it is set and not empty.
+
+    Attributes:
+        connections: the protocols that are connected, in whatever state.
+
+    Raises:
+        ValueError: a limit is negative, or a time isn't positive.
+    """
+
+    noisy = False
+    log: Logger
+
+    def __init__(
+        self,
+        *,
+        reactor: Any = None,
+        max_size: int | None = 2**20,
+        max_queue: int | None = 16,
+        write_limit: int | None = 2**15,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        open_timeout: float | None = 10,
+        close_timeout: float | None = 10,
+        debug: bool | None = None,
+    ) -> None:
+        _check("max_size", max_size, least=0)
+        _check("max_queue", max_queue, least=1)
+        _check("write_limit", write_limit, least=0)
+        for name, seconds in {
+            "ping_interval": ping_interval,
+            "ping_timeout": ping_timeout,
+            "open_timeout": open_timeout,
+            "close_timeout": close_timeout,
+        }.items():
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
+        self.reactor = reactor if reactor is not None else _global_reactor()
+        self.clock = cast(IReactorTime, self.reactor)
+        self.max_size = max_size
+        self.max_queue = max_queue
+        self.write_limit = write_limit
+        self.open_timeout = open_timeout
+        self.close_timeout = close_timeout
+        self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
+        self.keepalive = (
+            None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
+        )
+        self.connections: set[P] = set()
+
+
+def _check(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise ValueError(f"{name} must be at least {least}, or None; it is {value}")
+
+
+def _global_reactor() -> Any:
+    # Importing it installs it, so it must not happen before somebody needs it.
+    from twisted.internet import reactor
+
+    return reactor

@@ -1,0 +1,35 @@
+"""TLS without verification, for those who ask for it by name."""
+
+from __future__ import annotations
+
+from OpenSSL import SSL
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import CertificateOptions
+from zope.interface import implementer
+
+__all__ = ["InsecureTLS"]
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class InsecureTLS:
+    """Makes TLS connections that accept any certificate of any host.
+
+    Whoever can reach the network between can read and change all that is sent. It is for a
+    server of one's own with a certificate that nobody has signed.
+
+    Args:
+        host: the host to ask for (SNI, RFC 6066 section 3).
+    """
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._options = CertificateOptions(verify=False)
+
+    def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
+        """Make the connection for Twisted."""
+        connection = SSL.Connection(self._options.getContext(), None)
+        # Section 3 again: addresses aren't permitted there.
+        if not isIPAddress(self._host) and not isIPv6Address(self._host):
+            connection.set_tlsext_host_name(self._host.encode("ascii"))
+        return connection

@@ -1,0 +1,112 @@
+"""Keepalive: pings that keep a connection open, and find out when it is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+__all__ = ["Keepalive", "KeptAlive"]
+
+_TICKS = 20
+
+
+class KeptAlive(Protocol):
+    """A connection as the keepalive sees it.
+
+    Attributes:
+        heard: set to True by whatever arrives; the keepalive sets it to False.
+    """
+
+    heard: bool
+
+    def keepalive_ping(self) -> None:
+        """Send a ping."""
+
+    def keepalive_failed(self) -> None:
+        """Give the connection up: nothing at all has arrived within ping_timeout of a ping.
+
+        Whoever gives it up calls `discard`; otherwise it goes on being pinged.
+        """
+
+
+class Keepalive:
+    """One LoopingCall for all the connections of a factory.
+
+    Every connection is pinged each `interval` seconds, rather a little early than late. If
+    nothing arrives from it within `timeout` seconds of a ping, it has failed. Any byte counts
+    as life, not only the pong: a peer that is busy sending is alive. So with the defaults a
+    peer that is gone is found in 40 seconds at most.
+
+    Both waits are as long for one connection as for the next. So the order in which they
+    were entered is the order in which they are due, and a tick looks only at those.
+
+    Args:
+        clock: what the LoopingCall runs on.
+        interval: seconds between pings.
+        timeout: seconds to wait for a sign of life; None to wait for ever.
+    """
+
+    def __init__(self, clock: IReactorTime, interval: float, timeout: float | None) -> None:
+        self._clock = clock
+        self._interval = interval
+        self._timeout = timeout
+        self._period = min(interval, timeout or interval) / _TICKS
+        self._next_ping: dict[KeptAlive, float] = {}
+        self._deadline: dict[KeptAlive, float] = {}
+        self._ticking = False
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = clock
+
+    def add(self, connection: KeptAlive) -> None:
+        """Keep a connection alive; its first ping is an interval away."""
+        self._next_ping[connection] = self._clock.seconds() + self._interval
+        if not self._loop.running:
+            self._loop.start(self._period, now=False)
+
+    def discard(self, connection: KeptAlive) -> None:
+        """Let a connection be."""
+        self._next_ping.pop(connection, None)
+        self._deadline.pop(connection, None)
+        if not self._ticking:
+            self._rest()
+
+    def _rest(self) -> None:
+        if not self._next_ping and self._loop.running:
+            self._loop.stop()
+
+    def _tick(self) -> None:
+        now = self._clock.seconds()
+        # A loop that is stopped and started within its own call would go on twice.
+        self._ticking = True
+        self._judge(now)
+        self._ping(now)
+        self._ticking = False
+        self._rest()
+
+    def _judge(self, now: float) -> None:
+        # A hundredth of a tick is for the rounding of sums of floats.
+        for connection in _due(self._deadline, now + self._period * 0.01):
+            if not connection.heard:
+                connection.keepalive_failed()
+
+    def _ping(self, now: float) -> None:
+        # What is due before the next tick would be late then.
+        for connection in _due(self._next_ping, now + self._period * 0.99):
+            self._next_ping[connection] = now + self._interval
+            if self._timeout is not None and connection not in self._deadline:
+                connection.heard = False
+                self._deadline[connection] = now + self._timeout
+            connection.keepalive_ping()
+
+
+def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:
+    """Take out, one by one, those whose time has come."""
+    while times:
+        connection, when = next(iter(times.items()))
+        if when > until:
+            break
+        del times[connection]
+        yield connection

@@ -1,0 +1,65 @@
+"""A Deferred of something that can be closed, for `async with`."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+__all__ = ["Opening"]
+
+
+class _Closable(Protocol):
+    def close(self) -> Deferred[None]: ...
+
+
+T = TypeVar("T", bound=_Closable)
+
+
+class Opening(Deferred[T]):
+    """A Deferred of a connection or of a server.
+
+    `async with` waits for it, and closes what it brought on leaving.
+    """
+
+    _opened: T
+    _cancelled = False
+
+    @classmethod
+    def of(cls, deferred: Deferred[T]) -> Opening[T]:
+        """Return an Opening with this Deferred's result; cancelling it cancels that."""
+
+        def cancel(_: Deferred[T]) -> None:
+            opening._cancelled = True
+            deferred.cancel()
+
+        opening: Opening[T] = cls(cancel)
+        deferred.addBoth(opening._settle)
+        return opening
+
+    def _settle(self, result: T | Failure) -> None:
+        if self._cancelled:
+            # Whatever a stage makes of being cancelled, the caller gets a CancelledError; and
+            # what came about nonetheless has nobody to use it.
+            if not isinstance(result, Failure):
+                result.close()
+        elif isinstance(result, Failure):
+            self.errback(result)
+        else:
+            self.callback(result)
+
+    async def __aenter__(self) -> T:
+        """Wait until it is open."""
+        self._opened = await self
+        return self._opened
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it, and wait until it is closed."""
+        await self._opened.close()

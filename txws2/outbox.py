@@ -1,0 +1,169 @@
+"""What leaves: one write for each read, and never more in memory than the limits allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from zope.interface import implementer
+
+from txws2.exceptions import ConnectionClosed
+from txws2.settling import Waiters
+
+__all__ = ["Outbox"]
+
+_BATCH_SIZE = 64 * 1024
+
+
+@implementer(IPushProducer)
+class Outbox:
+    """A write buffer in front of a transport.
+
+    The transport says when its own buffer is full; from then on frames wait here. A control
+    frame doesn't wait: it goes to the transport at once, so that no ping ever stands behind
+    more than the transport has already taken.
+
+    Args:
+        transport: where the bytes go.
+        write_limit: bytes that may wait here before `drained` makes its callers wait; None to
+            let them never wait.
+    """
+
+    __slots__ = (
+        "_corked",
+        "_corked_size",
+        "_end",
+        "_pong",
+        "_size",
+        "_transport",
+        "_waiters",
+        "_waiting",
+        "_write_limit",
+        "paused",
+    )
+
+    def __init__(self, transport: IConsumer, write_limit: int | None) -> None:
+        self._transport = transport
+        self._write_limit = write_limit
+        self.paused = False
+        # Frames of this read, to be written together; None outside of a read.
+        self._corked: list[bytes] | None = None
+        self._corked_size = 0
+        # Frames that the transport has no room for.
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._pong = b""
+        self._waiters: Waiters[None] = Waiters()
+        self._end: Callable[[], None] | None = None
+        transport.registerProducer(self, True)
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame, after all those before it."""
+        if self.paused or self._waiting:
+            self._waiting.append(frame)
+            self._size += len(frame)
+        else:
+            self.write_control(frame)
+
+    def write_control(self, frame: bytes) -> None:
+        """Write a control frame, ahead of all frames that wait here."""
+        if self._corked is None:
+            self._transport.write(frame)
+            return
+        self._corked.append(frame)
+        self._corked_size += len(frame)
+        if self._corked_size > _BATCH_SIZE:
+            # The transport must get to know how much it is, and may say that it is enough.
+            self._flush()
+
+    def write_pong(self, frame: bytes) -> None:
+        """Write a pong; of those that can't leave, only the latest is kept.
+
+        RFC 6455 section 5.5.3 allows just that, and a peer that sends pings and reads nothing
+        can't fill our memory.
+        """
+        if self.paused:
+            self._pong = frame
+        else:
+            self.write_control(frame)
+
+    def drained(self) -> Deferred[None]:
+        """Return a Deferred that fires when no more than write_limit bytes wait here."""
+        return self._waiters.wait() if self._over_limit() else succeed(None)
+
+    def cork(self) -> None:
+        """Keep what is written until `uncork`, so that it leaves in one piece."""
+        self._corked = []
+
+    def uncork(self) -> None:
+        """Write what has been kept."""
+        self._flush()
+        self._corked = None
+
+    def discard(self) -> None:
+        """Forget the frames that wait here: what comes now is the last."""
+        self._waiting.clear()
+        self._size = 0
+
+    def end(self, then: Callable[[], None]) -> None:
+        """Let go of the transport when all is written to it, then call."""
+        if self._corked:
+            self._flush()
+        if self._waiting:
+            self._end = then
+        else:
+            self._transport.unregisterProducer()
+            then()
+
+    def close(self, exception: ConnectionClosed) -> None:
+        """Give up: the transport is gone."""
+        self.discard()
+        self._corked = None
+        self._end = None
+        self._waiters.fail(exception)
+
+    # What the transport calls.
+
+    def pauseProducing(self) -> None:
+        """Let frames wait here: the transport's buffer is full."""
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """Write what waits: the transport's buffer is empty."""
+        self.paused = False
+        if self._pong:
+            frame, self._pong = self._pong, b""
+            self._transport.write(frame)
+        while self._waiting and not self.paused:
+            self._transport.write(self._next_batch())
+        while self._waiters and not self._over_limit():
+            self._waiters.fire_one(None)
+        if self._end is not None and not self._waiting:
+            then, self._end = self._end, None
+            self._transport.unregisterProducer()
+            then()
+
+    def stopProducing(self) -> None:
+        """Nothing to do: connectionLost follows."""
+
+    def _over_limit(self) -> bool:
+        return self._write_limit is not None and self._size > self._write_limit
+
+    def _next_batch(self) -> bytes:
+        """Take as many small frames as make a write worth while, or one large one."""
+        batch, size = [], 0
+        while self._waiting and size < _BATCH_SIZE:
+            frame = self._waiting.popleft()
+            batch.append(frame)
+            size += len(frame)
+        self._size -= size
+        return b"".join(batch)
+
+    def _flush(self) -> None:
+        if self._corked:
+            data = b"".join(self._corked)
+            self._corked.clear()
+            self._corked_size = 0
+            self._transport.write(data)

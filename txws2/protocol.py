@@ -1,0 +1,254 @@
+"""The protocol class: what an application calls, and what calls it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar, cast
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+
+from txws2.driver import Driver
+from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
+from txws2.settling import fail_quietly
+from txws2.transports import Address, abort, address_of
+from txws2.wire.closing import Close, CloseCode
+from txws2.wire.connection import State
+from txws2.wire.http import Request, Response
+
+__all__ = ["WebSocketProtocol"]
+
+_Self = TypeVar("_Self", bound="WebSocketProtocol")
+
+
+class WebSocketProtocol(Driver):
+    """One connection: what its server and its client side have in common.
+
+    It is used in either of two ways. Push: subclass it and override `connectionOpened`,
+    `messageReceived`, `pingReceived`, `pongReceived` and `connectionLost`, and send with
+    `sendMessage`. Pull: await `recv` and `send`, or iterate with `async for`, which ends when
+    the connection is closed with 1000 or 1001.
+
+    Attributes:
+        factory: the factory that made it; its options apply.
+        request: the client's request, once it is known.
+        response: the server's response, once it is known.
+        subprotocol: the one agreed on, None if there is none.
+    """
+
+    request: Request | None = None
+    response: Response | None = None
+    subprotocol: str | None = None
+
+    # The application overrides these, in push style.
+
+    def connectionOpened(self) -> None:
+        """Called when the opening handshake is done."""
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """Called with each message: a str for text, bytes for binary.
+
+        As it is here, it keeps the message for `recv`.
+        """
+        self._inbox.put(message)
+
+    def pingReceived(self, payload: bytes) -> None:
+        """Called with each ping; it is answered already."""
+
+    def pongReceived(self, payload: bytes) -> None:
+        """Called with each pong, asked for or not."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Called once, when the connection is gone.
+
+        Args:
+            reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
+        """
+
+    # What the application calls.
+
+    def send(self, message: str | bytes, text: bool | None = None) -> Deferred[None]:
+        """Send a message.
+
+        Args:
+            message: a str is sent as text, anything that is bytes as binary.
+            text: True to send bytes that are UTF-8 as text, False to send a str as binary.
+
+        Returns:
+            A Deferred that fires when the write buffer is below its limit; wait for it, and a
+            peer that reads slowly can't fill the memory. Cancelling it doesn't unsend the
+            message. It fails with ConnectionClosed if the connection is closed.
+
+        Raises:
+            TypeError: the message is neither str nor bytes-like.
+            UnicodeError: the text can't be UTF-8.
+        """
+        connection = self._connection
+        if connection is None or connection.state is not State.OPEN:
+            return self._when_not_open()
+        self._outbox.write(connection.send_message(message, text))
+        return self._outbox.drained()
+
+    def sendMessage(self, message: str | bytes, text: bool | None = None) -> None:
+        """Send a message without waiting; for push code, as `send` otherwise.
+
+        Like ITransport.write, it does nothing once the connection is closing or closed.
+
+        Raises:
+            InvalidState: the connection isn't open yet.
+            TypeError: the message is neither str nor bytes-like.
+            UnicodeError: the text can't be UTF-8.
+        """
+        connection = self._connection
+        if connection is None and not self._settled:
+            raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
+        if connection is not None and connection.state is State.OPEN:
+            self._outbox.write(connection.send_message(message, text))
+
+    def recv(self, decode: bool | None = None) -> Deferred[str | bytes]:
+        """Receive the next message.
+
+        Args:
+            decode: True to get bytes decoded as str, False to get text as bytes.
+
+        Returns:
+            A Deferred of a str for text or bytes for binary. It may be cancelled, or given a
+            timeout, and no message is lost. It fails with ConnectionClosed when the connection
+            is closed and all that came before has been received, and with ConcurrencyError if
+            another recv() is waiting.
+        """
+        if self._connection is None:
+            return cast("Deferred[str | bytes]", self._when_not_open())
+        return self._inbox.get(decode)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Iterate over the messages until the connection is closed.
+
+        Raises:
+            ConnectionClosedError: it ended with another code than 1000 and 1001, or with none.
+        """
+        try:
+            while True:
+                yield await self.recv()
+        except ConnectionClosedOK:
+            return
+
+    def ping(self, data: str | bytes | None = None) -> Deferred[float]:
+        """Send a ping (RFC 6455 section 5.5.2).
+
+        Args:
+            data: its payload, at most 125 bytes; by default four random bytes.
+
+        Returns:
+            A Deferred of the latency in seconds, which fires with the pong to this ping or to a
+            later one. It fails with ConnectionClosed if the connection is closed, and with
+            ConcurrencyError if a ping with this payload is waiting for its pong.
+
+        Raises:
+            ProtocolError: the payload is over 125 bytes.
+        """
+        connection = self._connection
+        if connection is None or connection.state is not State.OPEN:
+            return cast("Deferred[float]", self._when_not_open())
+        payload = data.encode() if isinstance(data, str) else data
+        if payload is None:
+            payload = self._pings.new_payload()
+        try:
+            self._pings.check(payload)
+        except ConcurrencyError:
+            return fail()
+        self._outbox.write_control(connection.send_ping(payload))
+        return self._pings.add(payload, self.factory.clock.seconds())
+
+    def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection; if it is closing or closed already, only wait.
+
+        Args:
+            code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+            reason: at most 123 bytes of UTF-8.
+
+        Returns:
+            A Deferred that fires when the connection is closed, within close_timeout. It never
+            fails.
+
+        Raises:
+            ProtocolError: the code may not travel, or the reason is too long.
+        """
+        connection = self._connection
+        if connection is None:
+            Close(code, reason).payload()
+            if not self._settled:
+                self._fail_opening(InvalidHandshake("closed before the connection was open"))
+                abort(self._transport)
+        elif connection.state is State.OPEN:
+            self._outbox.write(connection.send_close(code, reason))
+            self._begin_closing()
+        return self.wait_closed()
+
+    def wait_closed(self) -> Deferred[None]:
+        """Return a Deferred that fires when the connection is closed; it never fails."""
+        return succeed(None) if self._settled else self._closed_waiters.wait()
+
+    def wait_opened(self: _Self) -> Deferred[_Self]:
+        """Return a Deferred of this protocol that fires when the connection is open.
+
+        It fails with InvalidHandshake, or the transport's error, if that never happens.
+        """
+        if self._connection is not None:
+            return succeed(self)
+        if self._settled:
+            return self._when_not_open()
+        return cast("Deferred[_Self]", self._opened_waiters.wait())
+
+    def _when_not_open(self) -> Deferred[Any]:
+        """Return the Deferred for what can't be done now."""
+        connection = self._connection
+        if not self._settled:
+            if connection is None:
+                return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
+            return self._late.wait()
+        exception = self._never_opened if connection is None else connection.closing.exception()
+        assert exception is not None
+        failed: Deferred[Any] = Deferred()
+        fail_quietly(failed, exception)
+        return failed
+
+    # What the application may ask.
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        if self._connection is not None:
+            return self._connection.state
+        return State.CLOSED if self._settled else State.CONNECTING
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code received, 1006 if there was none; None until the connection is closed."""
+        if not self._settled:
+            return None
+        connection = self._connection
+        return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason received; None until the connection is closed."""
+        if not self._settled:
+            return None
+        return "" if self._connection is None else self._connection.closing.reason
+
+    @property
+    def latency(self) -> float:
+        """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
+        return 0.0 if self._connection is None else self._pings.latency
+
+    @property
+    def local_address(self) -> Address:
+        """(host, port) of this end, or the path of a Unix socket."""
+        return address_of(self._transport.getHost())
+
+    @property
+    def remote_address(self) -> Address:
+        """(host, port) of the other end, or the path of a Unix socket."""
+        return address_of(self._transport.getPeer())

@@ -1,0 +1,177 @@
+"""The server's side of a connection, and the factory of such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from typing import Any, Unpack
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.interfaces import IAddress
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
+from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.protocol import WebSocketProtocol
+from txws2.transports import close_softly
+from txws2.wire.connection import State
+from txws2.wire.handshake import (
+    accept,
+    check_origin,
+    check_request,
+    check_subprotocols,
+    refusal,
+    select_subprotocol,
+)
+from txws2.wire.http import RequestReader
+
+__all__ = [
+    "FactoryOptions",
+    "Handler",
+    "ServerOptions",
+    "WebSocketServerFactory",
+    "WebSocketServerProtocol",
+]
+
+Handler = Callable[[Any], object]
+"""Called with each connection: a coroutine function, or one that may return a Deferred."""
+
+
+class WebSocketServerProtocol(WebSocketProtocol):
+    """The server's end of a connection."""
+
+    factory: WebSocketServerFactory
+
+    _client = False
+    _reader: RequestReader
+
+    def _begin_opening(self) -> None:
+        self._reader = RequestReader()
+
+    def _receive_head(self, data: bytes) -> None:
+        reader = self._reader
+        try:
+            request = reader.receive(data)
+            if request is None:
+                return
+            self.request = request
+            if self._tracer is not None:
+                self._tracer.head("<", reader.head)
+            check_request(request)
+            check_origin(request, self.factory.origins)
+            self.subprotocol = select_subprotocol(request, self.factory.subprotocols)
+        except InvalidHandshake as exc:
+            self.refuse(exc)
+            return
+        self.response = accept(request, self.subprotocol)
+        self._write_response()
+        self._open(reader.rest)
+
+    def refuse(self, reason: InvalidHandshake) -> None:
+        """Answer the request with an HTTP response that says why not."""
+        if self._never_opened is not None:
+            return
+        self.response = refusal(reason)
+        # RFC 9110 section 6.6.1.
+        date = formatdate(self.factory.clock.seconds(), usegmt=True)
+        self.response.headers.addRawHeader("Date", date)
+        self._write_response()
+        self._fail_opening(reason)
+        close_softly(self._transport)
+
+    def _write_response(self) -> None:
+        assert self.response is not None
+        head = self.response.serialize()
+        if self._tracer is not None:
+            self._tracer.head(">", head)
+        self._transport.write(head)
+
+    def _open_timed_out(self) -> None:
+        self.refuse(OpeningTimeout())
+
+    def _lost_while_opening(self, cause: BaseException) -> Exception:
+        exception = InvalidMessage("did not receive a valid HTTP request")
+        exception.__cause__ = cause
+        return exception
+
+    def _run_handler(self) -> None:
+        handler = self.factory.handler
+        if handler is None or self.state is not State.OPEN:
+            return
+        running = maybeDeferred(handler, self)
+        self.factory.running.add(running)
+        running.addCallbacks(lambda _: self.close(), self._handler_failed)
+        running.addBoth(self._handler_done, running)
+
+    def _handler_failed(self, failure: Failure) -> None:
+        # The server that is stopping cancels the handlers that haven't noticed.
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            self._application_failed(failure)
+
+    def _handler_done(self, _: object, running: Deferred[Any]) -> None:
+        self.factory.running.discard(running)
+
+
+class FactoryOptions(ConnectionOptions, total=False):
+    """The options of a server, whatever handles its connections."""
+
+    subprotocols: Sequence[str]
+    origins: Sequence[str | None] | None
+
+
+class ServerOptions(FactoryOptions, total=False):
+    """The options of `serve` that are the factory's."""
+
+    create_protocol: Callable[[], WebSocketServerProtocol]
+
+
+class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
+    """Makes the server's end of each connection that an endpoint accepts.
+
+    Args:
+        handler: called with each connection once it is open, in pull style. The connection is
+            closed with 1000 when it returns, or when its coroutine or Deferred is done; with
+            1011, and an event in the log, when it raises. None if the protocol does the work.
+        create_protocol: makes the protocol: a subclass, or a functools.partial of one.
+        subprotocols: those that the server speaks, best first.
+        origins: the values of Origin to accept, as "https://example.com"; None among them
+            accepts programs, which send none. By default all are accepted: then any page that
+            somebody visits can connect as that person, with their cookies.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `ConnectionFactory`.
+
+    Attributes:
+        running: the Deferreds of the handlers that aren't done.
+        stopping: whether handlers may be cancelled.
+    """
+
+    def __init__(
+        self,
+        handler: Handler | None = None,
+        *,
+        create_protocol: Callable[[], WebSocketServerProtocol] = WebSocketServerProtocol,
+        subprotocols: Sequence[str] = (),
+        origins: Sequence[str | None] | None = None,
+        reactor: Any = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> None:
+        super().__init__(reactor=reactor, **options)
+        self.log = Logger(namespace="txws2.server")
+        check_subprotocols(subprotocols)
+        if isinstance(origins, str):
+            raise TypeError(f"origins is a sequence of strings, as [{origins!r}]")
+        self.handler = handler
+        self.create_protocol = create_protocol
+        self.subprotocols = subprotocols
+        self.origins = origins
+        self.running: set[Deferred[Any]] = set()
+        self.stopping = False
+
+    def buildProtocol(  # type: ignore[override]
+        self, addr: IAddress | None
+    ) -> WebSocketServerProtocol:
+        """Make the protocol for a connection."""
+        protocol = self.create_protocol()
+        protocol.factory = self
+        return protocol

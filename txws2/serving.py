@@ -1,0 +1,193 @@
+"""`serve`: a server that listens, and how it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from socket import socket
+from types import TracebackType
+from typing import Any, Unpack
+
+from twisted.internet.abstract import isIPv6Address
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IListeningPort,
+    IStreamServerEndpoint,
+)
+
+from txws2.exceptions import ServerClosing
+from txws2.opening import Opening
+from txws2.server import (
+    Handler,
+    ServerOptions,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from txws2.settling import Waiters
+from txws2.wire.closing import Close, CloseCode
+from txws2.wire.connection import State
+
+__all__ = ["Server", "serve"]
+
+_BACKLOG = 1024
+
+
+class Server:
+    """A server that is listening.
+
+    `async with` closes it on leaving.
+
+    Args:
+        factory: what makes its connections.
+        ports: where they come from.
+    """
+
+    def __init__(self, factory: WebSocketServerFactory, ports: Sequence[IListeningPort]) -> None:
+        self._factory = factory
+        self._ports = ports
+        self._closing = False
+        self._closed = False
+        self._waiters: Waiters[None] = Waiters()
+
+    @property
+    def connections(self) -> Collection[WebSocketServerProtocol]:
+        """The connections that are open."""
+        return {
+            connection for connection in self._factory.connections if connection.state is State.OPEN
+        }
+
+    @property
+    def addresses(self) -> tuple[IAddress, ...]:
+        """Where it listens."""
+        return tuple(port.getHost() for port in self._ports)
+
+    @property
+    def sockets(self) -> tuple[socket, ...]:
+        """The listening sockets, where there are any."""
+        return tuple(port.socket for port in self._ports if hasattr(port, "socket"))
+
+    def close(self, code: int = CloseCode.GOING_AWAY, reason: str = "") -> Deferred[None]:
+        """Stop listening and close every connection; those still opening get a 503.
+
+        Args:
+            code: the close code that the open connections get.
+            reason: the close reason, at most 123 bytes of UTF-8.
+
+        Returns:
+            A Deferred that fires when all connections are closed and their handlers done, or
+            after close_timeout: handlers that aren't done by then are cancelled.
+
+        Raises:
+            ProtocolError: the code may not travel, or the reason is too long.
+        """
+        Close(code, reason).payload()
+        if not self._closing:
+            self._closing = True
+            self._close(code, reason)
+        return self.wait_closed()
+
+    def wait_closed(self) -> Deferred[None]:
+        """Return a Deferred that fires when the server is closed."""
+        return succeed(None) if self._closed else self._waiters.wait()
+
+    def _close(self, code: int, reason: str) -> None:
+        factory = self._factory
+        ending: list[Deferred[Any]] = [maybeDeferred(port.stopListening) for port in self._ports]
+        for connection in list(factory.connections):
+            ending.append(connection.wait_closed())
+            if connection.state is State.CONNECTING:
+                connection.refuse(ServerClosing())
+            else:
+                connection.close(code, reason)
+        for running in list(factory.running):
+            done: Deferred[None] = Deferred()
+            running.addBoth(_pass_on, done)
+            ending.append(done)
+        # Each connection has its own close_timeout; this one is for the handlers.
+        ended = DeferredList(ending)
+        if factory.close_timeout is not None:
+            deadline = factory.clock.callLater(factory.close_timeout, self._give_up)
+            ended.addBoth(_cancel, deadline)
+        ended.addBoth(lambda _: self._end())
+
+    def _give_up(self) -> None:
+        self._factory.stopping = True
+        for running in list(self._factory.running):
+            running.cancel()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._waiters.fire(None)
+
+    async def __aenter__(self) -> Server:
+        """Return the server."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it, and wait until it is closed."""
+        await self.close()
+
+
+def _cancel(result: Any, deadline: IDelayedCall) -> Any:
+    if deadline.active():
+        deadline.cancel()
+    return result
+
+
+def _pass_on(result: Any, done: Deferred[None]) -> Any:
+    done.callback(None)
+    return result
+
+
+def serve(
+    handler: Handler | None,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    endpoint: IStreamServerEndpoint | str | None = None,
+    reactor: Any = None,
+    **options: Unpack[ServerOptions],
+) -> Opening[Server]:
+    """Listen for WebSocket connections.
+
+    Args:
+        handler: called with each connection, usually a coroutine function; see
+            `WebSocketServerFactory`. None if `create_protocol` makes one that does the work.
+        host: the address, or the name, of the interface to listen on; None or "" for all IPv4
+            interfaces, "::" for all of both families.
+        port: the TCP port; 0 for any that is free.
+        endpoint: instead of host and port, where to listen: an endpoint, or its description, as
+            "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `WebSocketServerFactory` and `ConnectionFactory`.
+
+    Returns:
+        A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
+        does: with CannotListenError if the port is taken.
+
+    Raises:
+        TypeError: there are both an endpoint and a port, or neither.
+        ValueError: the description isn't one of an endpoint, or an option is out of range.
+    """
+    if (endpoint is None) == (port is None):
+        raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
+    factory = WebSocketServerFactory(handler, reactor=reactor, **options)
+    where: IStreamServerEndpoint
+    if endpoint is None:
+        kind = TCP6ServerEndpoint if isIPv6Address(host or "") else TCP4ServerEndpoint
+        where = kind(factory.reactor, port, _BACKLOG, host or "")
+    elif isinstance(endpoint, str):
+        where = serverFromString(factory.reactor, endpoint)
+    else:
+        where = endpoint
+    listening = where.listen(factory)
+    return Opening.of(listening.addCallback(lambda port: Server(factory, [port])))

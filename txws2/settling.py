@@ -1,0 +1,59 @@
+"""Deferreds that are settled exactly once, and quietly when nobody looks."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+__all__ = ["Waiters", "fail_quietly"]
+
+T = TypeVar("T")
+
+
+def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
+    """Fail a Deferred without "Unhandled error in Deferred" if it has no errback.
+
+    That a connection closed isn't news to somebody who sent a ping and never looked for its
+    pong. Who looks, even later, gets the failure; what errbacks raise is reported as always.
+    """
+    failure = Failure(exception)
+    deferred.errback(failure)
+    # What reports it is a witness that the Deferred keeps for the garbage collector. There is
+    # no public way to dismiss it that would leave the failure to a later errback.
+    witness = deferred._debugInfo
+    if witness is not None and witness.failResult is failure:
+        witness.failResult = None
+
+
+class Waiters(Generic[T]):
+    """Those who wait for one thing to happen. Each may cancel on its own."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        self._waiting: list[Deferred[T]] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def wait(self) -> Deferred[T]:
+        """Return a Deferred for what is to happen."""
+        deferred: Deferred[T] = Deferred(self._waiting.remove)
+        self._waiting.append(deferred)
+        return deferred
+
+    def fire_one(self, result: T) -> None:
+        """Give the result to the one that has waited longest."""
+        self._waiting.pop(0).callback(result)
+
+    def fire(self, result: T) -> None:
+        """Give the result to all of them."""
+        while self._waiting:
+            self.fire_one(result)
+
+    def fail(self, exception: Exception) -> None:
+        """Fail all of them."""
+        while self._waiting:
+            fail_quietly(self._waiting.pop(0), exception)

@@ -1,0 +1,229 @@
+"""`twistd ws`: a WebSocket server from the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.interfaces import IAddress, IListeningPort, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python import usage
+from twisted.python.failure import Failure
+
+from txws2.exceptions import ConnectionClosed, NegotiationError
+from txws2.loading import NoApplication, load_factory
+from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
+from txws2.serving import Server
+
+__all__ = ["Options", "makeService"]
+
+_log = Logger(namespace="txws2.server")
+
+_DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
+
+
+def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads a number, or "none"."""
+
+    def read(text: str) -> Any:
+        return None if text.lower() == "none" else convert(text)
+
+    read.coerceDoc = "A number, or none for no limit."  # type: ignore[attr-defined]
+    return read
+
+
+class Options(usage.Options):
+    """The options of `twistd ws`."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Serves WebSocket connections. Without --app, it sends every message back. "
+        "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
+        "Wherever a number is asked for, none means: no limit."
+    )
+    optParameters = [
+        [
+            "app",
+            "a",
+            None,
+            "What handles the connections, as module:name: a coroutine function that is called "
+            "with each, a subclass of WebSocketServerProtocol, or a WebSocketServerFactory (it "
+            "has its own options). Modules of the current directory can be named.",
+        ],
+        ["ping-interval", None, 20, "Seconds between keepalive pings.", _number(float)],
+        ["ping-timeout", None, 20, "Seconds to wait for a sign of life.", _number(float)],
+        ["open-timeout", None, 10, "Seconds that an opening may take.", _number(float)],
+        ["close-timeout", None, 10, "Seconds that a closing may take.", _number(float)],
+        ["max-size", None, 2**20, "Bytes that a message may have.", _number(int)],
+    ]
+    compData = usage.Completions(
+        descriptions={"app": "what handles the connections", "listen": "where to listen"}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self["listen"] = []
+        self["origin"] = []
+        self["subprotocol"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
+        self["listen"].append(endpoint)
+
+    def opt_origin(self, origin: str) -> None:
+        """Accept only this Origin, or none for programs, which send none; may be repeated."""
+        self["origin"].append(None if origin.lower() == "none" else origin)
+
+    def opt_subprotocol(self, subprotocol: str) -> None:
+        """Speak this subprotocol; may be repeated, best first."""
+        self["subprotocol"].append(subprotocol)
+
+    opt_l = opt_listen
+
+
+class CannotStart(SystemExit, Exception):
+    """Ends the process with one line on stderr and status 1.
+
+    It is a SystemExit, so there is no traceback, and an Exception, so that twistd cleans up
+    behind it, and a daemon tells the process that started it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"twistd ws: {reason}")
+
+
+async def echo(connection: WebSocketServerProtocol) -> None:
+    """Send every message back."""
+    # That a client has gone is no failure of this handler.
+    with suppress(ConnectionClosed):
+        async for message in connection:
+            await connection.send(message)
+
+
+class ListeningService(Service):
+    """Listens while it runs; when it stops, so do the connections.
+
+    Args:
+        factory: what makes the connections.
+        endpoints: where they come from, each with its description.
+    """
+
+    name = "ws"
+
+    def __init__(
+        self,
+        factory: WebSocketServerFactory,
+        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
+    ) -> None:
+        self._factory = factory
+        self._endpoints = endpoints
+        self._ports: list[IListeningPort] = []
+        self._problem: CannotStart | None = None
+        self._started = False
+
+    def privilegedStartService(self) -> None:
+        """Listen, while ports below 1024 may still be opened."""
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        for description, endpoint in self._endpoints:
+            listening = endpoint.listen(self._factory)
+            listening.addCallback(self._listening, description)
+            listening.addErrback(self._cannot_listen, description)
+        if self._problem is not None:
+            if sys.stderr is not sys.__stderr__:
+                # twistd has its log there by now, where the last words go, too.
+                print(self._problem, file=sys.__stderr__)
+            raise self._problem
+        self._started = True
+        self._factory.reactor.callWhenRunning(_end_with_status_0, self._factory.reactor)
+
+    def _listening(self, port: IListeningPort, description: str) -> None:
+        self._ports.append(port)
+        _log.info("listening on {address}", address=_address(description, port.getHost()))
+
+    def _cannot_listen(self, failure: Failure, description: str) -> None:
+        reason = failure.value
+        if isinstance(reason, CannotListenError):
+            reason = reason.socketError
+        self._problem = CannotStart(f"can't listen on {description}: {reason}")
+        if self._started:
+            # An endpoint that takes its time to find out: there is nobody left to raise it to.
+            _log.critical("{problem}", problem=self._problem)
+            self._factory.reactor.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop listening, close every connection with 1001, and wait for them."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return Server(self._factory, self._ports).close()
+
+
+def _end_with_status_0(reactor: Any) -> None:
+    # The reactor would have twistd end by the signal that stopped it. For who runs a server,
+    # stopping it is no failure.
+    def stop() -> None:
+        # An impatient second signal finds it stopping already.
+        with suppress(ReactorNotRunning):
+            reactor.stop()
+
+    def stop_soon(*_: object) -> None:
+        reactor.callFromThread(stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop_soon)
+
+
+def _address(description: str, host: IAddress) -> str:
+    scheme = "wss" if description.startswith("ssl:") else "ws"
+    if isinstance(host, IPv6Address):
+        return f"{scheme}://[{host.host}]:{host.port}/"
+    if isinstance(host, IPv4Address):
+        return f"{scheme}://{host.host}:{host.port}/"
+    return description
+
+
+def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except Exception as exc:
+        # Whatever is wrong with it is found by whichever plugin understands its prefix.
+        raise CannotStart(f"{description!r} isn't an endpoint: {exc}") from exc
+    return endpoint
+
+
+def makeService(options: Options) -> ListeningService:
+    """Make the service that `twistd ws` runs.
+
+    Raises:
+        CannotStart: an endpoint is malformed, or there is no such application.
+    """
+    from twisted.internet import reactor
+
+    settings: FactoryOptions = {
+        "origins": options["origin"] or None,
+        "subprotocols": options["subprotocol"],
+        "ping_interval": options["ping-interval"],
+        "ping_timeout": options["ping-timeout"],
+        "open_timeout": options["open-timeout"],
+        "close_timeout": options["close-timeout"],
+        "max_size": options["max-size"],
+    }
+    try:
+        if options["app"] is None:
+            factory = WebSocketServerFactory(echo, **settings)
+        else:
+            factory = load_factory(options["app"], os.getcwd(), **settings)
+    except (NoApplication, NegotiationError, ValueError) as exc:
+        raise CannotStart(str(exc)) from exc
+    endpoints = [
+        (description, _endpoint(reactor, description))
+        for description in options["listen"] or [_DEFAULT_ENDPOINT]
+    ]
+    return ListeningService(factory, endpoints)

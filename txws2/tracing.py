@@ -1,0 +1,76 @@
+"""The debug log: states, handshake lines and every frame of one connection."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from txws2.exceptions import ProtocolError
+from txws2.wire.closing import Close
+from txws2.wire.connection import State
+from txws2.wire.frames import CLOSE, TEXT, Opcode
+
+__all__ = ["Tracer"]
+
+_MAX_LENGTH = 75
+"""Characters of a payload that are shown."""
+
+
+class Tracer:
+    """Writes what happens on one connection, at level debug.
+
+    It is only made when debugging is on, so a connection that isn't traced pays nothing.
+
+    Args:
+        log: the logger of the connection's side.
+        connection: the connection's id, a field of every event.
+    """
+
+    def __init__(self, log: Logger, connection: str) -> None:
+        self._log = log
+        self._connection = connection
+
+    def state(self, state: State) -> None:
+        """Log that the connection has come into this state."""
+        self._write("=", f"connection is {state.name}")
+
+    def head(self, direction: str, head: bytes) -> None:
+        """Log the lines of a request or response, without its body."""
+        for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
+            self._write(direction, line.decode("ascii", "backslashreplace"))
+
+    def frame(self, direction: str, fin: bool, opcode: int, payload: bytes, length: int) -> None:
+        """Log a frame; of one that arrives in pieces, the payload that is there."""
+        notes = [f"{length} byte" if length == 1 else f"{length} bytes"]
+        if opcode == TEXT:
+            shown = _shorten(repr(payload.decode(errors="replace")))
+        elif opcode == CLOSE:
+            shown = _close_text(payload)
+        else:
+            shown = _shorten(payload[:_MAX_LENGTH].hex(" ")) or "''"
+            notes.insert(0, "binary")
+        if not fin:
+            notes.append("continued")
+        self._write(direction, f"{Opcode(opcode).name} {shown} [{', '.join(notes)}]")
+
+    def note(self, text: str) -> None:
+        """Log what isn't a frame: a timer that ran out, the end of the transport."""
+        self._write("%", text)
+
+    def _write(self, sign: str, text: str) -> None:
+        self._log.debug(
+            "{connection} {sign} {text}", connection=self._connection, sign=sign, text=text
+        )
+
+
+def _close_text(payload: bytes) -> str:
+    try:
+        return str(Close.parse(payload))
+    except ProtocolError:
+        return payload.hex(" ")
+
+
+def _shorten(text: str) -> str:
+    if len(text) <= _MAX_LENGTH:
+        return text
+    kept = _MAX_LENGTH - 3
+    return f"{text[: kept * 2 // 3]}...{text[-(kept - kept * 2 // 3) :]}"

@@ -1,0 +1,54 @@
+"""What transports can do besides writing, and which of them can do it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import (
+    IAddress,
+    IHalfCloseableDescriptor,
+    ISSLTransport,
+    ITCPTransport,
+    ITransport,
+)
+
+__all__ = ["Address", "abort", "address_of", "close_softly", "set_no_delay"]
+
+Address = tuple[str, int] | str | None
+"""(host, port), the path of a Unix socket, or None where there is no telling."""
+
+
+def address_of(address: IAddress) -> Address:
+    """Return the address in the form that the socket module has it."""
+    if isinstance(address, (IPv4Address, IPv6Address)):
+        return address.host, address.port
+    if isinstance(address, UNIXAddress) and address.name is not None:
+        name = address.name
+        return name.decode(errors="surrogateescape") if isinstance(name, bytes) else str(name)
+    return None
+
+
+def set_no_delay(transport: ITransport) -> None:
+    """Let small frames leave at once instead of waiting for an acknowledgement."""
+    if ITCPTransport.providedBy(transport):
+        transport.setTcpNoDelay(True)
+
+
+def close_softly(transport: ITransport) -> None:
+    """Close for writing, so that the peer can still read why.
+
+    While a peer is sending, closing a socket resets it, and the reset destroys what the peer
+    hasn't read yet: our close frame or our HTTP response (RFC 9112 section 9.6).
+    """
+    # A TLS transport claims what the one below can do; half-closing that would break TLS.
+    if IHalfCloseableDescriptor.providedBy(transport) and not ISSLTransport.providedBy(transport):
+        cast(ITCPTransport, transport).loseWriteConnection()
+    else:
+        transport.loseConnection()
+
+
+def abort(transport: ITransport) -> None:
+    """Close without waiting for anything to be written."""
+    # Nearly all have it, but only ITCPTransport promises it.
+    getattr(transport, "abortConnection", transport.loseConnection)()

@@ -1,0 +1,89 @@
+"""The body of a response that refuses the handshake (RFC 9112 sections 6 and 7)."""
+
+from __future__ import annotations
+
+import re
+
+from txws2.wire.http import MAX_LINE_SIZE, Response
+
+__all__ = ["MAX_BODY_SIZE", "BodyReader"]
+
+MAX_BODY_SIZE = 2**20
+"""Bytes of a body that are kept; the rest isn't waited for."""
+
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
+
+
+class BodyReader:
+    """Gathers the body that follows a response's head.
+
+    What is malformed ends the body: it is only there to be shown to somebody.
+
+    Args:
+        response: the head.
+
+    Attributes:
+        complete: whether nothing more is to come; until then it may end with the connection.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self._body = bytearray()
+        self._chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        # Bytes of the body, or of the current chunk, to come; None for all until the end.
+        self._remaining: int | None = None
+        # The beginning of a line before a chunk.
+        self._line = bytearray()
+        length = response.headers.get("Content-Length", "")
+        if self._chunked:
+            self._remaining = 0
+        elif _LENGTH.fullmatch(length):
+            self._remaining = int(length)
+        # RFC 9110 sections 15.3.5 and 15.4.5: 204 and 304 never have one, nor has 1xx.
+        status = response.status_code
+        self.complete = (
+            status < 200 or status in (204, 304) or (self._remaining == 0 and not self._chunked)
+        )
+
+    @property
+    def body(self) -> bytes:
+        """The body so far, at most MAX_BODY_SIZE bytes."""
+        return bytes(self._body)
+
+    def receive(self, data: bytes) -> None:
+        """Take what has arrived."""
+        position = 0
+        while position < len(data) and not self.complete:
+            if self._chunked and not self._remaining:
+                position = self._read_chunk_size(data, position)
+            else:
+                position = self._read_part(data, position)
+
+    def _read_part(self, data: bytes, position: int) -> int:
+        """Keep what belongs to the body; return where it ends."""
+        size = len(data) - position
+        if self._remaining is not None:
+            size = min(size, self._remaining)
+            self._remaining -= size
+        room = MAX_BODY_SIZE - len(self._body)
+        self._body += data[position : position + min(size, room)]
+        self.complete = size >= room or (self._remaining == 0 and not self._chunked)
+        return position + size
+
+    def _read_chunk_size(self, data: bytes, position: int) -> int:
+        """Read the line before a chunk; return where it ends."""
+        newline = data.find(b"\n", position)
+        end = len(data) if newline < 0 else newline
+        self._line += data[position:end]
+        if newline < 0:
+            self.complete = len(self._line) > MAX_LINE_SIZE
+            return end
+        line = bytes(self._line).removesuffix(b"\r")
+        self._line.clear()
+        # An empty line is the end of the chunk before.
+        if line:
+            match = _CHUNK_SIZE.fullmatch(line)
+            self._remaining = int(match.group(1), 16) if match else 0
+            self.complete = self._remaining == 0
+        return end + 1

@@ -1,0 +1,301 @@
+"""One WebSocket connection after its opening handshake: the state rules of RFC 6455."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
+from txws2.wire.closing import Close, ClosingHandshake
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong
+from txws2.wire.frames import (
+    BINARY,
+    CLOSE,
+    CONT,
+    MAX_CONTROL_SIZE,
+    PING,
+    PONG,
+    TEXT,
+    encode_frame,
+    parse_header,
+)
+from txws2.wire.masking import apply_mask
+from txws2.wire.messages import MessageAssembler, decode_text
+
+__all__ = ["Connection", "State", "Trace"]
+
+Trace = Callable[[str, bool, int, bytes, int], None]
+"""Called for each frame with "<" or ">", fin, opcode, payload (as far as it is there), length."""
+
+
+class State(IntEnum):
+    """Where a connection is in its life (section 1.2)."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class Connection:
+    """Turns bytes from the peer into events, and what the application says into bytes.
+
+    It never raises on what the peer sent: it fails the connection and says so with a `Failed`
+    event. What it raises is about what the caller asked for.
+
+    Args:
+        client: whether this end is the client, which masks what it sends.
+        max_size: bytes that one incoming message may have; None for no limit.
+
+    Attributes:
+        state: OPEN at first.
+        closing: what is known of the closing handshake.
+        trace: if set, called for every frame in and out.
+    """
+
+    __slots__ = (
+        "_client",
+        "_deaf",
+        "_fin",
+        "_held",
+        "_mask",
+        "_message",
+        "_offset",
+        "_remaining",
+        "closing",
+        "state",
+        "trace",
+    )
+
+    def __init__(self, *, client: bool, max_size: int | None = 2**20) -> None:
+        self.state = State.OPEN
+        self.closing = ClosingHandshake()
+        self.trace: Trace | None = None
+        self._client = client
+        self._message = MessageAssembler(max_size)
+        # The beginning of a header or of a control frame, whose rest hasn't come.
+        self._held = b""
+        # The data frame whose payload is arriving.
+        self._fin = False
+        self._mask: bytes | None = None
+        self._offset = 0
+        self._remaining = 0
+        # Set when nothing that arrives matters any more.
+        self._deaf = False
+
+    # Inward.
+
+    def receive(self, data: bytes) -> list[Event]:
+        """Take what the transport has read; return what it meant, in order.
+
+        Returns:
+            For each text message a str, for each binary message bytes, for all else one of
+            `txws2.wire.events`, for which `answer` says what is to be written.
+        """
+        events: list[Event] = []
+        if not self._deaf:
+            try:
+                self._read_frames(data, events)
+            except (ProtocolError, PayloadTooBig) as exc:
+                self._deaf = True
+                events.append(Failed(exc))
+        return events
+
+    def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
+        """Return what is to be written in answer to an event, empty if nothing may be.
+
+        It is asked for when the event's turn has come. What the application says to the messages
+        before a close frame can then still be sent, although that frame has been read already.
+        """
+        if isinstance(event, Failed):
+            return self.fail(event.cause.code, str(event.cause), event.cause)
+        if self.state is State.OPEN:
+            if isinstance(event, Ping):
+                # Section 5.5.3: a pong carries the ping's own payload.
+                return self._frame(PONG, event.payload)
+            if isinstance(event, Closing):
+                # Section 5.5.1: a close frame is answered with one, which typically echoes the
+                # status code; unless ours has gone out, after which nothing may follow.
+                close = event.close
+                return self._close(close, b"" if close.code == 1005 else close.payload())
+        return b""
+
+    def _read_frames(self, data: bytes, events: list[Event]) -> None:
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        message = self._message
+        position, end = 0, len(data)
+        while position < end:
+            if self._remaining:
+                position = self._read_payload(data, position, events)
+                continue
+            header = parse_header(
+                data, position, masked=not self._client, fragmented=message.fragmented
+            )
+            if header is None:
+                self._held = data[position:]
+                return
+            fin, opcode, length, mask, start = header
+            stop = start + length
+            control = opcode >= CLOSE
+            if control and stop > end:
+                self._held = data[position:]
+                return
+            if not control:
+                message.check(length)
+            if self.trace is not None:
+                self.trace("<", fin, opcode, _unmask(data[start:stop], mask), length)
+
+            if control:
+                self._read_control(opcode, _unmask(data[start:stop], mask), events)
+                if self._deaf:
+                    return
+                position = stop
+            elif fin and opcode != CONT and stop <= end:
+                # The ordinary message: one frame, all there.
+                payload = _unmask(data[start:stop], mask)
+                events.append(decode_text(payload) if opcode == TEXT else payload)
+                position = stop
+            else:
+                message.begin(opcode, length)
+                self._fin, self._mask, self._offset, self._remaining = fin, mask, 0, length
+                position = self._read_payload(data, start, events)
+
+    def _read_payload(self, data: bytes, position: int, events: list[Event]) -> int:
+        """Take as much of the current data frame as there is; return where it ends."""
+        part = data[position : position + self._remaining]
+        size = len(part)
+        self._message.add(_unmask(part, self._mask, self._offset))
+        self._offset += size
+        self._remaining -= size
+        if not self._remaining and self._fin:
+            events.append(self._message.finish())
+        return position + size
+
+    def _read_control(self, opcode: int, payload: bytes, events: list[Event]) -> None:
+        if opcode == PING:
+            events.append(Ping(payload))
+        elif opcode == PONG:
+            events.append(Pong(payload))
+        else:
+            close = Close.parse(payload)
+            self.closing.received(close)
+            events.append(Closing(close))
+            # Section 1.4: whatever follows a close frame is discarded.
+            self._deaf = True
+
+    # Outward.
+
+    def send_message(self, message: str | bytes, text: bool | None = None) -> bytes:
+        """Return the frame of a whole message.
+
+        Args:
+            message: a str is sent as text, anything that is bytes as binary.
+            text: True to send bytes that are UTF-8 as text, False to send a str as binary.
+
+        Raises:
+            InvalidState: the connection isn't open.
+            TypeError: the message is neither str nor bytes-like.
+            UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
+        """
+        self._require_open()
+        if isinstance(message, str):
+            return self._frame(BINARY if text is False else TEXT, message.encode())
+        if not isinstance(message, bytes):
+            if not isinstance(message, (bytearray, memoryview)):
+                raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
+            message = bytes(message)
+        if text:
+            # Section 5.6: a text message MUST be valid UTF-8, whoever encoded it.
+            message.decode()
+        return self._frame(TEXT if text else BINARY, message)
+
+    def send_ping(self, payload: bytes) -> bytes:
+        """Return a ping.
+
+        Raises:
+            InvalidState: the connection isn't open.
+            ProtocolError: the payload is over 125 bytes.
+        """
+        self._require_open()
+        return self._control_frame(PING, payload)
+
+    def send_pong(self, payload: bytes) -> bytes:
+        """Return a pong that nobody asked for (section 5.5.3), a one-way heartbeat.
+
+        Raises:
+            InvalidState: the connection isn't open.
+            ProtocolError: the payload is over 125 bytes.
+        """
+        self._require_open()
+        return self._control_frame(PONG, payload)
+
+    def send_close(self, code: int, reason: str = "") -> bytes:
+        """Return the close frame that starts the closing handshake.
+
+        Raises:
+            InvalidState: the connection isn't open.
+            ProtocolError: the code may not travel, or the reason is over 123 bytes of UTF-8.
+        """
+        self._require_open()
+        close = Close(code, reason)
+        return self._close(close, close.payload())
+
+    def fail(self, code: int, reason: str, cause: BaseException | None = None) -> bytes:
+        """Fail the connection (section 7.1.7): say why if we may, and hear nothing more.
+
+        Args:
+            code: why, as a close code.
+            reason: why, in words; cut to what fits.
+            cause: what is to stand behind the exception that the application gets.
+
+        Returns:
+            The close frame, or b"" if the closing handshake has begun.
+        """
+        self._deaf = True
+        if self.closing.cause is None:
+            self.closing.cause = cause
+        if self.state is not State.OPEN:
+            return b""
+        close = Close.cut(code, reason)
+        return self._close(close, close.payload())
+
+    def connection_lost(self, cause: BaseException | None) -> ConnectionClosed:
+        """Note that the transport is gone; return how the connection ended.
+
+        Args:
+            cause: the transport's error; it counts unless the closing handshake was complete.
+        """
+        self.state = State.CLOSED
+        self._deaf = True
+        closing = self.closing
+        complete = closing.rcvd is not None and closing.sent is not None
+        if closing.cause is None and not complete:
+            closing.cause = cause
+        return closing.exception()
+
+    def _require_open(self) -> None:
+        if self.state is not State.OPEN:
+            raise InvalidState(f"the connection is {self.state.name}, not OPEN")
+
+    def _close(self, close: Close, payload: bytes) -> bytes:
+        frame = self._frame(CLOSE, payload)
+        self.closing.sending(close)
+        self.state = State.CLOSING
+        return frame
+
+    def _control_frame(self, opcode: int, payload: bytes) -> bytes:
+        # Section 5.5: all control frames MUST have a payload length of 125 bytes or less.
+        if len(payload) > MAX_CONTROL_SIZE:
+            raise ProtocolError(f"payload too long: {len(payload)} bytes; at most 125")
+        return self._frame(opcode, payload)
+
+    def _frame(self, opcode: int, payload: bytes) -> bytes:
+        if self.trace is not None:
+            self.trace(">", True, opcode, payload, len(payload))
+        return encode_frame(opcode, payload, masked=self._client)
+
+
+def _unmask(payload: bytes, mask: bytes | None, offset: int = 0) -> bytes:
+    return payload if mask is None else apply_mask(payload, mask, offset)

@@ -1,0 +1,166 @@
+"""Frames (RFC 6455 section 5.2): their headers from bytes, and whole frames to bytes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+
+from txws2.exceptions import ProtocolError
+from txws2.wire.masking import apply_mask, new_mask
+
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "CONT",
+    "MAX_CONTROL_SIZE",
+    "PING",
+    "PONG",
+    "TEXT",
+    "Header",
+    "Opcode",
+    "encode_frame",
+    "parse_header",
+]
+
+
+class Opcode(IntEnum):
+    """What a frame carries (section 11.8)."""
+
+    CONT = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+CONT, TEXT, BINARY, CLOSE, PING, PONG = Opcode
+
+MAX_CONTROL_SIZE = 125
+"""Bytes that the payload of a control frame may have (section 5.5)."""
+
+_OPCODES = frozenset(Opcode)
+_SHORT = Struct("!BB")
+_MEDIUM = Struct("!BBH")
+_LONG = Struct("!BBQ")
+
+
+class Header(NamedTuple):
+    """All that precedes a payload.
+
+    Attributes:
+        fin: whether this frame ends its message.
+        opcode: one of `Opcode`.
+        length: bytes of payload.
+        mask: the masking key, None in a frame from a server.
+        end: where in the buffer the payload begins.
+    """
+
+    fin: bool
+    opcode: int
+    length: int
+    mask: bytes | None
+    end: int
+
+
+def parse_header(data: bytes, start: int, *, masked: bool, fragmented: bool) -> Header | None:
+    """Read the frame header that begins at `start`.
+
+    Each byte is judged as soon as it is there, so a peer that breaks the protocol learns it
+    before it has sent the rest.
+
+    Args:
+        data: what has arrived; there is at least one byte at `start`.
+        start: where the frame begins.
+        masked: whether the peer must mask: True when it is a client (section 5.1).
+        fragmented: whether the peer has a message begun and not ended (section 5.4).
+
+    Returns:
+        The header, or None while some of it is still missing.
+
+    Raises:
+        ProtocolError: the header can't begin or continue a frame here.
+    """
+    available = len(data) - start
+    first = data[start]
+    fin, opcode = first >= 0x80, first & 0x0F
+    # Section 5.2: they MUST be 0 unless an extension says what else they mean.
+    if first & 0x70:
+        raise ProtocolError("reserved bits must be 0")
+    if opcode not in _OPCODES:
+        raise ProtocolError(f"invalid opcode: 0x{opcode:X}")
+    control = opcode >= CLOSE
+    if control:
+        # Section 5.5: control frames MUST NOT be fragmented.
+        if not fin:
+            raise ProtocolError("fragmented control frame")
+    elif fragmented and opcode != CONT:
+        # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
+        raise ProtocolError("expected a continuation frame")
+    elif opcode == CONT and not fragmented:
+        raise ProtocolError("unexpected continuation frame")
+
+    if available < 2:
+        return None
+    second = data[start + 1]
+    # Section 5.1: a client MUST mask, a server MUST NOT.
+    if (second >= 0x80) is not masked:
+        raise ProtocolError("expected a masked frame" if masked else "expected an unmasked frame")
+    length = second & 0x7F
+    if control and length > MAX_CONTROL_SIZE:
+        raise ProtocolError("control frame too long")
+
+    end = start + 2
+    if length == 126:
+        if available < 4:
+            return None
+        end = start + 4
+        length = int.from_bytes(data[start + 2 : end], "big")
+        _check_minimal(length, 126)
+    elif length == 127:
+        if available > 2 and data[start + 2] >= 0x80:
+            # Section 5.2: the most significant bit MUST be 0.
+            raise ProtocolError("invalid length: the highest bit is set")
+        if available < 10:
+            return None
+        end = start + 10
+        length = int.from_bytes(data[start + 2 : end], "big")
+        _check_minimal(length, 1 << 16)
+
+    if not masked:
+        return Header(fin, opcode, length, None, end)
+    mask = data[end : end + 4]
+    if len(mask) < 4:
+        return None
+    return Header(fin, opcode, length, mask, end + 4)
+
+
+def _check_minimal(length: int, least: int) -> None:
+    # Section 5.2: the minimal number of bytes MUST be used to encode the length.
+    if length < least:
+        raise ProtocolError(f"invalid length: {length} is not in its shortest form")
+
+
+def encode_frame(opcode: int, payload: bytes, *, masked: bool, fin: bool = True) -> bytes:
+    """Return a whole frame.
+
+    Args:
+        opcode: one of `Opcode`.
+        payload: any number of bytes; the caller keeps control frames within MAX_CONTROL_SIZE.
+        masked: whether to mask it with a fresh key: a client must, a server must not.
+        fin: whether it ends its message.
+    """
+    length = len(payload)
+    first = opcode | (0x80 if fin else 0)
+    mask_bit = 0x80 if masked else 0
+    if length < 126:
+        header = _SHORT.pack(first, mask_bit | length)
+    elif length < 1 << 16:
+        header = _MEDIUM.pack(first, mask_bit | 126, length)
+    else:
+        header = _LONG.pack(first, mask_bit | 127, length)
+    if not masked:
+        return header + payload
+    mask = new_mask()
+    return header + mask + apply_mask(payload, mask)

@@ -1,0 +1,298 @@
+"""HTTP/1.1 heads (RFC 9112), as much of them as an opening handshake needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import overload
+
+from twisted.web import http_headers
+
+from txws2.exceptions import (
+    HeaderLineTooLong,
+    InvalidMessage,
+    InvalidProtocol,
+    RequestLineTooLong,
+    SecurityError,
+    StatusLineTooLong,
+    TooManyHeaders,
+)
+
+__all__ = [
+    "MAX_HEADERS",
+    "MAX_LINE_SIZE",
+    "Headers",
+    "Request",
+    "RequestReader",
+    "Response",
+    "ResponseReader",
+]
+
+# The limits of Apache, and half of nginx's: RFC 9112 section 3 recommends 8000 bytes at least.
+MAX_LINE_SIZE = 8192
+"""Bytes that the first line, and each header line, may have."""
+MAX_HEADERS = 128
+"""Header lines that a head may have."""
+
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
+_STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
+
+
+class Headers(http_headers.Headers):
+    """Twisted's Headers, which can also be read as a mapping of str to str.
+
+    `headers["Cookie"]` is the value of a header that occurs once; of one that occurs on
+    several lines, they are joined by ", " (RFC 9110 section 5.3). `get_all(name)` has them
+    apart.
+    """
+
+    __slots__ = ()
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the header's values in order, none if it isn't there."""
+        try:
+            values = self.getRawHeaders(name.encode(), ())
+        except http_headers.InvalidHeaderName:
+            return []  # No header has it.
+        return [value.decode(errors="replace") for value in values]
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the header's value, or the default if it isn't there."""
+        values = self.get_all(name)
+        return ", ".join(values) if values else default
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name, _ in self.getAllRawHeaders())
+
+
+@dataclass
+class Request:
+    """The head of the client's request.
+
+    Attributes:
+        path: path and query as the request line has them, "/chat?room=1".
+        headers: its headers.
+        method: "GET" in every handshake that succeeds.
+    """
+
+    path: str
+    headers: Headers = field(default_factory=Headers)
+    method: str = "GET"
+
+    def serialize(self) -> bytes:
+        """Return the bytes to send.
+
+        Raises:
+            InvalidMessage: something in it would end its line, or is no HTTP at all.
+        """
+        first_line = f"{self.method} {self.path} HTTP/1.1"
+        return _serialize(first_line, _REQUEST_LINE, self.headers)
+
+
+@dataclass
+class Response:
+    """The server's answer.
+
+    Attributes:
+        status_code: 101 if the handshake succeeded.
+        reason_phrase: the words beside the status.
+        headers: its headers.
+        body: what follows the head when the handshake is refused.
+    """
+
+    status_code: int
+    reason_phrase: str
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+
+    def serialize(self) -> bytes:
+        """Return the bytes to send.
+
+        Raises:
+            InvalidMessage: something in it would end its line, or is no HTTP at all.
+        """
+        first_line = f"HTTP/1.1 {self.status_code} {self.reason_phrase}"
+        return _serialize(first_line, _STATUS_LINE, self.headers) + self.body
+
+    @classmethod
+    def plain(cls, status: HTTPStatus, text: str) -> Response:
+        """Make a response that a person can read; the connection ends with it."""
+        body = text.encode()
+        headers = Headers()
+        headers.addRawHeader("Content-Type", "text/plain; charset=utf-8")
+        headers.addRawHeader("Content-Length", str(len(body)))
+        headers.addRawHeader("Connection", "close")
+        return cls(status.value, status.phrase, headers, body)
+
+
+def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> bytes:
+    lines = [first_line.encode()]
+    if not (first_line.isascii() and form.fullmatch(lines[0])):
+        raise InvalidMessage(f"invalid first line: {first_line[:80]!r}")
+    for name, values in headers.getAllRawHeaders():
+        name = _SPELLING.get(name, name)
+        for value in values:
+            # A CR or LF here would begin a header, or a message, of somebody else's choice.
+            if not (value.isascii() and _VALUE.fullmatch(value)):
+                raise InvalidMessage(f"invalid value of {name.decode()}: {value[:80]!r}")
+            lines.append(name + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+# Twisted's Headers have a spelling of their own; some peers compare to that of RFC 6455.
+_SPELLING = {
+    b"Sec-Websocket-" + word: b"Sec-WebSocket-" + word
+    for word in (b"Key", b"Accept", b"Version", b"Protocol", b"Extensions")
+}
+
+
+class _HeadReader:
+    """Gathers the lines of a head as they arrive, within limits.
+
+    A line that is too long is refused while it arrives, a head with too many at the one that
+    is too much, and no byte is looked at twice.
+    """
+
+    _first_line_error: type[SecurityError]
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._line = bytearray()
+        self.rest = b""
+
+    @property
+    def head(self) -> bytes:
+        """The lines so far, as they came."""
+        return b"\r\n".join(self._lines)
+
+    def _gather(self, data: bytes) -> bool:
+        """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
+        position = 0
+        while True:
+            newline = data.find(b"\n", position)
+            self._line += data[position : len(data) if newline < 0 else newline + 1]
+            if len(self._line) > MAX_LINE_SIZE:
+                error = HeaderLineTooLong if self._lines else self._first_line_error
+                raise error(f"a line of the head exceeds the limit of {MAX_LINE_SIZE} bytes")
+            if newline < 0:
+                return False
+            position = newline + 1
+            # RFC 9112 section 2.2 lets a server take a bare LF. Parsers that differ on it have
+            # let requests be smuggled, so this one doesn't.
+            if not self._line.endswith(b"\r\n"):
+                raise InvalidMessage("a line of the head doesn't end in CRLF")
+            line = bytes(self._line[:-2])
+            self._line.clear()
+            if not line and self._lines:
+                self.rest = data[position:]
+                return True
+            self._lines.append(line)
+            if len(self._lines) > MAX_HEADERS + 1:
+                raise TooManyHeaders(f"the head has more than {MAX_HEADERS} headers")
+
+
+def _parse_headers(lines: Iterable[bytes]) -> Headers:
+    headers = Headers()
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        value = value.strip(b" \t")
+        # RFC 9112 section 5: no space before the colon, and (5.2) no line folding.
+        if not colon or not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise InvalidMessage(f"invalid header line: {line[:80]!r}")
+        headers.addRawHeader(name, value)
+    return headers
+
+
+class RequestReader(_HeadReader):
+    """Reads a request's head as it arrives.
+
+    Attributes:
+        rest: the bytes after the head, once it is whole.
+    """
+
+    _first_line_error = RequestLineTooLong
+
+    def receive(self, data: bytes) -> Request | None:
+        """Take what has arrived; return the request, or None until its head is whole.
+
+        Raises:
+            InvalidMessage: it isn't HTTP.
+            InvalidProtocol: it is another HTTP than 1.1.
+            SecurityError: it exceeds a limit.
+        """
+        if not self._gather(data):
+            return None
+        line = self._lines[0]
+        match = _REQUEST_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidMessage(f"invalid request line: {line[:80]!r}")
+        method, target, protocol = (group.decode("ascii") for group in match.groups())
+        if protocol != "HTTP/1.1":
+            raise InvalidProtocol(protocol)
+        return Request(_origin_form(target), _parse_headers(self._lines[1:]), method)
+
+
+def _origin_form(target: str) -> str:
+    # RFC 9112 section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
+    match = _ABSOLUTE_FORM.fullmatch(target)
+    if match is not None:
+        target = match.group(1)
+        if not target.startswith("/"):
+            target = "/" + target
+    if not target.startswith("/"):
+        raise InvalidMessage(f"invalid request target: {target[:80]!r}")
+    return target
+
+
+class ResponseReader(_HeadReader):
+    """Reads a response's head as it arrives.
+
+    Attributes:
+        rest: the bytes after the head, once it is whole.
+    """
+
+    _first_line_error = StatusLineTooLong
+
+    def receive(self, data: bytes) -> Response | None:
+        """Take what has arrived; return the response, or None until its head is whole.
+
+        Raises:
+            InvalidMessage: it isn't HTTP.
+            InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
+            SecurityError: it exceeds a limit.
+        """
+        if not self._gather(data):
+            return None
+        line = self._lines[0]
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidMessage(f"invalid status line: {line[:80]!r}")
+        protocol, status, phrase = match.groups(b"")
+        # Proxies and old gateways refuse in HTTP/1.0, and what they say is worth reading; but
+        # that version can't upgrade (RFC 9110 section 7.8).
+        if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
+            raise InvalidProtocol(protocol.decode("ascii"))
+        return Response(
+            int(status), phrase.decode(errors="replace"), _parse_headers(self._lines[1:])
+        )

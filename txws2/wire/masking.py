@@ -1,0 +1,33 @@
+"""Masking (RFC 6455 section 5.3): every byte from a client is XORed with a four-byte key."""
+
+from __future__ import annotations
+
+from secrets import token_bytes
+
+__all__ = ["apply_mask", "new_mask"]
+
+
+def new_mask() -> bytes:
+    """Return a masking key that nobody can predict.
+
+    Section 10.3: the key must come from a strong source of entropy, or a page could
+    choose what a proxy between us sees.
+    """
+    return token_bytes(4)
+
+
+def apply_mask(data: bytes, mask: bytes, offset: int = 0) -> bytes:
+    """Mask or unmask, which is the same.
+
+    Args:
+        data: the payload, or a part of it.
+        mask: the four bytes of the key.
+        offset: bytes of the payload that came before `data`.
+    """
+    size = len(data)
+    shift = offset % 4
+    key = mask[shift:] + mask[:shift]
+    # Two long integers are XORed in C; a loop over the bytes would take a hundred times as long.
+    stream = (key * (size // 4 + 1))[:size]
+    masked = int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")
+    return masked.to_bytes(size, "little")

@@ -1,0 +1,132 @@
+"""Messages out of data frames (RFC 6455 sections 5.4 and 5.6): fragments, UTF-8, size."""
+
+from __future__ import annotations
+
+import codecs
+from io import StringIO
+
+from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.frames import TEXT
+
+__all__ = ["MessageAssembler", "decode_text"]
+
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
+
+# What a surrogate begins with. The decoder waits for a third byte to name the whole of it.
+_SURROGATES = tuple(bytes((0xED, second)) for second in range(0xA0, 0xC0))
+
+
+def _invalid_utf8() -> ProtocolError:
+    # Section 8.1. The codec's own words stay here, as the cause: they are of no use to a peer.
+    return ProtocolError("invalid UTF-8 in text message", 1007)
+
+
+def decode_text(payload: bytes) -> str:
+    """Decode the payload of a text message that is whole.
+
+    Raises:
+        ProtocolError: with code 1007, it isn't UTF-8.
+    """
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as exc:
+        raise _invalid_utf8() from exc
+
+
+class _TextBuffer:
+    """Text so far. Fails at the first byte that can't be UTF-8, not at the message's end."""
+
+    __slots__ = ("_decoder", "_text")
+
+    def __init__(self) -> None:
+        self._decoder = _Utf8Decoder()
+        # One growing buffer: a million fragments of a byte cost what one of a million does.
+        self._text = StringIO()
+
+    def add(self, payload: bytes) -> None:
+        try:
+            self._text.write(self._decoder.decode(payload))
+        except UnicodeDecodeError as exc:
+            raise _invalid_utf8() from exc
+        if self._decoder.getstate()[0] in _SURROGATES:
+            raise _invalid_utf8()
+
+    def finish(self) -> str:
+        try:
+            self._decoder.decode(b"", True)
+        except UnicodeDecodeError as exc:
+            raise _invalid_utf8() from exc
+        return self._text.getvalue()
+
+
+class _BinaryBuffer:
+    """Bytes so far."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, payload: bytes) -> None:
+        self._data += payload
+
+    def finish(self) -> bytes:
+        return bytes(self._data)
+
+
+class MessageAssembler:
+    """Puts one message together from frames, and from parts of frames as they arrive.
+
+    Args:
+        max_size: bytes that one message may have over all its frames; None for no limit, and
+            then a peer decides how much memory is used.
+    """
+
+    __slots__ = ("_buffer", "_max_size", "_size")
+
+    def __init__(self, max_size: int | None) -> None:
+        self._max_size = max_size
+        self._buffer: _TextBuffer | _BinaryBuffer | None = None
+        self._size = 0
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._buffer is not None
+
+    def check(self, length: int) -> None:
+        """Judge a frame by the length of its payload, before any of it is awaited.
+
+        Raises:
+            PayloadTooBig: the message would be larger than max_size.
+        """
+        size = self._size + length
+        if self._max_size is not None and size > self._max_size:
+            raise PayloadTooBig(size, self._max_size)
+
+    def begin(self, opcode: int, length: int) -> None:
+        """Start a frame; it starts a message, too, if none is under way."""
+        self._size += length
+        if self._buffer is None:
+            self._buffer = _TextBuffer() if opcode == TEXT else _BinaryBuffer()
+
+    def add(self, payload: bytes) -> None:
+        """Take a part of the message.
+
+        Raises:
+            ProtocolError: with code 1007, the text has a byte that can't be UTF-8.
+        """
+        assert self._buffer is not None
+        self._buffer.add(payload)
+
+    def finish(self) -> str | bytes:
+        """Return the message, and be ready for the next.
+
+        Raises:
+            ProtocolError: with code 1007, the text ends within a character.
+        """
+        assert self._buffer is not None
+        message = self._buffer.finish()
+        self._buffer = None
+        self._size = 0
+        return message
