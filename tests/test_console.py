@@ -87,11 +87,12 @@ class Screen:
 
 class ConsoleTestCase(SynchronousTestCase):
     terminal = False
+    steerable = False
 
     def setUp(self):
         self.sent = []
         self.transport = StringTransport()
-        self.console = Console(self.send, self.terminal)
+        self.console = Console(self.send, terminal=self.terminal, steerable=self.steerable)
         self.console.makeConnection(self.transport)
 
     def send(self, line):
@@ -159,6 +160,16 @@ class PipeTests(ConsoleTestCase):
         self.assertTrue(IHalfCloseableProtocol.providedBy(self.console))
 
 
+class PipeToATerminalTests(ConsoleTestCase):
+    steerable = True
+
+    def test_a_message_does_not_steer_the_terminal(self):
+        for message in "t\x1b[2Jwo\nthree", b"\x1b[2J":
+            self.console.show(message)
+        expected = b"t\\x1b[2Jwo\nthree\n[binary, 4 bytes] 1b 5b 32 4a\n"
+        self.assertEqual(self.transport.value(), expected)
+
+
 class BackpressureTests(ConsoleTestCase):
     def send(self, line):
         self.sent.append(line)
@@ -183,7 +194,7 @@ class BackpressureTests(ConsoleTestCase):
     def test_a_failure_at_once_pauses_nothing(self):
         failed = fail(ValueError("closed"))
         self.addCleanup(failed.addErrback, lambda _: None)
-        self.console = Console(lambda line: failed, terminal=False)
+        self.console = Console(lambda line: failed, terminal=False, steerable=False)
         self.console.makeConnection(self.transport)
         self.console.dataReceived(b"one\n")
         self.assertEqual(self.transport.producerState, "producing")
@@ -191,6 +202,7 @@ class BackpressureTests(ConsoleTestCase):
 
 class TerminalTests(ConsoleTestCase):
     terminal = True
+    steerable = True
 
     def setUp(self):
         self.patch(os, "environ", {**os.environ, "COLUMNS": "20", "LINES": "6"})

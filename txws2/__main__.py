@@ -146,7 +146,6 @@ class _Session(WebSocketClientProtocol):
 
 
 async def _run(reactor: Any, options: argparse.Namespace) -> int:
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
         uri = parse_uri(options.uri)
         session = await connect(
@@ -164,7 +163,10 @@ async def _run(reactor: Any, options: argparse.Namespace) -> int:
         return 1
     assert isinstance(session, _Session)
     session.shows_pings = options.ping
-    console = session.console = Console(session.send_line, terminal)
+    steerable = sys.stdout.isatty()
+    terminal = sys.stdin.isatty() and steerable
+    console = Console(session.send_line, terminal=terminal, steerable=steerable)
+    session.console = console
     StandardIO(console)
     chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
     console.note(f"connected to {options.uri}{chosen}; Ctrl-D to close")

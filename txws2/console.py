@@ -26,21 +26,25 @@ _BACK = b"\x1b8\x1b[B"
 class Console(LineReceiver):
     """Reads lines from stdin and writes messages to stdout.
 
-    On a terminal, what arrives is inserted above the line that is being typed. From a pipe or
-    into one, messages are written as they are, each with a newline.
+    On a terminal, what arrives is inserted above the line that is being typed. From a pipe,
+    messages are written one after the other; into a pipe or a file, just as they are.
 
     Args:
         send: called with each line, as str, or as bytes if it isn't UTF-8; no other line is read
             until its Deferred fires.
         terminal: whether there is a person at both ends.
+        steerable: whether stdout is a terminal, which a message must not steer.
     """
 
     delimiter = b"\n"
     MAX_LENGTH = 2**26
 
-    def __init__(self, send: Callable[[str | bytes], Deferred[None]], terminal: bool) -> None:
+    def __init__(
+        self, send: Callable[[str | bytes], Deferred[None]], *, terminal: bool, steerable: bool
+    ) -> None:
         self._send = send
         self.terminal = terminal
+        self._steerable = steerable
         self.ended: Deferred[None] = Deferred()
         self.gone: Deferred[None] = Deferred()
 
@@ -86,14 +90,16 @@ class Console(LineReceiver):
 
     def show(self, message: str | bytes) -> None:
         """Write a message that has arrived."""
+        if self._steerable and isinstance(message, bytes):
+            message = f"[binary, {len(message)} bytes] {message.hex(' ')}"
         if self.terminal:
-            if isinstance(message, bytes):
-                message = f"[binary, {len(message)} bytes] {message.hex(' ')}"
-            self._insert(f"< {message}")
-        else:
-            assert self.transport is not None
-            data = message.encode() if isinstance(message, str) else message
-            self.transport.write(data + b"\n")
+            self._insert(f"< {message!s}")
+            return
+        if self._steerable:
+            message = printable(str(message))
+        assert self.transport is not None
+        data = message.encode() if isinstance(message, str) else message
+        self.transport.write(data + b"\n")
 
     def note(self, text: str) -> None:
         """Show a remark of our own; there is no place for it in a pipe."""

@@ -11,6 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredQueue
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
+from twisted.trial.unittest import SkipTest
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
@@ -102,7 +103,9 @@ def start_peer(test, library, role, *arguments):
     """Start the server or the client that is made with a library."""
     if library == "ws":
         script, interpreter = PEERS / f"ws_{role}.js", shutil.which("node")
-        installed = interpreter is not None and _has_node_module("ws")
+        if interpreter is None:
+            raise SkipTest("Node.js is not installed")
+        installed = _has_node_module("ws")
     else:
         script, interpreter = PEERS / f"{library}_{role}.py", sys.executable
         installed = find_spec(library) is not None
