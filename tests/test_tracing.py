@@ -3,6 +3,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.tracing import Tracer
 from txws2.wire.connection import State
+from txws2.wire.frames import Header
+
+
+def frame_of(fin, opcode, payload, rsv1=False):
+    """Return the header of a frame, and its payload."""
+    return Header(fin, rsv1, opcode, len(payload), None, 0), payload
 
 
 class TracerTests(SynchronousTestCase):
@@ -49,22 +55,26 @@ class TracerTests(SynchronousTestCase):
             ((True, 8, b"\x03"), "CLOSE 03 [1 byte]"),
         ):
             self.events.clear()
-            fin, opcode, payload = frame
-            self.tracer.frame(">", fin, opcode, payload, len(payload))
+            self.tracer.frame(">", *frame_of(*frame))
             self.assertEqual(self.lines(), [f"> {expected}"])
 
+    def test_what_is_compressed_is_shown_as_it_travels(self):
+        self.tracer.frame("<", *frame_of(True, 1, b"\xf2H\xcd", rsv1=True))
+        self.assertEqual(self.lines(), ["< TEXT f2 48 cd [compressed, 3 bytes]"])
+
     def test_the_length_is_that_of_the_frame_though_its_payload_comes_in_pieces(self):
-        self.tracer.frame("<", True, 1, b"hi", 5000)
+        header, payload = frame_of(True, 1, b"hi")
+        self.tracer.frame("<", header._replace(length=5000), payload)
         self.assertEqual(self.lines(), ["< TEXT 'hi' [5000 bytes]"])
 
     def test_what_is_long_is_cut_and_shows_both_ends(self):
         for opcode, payload in ((1, b"a" * 5000 + b"z"), (2, b"\xaa" * 5000 + b"\x00")):
             self.events.clear()
-            self.tracer.frame("<", True, opcode, payload, len(payload))
+            self.tracer.frame("<", *frame_of(True, opcode, payload))
             [line] = self.lines()
             self.assertIn("...", line)
             self.assertLess(len(line), 120)
 
     def test_what_just_fits_is_not_cut(self):
-        self.tracer.frame("<", True, 1, b"a" * 73, 73)
+        self.tracer.frame("<", *frame_of(True, 1, b"a" * 73))
         self.assertEqual(self.lines(), [f"< TEXT '{'a' * 73}' [73 bytes]"])

@@ -1,4 +1,4 @@
-"""WebSockets for Twisted: RFC 6455, server and client."""
+"""WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import connect
@@ -22,6 +22,7 @@ from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.serving import Server, serve
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
+from txws2.wire.deflate import PerMessageDeflate
 from txws2.wire.http import Headers, Request, Response
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "NegotiationError",
     "OpeningTimeout",
     "PayloadTooBig",
+    "PerMessageDeflate",
     "ProtocolError",
     "Request",
     "Response",

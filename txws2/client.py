@@ -21,8 +21,13 @@ from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
 from txws2.wire.body import BodyReader
-from txws2.wire.handshake import HeadersLike, build_request, check_response
 from txws2.wire.http import Request, ResponseReader
+from txws2.wire.requesting import (
+    HeadersLike,
+    build_request,
+    check_compression,
+    check_response,
+)
 from txws2.wire.uri import WebSocketURI, parse_uri
 
 __all__ = ["ClientOptions", "WebSocketClientFactory", "WebSocketClientProtocol"]
@@ -59,6 +64,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
             if self._tracer is not None:
                 self._tracer.head("<", reader.head)
             self.subprotocol = check_response(self.request, response)
+            self._deflate = check_compression(response, self.factory.compression)
         except InvalidStatus as exc:
             self._body = BodyReader(exc.response)
             self._receive_body(reader.rest)
@@ -175,6 +181,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
             self.uri,
             origin=self.origin,
             subprotocols=self.subprotocols,
+            compression=self.compression,
             additional_headers=self.additional_headers,
             user_agent_header=self.user_agent_header,
         )

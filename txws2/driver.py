@@ -20,6 +20,7 @@ from txws2.tracing import Tracer
 from txws2.transports import abort, close_softly, set_no_delay
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
+from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Failed, Ping, Pong
 
 __all__ = ["Driver"]
@@ -49,6 +50,8 @@ class Driver(Protocol):
     _connection: Connection | None = None
     # Why there will never be a connection.
     _never_opened: Exception | None = None
+    # How messages are compressed, once that is agreed on.
+    _deflate: Deflate | None = None
     # Whether the end was told to everybody who waits for it.
     _settled = False
     # Whether the application is to be given no more messages.
@@ -122,7 +125,12 @@ class Driver(Protocol):
         """
         self._set_deadline(None)
         factory = self.factory
-        connection = Connection(client=self._client, max_size=factory.max_size)
+        connection = Connection(
+            client=self._client,
+            max_size=factory.max_size,
+            deflate=self._deflate,
+            compression=factory.compression,
+        )
         if self._tracer is not None:
             connection.trace = self._tracer.frame
             self._tracer.state(State.OPEN)
@@ -219,6 +227,7 @@ class Driver(Protocol):
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
         self._inbox.listen()
+        self._connection.rest()
         if self._keepalive_payload is not None:
             # A peer that sends, but never a pong, isn't to fill our memory with pings.
             self._pings.forget(self._keepalive_payload)

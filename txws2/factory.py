@@ -10,6 +10,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from txws2.keepalive import Keepalive
+from txws2.wire.deflate import PRESETS, PerMessageDeflate
 
 __all__ = ["ConnectionFactory", "ConnectionOptions"]
 
@@ -18,6 +19,7 @@ class ConnectionOptions(TypedDict, total=False):
     """The options that servers and clients share; `ConnectionFactory` says what they do."""
 
     max_size: int | None
+    compression: str | PerMessageDeflate | None
     max_queue: int | None
     write_limit: int | None
     ping_interval: float | None
@@ -37,6 +39,9 @@ class ConnectionFactory(Factory, Generic[P]):
         reactor: the reactor to run on; None for the global one.
         max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
             connection with 1009. None for no limit: then a peer decides how much memory is used.
+        compression: "deflate" to compress messages (RFC 7692) if the peer can; one of the presets
+            "memory", "balanced" (which "deflate" is) and "ratio"; a `PerMessageDeflate` of your
+            own; or None.
         max_queue: messages that may wait for `recv()` (16); when so many do, reading from the
             socket pauses. None for no limit, with the same danger.
         write_limit: bytes that may wait to be sent (32 KiB), on top of what the transport holds,
@@ -57,7 +62,7 @@ class ConnectionFactory(Factory, Generic[P]):
         connections: the protocols that are connected, in whatever state.
 
     Raises:
-        ValueError: a limit is negative, or a time isn't positive.
+        ValueError: a limit is negative, a time isn't positive, or there is no such preset.
     """
 
     noisy = False
@@ -68,6 +73,7 @@ class ConnectionFactory(Factory, Generic[P]):
         *,
         reactor: Any = None,
         max_size: int | None = 2**20,
+        compression: str | PerMessageDeflate | None = "deflate",
         max_queue: int | None = 16,
         write_limit: int | None = 2**15,
         ping_interval: float | None = 20,
@@ -90,6 +96,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.reactor = reactor if reactor is not None else _global_reactor()
         self.clock = cast(IReactorTime, self.reactor)
         self.max_size = max_size
+        self.compression = _options(compression)
         self.max_queue = max_queue
         self.write_limit = write_limit
         self.open_timeout = open_timeout
@@ -104,6 +111,15 @@ class ConnectionFactory(Factory, Generic[P]):
 def _check(name: str, value: int | None, least: int) -> None:
     if value is not None and value < least:
         raise ValueError(f"{name} must be at least {least}, or None; it is {value}")
+
+
+def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate | None:
+    if not isinstance(compression, str):
+        return compression
+    if compression not in PRESETS:
+        names = ", ".join(map(repr, PRESETS))
+        raise ValueError(f"compression must be {names}, a PerMessageDeflate or None")
+    return PRESETS[compression]
 
 
 def _global_reactor() -> Any:

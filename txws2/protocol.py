@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar, cast
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
-from txws2.settling import fail_quietly
+from txws2.settling import fail_quietly, forward_quietly
+from txws2.streaming import Fragments, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
+from txws2.wire.encoding import Part
 from txws2.wire.http import Request, Response
 
 __all__ = ["WebSocketProtocol"]
@@ -40,6 +42,9 @@ class WebSocketProtocol(Driver):
     request: Request | None = None
     response: Response | None = None
     subprotocol: str | None = None
+
+    # Who may send next, once a fragmented message has been sent.
+    _turns: DeferredLock | None = None
 
     # The application overrides these, in push style.
 
@@ -68,12 +73,19 @@ class WebSocketProtocol(Driver):
 
     # What the application calls.
 
-    def send(self, message: str | bytes, text: bool | None = None) -> Deferred[None]:
+    def send(
+        self, message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
         """Send a message.
 
         Args:
-            message: a str is sent as text, anything that is bytes as binary.
+            message: a str is sent as text, anything that is bytes as binary. An iterable, or an
+                asynchronous one, of such is one message that is sent part by part as they come;
+                messages that are sent meanwhile wait for its end. If it raises after the first
+                part, the connection is closed with 1011.
             text: True to send bytes that are UTF-8 as text, False to send a str as binary.
+            compress: False not to compress it, True to do so however short it is. None for what
+                the options say. If no compression was agreed on, nothing is compressed.
 
         Returns:
             A Deferred that fires when the write buffer is below its limit; wait for it, and a
@@ -81,16 +93,26 @@ class WebSocketProtocol(Driver):
             message. It fails with ConnectionClosed if the connection is closed.
 
         Raises:
-            TypeError: the message is neither str nor bytes-like.
+            TypeError: the message is none of these.
             UnicodeError: the text can't be UTF-8.
         """
-        connection = self._connection
-        if connection is None or connection.state is not State.OPEN:
-            return self._when_not_open()
-        self._outbox.write(connection.send_message(message, text))
-        return self._outbox.drained()
+        if isinstance(message, (str, bytes, bytearray, memoryview)):
+            return self._send_in_turn(message, text, compress)
+        check_fragments(message)
+        if self._turns is None:
+            self._turns = DeferredLock()
 
-    def sendMessage(self, message: str | bytes, text: bool | None = None) -> None:
+        def write(part: Part, last: bool) -> Deferred[None]:
+            return self._send_part(part, text, compress, last)
+
+        def send() -> Deferred[None]:
+            return Deferred.fromCoroutine(send_fragments(message, write, self._break_off))
+
+        return forward_quietly(self._turns.run(send))
+
+    def sendMessage(
+        self, message: Part, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
         """Send a message without waiting; for push code, as `send` otherwise.
 
         Like ITransport.write, it does nothing once the connection is closing or closed.
@@ -104,7 +126,7 @@ class WebSocketProtocol(Driver):
         if connection is None and not self._settled:
             raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
         if connection is not None and connection.state is State.OPEN:
-            self._outbox.write(connection.send_message(message, text))
+            self._send_in_turn(message, text, compress)
 
     def recv(self, decode: bool | None = None) -> Deferred[str | bytes]:
         """Receive the next message.
@@ -200,6 +222,34 @@ class WebSocketProtocol(Driver):
         if self._settled:
             return self._when_not_open()
         return cast("Deferred[_Self]", self._opened_waiters.wait())
+
+    def _send_in_turn(
+        self, message: Part, text: bool | None, compress: bool | None
+    ) -> Deferred[None]:
+        if self._turns is None or not self._turns.locked:
+            return self._send_whole(message, text, compress)
+        return forward_quietly(self._turns.run(self._send_whole, message, text, compress))
+
+    def _send_whole(
+        self, message: Part, text: bool | None, compress: bool | None
+    ) -> Deferred[None]:
+        connection = self._connection
+        if connection is None or connection.state is not State.OPEN:
+            return self._when_not_open()
+        self._outbox.write(connection.send_message(message, text, compress))
+        return self._outbox.drained()
+
+    def _send_part(
+        self, part: Part, text: bool | None, compress: bool | None, last: bool
+    ) -> Deferred[None]:
+        connection = self._connection
+        if connection is None or connection.state is not State.OPEN:
+            return self._when_not_open()
+        self._outbox.write(connection.send_fragment(part, text, compress, last=last))
+        return self._outbox.drained()
+
+    def _break_off(self) -> None:
+        self.close(CloseCode.INTERNAL_ERROR, "error in fragmented message")
 
     def _when_not_open(self) -> Deferred[Any]:
         """Return the Deferred for what can't be done now."""

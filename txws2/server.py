@@ -15,15 +15,16 @@ from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import close_softly
-from txws2.wire.connection import State
-from txws2.wire.handshake import (
+from txws2.wire.accepting import (
     accept,
     check_origin,
     check_request,
-    check_subprotocols,
     refusal,
+    select_compression,
     select_subprotocol,
 )
+from txws2.wire.connection import State
+from txws2.wire.handshake import check_subprotocols
 from txws2.wire.http import RequestReader
 
 __all__ = [
@@ -61,10 +62,12 @@ class WebSocketServerProtocol(WebSocketProtocol):
             check_request(request)
             check_origin(request, self.factory.origins)
             self.subprotocol = select_subprotocol(request, self.factory.subprotocols)
+            compressed = select_compression(request, self.factory.compression)
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
-        self.response = accept(request, self.subprotocol)
+        self._deflate, extensions = compressed or (None, None)
+        self.response = accept(request, self.subprotocol, extensions)
         self._write_response()
         self._open(reader.rest)
 

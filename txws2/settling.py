@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-__all__ = ["Waiters", "fail_quietly"]
+from txws2.exceptions import ConnectionClosed
+
+__all__ = ["Waiters", "fail_quietly", "forward_quietly"]
 
 T = TypeVar("T")
 
@@ -25,6 +27,20 @@ def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
     witness = deferred._debugInfo
     if witness is not None and witness.failResult is failure:
         witness.failResult = None
+
+
+def forward_quietly(source: Deferred[T]) -> Deferred[T]:
+    """Return a Deferred with this one's result that fails quietly if the connection closes."""
+
+    def failed(failure: Failure) -> None:
+        if isinstance(failure.value, ConnectionClosed):
+            fail_quietly(result, failure.value)
+        else:
+            result.errback(failure)
+
+    result: Deferred[T] = Deferred(lambda _: source.cancel())
+    source.addCallbacks(result.callback, failed)
+    return result
 
 
 class Waiters(Generic[T]):

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 from txws2.exceptions import ProtocolError
 from txws2.wire.closing import Close
 from txws2.wire.connection import State
-from txws2.wire.frames import CLOSE, TEXT, Opcode
+from txws2.wire.frames import CLOSE, TEXT, Header, Opcode
 
 __all__ = ["Tracer"]
 
@@ -38,17 +38,21 @@ class Tracer:
         for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
             self._write(direction, line.decode("ascii", "backslashreplace"))
 
-    def frame(self, direction: str, fin: bool, opcode: int, payload: bytes, length: int) -> None:
+    def frame(self, direction: str, header: Header, payload: bytes) -> None:
         """Log a frame; of one that arrives in pieces, the payload that is there."""
+        opcode, length = header.opcode, header.length
         notes = [f"{length} byte" if length == 1 else f"{length} bytes"]
-        if opcode == TEXT:
+        if header.rsv1:
+            shown = _shorten(payload[:_MAX_LENGTH].hex(" "))
+            notes.insert(0, "compressed")
+        elif opcode == TEXT:
             shown = _shorten(repr(payload.decode(errors="replace")))
         elif opcode == CLOSE:
             shown = _close_text(payload)
         else:
             shown = _shorten(payload[:_MAX_LENGTH].hex(" ")) or "''"
             notes.insert(0, "binary")
-        if not fin:
+        if not header.fin:
             notes.append("continued")
         self._write(direction, f"{Opcode(opcode).name} {shown} [{', '.join(notes)}]")
 

@@ -12,8 +12,8 @@ Said = Callable[..., bytes]
 """What a peer says, once it is told whether it must mask."""
 
 
-def frame(opcode, payload=b"", *, fin=True) -> Said:
-    return partial(encode_frame, opcode, payload, fin=fin)
+def frame(opcode, payload=b"", *, fin=True, rsv1=False) -> Said:
+    return partial(encode_frame, opcode, payload, fin=fin, rsv1=rsv1)
 
 
 def header(first, second, rest=b"") -> Said:
@@ -58,8 +58,8 @@ def bytewise(data):
     return [data[at : at + 1] for at in range(len(data))]
 
 
-def heard_from(*said, client, chop, closing=False, max_size=2**20):
-    connection = Connection(client=client, max_size=max_size)
+def heard_from(*said, client, chop, closing=False, max_size=2**20, deflate=None):
+    connection = Connection(client=client, max_size=max_size, deflate=deflate)
     if closing:
         connection.send_close(1000)
     stream = b"".join(one(masked=not client) for one in said)

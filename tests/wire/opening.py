@@ -3,8 +3,9 @@
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from txws2.exceptions import InvalidHandshake
-from txws2.wire.handshake import check_request, check_response
+from txws2.wire.accepting import check_request
 from txws2.wire.http import Request, Response
+from txws2.wire.requesting import check_response
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="

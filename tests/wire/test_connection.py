@@ -210,7 +210,7 @@ class SendMessageTests(TestCase):
 
     def test_nothing_else_is_a_message(self):
         exc = self.assertRaises(TypeError, opened().send_message, 7)
-        self.assertEqual(str(exc), "a message is str or bytes, not int")
+        self.assertEqual(str(exc), "a message is str or bytes-like, not int")
 
     def test_a_client_masks_and_a_server_does_not(self):
         [text] = frames_in(opened(client=True).send_message("Hello"), masked=True)
@@ -353,7 +353,11 @@ class ConnectionLostTests(TestCase):
 class TraceTests(TestCase):
     def traced(self, client=True):
         connection, seen = opened(client), []
-        connection.trace = lambda *args: seen.append(args)
+
+        def trace(direction, header, payload):
+            seen.append((direction, header.fin, header.opcode, payload, header.length))
+
+        connection.trace = trace
         return connection, seen
 
     def test_every_frame_that_comes_is_traced(self):

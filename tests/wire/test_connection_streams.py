@@ -7,8 +7,16 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.wire import same_each_time
 from tests.wire.both_ends import bytewise
 from txws2.wire.connection import Connection
+from txws2.wire.deflate import (
+    Deflate,
+    PerMessageDeflate,
+    accept_offer,
+    check_answer,
+    make_offers,
+)
 from txws2.wire.events import Failed
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
+from txws2.wire.headers import parse_extensions
 from txws2.wire.masking import apply_mask
 
 
@@ -53,39 +61,129 @@ class AnyStreamTests(TestCase):
         self.assertEqual(events, messages)
 
 
+class AnyAgreementTests(TestCase):
+    """Whatever two sides want, what they agree on works for both."""
+
+    bits = st.one_of(st.none(), st.integers(9, 15))
+    wishes = st.builds(
+        PerMessageDeflate,
+        *(st.booleans(), st.booleans(), bits, bits),
+        *(st.integers(1, 9), st.integers(1, 9), st.integers(0, 100)),
+    )
+    parts = st.one_of(st.binary(max_size=60), st.binary(min_size=200, max_size=600))
+    messages = st.lists(st.lists(parts, min_size=1, max_size=3), max_size=5)
+
+    def agreed(self, ours, theirs):
+        """What a client that wants ours, and a server that wants theirs, agree on."""
+        at_server, answer = accept_offer(parse_extensions(make_offers(ours)), theirs)
+        return check_answer(parse_extensions([answer]), ours), at_server
+
+    def by_hand(self, messages, deflate, wish, client):
+        """The frames of messages in fragments, each of them compressed."""
+        deflater = deflate.deflater(wish, client=client)
+        for parts in messages:
+            for number, part in enumerate(parts):
+                last = number == len(parts) - 1
+                payload = deflater.compress(part, last)
+                opcode = CONT if number else BINARY
+                yield encode_frame(opcode, payload, masked=client, fin=last, rsv1=not number)
+
+    def whole(self, messages, deflate, wish, client):
+        """The frames of messages, each compressed if it is large."""
+        sender = Connection(client=client, deflate=deflate, compression=wish)
+        for parts in messages:
+            yield sender.send_message(b"".join(parts))
+            sender.rest()
+
+    @same_each_time
+    @given(wishes, wishes, messages, st.lists(st.integers(0, 9999), max_size=5))
+    def test_each_side_understands_the_other(self, ours, theirs, messages, cuts):
+        at_client, at_server = self.agreed(ours, theirs)
+        expected = [b"".join(parts) for parts in messages]
+        sides = (True, at_client, ours, at_server), (False, at_server, theirs, at_client)
+        for client, deflate, wish, peer_s in sides:
+            for said in (self.by_hand, self.whole):
+                stream = b"".join(said(messages, deflate, wish, client))
+                receiver = Connection(client=not client, deflate=peer_s)
+                places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+                found = [receiver.receive(stream[a:b]) for a, b in pairwise(places)]
+                self.assertEqual([event for events in found for event in events], expected)
+
+    @same_each_time
+    @given(wishes, wishes)
+    def test_neither_side_asks_more_of_the_other_than_was_agreed(self, ours, theirs):
+        at_client, at_server = self.agreed(ours, theirs)
+        self.assertLessEqual(at_client.client_window_bits, at_server.client_window_bits)
+        self.assertEqual(at_client.server_window_bits, at_server.server_window_bits)
+        self.assertEqual(at_client.server_takeover, at_server.server_takeover)
+        self.assertLessEqual(at_client.client_takeover, at_server.client_takeover)
+
+
 class AnyBytesTests(TestCase):
     """Whatever comes, receive doesn't raise, and nothing follows the event that ends it all."""
 
-    def encoded(self, opcode, payload, fin, client):
+    def encoded(self, opcode, payload, fin, client, rsv1=False):
         """As encode_frame, but with the same mask in every run."""
-        data = encode_frame(opcode, payload, masked=False, fin=fin)
+        data = encode_frame(opcode, payload, masked=False, fin=fin, rsv1=rsv1)
         if client:
             return data
         key = b"\x37\xfa\x21\x3d"
         return bytes([data[0], 0x80 | data[1]]) + key + apply_mask(payload, key)
 
-    def take(self, data, client):
-        whole, apart = Connection(client=client), Connection(client=client)
+    def take(self, data, client, deflate=None):
+        def connection():
+            return Connection(client=client, max_size=1000, deflate=deflate)
+
+        whole, apart = connection(), connection()
         events = whole.receive(data)
         pieces = [event for byte in bytewise(data) for event in apart.receive(byte)]
         self.assertEqual([type(event) for event in events], [type(event) for event in pieces])
         self.assertFalse(any(isinstance(event, Failed) for event in events[:-1]))
 
+    agreed = st.sampled_from([None, Deflate(), Deflate(False, False, 9, 9)])
+
     @same_each_time
-    @given(st.binary(max_size=300), st.booleans())
-    def test_rubbish(self, data, client):
-        self.take(data, client)
+    @given(st.binary(max_size=300), st.booleans(), agreed)
+    def test_rubbish(self, data, client, deflate):
+        self.take(data, client, deflate)
+
+    @same_each_time
+    @given(st.binary(max_size=120), st.booleans(), agreed)
+    def test_rubbish_in_a_compressed_frame(self, data, client, deflate):
+        self.take(self.encoded(TEXT, data, True, client, rsv1=True), client, deflate)
 
     opcodes = st.sampled_from([TEXT, BINARY, CONT, PING, PONG, CLOSE])
     frames = st.lists(st.tuples(opcodes, st.binary(max_size=125), st.booleans()), min_size=1)
     changes = st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 255)), max_size=3)
 
-    @same_each_time
-    @given(frames, changes, st.booleans())
-    def test_frames_with_a_few_bytes_changed(self, frames, changes, client):
-        stream = bytearray()
-        for opcode, payload, fin in frames:
-            stream += self.encoded(opcode, payload, fin or opcode >= CLOSE, client)
+    def changed(self, stream, changes):
+        stream = bytearray(stream)
         for place, byte in changes:
             stream[place % len(stream)] = byte
-        self.take(bytes(stream), client)
+        return bytes(stream)
+
+    @same_each_time
+    @given(frames, changes, st.booleans(), agreed)
+    def test_frames_with_a_few_bytes_changed(self, frames, changes, client, deflate):
+        stream = b"".join(
+            self.encoded(opcode, payload, fin or opcode >= CLOSE, client)
+            for opcode, payload, fin in frames
+        )
+        self.take(self.changed(stream, changes), client, deflate)
+
+    messages = st.lists(
+        st.lists(st.binary(max_size=60), min_size=1, max_size=3), min_size=1, max_size=5
+    )
+
+    @same_each_time
+    @given(messages, changes, st.booleans(), st.sampled_from([TEXT, BINARY]))
+    def test_compressed_frames_with_a_few_bytes_changed(self, messages, changes, client, opcode):
+        deflater = Deflate().deflater(PerMessageDeflate(), client=not client)
+        stream = b""
+        for parts in messages:
+            for number, part in enumerate(parts):
+                last = number == len(parts) - 1
+                payload = deflater.compress(part, last)
+                kind = CONT if number else opcode
+                stream += self.encoded(kind, payload, last, client, rsv1=not number)
+        self.take(self.changed(stream, changes), client, Deflate())

@@ -19,14 +19,16 @@ from txws2.wire.masking import apply_mask
 KEY = b"\x37\xfa\x21\x3d"
 
 
-def parse(data, start=0, *, masked=False, fragmented=False):
-    return parse_header(data, start, masked=masked, fragmented=fragmented)
+def parse(data, start=0, *, masked=False, fragmented=False, compressible=False):
+    return parse_header(
+        data, start, masked=masked, fragmented=fragmented, compressible=compressible
+    )
 
 
-def complaint(data, *, masked=False, fragmented=False):
+def complaint(data, **expected):
     """What is wrong with it, or None while nothing is."""
     try:
-        parse(data, masked=masked, fragmented=fragmented)
+        parse(data, **expected)
     except ProtocolError as exc:
         return str(exc)
     return None
@@ -49,40 +51,42 @@ class ExamplesOfTheRfcTests(TestCase):
 
     def test_an_unmasked_text(self):
         self.assertEqual(encode_frame(TEXT, b"Hello", masked=False), b"\x81\x05Hello")
-        self.assertEqual(parse(b"\x81\x05Hello"), Header(True, TEXT, 5, None, 2))
+        self.assertEqual(parse(b"\x81\x05Hello"), Header(True, False, TEXT, 5, None, 2))
 
     def test_a_masked_text(self):
         data = b"\x81\x85" + KEY + b"\x7f\x9f\x4d\x51\x58"
-        self.assertEqual(parse(data, masked=True), Header(True, TEXT, 5, KEY, 6))
+        self.assertEqual(parse(data, masked=True), Header(True, False, TEXT, 5, KEY, 6))
 
     def test_a_fragmented_text(self):
         self.assertEqual(encode_frame(TEXT, b"Hel", masked=False, fin=False), b"\x01\x03Hel")
         self.assertEqual(encode_frame(CONT, b"lo", masked=False), b"\x80\x02lo")
-        self.assertEqual(parse(b"\x01\x03Hel"), Header(False, TEXT, 3, None, 2))
-        self.assertEqual(parse(b"\x80\x02lo", fragmented=True), Header(True, CONT, 2, None, 2))
+        self.assertEqual(parse(b"\x01\x03Hel"), Header(False, False, TEXT, 3, None, 2))
+        self.assertEqual(
+            parse(b"\x80\x02lo", fragmented=True), Header(True, False, CONT, 2, None, 2)
+        )
 
     def test_a_ping_and_its_pong(self):
         self.assertEqual(encode_frame(PING, b"Hello", masked=False), b"\x89\x05Hello")
         self.assertEqual(encode_frame(PONG, b"Hello", masked=False), b"\x8a\x05Hello")
-        self.assertEqual(parse(b"\x89\x05Hello"), Header(True, PING, 5, None, 2))
+        self.assertEqual(parse(b"\x89\x05Hello"), Header(True, False, PING, 5, None, 2))
         self.assertEqual(
             parse(b"\x8a\x85" + KEY + b"\x7f\x9f\x4d\x51\x58", masked=True),
-            Header(True, PONG, 5, KEY, 6),
+            Header(True, False, PONG, 5, KEY, 6),
         )
 
     def test_256_bytes(self):
         data = b"\x82\x7e\x01\x00" + bytes(256)
         self.assertEqual(encode_frame(BINARY, bytes(256), masked=False), data)
-        self.assertEqual(parse(data), Header(True, BINARY, 256, None, 4))
+        self.assertEqual(parse(data), Header(True, False, BINARY, 256, None, 4))
 
     def test_64_kib(self):
         data = b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00" + bytes(65536)
         self.assertEqual(encode_frame(BINARY, bytes(65536), masked=False), data)
-        self.assertEqual(parse(data), Header(True, BINARY, 65536, None, 10))
+        self.assertEqual(parse(data), Header(True, False, BINARY, 65536, None, 10))
 
     def test_a_close(self):
         self.assertEqual(encode_frame(CLOSE, b"\x03\xe8", masked=False), b"\x88\x02\x03\xe8")
-        self.assertEqual(parse(b"\x88\x02\x03\xe8"), Header(True, CLOSE, 2, None, 2))
+        self.assertEqual(parse(b"\x88\x02\x03\xe8"), Header(True, False, CLOSE, 2, None, 2))
 
 
 class LengthTests(TestCase):
@@ -101,18 +105,18 @@ class LengthTests(TestCase):
 
     def test_what_arrives_is_read(self):
         for length, field in self.SHORTEST.items():
-            expected = Header(True, BINARY, length, None, 1 + len(field))
+            expected = Header(True, False, BINARY, length, None, 1 + len(field))
             self.assertEqual(parse(b"\x82" + field), expected, msg=length)
 
     def test_the_mask_bit_is_no_part_of_the_length(self):
         for length, field in self.SHORTEST.items():
             data = bytes([0x82, field[0] | 0x80]) + field[1:] + KEY
-            expected = Header(True, BINARY, length, KEY, len(data))
+            expected = Header(True, False, BINARY, length, KEY, len(data))
             self.assertEqual(parse(data, masked=True), expected, msg=length)
 
     def test_the_longest(self):
         data = b"\x82\x7f\x7f" + b"\xff" * 7
-        self.assertEqual(parse(data), Header(True, BINARY, 2**63 - 1, None, 10))
+        self.assertEqual(parse(data), Header(True, False, BINARY, 2**63 - 1, None, 10))
 
 
 class WrongLengthTests(TestCase):
@@ -247,3 +251,41 @@ class MaskedFramesTests(TestCase):
 
     def test_fin_may_be_off(self):
         self.assertEqual(encode_frame(BINARY, b"", masked=True, fin=False)[:2], b"\x02\x80")
+
+    def test_so_may_rsv1_be_on(self):
+        self.assertEqual(encode_frame(TEXT, b"", masked=True, rsv1=True)[:2], b"\xc1\x80")
+
+
+class CompressedFramesTests(TestCase):
+    """RFC 7692 section 6: the first frame of a message says whether it is compressed."""
+
+    def test_the_first_of_a_message_may_be(self):
+        for first, opcode in ((0xC1, TEXT), (0x41, TEXT), (0xC2, BINARY), (0x42, BINARY)):
+            data = encode_frame(opcode, b"x", masked=False, fin=first >= 0x80, rsv1=True)
+            self.assertEqual(data, bytes([first, 1]) + b"x")
+            expected = Header(first >= 0x80, True, opcode, 1, None, 2)
+            self.assertEqual(parse(data, compressible=True), expected)
+
+    def test_unless_it_is_agreed_it_may_not_be(self):
+        for first in (0xC1, 0x41, 0xC2, 0x42):
+            self.assertEqual(complaint(bytes([first])), "reserved bits must be 0")
+
+    def test_no_other_frame_may_be(self):
+        for opcode in set(range(16)) - {TEXT, BINARY}:
+            for first in (0x40 | opcode, 0xC0 | opcode):
+                for fragmented in (False, True):
+                    told = complaint(bytes([first]), fragmented=fragmented, compressible=True)
+                    self.assertEqual(told, "reserved bits must be 0")
+
+    def test_the_other_bits_stay_reserved(self):
+        for bits in (0x10, 0x20, 0x30, 0x50, 0x60, 0x70):
+            for opcode in range(16):
+                told = complaint(bytes([0x80 | bits | opcode]), compressible=True)
+                self.assertEqual(told, "reserved bits must be 0")
+
+    def test_a_message_within_another_is_wrong_all_the_same(self):
+        told = complaint(b"\xc1", fragmented=True, compressible=True)
+        self.assertEqual(told, "expected a continuation frame")
+
+    def test_a_message_need_not_be_though_it_may(self):
+        self.assertIs(parse(b"\x81\x00", compressible=True).rsv1, False)

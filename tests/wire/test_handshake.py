@@ -1,185 +1,59 @@
-import secrets
-from base64 import b64decode, b64encode
-from http import HTTPStatus
-
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.opening import ACCEPT, KEY, HandshakeTestCase, a_request, a_response
-from txws2 import exceptions
-from txws2.exceptions import (
-    InvalidHeader,
-    InvalidHeaderFormat,
-    InvalidHeaderValue,
-    InvalidMessage,
-    InvalidMethod,
-    InvalidOrigin,
-    InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
-)
-from txws2.wire import handshake
-from txws2.wire.handshake import (
-    accept,
-    build_request,
-    check_origin,
-    check_request,
-    check_response,
-    check_subprotocols,
-    refusal,
-    select_subprotocol,
-)
-from txws2.wire.http import RequestReader, ResponseReader
-from txws2.wire.uri import parse_uri
+from tests.wire.heads import headers_of
+from tests.wire.opening import ACCEPT, KEY, HandshakeTestCase
+from txws2.exceptions import InvalidHeader, InvalidHeaderFormat, InvalidUpgrade, NegotiationError
+from txws2.wire.handshake import VERSION, accept_key, check_subprotocols, check_upgrade, single
 
 
-class CheckRequestTests(HandshakeTestCase):
-    def good(self, **changes):
-        self.assertIsNone(self.complaint(check_request, a_request(**changes)), msg=changes)
+class KeyTests(TestCase):
+    def test_the_example_of_the_rfc(self):
+        """Section 1.3."""
+        self.assertEqual(accept_key(KEY), ACCEPT)
 
-    def test_the_example_of_the_rfc_is_good(self):
-        self.good()
+    def test_the_version_is_13(self):
+        self.assertEqual(VERSION, "13")
 
-    def test_the_method_must_be_get(self):
-        for method in ("POST", "get", "HEAD"):
-            message = f"the method must be GET; it is {method}"
-            self.request_fails(InvalidMethod, message, method=method)
 
-    def test_there_must_be_one_host(self):
-        self.request_fails(InvalidHeader, "missing Host header", Host=None)
-        message = "invalid Host header: it occurs more than once"
-        self.request_fails(InvalidHeader, message, Host=["a", "a"])
-        self.request_fails(InvalidHeaderValue, "empty Host header", Host="")
+class SingleTests(HandshakeTestCase):
+    def test_there_is_one_value(self):
+        self.assertEqual(single(headers_of(("Host", "h"), ("X", "a")), "host"), "h")
+        self.assertEqual(single(headers_of(("X", "")), "X"), "")
 
-    def test_hosts_that_are_good(self):
-        for host in (
-            "h",
-            "h:80",
-            "h:",
-            "h:65535",
-            "127.0.0.1:1",
-            "[::1]",
-            "[::1]:80",
-            "a_b.c~-%41",
-        ):
-            self.good(Host=host)
+    def test_none_or_two_are_refused(self):
+        expected = InvalidHeader, "missing X header"
+        self.assertEqual(self.complaint(single, headers_of(), "X"), expected)
+        expected = InvalidHeader, "invalid X header: it occurs more than once"
+        headers = headers_of(("X", "a"), ("x", "a"))
+        self.assertEqual(self.complaint(single, headers, "X"), expected)
 
-    def test_hosts_that_are_not(self):
-        for host in ("a b", "a/b", "u@h", "a,b c", "h:80a", "h:123456", "::1", "[h]", "é", "h:8:0"):
-            self.request_fails(InvalidHeaderValue, f"invalid Host header: {host}", Host=host)
 
-    def test_there_must_be_no_body(self):
-        message = "the request has a body; a GET for a WebSocket has none"
-        self.request_fails(InvalidMessage, message, Content_Length="1")
-        self.request_fails(InvalidMessage, message, Content_Length="")
-        self.request_fails(InvalidMessage, message, Transfer_Encoding="chunked")
-        self.good(Content_Length="0")
-
-    def test_connection_must_say_upgrade(self):
-        self.request_fails(InvalidUpgrade, "missing Connection header", Connection=None)
-        self.request_fails(InvalidUpgrade, "empty Connection header", Connection="")
-        message = "invalid Connection header: keep-alive, close"
-        self.request_fails(InvalidUpgrade, message, Connection=["keep-alive", "close"])
-        message = "invalid Connection header: expected a comma at 2 in 'a Upgrade'"
-        self.request_fails(InvalidHeaderFormat, message, Connection="a Upgrade")
-
-    def test_upgrade_must_say_websocket(self):
-        self.request_fails(InvalidUpgrade, "missing Upgrade header", Upgrade=None)
-        self.request_fails(InvalidUpgrade, "empty Upgrade header", Upgrade="")
-        for value in ("h2c", "websockets", "Xwebsocket"):
-            self.request_fails(InvalidUpgrade, f"invalid Upgrade header: {value}", Upgrade=value)
-        message = "invalid Upgrade header: websocket/13, a"
-        self.request_fails(InvalidUpgrade, message, Upgrade=["websocket/13", "a"])
+class CheckUpgradeTests(HandshakeTestCase):
+    def judged(self, connection, upgrade):
+        headers = headers_of(("Connection", connection), ("Upgrade", upgrade))
+        return self.complaint(check_upgrade, headers)
 
     def test_both_may_say_more_in_any_case(self):
-        self.good(Connection="keep-alive, UPGRADE", Upgrade="WebSocket")
-        self.good(Upgrade=["h2c", "websocket"])
-        self.good(Connection=["keep-alive", "upgrade"], Upgrade=["h2c/1", "TLS/1.2,\twebsocket "])
-
-    def test_the_version_must_be_13(self):
-        name = "Sec-WebSocket-Version"
-        self.request_fails(InvalidHeader, f"missing {name} header", Sec_WebSocket_Version=None)
-        for version in ("12", "013", "13, 8", "1"):
-            message = f"invalid {name} header: {version}"
-            self.request_fails(InvalidHeaderValue, message, Sec_WebSocket_Version=version)
-        message = f"invalid {name} header: it occurs more than once"
-        self.request_fails(InvalidHeader, message, Sec_WebSocket_Version=["13", "13"])
-
-    def test_the_key_must_be_16_bytes_in_base64(self):
-        name = "Sec-WebSocket-Key"
-        self.request_fails(InvalidHeader, f"missing {name} header", Sec_WebSocket_Key=None)
-        message = f"invalid {name} header: it occurs more than once"
-        self.request_fails(InvalidHeader, message, Sec_WebSocket_Key=[KEY, KEY])
-        self.request_fails(InvalidHeaderValue, f"empty {name} header", Sec_WebSocket_Key="")
-        for key in (
-            b64encode(bytes(15)).decode(),
-            b64encode(bytes(17)).decode(),
-            KEY[:-1],
-            KEY + "=",
-            KEY + KEY,
-            KEY.replace("d", "d ", 1),
-            KEY.replace("d", "-", 1),
-            "é" + KEY,
+        for connection, upgrade in (
+            ("Upgrade", "websocket"),
+            ("keep-alive, UPGRADE", "h2c/1,\tWebSocket "),
         ):
-            message = f"invalid {name} header: {key}"
-            self.request_fails(InvalidHeaderValue, message, Sec_WebSocket_Key=key)
+            self.assertIsNone(self.judged(connection, upgrade))
 
-    def test_what_is_offered_must_be_well_formed(self):
-        self.good(Sec_WebSocket_Extensions='permessage-deflate; x="1", foo')
-        message = "invalid Sec-WebSocket-Extensions header: expected a token at 2 in 'a;'"
-        self.request_fails(InvalidHeaderFormat, message, Sec_WebSocket_Extensions="a;")
+    def test_both_are_needed(self):
+        expected = InvalidUpgrade, "invalid Connection header: close"
+        self.assertEqual(self.judged("close", "websocket"), expected)
+        expected = InvalidUpgrade, "invalid Upgrade header: h2c"
+        self.assertEqual(self.judged("upgrade", "h2c"), expected)
+        expected = InvalidUpgrade, "missing Connection header"
+        self.assertEqual(self.complaint(check_upgrade, headers_of()), expected)
 
-
-class CheckOriginTests(HandshakeTestCase):
-    HERE = "https://example.com"
-
-    def test_without_a_list_all_are_accepted(self):
-        check_origin(a_request(Origin="https://elsewhere.example"), None)
-        check_origin(a_request(), None)
-
-    def test_one_of_the_list_is_accepted(self):
-        check_origin(a_request(Origin=self.HERE), ["https://a.example", self.HERE])
-
-    def test_another_is_refused(self):
-        for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
-            expected = InvalidOrigin, f"invalid Origin header: {origin}"
-            request = a_request(Origin=origin)
-            self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
-            self.assertEqual(
-                self.complaint(check_origin, request, []), (InvalidOrigin, expected[1])
-            )
-
-    def test_none_in_the_list_accepts_a_request_without(self):
-        check_origin(a_request(), [self.HERE, None])
-        expected = InvalidOrigin, "missing Origin header"
-        self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
-
-    def test_two_are_refused(self):
-        request = a_request(Origin=[self.HERE, self.HERE])
-        expected = InvalidHeader, "invalid Origin header: it occurs more than once"
-        self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+    def test_connection_is_a_list_of_tokens(self):
+        message = "invalid Connection header: expected a comma at 2 in 'a Upgrade'"
+        self.assertEqual(self.judged("a Upgrade", "websocket"), (InvalidHeaderFormat, message))
 
 
 class SubprotocolsTests(HandshakeTestCase):
-    def selected(self, offered, available):
-        return select_subprotocol(a_request(Sec_WebSocket_Protocol=offered), available)
-
-    def test_the_server_prefers(self):
-        self.assertEqual(self.selected("a, b, c", ["x", "c", "b"]), "c")
-        self.assertEqual(self.selected(["a", "b"], ["b", "a"]), "b")
-
-    def test_there_is_none_unless_both_have_some(self):
-        self.assertIsNone(self.selected("a", []))
-        self.assertIsNone(self.selected(None, ["a"]))
-
-    def test_they_are_compared_in_their_case(self):
-        expected = NegotiationError, "invalid subprotocol; expected one of A, b"
-        self.assertEqual(self.complaint(self.selected, "a, B", ["A", "b"]), expected)
-
-    def test_the_offer_must_be_tokens(self):
-        message = "invalid Sec-WebSocket-Protocol header: expected a token at 0 in ';'"
-        expected = InvalidHeaderFormat, message
-        self.assertEqual(self.complaint(self.selected, ";", []), expected)
-
     def test_what_a_user_gives_is_a_sequence(self):
         exc = self.assertRaises(TypeError, check_subprotocols, "chat")
         self.assertEqual(str(exc), "subprotocols is a sequence of strings, as ['chat']")
@@ -193,214 +67,3 @@ class SubprotocolsTests(HandshakeTestCase):
             self.assertEqual(self.complaint(check_subprotocols, ["a", name]), expected)
         expected = NegotiationError, "invalid subprotocols: one occurs twice"
         self.assertEqual(self.complaint(check_subprotocols, ["a", "b", "a"]), expected)
-
-
-class AcceptTests(TestCase):
-    def test_the_example_of_the_rfc(self):
-        """Section 1.3."""
-        self.assertEqual(
-            accept(a_request(), "chat").serialize(),
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-            b"Sec-WebSocket-Protocol: chat\r\n\r\n",
-        )
-
-    def test_without_a_subprotocol_none_is_named(self):
-        self.assertNotIn("Sec-WebSocket-Protocol", accept(a_request(), None).headers)
-
-
-class RefusalTests(TestCase):
-    def test_each_reason_has_its_status(self):
-        statuses = {
-            exceptions.RequestLineTooLong("x"): 414,
-            exceptions.HeaderLineTooLong("x"): 431,
-            exceptions.TooManyHeaders("x"): 431,
-            exceptions.InvalidMethod("PUT"): 405,
-            exceptions.InvalidProtocol("HTTP/1.0"): 505,
-            exceptions.InvalidOrigin("x"): 403,
-            exceptions.InvalidUpgrade("Upgrade"): 426,
-            exceptions.OpeningTimeout(): 408,
-            exceptions.ServerClosing(): 503,
-            exceptions.InvalidMessage("x"): 400,
-            exceptions.InvalidHeader("Host"): 400,
-            exceptions.NegotiationError("x"): 400,
-            exceptions.InvalidHandshake("x"): 400,
-        }
-        for reason, status in statuses.items():
-            response = refusal(reason)
-            self.assertEqual(response.status_code, status)
-            self.assertEqual(response.reason_phrase, HTTPStatus(status).phrase)
-
-    def test_the_reason_is_in_the_body(self):
-        self.assertEqual(
-            refusal(exceptions.InvalidHeader("Host")).serialize(),
-            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"Content-Length: 53\r\nConnection: close\r\n\r\n"
-            b"The WebSocket handshake failed: missing Host header.\n",
-        )
-
-    def test_a_browser_is_told_what_this_is(self):
-        response = refusal(exceptions.InvalidUpgrade("Upgrade"))
-        self.assertEqual(response.headers.get_all("Connection"), ["Upgrade, close"])
-        self.assertEqual(response.headers["Upgrade"], "websocket")
-        self.assertEqual(response.headers["Content-Length"], str(len(response.body)))
-        self.assertEqual(
-            response.body,
-            b"This is a WebSocket server: it can't be opened as a web page.\n"
-            b"Connect to it with a WebSocket client.\n"
-            b"(The handshake failed: missing Upgrade header.)\n",
-        )
-
-    def test_what_would_do_is_told(self):
-        method = refusal(exceptions.InvalidMethod("PUT"))
-        self.assertEqual(method.headers["Allow"], "GET")
-        for value in (None, "8"):
-            version = refusal(exceptions.InvalidHeader("Sec-WebSocket-Version", value))
-            self.assertEqual(version.headers["Sec-WebSocket-Version"], "13")
-
-    def test_a_head_request_is_answered_without_a_body(self):
-        """RFC 9110 section 9.3.2."""
-        answers = [refusal(exceptions.InvalidMethod(method)) for method in ("HEAD", "PUT")]
-        lengths = [answer.headers["Content-Length"] for answer in answers]
-        self.assertEqual([answer.body == b"" for answer in answers], [True, False])
-        self.assertEqual([int(length) > 0 for length in lengths], [True, True])
-
-    def test_and_not_where_it_would_not(self):
-        headers = refusal(exceptions.InvalidHeader("Host")).headers
-        self.assertEqual(list(headers), ["Content-Type", "Content-Length", "Connection"])
-
-
-class BuildRequestTests(HandshakeTestCase):
-    URI = parse_uri("wss://example.com:8443/chat?room=1")
-
-    def test_the_request_is_that_of_the_rfc(self):
-        """Section 4.1."""
-        request = build_request(self.URI)
-        key = request.headers["Sec-WebSocket-Key"].encode()
-        self.assertEqual(
-            request.serialize(),
-            b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com:8443\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Key: " + key + b"\r\n"
-            b"Sec-WebSocket-Version: 13\r\n\r\n",
-        )
-        self.assertEqual(len(b64decode(key, validate=True)), 16)
-
-    def test_each_request_has_a_key_of_its_own(self):
-        first, second = build_request(self.URI), build_request(self.URI)
-        self.assertNotEqual(first.headers["Sec-WebSocket-Key"], second.headers["Sec-WebSocket-Key"])
-
-    def test_keys_come_from_secrets(self):
-        self.assertIs(handshake.token_bytes, secrets.token_bytes)
-
-    def test_what_is_asked_for_is_said(self):
-        headers = build_request(
-            self.URI,
-            origin="https://example.com",
-            subprotocols=["chat", "superchat"],
-            additional_headers={"X-One": "1", "x-two": "two\tand ~"},
-            user_agent_header="txws2",
-        ).headers
-        self.assertEqual(headers["Origin"], "https://example.com")
-        self.assertEqual(headers.get_all("Sec-WebSocket-Protocol"), ["chat, superchat"])
-        self.assertEqual(headers["User-Agent"], "txws2")
-        self.assertEqual((headers["X-One"], headers["X-Two"]), ("1", "two\tand ~"))
-
-    def test_a_name_may_be_added_more_than_once(self):
-        pairs = [("Cookie", "a=1"), ("Cookie", "b=2")]
-        headers = build_request(self.URI, additional_headers=pairs).headers
-        self.assertEqual(headers.get_all("Cookie"), ["a=1", "b=2"])
-
-    def test_the_user_information_is_sent_as_basic_authorization(self):
-        """RFC 7617, with its example."""
-        for user, expected in (
-            ("Aladdin:open%20sesame", "Aladdin:open sesame"),
-            ("test:123%C2%A3", "test:123£"),
-            ("me", "me:"),
-        ):
-            headers = build_request(parse_uri(f"ws://{user}@h")).headers
-            encoded = b64encode(expected.encode()).decode()
-            self.assertEqual(headers["Authorization"], f"Basic {encoded}")
-
-    def test_what_can_be_no_header_is_refused(self):
-        for bad in ({"a b": "x"}, {"X": "a\nb"}):
-            self.assertRaises(InvalidHeader, build_request, self.URI, additional_headers=bad)
-
-    def test_headers_of_the_handshake_are_not_the_user_s(self):
-        for name in (
-            *("Connection", "Content-Length", "Host", "Sec-WebSocket-Accept"),
-            *("Sec-WebSocket-Extensions", "sec-websocket-key", "Sec-WebSocket-Protocol"),
-            *("SEC-WEBSOCKET-VERSION", "Transfer-Encoding", "upgrade"),
-        ):
-            message = f"invalid {name} header: it belongs to the handshake; it can't be added"
-            for additional in ({name: "x"}, [(name, "x")]):
-                self.assertEqual(
-                    self.complaint(build_request, self.URI, additional_headers=additional),
-                    (InvalidHeader, message),
-                )
-
-    def test_our_own_server_takes_it(self):
-        request = build_request(parse_uri("ws://[::1]:81/"), subprotocols=["a", "b"])
-        received = RequestReader().receive(request.serialize())
-        check_request(received)
-        self.assertEqual(select_subprotocol(received, ["b"]), "b")
-        response = ResponseReader().receive(accept(received, "b").serialize())
-        self.assertEqual(check_response(request, response), "b")
-
-
-class CheckResponseTests(HandshakeTestCase):
-    def test_the_example_of_the_rfc_is_good(self):
-        self.assertIsNone(check_response(a_request(), a_response()))
-
-    def test_the_status_must_be_101(self):
-        for status in (100, 200, 302, 401, 503):
-            message = f"server rejected WebSocket connection: HTTP {status}"
-            self.response_fails(InvalidStatus, message, status=status)
-
-    def test_the_response_that_refuses_is_kept(self):
-        response = a_response(404)
-        exc = self.assertRaises(InvalidStatus, check_response, a_request(), response)
-        self.assertIs(exc.response, response)
-
-    def test_upgrade_and_connection_must_confirm(self):
-        self.response_fails(InvalidUpgrade, "missing Upgrade header", Upgrade=None)
-        self.response_fails(InvalidUpgrade, "missing Connection header", Connection=None)
-        self.response_fails(InvalidUpgrade, "invalid Upgrade header: h2c", Upgrade="h2c")
-        self.response_fails(InvalidUpgrade, "invalid Connection header: x", Connection="x")
-        check_response(a_request(), a_response(Upgrade="WebSocket", Connection="upgrade"))
-
-    def test_the_answer_must_be_to_our_key(self):
-        name = "Sec-WebSocket-Accept"
-        self.response_fails(InvalidHeader, f"missing {name} header", Sec_WebSocket_Accept=None)
-        for answer in (ACCEPT.lower(), ACCEPT[:-1], KEY):
-            message = f"invalid {name} header: {answer}"
-            self.response_fails(InvalidHeaderValue, message, Sec_WebSocket_Accept=answer)
-        message = f"invalid {name} header: it occurs more than once"
-        self.response_fails(InvalidHeader, message, Sec_WebSocket_Accept=[ACCEPT, ACCEPT])
-
-    def test_there_must_be_no_extension(self):
-        message = "unsupported extension: foo; none was offered"
-        for value in ("foo; x=1, bar", ["", "foo"]):
-            self.response_fails(NegotiationError, message, Sec_WebSocket_Extensions=value)
-        self.assertIsNone(check_response(a_request(), a_response(Sec_WebSocket_Extensions="")))
-
-    def chosen(self, chosen, offered):
-        response = a_response(Sec_WebSocket_Protocol=chosen)
-        return check_response(a_request(Sec_WebSocket_Protocol=offered), response)
-
-    def test_the_subprotocol_is_one_of_those_offered(self):
-        self.assertEqual(self.chosen("b", "a, b"), "b")
-        self.assertIsNone(self.chosen(None, "a, b"))
-        for offered in ("a, c", "B", None):
-            message = "unsupported subprotocol: b; it was not offered"
-            result = self.complaint(self.chosen, "b", offered)
-            self.assertEqual(result, (NegotiationError, message))
-
-    def test_the_subprotocol_is_a_token(self):
-        message = "invalid Sec-WebSocket-Protocol header: expected a token at 0 in ';'"
-        result = self.complaint(self.chosen, ";", "a")
-        self.assertEqual(result, (InvalidHeaderFormat, message))
-
-    def test_there_is_one_subprotocol_at_most(self):
-        expected = NegotiationError, "more than one subprotocol: a, b"
-        for chosen in ("a, b", ["a", "b"]):
-            self.assertEqual(self.complaint(self.chosen, chosen, "a, b"), expected)

@@ -1,6 +1,6 @@
 from tests.wire.opening import HandshakeTestCase
 from txws2.exceptions import InvalidHeader, NegotiationError
-from txws2.wire.handshake import build_request
+from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 
 URI = parse_uri("wss://example.com:8443/chat?room=1")

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.compression import Deflater, Inflater
 from txws2.wire.frames import BINARY, CONT, TEXT
 from txws2.wire.messages import MessageAssembler, decode_text
 
@@ -175,3 +176,111 @@ class MaxSizeTests(TestCase):
 
     def test_without_max_size_there_is_no_limit(self):
         MessageAssembler(None).check(2**63 - 1)
+
+
+class CompressedTests(TestCase):
+    HELLO = bytes.fromhex("f248cdc9c90700")
+    AGAIN = bytes.fromhex("f200110000")
+
+    def assembler(self, max_size=None):
+        return MessageAssembler(max_size, Inflater(15, True))
+
+    def begun(self, *parts, max_size=None, opcode=BINARY):
+        """A compressed message of which these parts have come, each in a frame of its own."""
+        message = self.assembler(max_size)
+        for number, part in enumerate(parts):
+            message.begin(CONT if number else opcode, len(part), not number)
+            message.add(part)
+        return message
+
+    def too_big(self, call, *args):
+        exc = self.assertRaises(PayloadTooBig, call, *args)
+        return exc.size, exc.max_size
+
+    def test_a_whole_message_is_inflated(self):
+        message = self.assembler()
+        self.assertEqual(message.whole(TEXT, self.HELLO, True), "Hello")
+        self.assertEqual(message.whole(BINARY, self.AGAIN, True), b"Hello")
+        self.assertEqual(message.whole(BINARY, b"plain", False), b"plain")
+
+    def test_a_fragmented_message_is_inflated(self):
+        for opcode, expected in ((TEXT, "Hello"), (BINARY, b"Hello")):
+            message = self.begun(self.HELLO[:3], b"", self.HELLO[3:], opcode=opcode)
+            self.assertEqual(message.finish(), expected)
+            self.assertEqual(message.whole(opcode, self.AGAIN, True), expected)
+
+    def test_the_next_message_is_another(self):
+        message = self.begun(self.HELLO)
+        message.finish()
+        message.begin(TEXT, 5)
+        message.add(b"plain")
+        self.assertEqual(message.finish(), "plain")
+        self.assertEqual(message.whole(TEXT, self.AGAIN, True), "Hello")
+
+    def test_what_is_no_deflate_is_refused(self):
+        self.assertRaises(ProtocolError, self.assembler().whole, TEXT, b"\xff", True)
+        self.assertRaises(ProtocolError, self.begun, b"\xff", b"\xff", b"\xff")
+
+    def test_text_must_be_utf8_once_it_is_inflated(self):
+        for bad in (BAD | SURROGATES).values():
+            data = Deflater(15, True, 6, 5).compress(b"good " + bad, False)
+            exc = self.assertRaises(ProtocolError, self.begun, data, opcode=TEXT)
+            self.assertEqual((exc.code, str(exc)), (1007, "invalid UTF-8 in text message"))
+            self.assertRaises(ProtocolError, self.assembler().whole, TEXT, data, True)
+
+    def test_max_size_is_of_what_is_inflated(self):
+        self.assertEqual(self.assembler(5).whole(TEXT, self.HELLO, True), "Hello")
+        self.assertEqual(self.begun(self.HELLO, max_size=5).finish(), b"Hello")
+        self.assertEqual(self.too_big(self.assembler(4).whole, TEXT, self.HELLO, True), (5, 4))
+
+    def test_max_size_is_for_all_fragments_together(self):
+        ours = Deflater(15, True, 6, 5)
+        parts = [ours.compress(b"Hello", last) for last in (False, False, True)]
+        self.assertEqual(self.begun(*parts, max_size=15).finish(), b"Hello" * 3)
+        message = self.begun(*parts[:2], max_size=14)
+        message.begin(CONT, len(parts[2]))
+        self.assertEqual(self.too_big(message.add, parts[2]), (15, 14))
+
+    def test_the_next_message_has_a_max_size_of_its_own(self):
+        message = self.begun(self.HELLO, max_size=5)
+        message.finish()
+        for _ in range(3):
+            self.assertEqual(message.whole(BINARY, self.AGAIN, True), b"Hello")
+            message.begin(BINARY, 5, True)
+            message.add(self.AGAIN)
+            self.assertEqual(message.finish(), b"Hello")
+
+    def test_what_shows_at_the_end_only_is_counted(self):
+        """A stored block whose bytes are those that are put back."""
+        message = self.begun(b"\x00\x04\x00\xfb\xff", max_size=3)
+        self.assertEqual(self.too_big(message.finish), (4, 3))
+
+    def test_a_frame_may_be_a_little_longer_than_max_size(self):
+        """Compressing makes longer what can't be compressed."""
+        for max_size, most in ((0, 64), (1000, 1314), (2**20, 2**20 + 2**18 + 64)):
+            message = self.assembler(max_size)
+            message.check(most, True)
+            self.assertEqual(self.too_big(message.check, most + 1, True), (most + 1, max_size))
+            message.begin(BINARY, 0, True)
+            message.check(most)
+            self.assertEqual(self.too_big(message.check, most + 1), (most + 1, max_size))
+        self.assembler(None).check(2**63 - 1, True)
+
+    def test_but_not_one_that_is_uncompressed(self):
+        message = self.begun(self.HELLO, max_size=10)
+        message.finish()
+        self.assertEqual(self.too_big(message.check, 11), (11, 10))
+        message.begin(BINARY, 6)
+        self.assertEqual(self.too_big(message.check, 5), (11, 10))
+
+    def test_small_fragments_may_be_longer_compressed_than_max_size(self):
+        ours, message = Deflater(15, True, 6, 5), self.assembler(1000)
+        total = 0
+        for number in range(1000):
+            part = ours.compress(bytes([number % 251]), number == 999)
+            message.check(len(part), not number)
+            message.begin(CONT if number else BINARY, len(part), not number)
+            message.add(part)
+            total += len(part)
+        self.assertEqual(len(message.finish()), 1000)
+        self.assertGreater(total, 5000)

@@ -2,9 +2,13 @@
 
 The way of a byte, inward::
 
-    http, headers, uri, handshake     the opening handshake, until 101
+    http, headers, uri, body          the opening handshake, until 101:
+        handshake                     what both sides know of it
+        accepting, requesting         one side each
+        deflate                       what they agree on for compressing
     connection                        the state rules, then
         frames, masking               one frame
-        messages                      one message
+        messages, encoding            one message, inward and outward
+        compression                   its payload, smaller
         closing                       the end
 """

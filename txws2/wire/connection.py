@@ -7,25 +7,26 @@ from enum import IntEnum
 
 from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, ClosingHandshake
+from txws2.wire.deflate import Deflate, PerMessageDeflate
+from txws2.wire.encoding import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong
 from txws2.wire.frames import (
-    BINARY,
     CLOSE,
     CONT,
     MAX_CONTROL_SIZE,
     PING,
     PONG,
-    TEXT,
+    Header,
     encode_frame,
     parse_header,
 )
 from txws2.wire.masking import apply_mask
-from txws2.wire.messages import MessageAssembler, decode_text
+from txws2.wire.messages import MessageAssembler
 
 __all__ = ["Connection", "State", "Trace"]
 
-Trace = Callable[[str, bool, int, bytes, int], None]
-"""Called for each frame with "<" or ">", fin, opcode, payload (as far as it is there), length."""
+Trace = Callable[[str, Header, bytes], None]
+"""Called for each frame with "<" or ">", its header, and its payload as far as it is there."""
 
 
 class State(IntEnum):
@@ -46,6 +47,8 @@ class Connection:
     Args:
         client: whether this end is the client, which masks what it sends.
         max_size: bytes that one incoming message may have; None for no limit.
+        deflate: what was agreed on for compressing, None if nothing was.
+        compression: how to compress, if that was agreed on.
 
     Attributes:
         state: OPEN at first.
@@ -55,7 +58,9 @@ class Connection:
 
     __slots__ = (
         "_client",
+        "_compressible",
         "_deaf",
+        "_encoder",
         "_fin",
         "_held",
         "_mask",
@@ -67,12 +72,27 @@ class Connection:
         "trace",
     )
 
-    def __init__(self, *, client: bool, max_size: int | None = 2**20) -> None:
+    def __init__(
+        self,
+        *,
+        client: bool,
+        max_size: int | None = 2**20,
+        deflate: Deflate | None = None,
+        compression: PerMessageDeflate | None = None,
+    ) -> None:
         self.state = State.OPEN
         self.closing = ClosingHandshake()
         self.trace: Trace | None = None
         self._client = client
-        self._message = MessageAssembler(max_size)
+        self._compressible = deflate is not None
+        if deflate is None:
+            self._encoder = MessageEncoder()
+            self._message = MessageAssembler(max_size)
+        else:
+            options = compression or PerMessageDeflate()
+            deflater = deflate.deflater(options, client=client)
+            self._encoder = MessageEncoder(deflater, options.threshold)
+            self._message = MessageAssembler(max_size, deflate.inflater(client=client))
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
         # The data frame whose payload is arriving.
@@ -131,21 +151,25 @@ class Connection:
                 position = self._read_payload(data, position, events)
                 continue
             header = parse_header(
-                data, position, masked=not self._client, fragmented=message.fragmented
+                data,
+                position,
+                masked=not self._client,
+                fragmented=message.fragmented,
+                compressible=self._compressible,
             )
             if header is None:
                 self._held = data[position:]
                 return
-            fin, opcode, length, mask, start = header
+            fin, rsv1, opcode, length, mask, start = header
             stop = start + length
             control = opcode >= CLOSE
             if control and stop > end:
                 self._held = data[position:]
                 return
             if not control:
-                message.check(length)
+                message.check(length, rsv1)
             if self.trace is not None:
-                self.trace("<", fin, opcode, _unmask(data[start:stop], mask), length)
+                self.trace("<", header, _unmask(data[start:stop], mask))
 
             if control:
                 self._read_control(opcode, _unmask(data[start:stop], mask), events)
@@ -154,11 +178,10 @@ class Connection:
                 position = stop
             elif fin and opcode != CONT and stop <= end:
                 # The ordinary message: one frame, all there.
-                payload = _unmask(data[start:stop], mask)
-                events.append(decode_text(payload) if opcode == TEXT else payload)
+                events.append(message.whole(opcode, _unmask(data[start:stop], mask), rsv1))
                 position = stop
             else:
-                message.begin(opcode, length)
+                message.begin(opcode, length, rsv1)
                 self._fin, self._mask, self._offset, self._remaining = fin, mask, 0, length
                 position = self._read_payload(data, start, events)
 
@@ -187,29 +210,53 @@ class Connection:
 
     # Outward.
 
-    def send_message(self, message: str | bytes, text: bool | None = None) -> bytes:
+    def send_message(
+        self,
+        message: Part,
+        text: bool | None = None,
+        compress: bool | None = None,
+    ) -> bytes:
         """Return the frame of a whole message.
 
         Args:
             message: a str is sent as text, anything that is bytes as binary.
             text: True to send bytes that are UTF-8 as text, False to send a str as binary.
+            compress: whether to compress it, if that was agreed on; None for what its size says.
 
         Raises:
-            InvalidState: the connection isn't open.
+            InvalidState: the connection isn't open, or a fragmented message is being sent.
             TypeError: the message is neither str nor bytes-like.
             UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
         """
         self._require_open()
-        if isinstance(message, str):
-            return self._frame(BINARY if text is False else TEXT, message.encode())
-        if not isinstance(message, bytes):
-            if not isinstance(message, (bytearray, memoryview)):
-                raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
-            message = bytes(message)
-        if text:
-            # Section 5.6: a text message MUST be valid UTF-8, whoever encoded it.
-            message.decode()
-        return self._frame(TEXT if text else BINARY, message)
+        opcode, payload, rsv1 = self._encoder.whole(message, text, compress)
+        return self._frame(opcode, payload, rsv1=rsv1)
+
+    def send_fragment(
+        self,
+        part: Part,
+        text: bool | None = None,
+        compress: bool | None = None,
+        *,
+        last: bool,
+    ) -> bytes:
+        """Return the next frame of a message that is sent as it is made (section 5.4).
+
+        Args:
+            part: as the message of `send_message`; of a text, whole characters.
+            text: as for `send_message`.
+            compress: whether to compress the message, if that was agreed on; None for True. It
+                counts with the first part.
+            last: whether it ends the message.
+
+        Raises:
+            InvalidState: the connection isn't open.
+            TypeError: the part is neither str nor bytes-like, or of another kind than the first.
+            UnicodeError: the text can't be UTF-8.
+        """
+        self._require_open()
+        opcode, payload, rsv1 = self._encoder.part(part, text, compress, last)
+        return self._frame(opcode, payload, last, rsv1)
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a ping.
@@ -275,6 +322,10 @@ class Connection:
             closing.cause = cause
         return closing.exception()
 
+    def rest(self) -> None:
+        """Give back memory that hasn't been used since this was last called."""
+        self._encoder.rest()
+
     def _require_open(self) -> None:
         if self.state is not State.OPEN:
             raise InvalidState(f"the connection is {self.state.name}, not OPEN")
@@ -291,10 +342,10 @@ class Connection:
             raise ProtocolError(f"payload too long: {len(payload)} bytes; at most 125")
         return self._frame(opcode, payload)
 
-    def _frame(self, opcode: int, payload: bytes) -> bytes:
+    def _frame(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
         if self.trace is not None:
-            self.trace(">", True, opcode, payload, len(payload))
-        return encode_frame(opcode, payload, masked=self._client)
+            self.trace(">", Header(fin, rsv1, opcode, len(payload), None, 0), payload)
+        return encode_frame(opcode, payload, masked=self._client, fin=fin, rsv1=rsv1)
 
 
 def _unmask(payload: bytes, mask: bytes | None, offset: int = 0) -> bytes:

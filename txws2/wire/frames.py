@@ -51,6 +51,7 @@ class Header(NamedTuple):
 
     Attributes:
         fin: whether this frame ends its message.
+        rsv1: whether the message that it begins is compressed (RFC 7692 section 6).
         opcode: one of `Opcode`.
         length: bytes of payload.
         mask: the masking key, None in a frame from a server.
@@ -58,13 +59,16 @@ class Header(NamedTuple):
     """
 
     fin: bool
+    rsv1: bool
     opcode: int
     length: int
     mask: bytes | None
     end: int
 
 
-def parse_header(data: bytes, start: int, *, masked: bool, fragmented: bool) -> Header | None:
+def parse_header(
+    data: bytes, start: int, *, masked: bool, fragmented: bool, compressible: bool = False
+) -> Header | None:
     """Read the frame header that begins at `start`.
 
     Each byte is judged as soon as it is there, so a peer that breaks the protocol learns it
@@ -75,6 +79,7 @@ def parse_header(data: bytes, start: int, *, masked: bool, fragmented: bool) -> 
         start: where the frame begins.
         masked: whether the peer must mask: True when it is a client (section 5.1).
         fragmented: whether the peer has a message begun and not ended (section 5.4).
+        compressible: whether permessage-deflate was agreed on.
 
     Returns:
         The header, or None while some of it is still missing.
@@ -84,9 +89,10 @@ def parse_header(data: bytes, start: int, *, masked: bool, fragmented: bool) -> 
     """
     available = len(data) - start
     first = data[start]
-    fin, opcode = first >= 0x80, first & 0x0F
-    # Section 5.2: they MUST be 0 unless an extension says what else they mean.
-    if first & 0x70:
+    fin, rsv1, opcode = first >= 0x80, bool(first & 0x40), first & 0x0F
+    # Section 5.2: they MUST be 0 unless an extension says what else they mean. RFC 7692
+    # section 6 does for the first bit of a message's first frame.
+    if first & 0x70 and not (compressible and first & 0x70 == 0x40 and opcode in (TEXT, BINARY)):
         raise ProtocolError("reserved bits must be 0")
     if opcode not in _OPCODES:
         raise ProtocolError(f"invalid opcode: 0x{opcode:X}")
@@ -129,11 +135,11 @@ def parse_header(data: bytes, start: int, *, masked: bool, fragmented: bool) -> 
         _check_minimal(length, 1 << 16)
 
     if not masked:
-        return Header(fin, opcode, length, None, end)
+        return Header(fin, rsv1, opcode, length, None, end)
     mask = data[end : end + 4]
     if len(mask) < 4:
         return None
-    return Header(fin, opcode, length, mask, end + 4)
+    return Header(fin, rsv1, opcode, length, mask, end + 4)
 
 
 def _check_minimal(length: int, least: int) -> None:
@@ -142,7 +148,9 @@ def _check_minimal(length: int, least: int) -> None:
         raise ProtocolError(f"invalid length: {length} is not in its shortest form")
 
 
-def encode_frame(opcode: int, payload: bytes, *, masked: bool, fin: bool = True) -> bytes:
+def encode_frame(
+    opcode: int, payload: bytes, *, masked: bool, fin: bool = True, rsv1: bool = False
+) -> bytes:
     """Return a whole frame.
 
     Args:
@@ -150,9 +158,10 @@ def encode_frame(opcode: int, payload: bytes, *, masked: bool, fin: bool = True)
         payload: any number of bytes; the caller keeps control frames within MAX_CONTROL_SIZE.
         masked: whether to mask it with a fresh key: a client must, a server must not.
         fin: whether it ends its message.
+        rsv1: whether it begins a message that is compressed.
     """
     length = len(payload)
-    first = opcode | (0x80 if fin else 0)
+    first = opcode | (0x80 if fin else 0) | (0x40 if rsv1 else 0)
     mask_bit = 0x80 if masked else 0
     if length < 126:
         header = _SHORT.pack(first, mask_bit | length)

@@ -6,6 +6,7 @@ import codecs
 from io import StringIO
 
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.compression import Inflater
 from txws2.wire.frames import TEXT
 
 __all__ = ["MessageAssembler", "decode_text"]
@@ -78,55 +79,95 @@ class MessageAssembler:
     """Puts one message together from frames, and from parts of frames as they arrive.
 
     Args:
-        max_size: bytes that one message may have over all its frames; None for no limit, and
-            then a peer decides how much memory is used.
+        max_size: bytes that one message may have over all its frames, and once it is inflated;
+            None for no limit, and then a peer decides how much memory is used.
+        inflater: what inflates compressed messages, if that was agreed on.
     """
 
-    __slots__ = ("_buffer", "_max_size", "_size")
+    __slots__ = ("_buffer", "_compressed", "_inflated", "_inflater", "_max_size", "_size")
 
-    def __init__(self, max_size: int | None) -> None:
+    def __init__(self, max_size: int | None, inflater: Inflater | None = None) -> None:
         self._max_size = max_size
+        self._inflater = inflater
         self._buffer: _TextBuffer | _BinaryBuffer | None = None
+        # Bytes that the frames so far have announced, and bytes that they inflated to.
         self._size = 0
+        self._inflated = 0
+        self._compressed = False
 
     @property
     def fragmented(self) -> bool:
         """Whether a message has begun and not ended."""
         return self._buffer is not None
 
-    def check(self, length: int) -> None:
+    def check(self, length: int, rsv1: bool = False) -> None:
         """Judge a frame by the length of its payload, before any of it is awaited.
 
         Raises:
             PayloadTooBig: the message would be larger than max_size.
         """
-        size = self._size + length
-        if self._max_size is not None and size > self._max_size:
-            raise PayloadTooBig(size, self._max_size)
+        if self._max_size is None:
+            return
+        if rsv1 or self._compressed:
+            # What can't be compressed grows, with zlib by less than a quarter. Fragments of a
+            # few bytes grow more; nothing of them is kept but what they inflate to.
+            if length > self._max_size + self._max_size // 4 + 64:
+                raise PayloadTooBig(length, self._max_size)
+        elif self._size + length > self._max_size:
+            raise PayloadTooBig(self._size + length, self._max_size)
 
-    def begin(self, opcode: int, length: int) -> None:
+    def begin(self, opcode: int, length: int, rsv1: bool = False) -> None:
         """Start a frame; it starts a message, too, if none is under way."""
         self._size += length
         if self._buffer is None:
             self._buffer = _TextBuffer() if opcode == TEXT else _BinaryBuffer()
+            self._compressed = rsv1
 
     def add(self, payload: bytes) -> None:
         """Take a part of the message.
 
         Raises:
-            ProtocolError: with code 1007, the text has a byte that can't be UTF-8.
+            ProtocolError: it can't be inflated; or, with code 1007, the text has a byte that
+                can't be UTF-8.
+            PayloadTooBig: it inflates to more than max_size.
         """
         assert self._buffer is not None
+        if self._compressed:
+            assert self._inflater is not None
+            payload = self._count(self._inflater.inflate(payload, self._room()))
         self._buffer.add(payload)
 
     def finish(self) -> str | bytes:
         """Return the message, and be ready for the next.
 
         Raises:
-            ProtocolError: with code 1007, the text ends within a character.
+            ProtocolError: it can't be inflated; or, with code 1007, the text ends within a
+                character.
+            PayloadTooBig: it inflates to more than max_size.
         """
         assert self._buffer is not None
+        if self._compressed:
+            assert self._inflater is not None
+            self._buffer.add(self._count(self._inflater.finish(self._room())))
         message = self._buffer.finish()
         self._buffer = None
-        self._size = 0
+        self._compressed = False
+        self._size = self._inflated = 0
         return message
+
+    def whole(self, opcode: int, payload: bytes, rsv1: bool = False) -> str | bytes:
+        """Return the message of a single frame, as `begin`, `add` and `finish` would."""
+        if rsv1:
+            assert self._inflater is not None
+            payload = self._count(self._inflater.finish(self._room(), payload))
+            self._inflated = 0
+        return decode_text(payload) if opcode == TEXT else payload
+
+    def _room(self) -> int | None:
+        return None if self._max_size is None else self._max_size - self._inflated
+
+    def _count(self, data: bytes) -> bytes:
+        self._inflated += len(data)
+        if self._max_size is not None and self._inflated > self._max_size:
+            raise PayloadTooBig(self._inflated, self._max_size)
+        return data

@@ -1,0 +1,121 @@
+"""What each preset of permessage-deflate costs and brings, as a table for the docs.
+
+    python benchmarks/deflate_presets.py
+
+Messages are those of a made-up trading feed in JSON. Memory is what the process has grown by for
+each connection, the server's end alone, in a process of its own for each preset; CPU and ratio are
+those of one connection.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+from txws2.wire.connection import Connection
+from txws2.wire.deflate import PRESETS, Deflate, PerMessageDeflate, accept_offer, make_offers
+from txws2.wire.headers import parse_extensions
+
+CONNECTIONS = 500
+MESSAGES = 2000
+NAMES = ("none", "memory", "balanced", "ratio")
+
+
+def feed(trades: int) -> Iterator[str]:
+    """Generate messages with so many trades each."""
+    random = Random(trades)
+    symbols = ["AAPL", "MSFT", "GOOG", "AMZN", "TSLA", "NVDA", "META"]
+    sequence = 0
+    while True:
+        sequence += 1
+        items = [
+            {
+                "symbol": random.choice(symbols),
+                "price": round(random.uniform(10, 999), 2),
+                "size": random.randrange(1, 5000),
+                "side": random.choice(("buy", "sell")),
+            }
+            for _ in range(trades)
+        ]
+        now = 1_700_000_000_000 + sequence * 137 + random.randrange(100)
+        yield json.dumps({"type": "trades", "seq": sequence, "ts": now, "items": items})
+
+
+def agree(options: PerMessageDeflate | None) -> Deflate | None:
+    """Return what a server and a client agree on that both have these options."""
+    if options is None:
+        return None
+    accepted = accept_offer(parse_extensions(make_offers(options)), options)
+    assert accepted is not None
+    return accepted[0]
+
+
+def pair(options: PerMessageDeflate | None) -> tuple[Connection, Connection]:
+    """Make the server's and the client's end of a connection."""
+    deflate = agree(options)
+    server, client = (
+        Connection(client=client, deflate=deflate, compression=options) for client in (False, True)
+    )
+    return server, client
+
+
+def resident() -> float:
+    """Return the memory of this process, in KiB."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.split("VmRSS:")[1].split()[0])
+
+
+def memory(options: PerMessageDeflate | None) -> tuple[float, float]:
+    """Return KiB for each connection, when nothing was sent yet and when it is in use."""
+    deflate = agree(options)
+    messages = feed(10)
+    asked = [next(messages) for _ in range(20)]
+    _, client = pair(options)
+    spoken = [client.send_message(message) for message in asked]
+    before = resident()
+    servers = [
+        Connection(client=False, deflate=deflate, compression=options) for _ in range(CONNECTIONS)
+    ]
+    idle = resident() - before
+    for server in servers:
+        for message, frame in zip(asked, spoken, strict=True):
+            server.receive(frame)
+            server.send_message(message)
+    return idle / CONNECTIONS, (resident() - before) / CONNECTIONS
+
+
+def work(options: PerMessageDeflate | None, trades: int) -> tuple[float, float, float]:
+    """Return the ratio, and microseconds to send and to receive a message."""
+    server, client = pair(options)
+    messages = feed(trades)
+    plain = [next(messages) for _ in range(MESSAGES)]
+    start = time.process_time()
+    frames = [server.send_message(message) for message in plain]
+    sent = time.process_time()
+    for frame in frames:
+        client.receive(frame)
+    received = time.process_time()
+    ratio = sum(map(len, frames)) / sum(map(len, plain))
+    return ratio, (sent - start) / MESSAGES * 1e6, (received - sent) / MESSAGES * 1e6
+
+
+def measure(name: str) -> None:
+    """Print one preset's row."""
+    options = PRESETS.get(name)
+    idle, active = memory(options)
+    cells = [name, f"{idle:.1f}", f"{active:.1f}"]
+    for trades in (1, 70):
+        ratio, send, receive = work(options, trades)
+        cells += [f"{ratio:.2f}", f"{send:.0f} + {receive:.0f}"]
+    print("   * - " + "\n     - ".join(cells))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(sys.argv[1])
+    else:
+        for each in NAMES:
+            subprocess.run([sys.executable, __file__, each], check=True)

@@ -1,0 +1,279 @@
+from base64 import b64encode
+from http import HTTPStatus
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire.opening import KEY, HandshakeTestCase, a_request
+from txws2 import exceptions
+from txws2.exceptions import (
+    InvalidHeader,
+    InvalidHeaderFormat,
+    InvalidHeaderValue,
+    InvalidMessage,
+    InvalidMethod,
+    InvalidOrigin,
+    InvalidUpgrade,
+    NegotiationError,
+)
+from txws2.wire.accepting import (
+    accept,
+    check_origin,
+    check_request,
+    refusal,
+    select_compression,
+    select_subprotocol,
+)
+from txws2.wire.deflate import Deflate, PerMessageDeflate
+
+
+class CheckRequestTests(HandshakeTestCase):
+    def good(self, **changes):
+        self.assertIsNone(self.complaint(check_request, a_request(**changes)), msg=changes)
+
+    def test_the_example_of_the_rfc_is_good(self):
+        self.good()
+
+    def test_the_method_must_be_get(self):
+        for method in ("POST", "get", "HEAD"):
+            message = f"the method must be GET; it is {method}"
+            self.request_fails(InvalidMethod, message, method=method)
+
+    def test_there_must_be_one_host(self):
+        self.request_fails(InvalidHeader, "missing Host header", Host=None)
+        message = "invalid Host header: it occurs more than once"
+        self.request_fails(InvalidHeader, message, Host=["a", "a"])
+        self.request_fails(InvalidHeaderValue, "empty Host header", Host="")
+
+    def test_hosts_that_are_good(self):
+        for host in (
+            "h",
+            "h:80",
+            "h:",
+            "h:65535",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:80",
+            "a_b.c~-%41",
+        ):
+            self.good(Host=host)
+
+    def test_hosts_that_are_not(self):
+        for host in ("a b", "a/b", "u@h", "a,b c", "h:80a", "h:123456", "::1", "[h]", "é", "h:8:0"):
+            self.request_fails(InvalidHeaderValue, f"invalid Host header: {host}", Host=host)
+
+    def test_there_must_be_no_body(self):
+        message = "the request has a body; a GET for a WebSocket has none"
+        self.request_fails(InvalidMessage, message, Content_Length="1")
+        self.request_fails(InvalidMessage, message, Content_Length="")
+        self.request_fails(InvalidMessage, message, Transfer_Encoding="chunked")
+        self.good(Content_Length="0")
+
+    def test_connection_must_say_upgrade(self):
+        self.request_fails(InvalidUpgrade, "missing Connection header", Connection=None)
+        self.request_fails(InvalidUpgrade, "empty Connection header", Connection="")
+        message = "invalid Connection header: keep-alive, close"
+        self.request_fails(InvalidUpgrade, message, Connection=["keep-alive", "close"])
+        message = "invalid Connection header: expected a comma at 2 in 'a Upgrade'"
+        self.request_fails(InvalidHeaderFormat, message, Connection="a Upgrade")
+
+    def test_upgrade_must_say_websocket(self):
+        self.request_fails(InvalidUpgrade, "missing Upgrade header", Upgrade=None)
+        self.request_fails(InvalidUpgrade, "empty Upgrade header", Upgrade="")
+        for value in ("h2c", "websockets", "Xwebsocket"):
+            self.request_fails(InvalidUpgrade, f"invalid Upgrade header: {value}", Upgrade=value)
+        message = "invalid Upgrade header: websocket/13, a"
+        self.request_fails(InvalidUpgrade, message, Upgrade=["websocket/13", "a"])
+
+    def test_both_may_say_more_in_any_case(self):
+        self.good(Connection="keep-alive, UPGRADE", Upgrade="WebSocket")
+        self.good(Upgrade=["h2c", "websocket"])
+        self.good(Connection=["keep-alive", "upgrade"], Upgrade=["h2c/1", "TLS/1.2,\twebsocket "])
+
+    def test_the_version_must_be_13(self):
+        name = "Sec-WebSocket-Version"
+        self.request_fails(InvalidHeader, f"missing {name} header", Sec_WebSocket_Version=None)
+        for version in ("12", "013", "13, 8", "1"):
+            message = f"invalid {name} header: {version}"
+            self.request_fails(InvalidHeaderValue, message, Sec_WebSocket_Version=version)
+        message = f"invalid {name} header: it occurs more than once"
+        self.request_fails(InvalidHeader, message, Sec_WebSocket_Version=["13", "13"])
+
+    def test_the_key_must_be_16_bytes_in_base64(self):
+        name = "Sec-WebSocket-Key"
+        self.request_fails(InvalidHeader, f"missing {name} header", Sec_WebSocket_Key=None)
+        message = f"invalid {name} header: it occurs more than once"
+        self.request_fails(InvalidHeader, message, Sec_WebSocket_Key=[KEY, KEY])
+        self.request_fails(InvalidHeaderValue, f"empty {name} header", Sec_WebSocket_Key="")
+        for key in (
+            b64encode(bytes(15)).decode(),
+            b64encode(bytes(17)).decode(),
+            KEY[:-1],
+            KEY + "=",
+            KEY + KEY,
+            KEY.replace("d", "d ", 1),
+            KEY.replace("d", "-", 1),
+            "é" + KEY,
+        ):
+            message = f"invalid {name} header: {key}"
+            self.request_fails(InvalidHeaderValue, message, Sec_WebSocket_Key=key)
+
+
+class CheckOriginTests(HandshakeTestCase):
+    HERE = "https://example.com"
+
+    def test_without_a_list_all_are_accepted(self):
+        check_origin(a_request(Origin="https://elsewhere.example"), None)
+        check_origin(a_request(), None)
+
+    def test_one_of_the_list_is_accepted(self):
+        check_origin(a_request(Origin=self.HERE), ["https://a.example", self.HERE])
+
+    def test_another_is_refused(self):
+        for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
+            expected = InvalidOrigin, f"invalid Origin header: {origin}"
+            request = a_request(Origin=origin)
+            self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+            self.assertEqual(
+                self.complaint(check_origin, request, []), (InvalidOrigin, expected[1])
+            )
+
+    def test_none_in_the_list_accepts_a_request_without(self):
+        check_origin(a_request(), [self.HERE, None])
+        expected = InvalidOrigin, "missing Origin header"
+        self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
+
+    def test_two_are_refused(self):
+        request = a_request(Origin=[self.HERE, self.HERE])
+        expected = InvalidHeader, "invalid Origin header: it occurs more than once"
+        self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+
+
+class SelectSubprotocolTests(HandshakeTestCase):
+    def selected(self, offered, available):
+        return select_subprotocol(a_request(Sec_WebSocket_Protocol=offered), available)
+
+    def test_the_server_prefers(self):
+        self.assertEqual(self.selected("a, b, c", ["x", "c", "b"]), "c")
+        self.assertEqual(self.selected(["a", "b"], ["b", "a"]), "b")
+
+    def test_there_is_none_unless_both_have_some(self):
+        self.assertIsNone(self.selected("a", []))
+        self.assertIsNone(self.selected(None, ["a"]))
+
+    def test_they_are_compared_in_their_case(self):
+        expected = NegotiationError, "invalid subprotocol; expected one of A, b"
+        self.assertEqual(self.complaint(self.selected, "a, B", ["A", "b"]), expected)
+
+    def test_the_offer_must_be_tokens(self):
+        message = "invalid Sec-WebSocket-Protocol header: expected a token at 0 in ';'"
+        expected = InvalidHeaderFormat, message
+        self.assertEqual(self.complaint(self.selected, ";", []), expected)
+
+
+class SelectCompressionTests(HandshakeTestCase):
+    OPTIONS = PerMessageDeflate()
+
+    def selected(self, offered, options=OPTIONS):
+        return select_compression(a_request(Sec_WebSocket_Extensions=offered), options)
+
+    def test_the_client_s_best_offer_that_can_be_accepted_is(self):
+        agreed = Deflate(server_window_bits=10), "permessage-deflate; server_max_window_bits=10"
+        for offered in (
+            'foo, permessage-deflate; x, permessage-deflate; server_max_window_bits="10"',
+            ["foo", "permessage-deflate; server_max_window_bits=10, permessage-deflate"],
+        ):
+            self.assertEqual(self.selected(offered), agreed)
+
+    def test_there_is_none_unless_both_want_it(self):
+        for offered in (None, "", "foo; x=1"):
+            self.assertIsNone(self.selected(offered))
+        self.assertIsNone(self.selected("permessage-deflate", None))
+
+    def test_the_offer_must_be_well_formed_whatever_is_made_of_it(self):
+        message = "invalid Sec-WebSocket-Extensions header: expected a token at 2 in 'a;'"
+        for options in (self.OPTIONS, None):
+            expected = InvalidHeaderFormat, message
+            self.assertEqual(self.complaint(self.selected, "a;", options), expected)
+
+
+class AcceptTests(TestCase):
+    def test_the_example_of_the_rfc(self):
+        """Section 1.3."""
+        self.assertEqual(
+            accept(a_request(), "chat").serialize(),
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+            b"Sec-WebSocket-Protocol: chat\r\n\r\n",
+        )
+
+    def test_without_a_subprotocol_none_is_named(self):
+        self.assertNotIn("Sec-WebSocket-Protocol", accept(a_request(), None).headers)
+
+    def test_the_extensions_are_named_if_there_are_any(self):
+        response = accept(a_request(), None, "permessage-deflate; server_max_window_bits=10")
+        self.assertEqual(
+            response.headers.get_all("Sec-WebSocket-Extensions"),
+            ["permessage-deflate; server_max_window_bits=10"],
+        )
+        self.assertNotIn("Sec-WebSocket-Extensions", accept(a_request(), "chat").headers)
+
+
+class RefusalTests(TestCase):
+    def test_each_reason_has_its_status(self):
+        statuses = {
+            exceptions.RequestLineTooLong("x"): 414,
+            exceptions.HeaderLineTooLong("x"): 431,
+            exceptions.TooManyHeaders("x"): 431,
+            exceptions.InvalidMethod("PUT"): 405,
+            exceptions.InvalidProtocol("HTTP/1.0"): 505,
+            exceptions.InvalidOrigin("x"): 403,
+            exceptions.InvalidUpgrade("Upgrade"): 426,
+            exceptions.OpeningTimeout(): 408,
+            exceptions.ServerClosing(): 503,
+            exceptions.InvalidMessage("x"): 400,
+            exceptions.InvalidHeader("Host"): 400,
+            exceptions.NegotiationError("x"): 400,
+            exceptions.InvalidHandshake("x"): 400,
+        }
+        for reason, status in statuses.items():
+            response = refusal(reason)
+            self.assertEqual(response.status_code, status)
+            self.assertEqual(response.reason_phrase, HTTPStatus(status).phrase)
+
+    def test_the_reason_is_in_the_body(self):
+        self.assertEqual(
+            refusal(exceptions.InvalidHeader("Host")).serialize(),
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            b"Content-Length: 53\r\nConnection: close\r\n\r\n"
+            b"The WebSocket handshake failed: missing Host header.\n",
+        )
+
+    def test_a_browser_is_told_what_this_is(self):
+        response = refusal(exceptions.InvalidUpgrade("Upgrade"))
+        self.assertEqual(response.headers.get_all("Connection"), ["Upgrade, close"])
+        self.assertEqual(response.headers["Upgrade"], "websocket")
+        self.assertEqual(response.headers["Content-Length"], str(len(response.body)))
+        self.assertEqual(
+            response.body,
+            b"This is a WebSocket server: it can't be opened as a web page.\n"
+            b"Connect to it with a WebSocket client.\n"
+            b"(The handshake failed: missing Upgrade header.)\n",
+        )
+
+    def test_what_would_do_is_told(self):
+        method = refusal(exceptions.InvalidMethod("PUT"))
+        self.assertEqual(method.headers["Allow"], "GET")
+        for value in (None, "8"):
+            version = refusal(exceptions.InvalidHeader("Sec-WebSocket-Version", value))
+            self.assertEqual(version.headers["Sec-WebSocket-Version"], "13")
+
+    def test_a_head_request_is_answered_without_a_body(self):
+        """RFC 9110 section 9.3.2."""
+        answers = [refusal(exceptions.InvalidMethod(method)) for method in ("HEAD", "PUT")]
+        lengths = [answer.headers["Content-Length"] for answer in answers]
+        self.assertEqual([answer.body == b"" for answer in answers], [True, False])
+        self.assertEqual([int(length) > 0 for length in lengths], [True, True])
+
+    def test_and_not_where_it_would_not(self):
+        headers = refusal(exceptions.InvalidHeader("Host")).headers
+        self.assertEqual(list(headers), ["Content-Type", "Content-Length", "Connection"])

@@ -1,0 +1,376 @@
+import random
+import sys
+import tracemalloc
+import zlib
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire import bombs, same_each_time
+from txws2.exceptions import ProtocolError
+from txws2.wire.compression import Deflater, Inflater
+
+HELLO = bytes.fromhex("f248cdc9c90700")
+AGAIN = bytes.fromhex("f200110000")
+FINAL = bytes.fromhex("f348cdc9c9070000")
+NOTHING_FINAL = b"\x03\x00"
+
+
+def deflater(window_bits=15, takeover=True, level=6, memory_level=5):
+    return Deflater(window_bits, takeover, level, memory_level)
+
+
+def inflater(window_bits=15, takeover=True):
+    return Inflater(window_bits, takeover)
+
+
+def in_bytes(data):
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def memory_of(call):
+    """What is kept, and what was taken at most, by a call."""
+    tracemalloc.start()
+    try:
+        result = call()
+        return result, *tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+
+class InflaterTestCase(TestCase):
+    def inflated(self, *messages, takeover=True, room=None):
+        """What each message is: the same, whole and byte by byte."""
+        whole, apart = inflater(takeover=takeover), inflater(takeover=takeover)
+        result = [whole.finish(room, message) for message in messages]
+        for message, expected in zip(messages, result, strict=True):
+            found, left = [], room
+            for byte in in_bytes(message):
+                found.append(apart.inflate(byte, left))
+                left = None if left is None else left - len(found[-1])
+            self.assertEqual(b"".join([*found, apart.finish(left)]), expected)
+        return result
+
+    def fails(self, data, reason="decompression failed"):
+        exc = self.assertRaises(ProtocolError, inflater().finish, None, data)
+        self.assertEqual((exc.code, str(exc)), (1002, reason))
+        return exc
+
+
+class ExamplesOfTheRfcTests(InflaterTestCase):
+    """RFC 7692 section 7.2.3, to the byte."""
+
+    def test_one_block(self):
+        """Section 7.2.3.1."""
+        self.assertEqual(deflater().compress(b"Hello"), HELLO)
+        self.assertEqual(self.inflated(HELLO), [b"Hello"])
+
+    def test_sharing_the_window(self):
+        """Section 7.2.3.2."""
+        ours = deflater()
+        self.assertEqual([ours.compress(b"Hello") for _ in range(2)], [HELLO, AGAIN])
+        self.assertEqual(self.inflated(HELLO, AGAIN), [b"Hello", b"Hello"])
+
+    def test_a_block_without_compression(self):
+        """Section 7.2.3.3."""
+        data = bytes.fromhex("000500faff48656c6c6f00")
+        self.assertEqual(self.inflated(data, HELLO), [b"Hello", b"Hello"])
+
+    def test_a_final_block(self):
+        """Section 7.2.3.4."""
+        self.assertEqual(self.inflated(FINAL), [b"Hello"])
+
+    def test_two_blocks(self):
+        """Section 7.2.3.5."""
+        ours = deflater()
+        first, second = bytes.fromhex("f248050000 00ffff"), bytes.fromhex("cac9c90700")
+        self.assertEqual([ours.compress(b"He", False), ours.compress(b"llo")], [first, second])
+        self.assertEqual(self.inflated(first + second), [b"Hello"])
+
+    def test_an_empty_message(self):
+        """Section 7.2.3.6."""
+        for ours in (deflater(), deflater(takeover=False)):
+            self.assertEqual([ours.compress(b"") for _ in range(3)], [b"\x00"] * 3)
+        self.assertEqual(self.inflated(b"\x00", b"\x00", HELLO), [b"", b"", b"Hello"])
+
+
+class DeflaterTests(TestCase):
+    def test_with_takeover_messages_refer_to_those_before(self):
+        ours = deflater()
+        noise = random.Random(7).randbytes(1000)
+        first, second = ours.compress(noise), ours.compress(noise)
+        self.assertGreater(len(first), 1000)
+        self.assertLess(len(second), 50)
+
+    def test_without_it_each_is_on_its_own(self):
+        ours = deflater(takeover=False)
+        self.assertEqual([ours.compress(b"Hello") for _ in range(3)], [HELLO] * 3)
+
+    def test_without_it_the_parts_of_one_belong_together(self):
+        ours = deflater(takeover=False)
+        noise = random.Random(7).randbytes(1000)
+        self.assertGreater(len(ours.compress(noise, False)), 1000)
+        self.assertLess(len(ours.compress(noise)), 50)
+        self.assertGreater(len(ours.compress(noise)), 1000)
+
+    def test_parts_may_be_empty(self):
+        ours, theirs = deflater(), inflater()
+        for parts in ((b"", b"Hello"), (b"Hello", b""), (b"", b""), (b"", b"a", b"", b"b", b"")):
+            *first, last = parts
+            data = [ours.compress(part, False) for part in first] + [ours.compress(last)]
+            self.assertTrue(data[-1])
+            self.assertEqual(theirs.finish(None, b"".join(data)), b"".join(parts))
+
+    def test_a_part_can_be_inflated_as_soon_as_it_is_there(self):
+        ours, theirs = deflater(), inflater()
+        for part in (b"Hello", b", ", b"world"):
+            self.assertEqual(theirs.inflate(ours.compress(part, False), None), part)
+
+    def test_the_window_reaches_as_far_as_was_said(self):
+        noise = random.Random(7).randbytes
+        for bits in range(9, 16):
+            # zlib keeps some of the window to itself.
+            for distance, found in ((2**bits - 400, True), (2**bits, False)):
+                ours, start = deflater(bits), noise(64)
+                ours.compress(start + noise(distance))
+                self.assertEqual(len(ours.compress(start)) < 64, found, msg=(bits, distance))
+
+    def test_level_and_memory_level_are_zlib_s(self):
+        data = b"".join(b"%d %d\n" % (n * n, n % 7) for n in range(5000))
+        for level, memory_level in ((1, 9), (9, 1), (9, 9)):
+            made = zlib.compressobj(level, zlib.DEFLATED, -12, memory_level)
+            expected = made.compress(data) + made.flush(zlib.Z_SYNC_FLUSH)
+            ours = deflater(12, True, level, memory_level)
+            self.assertEqual(ours.compress(data) + b"\x00\x00\xff\xff", expected)
+
+
+class RestTests(TestCase):
+    def test_what_was_used_is_kept(self):
+        ours = deflater()
+        ours.compress(b"Hello")
+        ours.rest()
+        self.assertEqual(ours.compress(b"Hello"), AGAIN)
+
+    def test_what_was_not_used_since_is_given_back(self):
+        ours = deflater()
+        ours.compress(b"Hello")
+        ours.rest()
+        ours.rest()
+        self.assertEqual(ours.compress(b"Hello"), HELLO)
+
+    def test_then_all_is_as_at_first(self):
+        ours = deflater()
+        for _ in range(3):
+            ours.rest()
+            self.assertEqual(ours.compress(b"Hello"), HELLO)
+            ours.rest()
+            self.assertEqual(ours.compress(b"Hello"), AGAIN)
+            ours.rest()
+            ours.rest()
+
+    def test_memory_is_taken_with_the_first_message_and_given_back(self):
+        made = []
+        for call, least, most in (
+            (lambda: made.append(deflater()), 0, 1000),
+            (lambda: made[0].compress(b"Hello"), 2**15, 2**19),
+        ):
+            _, kept, _ = memory_of(call)
+            self.assertTrue(least <= kept <= most, kept)
+
+        def used_and_rested():
+            made[0].rest()
+            made[0].compress(b"Hello")
+            made[0].rest()
+            made[0].rest()
+
+        made[0].rest()
+        _, kept, peak = memory_of(used_and_rested)
+        self.assertLess(kept, 1000)
+        self.assertGreater(peak, 2**15)
+
+    def test_the_peer_notices_nothing(self):
+        ours, theirs = deflater(), inflater()
+        for number in range(20):
+            if number % 3 == 0:
+                ours.rest()
+                ours.rest()
+            message = b"Hello, number %d" % number
+            self.assertEqual(theirs.finish(None, ours.compress(message)), message)
+
+    def test_nor_within_a_message(self):
+        for takeover in (True, False):
+            ours, theirs = deflater(takeover=takeover), inflater(takeover=takeover)
+            data = ours.compress(b"Hello, ", False)
+            ours.rest()
+            ours.rest()
+            data += ours.compress(b"Hello")
+            self.assertEqual(theirs.finish(None, data), b"Hello, Hello")
+
+
+class InflaterTests(InflaterTestCase):
+    def test_takeover_is_as_it_was_said(self):
+        self.assertEqual(self.inflated(HELLO, AGAIN), [b"Hello"] * 2)
+        self.assertEqual(self.inflated(HELLO, HELLO, takeover=False), [b"Hello"] * 2)
+
+    def test_without_it_nothing_before_can_be_referred_to(self):
+        theirs = inflater(takeover=False)
+        theirs.finish(None, HELLO)
+        self.assertRaises(ProtocolError, theirs.finish, None, AGAIN)
+
+    def test_parts_may_be_empty(self):
+        theirs = inflater()
+        self.assertEqual(theirs.inflate(b"", None), b"")
+        self.assertEqual(theirs.finish(None, HELLO), b"Hello")
+        self.assertEqual(theirs.inflate(b"", None), b"")
+
+    def test_a_part_is_inflated_as_soon_as_it_is_there(self):
+        theirs = inflater()
+        found = [theirs.inflate(byte, None) for byte in in_bytes(HELLO)]
+        self.assertEqual(b"".join(found), b"Hello")
+
+    def test_windows_of_every_size(self):
+        data = random.Random(7).randbytes(2000) * 40
+        for bits in range(9, 16):
+            ours = deflater(bits)
+            for theirs in (inflater(bits), inflater(15)):
+                self.assertEqual(theirs.finish(None, ours.compress(data)), data)
+                ours = deflater(bits)
+
+    def test_a_window_of_8_is_taken_for_one_of_9(self):
+        """As zlib's compressor did for long."""
+        noise = random.Random(7).randbytes(400)
+        ours, theirs = deflater(10), inflater(8)
+        for most in (500, 20):
+            data = ours.compress(noise)
+            self.assertLess(len(data), most)
+            self.assertEqual(theirs.finish(None, data), noise)
+
+    def test_what_reaches_further_than_the_window_is_refused(self):
+        data = deflater(15).compress(random.Random(7).randbytes(20000) * 2)
+        self.assertRaises(ProtocolError, inflater(10).finish, None, data)
+
+    def test_garbage_is_refused(self):
+        for data in (b"\xff", b"\x07", b"\x00\x05\x00\x00\x00Hello", AGAIN):
+            exc = self.fails(data)
+            self.assertIsInstance(exc.__cause__, zlib.error)
+
+    def test_what_is_of_zlib_s_or_gzip_s_format_is_refused(self):
+        for bits in (15, 31):
+            compressor = zlib.compressobj(6, zlib.DEFLATED, bits)
+            self.fails(compressor.compress(b"Hello") + compressor.flush())
+
+    @same_each_time
+    @given(st.lists(st.binary(max_size=60)), st.sampled_from([None, 0, 1, 50]), st.booleans())
+    def test_any_bytes_are_inflated_or_refused(self, parts, room, takeover):
+        theirs = inflater(takeover=takeover)
+        try:
+            for part in parts:
+                data = theirs.inflate(part, room)
+                self.assertLessEqual(len(data), 2**16 if room is None else room + 1)
+            theirs.finish(room)
+        except ProtocolError as exc:
+            self.assertEqual(exc.code, 1002)
+
+
+class FinalBlocksTests(InflaterTestCase):
+    """Section 7.2.3.4: a block may say that it is the final one, and others may follow."""
+
+    def test_blocks_may_follow(self):
+        self.assertEqual(self.inflated(FINAL[:-1] + HELLO), [b"HelloHello"])
+        self.assertEqual(self.inflated(FINAL[:-1] * 5 + b"\x00"), [b"Hello" * 5])
+
+    def test_messages_may_follow(self):
+        messages = [FINAL, HELLO, AGAIN, FINAL, FINAL, HELLO]
+        self.assertEqual(self.inflated(*messages), [b"Hello"] * 6)
+
+    def test_some_are_fine(self):
+        self.assertEqual(self.inflated(NOTHING_FINAL * 15 + HELLO, HELLO), [b"Hello"] * 2)
+
+    def test_each_message_may_have_some(self):
+        message = NOTHING_FINAL * 15 + FINAL[-1:]
+        self.assertEqual(self.inflated(*[message] * 5), [b""] * 5)
+
+    def test_too_many_are_refused(self):
+        for count in (16, 17, 100000):
+            self.fails(
+                NOTHING_FINAL * count + b"\x00", "decompression failed: too many final blocks"
+            )
+
+    def test_too_many_are_refused_however_they_arrive(self):
+        theirs = inflater()
+        for byte in in_bytes(NOTHING_FINAL * 15):
+            self.assertEqual(theirs.inflate(byte, None), b"")
+        theirs.inflate(NOTHING_FINAL[:1], None)
+        exc = self.assertRaises(ProtocolError, theirs.inflate, NOTHING_FINAL[1:], None)
+        self.assertEqual(str(exc), "decompression failed: too many final blocks")
+
+    def test_their_bytes_are_counted_together(self):
+        data = FINAL[:-1] * 3 + b"\x00"
+        self.assertEqual(self.inflated(data, room=15), [b"Hello" * 3])
+        for room in (14, 10, 9, 4, 0):
+            found = inflater().finish(room, data)
+            self.assertEqual(found, (b"Hello" * 3)[: room + 1], msg=room)
+
+
+class RoomTests(InflaterTestCase):
+    """Attack 1: a small frame that inflates to gigabytes."""
+
+    def test_as_much_as_there_is_room_for_is_inflated(self):
+        for room in (5, 6, 1000, None):
+            self.assertEqual(self.inflated(HELLO, AGAIN, room=room), [b"Hello"] * 2)
+
+    def test_of_more_there_is_one_byte(self):
+        for room in range(5):
+            self.assertEqual(inflater().finish(room, HELLO), b"Hello"[: room + 1])
+            self.assertEqual(inflater().inflate(HELLO, room), b"Hello"[: room + 1])
+
+    def test_there_may_be_no_room(self):
+        self.assertEqual(self.inflated(b"\x00", b"\x00", room=0), [b""] * 2)
+
+    def test_room_may_be_as_large_as_any_number(self):
+        for room in (2**31, sys.maxsize - 1, sys.maxsize, 2**64, 2**100):
+            self.assertEqual(inflater().finish(room, FINAL), b"Hello")
+
+    def test_a_message_exactly_as_large_in_parts(self):
+        noise = random.Random(7).randbytes(5000)
+        data = deflater().compress(noise)
+        self.assertEqual(self.inflated(data, data, room=5000, takeover=False), [noise] * 2)
+
+    def test_a_bomb_is_stopped(self):
+        bomb = bombs.zeros(1024)
+        self.assertLess(len(bomb), 2 * 2**20)
+        for room in (0, 1000, 2**20):
+            found, _, peak = memory_of(lambda room=room: inflater().inflate(bomb, room))
+            self.assertEqual(found, bytes(room + 1))
+            # zlib's state, what is left of the input, and the result, of which Python makes two.
+            self.assertLess(peak, 2**17 + len(bomb) + 2 * room)
+
+    def test_a_bomb_of_final_blocks_is_stopped(self):
+        compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+        one = compressor.compress(bytes(2**20)) + compressor.flush()
+        found, _, peak = memory_of(lambda: inflater().inflate(one * 15, 2**21))
+        self.assertEqual(found, bytes(2**21 + 1))
+        self.assertLess(peak, 3 * 2**21)
+
+
+class AnyMessagesTests(TestCase):
+    """Whatever is compressed is inflated, however it is cut."""
+
+    messages = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=4), max_size=6)
+
+    @same_each_time
+    @given(messages, st.integers(9, 15), st.booleans(), st.lists(st.integers(0, 999)), st.data())
+    def test_what_is_compressed_is_inflated(self, messages, bits, takeover, cuts, data):
+        ours = deflater(bits, takeover, data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9)))
+        theirs = inflater(data.draw(st.integers(bits, 15)), takeover)
+        for parts in messages:
+            if data.draw(st.booleans()):
+                ours.rest()
+            *first, last = parts
+            sent = [ours.compress(part, False) for part in first] + [ours.compress(last)]
+            stream = b"".join(sent)
+            places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+            found = [theirs.inflate(stream[start:end], None) for start, end in pairwise(places)]
+            self.assertEqual(b"".join([*found, theirs.finish(None)]), b"".join(parts))

@@ -1,0 +1,184 @@
+"""The server's side of the opening handshake (RFC 6455 section 4.2)."""
+
+from __future__ import annotations
+
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from txws2.exceptions import (
+    HeaderLineTooLong,
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidHeaderValue,
+    InvalidMessage,
+    InvalidMethod,
+    InvalidOrigin,
+    InvalidProtocol,
+    InvalidUpgrade,
+    NegotiationError,
+    OpeningTimeout,
+    RequestLineTooLong,
+    ServerClosing,
+    TooManyHeaders,
+)
+from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
+from txws2.wire.handshake import VERSION, accept_key, check_upgrade, single
+from txws2.wire.headers import parse_extensions, parse_tokens
+from txws2.wire.http import Headers, Request, Response
+
+__all__ = [
+    "accept",
+    "check_origin",
+    "check_request",
+    "refusal",
+    "select_compression",
+    "select_subprotocol",
+]
+
+# RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port.
+_HOST = re.compile(r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+
+
+def check_request(request: Request) -> None:
+    """Judge a request by section 4.2.1.
+
+    Raises:
+        InvalidHandshake: it isn't one for a WebSocket of version 13; the kind says why.
+    """
+    if request.method != "GET":
+        raise InvalidMethod(request.method)
+    headers = request.headers
+    host = single(headers, "Host")
+    if not _HOST.fullmatch(host):
+        raise InvalidHeaderValue("Host", host)
+    # RFC 9112 section 6: these announce a body; whatever it was, it would be read as frames.
+    if "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0":
+        raise InvalidMessage("the request has a body; a GET for a WebSocket has none")
+    check_upgrade(headers)
+    version = single(headers, "Sec-WebSocket-Version")
+    if version != VERSION:
+        raise InvalidHeaderValue("Sec-WebSocket-Version", version)
+    key = single(headers, "Sec-WebSocket-Key")
+    try:
+        nonce = a2b_base64(key.encode(), strict_mode=True)
+    except Base64Error:
+        nonce = b""
+    if len(nonce) != 16:
+        raise InvalidHeaderValue("Sec-WebSocket-Key", key)
+
+
+def select_compression(
+    request: Request, options: PerMessageDeflate | None
+) -> tuple[Deflate, str] | None:
+    """Choose from the extensions that the client offers.
+
+    Args:
+        request: the request.
+        options: how to compress; None not to.
+
+    Returns:
+        What is agreed, and the answer; None for no compression.
+
+    Raises:
+        InvalidHeaderFormat: the offer doesn't follow the grammar, whatever was made of it.
+    """
+    offered = parse_extensions(request.headers.get_all("Sec-WebSocket-Extensions"))
+    return None if options is None else accept_offer(offered, options)
+
+
+def check_origin(request: Request, origins: Sequence[str | None] | None) -> None:
+    """Refuse an Origin that isn't among those accepted (section 10.2).
+
+    Args:
+        request: the request.
+        origins: those accepted, as "https://example.com"; None in it accepts a request without
+            one, as from programs. None for all of it accepts every request, so that any page
+            that a user visits can connect as that user.
+
+    Raises:
+        InvalidOrigin: it isn't one of them.
+        InvalidHeader: there is more than one.
+    """
+    if origins is not None:
+        origin = single(request.headers, "Origin") if "Origin" in request.headers else None
+        if origin not in origins:
+            raise InvalidOrigin(origin)
+
+
+def select_subprotocol(request: Request, available: Sequence[str]) -> str | None:
+    """Choose the server's most preferred one of those that the client offers.
+
+    Args:
+        request: the request.
+        available: what the server speaks, best first. If it is empty, or the client offers
+            none, there is no subprotocol.
+
+    Raises:
+        InvalidHeaderFormat: the offer isn't a list of tokens.
+        NegotiationError: there are both, but none in common.
+    """
+    offered = parse_tokens(
+        "Sec-WebSocket-Protocol", request.headers.get_all("Sec-WebSocket-Protocol")
+    )
+    if not available or not offered:
+        return None
+    for name in available:
+        if name in offered:
+            return name
+    raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(available)}")
+
+
+def accept(request: Request, subprotocol: str | None, extensions: str | None = None) -> Response:
+    """Return the response that opens the connection (section 4.2.2)."""
+    headers = Headers()
+    headers.addRawHeader("Upgrade", "websocket")
+    headers.addRawHeader("Connection", "Upgrade")
+    headers.addRawHeader("Sec-WebSocket-Accept", accept_key(request.headers["Sec-WebSocket-Key"]))
+    if subprotocol is not None:
+        headers.addRawHeader("Sec-WebSocket-Protocol", subprotocol)
+    if extensions is not None:
+        headers.addRawHeader("Sec-WebSocket-Extensions", extensions)
+    return Response(101, "Switching Protocols", headers)
+
+
+_STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {
+    RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
+    HeaderLineTooLong: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    TooManyHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    InvalidMethod: HTTPStatus.METHOD_NOT_ALLOWED,
+    InvalidProtocol: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+    InvalidOrigin: HTTPStatus.FORBIDDEN,
+    InvalidUpgrade: HTTPStatus.UPGRADE_REQUIRED,
+    OpeningTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    ServerClosing: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def refusal(reason: InvalidHandshake) -> Response:
+    """Return the HTTP response that tells a client why there is no connection."""
+    status = _STATUSES.get(type(reason), HTTPStatus.BAD_REQUEST)
+    if isinstance(reason, InvalidUpgrade):
+        text = (
+            "This is a WebSocket server: it can't be opened as a web page.\n"
+            "Connect to it with a WebSocket client.\n"
+            f"(The handshake failed: {reason}.)\n"
+        )
+    else:
+        text = f"The WebSocket handshake failed: {reason}.\n"
+    response = Response.plain(status, text)
+    if isinstance(reason, InvalidUpgrade):
+        # RFC 9110 section 15.5.22: a 426 MUST say what to upgrade to.
+        response.headers.setRawHeaders("Connection", ["Upgrade, close"])
+        response.headers.addRawHeader("Upgrade", "websocket")
+    elif isinstance(reason, InvalidMethod):
+        # RFC 9110 section 15.5.6, and 9.3.2: the answer to HEAD has no body.
+        response.headers.addRawHeader("Allow", "GET")
+        if reason.method == "HEAD":
+            response.body = b""
+    elif isinstance(reason, InvalidHeader) and reason.name == "Sec-WebSocket-Version":
+        # Section 4.4.
+        response.headers.addRawHeader("Sec-WebSocket-Version", VERSION)
+    return response

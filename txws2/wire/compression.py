@@ -1,0 +1,139 @@
+"""Compressing and inflating the payloads of messages (RFC 7692 section 7.2)."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+
+from txws2.exceptions import ProtocolError
+
+__all__ = ["Deflater", "Inflater"]
+
+# Section 7.2.1: what a sync flush ends with is removed, and put back before inflating.
+_TAIL = b"\x00\x00\xff\xff"
+
+# After a final block a new stream begins. Two bytes make one, and nobody needs many.
+_MAX_STREAMS = 16
+
+_NO_LIMIT = sys.maxsize
+
+
+class Deflater:
+    """Compresses the messages that we send.
+
+    Its memory is taken when the first message is compressed, and can be given back between any
+    two: a compressor that has forgotten what it sent only refers to less.
+
+    Args:
+        window_bits: 9 to 15, the base-2 logarithm of the window.
+        takeover: whether a message may refer to those before it.
+        level: of zlib, 1 to 9.
+        memory_level: of zlib, 1 to 9.
+    """
+
+    __slots__ = ("_compressor", "_level", "_memory_level", "_takeover", "_used", "_window_bits")
+
+    def __init__(self, window_bits: int, takeover: bool, level: int, memory_level: int) -> None:
+        self._window_bits = window_bits
+        self._takeover = takeover
+        self._level = level
+        self._memory_level = memory_level
+        self._compressor: zlib._Compress | None = None
+        self._used = False
+
+    def compress(self, part: bytes, last: bool = True) -> bytes:
+        """Compress a message, or a part of one.
+
+        Args:
+            part: the next bytes of the payload.
+            last: whether they end the message.
+        """
+        if self._compressor is None:
+            self._compressor = zlib.compressobj(
+                self._level, zlib.DEFLATED, -self._window_bits, self._memory_level
+            )
+        self._used = True
+        compressor = self._compressor
+        data = compressor.compress(part)
+        if not last:
+            return data + compressor.flush(zlib.Z_SYNC_FLUSH)
+        data += compressor.flush(zlib.Z_SYNC_FLUSH)
+        if not self._takeover:
+            self._compressor = None
+        # Section 7.2.3.6: when there was nothing to flush, a byte must stand for the message.
+        return data.removesuffix(_TAIL) or b"\x00"
+
+    def rest(self) -> None:
+        """Give the memory back if nothing was compressed since this was last called."""
+        if not self._used:
+            self._compressor = None
+        self._used = False
+
+
+class Inflater:
+    """Inflates the messages that we receive, part by part.
+
+    Args:
+        window_bits: 8 to 15, at least what the peer compresses with.
+        takeover: whether the peer's messages may refer to those before them.
+    """
+
+    __slots__ = ("_decompressor", "_streams", "_takeover", "_window_bits")
+
+    def __init__(self, window_bits: int, takeover: bool) -> None:
+        # zlib took 8 for 9 when compressing, so that peers that said 8 may have meant 9.
+        self._window_bits = max(window_bits, 9)
+        self._takeover = takeover
+        self._decompressor: zlib._Decompress | None = None
+        # Those that this message has begun.
+        self._streams = 0
+
+    def inflate(self, part: bytes, room: int | None) -> bytes:
+        """Inflate a part of a message.
+
+        Args:
+            part: the next bytes of the payload.
+            room: bytes that it may inflate to; None for no limit. If it is more, one byte more
+                than that is returned, and the rest is lost.
+
+        Raises:
+            ProtocolError: it isn't DEFLATE.
+        """
+        pieces: list[bytes] = []
+        left = _NO_LIMIT if room is None else min(room + 1, _NO_LIMIT)
+        while True:
+            if self._decompressor is None:
+                self._decompressor = self._start()
+            try:
+                piece = self._decompressor.decompress(part, left)
+            except zlib.error as exc:
+                raise ProtocolError("decompression failed") from exc
+            pieces.append(piece)
+            left -= len(piece)
+            if not self._decompressor.eof or left == 0:
+                return b"".join(pieces)
+            # Section 7.2.3.4: a block may say that it is the final one; others may follow.
+            part = self._decompressor.unused_data
+            self._decompressor = None
+
+    def _start(self) -> zlib._Decompress:
+        self._streams += 1
+        if self._streams > _MAX_STREAMS:
+            raise ProtocolError("decompression failed: too many final blocks")
+        return zlib.decompressobj(-self._window_bits)
+
+    def finish(self, room: int | None, part: bytes = b"") -> bytes:
+        """Inflate the last part of a message, or the whole of one.
+
+        Args:
+            part: the last bytes of the payload.
+            room: as for `inflate`.
+
+        Raises:
+            ProtocolError: it isn't DEFLATE.
+        """
+        data = self.inflate(part + _TAIL, room)
+        self._streams = 0
+        if not self._takeover:
+            self._decompressor = None
+        return data

@@ -1,0 +1,79 @@
+"""Payloads out of what an application sends (RFC 6455 section 5.6, RFC 7692 section 7.2.1)."""
+
+from __future__ import annotations
+
+from txws2.exceptions import InvalidState
+from txws2.wire.compression import Deflater
+from txws2.wire.frames import BINARY, CONT, TEXT
+
+__all__ = ["Encoded", "MessageEncoder", "Part"]
+
+Part = str | bytes | bytearray | memoryview
+"""A whole message, or a part of one."""
+
+Encoded = tuple[int, bytes, bool]
+"""Opcode and payload of a data frame, and whether RSV1 says that its message is compressed."""
+
+
+class MessageEncoder:
+    """Makes the payloads of data frames.
+
+    Args:
+        deflater: what compresses messages, if that was agreed on.
+        threshold: messages of fewer bytes aren't compressed.
+    """
+
+    __slots__ = ("_deflater", "_sending", "_threshold")
+
+    def __init__(self, deflater: Deflater | None = None, threshold: int = 0) -> None:
+        self._deflater = deflater
+        self._threshold = threshold
+        # Opcode of the fragmented message that is being sent, and whether it is compressed.
+        self._sending: tuple[int, bool] | None = None
+
+    def whole(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
+        """Encode a whole message; `Connection.send_message` says how."""
+        if self._sending is not None:
+            # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
+            raise InvalidState("a fragmented message is being sent")
+        opcode, payload = _encode(message, text)
+        if compress is None:
+            compress = len(payload) >= self._threshold
+        if not compress or self._deflater is None:
+            return opcode, payload, False
+        return opcode, self._deflater.compress(payload), True
+
+    def part(self, part: Part, text: bool | None, compress: bool | None, last: bool) -> Encoded:
+        """Encode the next part of a message; `Connection.send_fragment` says how."""
+        opcode, payload = _encode(part, text)
+        first = self._sending is None
+        if self._sending is None:
+            compressed = compress is not False and self._deflater is not None
+        else:
+            begun, compressed = self._sending
+            if opcode != begun:
+                raise TypeError("the parts of a message are all str, or all bytes-like")
+        self._sending = None if last else (opcode, compressed)
+        if compressed:
+            assert self._deflater is not None
+            payload = self._deflater.compress(payload, last)
+        return opcode if first else CONT, payload, compressed and first
+
+    def rest(self) -> None:
+        """Give back memory that hasn't been used since this was last called."""
+        if self._deflater is not None:
+            self._deflater.rest()
+
+
+def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:
+    if isinstance(message, str):
+        return BINARY if text is False else TEXT, message.encode()
+    if not isinstance(message, bytes):
+        if not isinstance(message, (bytearray, memoryview)):
+            raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+        message = bytes(message)
+    if not text:
+        return BINARY, message
+    # Section 5.6: a text message MUST be valid UTF-8, whoever encoded it.
+    message.decode()
+    return TEXT, message
