@@ -254,8 +254,9 @@ def check_answer(
         offered = "nothing" if options is None else _NAME
         raise NegotiationError(f"unsupported extensions: {names}; {offered} was offered")
     answer = _parse(pairs, offer=False)
-    if not any(_answers(answer, offer) for offer in _offers(options)):
-        raise NegotiationError(f"{answer} doesn't answer {', or '.join(make_offers(options))}")
+    # Section 7.1.1.1. As to windows, the last offer leaves the server free.
+    if options.server_no_context_takeover and not answer.server_no_context_takeover:
+        raise NegotiationError(f"{answer} lacks server_no_context_takeover, which was offered")
     agreed = _agree(answer)
     bits = min(agreed.client_window_bits, options.client_max_window_bits or 15)
     if bits < 9:
@@ -263,12 +264,3 @@ def check_answer(
     # What was offered as a hint (section 7.1.1.2) holds whether or not it was answered.
     takeover = agreed.client_takeover and not options.client_no_context_takeover
     return replace(agreed, client_takeover=takeover, client_window_bits=bits)
-
-
-def _answers(answer: _Parameters, offer: _Parameters) -> bool:
-    if offer.server_no_context_takeover and not answer.server_no_context_takeover:
-        return False
-    if offer.server_max_window_bits is None:
-        return True
-    bits = answer.server_max_window_bits
-    return bits is not None and bits <= offer.server_max_window_bits
