@@ -33,8 +33,8 @@ class RecordingClient(Recording, txws2.WebSocketClientProtocol):
     pass
 
 
-def settings(actions, subprotocols):
-    return json.dumps({"actions": actions, "subprotocols": subprotocols})
+def settings(actions, subprotocols, **others):
+    return json.dumps({"actions": actions, "subprotocols": subprotocols, **others})
 
 
 class WeAreTheClient:

@@ -38,10 +38,3 @@ class OurServerCases(WeAreTheServer, CommonCases):
     async def test_the_peer_sees_the_403_if_its_origin_is_not_accepted(self):
         peer, _ = await self.start_client(origins=["https://example.com"])
         self.assertEqual(await peer.saw(), {"refused": 403})
-
-    async def test_an_offer_of_compression_does_no_harm(self):
-        ws, _, _ = await self.link()
-        offer = ws.request.headers["Sec-WebSocket-Extensions"]
-        self.assertTrue(offer.startswith("permessage-deflate"), offer)
-        await ws.send("x" * 1000)
-        self.assertEqual(await ws.recv(), "x" * 1000)

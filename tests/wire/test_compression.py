@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import bombs, same_each_time
-from txws2.exceptions import ProtocolError
+from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.compression import Deflater, Inflater
 
 HELLO = bytes.fromhex("f248cdc9c90700")
@@ -28,6 +28,10 @@ def inflater(window_bits=15, takeover=True):
 
 def in_bytes(data):
     return [data[at : at + 1] for at in range(len(data))]
+
+
+def part_of_hello(room):
+    return inflater().inflate(HELLO, room)
 
 
 def memory_of(call):
@@ -268,10 +272,12 @@ class InflaterTests(InflaterTestCase):
         try:
             for part in parts:
                 data = theirs.inflate(part, room)
-                self.assertLessEqual(len(data), 2**16 if room is None else room + 1)
+                self.assertLessEqual(len(data), 2**16 if room is None else room)
             theirs.finish(room)
         except ProtocolError as exc:
             self.assertEqual(exc.code, 1002)
+        except PayloadTooBig as exc:
+            self.assertGreater(exc.size, room)
 
 
 class FinalBlocksTests(InflaterTestCase):
@@ -310,8 +316,9 @@ class FinalBlocksTests(InflaterTestCase):
         data = FINAL[:-1] * 3 + b"\x00"
         self.assertEqual(self.inflated(data, room=15), [b"Hello" * 3])
         for room in (14, 10, 9, 4, 0):
-            found = inflater().finish(room, data)
-            self.assertEqual(found, (b"Hello" * 3)[: room + 1], msg=room)
+            exc = self.assertRaises(PayloadTooBig, inflater().finish, room, data)
+            # As many of them as it took to see that it is too much.
+            self.assertEqual((exc.size, exc.max_size), (room // 5 * 5 + 5, room))
 
 
 class RoomTests(InflaterTestCase):
@@ -321,10 +328,11 @@ class RoomTests(InflaterTestCase):
         for room in (5, 6, 1000, None):
             self.assertEqual(self.inflated(HELLO, AGAIN, room=room), [b"Hello"] * 2)
 
-    def test_of_more_there_is_one_byte(self):
+    def test_more_is_refused(self):
         for room in range(5):
-            self.assertEqual(inflater().finish(room, HELLO), b"Hello"[: room + 1])
-            self.assertEqual(inflater().inflate(HELLO, room), b"Hello"[: room + 1])
+            for inflate in (lambda room: inflater().finish(room, HELLO), part_of_hello):
+                exc = self.assertRaises(PayloadTooBig, inflate, room)
+                self.assertEqual((exc.size, exc.max_size), (5, room))
 
     def test_there_may_be_no_room(self):
         self.assertEqual(self.inflated(b"\x00", b"\x00", room=0), [b""] * 2)
@@ -342,17 +350,21 @@ class RoomTests(InflaterTestCase):
         bomb = bombs.zeros(1024)
         self.assertLess(len(bomb), 2 * 2**20)
         for room in (0, 1000, 2**20):
-            found, _, peak = memory_of(lambda room=room: inflater().inflate(bomb, room))
-            self.assertEqual(found, bytes(room + 1))
-            # zlib's state, what is left of the input, and the result, of which Python makes two.
-            self.assertLess(peak, 2**17 + len(bomb) + 2 * room)
+            peak = self.peak_of_refusal(bomb, room)
+            # A piece too much, zlib's state, and what is left of the input, which is copied.
+            self.assertLess(peak, room + 2**18 + 2 * len(bomb))
 
     def test_a_bomb_of_final_blocks_is_stopped(self):
         compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
         one = compressor.compress(bytes(2**20)) + compressor.flush()
-        found, _, peak = memory_of(lambda: inflater().inflate(one * 15, 2**21))
-        self.assertEqual(found, bytes(2**21 + 1))
-        self.assertLess(peak, 3 * 2**21)
+        peak = self.peak_of_refusal(one * 15, 2**21)
+        self.assertLess(peak, 2**21 + 2**18)
+
+    def peak_of_refusal(self, data, room):
+        """How much memory it took to find out that there is no room for it."""
+        refused = self.assertRaises
+        _, _, peak = memory_of(lambda: refused(PayloadTooBig, inflater().inflate, data, room))
+        return peak
 
 
 class AnyMessagesTests(TestCase):

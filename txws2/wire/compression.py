@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import zlib
 
-from txws2.exceptions import ProtocolError
+from txws2.exceptions import PayloadTooBig, ProtocolError
 
 __all__ = ["Deflater", "Inflater"]
 
@@ -15,7 +14,7 @@ _TAIL = b"\x00\x00\xff\xff"
 # After a final block a new stream begins. Two bytes make one, and nobody needs many.
 _MAX_STREAMS = 16
 
-_NO_LIMIT = sys.maxsize
+_PIECE_SIZE = 64 * 1024
 
 
 class Deflater:
@@ -93,28 +92,35 @@ class Inflater:
 
         Args:
             part: the next bytes of the payload.
-            room: bytes that it may inflate to; None for no limit. If it is more, one byte more
-                than that is returned, and the rest is lost.
+            room: bytes that it may inflate to; None for no limit. No more than that, and a
+                piece, is ever in memory.
 
         Raises:
             ProtocolError: it isn't DEFLATE.
+            PayloadTooBig: it inflates to more; it says how much was found, and the room.
         """
         pieces: list[bytes] = []
-        left = _NO_LIMIT if room is None else min(room + 1, _NO_LIMIT)
+        size = 0
         while True:
             if self._decompressor is None:
                 self._decompressor = self._start()
+            decompressor = self._decompressor
             try:
-                piece = self._decompressor.decompress(part, left)
+                piece = decompressor.decompress(part, _PIECE_SIZE)
             except zlib.error as exc:
                 raise ProtocolError("decompression failed") from exc
             pieces.append(piece)
-            left -= len(piece)
-            if not self._decompressor.eof or left == 0:
+            size += len(piece)
+            if room is not None and size > room:
+                raise PayloadTooBig(size, room)
+            if decompressor.eof:
+                # Section 7.2.3.4: a block may say that it is the final one; others may follow.
+                part = decompressor.unused_data
+                self._decompressor = None
+            elif len(piece) < _PIECE_SIZE:
                 return b"".join(pieces)
-            # Section 7.2.3.4: a block may say that it is the final one; others may follow.
-            part = self._decompressor.unused_data
-            self._decompressor = None
+            else:
+                part = decompressor.unconsumed_tail
 
     def _start(self) -> zlib._Decompress:
         self._streams += 1
@@ -131,6 +137,7 @@ class Inflater:
 
         Raises:
             ProtocolError: it isn't DEFLATE.
+            PayloadTooBig: as `inflate`.
         """
         data = self.inflate(part + _TAIL, room)
         self._streams = 0

@@ -133,8 +133,7 @@ class MessageAssembler:
         """
         assert self._buffer is not None
         if self._compressed:
-            assert self._inflater is not None
-            payload = self._count(self._inflater.inflate(payload, self._room()))
+            payload = self._inflate(payload, last=False)
         self._buffer.add(payload)
 
     def finish(self) -> str | bytes:
@@ -147,8 +146,7 @@ class MessageAssembler:
         """
         assert self._buffer is not None
         if self._compressed:
-            assert self._inflater is not None
-            self._buffer.add(self._count(self._inflater.finish(self._room())))
+            self._buffer.add(self._inflate(b"", last=True))
         message = self._buffer.finish()
         self._buffer = None
         self._compressed = False
@@ -158,16 +156,18 @@ class MessageAssembler:
     def whole(self, opcode: int, payload: bytes, rsv1: bool = False) -> str | bytes:
         """Return the message of a single frame, as `begin`, `add` and `finish` would."""
         if rsv1:
-            assert self._inflater is not None
-            payload = self._count(self._inflater.finish(self._room(), payload))
+            payload = self._inflate(payload, last=True)
             self._inflated = 0
         return decode_text(payload) if opcode == TEXT else payload
 
-    def _room(self) -> int | None:
-        return None if self._max_size is None else self._max_size - self._inflated
-
-    def _count(self, data: bytes) -> bytes:
+    def _inflate(self, part: bytes, *, last: bool) -> bytes:
+        inflater = self._inflater
+        assert inflater is not None
+        room = None if self._max_size is None else self._max_size - self._inflated
+        try:
+            data = inflater.finish(room, part) if last else inflater.inflate(part, room)
+        except PayloadTooBig as exc:
+            assert self._max_size is not None
+            raise PayloadTooBig(self._inflated + exc.size, self._max_size) from None
         self._inflated += len(data)
-        if self._max_size is not None and self._inflated > self._max_size:
-            raise PayloadTooBig(self._inflated, self._max_size)
         return data

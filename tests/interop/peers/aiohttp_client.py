@@ -7,8 +7,12 @@ from aiohttp_play import by_itself, play
 from observations import client_arguments, observe
 
 
-async def main():
-    uri, settings = client_arguments()
+def window_bits(parameters):
+    """Return its option `compress`, which is all that it can be told; 0 for no compression."""
+    return 0 if parameters is None else parameters.get("server_max_window_bits", 15)
+
+
+async def connect(uri, settings):
     actions = settings["actions"]
     try:
         async with (
@@ -17,13 +21,18 @@ async def main():
                 uri,
                 protocols=settings["subprotocols"],
                 autoping=by_itself(actions),
-                compress=15,
+                compress=window_bits(settings.get("deflate", {})),
             ) as ws,
         ):
             observe(open=ws.protocol)
             await play(ws, ws._conn.transport, actions)
     except WSServerHandshakeError as exc:
         observe(refused=exc.status)
+
+
+async def main():
+    for uri, settings in client_arguments():
+        await connect(uri, settings)
 
 
 asyncio.run(main())

@@ -8,6 +8,11 @@ async def fill(ws, transport, size):
     await ws.send_bytes(bytes(size))
 
 
+async def plain(ws, transport, size):
+    """Send a message that isn't compressed; it has no option for that."""
+    ws._writer._write_websocket_frame(bytes(size), WSMsgType.BINARY, 0)
+
+
 async def ping(ws, transport, payload):
     await ws.ping(payload.encode())
 
@@ -24,7 +29,7 @@ async def drop(ws, transport):
     transport.abort()
 
 
-ACTIONS = {"fill": fill, "ping": ping, "close": close, "drop": drop}
+ACTIONS = {"fill": fill, "plain": plain, "ping": ping, "close": close, "drop": drop}
 
 
 def by_itself(actions):

@@ -35,6 +35,9 @@ class Player:
     def play_fill(self, size):
         self.sendMessage(bytes(size), isBinary=True)
 
+    def play_plain(self, size):
+        self.sendMessage(bytes(size), isBinary=True, doNotCompress=True)
+
     def play_ping(self, payload):
         self.sendPing(payload.encode())
 

@@ -16,18 +16,28 @@ class Server(Player, WebSocketServerProtocol):
         return next(common, None)
 
 
-def accept(offers):
-    for offer in offers:
-        if isinstance(offer, PerMessageDeflateOffer):
-            return PerMessageDeflateOfferAccept(offer)
-    return None
+def accepting(parameters):
+    """Return what accepts an offer; what it can ask for is about the client's messages."""
+
+    def accept(offers):
+        for offer in offers:
+            if parameters is not None and isinstance(offer, PerMessageDeflateOffer):
+                return PerMessageDeflateOfferAccept(
+                    offer,
+                    request_no_context_takeover=parameters.get("client_no_context_takeover", False),
+                    request_max_window_bits=parameters.get("client_max_window_bits", 0),
+                )
+        return None
+
+    return accept
 
 
-settings = server_arguments()
-factory = WebSocketServerFactory(protocols=settings["subprotocols"])
-factory.protocol = Server
-factory.actions = settings["actions"]
-factory.setProtocolOptions(perMessageCompressionAccept=accept)
-port = reactor.listenTCP(0, factory, interface="127.0.0.1")
-observe(port=port.getHost().port)
+for settings in server_arguments():
+    factory = WebSocketServerFactory(protocols=settings["subprotocols"])
+    factory.protocol = Server
+    factory.actions = settings["actions"]
+    accept = accepting(settings.get("deflate", {}))
+    factory.setProtocolOptions(perMessageCompressionAccept=accept)
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    observe(port=port.getHost().port)
 reactor.run()

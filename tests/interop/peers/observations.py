@@ -1,4 +1,9 @@
-"""What a peer tells the test: one line of JSON on its standard output for each thing it sees."""
+"""What a peer tells the test: one line of JSON on its standard output for each thing it sees.
+
+Settings are a dict: "actions" to play on a connection, "subprotocols" to speak, and, as far as
+it isn't to be the library's default, "deflate": the parameters of RFC 7692 by their names, True
+for one without a value; None for no compression.
+"""
 
 import json
 import sys
@@ -9,10 +14,11 @@ def observe(**what):
 
 
 def server_arguments():
-    """Return the settings: the actions to play on a connection, the subprotocols to speak."""
-    return json.loads(sys.argv[1])
+    """Return the settings of each server to run."""
+    return [json.loads(argument) for argument in sys.argv[1:]]
 
 
 def client_arguments():
-    """Return the URI to connect to, and the settings as a server has them."""
-    return sys.argv[1], json.loads(sys.argv[2])
+    """Return the URI and the settings of each connection to make, one after the other."""
+    uris, arguments = sys.argv[1::2], sys.argv[2::2]
+    return [(uri, json.loads(argument)) for uri, argument in zip(uris, arguments, strict=True)]

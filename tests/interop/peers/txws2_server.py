@@ -12,7 +12,7 @@ from twisted.internet.defer import ensureDeferred
 
 import txws2
 
-settings = server_arguments()
+[settings] = server_arguments()
 sent = 0
 
 

@@ -8,6 +8,13 @@ async def fill(ws, size):
     await ws.send(bytes(size))
 
 
+async def plain(ws, size):
+    """Send a message that isn't compressed; it has no option for that."""
+    extensions, ws.protocol.extensions = ws.protocol.extensions, []
+    await ws.send(bytes(size))
+    ws.protocol.extensions = extensions
+
+
 async def ping(ws, payload):
     await (await ws.ping(payload))
     observe(pong=payload)
@@ -36,7 +43,25 @@ async def drop(ws):
     ws.transport.abort()
 
 
-ACTIONS = {"fill": fill, "ping": ping, "fragments": fragments, "close": close, "drop": drop}
+ACTIONS = {
+    "fill": fill,
+    "plain": plain,
+    "ping": ping,
+    "fragments": fragments,
+    "close": close,
+    "drop": drop,
+}
+
+
+def compression(settings, factory):
+    """Return the options of connect() or serve() for what the settings say of compression."""
+    if "deflate" not in settings:
+        return {}
+    if settings["deflate"] is None:
+        return {"compression": None}
+    # By default it has this one.
+    parameters = {"client_max_window_bits": None, **settings["deflate"]}
+    return {"compression": None, "extensions": [factory(**parameters)]}
 
 
 async def play(ws, actions):

@@ -3,15 +3,21 @@
 // A client made with Node's ws.
 
 const WebSocket = require('ws');
-const { observe, play } = require('./ws_play.js');
+const { compression, observe, play } = require('./ws_play.js');
 
-const [uri, json] = process.argv.slice(2);
-const settings = JSON.parse(json);
+function connect([uri, json, ...others]) {
+  const settings = JSON.parse(json);
+  const ws = new WebSocket(uri, settings.subprotocols, {
+    // By default it offers this one.
+    perMessageDeflate: compression(settings, { clientMaxWindowBits: false }),
+  });
+  ws.on('open', () => play(ws, settings.actions));
+  ws.on('error', (error) => observe({ failed: error.message }));
+  ws.on('unexpected-response', (request, response) => {
+    observe({ refused: response.statusCode });
+    request.destroy();
+  });
+  ws.on('close', () => others.length && connect(others));
+}
 
-const ws = new WebSocket(uri, settings.subprotocols);
-ws.on('open', () => play(ws, settings.actions));
-ws.on('error', (error) => observe({ failed: error.message }));
-ws.on('unexpected-response', (request, response) => {
-  observe({ refused: response.statusCode });
-  request.destroy();
-});
+connect(process.argv.slice(2));

@@ -8,6 +8,7 @@ function observe(what) {
 
 const ACTIONS = {
   fill: (ws, size) => ws.send(Buffer.alloc(size)),
+  plain: (ws, size) => ws.send(Buffer.alloc(size), { compress: false }),
   ping: (ws, payload) => ws.ping(payload),
   fragments: (ws, parts) => {
     let sent = 0;
@@ -24,6 +25,22 @@ const ACTIONS = {
   drop: (ws) => ws.terminate(),
 };
 
+const OPTIONS = {
+  server_no_context_takeover: 'serverNoContextTakeover',
+  client_no_context_takeover: 'clientNoContextTakeover',
+  server_max_window_bits: 'serverMaxWindowBits',
+  client_max_window_bits: 'clientMaxWindowBits',
+};
+
+// The option perMessageDeflate for what the settings say of compression.
+function compression({ deflate }, defaults) {
+  if (deflate === undefined) return true;
+  if (deflate === null) return false;
+  const options = { threshold: 0, ...defaults };
+  for (const [name, value] of Object.entries(deflate)) options[OPTIONS[name]] = value;
+  return options;
+}
+
 // Does what is asked for, and echoes every message until the connection is closed.
 function play(ws, actions) {
   observe({ open: ws.protocol || null });
@@ -33,4 +50,4 @@ function play(ws, actions) {
   for (const [name, ...args] of actions) ACTIONS[name](ws, ...args);
 }
 
-module.exports = { observe, play };
+module.exports = { compression, observe, play };

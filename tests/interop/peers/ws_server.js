@@ -3,20 +3,26 @@
 // A server made with Node's ws.
 
 const { WebSocketServer } = require('ws');
-const { observe, play } = require('./ws_play.js');
+const { compression, observe, play } = require('./ws_play.js');
 
-const settings = JSON.parse(process.argv[2]);
+function serve([json, ...others]) {
+  const settings = JSON.parse(json);
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: 0,
+    perMessageDeflate: compression(settings),
+    handleProtocols: (offered) =>
+      [...offered].find((name) => settings.subprotocols.includes(name)) || false,
+    verifyClient: ({ req }, decide) => decide(req.url === '/', 404, 'nothing here'),
+  });
+  server.on('listening', () => {
+    observe({ port: server.address().port });
+    if (others.length) serve(others);
+  });
+  server.on('connection', (ws) => {
+    ws.on('error', (error) => console.error(error));
+    play(ws, settings.actions);
+  });
+}
 
-const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: 0,
-  perMessageDeflate: true,
-  handleProtocols: (offered) =>
-    [...offered].find((name) => settings.subprotocols.includes(name)) || false,
-  verifyClient: ({ req }, decide) => decide(req.url === '/', 404, 'nothing here'),
-});
-server.on('listening', () => observe({ port: server.address().port }));
-server.on('connection', (ws) => {
-  ws.on('error', (error) => console.error(error));
-  play(ws, settings.actions);
-});
+serve(process.argv.slice(2));

@@ -1,0 +1,76 @@
+"""What travels on a connection of ours, as its frames say."""
+
+from dataclasses import dataclass
+
+from tests.interop.directions import RecordingClient, RecordingServer
+
+CONT, TEXT, BINARY = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame's header, but for its mask."""
+
+    opcode: int
+    fin: bool
+    compressed: bool
+    size: int
+
+
+def frames_in(stream):
+    """Return the frames of a stream, which begins with the handshake."""
+    frames, position = [], stream.index(b"\r\n\r\n") + 4
+    while position < len(stream):
+        first, second = stream[position : position + 2]
+        size, start = second & 0x7F, position + 2
+        if size >= 126:
+            start += 2 if size == 126 else 8
+            size = int.from_bytes(stream[position + 2 : start], "big")
+        frames.append(Frame(first & 0xF, bool(first & 0x80), bool(first & 0x40), size))
+        position = start + (4 if second & 0x80 else 0) + size
+    return frames
+
+
+class Wired:
+    """Keeps every byte that is written and read."""
+
+    _passing_on = False
+
+    def makeConnection(self, transport):
+        self._written, self._read = bytearray(), bytearray()
+        write = transport.write
+
+        def keep_and_write(data):
+            self._written += data
+            write(data)
+
+        transport.write = keep_and_write
+        super().makeConnection(transport)
+
+    def dataReceived(self, data):
+        # What comes along with the handshake is passed on by calling this again.
+        if not self._passing_on:
+            self._read += data
+        self._passing_on = True
+        super().dataReceived(data)
+        self._passing_on = False
+
+    def forget_frames(self):
+        """Begin anew, with the next frames; none may be under way."""
+        self._written[:] = self._read[:] = b"\r\n\r\n"
+
+    def sent(self):
+        """Return the frames of our messages so far."""
+        return [frame for frame in frames_in(self._written) if frame.opcode <= BINARY]
+
+    def received(self):
+        """Return the frames of the peer's messages so far."""
+        return [frame for frame in frames_in(self._read) if frame.opcode <= BINARY]
+
+
+class WiredServer(Wired, RecordingServer):
+    pass
+
+
+class WiredClient(Wired, RecordingClient):
+    pass
