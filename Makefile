@@ -1,13 +1,14 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
 # make test    run the tests
 # make check   lint, types, docs and packaging
+# make conformance   run the Autobahn Testsuite against our server and our client
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging clean
+.PHONY: run test check lint types docs packaging conformance clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -34,6 +35,10 @@ packaging: .venv/checked
 	rm -rf build/dist
 	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/test_packaging.py
+
+# The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it.
+conformance: .venv/installed
+	$(BIN)/python -m tests.conformance.run $(if $(CASES),--cases '$(CASES)')
 
 .venv/installed: setup.cfg setup.py pyproject.toml
 	$(PYTHON) -m venv .venv
