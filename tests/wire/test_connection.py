@@ -56,7 +56,7 @@ class ExamplesOfTheRfcTests(TestCase):
         [event] = server.receive(pong)
         self.assertEqual(event, Pong(b"Hello"))
         self.assertEqual(server.answer(event), b"")
-        self.assertEqual(opened().send_pong(b"Hello"), b"\x8a\x05Hello")
+        self.assertEqual(opened().answer(Ping(b"Hello")), b"\x8a\x05Hello")
 
     def test_256_bytes_and_64_kib(self):
         client = opened(client=True)
@@ -219,14 +219,13 @@ class SendMessageTests(TestCase):
 
 
 class SendControlTests(TestCase):
-    def test_pings_and_pongs_hold_at_most_125_bytes(self):
+    def test_a_ping_holds_at_most_125_bytes(self):
         for client in (False, True):
             connection = opened(client)
-            for opcode, send in ((PING, connection.send_ping), (PONG, connection.send_pong)):
-                data = send(b"x" * 125)
-                self.assertEqual(frames_in(data, masked=client), [(opcode, b"x" * 125)])
-                exc = self.assertRaises(ProtocolError, send, b"x" * 126)
-                self.assertEqual(str(exc), "payload too long: 126 bytes; at most 125")
+            data = connection.send_ping(b"x" * 125)
+            self.assertEqual(frames_in(data, masked=client), [(PING, b"x" * 125)])
+            exc = self.assertRaises(ProtocolError, connection.send_ping, b"x" * 126)
+            self.assertEqual(str(exc), "payload too long: 126 bytes; at most 125")
 
     def test_a_close_frame_that_may_not_be_sent_changes_nothing(self):
         connection = opened()
@@ -273,7 +272,6 @@ class StateTests(TestCase):
             for call, argument in (
                 (connection.send_message, "x"),
                 (connection.send_ping, b""),
-                (connection.send_pong, b""),
                 (connection.send_close, 1000),
             ):
                 exc = self.assertRaises(InvalidState, call, argument)

@@ -11,6 +11,7 @@ from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate, PerMessageDeflate
+from txws2.wire.events import Ping
 from txws2.wire.frames import (
     BINARY,
     CLOSE,
@@ -272,7 +273,7 @@ class SendTests(TestCase):
     def test_control_frames_never_are(self):
         connection = opened(threshold=0)
         self.assertEqual(connection.send_ping(b"p" * 100), b"\x89\x64" + b"p" * 100)
-        self.assertEqual(connection.send_pong(b"p" * 100), b"\x8a\x64" + b"p" * 100)
+        self.assertEqual(connection.answer(Ping(b"p" * 100)), b"\x8a\x64" + b"p" * 100)
         self.assertEqual(connection.send_close(1000), b"\x88\x02\x03\xe8")
 
     def test_memory_that_is_not_used_is_given_back(self):

@@ -266,17 +266,10 @@ class Connection:
             ProtocolError: the payload is over 125 bytes.
         """
         self._require_open()
-        return self._control_frame(PING, payload)
-
-    def send_pong(self, payload: bytes) -> bytes:
-        """Return a pong that nobody asked for (section 5.5.3), a one-way heartbeat.
-
-        Raises:
-            InvalidState: the connection isn't open.
-            ProtocolError: the payload is over 125 bytes.
-        """
-        self._require_open()
-        return self._control_frame(PONG, payload)
+        # Section 5.5: all control frames MUST have a payload length of 125 bytes or less.
+        if len(payload) > MAX_CONTROL_SIZE:
+            raise ProtocolError(f"payload too long: {len(payload)} bytes; at most 125")
+        return self._frame(PING, payload)
 
     def send_close(self, code: int, reason: str = "") -> bytes:
         """Return the close frame that starts the closing handshake.
@@ -335,12 +328,6 @@ class Connection:
         self.closing.sending(close)
         self.state = State.CLOSING
         return frame
-
-    def _control_frame(self, opcode: int, payload: bytes) -> bytes:
-        # Section 5.5: all control frames MUST have a payload length of 125 bytes or less.
-        if len(payload) > MAX_CONTROL_SIZE:
-            raise ProtocolError(f"payload too long: {len(payload)} bytes; at most 125")
-        return self._frame(opcode, payload)
 
     def _frame(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
         if self.trace is not None:

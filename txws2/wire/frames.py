@@ -89,17 +89,42 @@ def parse_header(
     """
     available = len(data) - start
     first = data[start]
-    fin, rsv1, opcode = first >= 0x80, bool(first & 0x40), first & 0x0F
+    _check_first_byte(first, fragmented, compressible)
+    if available < 2:
+        return None
+    second = data[start + 1]
+    # Section 5.1: a client MUST mask, a server MUST NOT.
+    if (second >= 0x80) is not masked:
+        raise ProtocolError("expected a masked frame" if masked else "expected an unmasked frame")
+    opcode, length, end = first & 0x0F, second & 0x7F, start + 2
+    if length > MAX_CONTROL_SIZE:
+        if opcode >= CLOSE:
+            raise ProtocolError("control frame too long")
+        extended = _extended_length(data, start, length)
+        if extended is None:
+            return None
+        length, end = extended
+
+    mask = None
+    if masked:
+        mask = data[end : end + 4]
+        if len(mask) < 4:
+            return None
+        end += 4
+    return Header(first >= 0x80, bool(first & 0x40), opcode, length, mask, end)
+
+
+def _check_first_byte(first: int, fragmented: bool, compressible: bool) -> None:
+    opcode = first & 0x0F
     # Section 5.2: they MUST be 0 unless an extension says what else they mean. RFC 7692
     # section 6 does for the first bit of a message's first frame.
     if first & 0x70 and not (compressible and first & 0x70 == 0x40 and opcode in (TEXT, BINARY)):
         raise ProtocolError("reserved bits must be 0")
     if opcode not in _OPCODES:
         raise ProtocolError(f"invalid opcode: 0x{opcode:X}")
-    control = opcode >= CLOSE
-    if control:
+    if opcode >= CLOSE:
         # Section 5.5: control frames MUST NOT be fragmented.
-        if not fin:
+        if first < 0x80:
             raise ProtocolError("fragmented control frame")
     elif fragmented and opcode != CONT:
         # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
@@ -107,45 +132,20 @@ def parse_header(
     elif opcode == CONT and not fragmented:
         raise ProtocolError("unexpected continuation frame")
 
-    if available < 2:
+
+def _extended_length(data: bytes, start: int, code: int) -> tuple[int, int] | None:
+    """Read a length of two or eight bytes; return it and where it ends."""
+    if code == 127 and len(data) > start + 2 and data[start + 2] >= 0x80:
+        # Section 5.2: the most significant bit MUST be 0.
+        raise ProtocolError("invalid length: the highest bit is set")
+    end = start + (4 if code == 126 else 10)
+    if len(data) < end:
         return None
-    second = data[start + 1]
-    # Section 5.1: a client MUST mask, a server MUST NOT.
-    if (second >= 0x80) is not masked:
-        raise ProtocolError("expected a masked frame" if masked else "expected an unmasked frame")
-    length = second & 0x7F
-    if control and length > MAX_CONTROL_SIZE:
-        raise ProtocolError("control frame too long")
-
-    end = start + 2
-    if length == 126:
-        if available < 4:
-            return None
-        end = start + 4
-        length = int.from_bytes(data[start + 2 : end], "big")
-        _check_minimal(length, 126)
-    elif length == 127:
-        if available > 2 and data[start + 2] >= 0x80:
-            # Section 5.2: the most significant bit MUST be 0.
-            raise ProtocolError("invalid length: the highest bit is set")
-        if available < 10:
-            return None
-        end = start + 10
-        length = int.from_bytes(data[start + 2 : end], "big")
-        _check_minimal(length, 1 << 16)
-
-    if not masked:
-        return Header(fin, rsv1, opcode, length, None, end)
-    mask = data[end : end + 4]
-    if len(mask) < 4:
-        return None
-    return Header(fin, rsv1, opcode, length, mask, end + 4)
-
-
-def _check_minimal(length: int, least: int) -> None:
+    length = int.from_bytes(data[start + 2 : end], "big")
     # Section 5.2: the minimal number of bytes MUST be used to encode the length.
-    if length < least:
+    if length < (126 if code == 126 else 1 << 16):
         raise ProtocolError(f"invalid length: {length} is not in its shortest form")
+    return length, end
 
 
 def encode_frame(
