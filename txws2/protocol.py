@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
@@ -15,7 +16,7 @@ from txws2.settling import fail_quietly, forward_quietly
 from txws2.streaming import Fragments, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
-from txws2.wire.connection import State
+from txws2.wire.connection import Connection, State
 from txws2.wire.encoding import Part
 from txws2.wire.http import Request, Response
 
@@ -103,7 +104,8 @@ class WebSocketProtocol(Driver):
             self._turns = DeferredLock()
 
         def write(part: Part, last: bool) -> Deferred[None]:
-            return self._send_part(part, text, compress, last)
+            encode = partial(Connection.send_fragment, last=last)
+            return self._write(encode, part, text, compress)
 
         def send() -> Deferred[None]:
             return Deferred.fromCoroutine(send_fragments(message, write, self._break_off))
@@ -227,25 +229,16 @@ class WebSocketProtocol(Driver):
         self, message: Part, text: bool | None, compress: bool | None
     ) -> Deferred[None]:
         if self._turns is None or not self._turns.locked:
-            return self._send_whole(message, text, compress)
-        return forward_quietly(self._turns.run(self._send_whole, message, text, compress))
+            return self._write(Connection.send_message, message, text, compress)
+        turn = self._turns.run(self._write, Connection.send_message, message, text, compress)
+        return forward_quietly(turn)
 
-    def _send_whole(
-        self, message: Part, text: bool | None, compress: bool | None
-    ) -> Deferred[None]:
+    def _write(self, encode: Callable[..., bytes], *arguments: object) -> Deferred[None]:
+        """Write what a method of the connection makes of these arguments."""
         connection = self._connection
         if connection is None or connection.state is not State.OPEN:
             return self._when_not_open()
-        self._outbox.write(connection.send_message(message, text, compress))
-        return self._outbox.drained()
-
-    def _send_part(
-        self, part: Part, text: bool | None, compress: bool | None, last: bool
-    ) -> Deferred[None]:
-        connection = self._connection
-        if connection is None or connection.state is not State.OPEN:
-            return self._when_not_open()
-        self._outbox.write(connection.send_fragment(part, text, compress, last=last))
+        self._outbox.write(encode(connection, *arguments))
         return self._outbox.drained()
 
     def _break_off(self) -> None:

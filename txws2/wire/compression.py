@@ -53,10 +53,9 @@ class Deflater:
             )
         self._used = True
         compressor = self._compressor
-        data = compressor.compress(part)
+        data = compressor.compress(part) + compressor.flush(zlib.Z_SYNC_FLUSH)
         if not last:
-            return data + compressor.flush(zlib.Z_SYNC_FLUSH)
-        data += compressor.flush(zlib.Z_SYNC_FLUSH)
+            return data
         if not self._takeover:
             self._compressor = None
         # Section 7.2.3.6: when there was nothing to flush, a byte must stand for the message.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
-from txws2.wire.closing import Close, ClosingHandshake
+from txws2.wire.closing import Close, CloseCode, ClosingHandshake
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.encoding import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong
@@ -137,7 +137,8 @@ class Connection:
                 # Section 5.5.1: a close frame is answered with one, which typically echoes the
                 # status code; unless ours has gone out, after which nothing may follow.
                 close = event.close
-                return self._close(close, b"" if close.code == 1005 else close.payload())
+                bare = close.code == CloseCode.NO_STATUS_RCVD
+                return self._close(close, b"" if bare else close.payload())
         return b""
 
     def _read_frames(self, data: bytes, events: list[Event]) -> None:
