@@ -15,6 +15,7 @@ class BothFactories:
     def test_the_defaults_are_those_of_the_documentation(self):
         factory = self.make()
         self.assertEqual(factory.max_size, 2**20)
+        self.assertEqual(factory.max_fragments, 65_536)
         self.assertEqual(factory.max_queue, 16)
         self.assertEqual(factory.write_limit, 32 * 1024)
         self.assertEqual((factory.open_timeout, factory.close_timeout), (10, 10))
@@ -23,14 +24,16 @@ class BothFactories:
 
     def test_each_limit_may_be_none(self):
         names = (
-            "max_size max_queue write_limit ping_interval ping_timeout open_timeout close_timeout"
+            "max_size max_fragments max_queue write_limit "
+            "ping_interval ping_timeout open_timeout close_timeout"
         )
         factory = self.make(**dict.fromkeys(names.split()))
         self.assertIsNone(factory.keepalive)
         self.assertIsNone(factory.max_size)
 
     def test_a_limit_has_its_least_value(self):
-        for name, least in (("max_size", 0), ("max_queue", 1), ("write_limit", 0)):
+        limits = ("max_size", 0), ("max_fragments", 1), ("max_queue", 1), ("write_limit", 0)
+        for name, least in limits:
             self.make(**{name: least})
             error = self.assertRaises(ValueError, self.make, **{name: least - 1})
             expected = f"{name} must be at least {least}, or None; it is {least - 1}"

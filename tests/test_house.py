@@ -43,6 +43,7 @@ FLOORS = [
         "outbox",
         "pings",
         "protocol",
+        "reading",
         "settling",
         "streaming",
         "tracing",

@@ -4,7 +4,9 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import ConcurrencyError, ConnectionClosedError
-from txws2.inbox import Inbox
+from txws2.inbox import Inbox, Piece
+from txws2.reading import READ_AHEAD, Reading
+from txws2.wire.events import Remainder
 
 
 def closed():
@@ -15,7 +17,7 @@ class InboxTestCase(SynchronousTestCase):
     def make(self, max_queue=4):
         self.clock = Clock()
         self.transport = StringTransport()
-        return Inbox(self.transport, self.clock, max_queue)
+        return Inbox(Reading(self.transport, self.clock), max_queue)
 
     def fill(self, inbox, number, message="x"):
         for _ in range(number):
@@ -131,12 +133,10 @@ class PauseTests(InboxTestCase):
         self.assertFalse(self.paused)
         self.assertFalse(self.stopped)
 
-    def test_a_full_queue_sips_once_a_second_until_a_message_comes(self):
+    def test_a_full_queue_that_is_resumed_pauses_at_the_next_message(self):
         inbox = self.make(max_queue=4)
         self.fill(inbox, 4)
-        self.clock.advance(0.9)
-        self.assertTrue(self.paused)
-        self.clock.advance(0.1)
+        self.clock.advance(1)
         self.assertFalse(self.paused)
         self.fill(inbox, 1)
         self.assertTrue(self.paused)
@@ -181,34 +181,6 @@ class PauseTests(InboxTestCase):
         self.assertFalse(self.paused)
 
 
-class ListenTests(InboxTestCase):
-    """Whether silence since `listen` is the peer's, and not ours."""
-
-    def test_it_listens_while_there_is_room(self):
-        inbox = self.make(max_queue=4)
-        self.assertTrue(inbox.listening)
-        inbox.listen()
-        self.fill(inbox, 3)
-        self.assertTrue(inbox.listening)
-
-    def test_a_pause_is_not_forgotten_when_it_ends(self):
-        inbox = self.make(max_queue=1)
-        inbox.listen()
-        self.fill(inbox, 1)
-        inbox.get(None)
-        self.assertFalse(self.paused)
-        self.assertFalse(inbox.listening)
-
-    def test_one_that_began_before_counts_too(self):
-        inbox = self.make(max_queue=1)
-        self.fill(inbox, 1)
-        inbox.listen()
-        inbox.get(None)
-        self.assertFalse(inbox.listening)
-        inbox.listen()
-        self.assertTrue(inbox.listening)
-
-
 class ClosingTests(InboxTestCase):
     def test_closing_reads_on_and_drops_what_has_no_room(self):
         inbox = self.make(max_queue=2)
@@ -240,3 +212,218 @@ class ClosingTests(InboxTestCase):
         inbox.close(closed)
         inbox.get(None)
         self.assertTrue(self.paused)
+
+    def test_nothing_comes_after_what_was_dropped(self):
+        inbox = self.make(max_queue=1)
+        inbox.discard_when_full()
+        for message in "abc":
+            inbox.put(message)
+        self.assertEqual(self.successResultOf(inbox.get(None)), "a")
+        inbox.put("d")
+        inbox.close(closed)
+        self.failureResultOf(inbox.get(None), ConnectionClosedError)
+
+
+class Arriving:
+    """Has what has come of a message, as a `wire.Connection` does."""
+
+    def __init__(self):
+        self.parts = []
+
+    @property
+    def unfinished(self):
+        return sum(map(len, self.parts))
+
+    def take_part(self):
+        parts, self.parts = self.parts, []
+        return "".join(parts)
+
+
+class Stream:
+    """Stands for who iterates over the pieces of a message."""
+
+
+class PartTests(InboxTestCase):
+    def setUp(self):
+        self.inbox = self.make()
+        self.stream = Stream()
+        self.connection = Arriving()
+
+    def arrive(self, part):
+        self.connection.parts.append(part)
+        self.inbox.put_unfinished(self.connection)
+
+    def finish(self, rest=""):
+        """End the unfinished message, as a read does."""
+        self.inbox.arriving = None
+        self.inbox.put_remainder(Remainder(rest))
+
+    def part(self, stream=None):
+        return self.inbox.get_part(stream or self.stream)
+
+    def got(self, *expected, last=False):
+        self.assertEqual(self.successResultOf(self.part()), Piece(*expected, last))
+
+    def test_a_message_in_parts(self):
+        self.arrive("a")
+        self.got("a")
+        waiting = self.part()
+        self.assertNoResult(waiting)
+        self.arrive("b")
+        self.assertEqual(self.successResultOf(waiting), Piece("b", False))
+        waiting = self.part()
+        self.finish("c")
+        self.assertEqual(self.successResultOf(waiting), Piece("c", True))
+
+    def test_a_whole_message_is_one_part(self):
+        self.inbox.put("here already")
+        self.got("here already", last=True)
+        waiting = self.part()
+        self.inbox.put("comes later")
+        self.assertEqual(self.successResultOf(waiting), Piece("comes later", True))
+
+    def test_messages_that_wait_come_before_the_one_that_arrives(self):
+        self.inbox.put("first")
+        self.arrive("second")
+        self.got("first", last=True)
+        self.got("second")
+
+    def test_the_end_of_a_message_waits_until_it_is_asked_for(self):
+        self.arrive("a")
+        self.got("a")
+        self.finish("b")
+        self.inbox.put("next")
+        self.got("b", last=True)
+        self.assertEqual(self.successResultOf(self.inbox.get(None)), "next")
+
+    def test_what_has_arrived_must_not_overtake_messages_of_the_same_read(self):
+        self.arrive("a")
+        self.got("a")
+        self.inbox.arriving = None
+        self.connection.parts.append("third")
+        self.inbox.put_remainder(Remainder("b"))
+        self.got("b", last=True)
+        waiting = self.part()
+        self.assertNoResult(waiting)
+        self.inbox.put("second")
+        self.assertEqual(self.successResultOf(waiting), Piece("second", True))
+
+    def test_half_a_character_is_no_part(self):
+        self.connection.take_part = lambda: ""
+        self.arrive("x")
+        waiting = self.part()
+        self.arrive("y")
+        self.assertNoResult(waiting)
+
+    def test_one_who_waits_for_the_whole_message_gets_it_whole(self):
+        waiting = self.inbox.get(None)
+        self.arrive("a")
+        self.assertNoResult(waiting)
+        self.assertEqual(self.connection.unfinished, 1)
+        self.inbox.put("ab")
+        self.assertEqual(self.successResultOf(waiting), "ab")
+
+    def test_a_cancelled_stream_loses_nothing(self):
+        self.arrive("a")
+        self.got("a")
+        waiting = self.part()
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.arrive("b")
+        self.got("b")
+
+    def test_two_at_once_fail(self):
+        self.part()
+        for asked in (self.inbox.get(None), self.part(), self.part(Stream())):
+            error = self.failureResultOf(asked, ConcurrencyError).value
+            expected = "recv_streaming() has not come to the end of its message"
+            self.assertEqual(str(error), expected)
+
+    def test_a_stream_fails_while_recv_waits(self):
+        self.inbox.get(None)
+        error = self.failureResultOf(self.part(), ConcurrencyError).value
+        self.assertEqual(str(error), "recv() is already waiting for a message")
+
+    def test_nobody_else_gets_the_rest_of_a_message(self):
+        self.arrive("a")
+        self.got("a")
+        self.arrive("b")
+        for asked in (self.inbox.get(None), self.part(Stream())):
+            self.failureResultOf(asked, ConcurrencyError)
+        self.got("b")
+
+    def test_the_rest_is_dropped_when_the_stream_is_gone(self):
+        for ask in (self.inbox.get, self.inbox.get_part):
+            self.stream, other = Stream(), Stream()
+            self.arrive("a")
+            self.got("a")
+            self.arrive("b")
+            self.stream = None
+            waiting = ask(None if ask == self.inbox.get else other)
+            self.assertNoResult(waiting)
+            self.arrive("c")
+            self.assertEqual(self.connection.unfinished, 0)
+            self.finish("d")
+            self.assertNoResult(waiting)
+            self.inbox.put("next")
+            self.assertIn(self.successResultOf(waiting), ("next", Piece("next", True)))
+
+    def test_an_end_that_waits_is_dropped_when_the_stream_is_gone(self):
+        self.arrive("a")
+        self.got("a")
+        self.finish("b")
+        self.stream = None
+        self.inbox.put("next")
+        self.assertEqual(self.successResultOf(self.inbox.get(None)), "next")
+
+    def test_reading_pauses_when_much_of_a_message_waits(self):
+        self.arrive("a")
+        self.got("a")
+        self.arrive("x" * (READ_AHEAD - 1))
+        self.assertFalse(self.paused)
+        self.arrive("x")
+        self.assertTrue(self.stopped)
+        self.got("x" * READ_AHEAD)
+        self.assertFalse(self.paused)
+
+    def test_reading_goes_on_for_one_who_waits_for_the_whole(self):
+        self.inbox.put("a")
+        self.inbox.get(None)
+        self.arrive("x" * READ_AHEAD)
+        self.assertTrue(self.paused)
+        self.inbox.get(None)
+        self.assertFalse(self.paused)
+        self.arrive("x" * READ_AHEAD)
+        self.assertFalse(self.paused)
+
+    def test_reading_does_not_pause_where_nobody_ever_asks(self):
+        self.arrive("x" * READ_AHEAD)
+        self.assertFalse(self.paused)
+
+    def test_after_the_end_what_has_arrived_can_still_be_got(self):
+        self.arrive("a")
+        self.got("a")
+        self.arrive("b")
+        self.inbox.close(closed)
+        self.got("b")
+        self.failureResultOf(self.part(), ConnectionClosedError)
+
+    def test_the_end_fails_a_stream(self):
+        waiting = self.part()
+        self.inbox.close(closed)
+        self.failureResultOf(waiting, ConnectionClosedError)
+
+    def test_closing_reads_on_and_drops_what_has_no_room(self):
+        self.arrive("a")
+        self.got("a")
+        self.inbox.discard_when_full()
+        self.arrive("x" * READ_AHEAD)
+        self.assertFalse(self.paused)
+        self.arrive("x")
+        self.assertEqual(self.connection.unfinished, 0)
+        waiting = self.part()
+        self.finish("the end of it all")
+        self.inbox.put("next")
+        self.assertNoResult(waiting)
+        self.inbox.close(closed)
+        self.failureResultOf(waiting, ConnectionClosedError)

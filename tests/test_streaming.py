@@ -1,8 +1,9 @@
 """Messages that are sent as they are made."""
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.parts import Parts
 from tests.sides import BINARY, CLOSE, PING, TEXT, ClientSide, ServerSide, closing
 from txws2.exceptions import ConnectionClosed
 from txws2.streaming import check_fragments
@@ -10,26 +11,6 @@ from txws2.wire.connection import State
 
 CONT = 0
 BROKEN_OFF = (CLOSE, closing(1011, "error in fragmented message"))
-
-
-class Parts:
-    """An asynchronous iterable whose parts a test makes one by one."""
-
-    def __init__(self):
-        self._next = Deferred()
-
-    def give(self, part):
-        ready, self._next = self._next, Deferred()
-        ready.callback(part)
-
-    def end(self, exception=StopAsyncIteration):
-        self._next.errback(exception())
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        return await self._next
 
 
 class StreamingTests:

@@ -15,13 +15,14 @@ from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
+from txws2.reading import Reading
 from txws2.settling import Waiters
 from txws2.tracing import Tracer
 from txws2.transports import abort, close_softly, set_no_delay
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate
-from txws2.wire.events import Closing, Failed, Ping, Pong
+from txws2.wire.events import Closing, Failed, Ping, Pong, Remainder
 
 __all__ = ["Driver"]
 
@@ -38,6 +39,7 @@ class Driver(Protocol):
     _client: ClassVar[bool]
 
     _transport: ITransport
+    _reading: Reading
     _inbox: Inbox
     _outbox: Outbox
     _pings: PendingPings
@@ -130,12 +132,14 @@ class Driver(Protocol):
             max_size=factory.max_size,
             deflate=self._deflate,
             compression=factory.compression,
+            max_fragments=factory.max_fragments,
         )
         if self._tracer is not None:
             connection.trace = self._tracer.frame
             self._tracer.state(State.OPEN)
         transport = self._transport
-        self._inbox = Inbox(cast(IPushProducer, transport), factory.clock, factory.max_queue)
+        self._reading = Reading(cast(IPushProducer, transport), factory.clock)
+        self._inbox = Inbox(self._reading, factory.max_queue)
         self._outbox = Outbox(cast(IConsumer, transport), factory.write_limit)
         self._pings = PendingPings()
         self._connection = connection
@@ -172,11 +176,16 @@ class Driver(Protocol):
         self._outbox.cork()
         try:
             while held:
+                self._inbox.arriving = None
                 for event in connection.receive(held.pop(0)):
                     if isinstance(event, (str, bytes)):
                         self._tell(self.messageReceived, event)
+                    elif isinstance(event, Remainder):
+                        self._inbox.put_remainder(event)
                     else:
                         self._react(connection, event)
+                if connection.unfinished:
+                    self._inbox.put_unfinished(connection)
         finally:
             self._held = None
             self._outbox.uncork()
@@ -226,7 +235,7 @@ class Driver(Protocol):
     def keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
-        self._inbox.listen()
+        self._reading.listen()
         self._connection.rest()
         if self._keepalive_payload is not None:
             # A peer that sends, but never a pong, isn't to fill our memory with pings.
@@ -240,7 +249,7 @@ class Driver(Protocol):
     def keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
-        if not self._inbox.listening:
+        if not self._reading.listening:
             # It is we who haven't read; the peer may have said a lot.
             return
         if self._tracer is not None:

@@ -274,22 +274,25 @@ class ProtocolError(WebSocketException):
 
 
 class PayloadTooBig(WebSocketException):
-    """A message is larger than max_size.
+    """A message is larger than max_size, or in more pieces than max_fragments.
 
     Attributes:
-        size: bytes of the message as far as its headers have told.
-        max_size: bytes allowed.
+        size: of the message as far as it is known.
+        max_size: what is allowed.
+        unit: what both are counted in, "bytes" or "fragments".
     """
 
     code = 1009
 
-    def __init__(self, size: int, max_size: int) -> None:
-        super().__init__(size, max_size)
+    def __init__(self, size: int, max_size: int, unit: str = "bytes") -> None:
+        super().__init__(size, max_size, unit)
         self.size = size
         self.max_size = max_size
+        self.unit = unit
 
     def __str__(self) -> str:
-        return f"message of {self.size} bytes or more exceeds the limit of {self.max_size} bytes"
+        unit = self.unit
+        return f"message of {self.size} {unit} or more exceeds the limit of {self.max_size} {unit}"
 
 
 class InvalidState(WebSocketException):

@@ -19,6 +19,7 @@ class ConnectionOptions(TypedDict, total=False):
     """The options that servers and clients share; `ConnectionFactory` says what they do."""
 
     max_size: int | None
+    max_fragments: int | None
     compression: str | PerMessageDeflate | None
     max_queue: int | None
     write_limit: int | None
@@ -38,7 +39,11 @@ class ConnectionFactory(Factory, Generic[P]):
     Args:
         reactor: the reactor to run on; None for the global one.
         max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
-            connection with 1009. None for no limit: then a peer decides how much memory is used.
+            connection with 1009. None for no limit: then a peer decides how much memory is used,
+            unless all that is received is received with `recv_streaming()`.
+        max_fragments: frames that an incoming message may come in (65,536) before it is complete
+            or `recv_streaming()` has taken them; more fail the connection with 1009. None for no
+            limit: then a peer that never ends a message keeps us busy for as long as it likes.
         compression: "deflate" to compress messages (RFC 7692) if the peer can; one of the presets
             "memory", "balanced" (which "deflate" is) and "ratio"; a `PerMessageDeflate` of your
             own; or None.
@@ -73,6 +78,7 @@ class ConnectionFactory(Factory, Generic[P]):
         *,
         reactor: Any = None,
         max_size: int | None = 2**20,
+        max_fragments: int | None = 2**16,
         compression: str | PerMessageDeflate | None = "deflate",
         max_queue: int | None = 16,
         write_limit: int | None = 2**15,
@@ -83,6 +89,7 @@ class ConnectionFactory(Factory, Generic[P]):
         debug: bool | None = None,
     ) -> None:
         _check("max_size", max_size, least=0)
+        _check("max_fragments", max_fragments, least=1)
         _check("max_queue", max_queue, least=1)
         _check("write_limit", write_limit, least=0)
         for name, seconds in {
@@ -96,6 +103,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.reactor = reactor if reactor is not None else _global_reactor()
         self.clock = cast(IReactorTime, self.reactor)
         self.max_size = max_size
+        self.max_fragments = max_fragments
         self.compression = _options(compression)
         self.max_queue = max_queue
         self.write_limit = write_limit

@@ -4,121 +4,143 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import ref
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 
 from txws2.exceptions import ConcurrencyError, ConnectionClosed
+from txws2.reading import READ_AHEAD, Reading
 from txws2.settling import fail_quietly
+from txws2.wire.connection import Connection
+from txws2.wire.events import Remainder
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "Piece"]
 
-_READ_AHEAD = 256 * 1024
-_SIP_INTERVAL = 1.0
 _MESSAGE_OVERHEAD = 64
 
 
-class Inbox:
-    """A queue of messages that pauses the transport.
+class Piece(NamedTuple):
+    """A part of a message, and whether it is the last."""
 
-    When max_queue messages wait, reading pauses, and the peer's sends come to a halt in turn.
-    Its pings would wait, too, behind what isn't read. So while the queue is full, the
-    transport is resumed once a second until the next message arrives: control frames get
-    through, and a peer that has gone is noticed. That goes on until what waits takes up 256
-    KiB; then reading stops altogether until `recv` makes room.
+    data: str | bytes
+    last: bool
+
+
+class _Reader(NamedTuple):
+    """Who waits for a message, or for a part of one on behalf of a stream."""
+
+    waiting: Deferred[Any]
+    result: Callable[[str | bytes], Any]
+    stream: object | None
+
+
+class Inbox:
+    """A queue of messages, and of the one at its end that is still arriving.
+
+    Reading pauses when max_queue messages wait, and when 256 KiB of an unfinished message do;
+    it goes on when there is room, or somebody waits.
 
     Args:
-        transport: what to pause and resume.
-        clock: tells when a second has passed.
+        reading: what to pause and resume.
         max_queue: messages that may wait; None for no limit.
 
     Attributes:
-        listening: False if reading has paused since `listen`, so that the peer's silence
-            meanwhile means nothing.
+        arriving: who has the unfinished message; None if there is none, and while messages of
+            the same read are still to be put.
     """
 
     __slots__ = (
-        "_clock",
+        "_asked",
         "_closed",
         "_closing",
         "_max_queue",
         "_messages",
-        "_paused",
+        "_overflowed",
         "_reader",
-        "_sip",
+        "_reading",
         "_size",
-        "_transport",
-        "listening",
+        "_stream",
+        "arriving",
     )
 
-    def __init__(
-        self, transport: IPushProducer, clock: IReactorTime, max_queue: int | None
-    ) -> None:
-        self._transport = transport
-        self._clock = clock
+    def __init__(self, reading: Reading, max_queue: int | None) -> None:
+        self._reading = reading
         self._max_queue = max_queue
-        self._messages: deque[str | bytes] = deque()
+        self._messages: deque[str | bytes | Remainder] = deque()
         self._size = 0
-        self._reader: tuple[Deferred[str | bytes], bool | None] | None = None
-        self._paused = False
-        self.listening = True
-        self._sip: IDelayedCall | None = None
+        self.arriving: Connection | None = None
+        self._reader: _Reader | None = None
+        # Who has had a part of the next message, and not the last.
+        self._stream: ref[object] | None = None
+        # Whether anybody has ever asked; who overrides messageReceived never does.
+        self._asked = False
         self._closing = False
+        # Whether something was dropped for want of room, so that nothing may come after it.
+        self._overflowed = False
         self._closed: Callable[[], ConnectionClosed] | None = None
 
-    def listen(self) -> None:
-        """Note from now on whether reading pauses: `listening` tells."""
-        self.listening = not self._paused
-
-    @property
-    def _full(self) -> bool:
-        return self._max_queue is not None and len(self._messages) >= self._max_queue
+    # What arrives.
 
     def put(self, message: str | bytes) -> None:
         """Take a message that has arrived."""
-        if self._reader is not None:
-            (reader, decode), self._reader = self._reader, None
-            try:
-                result = _decoded(message, decode)
-            except UnicodeDecodeError:
-                reader.errback()
-            else:
-                reader.callback(result)
-        elif not (self._closing and self._full):
-            self._messages.append(message)
-            self._size += len(message) + _MESSAGE_OVERHEAD
-            if self._full and not self._closing:
-                self._pause()
+        if self._reader is not None and not self._overflowed:
+            self._give(message)
+        else:
+            self._keep(message, len(message))
 
-    def get(self, decode: bool | None) -> Deferred[str | bytes]:
+    def put_remainder(self, remainder: Remainder) -> None:
+        """Take what was left of a message when a part of it had been given to a stream."""
+        if self._abandoned:
+            self._stream = None
+        elif self._reader is not None and not self._overflowed:
+            self._stream = None
+            self._give(remainder.rest)
+        else:
+            self._keep(remainder, len(remainder.rest))
+
+    def put_unfinished(self, connection: Connection) -> None:
+        """Note that a part of a message has arrived."""
+        self.arriving = connection
+        reader = self._reader
+        if self._abandoned or self._overflowed:
+            connection.take_part()
+        elif reader is not None:
+            if reader.stream is not None and (part := connection.take_part()):
+                self._reader = None
+                self._stream = ref(reader.stream)
+                reader.waiting.callback(Piece(part, False))
+        elif self._asked and connection.unfinished >= READ_AHEAD:
+            if self._closing:
+                self._overflowed = True
+            else:
+                self._reading.pause(self._size + connection.unfinished)
+
+    # What is taken.
+
+    def get(self, decode: bool | None) -> Deferred[Any]:
         """Return a Deferred for the next message; cancelling it leaves the message here.
 
         Args:
             decode: True to get bytes as str, False to get text as bytes.
         """
-        if self._reader is not None:
-            return fail(ConcurrencyError("recv() is already waiting for a message"))
-        if self._messages:
-            message = self._messages.popleft()
-            self._size -= len(message) + _MESSAGE_OVERHEAD
-            if self._paused and len(self._messages) <= (self._max_queue or 0) // 4:
-                self._resume()
-            try:
-                return succeed(_decoded(message, decode))
-            except UnicodeDecodeError:
-                return fail()
-        reader: Deferred[str | bytes] = Deferred(self._cancel_reader)
-        if self._closed is not None:
-            fail_quietly(reader, self._closed())
-        else:
-            self._reader = reader, decode
-        return reader
+        return self._get(None, _RESULT[decode])
+
+    def get_part(self, stream: object) -> Deferred[Piece]:
+        """Return a Deferred for the next part of a message; cancelling it loses nothing.
+
+        Args:
+            stream: who asks. Once it was given a part, the rest of the message is for it alone,
+                and is dropped if it is no more.
+        """
+        return self._get(stream, _as_last_piece)
+
+    # The end.
 
     def discard_when_full(self) -> None:
         """Read on although nobody takes the messages: the peer's close frame is behind them."""
         self._closing = True
-        if self._paused:
-            self._resume()
+        self._reading.resume()
 
     def close(self, closed: Callable[[], ConnectionClosed]) -> None:
         """Take no more messages; what is here can still be got.
@@ -128,37 +150,107 @@ class Inbox:
         """
         self._closing = True
         self._closed = closed
-        self._cancel_sip()
-        self._paused = False
+        self._reading.close()
         if self._reader is not None:
-            (reader, _), self._reader = self._reader, None
-            fail_quietly(reader, closed())
+            reader, self._reader = self._reader, None
+            fail_quietly(reader.waiting, closed())
 
-    def _cancel_reader(self, _: Deferred[str | bytes]) -> None:
+    @property
+    def _full(self) -> bool:
+        return self._max_queue is not None and len(self._messages) >= self._max_queue
+
+    @property
+    def _abandoned(self) -> bool:
+        """Whether the message that is arriving belongs to a stream that is no more."""
+        return self._stream is not None and self._stream() is None
+
+    def _give(self, message: str | bytes) -> None:
+        reader, self._reader = self._reader, None
+        assert reader is not None
+        try:
+            result = reader.result(message)
+        except UnicodeDecodeError:
+            reader.waiting.errback()
+        else:
+            reader.waiting.callback(result)
+
+    def _keep(self, message: str | bytes | Remainder, size: int) -> None:
+        if self._closing and self._full:
+            self._overflowed = True
+        if self._overflowed:
+            return
+        self._messages.append(message)
+        self._size += size + _MESSAGE_OVERHEAD
+        if self._full and not self._closing:
+            self._reading.pause(self._size)
+
+    def _get(self, stream: object | None, result: Callable[[str | bytes], Any]) -> Deferred[Any]:
+        owner = None if self._stream is None else self._stream()
+        if self._reader is not None or owner not in (None, stream):
+            return fail(self._in_use())
+        self._asked = True
+        if self._messages and self._abandoned:
+            # The remainder, of which nobody wants to know.
+            self._pop()
+        if self._messages:
+            try:
+                return succeed(result(self._pop()))
+            except UnicodeDecodeError:
+                return fail()
+        if stream is not None and not self._abandoned and (part := self._arrived()):
+            self._stream = ref(stream)
+            self._reading.resume()
+            return succeed(Piece(part, False))
+        reader = _Reader(Deferred(self._cancel_reader), result, stream)
+        if self._closed is not None:
+            fail_quietly(reader.waiting, self._closed())
+        else:
+            self._reader = reader
+            self._reading.resume()
+        return reader.waiting
+
+    def _pop(self) -> str | bytes:
+        message = self._messages.popleft()
+        if isinstance(message, Remainder):
+            self._stream = None
+            message = message.rest
+        self._size -= len(message) + _MESSAGE_OVERHEAD
+        if len(self._messages) <= (self._max_queue or 0) // 4:
+            self._reading.resume()
+        return message
+
+    def _arrived(self) -> str | bytes:
+        """Take what is here of the unfinished message."""
+        connection = self.arriving
+        return b"" if connection is None or not connection.unfinished else connection.take_part()
+
+    def _in_use(self) -> ConcurrencyError:
+        if self._reader is not None and self._reader.stream is None:
+            return ConcurrencyError("recv() is already waiting for a message")
+        return ConcurrencyError("recv_streaming() has not come to the end of its message")
+
+    def _cancel_reader(self, _: Deferred[Any]) -> None:
         self._reader = None
 
-    def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            self.listening = False
-            self._transport.pauseProducing()
-            if self._size < _READ_AHEAD:
-                self._sip = self._clock.callLater(_SIP_INTERVAL, self._resume)
 
-    def _resume(self) -> None:
-        self._cancel_sip()
-        self._paused = False
-        self._transport.resumeProducing()
-
-    def _cancel_sip(self) -> None:
-        if self._sip is not None and self._sip.active():
-            self._sip.cancel()
-        self._sip = None
-
-
-def _decoded(message: str | bytes, decode: bool | None) -> str | bytes:
-    if decode is True and isinstance(message, bytes):
-        return message.decode()
-    if decode is False and isinstance(message, str):
-        return message.encode()
+def _as_it_is(message: str | bytes) -> str | bytes:
     return message
+
+
+def _as_text(message: str | bytes) -> str:
+    return message if isinstance(message, str) else message.decode()
+
+
+def _as_bytes(message: str | bytes) -> bytes:
+    return message.encode() if isinstance(message, str) else message
+
+
+def _as_last_piece(message: str | bytes) -> Piece:
+    return Piece(message, True)
+
+
+_RESULT: dict[bool | None, Callable[[str | bytes], str | bytes]] = {
+    None: _as_it_is,
+    True: _as_text,
+    False: _as_bytes,
+}

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
+from txws2.inbox import Piece
 from txws2.settling import fail_quietly, forward_quietly
-from txws2.streaming import Fragments, check_fragments, send_fragments
+from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import Connection, State
@@ -145,6 +146,32 @@ class WebSocketProtocol(Driver):
         if self._connection is None:
             return cast("Deferred[str | bytes]", self._when_not_open())
         return self._inbox.get(decode)
+
+    def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
+        """Receive the next message piece by piece, as it arrives.
+
+        What isn't taken stays with the peer but for 256 KiB, so that a message may be larger
+        than memory; for one that is larger than max_size, set that to None. To leave the
+        iteration is to drop the rest of the message.
+
+        Args:
+            decode: True to get bytes decoded as str, False to get text as bytes.
+
+        Returns:
+            An asynchronous iterator over str for text, of whole characters, or bytes for binary.
+            A piece is what was there when it was asked for; it has nothing to do with the
+            fragments that the peer has made.
+
+        Raises:
+            ConnectionClosed: the connection ended before the message.
+            ConcurrencyError: another recv() is waiting, or another recv_streaming() isn't done.
+        """
+        return Pieces(self._get_part, decode)
+
+    def _get_part(self, stream: object) -> Deferred[Piece]:
+        if self._connection is None:
+            return cast("Deferred[Piece]", self._when_not_open())
+        return self._inbox.get_part(stream)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed.

@@ -1,15 +1,19 @@
-"""Messages that are sent as they are made, fragment by fragment (RFC 6455 section 5.4)."""
+"""Messages that are sent as they are made, and received as they arrive (RFC 6455 section 5.4)."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 
 from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConnectionClosed
+from txws2.inbox import Piece
 from txws2.wire.encoding import Part
 
-__all__ = ["Fragments", "check_fragments", "send_fragments"]
+__all__ = ["Fragments", "Pieces", "check_fragments", "send_fragments"]
+
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
 Fragments = Iterable[Part] | AsyncIterable[Part]
 """The parts of one message: all str, or all bytes-like."""
@@ -64,3 +68,41 @@ async def _each(message: Fragments) -> AsyncIterator[Part]:
     else:
         for part in message:
             yield part
+
+
+class Pieces(AsyncIterator[str | bytes]):
+    """The pieces of one message as they arrive; at least one, and then none that is empty.
+
+    Args:
+        get_part: returns a Deferred of the next piece for this iterator.
+        decode: True to get bytes as str, False to get text as bytes.
+    """
+
+    def __init__(
+        self, get_part: Callable[[object], Deferred[Piece]], decode: bool | None = None
+    ) -> None:
+        self._get_part = get_part
+        self._decode = decode
+        self._decoder = _Utf8Decoder()
+        self._begun = False
+        self._ended = False
+
+    async def __anext__(self) -> str | bytes:
+        """Wait for the next piece."""
+        while not self._ended:
+            piece = await self._get_part(self)
+            self._ended = piece.last
+            data = self._converted(piece)
+            if data or (piece.last and not self._begun):
+                self._begun = True
+                return data
+        raise StopAsyncIteration
+
+    def _converted(self, piece: Piece) -> str | bytes:
+        data = piece.data
+        if self._decode is True and isinstance(data, bytes):
+            # A character may be in two pieces.
+            return self._decoder.decode(data, piece.last)
+        if self._decode is False and isinstance(data, str):
+            return data.encode()
+        return data

@@ -58,8 +58,8 @@ def bytewise(data):
     return [data[at : at + 1] for at in range(len(data))]
 
 
-def heard_from(*said, client, chop, closing=False, max_size=2**20, deflate=None):
-    connection = Connection(client=client, max_size=max_size, deflate=deflate)
+def heard_from(*said, client, chop, closing=False, **options):
+    connection = Connection(client=client, **options)
     if closing:
         connection.send_close(1000)
     stream = b"".join(one(masked=not client) for one in said)

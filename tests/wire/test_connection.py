@@ -10,7 +10,7 @@ from txws2.exceptions import (
 )
 from txws2.wire.closing import Close
 from txws2.wire.connection import Connection, State
-from txws2.wire.events import Closing, Failed, Ping, Pong
+from txws2.wire.events import Closing, Failed, Ping, Pong, Remainder
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
 
 GOODBYE = b"\x03\xe8bye"
@@ -117,6 +117,25 @@ class MessagesTests(TestCase):
         client = Connection(client=True, max_size=None)
         self.assertEqual(client.receive(b"\x82\x7f\x7f" + b"\xff" * 7 + b"some"), [])
         self.assertEqual(client.state, State.OPEN)
+
+
+class UnfinishedTests(TestCase):
+    def test_a_message_can_be_taken_in_parts(self):
+        connection = opened(client=True)
+        found = []
+        for read in (b"\x01\x02ab\x80", b"\x03cd", b"e\x81\x01f\x82\x05g"):
+            found += connection.receive(read)
+            if connection.unfinished:
+                found.append(connection.take_part())
+        self.assertEqual(found, ["ab", "cd", Remainder("e"), "f", b"g"])
+
+    def test_what_is_not_taken_stays(self):
+        connection = opened(client=True)
+        for data, unfinished in ((b"\x82\x03", 0), (b"a", 1), (b"b", 2)):
+            self.assertEqual(connection.receive(data), [])
+            self.assertEqual(connection.unfinished, unfinished)
+        self.assertEqual(connection.receive(b"c"), [b"abc"])
+        self.assertEqual(connection.unfinished, 0)
 
 
 class ControlFramesTests(TestCase):

@@ -24,10 +24,16 @@ class EndlessFragmentsTests(TestCase):
         self.assertEqual(heard(*ten, max_size=10), [])
         self.assertEqual(heard(*ten, more, max_size=10), [expected])
 
-    def test_empty_ones_count_for_nothing(self):
+    def test_empty_ones_are_counted(self):
         more = frame(CONT, fin=False)
-        said = frame(TEXT, fin=False), *[more] * 1000, frame(CONT, b"x")
-        self.assertEqual(heard(*said, max_size=1), ["x"])
+        ten = frame(TEXT, fin=False), *[more] * 8, frame(CONT, b"x")
+        expected = failed(1009, "message of 10 fragments or more exceeds the limit of 9 fragments")
+        self.assertEqual(heard(*ten, max_fragments=10), ["x"])
+        self.assertEqual(heard(*ten, max_fragments=9), [expected])
+
+    def test_the_next_message_is_counted_anew(self):
+        two = frame(TEXT, b"a", fin=False), frame(CONT, b"b")
+        self.assertEqual(heard(*two * 3, max_fragments=2), ["ab"] * 3)
 
 
 class LengthsTests(TestCase):

@@ -178,6 +178,82 @@ class MaxSizeTests(TestCase):
         MessageAssembler(None).check(2**63 - 1)
 
 
+class MaxFragmentsTests(TestCase):
+    """Attack 2, with fragments that are empty."""
+
+    def begin(self, message, number):
+        for _ in range(number):
+            message.begin(BINARY, 0)
+
+    def test_a_message_may_come_in_as_many_and_no_more(self):
+        message = MessageAssembler(None, None, 3)
+        self.begin(message, 3)
+        exc = self.assertRaises(PayloadTooBig, message.begin, CONT, 0)
+        self.assertEqual((exc.code, exc.size, exc.max_size, exc.unit), (1009, 4, 3, "fragments"))
+
+    def test_those_before_the_end_and_those_that_were_taken_count_no_more(self):
+        message = MessageAssembler(None, None, 3)
+        for forget in (message.finish, message.take) * 2:
+            self.begin(message, 3)
+            forget()
+
+    def test_without_a_limit_there_may_be_any_number(self):
+        self.begin(MessageAssembler(None), 100_000)
+
+
+class TakeTests(TestCase):
+    def begun(self, opcode, *parts, max_size=None):
+        message = MessageAssembler(max_size)
+        message.begin(opcode, 100)
+        for part in parts:
+            message.add(part)
+        return message
+
+    def test_what_was_taken_comes_no_more(self):
+        for opcode, expected in ((TEXT, ["ab", "c", "d"]), (BINARY, [b"ab", b"c", b"d"])):
+            message = self.begun(opcode, b"a", b"b")
+            found = [message.take()]
+            message.add(b"c")
+            found.append(message.take())
+            message.add(b"d")
+            found.append(message.finish())
+            self.assertEqual(found, expected)
+
+    def test_it_is_known_how_much_waits_and_whether_any_was_taken(self):
+        message = self.begun(BINARY, b"ab", b"c")
+        self.assertEqual((message.waiting, message.taken), (3, False))
+        message.take()
+        self.assertEqual((message.waiting, message.taken), (0, True))
+        message.add(b"defg")
+        self.assertEqual((message.waiting, message.taken), (4, True))
+        message.finish()
+        self.assertEqual((message.waiting, message.taken), (0, False))
+
+    def test_only_whole_characters_can_be_taken(self):
+        message = self.begun(TEXT, b"a\xe2\x82")
+        self.assertEqual(message.take(), "a")
+        message.add(b"\xac")
+        self.assertEqual(message.finish(), "\u20ac")
+
+    def test_max_size_counts_what_was_taken(self):
+        message = MessageAssembler(10)
+        message.begin(BINARY, 6)
+        message.add(b"123456")
+        message.take()
+        message.check(4)
+        self.assertRaises(PayloadTooBig, message.check, 5)
+
+    def test_what_waits_is_counted_after_inflating(self):
+        message = MessageAssembler(1000, Inflater(15, True))
+        for size in (999, 1):
+            data = Deflater(15, False, 6, 5).compress(b"x" * size, False)
+            message.begin(BINARY, len(data), size == 999)
+            message.add(data)
+            self.assertEqual(message.waiting, size)
+            self.assertEqual(message.take(), b"x" * size)
+        self.assertRaises(PayloadTooBig, message.add, data)
+
+
 class CompressedTests(TestCase):
     HELLO = bytes.fromhex("f248cdc9c90700")
     AGAIN = bytes.fromhex("f200110000")

@@ -9,7 +9,7 @@ from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, Prot
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.encoding import MessageEncoder, Part
-from txws2.wire.events import Closing, Event, Failed, Ping, Pong
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 from txws2.wire.frames import (
     CLOSE,
     CONT,
@@ -49,6 +49,8 @@ class Connection:
         max_size: bytes that one incoming message may have; None for no limit.
         deflate: what was agreed on for compressing, None if nothing was.
         compression: how to compress, if that was agreed on.
+        max_fragments: frames that one incoming message may come in; None for no limit. Those
+            don't count that came before a part was taken.
 
     Attributes:
         state: OPEN at first.
@@ -79,6 +81,7 @@ class Connection:
         max_size: int | None = 2**20,
         deflate: Deflate | None = None,
         compression: PerMessageDeflate | None = None,
+        max_fragments: int | None = 2**16,
     ) -> None:
         self.state = State.OPEN
         self.closing = ClosingHandshake()
@@ -87,12 +90,13 @@ class Connection:
         self._compressible = deflate is not None
         if deflate is None:
             self._encoder = MessageEncoder()
-            self._message = MessageAssembler(max_size)
+            self._message = MessageAssembler(max_size, None, max_fragments)
         else:
             options = compression or PerMessageDeflate()
             deflater = deflate.deflater(options, client=client)
             self._encoder = MessageEncoder(deflater, options.threshold)
-            self._message = MessageAssembler(max_size, deflate.inflater(client=client))
+            inflater = deflate.inflater(client=client)
+            self._message = MessageAssembler(max_size, inflater, max_fragments)
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
         # The data frame whose payload is arriving.
@@ -110,7 +114,8 @@ class Connection:
 
         Returns:
             For each text message a str, for each binary message bytes, for all else one of
-            `txws2.wire.events`, for which `answer` says what is to be written.
+            `txws2.wire.events`; of those about the connection, `answer` says what is to be
+            written.
         """
         events: list[Event] = []
         if not self._deaf:
@@ -120,6 +125,19 @@ class Connection:
                 self._deaf = True
                 events.append(Failed(exc))
         return events
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes that are here of a message whose end hasn't come."""
+        return self._message.waiting
+
+    def take_part(self) -> str | bytes:
+        """Return what is here of the unfinished message.
+
+        It isn't kept, so that a message may be larger than memory. When the message ends, a
+        `Remainder` says so instead of the message itself.
+        """
+        return self._message.take()
 
     def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
         """Return what is to be written in answer to an event, empty if nothing may be.
@@ -194,7 +212,9 @@ class Connection:
         self._offset += size
         self._remaining -= size
         if not self._remaining and self._fin:
-            events.append(self._message.finish())
+            taken = self._message.taken
+            message = self._message.finish()
+            events.append(Remainder(message) if taken else message)
         return position + size
 
     def _read_control(self, opcode: int, payload: bytes, events: list[Event]) -> None:

@@ -7,7 +7,13 @@ from typing import NamedTuple
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close
 
-__all__ = ["Closing", "Event", "Failed", "Ping", "Pong"]
+__all__ = ["Closing", "Event", "Failed", "Ping", "Pong", "Remainder"]
+
+
+class Remainder(NamedTuple):
+    """The message ended of which `Connection.take_part` gave a part; it is what was left."""
+
+    rest: str | bytes
 
 
 class Ping(NamedTuple):
@@ -34,4 +40,4 @@ class Failed(NamedTuple):
     cause: ProtocolError | PayloadTooBig
 
 
-Event = str | bytes | Ping | Pong | Closing | Failed
+Event = str | bytes | Remainder | Ping | Pong | Closing | Failed

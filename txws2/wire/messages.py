@@ -52,6 +52,11 @@ class _TextBuffer:
         if self._decoder.getstate()[0] in _SURROGATES:
             raise _invalid_utf8()
 
+    def take(self) -> str:
+        text = self._text.getvalue()
+        self._text = StringIO()
+        return text
+
     def finish(self) -> str:
         try:
             self._decoder.decode(b"", True)
@@ -71,6 +76,11 @@ class _BinaryBuffer:
     def add(self, payload: bytes) -> None:
         self._data += payload
 
+    def take(self) -> bytes:
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
     def finish(self) -> bytes:
         return bytes(self._data)
 
@@ -82,18 +92,44 @@ class MessageAssembler:
         max_size: bytes that one message may have over all its frames, and once it is inflated;
             None for no limit, and then a peer decides how much memory is used.
         inflater: what inflates compressed messages, if that was agreed on.
+        max_fragments: frames that one message may come in, not counting those of which all was
+            taken; None for no limit.
+
+    Attributes:
+        waiting: bytes, after inflating, of an unfinished message that haven't been taken.
+        taken: whether a part of the unfinished message has been taken.
     """
 
-    __slots__ = ("_buffer", "_compressed", "_inflated", "_inflater", "_max_size", "_size")
+    __slots__ = (
+        "_buffer",
+        "_compressed",
+        "_fragments",
+        "_inflated",
+        "_inflater",
+        "_max_fragments",
+        "_max_size",
+        "_size",
+        "taken",
+        "waiting",
+    )
 
-    def __init__(self, max_size: int | None, inflater: Inflater | None = None) -> None:
+    def __init__(
+        self,
+        max_size: int | None,
+        inflater: Inflater | None = None,
+        max_fragments: int | None = None,
+    ) -> None:
         self._max_size = max_size
+        self._max_fragments = max_fragments
         self._inflater = inflater
         self._buffer: _TextBuffer | _BinaryBuffer | None = None
         # Bytes that the frames so far have announced, and bytes that they inflated to.
         self._size = 0
         self._inflated = 0
+        self._fragments = 0
         self._compressed = False
+        self.waiting = 0
+        self.taken = False
 
     @property
     def fragmented(self) -> bool:
@@ -117,11 +153,18 @@ class MessageAssembler:
             raise PayloadTooBig(self._size + length, self._max_size)
 
     def begin(self, opcode: int, length: int, rsv1: bool = False) -> None:
-        """Start a frame; it starts a message, too, if none is under way."""
+        """Start a frame; it starts a message, too, if none is under way.
+
+        Raises:
+            PayloadTooBig: the message comes in more than max_fragments.
+        """
         self._size += length
         if self._buffer is None:
             self._buffer = _TextBuffer() if opcode == TEXT else _BinaryBuffer()
             self._compressed = rsv1
+        self._fragments += 1
+        if self._max_fragments is not None and self._fragments > self._max_fragments:
+            raise PayloadTooBig(self._fragments, self._max_fragments, "fragments")
 
     def add(self, payload: bytes) -> None:
         """Take a part of the message.
@@ -135,9 +178,20 @@ class MessageAssembler:
         if self._compressed:
             payload = self._inflate(payload, last=False)
         self._buffer.add(payload)
+        self.waiting += len(payload)
+
+    def take(self) -> str | bytes:
+        """Return what has arrived of the unfinished message; `finish` then has only the rest.
+
+        Of a text, that is whole characters.
+        """
+        assert self._buffer is not None
+        self.taken = True
+        self.waiting = self._fragments = 0
+        return self._buffer.take()
 
     def finish(self) -> str | bytes:
-        """Return the message, and be ready for the next.
+        """Return the message, or what wasn't taken of it, and be ready for the next.
 
         Raises:
             ProtocolError: it can't be inflated; or, with code 1007, the text ends within a
@@ -149,8 +203,8 @@ class MessageAssembler:
             self._buffer.add(self._inflate(b"", last=True))
         message = self._buffer.finish()
         self._buffer = None
-        self._compressed = False
-        self._size = self._inflated = 0
+        self._compressed = self.taken = False
+        self._size = self._inflated = self._fragments = self.waiting = 0
         return message
 
     def whole(self, opcode: int, payload: bytes, rsv1: bool = False) -> str | bytes:

@@ -1,9 +1,11 @@
 """Our own server, whose memory is to be watched.
 
 At /send it sends messages as fast as it can, at /echo it echoes, both once it got "go"; at
-/count it answers each message with how many messages it has sent.
+/count it answers each message with how many messages it has sent. At /sum it answers a message,
+which it takes piece by piece, with its length and its checksum.
 """
 
+from hashlib import sha256
 from random import Random
 
 from observations import observe, server_arguments
@@ -28,6 +30,13 @@ async def handler(ws):
         async for _ in ws:
             await ws.send(str(sent))
         return
+    if path == "/sum":
+        size, checksum = 0, sha256()
+        async for piece in ws.recv_streaming():
+            size += len(piece)
+            checksum.update(piece)
+        await ws.send(f"{size} {checksum.hexdigest()}")
+        return
     await ws.recv()
     if path == "/send":
         for seed in range(settings["messages"]):
@@ -38,7 +47,14 @@ async def handler(ws):
 
 
 async def main():
-    server = await txws2.serve(handler, "127.0.0.1", 0, ping_interval=None, reactor=reactor)
+    server = await txws2.serve(
+        handler,
+        "127.0.0.1",
+        0,
+        ping_interval=None,
+        max_size=settings.get("max_size", 2**20),
+        reactor=reactor,
+    )
     observe(port=server.addresses[0].port)
 
 
