@@ -120,6 +120,7 @@ class ChunkedTests(BodyTestCase):
         self.reads_chunks(line, (b"", False))
         self.reads_chunks(line + b"\na", (b"a", False))
         self.reads_chunks(line + b"x", (b"", True))
+        self.reads_chunks(line + b"x\na", (b"", True))
 
 
 class MaxBodySizeTests(BodyTestCase):

@@ -76,8 +76,9 @@ class BodyReader:
         newline = data.find(b"\n", position)
         end = len(data) if newline < 0 else newline
         self._line += data[position:end]
-        if newline < 0:
-            self.complete = len(self._line) > MAX_LINE_SIZE
+        if len(self._line) > MAX_LINE_SIZE:
+            self.complete = True
+        if newline < 0 or self.complete:
             return end
         line = bytes(self._line).removesuffix(b"\r")
         self._line.clear()
