@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
 from tests.wire.both_ends import bytewise
+from tests.wire.strategies import agreements, cuts, fragmented, frames, messages, pieces, wishes
 from txws2.wire.connection import Connection
 from txws2.wire.deflate import (
     Deflate,
@@ -14,62 +15,69 @@ from txws2.wire.deflate import (
     check_answer,
     make_offers,
 )
-from txws2.wire.events import Failed
-from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
+from txws2.wire.events import Failed, Ping
+from txws2.wire.frames import BINARY, CLOSE, CONT, TEXT, encode_frame
 from txws2.wire.headers import parse_extensions
 from txws2.wire.masking import apply_mask
+
+
+def heard(receiver, stream, cuts):
+    """What the receiver makes of a stream that arrives in pieces."""
+    return [event for piece in pieces(stream, cuts) for event in receiver.receive(piece)]
 
 
 class AnyStreamTests(TestCase):
     """Whatever is sent is received, however it is cut into fragments and into reads."""
 
-    kinds = st.one_of(st.text(max_size=300), st.binary(max_size=300))
-    cuts = st.lists(st.integers(0, 2000))
-
     def fragments(self, message, cuts, *, masked):
         opcode, data = (TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)
-        places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-        for number, (start, end) in enumerate(pairwise(places)):
-            fin = number == len(places) - 2
-            yield encode_frame(
-                opcode if not number else CONT, data[start:end], masked=masked, fin=fin
-            )
+        parts = pieces(data, cuts)
+        for number, part in enumerate(parts):
+            fin = number == len(parts) - 1
+            yield encode_frame(opcode if not number else CONT, part, masked=masked, fin=fin)
 
     @same_each_time
-    @given(
-        st.lists(st.tuples(kinds, st.lists(st.integers(0, 2000), max_size=4))), cuts, st.booleans()
-    )
-    def test_what_is_sent_is_received(self, messages, cuts, client):
+    @given(fragmented, cuts, st.booleans())
+    def test_what_is_sent_is_received(self, sent, reads, client):
         stream = b"".join(
-            part
-            for message, places in messages
-            for part in self.fragments(message, places, masked=not client)
+            frame
+            for message, places in sent
+            for frame in self.fragments(message, places, masked=not client)
         )
-        places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
-        receiver = Connection(client=client)
-        events = []
-        for start, end in pairwise(places):
-            events += receiver.receive(stream[start:end])
-        self.assertEqual(events, [message for message, _ in messages])
+        events = heard(Connection(client=client), stream, reads)
+        self.assertEqual(events, [message for message, _ in sent])
 
     @same_each_time
-    @given(st.lists(kinds, max_size=5), st.booleans())
-    def test_two_connections_understand_each_other(self, messages, client):
+    @given(fragmented, cuts, st.booleans(), agreements)
+    def test_what_is_sent_in_fragments_is_received(self, sent, reads, client, deflate):
+        sender = Connection(client=not client, deflate=deflate)
+        stream = b""
+        expected = []
+        numbers = count()
+        for message, places in sent:
+            *parts, last = pieces(message, places)
+            for part in parts:
+                # Section 5.4: control frames may come between the fragments.
+                expected.append(Ping(str(next(numbers)).encode()))
+                stream += sender.send_fragment(part, last=False)
+                stream += sender.send_ping(expected[-1].payload)
+            stream += sender.send_fragment(last, last=True)
+            expected.append(message)
+        receiver = Connection(client=client, deflate=deflate)
+        self.assertEqual(heard(receiver, stream, reads), expected)
+
+    @same_each_time
+    @given(st.lists(messages, max_size=5), st.booleans())
+    def test_two_connections_understand_each_other(self, sent, client):
         sender, receiver = Connection(client=not client), Connection(client=client)
-        stream = b"".join(sender.send_message(message) for message in messages)
+        stream = b"".join(sender.send_message(message) for message in sent)
         events = [event for byte in bytewise(stream) for event in receiver.receive(byte)]
-        self.assertEqual(events, messages)
+        self.assertEqual(events, sent)
 
 
 class AnyAgreementTests(TestCase):
     """Whatever two sides want, what they agree on works for both."""
 
-    bits = st.one_of(st.none(), st.integers(9, 15))
-    wishes = st.builds(
-        PerMessageDeflate,
-        *(st.booleans(), st.booleans(), bits, bits),
-        *(st.integers(1, 9), st.integers(1, 9), st.integers(0, 100)),
-    )
     parts = st.one_of(st.binary(max_size=60), st.binary(min_size=200, max_size=600))
     messages = st.lists(st.lists(parts, min_size=1, max_size=3), max_size=5)
 
@@ -96,8 +104,8 @@ class AnyAgreementTests(TestCase):
             sender.rest()
 
     @same_each_time
-    @given(wishes, wishes, messages, st.lists(st.integers(0, 9999), max_size=5))
-    def test_each_side_understands_the_other(self, ours, theirs, messages, cuts):
+    @given(wishes, wishes, messages, cuts)
+    def test_each_side_understands_the_other(self, ours, theirs, messages, reads):
         at_client, at_server = self.agreed(ours, theirs)
         expected = [b"".join(parts) for parts in messages]
         sides = (True, at_client, ours, at_server), (False, at_server, theirs, at_client)
@@ -105,9 +113,7 @@ class AnyAgreementTests(TestCase):
             for said in (self.by_hand, self.whole):
                 stream = b"".join(said(messages, deflate, wish, client))
                 receiver = Connection(client=not client, deflate=peer_s)
-                places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
-                found = [receiver.receive(stream[a:b]) for a, b in pairwise(places)]
-                self.assertEqual([event for events in found for event in events], expected)
+                self.assertEqual(heard(receiver, stream, reads), expected)
 
     @same_each_time
     @given(wishes, wishes)
@@ -140,20 +146,16 @@ class AnyBytesTests(TestCase):
         self.assertEqual([type(event) for event in events], [type(event) for event in pieces])
         self.assertFalse(any(isinstance(event, Failed) for event in events[:-1]))
 
-    agreed = st.sampled_from([None, Deflate(), Deflate(False, False, 9, 9)])
-
     @same_each_time
-    @given(st.binary(max_size=300), st.booleans(), agreed)
+    @given(st.binary(max_size=300), st.booleans(), agreements)
     def test_rubbish(self, data, client, deflate):
         self.take(data, client, deflate)
 
     @same_each_time
-    @given(st.binary(max_size=120), st.booleans(), agreed)
+    @given(st.binary(max_size=120), st.booleans(), agreements)
     def test_rubbish_in_a_compressed_frame(self, data, client, deflate):
         self.take(self.encoded(TEXT, data, True, client, rsv1=True), client, deflate)
 
-    opcodes = st.sampled_from([TEXT, BINARY, CONT, PING, PONG, CLOSE])
-    frames = st.lists(st.tuples(opcodes, st.binary(max_size=125), st.booleans()), min_size=1)
     changes = st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 255)), max_size=3)
 
     def changed(self, stream, changes):
@@ -163,7 +165,7 @@ class AnyBytesTests(TestCase):
         return bytes(stream)
 
     @same_each_time
-    @given(frames, changes, st.booleans(), agreed)
+    @given(frames, changes, st.booleans(), agreements)
     def test_frames_with_a_few_bytes_changed(self, frames, changes, client, deflate):
         stream = b"".join(
             self.encoded(opcode, payload, fin or opcode >= CLOSE, client)

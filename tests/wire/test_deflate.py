@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
+from tests.wire.strategies import wishes
 from txws2.exceptions import NegotiationError
 from txws2.wire.deflate import (
     PRESETS,
@@ -315,8 +316,6 @@ class AnyParametersTests(TestCase):
     pairs = st.lists(st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=3)), values))
     names = st.one_of(st.just(NAME), st.text(max_size=3))
     extensions = st.lists(st.tuples(names, pairs), max_size=3)
-    bits = st.one_of(st.none(), st.integers(9, 15))
-    wishes = st.builds(PerMessageDeflate, st.booleans(), st.booleans(), bits, bits)
 
     def works(self, agreed, wish, *, client):
         """Zlib takes what is agreed."""
