@@ -2,13 +2,15 @@
 # make test    run the tests
 # make check   lint, types, docs and packaging
 # make conformance   run the Autobahn Testsuite against our server and our client
+# make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
+SECONDS ?= 60
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging conformance clean
+.PHONY: run test check lint types docs packaging conformance fuzz clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -40,6 +42,10 @@ packaging: .venv/checked
 conformance: .venv/installed
 	$(BIN)/python -m tests.conformance.run $(if $(CASES),--cases '$(CASES)')
 
+# Of one target: TARGET=frames. What it finds is in build/fuzz.
+fuzz: .venv/fuzzing
+	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
+
 .venv/installed: setup.cfg setup.py pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
@@ -51,6 +57,10 @@ conformance: .venv/installed
 
 .venv/checked: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,docs,dev]'
+	touch $@
+
+.venv/fuzzing: .venv/tested
+	$(BIN)/python -m pip install --quiet --editable '.[test,fuzz]'
 	touch $@
 
 # Without npm, the tests with Node's ws are skipped; they say so.

@@ -101,7 +101,7 @@ def test_the_sdist_holds_what_the_wheel_does_and_tests_and_docs(distributions):
         members = [member.name for member in archive.getmembers() if member.isfile()]
     names = {name.partition("/")[2] for name in members}
     assert {name for name in names if name.startswith(("txws2/", "twisted/"))} == INSTALLED
-    assert below("tests", ".py", ".js", ".json", ".txt") == below("tests") & names
+    assert below("tests", ".py", ".js", ".json", ".txt", ".bin") == below("tests") & names
     assert below("docs") <= names
     assert {"README.rst", "LICENSE", "NEWS.rst", "Makefile"} <= names
 

@@ -1,0 +1,33 @@
+"""Compressing anything, in parts: what is compressed inflates to what it was."""
+
+from tests.fuzz.choices import Choices, cut
+from tests.fuzz.documented import raises_only
+from txws2.wire.compression import Deflater, Inflater
+
+BITS = range(9, 16)
+LEVELS = range(1, 10)
+
+
+def target(data):
+    choices = Choices(data)
+    bits, takeover = choices.one_of(BITS), choices.flag()
+    level, memory_level = choices.one_of(LEVELS), choices.one_of(LEVELS)
+    rests = choices.number()
+    sizes = choices.sizes()
+    # A space ends a message. Repeated, they have something to refer to that is out of the window.
+    messages = choices.rest().split(b" ") * choices.one_of([1, 2, 8])
+
+    deflater = Deflater(bits, takeover, level, memory_level)
+    inflater = Inflater(bits, takeover)
+    for number, message in enumerate(messages):
+        *parts, last = cut(message, sizes) or [b""]
+        with raises_only():
+            compressed = [deflater.compress(part, last=False) for part in parts]
+            compressed.append(deflater.compress(last))
+            found = [inflater.inflate(part, len(message)) for part in compressed[:-1]]
+            found.append(inflater.finish(len(message) - sum(map(len, found)), compressed[-1]))
+        assert b"".join(found) == message, f"{found} isn't {message}"
+        # RFC 7692 section 7.2.1.
+        assert not compressed[-1].endswith(b"\x00\x00\xff\xff")
+        if rests >> number % 8 & 1:
+            deflater.rest()

@@ -1,0 +1,67 @@
+"""A connection's frames: both sides, compressed or not, large and small limits, any reads.
+
+Whatever comes, `Connection.receive` doesn't raise, nothing follows the event that ends it all, no
+message is larger than max_size, and no more than that is kept. How the bytes are cut into reads
+makes no difference.
+"""
+
+from tests.fuzz.choices import Choices, cut
+from tests.fuzz.documented import raises_only
+from tests.fuzz.held import held
+from tests.wire.both_ends import told
+from txws2.wire.connection import Connection
+from txws2.wire.deflate import Deflate
+from txws2.wire.events import Closing, Failed
+
+# With the largest window; with a smaller one, it depends on the cuts how far back zlib looks when a
+# peer refers to what it must not.
+AGREED = [
+    None,
+    Deflate(),
+    Deflate(server_takeover=False, client_takeover=False),
+]
+LIMITS = [2**20, 16, 1000, 2**16, None]
+# A frame header, and a control frame's payload: one that isn't whole, and the peer's Close.
+BESIDES = 14 + 2 * 125
+
+
+def target(data):
+    choices = Choices(data)
+    client, closing = choices.flag(), choices.flag()
+    deflate, max_size = choices.one_of(AGREED), choices.one_of(LIMITS)
+    sizes = choices.sizes()
+    stream = choices.rest()
+
+    def heard(reads):
+        connection = Connection(client=client, max_size=max_size, deflate=deflate)
+        if closing:
+            connection.send_close(1000)
+        return [
+            # Which error is found first in what is compressed depends on where it is cut.
+            said[:1] if deflate and isinstance(said, tuple) and said[0] == "failed" else said
+            for said in _hear(connection, reads, client, max_size)
+        ]
+
+    apart, whole = heard(cut(stream, sizes)), heard([stream])
+    assert apart == whole, f"{apart} if cut, but {whole}"
+
+
+def _hear(connection, reads, client, max_size):
+    said = []
+    over = False
+    for read in reads:
+        with raises_only():
+            events = connection.receive(read)
+        assert not (over and events), f"{events} after the end"
+        for event in events:
+            assert not over, f"{event} after the end"
+            over = isinstance(event, (Closing, Failed))
+            with raises_only():
+                said.append(told(event, connection, client=client))
+            if isinstance(event, (str, bytes)):
+                size = len(event.encode() if isinstance(event, str) else event)
+                assert max_size is None or size <= max_size, f"a message of {size} bytes"
+    # Counting takes long. An input that ends earlier has it counted there.
+    if max_size is not None and not over:
+        assert held(connection) <= max_size + BESIDES, f"{held(connection)} bytes are kept"
+    return said

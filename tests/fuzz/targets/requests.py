@@ -1,0 +1,78 @@
+"""Requests, as a server of ours gets them: any bytes, any reads.
+
+They are refused as documented, with an answer that can be sent; or accepted, with one that a client
+of ours accepts. How the bytes are cut into reads makes no difference.
+"""
+
+from contextlib import nullcontext
+
+from tests.fuzz.choices import Choices, cut
+from tests.fuzz.documented import raises_only
+from tests.fuzz.heads import read_head, small_limits
+from txws2.exceptions import InvalidHandshake, InvalidMessage
+from txws2.wire.accepting import (
+    accept,
+    check_origin,
+    check_request,
+    refusal,
+    select_compression,
+    select_subprotocol,
+)
+from txws2.wire.deflate import PRESETS
+from txws2.wire.http import Request, RequestReader, ResponseReader
+from txws2.wire.requesting import check_response
+
+ORIGINS = [None, ["https://example.com", None], []]
+SUBPROTOCOLS = [[], ["chat", "superchat"]]
+COMPRESSIONS = [None, *PRESETS.values()]
+
+
+def target(data):
+    choices = Choices(data)
+    limits = small_limits if choices.flag() else nullcontext
+    origins, subprotocols = choices.one_of(ORIGINS), choices.one_of(SUBPROTOCOLS)
+    compression = choices.one_of(COMPRESSIONS)
+    sizes = choices.sizes()
+    stream = choices.rest()
+    with limits():
+        apart = read_head(RequestReader(), cut(stream, sizes))
+        request, rest = whole = read_head(RequestReader(), [stream])
+    assert apart == whole, f"{apart} if cut, but {whole}"
+    if isinstance(request, Request):
+        assert stream.endswith(b"\r\n\r\n" + rest)
+        _answered(request, origins, subprotocols, compression)
+        _serialized(request)
+
+
+def _answered(request, origins, subprotocols, compression):
+    try:
+        with raises_only(InvalidHandshake):
+            check_request(request)
+            check_origin(request, origins)
+            subprotocol = select_subprotocol(request, subprotocols)
+            compressed = select_compression(request, compression)
+    except InvalidHandshake as exc:
+        with raises_only():
+            response = refusal(exc)
+            sent = response.serialize()
+        reader = ResponseReader()
+        received = reader.receive(sent)
+        assert received is not None
+        assert received.status_code >= 400, sent
+        assert reader.rest == response.body
+        return
+    with raises_only():
+        response = accept(request, subprotocol, compressed and compressed[1])
+        received = ResponseReader().receive(response.serialize())
+        assert received == response, received
+        assert check_response(request, received) == subprotocol
+
+
+def _serialized(request):
+    """What was read is refused if it can't be sent, or else is the same when it is read again."""
+    try:
+        with raises_only(InvalidMessage):
+            data = request.serialize()
+    except InvalidMessage:
+        return
+    assert RequestReader().receive(data) == request, data

@@ -1,0 +1,61 @@
+"""Responses, as a client of ours gets them: any bytes, any reads.
+
+They are refused as documented, with the body that a refusal has, never more of it than is to be
+kept; or accepted. How the bytes are cut into reads makes no difference.
+"""
+
+from contextlib import nullcontext
+
+from tests.fuzz.choices import Choices, cut
+from tests.fuzz.documented import raises_only
+from tests.fuzz.heads import read_head, small_limits
+from tests.wire.opening import a_request
+from txws2.exceptions import InvalidHandshake
+from txws2.wire import body
+from txws2.wire.body import BodyReader
+from txws2.wire.deflate import PRESETS
+from txws2.wire.http import Response, ResponseReader
+from txws2.wire.requesting import check_compression, check_response
+
+SUBPROTOCOLS = ["chat", "superchat"]
+REQUEST = a_request(Sec_WebSocket_Protocol=", ".join(SUBPROTOCOLS))
+COMPRESSIONS = [None, *PRESETS.values()]
+
+
+def target(data):
+    choices = Choices(data)
+    limits = small_limits if choices.flag() else nullcontext
+    compression = choices.one_of(COMPRESSIONS)
+    sizes = choices.sizes()
+    stream = choices.rest()
+    with limits():
+        apart = read_head(ResponseReader(), cut(stream, sizes))
+        response, rest = whole = read_head(ResponseReader(), [stream])
+        assert apart == whole, f"{apart} if cut, but {whole}"
+        if isinstance(response, Response):
+            _judged(response, compression)
+            apart = _read_body(response, cut(rest, sizes))
+            whole = _read_body(response, [rest])
+            assert apart == whole, f"{apart} if cut, but {whole}"
+
+
+def _judged(response, compression):
+    try:
+        with raises_only(InvalidHandshake):
+            subprotocol = check_response(REQUEST, response)
+            agreed = check_compression(response, compression)
+    except InvalidHandshake:
+        return
+    assert response.status_code == 101
+    assert subprotocol is None or subprotocol in SUBPROTOCOLS, subprotocol
+    assert agreed is None or compression is not None, agreed
+
+
+def _read_body(response, reads):
+    """Return the body, and whether more of it is to come."""
+    reader = BodyReader(response)
+    for read in reads:
+        with raises_only():
+            reader.receive(read)
+        assert len(reader.body) <= body.MAX_BODY_SIZE, f"{len(reader.body)} bytes are kept"
+    return reader.body, reader.complete

@@ -1,0 +1,27 @@
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fuzz.documented import outcome, raises_only
+
+
+def failing(exception):
+    raise exception
+
+
+class DocumentedTests(SynchronousTestCase):
+    def test_what_is_documented_is_let_through(self):
+        with self.assertRaises(KeyError), raises_only(LookupError):
+            failing(KeyError("a"))
+
+    def test_what_is_not_breaks_the_promise(self):
+        with self.assertRaises(AssertionError) as caught, raises_only(KeyError):
+            failing(ValueError("a"))
+        self.assertIsInstance(caught.exception.__cause__, ValueError)
+
+    def test_so_does_an_exception_without_words(self):
+        with self.assertRaises(AssertionError), raises_only(ValueError):
+            failing(ValueError())
+
+    def test_outcomes_can_be_compared(self):
+        self.assertEqual(outcome(int, "1", raises=(ValueError,)), 1)
+        failed = outcome(failing, ValueError("a"), raises=(ValueError,))
+        self.assertEqual(failed, (ValueError, "a"))

@@ -1,0 +1,101 @@
+"""Every target over its seeds, and that it would notice. atheris isn't needed here."""
+
+import re
+from contextlib import redirect_stdout
+from io import StringIO
+from unittest import mock
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fuzz import CORPUS, TARGETS, target_of
+from tests.fuzz.__main__ import main
+from tests.fuzz.seeds import seeds
+from txws2.wire.compression import Inflater
+from txws2.wire.masking import apply_mask
+
+_inflate = Inflater.inflate
+
+# What is broken for each target: a place, and what is there instead.
+MISTAKES = {
+    "deflating": ("txws2.wire.compression._TAIL", b""),
+    # The place in the frame is forgotten.
+    "frames": ("txws2.wire.connection.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
+    "headers": ("txws2.wire.headers.is_token", lambda text: True),
+    # There is room for all.
+    "inflating": (
+        "txws2.wire.compression.Inflater.inflate",
+        lambda self, part, _: _inflate(self, part, None),
+    ),
+    "offers": ("txws2.wire.deflate._WINDOW_BITS", re.compile("[0-9]+")),
+    "requests": ("txws2.wire.accepting.accept_key", lambda key: key),
+    "responses": ("txws2.wire.requesting.check_upgrade", mock.Mock(side_effect=KeyError)),
+    "uris": ("txws2.wire.uri.quote", lambda text, safe: text),
+}
+
+
+def inputs(name):
+    """Return what is in a target's corpus, by the name of the file."""
+    return {path.stem: path.read_bytes() for path in sorted((CORPUS / name).iterdir())}
+
+
+def run(name):
+    target = target_of(name)
+    for data in inputs(name).values():
+        target(data)
+
+
+def noticed(name):
+    """Tell whether a target fails while txws2 is broken."""
+    with mock.patch(*MISTAKES[name]):
+        try:
+            run(name)
+        except AssertionError:
+            return True
+    return False
+
+
+class CorpusTests(SynchronousTestCase):
+    def test_it_has_what_is_written_into_it(self):
+        """More may be there: what was found once."""
+        written = seeds()
+        self.assertEqual(sorted(written), TARGETS)
+        for name in TARGETS:
+            self.assertLessEqual(set(written[name]), set(inputs(name)), name)
+
+    def test_it_is_small(self):
+        sizes = [len(data) for name in TARGETS for data in inputs(name).values()]
+        self.assertLess(max(sizes), 1024)
+        self.assertLess(sum(sizes), 16 * 1024)
+
+
+class TargetsTests(SynchronousTestCase):
+    def test_nothing_is_wrong_with_what_is_in_the_corpus(self):
+        for name in TARGETS:
+            run(name)
+
+    def test_nor_with_the_beginning_of_it(self):
+        for name in TARGETS:
+            target = target_of(name)
+            for data in inputs(name).values():
+                for end in range(len(data)):
+                    target(data[:end])
+
+    def test_a_mistake_is_noticed(self):
+        self.assertEqual(sorted(MISTAKES), TARGETS)
+        self.assertEqual([name for name in TARGETS if not noticed(name)], [])
+
+
+class ReplayTests(SynchronousTestCase):
+    def replay(self, name):
+        [path, *_] = sorted((CORPUS / name).iterdir())
+        output = StringIO()
+        with redirect_stdout(output):
+            main([name, str(path)])
+        self.assertEqual(output.getvalue(), f"{path}: nothing is wrong\n")
+
+    def test_it_tells_that_nothing_is_wrong(self):
+        self.replay("frames")
+
+    def test_it_raises_what_the_target_raises(self):
+        with mock.patch(*MISTAKES["responses"]):
+            self.assertRaises(AssertionError, self.replay, "responses")
