@@ -43,8 +43,9 @@ def _reads(*sizes):
 def _frames():
     for side, name in (SERVER, "server"), (CLIENT, "client"):
 
-        def heard(*said, closing=0, agreed=0, limit=0, sizes=(3,), side=side):
-            return bytes([side, closing, agreed, limit]) + _reads(*sizes) + b"".join(said)
+        def heard(*said, closing=0, taking=0, agreed=0, limit=0, sizes=(3,), side=side):
+            choices = bytes([side, closing, taking, agreed, limit])
+            return choices + _reads(*sizes) + b"".join(said)
 
         def peer(deflate=None, side=side):
             return Connection(client=side == SERVER, deflate=deflate)
@@ -64,6 +65,8 @@ def _frames():
                 sizes=(4, 2),
             ),
         )
+        fragments = one.send_fragment("€" * 9, last=False), one.send_fragment("", last=True)
+        yield f"{name}-hears-a-message-in-parts", heard(*fragments, taking=1)
         yield f"{name}-hears-a-close", heard(peer().send_close(1001, "bye"), one.send_ping(b""))
         yield (
             f"{name}-hears-its-close-answered",

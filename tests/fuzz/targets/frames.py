@@ -2,7 +2,7 @@
 
 Whatever comes, `Connection.receive` doesn't raise, nothing follows the event that ends it all, no
 message is larger than max_size, and no more than that is kept. How the bytes are cut into reads
-makes no difference.
+makes no difference, nor does taking parts of a message that is unfinished.
 """
 
 from tests.fuzz.choices import Choices, cut
@@ -11,7 +11,7 @@ from tests.fuzz.held import held
 from tests.wire.both_ends import told
 from txws2.wire.connection import Connection
 from txws2.wire.deflate import Deflate
-from txws2.wire.events import Closing, Failed
+from txws2.wire.events import Closing, Failed, Remainder
 
 # With the largest window; with a smaller one, it depends on the cuts how far back zlib looks when a
 # peer refers to what it must not.
@@ -27,27 +27,27 @@ BESIDES = 14 + 2 * 125
 
 def target(data):
     choices = Choices(data)
-    client, closing = choices.flag(), choices.flag()
+    client, closing, taking = choices.flag(), choices.flag(), choices.flag()
     deflate, max_size = choices.one_of(AGREED), choices.one_of(LIMITS)
     sizes = choices.sizes()
     stream = choices.rest()
 
-    def heard(reads):
+    def heard(reads, taking):
         connection = Connection(client=client, max_size=max_size, deflate=deflate)
         if closing:
             connection.send_close(1000)
         return [
             # Which error is found first in what is compressed depends on where it is cut.
             said[:1] if deflate and isinstance(said, tuple) and said[0] == "failed" else said
-            for said in _hear(connection, reads, client, max_size)
+            for said in _hear(connection, reads, client, max_size, taking)
         ]
 
-    apart, whole = heard(cut(stream, sizes)), heard([stream])
+    apart, whole = heard(cut(stream, sizes), taking), heard([stream], False)
     assert apart == whole, f"{apart} if cut, but {whole}"
 
 
-def _hear(connection, reads, client, max_size):
-    said = []
+def _hear(connection, reads, client, max_size, taking):
+    said, parts = [], []
     over = False
     for read in reads:
         with raises_only():
@@ -55,12 +55,19 @@ def _hear(connection, reads, client, max_size):
         assert not (over and events), f"{events} after the end"
         for event in events:
             assert not over, f"{event} after the end"
+            if isinstance(event, Remainder):
+                event = event.rest[:0].join([*parts, event.rest])
+                parts.clear()
             over = isinstance(event, (Closing, Failed))
             with raises_only():
                 said.append(told(event, connection, client=client))
             if isinstance(event, (str, bytes)):
                 size = len(event.encode() if isinstance(event, str) else event)
                 assert max_size is None or size <= max_size, f"a message of {size} bytes"
+        if taking and connection.unfinished:
+            with raises_only():
+                parts.append(connection.take_part())
+            assert connection.unfinished == 0
     # Counting takes long. An input that ends earlier has it counted there.
     if max_size is not None and not over:
         assert held(connection) <= max_size + BESIDES, f"{held(connection)} bytes are kept"
