@@ -1,0 +1,27 @@
+/* One connection sends; the server sends that on to all of them. Deliveries are counted, and the
+ * next message is sent when all have the last. */
+#include "load.h"
+#include "run.h"
+
+static void receive(struct connection *connection)
+{
+    struct run *run = connection->run;
+    struct connection *sender = run->connections;
+    run_count(run, sender->sent_at[0]);
+    static int deliveries;
+    if (++deliveries == run->total) {
+        deliveries = 0;
+        connection_send(sender);
+        connection_flush(sender);
+    }
+}
+
+static void drive(struct run *run)
+{
+    run_open(run, run->total);
+    connection_send(run->connections);
+    connection_flush(run->connections);
+    run_measure(run);
+}
+
+const struct load BROADCAST = {.name = "broadcast", .drive = drive, .received = receive};

@@ -1,0 +1,82 @@
+#define _GNU_SOURCE
+#include "handshake.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+
+/* The example of section 1.3. A key of its own for each connection would keep a cache from
+ * answering in the server's place; there is none here. */
+static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
+static const char ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+void write_request(struct buffer *out, int port, bool deflate)
+{
+    char text[512];
+    int size = snprintf(
+        text, sizeof text,
+        "GET / HTTP/1.1\r\n"
+        "Host: 127.0.0.1:%d\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
+        "Sec-WebSocket-Key: %s\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "%s\r\n",
+        port, KEY,
+        deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
+    memcpy(buffer_extend(out, (size_t)size), text, (size_t)size);
+}
+
+/* Copy the value of a header, cut to the room there is; tell whether it occurs. */
+static bool find_header(const char *head, const char *name, char *value, size_t room)
+{
+    char line[64];
+    snprintf(line, sizeof line, "\r\n%s:", name);
+    const char *found = strcasestr(head, line);
+    if (found == NULL)
+        return false;
+    found += strlen(line);
+    found += strspn(found, " \t");
+    size_t size = strcspn(found, "\r");
+    while (size > 0 && isblank((unsigned char)found[size - 1]))
+        size--;
+    snprintf(value, room, "%.*s", (int)size, found);
+    return true;
+}
+
+static void read_extensions(const char *value, struct agreement *agreement)
+{
+    if (strncmp(value, "permessage-deflate", 18) != 0)
+        fail("the server has chosen an extension that nobody offered: %s", value);
+    const char *bits = strstr(value, "client_max_window_bits=");
+    if (bits != NULL)
+        bits += strlen("client_max_window_bits=");
+    *agreement = (struct agreement){
+        .deflate = true,
+        .server_takeover = strstr(value, "server_no_context_takeover") == NULL,
+        .client_takeover = strstr(value, "client_no_context_takeover") == NULL,
+        .client_window_bits = bits == NULL ? 15 : atoi(bits + (*bits == '"')),
+    };
+}
+
+size_t read_response(const char *bytes, bool deflate, struct agreement *agreement)
+{
+    const char *end = strstr(bytes, "\r\n\r\n");
+    if (end == NULL)
+        return 0;
+    if (strncmp(bytes, "HTTP/1.1 101", 12) != 0)
+        fail("the server refuses the handshake: %.*s", (int)strcspn(bytes, "\r"), bytes);
+    char value[256];
+    if (!find_header(bytes, "Sec-WebSocket-Accept", value, sizeof value) ||
+        strcmp(value, ACCEPT) != 0)
+        fail("the server's Sec-WebSocket-Accept is wrong or missing");
+    *agreement = (struct agreement){0};
+    if (find_header(bytes, "Sec-WebSocket-Extensions", value, sizeof value))
+        read_extensions(value, agreement);
+    if (agreement->deflate != deflate)
+        fail(deflate ? "the server doesn't compress" : "the server compresses without being asked");
+    return (size_t)(end + 4 - bytes);
+}

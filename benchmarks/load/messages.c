@@ -1,0 +1,107 @@
+#include "messages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "fail.h"
+#include "frames.h"
+
+enum { MOST_BYTES = 2 << 20 };
+
+/* xorshift: the same messages for every server. */
+static uint32_t next_number(void)
+{
+    static uint32_t state = 2463534242;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+static const char *pick(const char *const *from, size_t count)
+{
+    return from[next_number() % count];
+}
+#define PICK(words) pick(words, sizeof(words) / sizeof *(words))
+
+/* Write one event of a feed; return its size. */
+static size_t write_event(char *to, size_t room)
+{
+    static const char *const kinds[] = {"trade", "quote", "order", "cancel", "chat"};
+    static const char *const names[] = {"anna", "bertrand", "chiyo", "dmitri", "esperanza", "farid"};
+    static const char *const symbols[] = {"AAPL", "MSFT", "GOOG", "AMZN", "TSLA", "NVDA", "META"};
+    static const char *const words[] = {
+        "the", "price", "of", "this", "has", "been", "falling", "since", "morning", "and", "we",
+        "should", "wait", "until", "volume", "returns", "before", "anybody", "sells", "more"};
+    int size = snprintf(
+        to, room,
+        "{\"type\": \"%s\", \"id\": %u, \"ts\": 1700%09u, \"user\": \"%s\", \"symbol\": \"%s\", "
+        "\"price\": %u.%02u, \"size\": %u, \"text\": \"%s %s %s %s %s\"}, ",
+        PICK(kinds), next_number() % 100000000, next_number() % 1000000000, PICK(names),
+        PICK(symbols), next_number() % 1000, next_number() % 100, next_number() % 5000,
+        PICK(words), PICK(words), PICK(words), PICK(words), PICK(words));
+    return (size_t)size;
+}
+
+static void write_text(unsigned char *to, size_t size)
+{
+    for (size_t filled = 0; filled < size;) {
+        char event[512];
+        size_t written = write_event(event, sizeof event);
+        size_t taken = written < size - filled ? written : size - filled;
+        memcpy(to + filled, event, taken);
+        filled += taken;
+    }
+}
+
+static void write_noise(unsigned char *to, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = (unsigned char)(next_number() >> 24);
+}
+
+static unsigned char *allocate(size_t size)
+{
+    unsigned char *bytes = malloc(size);
+    if (bytes == NULL)
+        fail("no memory for the messages");
+    return bytes;
+}
+
+void make_messages(struct messages *messages, size_t size, bool binary)
+{
+    size_t count = MOST_BYTES / size;
+    messages->count = count > MOST_MESSAGES ? MOST_MESSAGES : count < 1 ? 1 : count;
+    messages->size = size;
+    messages->opcode = binary ? BINARY : TEXT;
+    for (size_t i = 0; i < messages->count; i++) {
+        messages->plain[i] = allocate(size);
+        (binary ? write_noise : write_text)(messages->plain[i], size);
+        messages->payload[i] = messages->plain[i];
+        messages->payload_size[i] = size;
+    }
+}
+
+void compress_messages(struct messages *messages, const struct agreement *agreement)
+{
+    z_stream zlib = {0};
+    if (deflateInit2(&zlib, 6, Z_DEFLATED, -agreement->client_window_bits, 8, Z_DEFAULT_STRATEGY))
+        fail("zlib can't compress with a window of %d bits", agreement->client_window_bits);
+    for (size_t i = 0; i < messages->count; i++) {
+        size_t room = deflateBound(&zlib, messages->size) + 64;
+        messages->payload[i] = allocate(room);
+        zlib.next_in = messages->plain[i];
+        zlib.avail_in = (uInt)messages->size;
+        zlib.next_out = messages->payload[i];
+        zlib.avail_out = (uInt)room;
+        deflate(&zlib, Z_SYNC_FLUSH);
+        /* RFC 7692 section 7.2.1: without the four bytes that the flush ends with. */
+        messages->payload_size[i] = room - zlib.avail_out - 4;
+        if (!agreement->client_takeover)
+            deflateReset(&zlib);
+    }
+    deflateEnd(&zlib);
+    messages->opcode |= COMPRESSED;
+}
