@@ -3,14 +3,15 @@
 # make check   lint, types, docs and packaging
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
+# make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
+# make bench-docs   put what make bench has found into the docs
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
-SECONDS ?= 60
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging conformance fuzz clean
+.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -44,7 +45,17 @@ conformance: .venv/installed
 
 # Of one target: TARGET=frames. What it finds is in build/fuzz.
 fuzz: .venv/fuzzing
-	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
+	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
+# It leaves tables, a plot and all figures in build/bench.
+bench: .venv/measured
+	$(BIN)/python -m benchmarks $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(SERVERS),--servers $(SERVERS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-docs: .venv/measured
+	$(BIN)/python -m benchmarks --report-only
+	mkdir -p docs/performance
+	cp build/bench/overview.rst build/bench/details.rst build/bench/plot.svg docs/performance
 
 .venv/installed: setup.cfg setup.py pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -61,6 +72,10 @@ fuzz: .venv/fuzzing
 
 .venv/fuzzing: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,fuzz]'
+	touch $@
+
+.venv/measured: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
 # Without npm, the tests with Node's ws are skipped; they say so.

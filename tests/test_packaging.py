@@ -95,7 +95,7 @@ def test_nothing_in_the_wheel_takes_the_place_of_twisted(distributions):
     assert ours == {PLUGIN}
 
 
-def test_the_sdist_holds_what_the_wheel_does_and_tests_and_docs(distributions):
+def test_the_sdist_holds_what_the_wheel_does_and_tests_docs_and_benchmarks(distributions):
     sdist, _ = distributions
     with tarfile.open(sdist) as archive:
         members = [member.name for member in archive.getmembers() if member.isfile()]
@@ -103,6 +103,7 @@ def test_the_sdist_holds_what_the_wheel_does_and_tests_and_docs(distributions):
     assert {name for name in names if name.startswith(("txws2/", "twisted/"))} == INSTALLED
     assert below("tests", ".py", ".js", ".json", ".txt", ".bin") == below("tests") & names
     assert below("docs") <= names
+    assert below("benchmarks") <= names
     assert {"README.rst", "LICENSE", "NEWS.rst", "Makefile"} <= names
 
 

@@ -1,0 +1,124 @@
+"""One measurement: a server on one core, the load on another."""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.installing import BUILD, LOAD
+from benchmarks.peers import SCRIPTS, Server, Tools
+from benchmarks.workloads import Workload
+
+__all__ = ["allow_open_files", "measure"]
+
+ROOT = Path(__file__).resolve().parent.parent
+LOG = BUILD / "server.log"
+SECONDS_TO_START = 20
+# That the load may take besides what is measured: opening 10,000 connections takes a while.
+SECONDS_TO_OPEN = 150
+
+_CORES = sorted(os.sched_getaffinity(0))
+
+
+class Failed(Exception):
+    """There is no result; the text says why."""
+
+
+def allow_open_files() -> None:
+    """Let the processes that we start have as many connections as they may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def measure(tools: Tools, server: Server, workload: Workload, seconds: float) -> dict[str, Any]:
+    """Return the load generator's result, or {"error": why there is none}."""
+    port = _free_port()
+    try:
+        with _serving(server.command(tools, port, workload), port) as process:
+            words = [str(LOAD), *workload.arguments(), f"--port={port}", f"--server={process.pid}"]
+            if not server.echoes:
+                words.append("--lengths-only")
+            return _load([*words, f"--seconds={seconds}"], seconds)
+    except Failed as exc:
+        return {"error": str(exc)}
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "NODE_PATH": str(BUILD / "node_modules"),
+    }
+    # A file: a pipe that is full would stop a server that has much to say.
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=SCRIPTS,
+            env=environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, {_CORES[0]}),
+        )
+        try:
+            _wait_until_listening(process, port)
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Failed(f"the server ends: {_last_words()}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            # What it still does after listening isn't to be measured.
+            time.sleep(0.2)
+            return
+    raise Failed("the server doesn't listen")
+
+
+def _last_words() -> str:
+    lines = LOG.read_text(errors="replace").strip().splitlines() or ["it says nothing"]
+    # Node.js tells what happened first, and where after it.
+    return next((line for line in reversed(lines) if "Error" in line), lines[-1])
+
+
+def _load(command: list[str], seconds: float) -> dict[str, Any]:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds + SECONDS_TO_OPEN,
+            preexec_fn=lambda: os.sched_setaffinity(0, {_CORES[-1]}),
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed("the server doesn't answer") from None
+    if done.returncode != 0:
+        raise Failed(done.stderr.strip() or f"the load ends with {done.returncode}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result

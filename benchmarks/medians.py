@@ -1,0 +1,59 @@
+"""What many rounds come to."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import Any
+
+__all__ = ["Summary", "cost_of_silence", "dear_loads", "failures", "summarise"]
+
+Summary = dict[str, dict[str, dict[str, float]]]
+"""For each workload, for each server, the median of each figure."""
+
+
+def summarise(runs: Iterable[Mapping[str, Any]]) -> Summary:
+    """Return the medians, and as "spread" how far apart the rounds were.
+
+    Args:
+        runs: each with "workload" and "server", and the figures, or "error".
+    """
+    rounds: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for run in runs:
+        if "error" not in run:
+            rounds[run["workload"], run["server"]].append(run)
+    summary: Summary = defaultdict(dict)
+    for (workload, server), results in rounds.items():
+        figures = results[0].keys() - {"workload", "server", "round"}
+        found = {name: median(result[name] for result in results) for name in figures}
+        values = [result.get("server_cpu_us", result.get("kib")) for result in results]
+        middle = median(values)
+        found["spread"] = (max(values) - min(values)) / middle if middle else 0.0
+        summary[workload][server] = found
+    return dict(summary)
+
+
+def failures(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return why there are results missing, by workload and server."""
+    return {(run["workload"], run["server"]): run["error"] for run in runs if "error" in run}
+
+
+def cost_of_silence(summary: Summary, server: str) -> float | None:
+    """Return how many times as much an echo costs when 9,900 connections are silent besides."""
+    alone = summary.get("echo", {}).get(server)
+    among = summary.get("growth", {}).get(server)
+    if alone is None or among is None:
+        return None
+    return among["server_cpu_us"] / alone["server_cpu_us"]
+
+
+def dear_loads(summary: Summary) -> list[tuple[str, str]]:
+    """Return the workloads and servers where the load took more CPU than the server.
+
+    There the server waits for the load, so what it does each second says little.
+    """
+    return [
+        (workload, server)
+        for workload, servers in summary.items()
+        for server, found in servers.items()
+        if found.get("load_cpu_us", 0) > found.get("server_cpu_us", 0)
+    ]

@@ -1,0 +1,146 @@
+"""The servers that are compared: how each is started, and what it can do."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import txws2
+from benchmarks.workloads import Workload
+
+__all__ = ["NODE", "OWN", "PYTHON", "SCRIPTS", "SERVERS", "Server", "Tools", "versions"]
+
+SCRIPTS = Path(__file__).parent / "servers"
+EVERYTHING = frozenset({"deflate", "broadcast", "tls"})
+
+OWN, PYTHON, NODE = "own", "python", "node"
+"""Where a server's packages are: here already, to be had from PyPI, or from npm."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What servers are started with.
+
+    Attributes:
+        python: the interpreter that has the peers' packages.
+        certificate: a file with a key and its certificate.
+    """
+
+    python: Path
+    certificate: Path
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that is measured.
+
+    Attributes:
+        name: what it is called on the command line and in the tables.
+        command: makes the command that starts it.
+        packages: those that it needs, each with its version.
+        registry: where they come from.
+        can: what it can do besides an echo.
+        echoes: whether it sends back what it was sent, and not merely as much.
+    """
+
+    name: str
+    command: Callable[[Tools, int, Workload], list[str]]
+    packages: tuple[str, ...]
+    registry: str = OWN
+    can: frozenset[str] = EVERYTHING
+    echoes: bool = True
+
+    def does(self, workload: Workload) -> bool:
+        """Tell whether it can take part."""
+        return workload.needs is None or workload.needs in self.can
+
+
+_TWISTED = f"twisted=={version('twisted')}"
+_OURS = (f"txws2=={txws2.__version__}", _TWISTED)
+
+
+def _options(tools: Tools, workload: Workload) -> list[str]:
+    if workload.needs == "tls":
+        return [f"tls={tools.certificate}"]
+    return [workload.needs] if workload.needs else []
+
+
+def _script(name: str) -> Callable[[Tools, int, Workload], list[str]]:
+    """Return what makes the command for a script of servers/."""
+
+    def command(tools: Tools, port: int, workload: Workload) -> list[str]:
+        interpreter = "node" if name.endswith(".js") else str(tools.python)
+        return [interpreter, str(SCRIPTS / name), str(port), *_options(tools, workload)]
+
+    return command
+
+
+def _floor(tools: Tools, port: int, workload: Workload) -> list[str]:
+    size = 0 if workload.kind == "handshakes" else workload.size
+    script = str(SCRIPTS / "floor_server.py")
+    return [sys.executable, script, str(port), f"size={size}", *_options(tools, workload)]
+
+
+def _twistd(app: str | None) -> Callable[[Tools, int, Workload], list[str]]:
+    """Return what makes the command for `twistd ws`."""
+
+    def command(tools: Tools, port: int, workload: Workload) -> list[str]:
+        twistd = str(Path(sys.executable).with_name("twistd"))
+        endpoint = f"tcp:{port}"
+        if workload.needs == "tls":
+            pem = tools.certificate
+            endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}"
+        endpoint += ":backlog=1024:interface=127.0.0.1"
+        words = [twistd, "-n", "--logfile=/dev/null", "--pidfile=", "ws", "--listen", endpoint]
+        name = "txws2_push:Relay" if workload.needs == "broadcast" else app
+        return words if name is None else [*words, "--app", name]
+
+    return command
+
+
+SERVERS = {
+    server.name: server
+    for server in [
+        Server("txws2", _twistd(None), _OURS),
+        # A broadcast is the same in both styles.
+        Server("txws2-push", _twistd("txws2_push:Echo"), _OURS, can=EVERYTHING - {"broadcast"}),
+        Server("floor", _floor, (_TWISTED,), can=frozenset({"tls"}), echoes=False),
+        Server("websockets", _script("websockets_server.py"), ("websockets==17.4",), PYTHON),
+        Server(
+            "autobahn",
+            _script("autobahn_server.py"),
+            ("autobahn==26.10.2", "twisted[tls]==26.10.0"),
+            PYTHON,
+        ),
+        Server(
+            "twisted.web",
+            _script("twisted_web_server.py"),
+            ("twisted[tls,websocket]==26.10.0",),
+            PYTHON,
+            can=EVERYTHING - {"deflate"},
+        ),
+        Server(
+            "aiohttp",
+            _script("aiohttp_server.py"),
+            ("aiohttp==3.14.5", "uvloop==0.23.0"),
+            PYTHON,
+        ),
+        Server(
+            "picows",
+            _script("picows_server.py"),
+            ("picows==2.3.1", "uvloop==0.23.0"),
+            PYTHON,
+            can=EVERYTHING - {"deflate"},
+        ),
+        Server("ws", _script("ws_server.js"), ("ws==8.23.0", "bufferutil==4.1.0"), NODE),
+        Server("uWebSockets.js", _script("uws_server.js"), ("uwebsockets==3.0.6",), NODE),
+    ]
+}
+
+
+def versions(servers: Iterable[Server]) -> list[str]:
+    """Return the packages that these are made of, each once, for who reads the tables."""
+    packages = (package for server in servers for package in server.packages)
+    return list(dict.fromkeys(re.sub(r"(\[.*\])?==", " ", package) for package in packages))

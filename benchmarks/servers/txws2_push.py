@@ -1,0 +1,14 @@
+"""For `twistd ws --app`: an echo in push style, and a relay of every message to everybody."""
+
+from txws2 import WebSocketServerProtocol
+
+
+class Echo(WebSocketServerProtocol):
+    def messageReceived(self, message):
+        self.sendMessage(message)
+
+
+class Relay(WebSocketServerProtocol):
+    def messageReceived(self, message):
+        for connection in self.factory.connections:
+            connection.sendMessage(message)
