@@ -5,13 +5,14 @@
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
 # make bench-docs   put what make bench has found into the docs
+# make microbench   time the protocol core, piece by piece
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs clean
+.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs microbench clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -56,6 +57,9 @@ bench-docs: .venv/measured
 	$(BIN)/python -m benchmarks --report-only
 	mkdir -p docs/performance
 	cp build/bench/overview.rst build/bench/details.rst build/bench/plot.svg docs/performance
+
+microbench: .venv/measured
+	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
 
 .venv/installed: setup.cfg setup.py pyproject.toml
 	$(PYTHON) -m venv .venv
