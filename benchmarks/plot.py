@@ -38,9 +38,8 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_panel(panel: Axes, workload: str, values: Mapping[str, float]) -> None:
-    load = WORKLOADS[workload]
-    unit = "KiB" if load.figure == MEMORY else "CPU µs"
-    panel.set_title(f"{workload}: {unit} for each {load.unit}", loc="left", fontsize=9)
+    unit = "KiB" if WORKLOADS[workload].figure == MEMORY else "CPU µs"
+    panel.set_title(f"{workload}, {unit}", loc="left", fontsize=9)
     colors = [_color(server) for server in values]
     bars = panel.barh(list(values), list(values.values()), color=colors)
     panel.bar_label(bars, [number(value) for value in values.values()], padding=2)
