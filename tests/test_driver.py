@@ -2,6 +2,7 @@
 
 from twisted.internet.error import ConnectionLost
 
+from tests.joined import Joined
 from tests.sides import (
     BINARY,
     CLOSE,
@@ -10,6 +11,7 @@ from tests.sides import (
     REQUEST,
     TEXT,
     ClientSide,
+    Peer,
     RecordedClient,
     RecordedServer,
     ServerSide,
@@ -48,6 +50,18 @@ class CorkTests:
         ws.more = self.frame(TEXT, b"3")
         self.hear((TEXT, b"1"), (TEXT, b"2"))
         self.assertEqual(ws.got, ("1", "2", "3"))
+
+
+class EpollTests(ServerSide):
+    def test_each_connection_is_offered_to_the_shared_epoll_unless_that_is_off(self):
+        self.connect()
+        offered = []
+        self.factory.epoll_sharing.offer = lambda *offer: offered.append(offer)
+        for _ in range(2):
+            Joined(self.factory.buildProtocol(None), Peer(), self.clock)
+        self.assertEqual([connections for _, connections in offered], [2, 3])
+        self.open(share_epoll=False)
+        self.assertIsNone(self.factory.epoll_sharing)
 
 
 class CloseTests:

@@ -37,6 +37,7 @@ FLOORS = [
     },
     {
         "driver",
+        "epoll",
         "factory",
         "inbox",
         "keepalive",
@@ -48,6 +49,7 @@ FLOORS = [
         "streaming",
         "tracing",
         "transports",
+        "writethrough",
     },
     {"client", "connecting", "opening", "server", "serving"},
     {"__init__", "__main__", "console", "insecure", "loading", "tap"},

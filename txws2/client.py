@@ -48,7 +48,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
         head = self.request.serialize()
         if self._tracer is not None:
             self._tracer.head(">", head)
-        self._transport.write(head)
+        self._outbox.write(head)
 
     def _receive_head(self, data: bytes) -> None:
         if self._body is not None:

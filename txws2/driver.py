@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
-from twisted.internet.interfaces import IConsumer, IDelayedCall, IPushProducer, ITransport
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
@@ -23,6 +23,7 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Failed, Ping, Pong, Remainder
+from txws2.writethrough import outbox_for
 
 __all__ = ["Driver"]
 
@@ -111,10 +112,13 @@ class Driver(Protocol):
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
         factory = self.factory
         factory.connections.add(self)
+        if factory.epoll_sharing is not None:
+            factory.epoll_sharing.offer(transport, len(factory.connections))
         if factory.debug:
             self._tracer = Tracer(factory.log, self.id)
             self._tracer.state(State.CONNECTING)
         set_no_delay(transport)
+        self._outbox = outbox_for(transport, factory.write_limit)
         self._set_deadline(factory.open_timeout, self._open_timed_out)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
         self._begin_opening()
@@ -140,7 +144,6 @@ class Driver(Protocol):
         transport = self._transport
         self._reading = Reading(cast(IPushProducer, transport), factory.clock)
         self._inbox = Inbox(self._reading, factory.max_queue)
-        self._outbox = Outbox(cast(IConsumer, transport), factory.write_limit)
         self._pings = PendingPings()
         self._connection = connection
         if factory.keepalive is not None:
@@ -320,9 +323,9 @@ class Driver(Protocol):
                 factory.keepalive.discard(self)
             exception = connection.connection_lost(cause)
             self._inbox.close(connection.closing.exception)
-            self._outbox.close(exception)
             self._pings.close(exception)
             self._late.fail(exception)
+        self._outbox.close(exception)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
         self._deaf = False

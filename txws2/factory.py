@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from txws2.epoll import EpollSharing
 from txws2.keepalive import Keepalive
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
 
@@ -27,6 +28,7 @@ class ConnectionOptions(TypedDict, total=False):
     ping_timeout: float | None
     open_timeout: float | None
     close_timeout: float | None
+    share_epoll: bool
     debug: bool | None
 
 
@@ -60,6 +62,8 @@ class ConnectionFactory(Factory, Generic[P]):
             lets anybody who connects and says nothing keep a socket.
         close_timeout: seconds until a connection that is being closed must be gone (10), or it
             is aborted. None to wait for ever.
+        share_epoll: whether connections over TCP wait for their events together (True), where
+            the system has epoll. It is faster; False leaves them to the reactor one by one.
         debug: whether to log every frame, header line and state at level debug. None for what
             the environment variable TXWS2_DEBUG says: on if it is set and not empty.
 
@@ -86,6 +90,7 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_timeout: float | None = 20,
         open_timeout: float | None = 10,
         close_timeout: float | None = 10,
+        share_epoll: bool = True,
         debug: bool | None = None,
     ) -> None:
         _check("max_size", max_size, least=0)
@@ -109,6 +114,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.write_limit = write_limit
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
+        self.epoll_sharing = EpollSharing() if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
             None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)

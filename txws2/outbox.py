@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
-from txws2.exceptions import ConnectionClosed
 from txws2.settling import Waiters
 
 __all__ = ["Outbox"]
@@ -44,6 +43,8 @@ class Outbox:
         "paused",
     )
 
+    _streaming: ClassVar[bool] = True
+
     def __init__(self, transport: IConsumer, write_limit: int | None) -> None:
         self._transport = transport
         self._write_limit = write_limit
@@ -52,12 +53,12 @@ class Outbox:
         self._corked: list[bytes] | None = None
         self._corked_size = 0
         # Frames that the transport has no room for.
-        self._waiting: deque[bytes] = deque()
+        self._waiting: list[bytes] = []
         self._size = 0
         self._pong = b""
         self._waiters: Waiters[None] = Waiters()
         self._end: Callable[[], None] | None = None
-        transport.registerProducer(self, True)
+        transport.registerProducer(self, self._streaming)
 
     def write(self, frame: bytes) -> None:
         """Write a frame, after all those before it."""
@@ -70,7 +71,7 @@ class Outbox:
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here."""
         if self._corked is None:
-            self._transport.write(frame)
+            self._transmit(frame)
             return
         self._corked.append(frame)
         self._corked_size += len(frame)
@@ -111,13 +112,10 @@ class Outbox:
         """Let go of the transport when all is written to it, then call."""
         if self._corked:
             self._flush()
-        if self._waiting:
-            self._end = then
-        else:
-            self._transport.unregisterProducer()
-            then()
+        self._end = then
+        self._end_if_empty()
 
-    def close(self, exception: ConnectionClosed) -> None:
+    def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
         self.discard()
         self._corked = None
@@ -135,35 +133,42 @@ class Outbox:
         self.paused = False
         if self._pong:
             frame, self._pong = self._pong, b""
-            self._transport.write(frame)
+            self._transmit(frame)
         while self._waiting and not self.paused:
-            self._transport.write(self._next_batch())
+            self._transmit(self._next_batch())
         while self._waiters and not self._over_limit():
             self._waiters.fire_one(None)
+        self._end_if_empty()
+
+    def stopProducing(self) -> None:
+        """Nothing to do: connectionLost follows."""
+
+    def _transmit(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def _end_if_empty(self) -> None:
         if self._end is not None and not self._waiting:
             then, self._end = self._end, None
             self._transport.unregisterProducer()
             then()
-
-    def stopProducing(self) -> None:
-        """Nothing to do: connectionLost follows."""
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit
 
     def _next_batch(self) -> bytes:
         """Take as many small frames as make a write worth while, or one large one."""
-        batch, size = [], 0
-        while self._waiting and size < _BATCH_SIZE:
-            frame = self._waiting.popleft()
-            batch.append(frame)
-            size += len(frame)
+        number, size = 0, 0
+        while number < len(self._waiting) and size < _BATCH_SIZE:
+            size += len(self._waiting[number])
+            number += 1
+        batch = b"".join(self._waiting[:number])
+        del self._waiting[:number]
         self._size -= size
-        return b"".join(batch)
+        return batch
 
     def _flush(self) -> None:
         if self._corked:
             data = b"".join(self._corked)
             self._corked.clear()
             self._corked_size = 0
-            self._transport.write(data)
+            self._transmit(data)

@@ -81,14 +81,14 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self.response.headers.addRawHeader("Date", date)
         self._write_response()
         self._fail_opening(reason)
-        close_softly(self._transport)
+        self._outbox.end(lambda: close_softly(self._transport))
 
     def _write_response(self) -> None:
         assert self.response is not None
         head = self.response.serialize()
         if self._tracer is not None:
             self._tracer.head(">", head)
-        self._transport.write(head)
+        self._outbox.write(head)
 
     def _open_timed_out(self) -> None:
         self.refuse(OpeningTimeout())

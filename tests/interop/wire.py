@@ -31,6 +31,18 @@ def frames_in(stream):
     return frames
 
 
+class Tap:
+    """A socket that keeps what it has sent."""
+
+    def __init__(self, socket, written):
+        self._socket, self._written = socket, written
+
+    def send(self, data):
+        sent = self._socket.send(data)
+        self._written += data[:sent]
+        return sent
+
+
 class Wired:
     """Keeps every byte that is written and read."""
 
@@ -45,6 +57,8 @@ class Wired:
             write(data)
 
         transport.write = keep_and_write
+        tap = Tap(transport.getHandle(), self._written)
+        transport.getHandle = lambda: tap
         super().makeConnection(transport)
 
     def dataReceived(self, data):

@@ -1,0 +1,277 @@
+import select
+import socket
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from zope.interface import implementer
+
+from txws2.epoll import EpollSharing, SharedEpoll
+
+if not hasattr(select, "epoll"):
+    raise SkipTest("this system has no epoll")
+
+
+@implementer(IReactorFDSet)
+class Reactor:
+    """Knows who reads, and nothing else."""
+
+    def __init__(self):
+        self.readers = set()
+
+    def addReader(self, reader):
+        self.readers.add(reader)
+
+    def removeReader(self, reader):
+        self.readers.discard(reader)
+
+    def seconds(self):
+        return 42
+
+
+class Transport(Connection):
+    """A TCP transport that only notes what it is told.
+
+    Attributes:
+        calls: the names of what was called.
+        peer: the socket at the other end.
+        why: what doRead and doWrite return.
+        lost: the reasons of its losses.
+    """
+
+    connected = True
+    why = None
+
+    def __init__(self, reactor):
+        self.socket, self.peer = socket.socketpair()
+        self.socket.setblocking(False)
+        self.reactor = reactor
+        self.calls, self.lost = [], []
+        self.startReading()
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def doRead(self):
+        self.calls.append("doRead")
+        self.socket.recv(1000)
+        if isinstance(self.why, ZeroDivisionError):
+            raise self.why
+        return self.why
+
+    def doWrite(self):
+        self.calls.append("doWrite")
+        self.stopWriting()
+        return self.why
+
+    def readConnectionLost(self, reason):
+        # As one does whose protocol knows nothing of half-closed connections.
+        self.calls.append("readConnectionLost")
+        self.connectionLost(reason)
+
+    def connectionLost(self, reason):
+        self.lost.append(reason.type)
+        self.stopReading()
+        self.stopWriting()
+        self.close()
+
+    def close(self):
+        self.socket.close()
+        self.peer.close()
+
+
+class Events:
+    """An epoll that has these events."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def poll(self, timeout, most):
+        return self._events
+
+    def unregister(self, fd):
+        pass
+
+
+class SharedEpollTests(SynchronousTestCase):
+    def setUp(self):
+        self.reactor = Reactor()
+        self.shared = SharedEpoll(self.reactor)
+        self.transport = self.adopted()
+
+    def adopted(self):
+        transport = Transport(self.reactor)
+        self.addCleanup(transport.close)
+        self.shared.adopt(transport)
+        return transport
+
+    def has_readers(self, *expected):
+        self.assertEqual(self.reactor.readers, set(expected))
+
+    def test_it_reads_in_place_of_its_transports(self):
+        self.adopted()
+        self.has_readers(self.shared)
+        self.assertGreater(self.shared.fileno(), 0)
+        self.assertEqual(self.shared.logPrefix(), "txws2")
+
+    def test_before_there_is_a_transport_it_has_no_descriptor(self):
+        self.assertEqual(SharedEpoll(self.reactor).fileno(), -1)
+
+    def test_when_nobody_waits_the_reactor_has_no_reader(self):
+        self.transport.pauseProducing()
+        self.has_readers()
+        self.transport.resumeProducing()
+        self.has_readers(self.shared)
+
+    def test_those_that_are_ready_read_and_write(self):
+        self.adopted()
+        third = self.adopted()
+        self.transport.peer.send(b"x")
+        third.peer.send(b"x")
+        third.startWriting()
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, ["doRead"])
+        self.assertEqual(third.calls, ["doRead", "doWrite"])
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, ["doRead"])
+
+    def test_one_that_only_writes(self):
+        self.transport.stopReading()
+        self.transport.startWriting()
+        self.transport.startWriting()
+        self.transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, ["doWrite"])
+        self.has_readers()
+
+    def test_what_it_can_t_do_itself_the_reactor_does(self):
+        self.assertEqual(self.transport.reactor.seconds(), 42)
+
+    def test_one_that_was_paused_by_another_does_not_read(self):
+        other = self.adopted()
+        both = [self.transport, other]
+
+        def read_and_pause(transport):
+            def do_read():
+                for each in both:
+                    each.stopReading()
+                transport.calls.append("read")
+
+            return do_read
+
+        for transport in both:
+            transport.doRead = read_and_pause(transport)
+            transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls + other.calls, ["read"])
+
+    def test_an_event_is_not_given_to_another_that_has_the_same_descriptor(self):
+        other = self.adopted()
+        both = [self.transport, other]
+
+        def replace(transport):
+            """Replace the other one by one more transport, with the same descriptor."""
+
+            def do_read():
+                [gone] = [each for each in both if each is not transport]
+                fd = gone.fileno()
+                gone.connectionLost(Failure(ConnectionDone()))
+                self.late = self.adopted()
+                self.assertEqual(self.late.fileno(), fd)
+
+            return do_read
+
+        for transport in both:
+            transport.doRead = replace(transport)
+            transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.late.calls, [])
+
+    def test_one_that_says_it_is_done_is_lost(self):
+        for why in (ConnectionDone(), ConnectionLost()):
+            transport = self.adopted()
+            transport.why = why
+            transport.peer.send(b"x")
+            self.shared.doRead()
+            self.assertEqual(transport.lost, [type(why)])
+            transport = self.adopted()
+            transport.why = why
+            transport.startWriting()
+            self.shared.doRead()
+            self.assertEqual(transport.lost, [type(why)])
+        self.has_readers(self.shared)
+
+    def test_one_that_may_only_be_done_reading_is_told_just_that(self):
+        self.transport.why = ConnectionDone()
+        self.transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, ["doRead", "readConnectionLost"])
+
+    def test_one_whose_peer_is_gone_is_lost(self):
+        self.transport.startWriting()
+        self.transport.stopReading()
+        self.transport.peer.close()
+        self.shared.doRead()
+        self.assertEqual(self.transport.lost, [ConnectionLost])
+        self.assertEqual(self.transport.calls, [])
+
+    def test_one_that_reads_hears_of_it_when_all_is_read(self):
+        self.shared._epoll = Events([(self.transport.fileno(), select.EPOLLHUP)])
+        self.shared.doRead()
+        self.assertEqual(self.transport.lost, [ConnectionDone])
+
+    def test_one_that_raises_is_lost_and_the_others_are_served(self):
+        other = self.adopted()
+        self.transport.why = ZeroDivisionError()
+        for transport in (self.transport, other):
+            transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.transport.lost, [ZeroDivisionError])
+        self.assertEqual(other.calls, ["doRead"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_when_the_reactor_stops_all_are_lost(self):
+        other = self.adopted()
+        self.shared.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.transport.lost + other.lost, [ConnectionLost] * 2)
+        self.has_readers()
+
+
+class EpollSharingTests(SynchronousTestCase):
+    def setUp(self):
+        self.reactor = Reactor()
+        self.sharing = EpollSharing()
+
+    def transport(self):
+        transport = Transport(self.reactor)
+        self.addCleanup(transport.close)
+        return transport
+
+    def offered(self, transport, connections):
+        self.sharing.offer(transport, connections)
+        below = getattr(transport, "transport", transport)
+        return isinstance(below.reactor, SharedEpoll)
+
+    def test_from_the_fourth_connection_on_they_share_one(self):
+        self.assertFalse(self.offered(self.transport(), 3))
+        first, second = self.transport(), self.transport()
+        self.assertTrue(self.offered(first, 4))
+        self.assertTrue(self.offered(second, 5))
+        self.assertIs(first.reactor, second.reactor)
+
+    def test_of_a_connection_with_tls_the_transport_below_is_taken(self):
+        above = TLSMemoryBIOProtocol(None, None)
+        above.transport = self.transport()
+        self.assertTrue(self.offered(above, 4))
+
+    def test_a_transport_that_is_no_socket_s_is_left_alone(self):
+        self.sharing.offer(StringTransport(), 4)
+
+    def test_a_reactor_that_has_no_descriptors_keeps_its_transports(self):
+        transport = self.transport()
+        transport.reactor = object()
+        self.assertFalse(self.offered(transport, 4))
