@@ -30,6 +30,7 @@ FLOORS = [
         "wire.handshake",
         "wire.headers",
         "wire.http",
+        "wire.keys",
         "wire.masking",
         "wire.messages",
         "wire.requesting",

@@ -1,13 +1,9 @@
-import random
-import secrets
-
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
-from txws2.wire import masking
-from txws2.wire.masking import apply_mask, new_mask
+from txws2.wire.masking import apply_mask
 
 KEY = bytes.fromhex("37fa213d")
 
@@ -48,25 +44,3 @@ class ApplyMaskTests(TestCase):
     def test_parts_make_the_whole(self, data, mask, cut):
         parts = apply_mask(data[:cut], mask) + apply_mask(data[cut:], mask, len(data[:cut]))
         self.assertEqual(parts, apply_mask(data, mask))
-
-
-class NewMaskTests(TestCase):
-    """Attack 18: a mask that somebody can predict."""
-
-    def test_a_mask_has_four_bytes(self):
-        self.assertEqual(len(new_mask()), 4)
-
-    def test_masks_differ(self):
-        self.assertGreater(len({new_mask() for _ in range(16)}), 1)
-
-    def test_masks_come_from_secrets(self):
-        self.assertIs(masking.token_bytes, secrets.token_bytes)
-
-    def test_the_seed_of_random_does_not_decide_them(self):
-        before = random.getstate()
-        self.addCleanup(random.setstate, before)
-        first, second = [], []
-        for masks in (first, second):
-            random.seed(18)
-            masks += [new_mask() for _ in range(16)]
-        self.assertNotEqual(first, second)

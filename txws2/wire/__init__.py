@@ -7,7 +7,7 @@ The way of a byte, inward::
         accepting, requesting         one side each
         deflate                       what they agree on for compressing
     connection                        the state rules, then
-        frames, masking               one frame
+        frames, masking, keys         one frame
         messages, encoding            one message, inward and outward
         compression                   its payload, smaller
         closing                       the end

@@ -7,7 +7,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from txws2.exceptions import ProtocolError
-from txws2.wire.masking import apply_mask, new_mask
+from txws2.wire.keys import new_mask
+from txws2.wire.masking import apply_mask
 
 __all__ = [
     "BINARY",

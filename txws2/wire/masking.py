@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from secrets import token_bytes
-
-__all__ = ["apply_mask", "new_mask"]
-
-
-def new_mask() -> bytes:
-    """Return a masking key that nobody can predict.
-
-    Section 10.3: the key must come from a strong source of entropy, or a page could
-    choose what a proxy between us sees.
-    """
-    return token_bytes(4)
+__all__ = ["apply_mask"]
 
 
 def apply_mask(data: bytes, mask: bytes, offset: int = 0) -> bytes:
