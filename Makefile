@@ -61,7 +61,7 @@ bench-docs: .venv/measured
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
 
-.venv/installed: setup.cfg setup.py pyproject.toml
+.venv/installed: setup.cfg setup.py pyproject.toml txws2/wire/_speedups.c
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

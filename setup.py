@@ -1,5 +1,10 @@
 """The build; what the package is stands in setup.cfg."""
 
-from setuptools import setup
+from setuptools import Extension, setup
 
-setup()
+setup(
+    ext_modules=[
+        # Optional: where it can't be compiled, its twins in Python are used.
+        Extension("txws2.wire._speedups", ["txws2/wire/_speedups.c"], optional=True),
+    ]
+)

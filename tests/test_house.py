@@ -33,7 +33,10 @@ FLOORS = [
         "wire.keys",
         "wire.masking",
         "wire.messages",
+        "wire.ordinary",
+        "wire.payload",
         "wire.requesting",
+        "wire.speedups",
         "wire.uri",
     },
     {

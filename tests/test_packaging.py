@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,9 +18,10 @@ LEFT_OUT = {".git", ".venv", "build", "dist", "node_modules", "__pycache__"}
 PLUGIN = "twisted/plugins/txws2_service.py"
 
 
-def run(*command, path):
+def run(*command, path, **variables):
     """Run a command; return what it printed."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment.update(variables)
     done = subprocess.run(
         [str(part) for part in command],
         cwd=path,
@@ -46,6 +48,8 @@ def files_of_the_project():
 
 def made(name):
     """Tell whether a path is one that builds and tests make."""
+    if name.suffix == ".so":
+        return True
     return any(part in LEFT_OUT or part.endswith(".egg-info") for part in name.parts)
 
 
@@ -61,7 +65,11 @@ def below(folder, *suffixes):
     }
 
 
-INSTALLED = below("txws2", ".py") | {"txws2/py.typed", PLUGIN}
+INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed", PLUGIN}
+SOURCES = below("txws2", ".c")
+ACCELERATOR = f"txws2/wire/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
+COMPILER = os.environ.get("CC") or sysconfig.get_config_var("CC")
+COMPILED = {ACCELERATOR} if shutil.which(COMPILER.split()[0]) else set()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +94,7 @@ def distributions(tree, tmp_path_factory):
 def test_the_wheel_holds_the_package_and_the_plugin_and_nothing_else(distributions):
     _, wheel = distributions
     names = set(ZipFile(wheel).namelist())
-    assert {name for name in names if ".dist-info/" not in name} == INSTALLED
+    assert {name for name in names if ".dist-info/" not in name} == INSTALLED | COMPILED
 
 
 def test_nothing_in_the_wheel_takes_the_place_of_twisted(distributions):
@@ -100,14 +108,28 @@ def test_the_sdist_holds_what_the_wheel_does_and_tests_docs_and_benchmarks(distr
     with tarfile.open(sdist) as archive:
         members = [member.name for member in archive.getmembers() if member.isfile()]
     names = {name.partition("/")[2] for name in members}
-    assert {name for name in names if name.startswith(("txws2/", "twisted/"))} == INSTALLED
+    package = {name for name in names if name.startswith(("txws2/", "twisted/"))}
+    assert package == INSTALLED | SOURCES
     assert below("tests", ".py", ".js", ".json", ".txt", ".bin") == below("tests") & names
     assert below("docs") <= names
     assert below("benchmarks") <= names
     assert {"README.rst", "LICENSE", "NEWS.rst", "Makefile"} <= names
 
 
-@pytest.fixture(params=["wheel", "tree", "editable"])
+def test_without_a_compiler_nothing_else_is_missing(tree, tmp_path):
+    copy = tmp_path / "tree"
+    shutil.copytree(tree, copy)
+    run(
+        *(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, copy),
+        path=tmp_path,
+        CC="/no/compiler",
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    names = set(ZipFile(wheel).namelist())
+    assert {name for name in names if ".dist-info/" not in name} == INSTALLED
+
+
+@pytest.fixture(params=["wheel", "tree", "editable", "editable, without a compiler"])
 def installed(request, tmp_path):
     """Install it in a new environment; return the folder of that environment's programs."""
     run(sys.executable, "-m", "venv", tmp_path / "venv", path=tmp_path)
@@ -118,7 +140,11 @@ def installed(request, tmp_path):
         tree = tmp_path / "tree"
         shutil.copytree(request.getfixturevalue("tree"), tree)
         what = [tree] if request.param == "tree" else ["--editable", tree]
-    run(programs / "python", "-m", "pip", "install", "--quiet", *what, path=tmp_path)
+    compiler = "/no/compiler" if "without" in request.param else COMPILER
+    install = [programs / "python", "-m", "pip", "install", "--quiet", *what]
+    shown = run(*install, path=tmp_path, CC=compiler)
+    # Not a word of what couldn't be compiled.
+    assert "speedups" not in shown
     return programs
 
 
@@ -127,7 +153,7 @@ def test_it_can_be_used_when_installed_and_leaves_twisted_whole(installed, tmp_p
     elsewhere.mkdir()
     python, twistd = installed / "python", installed / "twistd"
 
-    run(python, "-c", "import txws2, twisted.plugins", path=elsewhere)
+    run(python, "-c", "import txws2.wire.ordinary, twisted.plugins", path=elsewhere)
     assert lists_ws(run(twistd, "--help", path=elsewhere))
 
     run(python, "-m", "pip", "uninstall", "--quiet", "-y", "txws2", path=elsewhere)

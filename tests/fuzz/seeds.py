@@ -4,6 +4,7 @@
 """
 
 import zlib
+from itertools import repeat
 from unittest import mock
 
 from tests.fuzz import CORPUS
@@ -22,7 +23,7 @@ SERVER, CLIENT = 0, 1
 def seeds():
     """Return the inputs by target and by name."""
     # The same key each time, so that the files change only if what they say does.
-    with mock.patch("txws2.wire.frames.new_mask", return_value=b"\x37\xfa\x21\x3d"):
+    with mock.patch("txws2.wire.keys._keys", repeat((b"\x37\xfa\x21\x3d",))):
         frames = dict(_frames())
     return {
         "deflating": dict(_deflating()),

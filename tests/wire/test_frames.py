@@ -1,5 +1,6 @@
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.wire.twins import in_c, pure
 from txws2.exceptions import ProtocolError
 from txws2.wire.frames import (
     BINARY,
@@ -49,8 +50,10 @@ class OpcodeTests(TestCase):
 class ExamplesOfTheRfcTests(TestCase):
     """Section 5.7."""
 
+    encode_frame = pure("encode_frame")
+
     def test_an_unmasked_text(self):
-        self.assertEqual(encode_frame(TEXT, b"Hello", masked=False), b"\x81\x05Hello")
+        self.assertEqual(self.encode_frame(TEXT, b"Hello", masked=False), b"\x81\x05Hello")
         self.assertEqual(parse(b"\x81\x05Hello"), Header(True, False, TEXT, 5, None, 2))
 
     def test_a_masked_text(self):
@@ -58,16 +61,16 @@ class ExamplesOfTheRfcTests(TestCase):
         self.assertEqual(parse(data, masked=True), Header(True, False, TEXT, 5, KEY, 6))
 
     def test_a_fragmented_text(self):
-        self.assertEqual(encode_frame(TEXT, b"Hel", masked=False, fin=False), b"\x01\x03Hel")
-        self.assertEqual(encode_frame(CONT, b"lo", masked=False), b"\x80\x02lo")
+        self.assertEqual(self.encode_frame(TEXT, b"Hel", masked=False, fin=False), b"\x01\x03Hel")
+        self.assertEqual(self.encode_frame(CONT, b"lo", masked=False), b"\x80\x02lo")
         self.assertEqual(parse(b"\x01\x03Hel"), Header(False, False, TEXT, 3, None, 2))
         self.assertEqual(
             parse(b"\x80\x02lo", fragmented=True), Header(True, False, CONT, 2, None, 2)
         )
 
     def test_a_ping_and_its_pong(self):
-        self.assertEqual(encode_frame(PING, b"Hello", masked=False), b"\x89\x05Hello")
-        self.assertEqual(encode_frame(PONG, b"Hello", masked=False), b"\x8a\x05Hello")
+        self.assertEqual(self.encode_frame(PING, b"Hello", masked=False), b"\x89\x05Hello")
+        self.assertEqual(self.encode_frame(PONG, b"Hello", masked=False), b"\x8a\x05Hello")
         self.assertEqual(parse(b"\x89\x05Hello"), Header(True, False, PING, 5, None, 2))
         self.assertEqual(
             parse(b"\x8a\x85" + KEY + b"\x7f\x9f\x4d\x51\x58", masked=True),
@@ -76,20 +79,22 @@ class ExamplesOfTheRfcTests(TestCase):
 
     def test_256_bytes(self):
         data = b"\x82\x7e\x01\x00" + bytes(256)
-        self.assertEqual(encode_frame(BINARY, bytes(256), masked=False), data)
+        self.assertEqual(self.encode_frame(BINARY, bytes(256), masked=False), data)
         self.assertEqual(parse(data), Header(True, False, BINARY, 256, None, 4))
 
     def test_64_kib(self):
         data = b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00" + bytes(65536)
-        self.assertEqual(encode_frame(BINARY, bytes(65536), masked=False), data)
+        self.assertEqual(self.encode_frame(BINARY, bytes(65536), masked=False), data)
         self.assertEqual(parse(data), Header(True, False, BINARY, 65536, None, 10))
 
     def test_a_close(self):
-        self.assertEqual(encode_frame(CLOSE, b"\x03\xe8", masked=False), b"\x88\x02\x03\xe8")
+        self.assertEqual(self.encode_frame(CLOSE, b"\x03\xe8", masked=False), b"\x88\x02\x03\xe8")
         self.assertEqual(parse(b"\x88\x02\x03\xe8"), Header(True, False, CLOSE, 2, None, 2))
 
 
 class LengthTests(TestCase):
+    encode_frame = pure("encode_frame")
+
     SHORTEST = {
         0: b"\x00",
         125: b"\x7d",
@@ -100,7 +105,7 @@ class LengthTests(TestCase):
 
     def test_what_is_sent_has_the_shortest_form(self):
         for length, field in self.SHORTEST.items():
-            data = encode_frame(BINARY, bytes(length), masked=False)
+            data = self.encode_frame(BINARY, bytes(length), masked=False)
             self.assertEqual(data, b"\x82" + field + bytes(length), msg=length)
 
     def test_what_arrives_is_read(self):
@@ -235,33 +240,37 @@ class SecondByteTests(TestCase):
 class MaskedFramesTests(TestCase):
     """Attack 18: a mask that somebody can predict."""
 
+    encode_frame = pure("encode_frame")
+
     def test_the_key_goes_between_the_length_and_the_payload(self):
         for length, size in ((0, 2), (125, 2), (126, 4), (65535, 4), (65536, 10)):
             payload = b"x" * length
-            data = encode_frame(TEXT, payload, masked=True)
-            plain = encode_frame(TEXT, payload, masked=False)
+            data = self.encode_frame(TEXT, payload, masked=True)
+            plain = self.encode_frame(TEXT, payload, masked=False)
             self.assertEqual(data[:2], bytes([plain[0], plain[1] | 0x80]))
             self.assertEqual(data[2:size], plain[2:size])
             mask = data[size : size + 4]
             self.assertEqual(apply_mask(data[size + 4 :], mask), payload)
 
     def test_each_frame_has_a_key_of_its_own(self):
-        frames = {encode_frame(TEXT, b"Hello", masked=True) for _ in range(16)}
+        frames = {self.encode_frame(TEXT, b"Hello", masked=True) for _ in range(16)}
         self.assertGreater(len(frames), 1)
 
     def test_fin_may_be_off(self):
-        self.assertEqual(encode_frame(BINARY, b"", masked=True, fin=False)[:2], b"\x02\x80")
+        self.assertEqual(self.encode_frame(BINARY, b"", masked=True, fin=False)[:2], b"\x02\x80")
 
     def test_so_may_rsv1_be_on(self):
-        self.assertEqual(encode_frame(TEXT, b"", masked=True, rsv1=True)[:2], b"\xc1\x80")
+        self.assertEqual(self.encode_frame(TEXT, b"", masked=True, rsv1=True)[:2], b"\xc1\x80")
 
 
 class CompressedFramesTests(TestCase):
     """RFC 7692 section 6: the first frame of a message says whether it is compressed."""
 
+    encode_frame = pure("encode_frame")
+
     def test_the_first_of_a_message_may_be(self):
         for first, opcode in ((0xC1, TEXT), (0x41, TEXT), (0xC2, BINARY), (0x42, BINARY)):
-            data = encode_frame(opcode, b"x", masked=False, fin=first >= 0x80, rsv1=True)
+            data = self.encode_frame(opcode, b"x", masked=False, fin=first >= 0x80, rsv1=True)
             self.assertEqual(data, bytes([first, 1]) + b"x")
             expected = Header(first >= 0x80, True, opcode, 1, None, 2)
             self.assertEqual(parse(data, compressible=True), expected)
@@ -289,3 +298,66 @@ class CompressedFramesTests(TestCase):
 
     def test_a_message_need_not_be_though_it_may(self):
         self.assertIs(parse(b"\x81\x00", compressible=True).rsv1, False)
+
+
+class EncodeFrameTests(TestCase):
+    encode_frame = pure("encode_frame")
+
+    def test_all_that_is_like_bytes_may_be_sent(self):
+        for payload in (bytearray(b"ab"), memoryview(b"ab"), memoryview(b"a-b")[::2]):
+            for masked, size in ((False, 4), (True, 8)):
+                frame = self.encode_frame(BINARY, payload, masked=masked)
+                self.assertEqual((len(frame), frame[1] & 0x7F), (size, 2))
+                self.assertIsInstance(frame, bytes)
+
+    def test_nothing_else_may(self):
+        for payload in ("ab", [1, 2], 5, None):
+            self.assertRaises(TypeError, self.encode_frame, BINARY, payload, masked=False)
+
+    def test_the_first_byte_is_a_byte(self):
+        for opcode in (-1, 0x100, 2**70, -(2**70)):
+            exc = self.assertRaises(ValueError, self.encode_frame, opcode, b"", masked=False)
+            self.assertEqual(str(exc), f"no frame has the opcode {opcode}")
+        for opcode in ("1", 1.0, None):
+            self.assertRaises(TypeError, self.encode_frame, opcode, b"", masked=False)
+
+    def test_what_may_be_on_or_off_is_named(self):
+        for wrong in ({}, {"masked": True, "mask": b"abcd"}, {"fin": True}):
+            self.assertRaises(TypeError, self.encode_frame, BINARY, b"", **wrong)
+        self.assertRaises(TypeError, self.encode_frame, BINARY, b"", True)
+        self.assertRaises(TypeError, self.encode_frame, BINARY, masked=True)
+
+    def test_and_may_be_anything_that_is_true_or_false(self):
+        self.assertEqual(self.encode_frame(TEXT, b"", masked=[], fin="", rsv1=2), b"\x41\x00")
+        undecided = UndecidedTruth()
+        self.assertRaises(LookupError, self.encode_frame, TEXT, b"", masked=undecided)
+
+
+class UndecidedTruth:
+    def __bool__(self):
+        raise LookupError
+
+
+@in_c
+class ExamplesOfTheRfcInCTests(ExamplesOfTheRfcTests):
+    encode_frame = staticmethod(encode_frame)
+
+
+@in_c
+class LengthInCTests(LengthTests):
+    encode_frame = staticmethod(encode_frame)
+
+
+@in_c
+class MaskedFramesInCTests(MaskedFramesTests):
+    encode_frame = staticmethod(encode_frame)
+
+
+@in_c
+class CompressedFramesInCTests(CompressedFramesTests):
+    encode_frame = staticmethod(encode_frame)
+
+
+@in_c
+class EncodeFrameInCTests(EncodeFrameTests):
+    encode_frame = staticmethod(encode_frame)

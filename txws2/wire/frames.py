@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from txws2.exceptions import ProtocolError
 from txws2.wire.keys import new_mask
-from txws2.wire.masking import apply_mask
+from txws2.wire.masking import BytesLike, apply_mask
+from txws2.wire.speedups import accelerated
 
 __all__ = [
     "BINARY",
@@ -149,8 +150,9 @@ def _extended_length(data: bytes, start: int, code: int) -> tuple[int, int] | No
     return length, end
 
 
+@accelerated
 def encode_frame(
-    opcode: int, payload: bytes, *, masked: bool, fin: bool = True, rsv1: bool = False
+    opcode: int, payload: BytesLike, /, *, masked: bool, fin: bool = True, rsv1: bool = False
 ) -> bytes:
     """Return a whole frame.
 
@@ -161,8 +163,12 @@ def encode_frame(
         fin: whether it ends its message.
         rsv1: whether it begins a message that is compressed.
     """
-    length = len(payload)
     first = opcode | (0x80 if fin else 0) | (0x40 if rsv1 else 0)
+    if not 0 <= first <= 0xFF:
+        raise ValueError(f"no frame has the opcode {opcode}")
+    if not isinstance(payload, bytes):
+        payload = bytes(memoryview(payload))
+    length = len(payload)
     mask_bit = 0x80 if masked else 0
     if length < 126:
         header = _SHORT.pack(first, mask_bit | length)

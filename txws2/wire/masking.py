@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["apply_mask"]
+from txws2.wire.speedups import accelerated
+
+__all__ = ["BytesLike", "apply_mask"]
+
+BytesLike = bytes | bytearray | memoryview
+"""What bytes may be read from."""
 
 
-def apply_mask(data: bytes, mask: bytes, offset: int = 0) -> bytes:
+@accelerated
+def apply_mask(data: BytesLike, mask: bytes, offset: int = 0, /) -> bytes:
     """Mask or unmask, which is the same.
 
     Args:
@@ -13,6 +19,10 @@ def apply_mask(data: bytes, mask: bytes, offset: int = 0) -> bytes:
         mask: the four bytes of the key.
         offset: bytes of the payload that came before `data`.
     """
+    if len(mask) != 4:
+        raise ValueError(f"a masking key has 4 bytes, not {len(mask)}")
+    if not isinstance(data, bytes):
+        data = bytes(memoryview(data))
     size = len(data)
     shift = offset % 4
     key = mask[shift:] + mask[:shift]

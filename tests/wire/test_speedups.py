@@ -1,0 +1,101 @@
+import inspect
+import os
+import subprocess
+import sys
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire.twins import in_c
+from txws2.wire import frames, masking, ordinary, payload, speedups
+from txws2.wire.speedups import PURE, accelerated, load
+
+TWINS = {
+    "PayloadBuffer": payload,
+    "apply_mask": masking,
+    "decode_messages": ordinary,
+    "encode_frame": frames,
+    "encode_message": ordinary,
+}
+
+
+class LoadTests(TestCase):
+    def test_it_may_be_unwanted(self):
+        self.patch(os, "environ", {"TXWS2_NO_SPEEDUPS": "1"})
+        self.assertIsNone(load())
+
+    def test_it_may_be_missing(self):
+        self.patch(os, "environ", {})
+        self.patch(sys, "modules", sys.modules | {"txws2.wire._speedups": None})
+        self.assertIsNone(load())
+
+    @in_c
+    def test_nothing_in_the_variable_is_as_if_it_were_not_there(self):
+        self.patch(os, "environ", {"TXWS2_NO_SPEEDUPS": ""})
+        self.assertIsNotNone(load())
+
+
+class AcceleratedTests(TestCase):
+    def accelerated(self, module):
+        def example():
+            """An example."""
+
+        self.patch(speedups, "_speedups", module)
+        self.addCleanup(PURE.pop, "example")
+        return example, accelerated(example)
+
+    def test_the_twin_stands_in_for_it(self):
+        class InC:
+            def example():
+                pass
+
+        example, chosen = self.accelerated(InC)
+        self.assertIs(chosen, InC.example)
+        self.assertIs(PURE["example"], example)
+
+    def test_without_a_twin_it_stays(self):
+        example, chosen = self.accelerated(None)
+        self.assertIs(chosen, example)
+        self.assertIs(PURE["example"], example)
+
+
+class TwinsTests(TestCase):
+    def test_these_have_one(self):
+        self.assertEqual(PURE.keys(), TWINS.keys())
+
+    def test_the_modules_offer_what_was_chosen(self):
+        module = load()
+        for name, home in TWINS.items():
+            expected = PURE[name] if module is None else getattr(module, name)
+            self.assertIs(getattr(home, name), expected)
+
+    def test_the_variable_decides_at_the_start(self):
+        program = (
+            "from txws2.wire import masking, speedups\n"
+            "assert masking.apply_mask is speedups.PURE['apply_mask']"
+        )
+        path = os.pathsep.join(sys.path)
+        environment = os.environ | {"PYTHONPATH": path, "TXWS2_NO_SPEEDUPS": "1"}
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+    @in_c
+    def test_all_that_is_in_c_is_a_twin(self):
+        offered = {name for name in vars(load()) if not name.startswith("__")}
+        self.assertEqual(offered, PURE.keys())
+
+    @in_c
+    def test_they_have_the_same_signature(self):
+        for name in TWINS.keys() - {"PayloadBuffer"}:
+            self.assertEqual(self.parameters(getattr(load(), name)), self.parameters(PURE[name]))
+        ours, theirs = PURE["PayloadBuffer"], load().PayloadBuffer
+        for of in (lambda kind: kind, lambda kind: kind.add):
+            self.assertEqual(self.parameters(of(theirs)), self.parameters(of(ours)))
+
+    def parameters(self, function):
+        found = inspect.signature(function).parameters.values()
+        return [(each.name, each.kind, each.default) for each in found]
+
+    @in_c
+    def test_they_say_the_same(self):
+        for name, pure in PURE.items():
+            first = inspect.getdoc(pure).splitlines()[0]
+            self.assertEqual(inspect.getdoc(getattr(load(), name)).splitlines()[0], first)

@@ -1,0 +1,735 @@
+/* The accelerator: what a busy connection spends its time in, a second time in C.
+ *
+ * Each function, and the one type, has a twin in Python of the same name, which says what it is
+ * for: apply_mask in masking.py, encode_frame in frames.py, decode_messages and encode_message in
+ * ordinary.py, PayloadBuffer in payload.py. speedups.py decides which of the two is used. Results
+ * and exceptions are the same, so the tests are, too.
+ *
+ * Sections are those of RFC 6455.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
+
+enum { MASK_SIZE = 4 };
+
+typedef struct {
+    PyObject *new_mask;
+} State;
+
+static State *
+state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+
+/* Arguments. */
+
+static int
+check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most)
+{
+    if (least <= given && given <= most) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd positional arguments but %zd were given",
+                 function, given < least ? least : most, given);
+    return -1;
+}
+
+typedef struct {
+    const unsigned char *data;
+    Py_ssize_t size;
+    PyObject *owner;
+} Bytes;
+
+/* Look into anything that is like bytes. Where that lies in pieces, a copy of it is looked into. */
+static int
+get_bytes(PyObject *object, Bytes *bytes)
+{
+    if (PyBytes_Check(object)) {
+        bytes->data = (const unsigned char *)PyBytes_AS_STRING(object);
+        bytes->size = PyBytes_GET_SIZE(object);
+        Py_INCREF(object);
+        bytes->owner = object;
+        return 0;
+    }
+    bytes->owner = PyMemoryView_GetContiguous(object, PyBUF_READ, 'C');
+    if (bytes->owner == NULL) {
+        return -1;
+    }
+    const Py_buffer *view = PyMemoryView_GET_BUFFER(bytes->owner);
+    bytes->data = view->buf;
+    bytes->size = view->len;
+    return 0;
+}
+
+/* Read a place in some bytes; like an index, but it doesn't count from the end. */
+static int
+get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
+{
+    *place = PyNumber_AsSsize_t(object, NULL);
+    if (*place == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (*place < 0 || *place > size) {
+        PyErr_Format(PyExc_ValueError, "no place in %zd bytes: %S", size, object);
+        return -1;
+    }
+    return 0;
+}
+
+static const unsigned char *
+get_mask(PyObject *object)
+{
+    if (!PyBytes_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "a masking key is bytes, not %s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    if (PyBytes_GET_SIZE(object) != MASK_SIZE) {
+        PyErr_Format(PyExc_ValueError, "a masking key has 4 bytes, not %zd",
+                     PyBytes_GET_SIZE(object));
+        return NULL;
+    }
+    return (const unsigned char *)PyBytes_AS_STRING(object);
+}
+
+
+/* Masking (section 5.3), eight bytes at a time. */
+
+/* Mask or unmask; return whether the result is ASCII. `offset` is what came before, modulo 4. */
+static bool
+mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ssize_t size,
+           const unsigned char *mask, unsigned int offset)
+{
+    unsigned char turned[8];
+    for (unsigned int i = 0; i < 8; i++) {
+        turned[i] = mask[(offset + i) % MASK_SIZE];
+    }
+    uint64_t key, word, seen = 0;
+    memcpy(&key, turned, 8);
+    Py_ssize_t at = 0;
+    for (; size - at >= 8; at += 8) {
+        memcpy(&word, from + at, 8);
+        word ^= key;
+        memcpy(to + at, &word, 8);
+        seen |= word;
+    }
+    for (; at < size; at++) {
+        to[at] = from[at] ^ turned[at % 8];
+        seen |= to[at];
+    }
+    return !(seen & 0x8080808080808080);
+}
+
+PyDoc_STRVAR(apply_mask_doc,
+"apply_mask($module, data, mask, offset=0, /)\n--\n\n"
+"Mask or unmask, which is the same.");
+
+static PyObject *
+apply_mask(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("apply_mask", count, 2, 3) < 0) {
+        return NULL;
+    }
+    const unsigned char *mask = get_mask(args[1]);
+    if (mask == NULL) {
+        return NULL;
+    }
+    unsigned int offset = 0;
+    if (count == 3) {
+        /* Whatever its sign and its size, the lowest two bits are the remainder. */
+        unsigned long long bits = PyLong_AsUnsignedLongLongMask(args[2]);
+        if (bits == (unsigned long long)-1 && PyErr_Occurred()) {
+            return NULL;
+        }
+        offset = bits % MASK_SIZE;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    PyObject *masked = PyBytes_FromStringAndSize(NULL, bytes.size);
+    if (masked != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(masked);
+        mask_bytes(to, bytes.data, bytes.size, mask, offset);
+    }
+    Py_DECREF(bytes.owner);
+    return masked;
+}
+
+
+/* Frames outward (section 5.2). */
+
+/* Make a frame with a single allocation: the header, and the payload behind it. The key comes from
+ * keys.py, so that only one place in the project knows how to make what nobody can predict. */
+static PyObject *
+make_frame(State *state, int first, const unsigned char *payload, Py_ssize_t size, bool masked)
+{
+    int extended = size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
+    int header = 2 + extended + (masked ? MASK_SIZE : 0);
+    if (size > PY_SSIZE_T_MAX - header) {
+        return PyErr_NoMemory();
+    }
+    PyObject *frame = PyBytes_FromStringAndSize(NULL, header + size);
+    if (frame == NULL) {
+        return NULL;
+    }
+    unsigned char *to = (unsigned char *)PyBytes_AS_STRING(frame);
+    *to++ = (unsigned char)first;
+    *to++ = (masked ? MASKED : 0) | (extended == 0 ? size : extended == 2 ? 126 : 127);
+    for (int shift = 8 * (extended - 1); shift >= 0; shift -= 8) {
+        *to++ = (unsigned char)((uint64_t)size >> shift);
+    }
+    if (!masked) {
+        memcpy(to, payload, size);
+        return frame;
+    }
+    PyObject *key = PyObject_CallNoArgs(state->new_mask);
+    const unsigned char *mask = key == NULL ? NULL : get_mask(key);
+    if (mask == NULL) {
+        Py_XDECREF(key);
+        Py_DECREF(frame);
+        return NULL;
+    }
+    memcpy(to, mask, MASK_SIZE);
+    mask_bytes(to + MASK_SIZE, payload, size, mask, 0);
+    Py_DECREF(key);
+    return frame;
+}
+
+enum { WITH_MASK, WITH_FIN, WITH_RSV1, FLAGS };
+
+static const char *const FLAG_NAMES[FLAGS] = {"masked", "fin", "rsv1"};
+
+static int
+get_flags(PyObject *const *values, PyObject *names, int *flags)
+{
+    Py_ssize_t count = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        int flag = 0;
+        while (flag < FLAGS && PyUnicode_CompareWithASCIIString(name, FLAG_NAMES[flag]) != 0) {
+            flag++;
+        }
+        if (flag == FLAGS) {
+            PyErr_Format(PyExc_TypeError,
+                         "encode_frame() got an unexpected keyword argument '%U'", name);
+            return -1;
+        }
+        flags[flag] = PyObject_IsTrue(values[i]);
+        if (flags[flag] < 0) {
+            return -1;
+        }
+    }
+    if (flags[WITH_MASK] < 0) {
+        PyErr_SetString(PyExc_TypeError,
+                        "encode_frame() missing 1 required keyword-only argument: 'masked'");
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(encode_frame_doc,
+"encode_frame($module, opcode, payload, /, *, masked, fin=True, rsv1=False)\n--\n\n"
+"Return a whole frame.");
+
+static PyObject *
+encode_frame(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    if (check_count("encode_frame", count, 2, 2) < 0) {
+        return NULL;
+    }
+    int flags[FLAGS] = {[WITH_MASK] = -1, [WITH_FIN] = 1, [WITH_RSV1] = 0};
+    if (get_flags(args + count, names, flags) < 0) {
+        return NULL;
+    }
+    int overflow;
+    long opcode = PyLong_AsLongAndOverflow(args[0], &overflow);
+    if (opcode == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    long first = opcode | (flags[WITH_FIN] ? FIN : 0) | (flags[WITH_RSV1] ? RSV1 : 0);
+    if (overflow || first < 0 || first > 0xFF) {
+        PyErr_Format(PyExc_ValueError, "no frame has the opcode %S", args[0]);
+        return NULL;
+    }
+    Bytes payload;
+    if (get_bytes(args[1], &payload) < 0) {
+        return NULL;
+    }
+    PyObject *frame = make_frame(state_of(module), (int)first, payload.data, payload.size,
+                                 flags[WITH_MASK]);
+    Py_DECREF(payload.owner);
+    return frame;
+}
+
+PyDoc_STRVAR(encode_message_doc,
+"encode_message($module, message, masked, /)\n--\n\n"
+"Return the frame of a message.");
+
+static PyObject *
+encode_message(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("encode_message", count, 2, 2) < 0) {
+        return NULL;
+    }
+    PyObject *message = args[0];
+    int masked = PyObject_IsTrue(args[1]);
+    if (masked < 0) {
+        return NULL;
+    }
+    int first = FIN | TEXT;
+    if (PyUnicode_Check(message)) {
+        if (PyUnicode_IS_ASCII(message)) {
+            return make_frame(state_of(module), first, PyUnicode_DATA(message),
+                              PyUnicode_GET_LENGTH(message), masked);
+        }
+        /* PyUnicode_AsUTF8AndSize would leave the UTF-8 with the str as long as that lives. */
+        message = PyUnicode_AsUTF8String(message);
+        if (message == NULL) {
+            return NULL;
+        }
+    }
+    else if (PyBytes_Check(message)) {
+        first = FIN | BINARY;
+        Py_INCREF(message);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError, "a message is str or bytes, not %s",
+                     Py_TYPE(message)->tp_name);
+        return NULL;
+    }
+    PyObject *frame = make_frame(state_of(module), first,
+                                 (const unsigned char *)PyBytes_AS_STRING(message),
+                                 PyBytes_GET_SIZE(message), masked);
+    Py_DECREF(message);
+    return frame;
+}
+
+
+/* Frames inward: ordinary messages, each whole and in one uncompressed frame. */
+
+typedef struct {
+    bool text;
+    const unsigned char *mask;
+    const unsigned char *payload;
+    Py_ssize_t size;
+} Frame;
+
+/* Read the frame at the beginning of `data`. Return false if it isn't an ordinary message, or
+ * isn't all there, or is longer than `most`. */
+static bool
+read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
+           Frame *frame)
+{
+    if (available < 2 || (data[0] != (FIN | TEXT) && data[0] != (FIN | BINARY))
+        || (data[1] >= MASKED) != masked) {
+        return false;
+    }
+    uint64_t length = data[1] & 0x7F;
+    Py_ssize_t header = 2;
+    if (length > 125) {
+        int extended = length == 126 ? 2 : 8;
+        uint64_t shortest = length == 126 ? 126 : 1 << 16;
+        header += extended;
+        if (available < header) {
+            return false;
+        }
+        length = 0;
+        for (int i = 2; i < header; i++) {
+            length = length << 8 | data[i];
+        }
+        /* Section 5.2: the minimal number of bytes MUST be used to encode the length. */
+        if (length < shortest) {
+            return false;
+        }
+    }
+    if (masked) {
+        header += MASK_SIZE;
+    }
+    if (available < header || length > (uint64_t)(available - header)
+        || (long long)length > most) {
+        return false;
+    }
+    frame->text = data[0] == (FIN | TEXT);
+    frame->payload = data + header;
+    frame->mask = masked ? frame->payload - MASK_SIZE : NULL;
+    frame->size = (Py_ssize_t)length;
+    return true;
+}
+
+static PyObject *
+read_text(const Frame *frame)
+{
+    if (frame->mask == NULL) {
+        return PyUnicode_DecodeUTF8((const char *)frame->payload, frame->size, NULL);
+    }
+    /* Most text is ASCII, so it is unmasked into a str as if it were. If it turns out not to be,
+     * what that holds is UTF-8, and nobody has seen it. */
+    PyObject *ascii = PyUnicode_New(frame->size, 0x7F);
+    if (ascii == NULL) {
+        return NULL;
+    }
+    unsigned char *to = PyUnicode_DATA(ascii);
+    if (mask_bytes(to, frame->payload, frame->size, frame->mask, 0)) {
+        return ascii;
+    }
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)to, frame->size, NULL);
+    Py_DECREF(ascii);
+    return text;
+}
+
+static PyObject *
+read_binary(const Frame *frame)
+{
+    if (frame->mask == NULL) {
+        return PyBytes_FromStringAndSize((const char *)frame->payload, frame->size);
+    }
+    PyObject *binary = PyBytes_FromStringAndSize(NULL, frame->size);
+    if (binary != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(binary);
+        mask_bytes(to, frame->payload, frame->size, frame->mask, 0);
+    }
+    return binary;
+}
+
+/* Read max_size; None and what no frame can exceed are the same. */
+static int
+get_most(PyObject *max_size, long long *most)
+{
+    *most = LLONG_MAX;
+    if (max_size == Py_None) {
+        return 0;
+    }
+    int overflow;
+    long long size = PyLong_AsLongLongAndOverflow(max_size, &overflow);
+    if (size == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (overflow <= 0) {
+        *most = size;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(decode_messages_doc,
+"decode_messages($module, data, position, masked, max_size, messages, /)\n--\n\n"
+"Decode ordinary messages up to the first frame that is anything else.");
+
+static PyObject *
+decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("decode_messages", count, 5, 5) < 0) {
+        return NULL;
+    }
+    PyObject *messages = args[4];
+    if (!PyList_Check(messages)) {
+        PyErr_Format(PyExc_TypeError, "messages is a list, not %s", Py_TYPE(messages)->tp_name);
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[2]);
+    if (masked < 0) {
+        return NULL;
+    }
+    long long most;
+    if (get_most(args[3], &most) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    Py_ssize_t position;
+    if (get_place(args[1], bytes.size, &position) < 0) {
+        goto error;
+    }
+    Frame frame;
+    while (read_frame(bytes.data + position, bytes.size - position, masked, most, &frame)) {
+        PyObject *message = frame.text ? read_text(&frame) : read_binary(&frame);
+        if (message == NULL) {
+            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+                goto error;
+            }
+            PyErr_Clear();
+            break;
+        }
+        int appended = PyList_Append(messages, message);
+        Py_DECREF(message);
+        if (appended < 0) {
+            goto error;
+        }
+        position = frame.payload + frame.size - bytes.data;
+    }
+    Py_DECREF(bytes.owner);
+    return PyLong_FromSsize_t(position);
+
+error:
+    Py_DECREF(bytes.owner);
+    return NULL;
+}
+
+
+/* A payload that arrives over many reads. */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *payload;      /* Bytes that nobody else has seen, or NULL before the first. */
+    Py_ssize_t length;
+    Py_ssize_t arrived;
+    bool masked;
+    unsigned char mask[MASK_SIZE];
+} PayloadBuffer;
+
+static PyObject *
+payload_buffer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    if (keywords != NULL && PyDict_GET_SIZE(keywords)) {
+        PyErr_SetString(PyExc_TypeError, "PayloadBuffer() takes no keyword arguments");
+        return NULL;
+    }
+    if (check_count("PayloadBuffer", count, 2, 2) < 0) {
+        return NULL;
+    }
+    PyObject *announced = PyTuple_GET_ITEM(args, 0);
+    Py_ssize_t length = PyNumber_AsSsize_t(announced, PyExc_ValueError);
+    if (length == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (length < 0) {
+        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", announced);
+        return NULL;
+    }
+    const unsigned char *mask = NULL;
+    if (PyTuple_GET_ITEM(args, 1) != Py_None) {
+        mask = get_mask(PyTuple_GET_ITEM(args, 1));
+        if (mask == NULL) {
+            return NULL;
+        }
+    }
+    PayloadBuffer *self = (PayloadBuffer *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->length = length;
+    if (mask != NULL) {
+        self->masked = true;
+        memcpy(self->mask, mask, MASK_SIZE);
+    }
+    return (PyObject *)self;
+}
+
+static void
+payload_buffer_dealloc(PayloadBuffer *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->payload);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* See that there is room for `size` bytes more. It doubles, so that the bytes are seldom moved, and
+ * follows what has arrived, so that a length which is only announced costs nothing. */
+static int
+make_room(PayloadBuffer *self, Py_ssize_t size)
+{
+    Py_ssize_t room = self->payload == NULL ? 0 : PyBytes_GET_SIZE(self->payload);
+    Py_ssize_t needed = self->arrived + size;
+    if (needed <= room) {
+        return 0;
+    }
+    room = room > self->length / 2 ? self->length : room * 2;
+    if (room < needed) {
+        room = needed;
+    }
+    if (self->payload == NULL) {
+        self->payload = PyBytes_FromStringAndSize(NULL, room);
+        return self->payload == NULL ? -1 : 0;
+    }
+    if (_PyBytes_Resize(&self->payload, room) < 0) {
+        /* What had arrived is gone with it. */
+        self->length = self->arrived = 0;
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(payload_buffer_add_doc,
+"add($self, data, start=0, /)\n--\n\n"
+"Take what belongs to the payload of what has arrived; return how many bytes that was.");
+
+static PyObject *
+payload_buffer_add(PayloadBuffer *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("add", count, 1, 2) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    Py_ssize_t start = 0;
+    if (count == 2 && get_place(args[1], bytes.size, &start) < 0) {
+        goto error;
+    }
+    Py_ssize_t size = Py_MIN(bytes.size - start, self->length - self->arrived);
+    if (size > 0) {
+        if (make_room(self, size) < 0) {
+            goto error;
+        }
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(self->payload) + self->arrived;
+        if (self->masked) {
+            mask_bytes(to, bytes.data + start, size, self->mask, self->arrived % MASK_SIZE);
+        }
+        else {
+            memcpy(to, bytes.data + start, size);
+        }
+        self->arrived += size;
+    }
+    Py_DECREF(bytes.owner);
+    return PyLong_FromSsize_t(size);
+
+error:
+    Py_DECREF(bytes.owner);
+    return NULL;
+}
+
+PyDoc_STRVAR(payload_buffer_finish_doc,
+"finish($self, /)\n--\n\n"
+"Return what has arrived. Afterwards nothing is missing, and nothing more is taken.");
+
+static PyObject *
+payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *payload = self->payload;
+    Py_ssize_t arrived = self->arrived;
+    self->payload = NULL;
+    self->length = self->arrived = 0;
+    if (payload == NULL) {
+        return PyBytes_FromStringAndSize(NULL, 0);
+    }
+    if (PyBytes_GET_SIZE(payload) != arrived) {
+        _PyBytes_Resize(&payload, arrived);
+    }
+    return payload;
+}
+
+static PyObject *
+payload_buffer_missing(PayloadBuffer *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSsize_t(self->length - self->arrived);
+}
+
+static PyMethodDef payload_buffer_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))payload_buffer_add, METH_FASTCALL,
+     payload_buffer_add_doc},
+    {"finish", (PyCFunction)payload_buffer_finish, METH_NOARGS, payload_buffer_finish_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef payload_buffer_properties[] = {
+    {"missing", (getter)payload_buffer_missing, NULL, "Bytes that haven't arrived.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(payload_buffer_doc,
+"PayloadBuffer(length, mask, /)\n--\n\n"
+"Takes a payload as it arrives, unmasks it, and has it whole at the end.");
+
+static PyType_Slot payload_buffer_slots[] = {
+    {Py_tp_doc, (void *)payload_buffer_doc},
+    {Py_tp_new, payload_buffer_new},
+    {Py_tp_dealloc, payload_buffer_dealloc},
+    {Py_tp_methods, payload_buffer_methods},
+    {Py_tp_getset, payload_buffer_properties},
+    {0, NULL},
+};
+
+static PyType_Spec payload_buffer_spec = {
+    .name = "txws2.wire._speedups.PayloadBuffer",
+    .basicsize = sizeof(PayloadBuffer),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = payload_buffer_slots,
+};
+
+
+/* The module. */
+
+static int
+execute(PyObject *module)
+{
+    PyObject *keys = PyImport_ImportModule("txws2.wire.keys");
+    if (keys == NULL) {
+        return -1;
+    }
+    State *state = state_of(module);
+    state->new_mask = PyObject_GetAttrString(keys, "new_mask");
+    Py_DECREF(keys);
+    if (state->new_mask == NULL) {
+        return -1;
+    }
+    PyObject *type = PyType_FromModuleAndSpec(module, &payload_buffer_spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    int added = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return added;
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+    Py_VISIT(state_of(module)->new_mask);
+    return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+    Py_CLEAR(state_of(module)->new_mask);
+    return 0;
+}
+
+static PyMethodDef methods[] = {
+    {"apply_mask", (PyCFunction)(void (*)(void))apply_mask, METH_FASTCALL, apply_mask_doc},
+    {"decode_messages", (PyCFunction)(void (*)(void))decode_messages, METH_FASTCALL,
+     decode_messages_doc},
+    {"encode_frame", (PyCFunction)(void (*)(void))encode_frame, METH_FASTCALL | METH_KEYWORDS,
+     encode_frame_doc},
+    {"encode_message", (PyCFunction)(void (*)(void))encode_message, METH_FASTCALL,
+     encode_message_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "txws2.wire._speedups",
+    .m_doc = "What txws2.wire.speedups finds in C.",
+    .m_size = sizeof(State),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+};
+
+PyMODINIT_FUNC
+PyInit__speedups(void)
+{
+    return PyModuleDef_Init(&definition);
+}

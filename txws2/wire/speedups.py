@@ -1,0 +1,41 @@
+"""The accelerator: which functions are taken from `_speedups.c`, and whether it is there at all.
+
+Most of a busy connection's time goes into a few functions. Each of them is written twice, with the
+same name, signature, results and exceptions: in Python, where it is read, and in C. The one in C
+is used if it was compiled, and unless TXWS2_NO_SPEEDUPS is set in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any, TypeVar
+
+__all__ = ["PURE", "accelerated", "load"]
+
+_Twin = TypeVar("_Twin", bound=Callable[..., Any])
+
+PURE: dict[str, Any] = {}
+"""What is written in Python and has a twin in C, by its name."""
+
+
+def load() -> ModuleType | None:
+    """Return the module in C, None if there is none or none is wanted."""
+    if os.environ.get("TXWS2_NO_SPEEDUPS"):
+        return None
+    try:
+        return import_module("txws2.wire._speedups")
+    except ImportError:
+        return None
+
+
+_speedups = load()
+
+
+def accelerated(pure: _Twin) -> _Twin:
+    """Put the twin in C in the place of a function or a class, if it is there."""
+    PURE[pure.__name__] = pure
+    twin: _Twin = getattr(_speedups, pure.__name__, pure)
+    return twin
