@@ -6,13 +6,15 @@
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
 # make bench-docs   put what make bench has found into the docs
 # make microbench   time the protocol core, piece by piece
+# make sanitize      run the tests of the accelerator under the sanitizers of the C compiler
+# make soak    see whether memory stays flat over a million messages
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs microbench clean
+.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs microbench sanitize soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -60,6 +62,25 @@ bench-docs: .venv/measured
 
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
+
+# A copy of the package has the accelerator that is checked, so the one that is used stays as it is.
+sanitize: .venv/tested
+	rm -rf build/sanitize
+	mkdir -p build/sanitize
+	cp -r txws2 build/sanitize/
+	rm -f build/sanitize/txws2/wire/*.so
+	$(CC) -shared -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
+	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+	    txws2/wire/_speedups.c -o build/sanitize/txws2/wire/_speedups.so
+	$(SANITIZED) -P -c 'import txws2.wire._speedups'
+	$(SANITIZED) -m pytest -o pythonpath='. build/sanitize' tests/wire
+
+# Python leaves memory to the system when it ends, so leaks are for soak to find.
+SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+    PYTHONMALLOC=malloc PYTHONPATH=build/sanitize $(BIN)/python
+
+soak: .venv/tested
+	$(BIN)/python -m pytest -m soak tests/wire/test_soak.py
 
 .venv/installed: setup.cfg setup.py pyproject.toml txws2/wire/_speedups.c
 	$(PYTHON) -m venv .venv

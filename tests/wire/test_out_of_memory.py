@@ -1,0 +1,69 @@
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from unittest import skipIf
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire.twins import in_c
+
+# Every allocation fails in turn, until there is none left to fail.
+WITHOUT_MEMORY = """
+from _testcapi import remove_mem_hooks, set_nomemory
+from txws2.wire import _speedups as c
+
+def fails(call):
+    for number in range(1000):
+        set_nomemory(number, number + 1)
+        try:
+            call()
+        except MemoryError:
+            failed = True
+        else:
+            failed = False
+        finally:
+            remove_mem_hooks()
+        if not failed and number > 20:
+            return
+
+def receive():
+    buffer = c.PayloadBuffer(3000, b"abcd")
+    for part in parts:
+        buffer.add(part)
+    return buffer.finish()
+
+def receive_again():
+    try:
+        kept.add(parts[0])
+    except MemoryError:
+        assert kept.missing in (0, 1000, 2000, 3000), kept.missing
+        raise
+
+parts = [bytes(1000)] * 3
+sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
+data = b"".join(c.encode_message(message, True) for message in sent)
+bad = c.encode_frame(1, b"\\xff" * 100, masked=True)
+spread = memoryview(data)[::2]
+kept = c.PayloadBuffer(3000, None)
+
+fails(lambda: c.apply_mask(data, b"abcd"))
+fails(lambda: c.apply_mask(spread, b"abcd"))
+fails(lambda: c.encode_frame(2, data, masked=True))
+fails(lambda: c.encode_frame(2, spread, masked=True, fin=False))
+fails(lambda: [c.encode_message(message, True) for message in sent])
+fails(lambda: c.decode_messages(data, 0, True, None, []))
+fails(lambda: c.decode_messages(bad, 0, True, None, []))
+fails(receive)
+fails(receive_again)
+"""
+
+
+@in_c
+@skipIf(find_spec("_testcapi") is None, "this Python was built without _testcapi")
+class WithoutMemoryTests(TestCase):
+    def test_an_allocation_that_fails_is_an_exception(self):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", WITHOUT_MEMORY]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))

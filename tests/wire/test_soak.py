@@ -1,0 +1,90 @@
+"""A million messages leave memory flat. `make soak` runs this; the other tests don't."""
+
+from pathlib import Path
+from resource import getpagesize
+from unittest import SkipTest
+
+import pytest
+
+from tests.wire.twins import PURE, load
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.parametrize("twins", ["Python", "C"], indirect=True),
+]
+
+MESSAGES = ["Hello", b"Hello", "", "héllo €" * 20, "x" * 300, bytes(1000), "\x7f", b"\xff" * 125]
+ROUNDS = 10
+TIMES = 1_000_000 // (ROUNDS * len(MESSAGES))
+SLACK = 2**20
+
+
+@pytest.fixture
+def twins(request):
+    module = load()
+    if request.param == "Python":
+        return PURE
+    if module is None:
+        raise SkipTest("the accelerator isn't there, or isn't wanted")
+    return vars(module)
+
+
+def resident():
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
+
+
+def stays_flat(work):
+    """After a first round, memory grows no more."""
+    work()
+    before = resident()
+    for _ in range(ROUNDS - 1):
+        work()
+    assert resident() - before < SLACK
+
+
+def test_a_million_messages(twins):
+    encode, decode = twins["encode_message"], twins["decode_messages"]
+
+    def work():
+        for _ in range(TIMES):
+            for masked in (False, True):
+                data = b"".join([encode(message, masked) for message in MESSAGES])
+                messages = []
+                assert decode(data, 0, masked, 2**20, messages) == len(data)
+            assert messages == MESSAGES
+
+    stays_flat(work)
+
+
+def test_a_hundred_thousand_that_are_wrong(twins):
+    mask, encode = twins["apply_mask"], twins["encode_frame"]
+    bad = encode(1, b"good \xff", masked=True)
+
+    def fails(function, *args):
+        with pytest.raises((TypeError, ValueError)):
+            function(*args)
+
+    def work():
+        for _ in range(100_000 // ROUNDS):
+            assert twins["decode_messages"](bad, 0, True, None, []) == 0
+            fails(twins["decode_messages"], bad, 99, True, None, [])
+            fails(twins["encode_message"], "\ud800", True)
+            fails(mask, memoryview(bad)[::2], b"abc")
+            fails(mask, "Hello", b"abcd")
+
+    stays_flat(work)
+
+
+def test_ten_thousand_large_payloads(twins):
+    parts = [bytes(50_000)] * 6
+
+    def work():
+        for number in range(10_000 // ROUNDS):
+            buffer = twins["PayloadBuffer"](300_000, b"\0\0\0\0" if number % 2 else None)
+            for part in parts[: number % 7]:
+                buffer.add(part)
+            if number % 3:
+                assert len(buffer.finish()) == 50_000 * (number % 7)
+
+    stays_flat(work)
