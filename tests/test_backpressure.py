@@ -1,7 +1,12 @@
 """What waits when a side is slow, and what does not; in memory, between our own two sides."""
 
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.testing import StringTransport
+from zope.interface.verify import verifyObject
+
 from tests.sides import (
     BINARY,
+    CLOSE,
     PING,
     PONG,
     TEXT,
@@ -9,8 +14,117 @@ from tests.sides import (
     RecordedClient,
     RecordedServer,
     ServerSide,
+    closing,
     frames_in,
 )
+
+
+class ProducerTests:
+    def test_a_producer_is_paused_while_too_much_waits(self):
+        ws, producer = self.open(), StringTransport()
+        ws.registerProducer(producer, True)
+        self.peer.transport.pauseProducing()
+        while producer.producerState == "producing":
+            ws.sendMessage(b"x" * 10_000)
+        self.peer.transport.resumeProducing()
+        self.joined.pump()
+        self.assertEqual(producer.producerState, "producing")
+        ws.unregisterProducer()
+
+    def test_it_is_stopped_when_the_connection_is_closed(self):
+        ws, producer = self.open(), StringTransport()
+        ws.registerProducer(producer)
+        self.joined.drop()
+        self.assertEqual(producer.producerState, "stopped")
+
+    def test_a_pull_producer_is_refused(self):
+        self.assertRaises(ValueError, self.open().registerProducer, StringTransport(), False)
+
+
+class PauseTests:
+    """An application that pauses the connection, as any producer."""
+
+    def open_picky(self, wanted=1):
+        """Open a connection that pauses when it has got so many messages."""
+
+        class Picky(self.recorded):
+            def connectionOpened(self):
+                super().connectionOpened()
+                self.got = []
+
+            def messageReceived(self, message):
+                self.got.append(message)
+                if len(self.got) == wanted:
+                    self.pauseProducing()
+
+        ws = self.open(Picky)
+        self.assertTrue(verifyObject(IPushProducer, ws))
+        return ws
+
+    def test_nothing_of_the_same_read_is_delivered(self):
+        ws = self.open_picky()
+        self.hear((TEXT, b"1"), (PING, b"p"), (TEXT, b"2"), (TEXT, b"3"))
+        self.assertEqual((ws.got, ws.pinged), (["1"], []))
+        self.assertTrue(ws.transport.paused)
+        ws.resumeProducing()
+        self.assertEqual((ws.got, ws.pinged), (["1", "2", "3"], [b"p"]))
+        self.assertFalse(ws.transport.paused)
+        self.assertEqual(self.said(), [(PONG, b"p")])
+
+    def test_it_may_pause_again_at_what_waited(self):
+        ws = self.open_picky(2)
+        ws.pauseProducing()
+        ws.pauseProducing()
+        ws.dataReceived(b"".join(self.frame(TEXT, b"%d" % number) for number in range(4)))
+        self.assertEqual(ws.got, [])
+        ws.resumeProducing()
+        self.assertEqual(ws.got, ["0", "1"])
+        self.assertTrue(ws.transport.paused)
+        ws.resumeProducing()
+        self.assertEqual(ws.got, ["0", "1", "2", "3"])
+        self.assertFalse(ws.transport.paused)
+
+    def test_nothing_need_have_come_meanwhile(self):
+        ws = self.open_picky()
+        ws.resumeProducing()
+        ws.pauseProducing()
+        ws.resumeProducing()
+        self.assertFalse(ws.transport.paused)
+
+    def test_closing_reads_on_and_drops_what_waits(self):
+        ws = self.open_picky()
+        self.hear((TEXT, b"1"), (TEXT, b"2"))
+        ws.close()
+        self.assertFalse(ws.transport.paused)
+        self.hear((TEXT, b"3"), (CLOSE, closing(1000)))
+        self.assertEqual(ws.got, ["1"])
+        self.assertEqual(self.said(), [(CLOSE, closing(1000))])
+        self.joined.drop()
+        self.assertEqual(ws.close_code, 1000)
+
+    def test_once_it_is_gone_nothing_is_paused(self):
+        ws = self.open_picky()
+        self.joined.drop()
+        ws.pauseProducing()
+        ws.resumeProducing()
+        ws.stopProducing()
+
+    def test_it_can_be_its_own_producer(self):
+        class Echo(self.recorded):
+            def connectionOpened(self):
+                self.registerProducer(self)
+
+            def messageReceived(self, message):
+                self.sendMessage(message)
+
+        ws = self.open(Echo)
+        self.peer.transport.pauseProducing()
+        messages = [(BINARY, bytes([number]) * 20_000) for number in range(20)]
+        self.hear(*messages)
+        self.assertTrue(ws.transport.paused)
+        self.peer.transport.resumeProducing()
+        self.assertEqual(self.said(), messages)
+        self.assertFalse(ws.transport.paused)
 
 
 class SendTests:
@@ -175,6 +289,22 @@ class FloodTests:
         self.joined.pump()
         self.successResultOf(closed)
         self.assertEqual(ws.close_code, 1005)
+
+
+class ServerProducerTests(ProducerTests, ServerSide):
+    pass
+
+
+class ClientProducerTests(ProducerTests, ClientSide):
+    pass
+
+
+class ServerPauseTests(PauseTests, ServerSide):
+    recorded = RecordedServer
+
+
+class ClientPauseTests(PauseTests, ClientSide):
+    recorded = RecordedClient
 
 
 class ServerSendTests(SendTests, ServerSide):

@@ -186,6 +186,48 @@ class DrainedTests(OutboxTestCase):
         self.failureResultOf(draining, ConnectionClosedError)
 
 
+class ProducerTests(OutboxTestCase):
+    """What sends without Deferreds is paused instead of made to wait."""
+
+    def register(self, outbox):
+        self.producer = StringTransport()
+        outbox.register_producer(self.producer)
+
+    def producer_is(self, state):
+        self.assertEqual(self.producer.producerState, state)
+
+    def test_it_is_paused_above_the_limit_and_resumed_when_there_is_room(self):
+        outbox = self.paused(b"x" * 10)
+        self.register(outbox)
+        self.producer_is("producing")
+        outbox.write(b"x")
+        outbox.write(b"x")
+        self.producer_is("paused")
+        outbox.resumeProducing()
+        self.producer_is("producing")
+
+    def test_it_stays_paused_while_too_much_is_left(self):
+        outbox = self.paused(b"x" * 70_000, b"y" * 11)
+        self.register(outbox)
+        self.producer_is("paused")
+        self.transport.full_at = 1
+        outbox.resumeProducing()
+        self.producer_is("paused")
+
+    def test_a_second_one_is_refused_until_the_first_is_unregistered(self):
+        outbox = self.make()
+        self.register(outbox)
+        self.assertRaises(RuntimeError, outbox.register_producer, StringTransport())
+        outbox.unregister_producer()
+        self.register(outbox)
+
+    def test_it_is_stopped_at_the_end(self):
+        outbox = self.make()
+        self.register(outbox)
+        outbox.close(ConnectionClosedError(None, None))
+        self.producer_is("stopped")
+
+
 class EndTests(OutboxTestCase):
     def end(self, outbox):
         self.ended = []

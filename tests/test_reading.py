@@ -55,6 +55,37 @@ class PauseTests(ReadingTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
+class HoldTests(ReadingTestCase):
+    def is_stopped(self, expected):
+        self.assertEqual(self.transport.producerState == "paused", expected)
+
+    def test_it_is_held_until_it_is_released(self):
+        for _ in range(2):
+            self.reading.hold()
+        self.is_stopped(True)
+        self.clock.advance(100)
+        self.is_stopped(True)
+        for _ in range(2):
+            self.reading.release()
+        self.is_stopped(False)
+
+    def test_neither_reason_ends_the_other(self):
+        self.reading.hold()
+        self.reading.pause(0)
+        self.reading.release()
+        self.is_stopped(True)
+        self.reading.hold()
+        self.reading.resume()
+        self.is_stopped(True)
+        self.reading.release()
+        self.is_stopped(False)
+
+    def test_nobody_listens_while_it_is_held(self):
+        self.reading.hold()
+        self.reading.listen()
+        self.assertFalse(self.reading.listening)
+
+
 class ListenTests(ReadingTestCase):
     """Whether silence since `listen` is the peer's, and not ours."""
 

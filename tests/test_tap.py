@@ -19,7 +19,7 @@ from tests.sides import URI, QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
 from txws2.client import WebSocketClientFactory
 from txws2.server import WebSocketServerFactory
-from txws2.tap import CannotStart, ListeningService, Options, echo, makeService
+from txws2.tap import CannotStart, Echo, ListeningService, Options, makeService
 
 
 class Reactor(MemoryReactorClock):
@@ -141,22 +141,31 @@ class OptionTests(TapTestCase):
 
 class EchoTests(QuietTestCase):
     def test_every_message_comes_back(self):
-        both = self.join(handler=echo)
+        both = self.join(Echo)
         for message in "hello", b"\x00\xff", "":
             both.client.send(message)
             both.pump()
             self.assertEqual(self.successResultOf(both.client.recv()), message)
 
-    def test_a_client_that_goes_is_no_failure(self):
-        both = self.join(handler=echo)
-        both.drop()
-        self.assertEqual(both.server.factory.running, set())
-
-    def test_a_client_that_closes_is_none_either(self):
-        both = self.join(handler=echo)
-        both.client.close(4000)
+    def test_it_reads_no_more_than_it_can_send(self):
+        """Attack 12: a peer that reads nothing while we send."""
+        both = self.join(Echo, max_queue=None, compression=None)
+        both.client.transport.pauseProducing()
+        messages = [bytes([number]) * 10_000 for number in range(100)]
+        for message in messages:
+            both.client.send(message)
         both.pump()
-        self.assertEqual(both.server.close_code, 4000)
+        self.assertTrue(both.server.transport.paused)
+        both.client.transport.resumeProducing()
+        both.pump()
+        self.assertFalse(both.server.transport.paused)
+        for message in messages:
+            self.assertEqual(self.successResultOf(both.client.recv()), message)
+
+    def test_a_client_that_goes_is_no_failure(self):
+        both = self.join(Echo)
+        both.drop()
+        self.assertEqual(both.server.factory.connections, set())
 
 
 class ServiceTests(TapTestCase):
@@ -292,5 +301,5 @@ class CannotStartTests(TapTestCase):
             def listen(self, factory):
                 return listening
 
-        factory = WebSocketServerFactory(echo, reactor=self.reactor)
+        factory = WebSocketServerFactory(None, create_protocol=Echo, reactor=self.reactor)
         return ListeningService(factory, [("there", Endpoint())])

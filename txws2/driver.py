@@ -22,10 +22,12 @@ from txws2.transports import abort, close_softly, set_no_delay
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate
-from txws2.wire.events import Closing, Failed, Ping, Pong, Remainder
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 from txws2.writethrough import outbox_for
 
 __all__ = ["Driver"]
+
+_MESSAGE = (str, bytes)
 
 
 class Driver(Protocol):
@@ -61,6 +63,8 @@ class Driver(Protocol):
     _deaf = False
     # What a transport delivers while we deliver; None outside of that.
     _held: list[bytes] | None = None
+    # What has been read and waits, as the application wants nothing now.
+    _undelivered: list[Event] | None = None
     # When the opening must be done; later, when the closing must be.
     _deadline: IDelayedCall | None = None
 
@@ -180,20 +184,51 @@ class Driver(Protocol):
         try:
             while held:
                 self._inbox.arriving = None
-                for event in connection.receive(held.pop(0)):
-                    if isinstance(event, (str, bytes)):
-                        self._tell(self.messageReceived, event)
-                    elif isinstance(event, Remainder):
-                        self._inbox.put_remainder(event)
-                    else:
-                        self._react(connection, event)
+                self._deliver(connection, connection.receive(held.pop(0)))
                 if connection.unfinished:
                     self._inbox.put_unfinished(connection)
         finally:
             self._held = None
             self._outbox.uncork()
 
-    def _react(self, connection: Connection, event: Ping | Pong | Closing | Failed) -> None:
+    def _deliver(self, connection: Connection, events: list[Event]) -> None:
+        for event in events:
+            if self._undelivered is not None:
+                self._undelivered.append(event)
+            elif not isinstance(event, _MESSAGE):
+                self._react(connection, event)
+            elif not self._deaf:
+                # As `_tell` has it, without the call.
+                try:
+                    self.messageReceived(event)
+                except Exception:
+                    self._application_failed(Failure())
+
+    def _hold(self) -> None:
+        """Deliver nothing until `_release`."""
+        if self._undelivered is None and not self._settled:
+            self._undelivered = []
+            self._reading.hold()
+
+    def _release(self) -> None:
+        """Deliver what has waited, and what comes."""
+        events, self._undelivered = self._undelivered, None
+        if events is None:
+            return
+        if events:
+            assert self._connection is not None
+            self._outbox.cork()
+            self._deliver(self._connection, events)
+            self._outbox.uncork()
+        if self._undelivered is None:
+            self._reading.release()
+
+    def _react(
+        self, connection: Connection, event: Remainder | Ping | Pong | Closing | Failed
+    ) -> None:
+        if isinstance(event, Remainder):
+            self._inbox.put_remainder(event)
+            return
         reply = connection.answer(event)
         if isinstance(event, Ping):
             if reply:
@@ -274,6 +309,10 @@ class Driver(Protocol):
         if self.factory.keepalive is not None:
             self.factory.keepalive.discard(self)
         self._inbox.discard_when_full()
+        if self._undelivered is not None:
+            # The peer's close frame is behind what the application doesn't want to have.
+            self._deaf = True
+            self._release()
         if self._deadline is None:
             self._set_deadline(self.factory.close_timeout, self._close_timed_out)
 

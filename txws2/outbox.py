@@ -35,6 +35,8 @@ class Outbox:
         "_corked_size",
         "_end",
         "_pong",
+        "_producer",
+        "_producer_paused",
         "_size",
         "_transport",
         "_waiters",
@@ -58,13 +60,21 @@ class Outbox:
         self._pong = b""
         self._waiters: Waiters[None] = Waiters()
         self._end: Callable[[], None] | None = None
+        self._producer: IPushProducer | None = None
+        self._producer_paused = False
         transport.registerProducer(self, self._streaming)
 
     def write(self, frame: bytes) -> None:
         """Write a frame, after all those before it."""
-        if self.paused or self._waiting:
+        corked = self._corked
+        if corked and not self.paused and self._corked_size < _BATCH_SIZE:
+            # The second of many.
+            corked.append(frame)
+            self._corked_size += len(frame)
+        elif self.paused or self._waiting:
             self._waiting.append(frame)
             self._size += len(frame)
+            self._pause_producer()
         else:
             self.write_control(frame)
 
@@ -94,6 +104,18 @@ class Outbox:
         """Return a Deferred that fires when no more than write_limit bytes wait here."""
         return self._waiters.wait() if self._over_limit() else succeed(None)
 
+    def register_producer(self, producer: IPushProducer) -> None:
+        """Pause this while more than write_limit bytes wait here."""
+        if self._producer is not None:
+            raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
+        self._producer = producer
+        self._producer_paused = False
+        self._pause_producer()
+
+    def unregister_producer(self) -> None:
+        """Let what is registered be."""
+        self._producer = None
+
     def cork(self) -> None:
         """Keep what is written until `uncork`, so that it leaves in one piece."""
         self._corked = []
@@ -121,6 +143,9 @@ class Outbox:
         self._corked = None
         self._end = None
         self._waiters.fail(exception)
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            producer.stopProducing()
 
     # What the transport calls.
 
@@ -138,6 +163,9 @@ class Outbox:
             self._transmit(self._next_batch())
         while self._waiters and not self._over_limit():
             self._waiters.fire_one(None)
+        if self._producer is not None and self._producer_paused and not self._over_limit():
+            self._producer_paused = False
+            self._producer.resumeProducing()
         self._end_if_empty()
 
     def stopProducing(self) -> None:
@@ -145,6 +173,11 @@ class Outbox:
 
     def _transmit(self, data: bytes) -> None:
         self._transport.write(data)
+
+    def _pause_producer(self) -> None:
+        if self._producer is not None and not self._producer_paused and self._over_limit():
+            self._producer_paused = True
+            self._producer.pauseProducing()
 
     def _end_if_empty(self) -> None:
         if self._end is not None and not self._waiting:

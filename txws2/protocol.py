@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
@@ -26,6 +28,7 @@ __all__ = ["WebSocketProtocol"]
 _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
 
+@implementer(IPushProducer)
 class WebSocketProtocol(Driver):
     """One connection: what its server and its client side have in common.
 
@@ -129,7 +132,10 @@ class WebSocketProtocol(Driver):
         if connection is None and not self._settled:
             raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
         if connection is not None and connection.state is State.OPEN:
-            self._send_in_turn(message, text, compress)
+            if self._turns is None:
+                self._outbox.write(connection.send_message(message, text, compress))
+            else:
+                self._send_in_turn(message, text, compress)
 
     def recv(self, decode: bool | None = None) -> Deferred[str | bytes]:
         """Receive the next message.
@@ -184,6 +190,42 @@ class WebSocketProtocol(Driver):
                 yield await self.recv()
         except ConnectionClosedOK:
             return
+
+    def registerProducer(self, producer: IPushProducer, streaming: bool = True) -> None:
+        """Have this paused while more than write_limit bytes wait to be sent.
+
+        What sends messages as they come, and can be told to stop, needs no Deferreds. A
+        connection that answers messages can register itself: then it reads no more of them than
+        it can answer.
+
+        Args:
+            producer: is paused, resumed, and stopped when the connection is closed.
+            streaming: True; for a pull producer, wait for `send`.
+
+        Raises:
+            RuntimeError: another is registered.
+        """
+        if not streaming:
+            raise ValueError("only push producers can be registered (streaming=True)")
+        self._outbox.register_producer(producer)
+
+    def unregisterProducer(self) -> None:
+        """Let the producer be that is registered, if there is one."""
+        self._outbox.unregister_producer()
+
+    def pauseProducing(self) -> None:
+        """Read no more, and deliver no message, until `resumeProducing`.
+
+        That holds for messages of the same read. Pings aren't answered meanwhile.
+        """
+        self._hold()
+
+    def resumeProducing(self) -> None:
+        """Deliver what waits, and read again."""
+        self._release()
+
+    def stopProducing(self) -> None:
+        """Do nothing: as a producer of its own, it is told so when it is closed."""
 
     def ping(self, data: str | bytes | None = None) -> Deferred[float]:
         """Send a ping (RFC 6455 section 5.5.2).

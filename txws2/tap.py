@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from txws2.exceptions import ConnectionClosed, NegotiationError
+from txws2.exceptions import NegotiationError
 from txws2.loading import NoApplication, load_factory
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.serving import Server
@@ -101,12 +101,16 @@ class CannotStart(SystemExit, Exception):
         super().__init__(f"twistd ws: {reason}")
 
 
-async def echo(connection: WebSocketServerProtocol) -> None:
-    """Send every message back."""
-    # That a client has gone is no failure of this handler.
-    with suppress(ConnectionClosed):
-        async for message in connection:
-            await connection.send(message)
+class Echo(WebSocketServerProtocol):
+    """Sends every message back, and reads no more than it can send."""
+
+    def connectionOpened(self) -> None:
+        """Pause reading while there is too much to send."""
+        self.registerProducer(self)
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """Send it back."""
+        self.sendMessage(message)
 
 
 class ListeningService(Service):
@@ -217,7 +221,7 @@ def makeService(options: Options) -> ListeningService:
     }
     try:
         if options["app"] is None:
-            factory = WebSocketServerFactory(echo, **settings)
+            factory = WebSocketServerFactory(None, create_protocol=Echo, **settings)
         else:
             factory = load_factory(options["app"], os.getcwd(), **settings)
     except (NoApplication, NegotiationError, ValueError) as exc:

@@ -107,6 +107,7 @@ class WriteThrough(Outbox):
             self.paused = True
             unsent = memoryview(data)[sent:]
             self._rest = unsent[_CHUNK_SIZE:]
+            self._pause_producer()
             transport.write(bytes(unsent[:_CHUNK_SIZE]))
 
     def _end_if_empty(self) -> None:

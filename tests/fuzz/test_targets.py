@@ -19,7 +19,7 @@ _inflate = Inflater.inflate
 MISTAKES = {
     "deflating": ("txws2.wire.compression._TAIL", b""),
     # The place in the frame is forgotten.
-    "frames": ("txws2.wire.connection.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
+    "frames": ("txws2.wire.messages.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
     "headers": ("txws2.wire.headers.is_token", lambda text: True),
     # There is room for all.
     "inflating": (

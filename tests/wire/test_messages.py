@@ -8,6 +8,7 @@ from tests.wire import same_each_time
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.compression import Deflater, Inflater
 from txws2.wire.frames import BINARY, CONT, TEXT
+from txws2.wire.masking import apply_mask
 from txws2.wire.messages import MessageAssembler, decode_text
 
 # Attack 16: all kinds of what isn't UTF-8, up to the byte that shows it.
@@ -251,7 +252,53 @@ class TakeTests(TestCase):
             message.add(data)
             self.assertEqual(message.waiting, size)
             self.assertEqual(message.take(), b"x" * size)
+        message.begin(CONT, len(data))
         self.assertRaises(PayloadTooBig, message.add, data)
+
+
+class LargeTests(TestCase):
+    """A frame that is a whole binary message, and arrives in many reads."""
+
+    MASK = b"\x37\xfa\x21\x3d"
+    PAYLOAD = bytes(range(256)) * 3
+
+    def begun(self, mask, opcode=BINARY):
+        message = MessageAssembler(None)
+        message.begin(opcode, len(self.PAYLOAD), last=True, mask=mask)
+        return message
+
+    def said(self, mask):
+        """What follows the header, and the first byte of the next frame."""
+        payload = self.PAYLOAD if mask is None else apply_mask(self.PAYLOAD, mask)
+        return payload + b"\x82"
+
+    def test_it_takes_what_belongs_to_it(self):
+        for mask in (None, self.MASK):
+            message, data = self.begun(mask), self.said(mask)
+            self.assertEqual(message.add(b"head" + data[:10], 4), 14)
+            self.assertEqual((message.missing, message.waiting), (758, 10))
+            self.assertEqual(message.add(data[10:]), 758)
+            self.assertEqual(message.missing, 0)
+            self.assertEqual(message.finish(), self.PAYLOAD)
+
+    def test_parts_can_be_taken_at_any_place(self):
+        for mask in (None, self.MASK):
+            for cut in range(1, 9):
+                message, data = self.begun(mask), self.said(mask)
+                found = []
+                for start in range(0, 768, cut):
+                    message.add(data[start : start + cut])
+                    found.append(message.take())
+                self.assertEqual(b"".join(found), self.PAYLOAD)
+                self.assertEqual(message.finish(), b"")
+
+    def test_text_is_unmasked_as_well(self):
+        message = MessageAssembler(None)
+        message.begin(TEXT, 5, last=True, mask=self.MASK)
+        data = apply_mask(b"Hello", self.MASK)
+        message.add(data[:3])
+        message.add(data[3:])
+        self.assertEqual(message.finish(), "Hello")
 
 
 class CompressedTests(TestCase):

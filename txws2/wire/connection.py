@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from typing import cast
 
 from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
@@ -22,6 +23,7 @@ from txws2.wire.frames import (
 )
 from txws2.wire.masking import apply_mask
 from txws2.wire.messages import MessageAssembler
+from txws2.wire.ordinary import decode_messages, encode_message
 
 __all__ = ["Connection", "State", "Trace"]
 
@@ -63,12 +65,9 @@ class Connection:
         "_compressible",
         "_deaf",
         "_encoder",
-        "_fin",
         "_held",
-        "_mask",
+        "_max_size",
         "_message",
-        "_offset",
-        "_remaining",
         "closing",
         "state",
         "trace",
@@ -87,6 +86,7 @@ class Connection:
         self.closing = ClosingHandshake()
         self.trace: Trace | None = None
         self._client = client
+        self._max_size = max_size
         self._compressible = deflate is not None
         if deflate is None:
             self._encoder = MessageEncoder()
@@ -99,11 +99,6 @@ class Connection:
             self._message = MessageAssembler(max_size, inflater, max_fragments)
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
-        # The data frame whose payload is arriving.
-        self._fin = False
-        self._mask: bytes | None = None
-        self._offset = 0
-        self._remaining = 0
         # Set when nothing that arrives matters any more.
         self._deaf = False
 
@@ -166,9 +161,16 @@ class Connection:
         message = self._message
         position, end = 0, len(data)
         while position < end:
-            if self._remaining:
+            if message.missing:
                 position = self._read_payload(data, position, events)
                 continue
+            if not message.fragmented and self.trace is None:
+                messages = cast("list[str | bytes]", events)
+                position = decode_messages(
+                    data, position, not self._client, self._max_size, messages
+                )
+                if position == end:
+                    return
             header = parse_header(
                 data,
                 position,
@@ -200,22 +202,18 @@ class Connection:
                 events.append(message.whole(opcode, _unmask(data[start:stop], mask), rsv1))
                 position = stop
             else:
-                message.begin(opcode, length, rsv1)
-                self._fin, self._mask, self._offset, self._remaining = fin, mask, 0, length
+                message.begin(opcode, length, rsv1, last=fin, mask=mask)
                 position = self._read_payload(data, start, events)
 
     def _read_payload(self, data: bytes, position: int, events: list[Event]) -> int:
         """Take as much of the current data frame as there is; return where it ends."""
-        part = data[position : position + self._remaining]
-        size = len(part)
-        self._message.add(_unmask(part, self._mask, self._offset))
-        self._offset += size
-        self._remaining -= size
-        if not self._remaining and self._fin:
-            taken = self._message.taken
-            message = self._message.finish()
-            events.append(Remainder(message) if taken else message)
-        return position + size
+        message = self._message
+        position = message.add(data, position)
+        if message.last and not message.missing:
+            taken = message.taken
+            whole = message.finish()
+            events.append(Remainder(whole) if taken else whole)
+        return position
 
     def _read_control(self, opcode: int, payload: bytes, events: list[Event]) -> None:
         if opcode == PING:
@@ -249,7 +247,11 @@ class Connection:
             TypeError: the message is neither str nor bytes-like.
             UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
         """
-        self._require_open()
+        if self.state is not State.OPEN:
+            raise self._not_open()
+        plain = self._encoder.plain and text is None and self.trace is None
+        if plain and isinstance(message, (str, bytes)):
+            return encode_message(message, self._client)
         opcode, payload, rsv1 = self._encoder.whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1)
 
@@ -342,7 +344,10 @@ class Connection:
 
     def _require_open(self) -> None:
         if self.state is not State.OPEN:
-            raise InvalidState(f"the connection is {self.state.name}, not OPEN")
+            raise self._not_open()
+
+    def _not_open(self) -> InvalidState:
+        return InvalidState(f"the connection is {self.state.name}, not OPEN")
 
     def _close(self, close: Close, payload: bytes) -> bytes:
         frame = self._frame(CLOSE, payload)
@@ -356,5 +361,5 @@ class Connection:
         return encode_frame(opcode, payload, masked=self._client, fin=fin, rsv1=rsv1)
 
 
-def _unmask(payload: bytes, mask: bytes | None, offset: int = 0) -> bytes:
-    return payload if mask is None else apply_mask(payload, mask, offset)
+def _unmask(payload: bytes, mask: bytes | None) -> bytes:
+    return payload if mask is None else apply_mask(payload, mask)

@@ -8,6 +8,8 @@ from io import StringIO
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.compression import Inflater
 from txws2.wire.frames import TEXT
+from txws2.wire.masking import apply_mask
+from txws2.wire.payload import PayloadBuffer
 
 __all__ = ["MessageAssembler", "decode_text"]
 
@@ -66,7 +68,7 @@ class _TextBuffer:
 
 
 class _BinaryBuffer:
-    """Bytes so far."""
+    """Bytes so far, of a message in several frames or of one that was compressed."""
 
     __slots__ = ("_data",)
 
@@ -96,6 +98,9 @@ class MessageAssembler:
             taken; None for no limit.
 
     Attributes:
+        fragmented: whether a message has begun and not ended.
+        missing: bytes of the current frame's payload that haven't arrived.
+        last: whether the current frame ends the message.
         waiting: bytes, after inflating, of an unfinished message that haven't been taken.
         taken: whether a part of the unfinished message has been taken.
     """
@@ -106,9 +111,14 @@ class MessageAssembler:
         "_fragments",
         "_inflated",
         "_inflater",
+        "_length",
+        "_mask",
         "_max_fragments",
         "_max_size",
         "_size",
+        "fragmented",
+        "last",
+        "missing",
         "taken",
         "waiting",
     )
@@ -122,19 +132,19 @@ class MessageAssembler:
         self._max_size = max_size
         self._max_fragments = max_fragments
         self._inflater = inflater
-        self._buffer: _TextBuffer | _BinaryBuffer | None = None
+        self._buffer: _TextBuffer | _BinaryBuffer | PayloadBuffer | None = None
+        self._mask: bytes | None = None
+        self._length = 0
         # Bytes that the frames so far have announced, and bytes that they inflated to.
         self._size = 0
         self._inflated = 0
         self._fragments = 0
         self._compressed = False
+        self.fragmented = False
+        self.missing = 0
+        self.last = False
         self.waiting = 0
         self.taken = False
-
-    @property
-    def fragmented(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return self._buffer is not None
 
     def check(self, length: int, rsv1: bool = False) -> None:
         """Judge a frame by the length of its payload, before any of it is awaited.
@@ -152,43 +162,93 @@ class MessageAssembler:
         elif self._size + length > self._max_size:
             raise PayloadTooBig(self._size + length, self._max_size)
 
-    def begin(self, opcode: int, length: int, rsv1: bool = False) -> None:
+    def begin(
+        self,
+        opcode: int,
+        length: int,
+        rsv1: bool = False,
+        *,
+        last: bool = False,
+        mask: bytes | None = None,
+    ) -> None:
         """Start a frame; it starts a message, too, if none is under way.
+
+        Args:
+            opcode: TEXT or BINARY for the first frame of a message, CONT for the others.
+            length: bytes of its payload.
+            rsv1: whether the message that it begins is compressed.
+            last: whether it ends the message.
+            mask: the masking key, None if there is none.
 
         Raises:
             PayloadTooBig: the message comes in more than max_fragments.
         """
         self._size += length
-        if self._buffer is None:
-            self._buffer = _TextBuffer() if opcode == TEXT else _BinaryBuffer()
+        self._length = self.missing = length
+        self._mask = mask
+        self.last = last
+        if not self.fragmented:
+            self.fragmented = True
             self._compressed = rsv1
+            if opcode == TEXT:
+                self._buffer = _TextBuffer()
+            elif last and not rsv1:
+                self._buffer = PayloadBuffer(length, mask)
+            else:
+                self._buffer = _BinaryBuffer()
         self._fragments += 1
         if self._max_fragments is not None and self._fragments > self._max_fragments:
             raise PayloadTooBig(self._fragments, self._max_fragments, "fragments")
 
-    def add(self, payload: bytes) -> None:
-        """Take a part of the message.
+    def add(self, data: bytes, start: int = 0) -> int:
+        """Take what belongs to the current frame of what has arrived.
+
+        Args:
+            data: what has arrived.
+            start: where in it the payload begins, or goes on.
+
+        Returns:
+            Where in it the frame ends, or all ends.
 
         Raises:
             ProtocolError: it can't be inflated; or, with code 1007, the text has a byte that
                 can't be UTF-8.
             PayloadTooBig: it inflates to more than max_size.
         """
-        assert self._buffer is not None
-        if self._compressed:
-            payload = self._inflate(payload, last=False)
-        self._buffer.add(payload)
-        self.waiting += len(payload)
+        buffer = self._buffer
+        if isinstance(buffer, PayloadBuffer):
+            size = buffer.add(data, start)
+            self.waiting += size
+        else:
+            assert buffer is not None
+            part = data[start : start + self.missing]
+            size = len(part)
+            if self._mask is not None:
+                part = apply_mask(part, self._mask, self._length - self.missing)
+            if self._compressed:
+                part = self._inflate(part, last=False)
+            buffer.add(part)
+            self.waiting += len(part)
+        self.missing -= size
+        return start + size
 
     def take(self) -> str | bytes:
         """Return what has arrived of the unfinished message; `finish` then has only the rest.
 
         Of a text, that is whole characters.
         """
-        assert self._buffer is not None
+        buffer = self._buffer
+        assert buffer is not None
         self.taken = True
         self.waiting = self._fragments = 0
-        return self._buffer.take()
+        if not isinstance(buffer, PayloadBuffer):
+            return buffer.take()
+        mask = self._mask
+        if mask is not None:
+            turn = (self._length - self.missing) % 4
+            mask = mask[turn:] + mask[:turn]
+        self._buffer = PayloadBuffer(self.missing, mask)
+        return buffer.finish()
 
     def finish(self) -> str | bytes:
         """Return the message, or what wasn't taken of it, and be ready for the next.
@@ -198,12 +258,13 @@ class MessageAssembler:
                 character.
             PayloadTooBig: it inflates to more than max_size.
         """
-        assert self._buffer is not None
+        buffer = self._buffer
+        assert buffer is not None
         if self._compressed:
-            self._buffer.add(self._inflate(b"", last=True))
-        message = self._buffer.finish()
+            buffer.add(self._inflate(b"", last=True))
+        message = buffer.finish()
         self._buffer = None
-        self._compressed = self.taken = False
+        self._compressed = self.fragmented = self.taken = False
         self._size = self._inflated = self._fragments = self.waiting = 0
         return message
 
