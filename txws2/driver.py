@@ -18,7 +18,7 @@ from txws2.pings import PendingPings
 from txws2.reading import Reading
 from txws2.settling import Waiters
 from txws2.tracing import Tracer
-from txws2.transports import abort, close_softly, set_no_delay
+from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate
@@ -186,6 +186,7 @@ class Driver(Protocol):
                 self._inbox.arriving = None
                 self._deliver(connection, connection.receive(held.pop(0)))
                 if connection.unfinished:
+                    read_more_at_once(self._transport)
                     self._inbox.put_unfinished(connection)
         finally:
             self._held = None

@@ -18,8 +18,14 @@ enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
 
 enum { MASK_SIZE = 4 };
 
+/* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
+ * the process costs several times what unmasking into it does: each page is a fault. */
+enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+
 typedef struct {
     PyObject *new_mask;
+    PyObject *spares[SPARES];
+    unsigned int next_spare;
 } State;
 
 static State *
@@ -476,6 +482,47 @@ error:
 }
 
 
+/* Payloads that can be used again. */
+
+/* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none. */
+static PyObject *
+take_spare(State *state, Py_ssize_t size)
+{
+    for (int i = 0; i < SPARES; i++) {
+        PyObject *spare = state->spares[i];
+        if (spare == NULL || Py_REFCNT(spare) > 1 || PyBytes_GET_SIZE(spare) < size
+            || PyBytes_GET_SIZE(spare) / 2 > size) {
+            continue;
+        }
+        state->spares[i] = NULL;
+        if (_PyBytes_Resize(&spare, size) < 0) {
+            PyErr_Clear();
+            return NULL;
+        }
+        /* It may have been hashed when it held something else. */
+_Py_COMP_DIAG_PUSH
+_Py_COMP_DIAG_IGNORE_DEPR_DECLS
+        ((PyBytesObject *)spare)->ob_shash = -1;
+_Py_COMP_DIAG_POP
+        return spare;
+    }
+    return NULL;
+}
+
+/* Remember a payload that is being given out, if it is one that is worth while. */
+static void
+keep_spare(State *state, PyObject *payload)
+{
+    Py_ssize_t size = PyBytes_GET_SIZE(payload);
+    if (size < LEAST_SPARE || size > MOST_SPARE) {
+        return;
+    }
+    Py_INCREF(payload);
+    Py_XSETREF(state->spares[state->next_spare], payload);
+    state->next_spare = (state->next_spare + 1) % SPARES;
+}
+
+
 /* A payload that arrives over many reads. */
 
 typedef struct {
@@ -550,7 +597,10 @@ make_room(PayloadBuffer *self, Py_ssize_t size)
         room = needed;
     }
     if (self->payload == NULL) {
-        self->payload = PyBytes_FromStringAndSize(NULL, room);
+        self->payload = take_spare(PyType_GetModuleState(Py_TYPE(self)), self->length);
+        if (self->payload == NULL) {
+            self->payload = PyBytes_FromStringAndSize(NULL, room);
+        }
         return self->payload == NULL ? -1 : 0;
     }
     if (_PyBytes_Resize(&self->payload, room) < 0) {
@@ -615,9 +665,10 @@ payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
     if (payload == NULL) {
         return PyBytes_FromStringAndSize(NULL, 0);
     }
-    if (PyBytes_GET_SIZE(payload) != arrived) {
-        _PyBytes_Resize(&payload, arrived);
+    if (PyBytes_GET_SIZE(payload) != arrived && _PyBytes_Resize(&payload, arrived) < 0) {
+        return NULL;
     }
+    keep_spare(PyType_GetModuleState(Py_TYPE(self)), payload);
     return payload;
 }
 
@@ -688,14 +739,25 @@ static int
 traverse(PyObject *module, visitproc visit, void *arg)
 {
     Py_VISIT(state_of(module)->new_mask);
+    /* The spares are bytes, which refer to nothing. */
     return 0;
 }
 
 static int
 clear(PyObject *module)
 {
-    Py_CLEAR(state_of(module)->new_mask);
+    State *state = state_of(module);
+    Py_CLEAR(state->new_mask);
+    for (int i = 0; i < SPARES; i++) {
+        Py_CLEAR(state->spares[i]);
+    }
     return 0;
+}
+
+static void
+free_module(void *module)
+{
+    clear(module);
 }
 
 static PyMethodDef methods[] = {
@@ -726,6 +788,7 @@ static struct PyModuleDef definition = {
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,
+    .m_free = free_module,
 };
 
 PyMODINIT_FUNC
