@@ -63,6 +63,8 @@ class Driver(Protocol):
     _deaf = False
     # What a transport delivers while we deliver; None outside of that.
     _held: list[bytes] | None = None
+    # Whether the inbox knows of a message that isn't complete.
+    _arriving = False
     # What has been read and waits, as the application wants nothing now.
     _undelivered: list[Event] | None = None
     # When the opening must be done; later, when the closing must be.
@@ -168,29 +170,35 @@ class Driver(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the transport has read."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             # Once it has failed, what the peer says doesn't matter any more.
             if self._never_opened is None:
                 self._receive_head(data)
         elif self._held is not None:
             self._held.append(data)
         else:
-            self._receive_frames(self._connection, data)
+            self.heard = True
+            self._held = held = [data]
+            outbox = self._outbox
+            outbox.cork()
+            try:
+                while held:
+                    if self._arriving:
+                        self._arriving = False
+                        self._inbox.arriving = None
+                    self._deliver(connection, connection.receive(held.pop(0)))
+                    if connection.unfinished:
+                        self._message_arrives(connection)
+            finally:
+                self._held = None
+                outbox.uncork()
 
-    def _receive_frames(self, connection: Connection, data: bytes) -> None:
-        self.heard = True
-        self._held = held = [data]
-        self._outbox.cork()
-        try:
-            while held:
-                self._inbox.arriving = None
-                self._deliver(connection, connection.receive(held.pop(0)))
-                if connection.unfinished:
-                    read_more_at_once(self._transport)
-                    self._inbox.put_unfinished(connection)
-        finally:
-            self._held = None
-            self._outbox.uncork()
+    def _message_arrives(self, connection: Connection) -> None:
+        """Offer the part of a message that is here to whoever wants it in parts."""
+        self._arriving = True
+        read_more_at_once(self._transport)
+        self._inbox.put_unfinished(connection)
 
     def _deliver(self, connection: Connection, events: list[Event]) -> None:
         for event in events:

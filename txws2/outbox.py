@@ -122,8 +122,10 @@ class Outbox:
 
     def uncork(self) -> None:
         """Write what has been kept."""
-        self._flush()
-        self._corked = None
+        corked, self._corked = self._corked, None
+        self._corked_size = 0
+        if corked:
+            self._transmit(b"".join(corked))
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""

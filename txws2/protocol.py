@@ -25,6 +25,8 @@ from txws2.wire.http import Request, Response
 
 __all__ = ["WebSocketProtocol"]
 
+_OPEN = State.OPEN
+
 _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
 
@@ -129,9 +131,10 @@ class WebSocketProtocol(Driver):
             UnicodeError: the text can't be UTF-8.
         """
         connection = self._connection
-        if connection is None and not self._settled:
-            raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
-        if connection is not None and connection.state is State.OPEN:
+        if connection is None:
+            if not self._settled:
+                raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
+        elif connection.state is _OPEN:
             if self._turns is None:
                 self._outbox.write(connection.send_message(message, text, compress))
             else:

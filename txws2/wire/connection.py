@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import cast
+from typing import Any
 
 from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
@@ -40,6 +40,10 @@ class State(IntEnum):
     CLOSED = 3
 
 
+_OPEN = State.OPEN
+_MESSAGE = (str, bytes)
+
+
 class Connection:
     """Turns bytes from the peer into events, and what the application says into bytes.
 
@@ -61,6 +65,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_between",
         "_client",
         "_compressible",
         "_deaf",
@@ -68,6 +73,8 @@ class Connection:
         "_held",
         "_max_size",
         "_message",
+        "_peer_masks",
+        "_plain",
         "closing",
         "state",
         "trace",
@@ -86,6 +93,7 @@ class Connection:
         self.closing = ClosingHandshake()
         self.trace: Trace | None = None
         self._client = client
+        self._peer_masks = not client
         self._max_size = max_size
         self._compressible = deflate is not None
         if deflate is None:
@@ -99,6 +107,10 @@ class Connection:
             self._message = MessageAssembler(max_size, inflater, max_fragments)
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
+        # Whether nothing is half received: the next byte begins a message or a control frame.
+        self._between = True
+        # Whether a whole message may be sent now, and isn't compressed.
+        self._plain = deflate is None
         # Set when nothing that arrives matters any more.
         self._deaf = False
 
@@ -112,19 +124,26 @@ class Connection:
             `txws2.wire.events`; of those about the connection, `answer` says what is to be
             written.
         """
-        events: list[Event] = []
+        events: list[Any] = []
+        if self._between and self.trace is None:
+            # Nearly always, what arrives is ordinary messages and nothing else.
+            position = decode_messages(data, 0, self._peer_masks, self._max_size, events)
+            if position == len(data):
+                return events
+            data = data[position:]
         if not self._deaf:
             try:
                 self._read_frames(data, events)
             except (ProtocolError, PayloadTooBig) as exc:
                 self._deaf = True
                 events.append(Failed(exc))
+            self._between = not (self._deaf or self._held or self._message.fragmented)
         return events
 
     @property
     def unfinished(self) -> int:
         """Bytes that are here of a message whose end hasn't come."""
-        return self._message.waiting
+        return 0 if self._between else self._message.waiting
 
     def take_part(self) -> str | bytes:
         """Return what is here of the unfinished message.
@@ -154,7 +173,7 @@ class Connection:
                 return self._close(close, b"" if bare else close.payload())
         return b""
 
-    def _read_frames(self, data: bytes, events: list[Event]) -> None:
+    def _read_frames(self, data: bytes, events: list[Any]) -> None:
         if self._held:
             data = self._held + data
             self._held = b""
@@ -164,17 +183,10 @@ class Connection:
             if message.missing:
                 position = self._read_payload(data, position, events)
                 continue
-            if not message.fragmented and self.trace is None:
-                messages = cast("list[str | bytes]", events)
-                position = decode_messages(
-                    data, position, not self._client, self._max_size, messages
-                )
-                if position == end:
-                    return
             header = parse_header(
                 data,
                 position,
-                masked=not self._client,
+                masked=self._peer_masks,
                 fragmented=message.fragmented,
                 compressible=self._compressible,
             )
@@ -197,6 +209,10 @@ class Connection:
                 if self._deaf:
                     return
                 position = stop
+                if not message.fragmented and self.trace is None:
+                    position = decode_messages(
+                        data, position, self._peer_masks, self._max_size, events
+                    )
             elif fin and opcode != CONT and stop <= end:
                 # The ordinary message: one frame, all there.
                 events.append(message.whole(opcode, _unmask(data[start:stop], mask), rsv1))
@@ -247,10 +263,10 @@ class Connection:
             TypeError: the message is neither str nor bytes-like.
             UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
         """
-        if self.state is not State.OPEN:
+        if self.state is not _OPEN:
             raise self._not_open()
-        plain = self._encoder.plain and text is None and self.trace is None
-        if plain and isinstance(message, (str, bytes)):
+        plain = self._plain and text is None and self.trace is None
+        if plain and isinstance(message, _MESSAGE):
             return encode_message(message, self._client)
         opcode, payload, rsv1 = self._encoder.whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1)
@@ -279,6 +295,7 @@ class Connection:
         """
         self._require_open()
         opcode, payload, rsv1 = self._encoder.part(part, text, compress, last)
+        self._plain = last and not self._compressible
         return self._frame(opcode, payload, last, rsv1)
 
     def send_ping(self, payload: bytes) -> bytes:
@@ -316,7 +333,7 @@ class Connection:
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
-        self._deaf = True
+        self._deaf, self._between = True, False
         if self.closing.cause is None:
             self.closing.cause = cause
         if self.state is not State.OPEN:
@@ -331,7 +348,7 @@ class Connection:
             cause: the transport's error; it counts unless the closing handshake was complete.
         """
         self.state = State.CLOSED
-        self._deaf = True
+        self._deaf, self._between = True, False
         closing = self.closing
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:

@@ -21,19 +21,15 @@ class MessageEncoder:
     Args:
         deflater: what compresses messages, if that was agreed on.
         threshold: messages of fewer bytes aren't compressed.
-
-    Attributes:
-        plain: whether a whole message may be sent now, and can't be compressed.
     """
 
-    __slots__ = ("_deflater", "_sending", "_threshold", "plain")
+    __slots__ = ("_deflater", "_sending", "_threshold")
 
     def __init__(self, deflater: Deflater | None = None, threshold: int = 0) -> None:
         self._deflater = deflater
         self._threshold = threshold
         # Opcode of the fragmented message that is being sent, and whether it is compressed.
         self._sending: tuple[int, bool] | None = None
-        self.plain = deflater is None
 
     def whole(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
         """Encode a whole message; `Connection.send_message` says how."""
@@ -58,7 +54,6 @@ class MessageEncoder:
             if opcode != begun:
                 raise TypeError("the parts of a message are all str, or all bytes-like")
         self._sending = None if last else (opcode, compressed)
-        self.plain = last and self._deflater is None
         if compressed:
             assert self._deflater is not None
             payload = self._deflater.compress(payload, last)
