@@ -151,6 +151,13 @@ class SharedEpollTests(SynchronousTestCase):
     def test_what_it_can_t_do_itself_the_reactor_does(self):
         self.assertEqual(self.transport.reactor.seconds(), 42)
 
+    def test_one_that_was_paused_while_it_read_does_not_write(self):
+        self.transport.startWriting()
+        self.transport.doRead = self.transport.stopWriting
+        self.transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, [])
+
     def test_one_that_was_paused_by_another_does_not_read(self):
         other = self.adopted()
         both = [self.transport, other]
@@ -168,6 +175,17 @@ class SharedEpollTests(SynchronousTestCase):
             transport.peer.send(b"x")
         self.shared.doRead()
         self.assertEqual(self.transport.calls + other.calls, ["read"])
+
+    def test_one_that_was_paused_and_has_something_to_write_is_not_lost(self):
+        other = self.adopted()
+        both = [self.transport, other]
+        for transport in both:
+            transport.peer.send(b"x")
+            transport.doRead = lambda: (
+                [(each.stopReading(), each.startWriting()) for each in both] and None
+            )
+        self.shared.doRead()
+        self.assertEqual(self.transport.lost + other.lost, [])
 
     def test_an_event_is_not_given_to_another_that_has_the_same_descriptor(self):
         other = self.adopted()
@@ -195,6 +213,12 @@ class SharedEpollTests(SynchronousTestCase):
         for why in (ConnectionDone(), ConnectionLost()):
             transport = self.adopted()
             transport.why = why
+            transport.peer.send(b"x")
+            self.shared.doRead()
+            self.assertEqual(transport.lost, [type(why)])
+            transport = self.adopted()
+            transport.why = why
+            transport.startWriting()
             transport.peer.send(b"x")
             self.shared.doRead()
             self.assertEqual(transport.lost, [type(why)])

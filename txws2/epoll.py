@@ -117,12 +117,19 @@ class SharedEpoll:
     def doRead(self) -> None:
         """Serve the transports that are ready."""
         assert self._epoll is not None
-        self._new.clear()
+        new, interests = self._new, self._interests
+        new.clear()
         for fd, event in self._epoll.poll(0, _BATCH_SIZE):
             transport = self._transports.get(fd)
-            if transport is not None and fd not in self._new:
+            if transport is not None and fd not in new:
                 try:
-                    self._serve(transport, fd, event)
+                    if event == _READ and interests[fd] & _READ:
+                        # Nearly always; as `_serve` has it.
+                        why = transport.doRead()
+                        if why:
+                            self._disconnect(transport, why, reading=True)
+                    else:
+                        self._serve(transport, fd, event)
                 except Exception as exc:
                     _log.failure("unexpected error of a protocol")
                     self._disconnect(transport, exc, reading=False)
@@ -140,7 +147,7 @@ class SharedEpoll:
             if why:
                 self._disconnect(transport, why, reading=True)
                 return
-        elif event & ~_WRITE:
+        elif event & ~(_READ | _WRITE):
             # The peer is gone, and all that it said was read.
             reading = bool(interest & _READ)
             self._disconnect(

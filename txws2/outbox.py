@@ -66,28 +66,26 @@ class Outbox:
 
     def write(self, frame: bytes) -> None:
         """Write a frame, after all those before it."""
-        corked = self._corked
-        if corked and not self.paused and self._corked_size < _BATCH_SIZE:
-            # The second of many.
-            corked.append(frame)
-            self._corked_size += len(frame)
-        elif self.paused or self._waiting:
+        if self.paused or self._waiting:
             self._waiting.append(frame)
             self._size += len(frame)
             self._pause_producer()
+        elif self._corked is None:
+            self._transmit(frame)
         else:
-            self.write_control(frame)
+            self._corked.append(frame)
+            self._corked_size += len(frame)
+            if self._corked_size > _BATCH_SIZE:
+                # The transport must get to know how much it is, and may say that it is enough.
+                self._flush()
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here."""
-        if self._corked is None:
-            self._transmit(frame)
-            return
-        self._corked.append(frame)
-        self._corked_size += len(frame)
-        if self._corked_size > _BATCH_SIZE:
-            # The transport must get to know how much it is, and may say that it is enough.
+        if self.paused or self._waiting:
             self._flush()
+            self._transmit(frame)
+        else:
+            self.write(frame)
 
     def write_pong(self, frame: bytes) -> None:
         """Write a pong; of those that can't leave, only the latest is kept.

@@ -57,12 +57,12 @@ class WriteThrough(Outbox):
         if self.paused:
             self._urgent += frame
         else:
-            super().write_control(frame)
+            self.write(frame)
 
     def cork(self) -> None:
         """Keep what is written until `uncork`; that there is something to read is a new turn."""
         self._through = 0
-        super().cork()
+        self._corked = []
 
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
