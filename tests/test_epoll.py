@@ -179,11 +179,15 @@ class SharedEpollTests(SynchronousTestCase):
     def test_one_that_was_paused_and_has_something_to_write_is_not_lost(self):
         other = self.adopted()
         both = [self.transport, other]
+
+        def pause_both():
+            for transport in both:
+                transport.stopReading()
+                transport.startWriting()
+
         for transport in both:
+            transport.doRead = pause_both
             transport.peer.send(b"x")
-            transport.doRead = lambda: (
-                [(each.stopReading(), each.startWriting()) for each in both] and None
-            )
         self.shared.doRead()
         self.assertEqual(self.transport.lost + other.lost, [])
 

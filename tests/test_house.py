@@ -36,10 +36,12 @@ FLOORS = [
         "wire.ordinary",
         "wire.payload",
         "wire.requesting",
+        "wire.shared",
         "wire.speedups",
         "wire.uri",
     },
     {
+        "broadcasting",
         "driver",
         "epoll",
         "factory",

@@ -1,5 +1,6 @@
 """WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
+from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.exceptions import (
@@ -54,6 +55,7 @@ __all__ = [
     "WebSocketException",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
+    "broadcast",
     "connect",
     "serve",
 ]

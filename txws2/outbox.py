@@ -31,6 +31,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_behind",
         "_corked",
         "_corked_size",
         "_end",
@@ -57,6 +58,8 @@ class Outbox:
         # Frames that the transport has no room for.
         self._waiting: list[bytes] = []
         self._size = 0
+        # Whether it was over its limit, and has been full since.
+        self._behind = False
         self._pong = b""
         self._waiters: Waiters[None] = Waiters()
         self._end: Callable[[], None] | None = None
@@ -101,6 +104,19 @@ class Outbox:
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when no more than write_limit bytes wait here."""
         return self._waiters.wait() if self._over_limit() else succeed(None)
+
+    def falls_behind(self, until_drained: bool) -> bool:
+        """Tell whether too much waits here.
+
+        Args:
+            until_drained: whether to tell so, too, if too much has waited and some still does.
+        """
+        if self._over_limit():
+            self._behind = True
+            return True
+        if self._behind and not self.paused:
+            self._behind = False
+        return self._behind and until_drained
 
     def register_producer(self, producer: IPushProducer) -> None:
         """Pause this while more than write_limit bytes wait here."""

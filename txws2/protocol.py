@@ -22,6 +22,7 @@ from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.encoding import Part
 from txws2.wire.http import Request, Response
+from txws2.wire.shared import SharedMessage
 
 __all__ = ["WebSocketProtocol"]
 
@@ -139,6 +140,21 @@ class WebSocketProtocol(Driver):
                 self._outbox.write(connection.send_message(message, text, compress))
             else:
                 self._send_in_turn(message, text, compress)
+
+    def send_shared(self, message: SharedMessage, slow: str) -> bool:
+        """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
+        connection = self._connection
+        if connection is None or connection.state is not _OPEN:
+            return False
+        if self._outbox.falls_behind(until_drained=slow == "skip"):
+            if slow == "close":
+                self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+            return False
+        if self._turns is None:
+            self._outbox.write(connection.send_shared(message))
+        else:
+            self._send_in_turn(message.message, message.text, message.compress)
+        return True
 
     def recv(self, decode: bool | None = None) -> Deferred[str | bytes]:
         """Receive the next message.

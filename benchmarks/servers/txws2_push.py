@@ -1,6 +1,6 @@
 """For `twistd ws --app`: an echo in push style, and a relay of every message to everybody."""
 
-from txws2 import WebSocketServerProtocol
+from txws2 import WebSocketServerProtocol, broadcast
 
 
 class Echo(WebSocketServerProtocol):
@@ -10,5 +10,4 @@ class Echo(WebSocketServerProtocol):
 
 class Relay(WebSocketServerProtocol):
     def messageReceived(self, message):
-        for connection in self.factory.connections:
-            connection.sendMessage(message)
+        broadcast(self.factory.connections, message)

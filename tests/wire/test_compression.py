@@ -150,6 +150,30 @@ class DeflaterTests(TestCase):
             self.assertEqual(ours.compress(data) + b"\x00\x00\xff\xff", expected)
 
 
+class ApartTests(TestCase):
+    def test_a_message_apart_refers_to_none_and_none_to_it(self):
+        ours, inflater = Deflater(15, True, 6, 5), Inflater(15, True)
+        message = b"Hello Hello Hello"
+        first, apart, again = (
+            ours.compress(message),
+            ours.compress_apart(message),
+            ours.compress_apart(message),
+        )
+        self.assertEqual(first, apart)
+        self.assertEqual(apart, again)
+        ours.forget()
+        after = ours.compress(message)
+        self.assertEqual(after, first)
+        for data in (first, apart, again, after, ours.compress(message)):
+            self.assertEqual(inflater.finish(None, data), message)
+
+    def test_those_of_one_kind_make_the_same_of_it(self):
+        kinds = {Deflater(*each).kind for each in ((15, True, 6, 5), (15, False, 6, 5))}
+        self.assertEqual(len(kinds), 1)
+        for other in ((14, True, 6, 5), (15, True, 5, 5), (15, True, 6, 4)):
+            self.assertNotIn(Deflater(*other).kind, kinds)
+
+
 class RestTests(TestCase):
     def test_what_was_used_is_kept(self):
         ours = deflater()

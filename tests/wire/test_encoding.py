@@ -127,3 +127,31 @@ class PartsTests(TestCase):
         self.assertEqual(str(exc), "a fragmented message is being sent")
         encoder.part("a", None, None, True)
         self.assertEqual(encoder.whole("b", None, False), (TEXT, b"b", False))
+
+
+class ApartTests(TestCase):
+    def test_it_is_encoded_as_any_message_but_refers_to_none(self):
+        encoder = compressing()
+        for _ in range(2):
+            self.assertEqual(encoder.apart("Hello", None, None), (TEXT, HELLO, True))
+            self.assertEqual(encoder.apart(b"Hello", None, False), (BINARY, b"Hello", False))
+        self.assertEqual(MessageEncoder().apart("Hello", None, True), (TEXT, b"Hello", False))
+        self.assertEqual(compressing(6).apart("Hello", None, None), (TEXT, b"Hello", False))
+
+    def test_what_follows_refers_to_nothing_that_came_before_it(self):
+        encoder = compressing()
+        encoder.whole("Hello", None, None)
+        encoder.sent_apart(True)
+        self.assertEqual(encoder.whole("Hello", None, None), (TEXT, HELLO, True))
+        encoder.sent_apart(False)
+        self.assertEqual(encoder.whole("Hello", None, None), (TEXT, AGAIN, True))
+
+    def test_it_must_not_come_amid_a_message(self):
+        encoder = MessageEncoder()
+        encoder.part("a", None, None, False)
+        self.assertRaises(InvalidState, encoder.sent_apart, False)
+
+    def test_the_kind_is_how_they_compress(self):
+        self.assertEqual(MessageEncoder().kind, MessageEncoder(None, 5).kind)
+        self.assertEqual(compressing().kind, compressing().kind)
+        self.assertEqual(len({MessageEncoder().kind, compressing().kind, compressing(1).kind}), 3)

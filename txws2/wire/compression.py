@@ -61,6 +61,19 @@ class Deflater:
         # Section 7.2.3.6: when there was nothing to flush, a byte must stand for the message.
         return data.removesuffix(_TAIL) or b"\x00"
 
+    @property
+    def kind(self) -> tuple[int, int, int]:
+        """What two of them have in common that compress the same message to the same bytes."""
+        return self._window_bits, self._level, self._memory_level
+
+    def compress_apart(self, message: bytes) -> bytes:
+        """Compress a message so that it refers to none before it, for any of this kind."""
+        return Deflater(self._window_bits, False, self._level, self._memory_level).compress(message)
+
+    def forget(self) -> None:
+        """Refer to nothing that was sent so far: the peer has had what this didn't compress."""
+        self._compressor = None
+
     def rest(self) -> None:
         """Give the memory back if nothing was compressed since this was last called."""
         if not self._used:

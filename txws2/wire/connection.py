@@ -24,6 +24,7 @@ from txws2.wire.frames import (
 from txws2.wire.masking import apply_mask
 from txws2.wire.messages import MessageAssembler
 from txws2.wire.ordinary import decode_messages, encode_message
+from txws2.wire.shared import SharedMessage
 
 __all__ = ["Connection", "State", "Trace"]
 
@@ -270,6 +271,20 @@ class Connection:
             return encode_message(message, self._client)
         opcode, payload, rsv1 = self._encoder.whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1)
+
+    def send_shared(self, message: SharedMessage) -> bytes:
+        """Return the frame of a message that is sent on many connections.
+
+        Raises:
+            InvalidState: the connection isn't open, or a fragmented message is being sent.
+        """
+        if self._client or self.trace is not None:
+            # Section 5.3: each frame has a key of its own.
+            return self.send_message(message.message, message.text, message.compress)
+        self._require_open()
+        frame, compressed = message.encoded(self._encoder)
+        self._encoder.sent_apart(compressed)
+        return frame
 
     def send_fragment(
         self,

@@ -37,11 +37,40 @@ class MessageEncoder:
             # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
             raise InvalidState("a fragmented message is being sent")
         opcode, payload = _encode(message, text)
+        if not self._compresses(payload, compress):
+            return opcode, payload, False
+        assert self._deflater is not None
+        return opcode, self._deflater.compress(payload), True
+
+    @property
+    def kind(self) -> tuple[int, ...]:
+        """What the encoders have in common that make the same of a message `apart`."""
+        return () if self._deflater is None else (self._threshold, *self._deflater.kind)
+
+    def apart(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
+        """Encode a whole message for all of this kind: it refers to nothing sent before."""
+        opcode, payload = _encode(message, text)
+        if not self._compresses(payload, compress):
+            return opcode, payload, False
+        assert self._deflater is not None
+        return opcode, self._deflater.compress_apart(payload), True
+
+    def sent_apart(self, compressed: bool) -> None:
+        """Note that what another has encoded `apart` goes out.
+
+        Raises:
+            InvalidState: a fragmented message is being sent.
+        """
+        if self._sending is not None:
+            raise InvalidState("a fragmented message is being sent")
+        if compressed:
+            assert self._deflater is not None
+            self._deflater.forget()
+
+    def _compresses(self, payload: bytes, compress: bool | None) -> bool:
         if compress is None:
             compress = len(payload) >= self._threshold
-        if not compress or self._deflater is None:
-            return opcode, payload, False
-        return opcode, self._deflater.compress(payload), True
+        return compress and self._deflater is not None
 
     def part(self, part: Part, text: bool | None, compress: bool | None, last: bool) -> Encoded:
         """Encode the next part of a message; `Connection.send_fragment` says how."""
