@@ -84,6 +84,20 @@ class PauseTests:
         self.assertEqual(ws.got, ["0", "1", "2", "3"])
         self.assertFalse(ws.transport.paused)
 
+    def test_what_arrives_while_it_is_delivered_comes_after_it(self):
+        ws = self.open_picky()
+        self.hear((TEXT, b"1"), (TEXT, b"2"), (TEXT, b"3"))
+        deliver = ws.messageReceived
+
+        def deliver_and_receive(message):
+            deliver(message)
+            if message == "2":
+                ws.dataReceived(self.frame(TEXT, b"4"))
+
+        ws.messageReceived = deliver_and_receive
+        ws.resumeProducing()
+        self.assertEqual(ws.got, ["1", "2", "3", "4"])
+
     def test_nothing_need_have_come_meanwhile(self):
         ws = self.open_picky()
         ws.resumeProducing()

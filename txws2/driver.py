@@ -226,9 +226,14 @@ class Driver(Protocol):
             return
         if events:
             assert self._connection is not None
+            held: list[bytes] = []
+            self._held = held
             self._outbox.cork()
             self._deliver(self._connection, events)
             self._outbox.uncork()
+            self._held = None
+            for data in held:
+                self.dataReceived(data)
         if self._undelivered is None:
             self._reading.release()
 
