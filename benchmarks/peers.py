@@ -94,7 +94,7 @@ def _twistd(app: str | None) -> Callable[[Tools, int, Workload], list[str]]:
             endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}"
         endpoint += ":backlog=1024:interface=127.0.0.1"
         words = [twistd, "-n", "--logfile=/dev/null", "--pidfile=", "ws", "--listen", endpoint]
-        name = "txws2_push:Relay" if workload.needs == "broadcast" else app
+        name = "txws2_apps:Relay" if workload.needs == "broadcast" else app
         return words if name is None else [*words, "--app", name]
 
     return command
@@ -105,7 +105,7 @@ SERVERS = {
     for server in [
         Server("txws2", _twistd(None), _OURS),
         # A broadcast is the same in both styles.
-        Server("txws2-push", _twistd("txws2_push:Echo"), _OURS, can=EVERYTHING - {"broadcast"}),
+        Server("txws2-pull", _twistd("txws2_apps:echo"), _OURS, can=EVERYTHING - {"broadcast"}),
         Server("floor", _floor, (_TWISTED,), can=frozenset({"tls"}), echoes=False),
         Server("websockets", _script("websockets_server.py"), ("websockets==17.4",), PYTHON),
         Server(

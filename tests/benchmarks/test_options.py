@@ -89,8 +89,8 @@ class ServersTests(SynchronousTestCase):
 
     def test_twistd_echoes_unless_it_is_to_relay(self):
         self.assertNotIn("--app", self.command("txws2", "echo"))
-        self.assertEqual(self.command("txws2", "broadcast")[-1], "txws2_push:Relay")
-        self.assertEqual(self.command("txws2-push", "echo")[-1], "txws2_push:Echo")
+        self.assertEqual(self.command("txws2", "broadcast")[-1], "txws2_apps:Relay")
+        self.assertEqual(self.command("txws2-pull", "echo")[-1], "txws2_apps:echo")
         self.assertTrue(self.command("txws2", "tls")[-1].startswith("ssl:9:privateKey="))
 
     def test_versions_are_told_once_and_without_extras(self):
