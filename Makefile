@@ -1,6 +1,7 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
 # make test    run the tests
 # make check   lint, types, docs and packaging
+# make reactors   run the tests on each reactor, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
@@ -14,7 +15,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging conformance fuzz bench bench-docs microbench sanitize soak clean
+.PHONY: run test check lint types docs packaging reactors conformance fuzz bench bench-docs microbench sanitize soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -41,6 +42,10 @@ packaging: .venv/checked
 	rm -rf build/dist
 	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/test_packaging.py
+
+reactors: .venv/tested $(PEERS)
+	for reactor in epoll poll select asyncio; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
 
 # The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it.
 conformance: .venv/installed

@@ -1,6 +1,17 @@
-"""pytest runs trial's TestCases; this gives them the working directory that trial would."""
+"""pytest runs trial's TestCases; this gives them what trial would: a directory, and a reactor."""
 
 import pytest
+from twisted.application.reactors import installReactor
+
+
+def pytest_addoption(parser):
+    parser.addoption("--reactor", metavar="NAME", help="the reactor to run on, as twistd names it")
+
+
+def pytest_configure(config):
+    name = config.getoption("--reactor")
+    if name is not None:
+        installReactor(name)
 
 
 @pytest.fixture(autouse=True, scope="session")
