@@ -15,7 +15,7 @@ class BothFactories:
     def test_the_defaults_are_those_of_the_documentation(self):
         factory = self.make()
         self.assertEqual(factory.max_size, 2**20)
-        self.assertEqual(factory.max_fragments, 65_536)
+        self.assertEqual(factory.max_fragments, 131_072)
         self.assertEqual(factory.max_queue, 16)
         self.assertEqual(factory.write_limit, 32 * 1024)
         self.assertEqual((factory.open_timeout, factory.close_timeout), (10, 10))

@@ -43,7 +43,7 @@ class ConnectionFactory(Factory, Generic[P]):
         max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
             connection with 1009. None for no limit: then a peer decides how much memory is used,
             unless all that is received is received with `recv_streaming()`.
-        max_fragments: frames that an incoming message may come in (65,536) before it is complete
+        max_fragments: frames that an incoming message may come in (131,072) before it is complete
             or `recv_streaming()` has taken them; more fail the connection with 1009. None for no
             limit: then a peer that never ends a message keeps us busy for as long as it likes.
         compression: "deflate" to compress messages (RFC 7692) if the peer can; one of the presets
@@ -82,7 +82,7 @@ class ConnectionFactory(Factory, Generic[P]):
         *,
         reactor: Any = None,
         max_size: int | None = 2**20,
-        max_fragments: int | None = 2**16,
+        max_fragments: int | None = 2**17,
         compression: str | PerMessageDeflate | None = "deflate",
         max_queue: int | None = 16,
         write_limit: int | None = 2**15,

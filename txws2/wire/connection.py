@@ -88,7 +88,7 @@ class Connection:
         max_size: int | None = 2**20,
         deflate: Deflate | None = None,
         compression: PerMessageDeflate | None = None,
-        max_fragments: int | None = 2**16,
+        max_fragments: int | None = 2**17,
     ) -> None:
         self.state = State.OPEN
         self.closing = ClosingHandshake()
