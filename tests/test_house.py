@@ -42,6 +42,7 @@ FLOORS = [
     },
     {
         "broadcasting",
+        "deadlines",
         "driver",
         "epoll",
         "factory",

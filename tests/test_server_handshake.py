@@ -5,6 +5,7 @@ from email.utils import parsedate_to_datetime
 from tests.sides import PONG, REQUEST, TEXT, RecordedServer, ServerSide, frames_in
 from txws2.exceptions import InvalidHandshake, InvalidMessage, NegotiationError
 from txws2.wire.connection import State
+from txws2.wire.http import Request, Response
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -56,6 +57,46 @@ class AcceptTests(HandshakeTestCase):
         self.assertEqual(ws.request.headers["Host"], "example.com")
         self.assertEqual(ws.response.status_code, 101)
         self.assertIs(ws.state, State.OPEN)
+
+    def test_request_and_response_stay_as_they_are_made(self):
+        ws = self.open()
+        ws.request.headers.setRawHeaders("Host", ["other"])
+        ws.response.headers.setRawHeaders("Server", ["ours"])
+        self.assertEqual(ws.request.headers["Host"], "other")
+        self.assertEqual(ws.response.headers["Server"], "ours")
+
+    def test_there_is_neither_before_there_is(self):
+        self.connect()
+        self.assertEqual((self.ws.request, self.ws.response), (None, None))
+        self.receive(REQUEST[:-1])
+        self.assertEqual((self.ws.request, self.ws.response), (None, None))
+
+    def test_the_response_has_what_was_agreed_on(self):
+        self.connect(subprotocols=["chat"])
+        self.receive(
+            plus(
+                b"Sec-WebSocket-Protocol: chat",
+                b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+            )
+        )
+        headers = self.ws.response.headers
+        self.assertEqual(headers["Sec-WebSocket-Protocol"], "chat")
+        self.assertIn("client_max_window_bits", headers["Sec-WebSocket-Extensions"])
+        self.assertEqual(self.peer.take(), self.ws.response.serialize())
+
+    def test_a_subclass_may_put_others_in_their_place(self):
+        ws = self.open()
+        request, response = Request("/other"), Response(101, "Go")
+        ws.request, ws.response = request, response
+        self.assertIs(ws.request, request)
+        self.assertIs(ws.response, response)
+
+    def test_all_who_wait_for_it_are_told_that_it_is_open(self):
+        self.connect()
+        waiting = [self.ws.wait_opened(), self.ws.wait_opened()]
+        self.receive(REQUEST)
+        for each in waiting:
+            self.assertIs(self.successResultOf(each), self.ws)
 
     def test_the_request_may_come_byte_by_byte(self):
         self.connect()

@@ -91,7 +91,8 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self._fail_opening(reason)
         abort(self._transport)
 
-    def _open_timed_out(self) -> None:
+    def opening_missed(self) -> None:
+        """Wait no longer for the response."""
         self.hang_up(OpeningTimeout())
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, ITransport
+from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
+from txws2.deadlines import Deadlines
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import Reading
-from txws2.settling import Waiters
+from txws2.settling import NOBODY, Waiters
 from txws2.tracing import Tracer
 from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
 from txws2.wire.closing import CloseCode
@@ -42,14 +43,15 @@ class Driver(Protocol):
     _client: ClassVar[bool]
 
     _transport: ITransport
-    _reading: Reading
-    _inbox: Inbox
     _outbox: Outbox
-    _pings: PendingPings
-    _closed_waiters: Waiters[None]
-    _opened_waiters: Waiters[Driver]
+    # These are made when they are first needed: of most connections there are many, and idle.
+    _reading: Reading | None = None
+    _inbox: Inbox | None = None
+    _pings: PendingPings | None = None
+    _closed_waiters: Waiters[Any] = NOBODY
+    _opened_waiters: Waiters[Any] = NOBODY
     # Those who sent while the connection was closing.
-    _late: Waiters[None]
+    _late: Waiters[Any] = NOBODY
     _tracer: Tracer | None = None
     # None until the opening handshake is done.
     _connection: Connection | None = None
@@ -67,8 +69,8 @@ class Driver(Protocol):
     _arriving = False
     # What has been read and waits, as the application wants nothing now.
     _undelivered: list[Event] | None = None
-    # When the opening must be done; later, when the closing must be.
-    _deadline: IDelayedCall | None = None
+    # What knows when the opening must be done; later, when the closing must be.
+    _deadlines: Deadlines[Any] | None = None
 
     heard = False
     _keepalive_payload: bytes | None = None
@@ -89,7 +91,8 @@ class Driver(Protocol):
     def _receive_head(self, data: bytes) -> None:
         raise NotImplementedError
 
-    def _open_timed_out(self) -> None:
+    def opening_missed(self) -> None:
+        """Give the opening handshake up, for `Deadlines`."""
         raise NotImplementedError
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
@@ -110,9 +113,6 @@ class Driver(Protocol):
     def makeConnection(self, transport: ITransport) -> None:
         """Take a transport; the opening handshake begins."""
         self._transport = transport
-        self._closed_waiters = Waiters()
-        self._opened_waiters = Waiters()
-        self._late = Waiters()
         # The transport is to reach us although the application overrides connectionLost, and
         # the application is to get another reason than the transport has.
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
@@ -125,7 +125,7 @@ class Driver(Protocol):
             self._tracer.state(State.CONNECTING)
         set_no_delay(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
-        self._set_deadline(factory.open_timeout, self._open_timed_out)
+        self._set_deadline(factory.opening_deadlines)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
         self._begin_opening()
 
@@ -147,10 +147,6 @@ class Driver(Protocol):
         if self._tracer is not None:
             connection.trace = self._tracer.frame
             self._tracer.state(State.OPEN)
-        transport = self._transport
-        self._reading = Reading(cast(IPushProducer, transport), factory.clock)
-        self._inbox = Inbox(self._reading, factory.max_queue)
-        self._pings = PendingPings()
         self._connection = connection
         if factory.keepalive is not None:
             factory.keepalive.add(self)
@@ -164,7 +160,29 @@ class Driver(Protocol):
         """Give the opening handshake up; the transport is being closed."""
         if self._never_opened is None:
             self._never_opened = reason
-        self._set_deadline(self.factory.close_timeout, self._close_timed_out)
+        self._set_deadline(self.factory.closing_deadlines)
+
+    def _need_reading(self) -> Reading:
+        if self._reading is None:
+            self._reading = Reading(cast(IPushProducer, self._transport), self.factory.clock)
+        return self._reading
+
+    def _need_inbox(self) -> Inbox:
+        if self._inbox is None:
+            connection = self._connection
+            assert connection is not None
+            self._inbox = Inbox(self._need_reading(), self.factory.max_queue)
+            # What it would have been told by now.
+            if connection.state is not State.OPEN:
+                self._inbox.discard_when_full()
+            if self._settled:
+                self._inbox.close(connection.closing.exception)
+        return self._inbox
+
+    def _need_pings(self) -> PendingPings:
+        if self._pings is None:
+            self._pings = PendingPings()
+        return self._pings
 
     # Inward.
 
@@ -186,7 +204,7 @@ class Driver(Protocol):
                 while held:
                     if self._arriving:
                         self._arriving = False
-                        self._inbox.arriving = None
+                        self._need_inbox().arriving = None
                     self._deliver(connection, connection.receive(held.pop(0)))
                     if connection.unfinished:
                         self._message_arrives(connection)
@@ -198,7 +216,7 @@ class Driver(Protocol):
         """Offer the part of a message that is here to whoever wants it in parts."""
         self._arriving = True
         read_more_at_once(self._transport)
-        self._inbox.put_unfinished(connection)
+        self._need_inbox().put_unfinished(connection)
 
     def _deliver(self, connection: Connection, events: list[Event]) -> None:
         for event in events:
@@ -217,7 +235,7 @@ class Driver(Protocol):
         """Deliver nothing until `_release`."""
         if self._undelivered is None and not self._settled:
             self._undelivered = []
-            self._reading.hold()
+            self._need_reading().hold()
 
     def _release(self) -> None:
         """Deliver what has waited, and what comes."""
@@ -235,13 +253,13 @@ class Driver(Protocol):
             for data in held:
                 self.dataReceived(data)
         if self._undelivered is None:
-            self._reading.release()
+            self._need_reading().release()
 
     def _react(
         self, connection: Connection, event: Remainder | Ping | Pong | Closing | Failed
     ) -> None:
         if isinstance(event, Remainder):
-            self._inbox.put_remainder(event)
+            self._need_inbox().put_remainder(event)
             return
         reply = connection.answer(event)
         if isinstance(event, Ping):
@@ -249,7 +267,8 @@ class Driver(Protocol):
                 self._outbox.write_pong(reply)
             self._tell(self.pingReceived, event.payload)
         elif isinstance(event, Pong):
-            self._pings.settle(event.payload, self.factory.clock.seconds())
+            if self._pings is not None:
+                self._pings.settle(event.payload, self.factory.clock.seconds())
             self._tell(self.pongReceived, event.payload)
         elif isinstance(event, Closing):
             if reply:
@@ -287,13 +306,15 @@ class Driver(Protocol):
     def keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
-        self._reading.listen()
+        if self._reading is not None:
+            self._reading.listen()
         self._connection.rest()
+        pings = self._need_pings()
         if self._keepalive_payload is not None:
             # A peer that sends, but never a pong, isn't to fill our memory with pings.
-            self._pings.forget(self._keepalive_payload)
-        payload = self._keepalive_payload = self._pings.new_payload()
-        self._pings.add(payload, self.factory.clock.seconds())
+            pings.forget(self._keepalive_payload)
+        payload = self._keepalive_payload = pings.new_payload()
+        pings.add(payload, self.factory.clock.seconds())
         if self._tracer is not None:
             self._tracer.note("sending keepalive ping")
         self._outbox.write_control(self._connection.send_ping(payload))
@@ -301,7 +322,7 @@ class Driver(Protocol):
     def keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
-        if not self._reading.listening:
+        if self._reading is not None and not self._reading.listening:
             # It is we who haven't read; the peer may have said a lot.
             return
         if self._tracer is not None:
@@ -322,13 +343,14 @@ class Driver(Protocol):
             self._tracer.state(State.CLOSING)
         if self.factory.keepalive is not None:
             self.factory.keepalive.discard(self)
-        self._inbox.discard_when_full()
+        if self._inbox is not None:
+            self._inbox.discard_when_full()
         if self._undelivered is not None:
             # The peer's close frame is behind what the application doesn't want to have.
             self._deaf = True
             self._release()
-        if self._deadline is None:
-            self._set_deadline(self.factory.close_timeout, self._close_timed_out)
+        if self._deadlines is None:
+            self._set_deadline(self.factory.closing_deadlines)
 
     def _fail(self, frame: bytes) -> None:
         """Close the transport after this last frame, if there is one, and hear nothing more."""
@@ -338,17 +360,18 @@ class Driver(Protocol):
         self._begin_closing()
         self._outbox.end(lambda: close_softly(self._transport))
 
-    def _close_timed_out(self) -> None:
-        self._deadline = None
+    def closing_missed(self) -> None:
+        """Wait no longer for the connection to close, for `Deadlines`."""
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
         abort(self._transport)
 
-    def _set_deadline(self, seconds: float | None, then: Callable[[], None] = lambda: None) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        clock = self.factory.clock
-        self._deadline = None if seconds is None else clock.callLater(seconds, then)
+    def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
+        if self._deadlines is not None:
+            self._deadlines.discard(self)
+        self._deadlines = deadlines
+        if deadlines is not None:
+            deadlines.add(self)
 
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport."""
@@ -375,8 +398,12 @@ class Driver(Protocol):
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
             exception = connection.connection_lost(cause)
-            self._inbox.close(connection.closing.exception)
-            self._pings.close(exception)
+            if self._inbox is not None:
+                self._inbox.close(connection.closing.exception)
+            elif self._reading is not None:
+                self._reading.close()
+            if self._pings is not None:
+                self._pings.close(exception)
             self._late.fail(exception)
         self._outbox.close(exception)
         if self._tracer is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from operator import methodcaller
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from txws2.deadlines import Deadlines
 from txws2.epoll import EpollSharing
 from txws2.keepalive import Keepalive
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
@@ -69,6 +71,8 @@ class ConnectionFactory(Factory, Generic[P]):
 
     Attributes:
         connections: the protocols that are connected, in whatever state.
+        opening_deadlines: the deadlines of those that must open; None if they may take for ever.
+        closing_deadlines: likewise of those that must close.
 
     Raises:
         ValueError: a limit is negative, a time isn't positive, or there is no such preset.
@@ -114,12 +118,17 @@ class ConnectionFactory(Factory, Generic[P]):
         self.write_limit = write_limit
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
+        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
         self.epoll_sharing = EpollSharing() if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
             None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
         )
         self.connections: set[P] = set()
+
+    def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
+        return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
 
 
 def _check(name: str, value: int | None, least: int) -> None:

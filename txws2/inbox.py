@@ -67,7 +67,8 @@ class Inbox:
     def __init__(self, reading: Reading, max_queue: int | None) -> None:
         self._reading = reading
         self._max_queue = max_queue
-        self._messages: deque[str | bytes | Remainder] = deque()
+        # A deque from the first on that is kept; an empty one takes up more than all else here.
+        self._messages: deque[str | bytes | Remainder] | None = None
         self._size = 0
         self.arriving: Connection | None = None
         self._reader: _Reader | None = None
@@ -157,7 +158,12 @@ class Inbox:
 
     @property
     def _full(self) -> bool:
-        return self._max_queue is not None and len(self._messages) >= self._max_queue
+        messages = self._messages
+        return (
+            self._max_queue is not None
+            and messages is not None
+            and len(messages) >= self._max_queue
+        )
 
     @property
     def _abandoned(self) -> bool:
@@ -179,6 +185,8 @@ class Inbox:
             self._overflowed = True
         if self._overflowed:
             return
+        if self._messages is None:
+            self._messages = deque()
         self._messages.append(message)
         self._size += size + _MESSAGE_OVERHEAD
         if self._full and not self._closing:
@@ -210,12 +218,16 @@ class Inbox:
         return reader.waiting
 
     def _pop(self) -> str | bytes:
-        message = self._messages.popleft()
+        messages = self._messages
+        assert messages is not None
+        message = messages.popleft()
         if isinstance(message, Remainder):
             self._stream = None
             message = message.rest
         self._size -= len(message) + _MESSAGE_OVERHEAD
-        if len(self._messages) <= (self._max_queue or 0) // 4:
+        if not messages:
+            self._messages = None
+        if len(messages) <= (self._max_queue or 0) // 4:
             self._reading.resume()
         return message
 

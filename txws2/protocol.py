@@ -15,7 +15,7 @@ from zope.interface import implementer
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
-from txws2.settling import fail_quietly, forward_quietly
+from txws2.settling import NOBODY, Waiters, fail_quietly, forward_quietly
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
@@ -64,7 +64,10 @@ class WebSocketProtocol(Driver):
 
         As it is here, it keeps the message for `recv`.
         """
-        self._inbox.put(message)
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._need_inbox()
+        inbox.put(message)
 
     def pingReceived(self, payload: bytes) -> None:
         """Called with each ping; it is answered already."""
@@ -170,7 +173,7 @@ class WebSocketProtocol(Driver):
         """
         if self._connection is None:
             return cast("Deferred[str | bytes]", self._when_not_open())
-        return self._inbox.get(decode)
+        return self._need_inbox().get(decode)
 
     def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
         """Receive the next message piece by piece, as it arrives.
@@ -196,7 +199,7 @@ class WebSocketProtocol(Driver):
     def _get_part(self, stream: object) -> Deferred[Piece]:
         if self._connection is None:
             return cast("Deferred[Piece]", self._when_not_open())
-        return self._inbox.get_part(stream)
+        return self._need_inbox().get_part(stream)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed.
@@ -264,14 +267,15 @@ class WebSocketProtocol(Driver):
         if connection is None or connection.state is not State.OPEN:
             return cast("Deferred[float]", self._when_not_open())
         payload = data.encode() if isinstance(data, str) else data
+        pings = self._need_pings()
         if payload is None:
-            payload = self._pings.new_payload()
+            payload = pings.new_payload()
         try:
-            self._pings.check(payload)
+            pings.check(payload)
         except ConcurrencyError:
             return fail()
         self._outbox.write_control(connection.send_ping(payload))
-        return self._pings.add(payload, self.factory.clock.seconds())
+        return pings.add(payload, self.factory.clock.seconds())
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
@@ -300,7 +304,11 @@ class WebSocketProtocol(Driver):
 
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection is closed; it never fails."""
-        return succeed(None) if self._settled else self._closed_waiters.wait()
+        if self._settled:
+            return succeed(None)
+        if self._closed_waiters is NOBODY:
+            self._closed_waiters = Waiters()
+        return self._closed_waiters.wait()
 
     def wait_opened(self: _Self) -> Deferred[_Self]:
         """Return a Deferred of this protocol that fires when the connection is open.
@@ -311,7 +319,9 @@ class WebSocketProtocol(Driver):
             return succeed(self)
         if self._settled:
             return self._when_not_open()
-        return cast("Deferred[_Self]", self._opened_waiters.wait())
+        if self._opened_waiters is NOBODY:
+            self._opened_waiters = Waiters()
+        return self._opened_waiters.wait()
 
     def _send_in_turn(
         self, message: Part, text: bool | None, compress: bool | None
@@ -338,6 +348,8 @@ class WebSocketProtocol(Driver):
         if not self._settled:
             if connection is None:
                 return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
+            if self._late is NOBODY:
+                self._late = Waiters()
             return self._late.wait()
         exception = self._never_opened if connection is None else connection.closing.exception()
         assert exception is not None
@@ -372,7 +384,7 @@ class WebSocketProtocol(Driver):
     @property
     def latency(self) -> float:
         """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
-        return 0.0 if self._connection is None else self._pings.latency
+        return 0.0 if self._pings is None else self._pings.latency
 
     @property
     def local_address(self) -> Address:

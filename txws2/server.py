@@ -17,6 +17,7 @@ from txws2.protocol import WebSocketProtocol
 from txws2.transports import close_softly
 from txws2.wire.accepting import (
     accept,
+    acceptance,
     check_origin,
     check_request,
     refusal,
@@ -25,7 +26,7 @@ from txws2.wire.accepting import (
 )
 from txws2.wire.connection import State
 from txws2.wire.handshake import check_subprotocols
-from txws2.wire.http import RequestReader
+from txws2.wire.http import Request, RequestReader, Response
 
 __all__ = [
     "FactoryOptions",
@@ -45,16 +46,44 @@ class WebSocketServerProtocol(WebSocketProtocol):
     factory: WebSocketServerFactory
 
     _client = False
-    _reader: RequestReader
+    # While a request arrives in parts.
+    _reader: RequestReader | None = None
+    # What isn't asked for stays a few bytes: once the connection is open, the head of the request
+    # as it came, and of the response what the extensions are.
+    _request: Request | bytes | None = None
+    _response: Response | None = None
+    _extensions: str | None = None
 
-    def _begin_opening(self) -> None:
-        self._reader = RequestReader()
+    @property
+    def request(self) -> Request | None:
+        """The client's request, once it is known."""
+        request = self._request
+        if isinstance(request, bytes):
+            request = self._request = Request.received(request)
+        return request
+
+    @request.setter
+    def request(self, request: Request | None) -> None:
+        self._request = request
+
+    @property
+    def response(self) -> Response | None:
+        """The server's response, once it is known."""
+        if self._response is None and self._connection is not None:
+            assert self.request is not None
+            self._response = accept(self.request, self.subprotocol, self._extensions)
+        return self._response
+
+    @response.setter
+    def response(self, response: Response | None) -> None:
+        self._response = response
 
     def _receive_head(self, data: bytes) -> None:
-        reader = self._reader
+        reader = self._reader or RequestReader()
         try:
             request = reader.receive(data)
             if request is None:
+                self._reader = reader
                 return
             self.request = request
             if self._tracer is not None:
@@ -66,31 +95,32 @@ class WebSocketServerProtocol(WebSocketProtocol):
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
-        self._deflate, extensions = compressed or (None, None)
-        self.response = accept(request, self.subprotocol, extensions)
-        self._write_response()
+        if compressed is not None:
+            self._deflate, self._extensions = compressed
+        self._write_head(acceptance(request, self.subprotocol, self._extensions))
+        self._reader = None
+        self._request = reader.head
         self._open(reader.rest)
 
     def refuse(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
         if self._never_opened is not None:
             return
-        self.response = refusal(reason)
+        response = self.response = refusal(reason)
         # RFC 9110 section 6.6.1.
         date = formatdate(self.factory.clock.seconds(), usegmt=True)
-        self.response.headers.addRawHeader("Date", date)
-        self._write_response()
+        response.headers.addRawHeader("Date", date)
+        self._write_head(response.serialize())
         self._fail_opening(reason)
         self._outbox.end(lambda: close_softly(self._transport))
 
-    def _write_response(self) -> None:
-        assert self.response is not None
-        head = self.response.serialize()
+    def _write_head(self, head: bytes) -> None:
         if self._tracer is not None:
             self._tracer.head(">", head)
         self._outbox.write(head)
 
-    def _open_timed_out(self) -> None:
+    def opening_missed(self) -> None:
+        """Refuse a request that took too long to come."""
         self.refuse(OpeningTimeout())
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txws2.exceptions import ConnectionClosed
 
-__all__ = ["Waiters", "fail_quietly", "forward_quietly"]
+__all__ = ["NOBODY", "Waiters", "fail_quietly", "forward_quietly"]
 
 T = TypeVar("T")
+
+# Mostly nobody waits; a list is made for the first who does.
+_EMPTY: list[Any] = []
 
 
 def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
@@ -49,13 +52,15 @@ class Waiters(Generic[T]):
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[Deferred[T]] = []
+        self._waiting: list[Deferred[T]] = _EMPTY
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def wait(self) -> Deferred[T]:
         """Return a Deferred for what is to happen."""
+        if self._waiting is _EMPTY:
+            self._waiting = []
         deferred: Deferred[T] = Deferred(self._waiting.remove)
         self._waiting.append(deferred)
         return deferred
@@ -73,3 +78,7 @@ class Waiters(Generic[T]):
         """Fail all of them."""
         while self._waiting:
             fail_quietly(self._waiting.pop(0), exception)
+
+
+NOBODY: Waiters[Any] = Waiters()
+"""What stands for Waiters until the first of them waits."""

@@ -144,6 +144,52 @@ class RequestTests(ReaderTestCase):
         expected = (InvalidMessage, f"invalid request target: {'x' * 80!r}")
         self.assertEqual(self.request(b"GET " + line + b" HTTP/1.1\r\n\r\n"), expected)
 
+    def test_its_fields_are_those_of_its_headers(self):
+        lines = b"Host: h\r\nX:\xff\t\r\nx: \xc3\xa9\xc3\r\nEmpty:\r\n"
+        request = RequestReader().receive(b"GET / HTTP/1.1\r\n" + lines + b"\r\n")
+        fields = request.fields
+        for name, values in (
+            ("host", ["h"]),
+            ("X", ["\ufffd", "é\ufffd"]),
+            ("EMPTY", [""]),
+            ("Y", []),
+            ("é", []),
+        ):
+            self.assertEqual(fields.get_all(name), values)
+            self.assertEqual(request.headers.get_all(name), values)
+
+    def test_headers_that_were_changed_are_its_fields(self):
+        request = RequestReader().receive(REQUEST)
+        request.headers.setRawHeaders("Host", ["other"])
+        self.assertEqual(request.fields["Host"], "other")
+
+    def test_one_made_of_its_head_has_the_same(self):
+        reader = RequestReader()
+        request = reader.receive(REQUEST)
+        again = Request.received(reader.head)
+        self.assertEqual(again.fields.get_all("X"), ["a", "b"])
+        self.assertEqual(again, request)
+
+    def test_it_differs_from_another(self):
+        request = Request("/", headers_of(("X", "a")))
+        self.assertEqual(request, Request("/", headers_of(("x", "a"))))
+        for other in (
+            Request("/a", headers_of(("X", "a"))),
+            Request("/", headers_of(("X", "b"))),
+            Request("/", headers_of(("X", "a")), "HEAD"),
+            "GET /",
+        ):
+            self.assertNotEqual(request, other)
+
+    def test_it_shows_what_it_is(self):
+        shown = repr(RequestReader().receive(b"GET /a HTTP/1.1\r\n\r\n"))
+        self.assertEqual(shown, "Request(path='/a', headers=Headers({}), method='GET')")
+
+    def test_attributes_of_others_have_room_on_it(self):
+        request = Request("/")
+        request.user = "somebody"
+        self.assertEqual(request.user, "somebody")
+
 
 class ResponseTests(ReaderTestCase):
     def test_a_response_is_read(self):

@@ -27,10 +27,11 @@ from txws2.exceptions import (
 from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
 from txws2.wire.handshake import VERSION, accept_key, check_upgrade, single
 from txws2.wire.headers import parse_extensions, parse_tokens
-from txws2.wire.http import Headers, Request, Response
+from txws2.wire.http import Request, Response, ResponseReader
 
 __all__ = [
     "accept",
+    "acceptance",
     "check_origin",
     "check_request",
     "refusal",
@@ -41,6 +42,13 @@ __all__ = [
 # RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port.
 _HOST = re.compile(r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 
+_ACCEPTED = (
+    "HTTP/1.1 101 Switching Protocols\r\n"
+    "Upgrade: websocket\r\n"
+    "Connection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: "
+)
+
 
 def check_request(request: Request) -> None:
     """Judge a request by section 4.2.1.
@@ -50,7 +58,7 @@ def check_request(request: Request) -> None:
     """
     if request.method != "GET":
         raise InvalidMethod(request.method)
-    headers = request.headers
+    headers = request.fields
     host = single(headers, "Host")
     if not _HOST.fullmatch(host):
         raise InvalidHeaderValue("Host", host)
@@ -85,7 +93,7 @@ def select_compression(
     Raises:
         InvalidHeaderFormat: the offer doesn't follow the grammar, whatever was made of it.
     """
-    offered = parse_extensions(request.headers.get_all("Sec-WebSocket-Extensions"))
+    offered = parse_extensions(request.fields.get_all("Sec-WebSocket-Extensions"))
     return None if options is None else accept_offer(offered, options)
 
 
@@ -103,7 +111,7 @@ def check_origin(request: Request, origins: Sequence[str | None] | None) -> None
         InvalidHeader: there is more than one.
     """
     if origins is not None:
-        origin = single(request.headers, "Origin") if "Origin" in request.headers else None
+        origin = single(request.fields, "Origin") if "Origin" in request.fields else None
         if origin not in origins:
             raise InvalidOrigin(origin)
 
@@ -121,7 +129,7 @@ def select_subprotocol(request: Request, available: Sequence[str]) -> str | None
         NegotiationError: there are both, but none in common.
     """
     offered = parse_tokens(
-        "Sec-WebSocket-Protocol", request.headers.get_all("Sec-WebSocket-Protocol")
+        "Sec-WebSocket-Protocol", request.fields.get_all("Sec-WebSocket-Protocol")
     )
     if not available or not offered:
         return None
@@ -131,17 +139,28 @@ def select_subprotocol(request: Request, available: Sequence[str]) -> str | None
     raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(available)}")
 
 
-def accept(request: Request, subprotocol: str | None, extensions: str | None = None) -> Response:
-    """Return the response that opens the connection (section 4.2.2)."""
-    headers = Headers()
-    headers.addRawHeader("Upgrade", "websocket")
-    headers.addRawHeader("Connection", "Upgrade")
-    headers.addRawHeader("Sec-WebSocket-Accept", accept_key(request.headers["Sec-WebSocket-Key"]))
+def acceptance(request: Request, subprotocol: str | None, extensions: str | None = None) -> bytes:
+    """Return the head of the response that opens the connection (section 4.2.2).
+
+    Args:
+        request: the request, which has been checked.
+        subprotocol: the one selected, a token; None for none.
+        extensions: the answer of `select_compression`; None for none.
+    """
+    key = accept_key(request.fields["Sec-WebSocket-Key"])
+    lines = f"{_ACCEPTED}{key}\r\n"
     if subprotocol is not None:
-        headers.addRawHeader("Sec-WebSocket-Protocol", subprotocol)
+        lines += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
     if extensions is not None:
-        headers.addRawHeader("Sec-WebSocket-Extensions", extensions)
-    return Response(101, "Switching Protocols", headers)
+        lines += f"Sec-WebSocket-Extensions: {extensions}\r\n"
+    return f"{lines}\r\n".encode("ascii")
+
+
+def accept(request: Request, subprotocol: str | None, extensions: str | None = None) -> Response:
+    """Return the response of which `acceptance` is the head."""
+    response = ResponseReader().receive(acceptance(request, subprotocol, extensions))
+    assert response is not None
+    return response
 
 
 _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {

@@ -61,22 +61,23 @@ class Connection:
 
     Attributes:
         state: OPEN at first.
-        closing: what is known of the closing handshake.
         trace: if set, called for every frame in and out.
     """
 
     __slots__ = (
         "_between",
         "_client",
-        "_compressible",
+        "_closing",
+        "_compression",
         "_deaf",
+        "_deflate",
         "_encoder",
         "_held",
+        "_max_fragments",
         "_max_size",
         "_message",
         "_peer_masks",
         "_plain",
-        "closing",
         "state",
         "trace",
     )
@@ -91,21 +92,17 @@ class Connection:
         max_fragments: int | None = 2**17,
     ) -> None:
         self.state = State.OPEN
-        self.closing = ClosingHandshake()
         self.trace: Trace | None = None
         self._client = client
         self._peer_masks = not client
         self._max_size = max_size
-        self._compressible = deflate is not None
-        if deflate is None:
-            self._encoder = MessageEncoder()
-            self._message = MessageAssembler(max_size, None, max_fragments)
-        else:
-            options = compression or PerMessageDeflate()
-            deflater = deflate.deflater(options, client=client)
-            self._encoder = MessageEncoder(deflater, options.threshold)
-            inflater = deflate.inflater(client=client)
-            self._message = MessageAssembler(max_size, inflater, max_fragments)
+        self._max_fragments = max_fragments
+        self._deflate = deflate
+        self._compression = compression
+        # A connection that is idle, or has only ordinary messages, needs none of these three.
+        self._closing: ClosingHandshake | None = None
+        self._encoder: MessageEncoder | None = None
+        self._message: MessageAssembler | None = None
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
         # Whether nothing is half received: the next byte begins a message or a control frame.
@@ -114,6 +111,13 @@ class Connection:
         self._plain = deflate is None
         # Set when nothing that arrives matters any more.
         self._deaf = False
+
+    @property
+    def closing(self) -> ClosingHandshake:
+        """What is known of the closing handshake."""
+        if self._closing is None:
+            self._closing = ClosingHandshake()
+        return self._closing
 
     # Inward.
 
@@ -138,13 +142,15 @@ class Connection:
             except (ProtocolError, PayloadTooBig) as exc:
                 self._deaf = True
                 events.append(Failed(exc))
-            self._between = not (self._deaf or self._held or self._message.fragmented)
+            message = self._message
+            fragmented = message is not None and message.fragmented
+            self._between = not (self._deaf or self._held or fragmented)
         return events
 
     @property
     def unfinished(self) -> int:
         """Bytes that are here of a message whose end hasn't come."""
-        return 0 if self._between else self._message.waiting
+        return 0 if self._between or self._message is None else self._message.waiting
 
     def take_part(self) -> str | bytes:
         """Return what is here of the unfinished message.
@@ -152,6 +158,7 @@ class Connection:
         It isn't kept, so that a message may be larger than memory. When the message ends, a
         `Remainder` says so instead of the message itself.
         """
+        assert self._message is not None
         return self._message.take()
 
     def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
@@ -181,15 +188,16 @@ class Connection:
         message = self._message
         position, end = 0, len(data)
         while position < end:
-            if message.missing:
-                position = self._read_payload(data, position, events)
+            if message is not None and message.missing:
+                position = self._read_payload(message, data, position, events)
                 continue
+            fragmented = message is not None and message.fragmented
             header = parse_header(
                 data,
                 position,
                 masked=self._peer_masks,
-                fragmented=message.fragmented,
-                compressible=self._compressible,
+                fragmented=fragmented,
+                compressible=self._deflate is not None,
             )
             if header is None:
                 self._held = data[position:]
@@ -201,16 +209,18 @@ class Connection:
                 self._held = data[position:]
                 return
             if not control:
+                if message is None:
+                    message = self._message = self._make_assembler()
                 message.check(length, rsv1)
             if self.trace is not None:
                 self.trace("<", header, _unmask(data[start:stop], mask))
 
-            if control:
+            if message is None or control:
                 self._read_control(opcode, _unmask(data[start:stop], mask), events)
                 if self._deaf:
                     return
                 position = stop
-                if not message.fragmented and self.trace is None:
+                if not fragmented and self.trace is None:
                     position = decode_messages(
                         data, position, self._peer_masks, self._max_size, events
                     )
@@ -220,11 +230,17 @@ class Connection:
                 position = stop
             else:
                 message.begin(opcode, length, rsv1, last=fin, mask=mask)
-                position = self._read_payload(data, start, events)
+                position = self._read_payload(message, data, start, events)
 
-    def _read_payload(self, data: bytes, position: int, events: list[Event]) -> int:
+    def _make_assembler(self) -> MessageAssembler:
+        deflate = self._deflate
+        inflater = None if deflate is None else deflate.inflater(client=self._client)
+        return MessageAssembler(self._max_size, inflater, self._max_fragments)
+
+    def _read_payload(
+        self, message: MessageAssembler, data: bytes, position: int, events: list[Event]
+    ) -> int:
         """Take as much of the current data frame as there is; return where it ends."""
-        message = self._message
         position = message.add(data, position)
         if message.last and not message.missing:
             taken = message.taken
@@ -269,7 +285,7 @@ class Connection:
         plain = self._plain and text is None and self.trace is None
         if plain and isinstance(message, _MESSAGE):
             return encode_message(message, self._client)
-        opcode, payload, rsv1 = self._encoder.whole(message, text, compress)
+        opcode, payload, rsv1 = self._need_encoder().whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1)
 
     def send_shared(self, message: SharedMessage) -> bytes:
@@ -282,8 +298,9 @@ class Connection:
             # Section 5.3: each frame has a key of its own.
             return self.send_message(message.message, message.text, message.compress)
         self._require_open()
-        frame, compressed = message.encoded(self._encoder)
-        self._encoder.sent_apart(compressed)
+        encoder = self._need_encoder()
+        frame, compressed = message.encoded(encoder)
+        encoder.sent_apart(compressed)
         return frame
 
     def send_fragment(
@@ -309,8 +326,8 @@ class Connection:
             UnicodeError: the text can't be UTF-8.
         """
         self._require_open()
-        opcode, payload, rsv1 = self._encoder.part(part, text, compress, last)
-        self._plain = last and not self._compressible
+        opcode, payload, rsv1 = self._need_encoder().part(part, text, compress, last)
+        self._plain = last and self._deflate is None
         return self._frame(opcode, payload, last, rsv1)
 
     def send_ping(self, payload: bytes) -> bytes:
@@ -372,7 +389,19 @@ class Connection:
 
     def rest(self) -> None:
         """Give back memory that hasn't been used since this was last called."""
-        self._encoder.rest()
+        if self._encoder is not None:
+            self._encoder.rest()
+
+    def _need_encoder(self) -> MessageEncoder:
+        if self._encoder is None:
+            deflate = self._deflate
+            if deflate is None:
+                self._encoder = MessageEncoder()
+            else:
+                options = self._compression or PerMessageDeflate()
+                deflater = deflate.deflater(options, client=self._client)
+                self._encoder = MessageEncoder(deflater, options.threshold)
+        return self._encoder
 
     def _require_open(self) -> None:
         if self.state is not State.OPEN:

@@ -8,7 +8,7 @@ from hashlib import sha1
 
 from txws2.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
 from txws2.wire.headers import is_token, parse_tokens
-from txws2.wire.http import Headers
+from txws2.wire.http import Lookup
 
 __all__ = ["VERSION", "accept_key", "check_subprotocols", "check_upgrade", "single"]
 
@@ -23,7 +23,7 @@ def accept_key(key: str) -> str:
     return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
 
 
-def single(headers: Headers, name: str) -> str:
+def single(headers: Lookup, name: str) -> str:
     """Return the value of a header that must occur, and only once.
 
     Raises:
@@ -37,7 +37,7 @@ def single(headers: Headers, name: str) -> str:
     return values[0]
 
 
-def check_upgrade(headers: Headers) -> None:
+def check_upgrade(headers: Lookup) -> None:
     """Make sure that Connection and Upgrade ask for, or confirm, a WebSocket.
 
     Raises:

@@ -103,6 +103,10 @@ def parse_tokens(name: str, values: Iterable[str]) -> list[str]:
     Raises:
         InvalidHeaderFormat: something there isn't a token.
     """
+    values = list(values)
+    if len(values) == 1 and is_token(values[0]):
+        # Nearly always, it is one line, and one token.
+        return values
     return _parse_list(name, values, _Scanner.token)
 
 

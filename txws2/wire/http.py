@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import overload
@@ -23,7 +23,9 @@ from txws2.exceptions import (
 __all__ = [
     "MAX_HEADERS",
     "MAX_LINE_SIZE",
+    "Fields",
     "Headers",
+    "Lookup",
     "Request",
     "RequestReader",
     "Response",
@@ -36,16 +38,21 @@ MAX_LINE_SIZE = 8192
 MAX_HEADERS = 128
 """Header lines that a head may have."""
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
+# RFC 9112 section 5: no space before the colon, and (5.2) no line folding. As none of it can
+# backtrack, the time is linear in what a peer sends.
+_WHOLE_VALUE = re.compile(_VALUE)
+_HEADER_LINE = re.compile(_TOKEN + b":" + _VALUE)
+_HEADER_LINES = re.compile(b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*+")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
 
-class Headers(http_headers.Headers):
-    """Twisted's Headers, which can also be read as a mapping of str to str.
+class Lookup:
+    """Header fields that can be read as a mapping of str to str.
 
     `headers["Cookie"]` is the value of a header that occurs once; of one that occurs on
     several lines, they are joined by ", " (RFC 9110 section 5.3). `get_all(name)` has them
@@ -56,11 +63,7 @@ class Headers(http_headers.Headers):
 
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
-        try:
-            values = self.getRawHeaders(name.encode(), ())
-        except http_headers.InvalidHeaderName:
-            return []  # No header has it.
-        return [value.decode(errors="replace") for value in values]
+        raise NotImplementedError
 
     @overload
     def get(self, name: str) -> str | None: ...
@@ -82,23 +85,111 @@ class Headers(http_headers.Headers):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and bool(self.get_all(name))
 
+
+class Headers(Lookup, http_headers.Headers):
+    """Twisted's Headers, which can also be read as `Lookup` says."""
+
+    __slots__ = ()
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the header's values in order, none if it isn't there."""
+        try:
+            values = self.getRawHeaders(name.encode(), ())
+        except http_headers.InvalidHeaderName:
+            return []  # No header has it.
+        return [value.decode(errors="replace") for value in values]
+
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name, _ in self.getAllRawHeaders())
 
 
-@dataclass
+class Fields(Lookup):
+    """The header fields of a head that was received, as far as a handshake needs them.
+
+    They are had for a fraction of what Headers cost, which do much to what they are given.
+
+    Args:
+        head: the head's lines, as they came.
+
+    Raises:
+        InvalidMessage: one of them isn't a header.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, head: bytes) -> None:
+        self._values: dict[str, list[str]] = {}
+        lines = _header_lines(head).decode("utf-8", "replace")
+        for line in lines.split("\r\n") if lines else ():
+            name, _, value = line.partition(":")
+            self._values.setdefault(name.lower(), []).append(value.strip(" \t"))
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the header's values in order, none if it isn't there."""
+        return self._values.get(name.lower(), [])
+
+
 class Request:
     """The head of the client's request.
 
-    Attributes:
+    Args:
         path: path and query as the request line has them, "/chat?room=1".
-        headers: its headers.
+        headers: its headers; None for none.
         method: "GET" in every handshake that succeeds.
     """
 
-    path: str
-    headers: Headers = field(default_factory=Headers)
-    method: str = "GET"
+    def __init__(self, path: str, headers: Headers | None = None, method: str = "GET") -> None:
+        self.path = path
+        self.method = method
+        self._headers = headers
+        self._head = b""
+        self._fields: Fields | None = None
+
+    @classmethod
+    def received(cls, head: bytes) -> Request:
+        """Make a request of its head, the lines as they came.
+
+        Raises:
+            InvalidMessage: it isn't HTTP.
+            InvalidProtocol: it is another HTTP than 1.1.
+        """
+        line = head.partition(b"\r\n")[0]
+        match = _REQUEST_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidMessage(f"invalid request line: {line[:80]!r}")
+        method, target, protocol = match.groups()
+        if protocol != b"HTTP/1.1":
+            raise InvalidProtocol(protocol.decode("ascii"))
+        request = cls(_origin_form(target.decode("ascii")), None, method.decode("ascii"))
+        request._head = head
+        return request
+
+    @property
+    def headers(self) -> Headers:
+        """Its headers."""
+        if self._headers is None:
+            self._headers = _parse_headers(self._head)
+            # Whoever has them may change them.
+            self._fields = None
+        return self._headers
+
+    @property
+    def fields(self) -> Lookup:
+        """Its headers, to be read only."""
+        if self._headers is not None:
+            return self._headers
+        if self._fields is None:
+            self._fields = Fields(self._head)
+        return self._fields
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Request):
+            return NotImplemented
+        mine, others = ((each.path, each.headers, each.method) for each in (self, other))
+        return mine == others
+
+    def __repr__(self) -> str:
+        return f"Request(path={self.path!r}, headers={self.headers!r}, method={self.method!r})"
 
     def serialize(self) -> bytes:
         """Return the bytes to send.
@@ -154,7 +245,7 @@ def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> by
         name = _SPELLING.get(name, name)
         for value in values:
             # A CR or LF here would begin a header, or a message, of somebody else's choice.
-            if not (value.isascii() and _VALUE.fullmatch(value)):
+            if not (value.isascii() and _WHOLE_VALUE.fullmatch(value)):
                 raise InvalidMessage(f"invalid value of {name.decode()}: {value[:80]!r}")
             lines.append(name + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -179,15 +270,23 @@ class _HeadReader:
     def __init__(self) -> None:
         self._lines: list[bytes] = []
         self._line = bytearray()
+        self._head = b""
         self.rest = b""
 
     @property
     def head(self) -> bytes:
         """The lines so far, as they came."""
-        return b"\r\n".join(self._lines)
+        return self._head or b"\r\n".join(self._lines)
 
     def _gather(self, data: bytes) -> bool:
         """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
+        if not (self._line or self._lines):
+            # Nearly always, it is whole at once, and all of it is shorter than a line may be.
+            end = data.find(b"\r\n\r\n", 0, MAX_LINE_SIZE)
+            if end >= 0 and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= MAX_HEADERS:
+                self._head = data[:end]
+                self.rest = data[end + 4 :]
+                return True
         position = 0
         while True:
             newline = data.find(b"\n", position)
@@ -212,15 +311,24 @@ class _HeadReader:
                 raise TooManyHeaders(f"the head has more than {MAX_HEADERS} headers")
 
 
-def _parse_headers(lines: Iterable[bytes]) -> Headers:
+def _header_lines(head: bytes) -> bytes:
+    """Return the lines after the first, all of which are headers."""
+    start = head.find(b"\r\n")
+    if start < 0:
+        return b""
+    if not _HEADER_LINES.fullmatch(head, start):
+        lines = head[start + 2 :].split(b"\r\n")
+        line = next(line for line in lines if not _HEADER_LINE.fullmatch(line))
+        raise InvalidMessage(f"invalid header line: {line[:80]!r}")
+    return head[start + 2 :]
+
+
+def _parse_headers(head: bytes) -> Headers:
     headers = Headers()
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        value = value.strip(b" \t")
-        # RFC 9112 section 5: no space before the colon, and (5.2) no line folding.
-        if not colon or not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise InvalidMessage(f"invalid header line: {line[:80]!r}")
-        headers.addRawHeader(name, value)
+    lines = _header_lines(head)
+    for line in lines.split(b"\r\n") if lines else ():
+        name, _, value = line.partition(b":")
+        headers.addRawHeader(name, value.strip(b" \t"))
     return headers
 
 
@@ -243,26 +351,21 @@ class RequestReader(_HeadReader):
         """
         if not self._gather(data):
             return None
-        line = self._lines[0]
-        match = _REQUEST_LINE.fullmatch(line)
-        if match is None:
-            raise InvalidMessage(f"invalid request line: {line[:80]!r}")
-        method, target, protocol = (group.decode("ascii") for group in match.groups())
-        if protocol != "HTTP/1.1":
-            raise InvalidProtocol(protocol)
-        return Request(_origin_form(target), _parse_headers(self._lines[1:]), method)
+        request = Request.received(self.head)
+        # That all headers are headers is found out here.
+        request.fields  # noqa: B018
+        return request
 
 
 def _origin_form(target: str) -> str:
     # RFC 9112 section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
+    if target.startswith("/"):
+        return target
     match = _ABSOLUTE_FORM.fullmatch(target)
-    if match is not None:
-        target = match.group(1)
-        if not target.startswith("/"):
-            target = "/" + target
-    if not target.startswith("/"):
+    if match is None:
         raise InvalidMessage(f"invalid request target: {target[:80]!r}")
-    return target
+    path = match.group(1)
+    return path if path.startswith("/") else "/" + path
 
 
 class ResponseReader(_HeadReader):
@@ -284,7 +387,7 @@ class ResponseReader(_HeadReader):
         """
         if not self._gather(data):
             return None
-        line = self._lines[0]
+        line = self.head.partition(b"\r\n")[0]
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise InvalidMessage(f"invalid status line: {line[:80]!r}")
@@ -293,6 +396,4 @@ class ResponseReader(_HeadReader):
         # that version can't upgrade (RFC 9110 section 7.8).
         if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
             raise InvalidProtocol(protocol.decode("ascii"))
-        return Response(
-            int(status), phrase.decode(errors="replace"), _parse_headers(self._lines[1:])
-        )
+        return Response(int(status), phrase.decode(errors="replace"), _parse_headers(self.head))

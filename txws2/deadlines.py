@@ -1,0 +1,59 @@
+"""When connections must have got somewhere: one timer for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import takewhile
+from typing import Generic, TypeVar
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+__all__ = ["Deadlines"]
+
+T = TypeVar("T")
+
+
+class Deadlines(Generic[T]):
+    """The connections that have the same time for something, from when each was entered.
+
+    So the order in which they were entered is the order in which they are due, and one timer
+    for the first of them does. To the reactor, a timer for each would be larger than most of what
+    an idle connection has, and it keeps those that were cancelled for a while.
+
+    Args:
+        clock: what the timer runs on.
+        seconds: the time that each has.
+        missed: called with a connection that is still here when its time is up.
+    """
+
+    def __init__(self, clock: IReactorTime, seconds: float, missed: Callable[[T], object]) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._missed = missed
+        self._due: dict[T, float] = {}
+        self._timer: IDelayedCall | None = None
+
+    def add(self, connection: T) -> None:
+        """Give a connection its time; it isn't here yet."""
+        due = self._due[connection] = self._clock.seconds() + self._seconds
+        if self._timer is None:
+            self._timer = self._clock.callLater(self._seconds, self._expire, due)
+
+    def discard(self, connection: T) -> None:
+        """Let a connection be."""
+        self._due.pop(connection, None)
+        if not self._due and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self, until: float) -> None:
+        self._timer = None
+        # One that was due at that very time, and whose sum of floats came out a little more, is
+        # due, too.
+        now = max(until, self._clock.seconds())
+        for connection, _ in list(takewhile(lambda item: item[1] <= now, self._due.items())):
+            if self._due.pop(connection, None) is not None:
+                self._missed(connection)
+        if self._due and self._timer is None:
+            first = next(iter(self._due.values()))
+            self._timer = self._clock.callLater(first - now, self._expire, first)
