@@ -24,6 +24,16 @@ class Connection:
 
 
 class KeepaliveTests(SynchronousTestCase):
+    def test_those_that_come_together_are_pinged_together(self):
+        self.make()
+        together = []
+        for _ in range(5):
+            together.append(self.add())
+            self.clock.advance(0.001)
+        self.clock.pump([1] * 20)
+        pings = [connection.pings for connection in together]
+        self.assertEqual(pings, [[self.clock.seconds()]] * 5)
+
     def make(self, interval=20, timeout=20):
         self.clock = Clock()
         self.keepalive = Keepalive(self.clock, interval, timeout)

@@ -90,7 +90,9 @@ class WebSocketServerProtocol(WebSocketProtocol):
                 self._tracer.head("<", reader.head)
             check_request(request)
             check_origin(request, self.factory.origins)
-            self.subprotocol = select_subprotocol(request, self.factory.subprotocols)
+            subprotocol = select_subprotocol(request, self.factory.subprotocols)
+            if subprotocol is not None:
+                self.subprotocol = subprotocol
             compressed = select_compression(request, self.factory.compression)
         except InvalidHandshake as exc:
             self.refuse(exc)
@@ -98,7 +100,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
         if compressed is not None:
             self._deflate, self._extensions = compressed
         self._write_head(acceptance(request, self.subprotocol, self._extensions))
-        self._reader = None
+        if self._reader is not None:
+            self._reader = None
         self._request = reader.head
         self._open(reader.rest)
 

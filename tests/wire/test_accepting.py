@@ -184,6 +184,17 @@ class SelectCompressionTests(HandshakeTestCase):
         ):
             self.assertEqual(self.selected(offered), agreed)
 
+    def test_those_who_offer_the_same_share_what_is_agreed(self):
+        first, second = (self.selected("permessage-deflate; foo, permessage-deflate") for _ in "ab")
+        self.assertIs(first, second)
+
+    def test_a_long_offer_is_as_good_and_is_not_kept(self):
+        offered = f"{'x' * 300}, permessage-deflate"
+        first, second = self.selected(offered), self.selected(offered)
+        self.assertEqual(first, (Deflate(), "permessage-deflate"))
+        self.assertEqual(first, second)
+        self.assertIsNot(first, second)
+
     def test_there_is_none_unless_both_want_it(self):
         for offered in (None, "", "foo; x=1"):
             self.assertIsNone(self.selected(offered))

@@ -6,6 +6,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 
 from txws2.exceptions import (
@@ -93,8 +94,24 @@ def select_compression(
     Raises:
         InvalidHeaderFormat: the offer doesn't follow the grammar, whatever was made of it.
     """
-    offered = parse_extensions(request.fields.get_all("Sec-WebSocket-Extensions"))
+    values = tuple(request.fields.get_all("Sec-WebSocket-Extensions"))
+    if sum(map(len, values)) > _LONG_OFFER:
+        return _agree(values, options)
+    return _agree_again(values, options)
+
+
+def _agree(
+    values: tuple[str, ...], options: PerMessageDeflate | None
+) -> tuple[Deflate, str] | None:
+    offered = parse_extensions(values)
     return None if options is None else accept_offer(offered, options)
+
+
+# All that use a certain browser, or library, offer the same. They can share what comes of it.
+_agree_again = lru_cache(maxsize=64)(_agree)
+
+# What is longer is none of theirs, and isn't to fill the memory.
+_LONG_OFFER = 256
 
 
 def check_origin(request: Request, origins: Sequence[str | None] | None) -> None:

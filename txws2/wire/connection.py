@@ -76,7 +76,6 @@ class Connection:
         "_max_fragments",
         "_max_size",
         "_message",
-        "_peer_masks",
         "_plain",
         "state",
         "trace",
@@ -94,7 +93,6 @@ class Connection:
         self.state = State.OPEN
         self.trace: Trace | None = None
         self._client = client
-        self._peer_masks = not client
         self._max_size = max_size
         self._max_fragments = max_fragments
         self._deflate = deflate
@@ -132,7 +130,7 @@ class Connection:
         events: list[Any] = []
         if self._between and self.trace is None:
             # Nearly always, what arrives is ordinary messages and nothing else.
-            position = decode_messages(data, 0, self._peer_masks, self._max_size, events)
+            position = decode_messages(data, 0, not self._client, self._max_size, events)
             if position == len(data):
                 return events
             data = data[position:]
@@ -195,7 +193,7 @@ class Connection:
             header = parse_header(
                 data,
                 position,
-                masked=self._peer_masks,
+                masked=not self._client,
                 fragmented=fragmented,
                 compressible=self._deflate is not None,
             )
@@ -222,7 +220,7 @@ class Connection:
                 position = stop
                 if not fragmented and self.trace is None:
                     position = decode_messages(
-                        data, position, self._peer_masks, self._max_size, events
+                        data, position, not self._client, self._max_size, events
                     )
             elif fin and opcode != CONT and stop <= end:
                 # The ordinary message: one frame, all there.
