@@ -117,7 +117,7 @@ class Driver(Protocol):
         # the application is to get another reason than the transport has.
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
         factory = self.factory
-        factory.connections.add(self)
+        factory.enter(self)
         if factory.epoll_sharing is not None:
             factory.epoll_sharing.offer(transport, len(factory.connections))
         if factory.debug:
@@ -386,7 +386,7 @@ class Driver(Protocol):
             return
         self._settled = True
         factory = self.factory
-        factory.connections.discard(self)
+        factory.leave(self)
         connection = self._connection
         exception: Exception
         if connection is None:

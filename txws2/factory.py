@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import KeysView
 from operator import methodcaller
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
@@ -70,7 +71,8 @@ class ConnectionFactory(Factory, Generic[P]):
             the environment variable TXWS2_DEBUG says: on if it is set and not empty.
 
     Attributes:
-        connections: the protocols that are connected, in whatever state.
+        connections: the protocols that are connected, in whatever state; they can be iterated
+            over, counted and compared like a set.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
         closing_deadlines: likewise of those that must close.
 
@@ -125,7 +127,17 @@ class ConnectionFactory(Factory, Generic[P]):
         self.keepalive = (
             None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
         )
-        self.connections: set[P] = set()
+        # Of many, a dict is smaller than a set.
+        self._connections: dict[P, None] = {}
+        self.connections: KeysView[P] = self._connections.keys()
+
+    def enter(self, connection: P) -> None:
+        """Count a connection among those that are connected."""
+        self._connections[connection] = None
+
+    def leave(self, connection: P) -> None:
+        """Count it no more."""
+        self._connections.pop(connection, None)
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
