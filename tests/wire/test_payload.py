@@ -42,6 +42,22 @@ class PayloadBufferTests(TestCase):
         self.assertEqual(buffer.add(b", World"), 0)
         self.assertEqual(buffer.finish(), b"Hello")
 
+    def test_a_large_one_that_somebody_has_stays_as_it_is(self):
+        """The memory of those that nobody has any more may be used again."""
+        size = 256 * 1024
+        kept = [self.received([bytes([number]) * size], None) for number in range(10)]
+        for number, payload in enumerate(kept):
+            self.assertEqual(payload, bytes([number]) * size)
+
+    def test_what_nobody_has_any_more_leaves_no_trace(self):
+        for number, size in enumerate((300_000, 300_000, 299_999, 200_000, 150_001, 300_000)):
+            expected = bytes([number]) * size
+            payload = self.received([expected[:1000], expected[1000:]], None)
+            self.assertEqual(payload, expected)
+            self.assertEqual(hash(payload), hash(expected))
+            self.assertEqual(sys.getsizeof(payload), sys.getsizeof(expected))
+            del payload
+
     def test_it_may_be_empty(self):
         buffer = self.PayloadBuffer(0, KEY)
         self.assertEqual((buffer.missing, buffer.add(b"x")), (0, 0))
