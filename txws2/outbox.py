@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
-from txws2.settling import Waiters
+from txws2.settling import NOBODY, Waiters, waitable
 
 __all__ = ["Outbox"]
 
@@ -61,7 +61,7 @@ class Outbox:
         # Whether it was over its limit, and has been full since.
         self._behind = False
         self._pong = b""
-        self._waiters: Waiters[None] = Waiters()
+        self._waiters: Waiters[None] = NOBODY
         self._end: Callable[[], None] | None = None
         self._producer: IPushProducer | None = None
         self._producer_paused = False
@@ -103,7 +103,10 @@ class Outbox:
 
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when no more than write_limit bytes wait here."""
-        return self._waiters.wait() if self._over_limit() else succeed(None)
+        if not self._over_limit():
+            return succeed(None)
+        self._waiters = waitable(self._waiters)
+        return self._waiters.wait()
 
     def falls_behind(self, until_drained: bool) -> bool:
         """Tell whether too much waits here.
@@ -136,10 +139,8 @@ class Outbox:
 
     def uncork(self) -> None:
         """Write what has been kept."""
-        corked, self._corked = self._corked, None
-        self._corked_size = 0
-        if corked:
-            self._transmit(b"".join(corked))
+        self._flush()
+        self._corked = None
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""
@@ -148,8 +149,7 @@ class Outbox:
 
     def end(self, then: Callable[[], None]) -> None:
         """Let go of the transport when all is written to it, then call."""
-        if self._corked:
-            self._flush()
+        self._flush()
         self._end = then
         self._end_if_empty()
 

@@ -15,7 +15,7 @@ from zope.interface import implementer
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
-from txws2.settling import NOBODY, Waiters, fail_quietly, forward_quietly
+from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
@@ -306,8 +306,7 @@ class WebSocketProtocol(Driver):
         """Return a Deferred that fires when the connection is closed; it never fails."""
         if self._settled:
             return succeed(None)
-        if self._closed_waiters is NOBODY:
-            self._closed_waiters = Waiters()
+        self._closed_waiters = waitable(self._closed_waiters)
         return self._closed_waiters.wait()
 
     def wait_opened(self: _Self) -> Deferred[_Self]:
@@ -319,8 +318,7 @@ class WebSocketProtocol(Driver):
             return succeed(self)
         if self._settled:
             return self._when_not_open()
-        if self._opened_waiters is NOBODY:
-            self._opened_waiters = Waiters()
+        self._opened_waiters = waitable(self._opened_waiters)
         return self._opened_waiters.wait()
 
     def _send_in_turn(
@@ -348,8 +346,7 @@ class WebSocketProtocol(Driver):
         if not self._settled:
             if connection is None:
                 return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
-            if self._late is NOBODY:
-                self._late = Waiters()
+            self._late = waitable(self._late)
             return self._late.wait()
         exception = self._never_opened if connection is None else connection.closing.exception()
         assert exception is not None

@@ -9,12 +9,9 @@ from twisted.python.failure import Failure
 
 from txws2.exceptions import ConnectionClosed
 
-__all__ = ["NOBODY", "Waiters", "fail_quietly", "forward_quietly"]
+__all__ = ["NOBODY", "Waiters", "fail_quietly", "forward_quietly", "waitable"]
 
 T = TypeVar("T")
-
-# Mostly nobody waits; a list is made for the first who does.
-_EMPTY: list[Any] = []
 
 
 def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
@@ -52,15 +49,13 @@ class Waiters(Generic[T]):
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: list[Deferred[T]] = _EMPTY
+        self._waiting: list[Deferred[T]] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def wait(self) -> Deferred[T]:
         """Return a Deferred for what is to happen."""
-        if self._waiting is _EMPTY:
-            self._waiting = []
         deferred: Deferred[T] = Deferred(self._waiting.remove)
         self._waiting.append(deferred)
         return deferred
@@ -81,4 +76,9 @@ class Waiters(Generic[T]):
 
 
 NOBODY: Waiters[Any] = Waiters()
-"""What stands for Waiters until the first of them waits."""
+"""What stands for Waiters until the first of them waits: mostly nobody does."""
+
+
+def waitable(waiters: Waiters[T]) -> Waiters[T]:
+    """Return these Waiters, or new ones in place of NOBODY."""
+    return Waiters() if waiters is NOBODY else waiters

@@ -162,6 +162,8 @@ class Request:
             raise InvalidProtocol(protocol.decode("ascii"))
         request = cls(_origin_form(target.decode("ascii")), None, method.decode("ascii"))
         request._head = head
+        # Here it is found out whether all of them are headers.
+        request._fields = Fields(head)
         return request
 
     @property
@@ -176,11 +178,7 @@ class Request:
     @property
     def fields(self) -> Lookup:
         """Its headers, to be read only."""
-        if self._headers is not None:
-            return self._headers
-        if self._fields is None:
-            self._fields = Fields(self._head)
-        return self._fields
+        return self.headers if self._fields is None else self._fields
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
@@ -351,10 +349,7 @@ class RequestReader(_HeadReader):
         """
         if not self._gather(data):
             return None
-        request = Request.received(self.head)
-        # That all headers are headers is found out here.
-        request.fields  # noqa: B018
-        return request
+        return Request.received(self.head)
 
 
 def _origin_form(target: str) -> str:
