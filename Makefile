@@ -35,7 +35,7 @@ types: .venv/checked
 
 docs: .venv/checked
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
-	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
 	$(BIN)/towncrier build --draft --version next > /dev/null
 
 packaging: .venv/checked
@@ -76,7 +76,7 @@ sanitize: .venv/tested
 	rm -f build/sanitize/txws2/wire/*.so
 	$(CC) -shared -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-	    txws2/wire/_speedups.c -o build/sanitize/txws2/wire/_speedups.so
+	    txws2/wire/_speedups.c txws2/wire/_exchange.c -o build/sanitize/txws2/wire/_speedups.so
 	$(SANITIZED) -P -c 'import txws2.wire._speedups'
 	$(SANITIZED) -m pytest -o pythonpath='. build/sanitize' tests/wire
 
@@ -87,7 +87,7 @@ SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=dete
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak tests/wire/test_soak.py
 
-.venv/installed: setup.cfg setup.py pyproject.toml txws2/wire/_speedups.c
+.venv/installed: setup.cfg setup.py pyproject.toml $(wildcard txws2/wire/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

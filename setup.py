@@ -5,6 +5,11 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         # Optional: where it can't be compiled, its twins in Python are used.
-        Extension("txws2.wire._speedups", ["txws2/wire/_speedups.c"], optional=True),
+        Extension(
+            "txws2.wire._speedups",
+            ["txws2/wire/_speedups.c", "txws2/wire/_exchange.c"],
+            depends=["txws2/wire/_speedups.h"],
+            optional=True,
+        ),
     ]
 )

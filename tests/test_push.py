@@ -17,6 +17,7 @@ from txws2.client import WebSocketClientProtocol
 from txws2.exceptions import ConnectionClosedOK
 from txws2.server import WebSocketServerProtocol
 from txws2.wire.connection import State
+from txws2.wire.frames import CONT
 
 
 class Calls:
@@ -134,6 +135,10 @@ class BrokenTests:
             self.assertEqual(self.said()[-1], (CLOSE, closing(1011)))
             self.joined.drop()
             self.assertGone()
+
+    def test_a_message_in_fragments_that_raises_likewise(self):
+        self.assertBroken("messageReceived", (TEXT, b"1", False), (CONT, b"2"), (TEXT, b"3"))
+        self.assertEqual(self.said()[-1], (CLOSE, closing(1011)))
 
     def test_one_that_raises_when_it_is_opened_likewise(self):
         class Broken(self.calls):

@@ -24,6 +24,7 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+from txws2.wire.exchange import Exchange
 from txws2.writethrough import outbox_for
 
 __all__ = ["Driver"]
@@ -31,7 +32,7 @@ __all__ = ["Driver"]
 _MESSAGE = (str, bytes)
 
 
-class Driver(Protocol):
+class Driver(Exchange, Protocol):
     """Moves bytes between a transport and a `wire.Connection`, and events to the application.
 
     A subclass does the opening handshake, in `_begin_opening` and `_receive_head`, and then
@@ -53,8 +54,6 @@ class Driver(Protocol):
     # Those who sent while the connection was closing.
     _late: Waiters[Any] = NOBODY
     _tracer: Tracer | None = None
-    # None until the opening handshake is done.
-    _connection: Connection | None = None
     # Why there will never be a connection.
     _never_opened: Exception | None = None
     # How messages are compressed, once that is agreed on.
@@ -63,8 +62,6 @@ class Driver(Protocol):
     _settled = False
     # Whether the application is to be given no more messages.
     _deaf = False
-    # What a transport delivers while we deliver; None outside of that.
-    _held: list[bytes] | None = None
     # Whether the inbox knows of a message that isn't complete.
     _arriving = False
     # What has been read and waits, as the application wants nothing now.
@@ -72,7 +69,6 @@ class Driver(Protocol):
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
 
-    heard = False
     _keepalive_payload: bytes | None = None
     _id: str | None = None
 
@@ -104,7 +100,6 @@ class Driver(Protocol):
     # `WebSocketProtocol` has these, and says what they are.
 
     connectionOpened: Callable[[], None]
-    messageReceived: Callable[[str | bytes], None]
     pingReceived: Callable[[bytes], None]
     pongReceived: Callable[[bytes], None]
 
@@ -143,9 +138,9 @@ class Driver(Protocol):
             deflate=self._deflate,
             compression=factory.compression,
             max_fragments=factory.max_fragments,
+            trace=None if self._tracer is None else self._tracer.frame,
         )
         if self._tracer is not None:
-            connection.trace = self._tracer.frame
             self._tracer.state(State.OPEN)
         self._connection = connection
         if factory.keepalive is not None:
@@ -186,31 +181,20 @@ class Driver(Protocol):
 
     # Inward.
 
-    def dataReceived(self, data: bytes) -> None:
-        """Take what the transport has read."""
+    def _receive_opening(self, data: bytes) -> None:
+        # Once it has failed, what the peer says doesn't matter any more.
+        if self._never_opened is None:
+            self._receive_head(data)
+
+    def _receive(self, data: bytes) -> None:
         connection = self._connection
-        if connection is None:
-            # Once it has failed, what the peer says doesn't matter any more.
-            if self._never_opened is None:
-                self._receive_head(data)
-        elif self._held is not None:
-            self._held.append(data)
-        else:
-            self.heard = True
-            self._held = held = [data]
-            outbox = self._outbox
-            outbox.cork()
-            try:
-                while held:
-                    if self._arriving:
-                        self._arriving = False
-                        self._need_inbox().arriving = None
-                    self._deliver(connection, connection.receive(held.pop(0)))
-                    if connection.unfinished:
-                        self._message_arrives(connection)
-            finally:
-                self._held = None
-                outbox.uncork()
+        assert connection is not None
+        if self._arriving:
+            self._arriving = False
+            self._need_inbox().arriving = None
+        self._deliver(connection, connection.receive(data))
+        if connection.unfinished:
+            self._message_arrives(connection)
 
     def _message_arrives(self, connection: Connection) -> None:
         """Offer the part of a message that is here to whoever wants it in parts."""
@@ -228,13 +212,14 @@ class Driver(Protocol):
                 # As `_tell` has it, without the call.
                 try:
                     self.messageReceived(event)
-                except Exception:
-                    self._application_failed(Failure())
+                except Exception as exc:
+                    self._message_failed(exc)
 
     def _hold(self) -> None:
         """Deliver nothing until `_release`."""
         if self._undelivered is None and not self._settled:
             self._undelivered = []
+            self._shut = True
             self._need_reading().hold()
 
     def _release(self) -> None:
@@ -242,18 +227,22 @@ class Driver(Protocol):
         events, self._undelivered = self._undelivered, None
         if events is None:
             return
+        self._shut = self._deaf
         if events:
-            assert self._connection is not None
-            held: list[bytes] = []
-            self._held = held
-            self._outbox.cork()
-            self._deliver(self._connection, events)
-            self._outbox.uncork()
-            self._held = None
-            for data in held:
-                self.dataReceived(data)
+            self._deliver_later(events)
         if self._undelivered is None:
             self._need_reading().release()
+
+    def _deliver_later(self, events: list[Event]) -> None:
+        assert self._connection is not None
+        self._busy = True
+        self._outbox.cork()
+        self._deliver(self._connection, events)
+        self._outbox.uncork()
+        self._busy = False
+        held, self._held = self._held or (), None
+        for data in held:
+            self.dataReceived(data)
 
     def _react(
         self, connection: Connection, event: Remainder | Ping | Pong | Closing | Failed
@@ -290,11 +279,19 @@ class Driver(Protocol):
         except Exception:
             self._application_failed(Failure())
 
+    def _deafen(self) -> None:
+        """Give the application no more messages."""
+        self._deaf = True
+        self._shut = True
+
+    def _message_failed(self, exception: Exception) -> None:
+        self._application_failed(Failure(exception))
+
     def _application_failed(self, failure: Failure) -> None:
         self.factory.log.failure(
             "connection handler failed", failure, LogLevel.error, connection=self.id
         )
-        self._deaf = True
+        self._deafen()
         connection = self._connection
         if connection is not None and connection.state is State.OPEN:
             # Not a word of what happened: it could help an attacker.
@@ -347,7 +344,7 @@ class Driver(Protocol):
             self._inbox.discard_when_full()
         if self._undelivered is not None:
             # The peer's close frame is behind what the application doesn't want to have.
-            self._deaf = True
+            self._deafen()
             self._release()
         if self._deadlines is None:
             self._set_deadline(self.factory.closing_deadlines)
@@ -411,5 +408,5 @@ class Driver(Protocol):
         self._deaf = False
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
         self._tell(type(self).connectionLost, self, Failure(exception))
-        self._deaf = True
+        self._deafen()
         self._closed_waiters.fire(None)

@@ -10,14 +10,13 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
 from txws2.settling import NOBODY, Waiters, waitable
+from txws2.wire.cork import BATCH_SIZE, Cork
 
 __all__ = ["Outbox"]
 
-_BATCH_SIZE = 64 * 1024
-
 
 @implementer(IPushProducer)
-class Outbox:
+class Outbox(Cork):
     """A write buffer in front of a transport.
 
     The transport says when its own buffer is full; from then on frames wait here. A control
@@ -32,8 +31,6 @@ class Outbox:
 
     __slots__ = (
         "_behind",
-        "_corked",
-        "_corked_size",
         "_end",
         "_pong",
         "_producer",
@@ -49,12 +46,10 @@ class Outbox:
     _streaming: ClassVar[bool] = True
 
     def __init__(self, transport: IConsumer, write_limit: int | None) -> None:
+        super().__init__()
         self._transport = transport
         self._write_limit = write_limit
         self.paused = False
-        # Frames of this read, to be written together; None outside of a read.
-        self._corked: list[bytes] | None = None
-        self._corked_size = 0
         # Frames that the transport has no room for.
         self._waiting: list[bytes] = []
         self._size = 0
@@ -69,23 +64,21 @@ class Outbox:
 
     def write(self, frame: bytes) -> None:
         """Write a frame, after all those before it."""
-        if self.paused or self._waiting:
+        if self.corked:
+            if self.add(frame) > BATCH_SIZE:
+                # The transport must get to know how much it is, and may say that it is enough.
+                self.flush()
+        elif self.paused or self._waiting:
             self._waiting.append(frame)
             self._size += len(frame)
             self._pause_producer()
-        elif self._corked is None:
-            self._transmit(frame)
         else:
-            self._corked.append(frame)
-            self._corked_size += len(frame)
-            if self._corked_size > _BATCH_SIZE:
-                # The transport must get to know how much it is, and may say that it is enough.
-                self._flush()
+            self._transmit(frame)
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here."""
         if self.paused or self._waiting:
-            self._flush()
+            self.flush()
             self._transmit(frame)
         else:
             self.write(frame)
@@ -135,12 +128,13 @@ class Outbox:
 
     def cork(self) -> None:
         """Keep what is written until `uncork`, so that it leaves in one piece."""
-        self._corked = []
+        # While frames wait, those that come now can only wait behind them.
+        self.corked = not (self.paused or self._waiting)
 
     def uncork(self) -> None:
         """Write what has been kept."""
-        self._flush()
-        self._corked = None
+        self.corked = False
+        self.flush()
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""
@@ -149,14 +143,15 @@ class Outbox:
 
     def end(self, then: Callable[[], None]) -> None:
         """Let go of the transport when all is written to it, then call."""
-        self._flush()
+        self.flush()
         self._end = then
         self._end_if_empty()
 
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
         self.discard()
-        self._corked = None
+        self.corked = False
+        self.take()
         self._end = None
         self._waiters.fail(exception)
         if self._producer is not None:
@@ -168,6 +163,7 @@ class Outbox:
     def pauseProducing(self) -> None:
         """Let frames wait here: the transport's buffer is full."""
         self.paused = True
+        self.corked = False
 
     def resumeProducing(self) -> None:
         """Write what waits: the transport's buffer is empty."""
@@ -207,7 +203,7 @@ class Outbox:
     def _next_batch(self) -> bytes:
         """Take as many small frames as make a write worth while, or one large one."""
         number, size = 0, 0
-        while number < len(self._waiting) and size < _BATCH_SIZE:
+        while number < len(self._waiting) and size < BATCH_SIZE:
             size += len(self._waiting[number])
             number += 1
         batch = b"".join(self._waiting[:number])
@@ -215,9 +211,8 @@ class Outbox:
         self._size -= size
         return batch
 
-    def _flush(self) -> None:
-        if self._corked:
-            data = b"".join(self._corked)
-            self._corked.clear()
-            self._corked_size = 0
+    def flush(self) -> None:
+        """Write what has been kept so far."""
+        data = self.take()
+        if data:
             self._transmit(data)

@@ -51,9 +51,6 @@ class WebSocketProtocol(Driver):
     response: Response | None = None
     subprotocol: str | None = None
 
-    # Who may send next, once a fragmented message has been sent.
-    _turns: DeferredLock | None = None
-
     # The application overrides these, in push style.
 
     def connectionOpened(self) -> None:
@@ -121,28 +118,6 @@ class WebSocketProtocol(Driver):
             return Deferred.fromCoroutine(send_fragments(message, write, self._break_off))
 
         return forward_quietly(self._turns.run(send))
-
-    def sendMessage(
-        self, message: Part, text: bool | None = None, *, compress: bool | None = None
-    ) -> None:
-        """Send a message without waiting; for push code, as `send` otherwise.
-
-        Like ITransport.write, it does nothing once the connection is closing or closed.
-
-        Raises:
-            InvalidState: the connection isn't open yet.
-            TypeError: the message is neither str nor bytes-like.
-            UnicodeError: the text can't be UTF-8.
-        """
-        connection = self._connection
-        if connection is None:
-            if not self._settled:
-                raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
-        elif connection.state is _OPEN:
-            if self._turns is None:
-                self._outbox.write(connection.send_message(message, text, compress))
-            else:
-                self._send_in_turn(message, text, compress)
 
     def send_shared(self, message: SharedMessage, slow: str) -> bool:
         """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
@@ -320,6 +295,19 @@ class WebSocketProtocol(Driver):
             return self._when_not_open()
         self._opened_waiters = waitable(self._opened_waiters)
         return self._opened_waiters.wait()
+
+    def _send_otherwise(
+        self, message: Part, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
+        connection = self._connection
+        if connection is None:
+            if not self._settled:
+                raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
+        elif connection.state is _OPEN:
+            if self._turns is None:
+                self._outbox.write(connection.send_message(message, text, compress))
+            else:
+                self._send_in_turn(message, text, compress)
 
     def _send_in_turn(
         self, message: Part, text: bool | None, compress: bool | None

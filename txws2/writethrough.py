@@ -59,10 +59,10 @@ class WriteThrough(Outbox):
         else:
             self.write(frame)
 
-    def cork(self) -> None:
-        """Keep what is written until `uncork`; that there is something to read is a new turn."""
+    def uncork(self) -> None:
+        """Write what has been kept; that something was read was a turn of its own."""
+        super().uncork()
         self._through = 0
-        self._corked = []
 
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
@@ -104,7 +104,7 @@ class WriteThrough(Outbox):
                 # It is full; or broken, which the transport finds out at its own next write.
                 sent = 0
         if sent < len(data):
-            self.paused = True
+            self.pauseProducing()
             unsent = memoryview(data)[sent:]
             self._rest = unsent[_CHUNK_SIZE:]
             self._pause_producer()

@@ -16,8 +16,8 @@ from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_fram
 GOODBYE = b"\x03\xe8bye"
 
 
-def opened(client=False):
-    return Connection(client=client)
+def opened(client=False, trace=None):
+    return Connection(client=client, trace=trace)
 
 
 def closed_by_the_peer():
@@ -369,13 +369,12 @@ class ConnectionLostTests(TestCase):
 
 class TraceTests(TestCase):
     def traced(self, client=True):
-        connection, seen = opened(client), []
+        seen = []
 
         def trace(direction, header, payload):
             seen.append((direction, header.fin, header.opcode, payload, header.length))
 
-        connection.trace = trace
-        return connection, seen
+        return opened(client, trace), seen
 
     def test_every_frame_that_comes_is_traced(self):
         connection, seen = self.traced()

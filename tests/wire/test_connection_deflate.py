@@ -33,12 +33,13 @@ def heard(*said, **options):
     return both_ends.heard(*said, deflate=Deflate(), **options)
 
 
-def opened(client=False, max_size=2**20, deflate=None, **options):
+def opened(client=False, max_size=2**20, deflate=None, trace=None, **options):
     return Connection(
         client=client,
         max_size=max_size,
         deflate=deflate or Deflate(),
         compression=PerMessageDeflate(**options),
+        trace=trace,
     )
 
 
@@ -285,9 +286,11 @@ class SendTests(TestCase):
         Connection(client=False).rest()
 
     def test_frames_are_traced_as_they_are(self):
-        server, client = opened(threshold=0), opened(client=True)
         seen = []
-        server.trace = client.trace = lambda *args: seen.append(args)
+        server, client = (
+            opened(client, threshold=0, trace=lambda *args: seen.append(args))
+            for client in (False, True)
+        )
         client.receive(server.send_message("Hello"))
         expected = [
             (">", Header(True, True, TEXT, 7, None, 0), HELLO),

@@ -35,8 +35,8 @@ class SharedTests(TestCase):
         self.assertNotEqual(frames[:7], frames[7:])
 
     def test_it_is_traced(self):
-        server, seen = Connection(client=False), []
-        server.trace = lambda *args: seen.append(args)
+        seen = []
+        server = Connection(client=False, trace=lambda *args: seen.append(args))
         server.send_shared(SharedMessage("a"))
         self.assertEqual(len(seen), 1)
 

@@ -12,6 +12,7 @@ from tests.wire.twins import in_c
 WITHOUT_MEMORY = """
 from _testcapi import remove_mem_hooks, set_nomemory
 from txws2.wire import _speedups as c
+from txws2.wire.connection import Connection
 
 def fails(call):
     for number in range(1000):
@@ -40,7 +41,37 @@ def receive_again():
         assert kept.missing in (0, 1000, 2000, 3000), kept.missing
         raise
 
+def cork():
+    cork = c.Cork()
+    for frame in frames:
+        cork.add(frame)
+    return cork.take()
+
+class Outbox(c.Cork):
+    cork = uncork = flush = lambda self: None
+    write = lambda self, frame: None
+
+class Exchange(c.Exchange):
+    def __init__(self, client, corked):
+        self._connection = Connection(client=client)
+        self._outbox = Outbox()
+        self._outbox.corked = corked
+        self.messageReceived = self.sendMessage
+
+    def _receive(self, data):
+        pass
+
+    def _message_failed(self, exception):
+        raise exception
+
+def exchange(client, corked, data):
+    one = Exchange(client, corked)
+    one.dataReceived(data)
+    one._busy = True
+    one.dataReceived(data)
+
 parts = [bytes(1000)] * 3
+frames = [bytes(size) for size in (1, 2, 2000)]
 sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
 data = b"".join(c.encode_message(message, True) for message in sent)
 bad = c.encode_frame(1, b"\\xff" * 100, masked=True)
@@ -54,6 +85,12 @@ fails(lambda: c.encode_frame(2, spread, masked=True, fin=False))
 fails(lambda: [c.encode_message(message, True) for message in sent])
 fails(lambda: c.decode_messages(data, 0, True, None, []))
 fails(lambda: c.decode_messages(bad, 0, True, None, []))
+unmasked = b"".join(c.encode_message(message, False) for message in sent)
+for corked in (False, True):
+    fails(lambda: exchange(False, corked, data))
+    fails(lambda: exchange(True, corked, unmasked))
+fails(lambda: exchange(False, True, data[:-1]))
+fails(cork)
 fails(receive)
 fails(receive_again)
 """

@@ -6,6 +6,7 @@ from unittest import SkipTest
 
 import pytest
 
+from tests.wire.exchanges import exchange_of
 from tests.wire.twins import PURE, load
 
 pytestmark = [
@@ -53,6 +54,21 @@ def test_a_million_messages(twins):
                 messages = []
                 assert decode(data, 0, masked, 2**20, messages) == len(data)
             assert messages == MESSAGES
+
+    stays_flat(work)
+
+
+def test_a_million_echoes(twins):
+    example = exchange_of(twins["Exchange"], twins["Cork"])
+    data = b"".join(twins["encode_message"](message, True) for message in MESSAGES)
+
+    def work():
+        exchange = example(client=False)
+        exchange.messageReceived = exchange.sendMessage
+        for _ in range(TIMES):
+            exchange.dataReceived(data + b"\x81")
+            exchange.dataReceived(b"\x80" + bytes(4))
+            exchange.writes.clear()
 
     stays_flat(work)
 

@@ -6,10 +6,12 @@ import sys
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire.twins import in_c
-from txws2.wire import frames, masking, ordinary, payload, speedups
+from txws2.wire import cork, exchange, frames, masking, ordinary, payload, speedups
 from txws2.wire.speedups import PURE, accelerated, load
 
 TWINS = {
+    "Cork": cork,
+    "Exchange": exchange,
     "PayloadBuffer": payload,
     "apply_mask": masking,
     "decode_messages": ordinary,
@@ -84,11 +86,14 @@ class TwinsTests(TestCase):
 
     @in_c
     def test_they_have_the_same_signature(self):
-        for name in TWINS.keys() - {"PayloadBuffer"}:
-            self.assertEqual(self.parameters(getattr(load(), name)), self.parameters(PURE[name]))
-        ours, theirs = PURE["PayloadBuffer"], load().PayloadBuffer
-        for of in (lambda kind: kind, lambda kind: kind.add):
-            self.assertEqual(self.parameters(of(theirs)), self.parameters(of(ours)))
+        for name, ours in PURE.items():
+            theirs = getattr(load(), name)
+            self.assertEqual(self.parameters(theirs), self.parameters(ours))
+            for method, function in vars(theirs).items() if isinstance(theirs, type) else ():
+                if callable(function) and not method.startswith("__"):
+                    # The first is self, which has no name in C.
+                    expected = self.parameters(getattr(ours, method))[1:]
+                    self.assertEqual(self.parameters(function)[1:], expected)
 
     def parameters(self, function):
         found = inspect.signature(function).parameters.values()

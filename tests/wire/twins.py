@@ -2,8 +2,8 @@
 
 from unittest import skipIf
 
-# These four have what is accelerated; PURE is filled as they are imported.
-from txws2.wire import frames, masking, ordinary, payload  # noqa: F401
+# These have what is accelerated; PURE is filled as they are imported.
+from txws2.wire import cork, exchange, frames, masking, ordinary, payload  # noqa: F401
 from txws2.wire.speedups import PURE, load
 
 in_c = skipIf(load() is None, "the accelerator isn't there, or isn't wanted")

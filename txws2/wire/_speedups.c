@@ -1,32 +1,15 @@
 /* The accelerator: what a busy connection spends its time in, a second time in C.
  *
- * Each function, and the one type, has a twin in Python of the same name, which says what it is
- * for: apply_mask in masking.py, encode_frame in frames.py, decode_messages and encode_message in
- * ordinary.py, PayloadBuffer in payload.py. speedups.py decides which of the two is used. Results
- * and exceptions are the same, so the tests are, too.
+ * Each function and each type has a twin in Python of the same name, which says what it is for:
+ * apply_mask in masking.py, encode_frame in frames.py, decode_messages and encode_message in
+ * ordinary.py, PayloadBuffer in payload.py; and in _exchange.c, Cork in cork.py and Exchange in
+ * exchange.py. speedups.py decides which of the two is used. Results and exceptions are the same,
+ * so the tests are, too.
  *
  * Sections are those of RFC 6455.
  */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
-
-enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
-
-enum { MASK_SIZE = 4 };
-
-/* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
- * the process costs several times what unmasking into it does: each page is a fault. */
-enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
-
-typedef struct {
-    PyObject *new_mask;
-    PyObject *spares[SPARES];
-    unsigned int next_spare;
-} State;
+#include "_speedups.h"
 
 static State *
 state_of(PyObject *module)
@@ -37,7 +20,7 @@ state_of(PyObject *module)
 
 /* Arguments. */
 
-static int
+int
 check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most)
 {
     if (least <= given && given <= most) {
@@ -48,14 +31,8 @@ check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t
     return -1;
 }
 
-typedef struct {
-    const unsigned char *data;
-    Py_ssize_t size;
-    PyObject *owner;
-} Bytes;
-
 /* Look into anything that is like bytes. Where that lies in pieces, a copy of it is looked into. */
-static int
+int
 get_bytes(PyObject *object, Bytes *bytes)
 {
     if (PyBytes_Check(object)) {
@@ -172,40 +149,62 @@ apply_mask(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 
 /* Frames outward (section 5.2). */
 
-/* Make a frame with a single allocation: the header, and the payload behind it. The key comes from
- * keys.py, so that only one place in the project knows how to make what nobody can predict. */
-static PyObject *
-make_frame(State *state, int first, const unsigned char *payload, Py_ssize_t size, bool masked)
+static int
+length_size(Py_ssize_t size)
 {
-    int extended = size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
-    int header = 2 + extended + (masked ? MASK_SIZE : 0);
-    if (size > PY_SSIZE_T_MAX - header) {
-        return PyErr_NoMemory();
+    return size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
+}
+
+/* Return how long a frame is, -1 with an exception if there is no memory for so much. */
+Py_ssize_t
+frame_size(Py_ssize_t payload, bool masked)
+{
+    int header = 2 + length_size(payload) + (masked ? MASK_SIZE : 0);
+    if (payload > PY_SSIZE_T_MAX - header) {
+        PyErr_NoMemory();
+        return -1;
     }
-    PyObject *frame = PyBytes_FromStringAndSize(NULL, header + size);
-    if (frame == NULL) {
-        return NULL;
-    }
-    unsigned char *to = (unsigned char *)PyBytes_AS_STRING(frame);
+    return header + payload;
+}
+
+/* Write the header, and the payload behind it. The key comes from keys.py, so that only one place
+ * in the project knows how to make what nobody can predict. */
+int
+write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked)
+{
+    int extended = length_size(payload->size);
     *to++ = (unsigned char)first;
-    *to++ = (masked ? MASKED : 0) | (extended == 0 ? size : extended == 2 ? 126 : 127);
+    *to++ = (masked ? MASKED : 0)
+            | (extended == 0 ? payload->size : extended == 2 ? 126 : 127);
     for (int shift = 8 * (extended - 1); shift >= 0; shift -= 8) {
-        *to++ = (unsigned char)((uint64_t)size >> shift);
+        *to++ = (unsigned char)((uint64_t)payload->size >> shift);
     }
     if (!masked) {
-        memcpy(to, payload, size);
-        return frame;
+        memcpy(to, payload->data, payload->size);
+        return 0;
     }
     PyObject *key = PyObject_CallNoArgs(state->new_mask);
     const unsigned char *mask = key == NULL ? NULL : get_mask(key);
-    if (mask == NULL) {
-        Py_XDECREF(key);
-        Py_DECREF(frame);
-        return NULL;
+    if (mask != NULL) {
+        memcpy(to, mask, MASK_SIZE);
+        mask_bytes(to + MASK_SIZE, payload->data, payload->size, mask, 0);
     }
-    memcpy(to, mask, MASK_SIZE);
-    mask_bytes(to + MASK_SIZE, payload, size, mask, 0);
-    Py_DECREF(key);
+    Py_XDECREF(key);
+    return mask == NULL ? -1 : 0;
+}
+
+/* Make a frame with a single allocation. */
+static PyObject *
+make_frame(State *state, int first, const Bytes *payload, bool masked)
+{
+    Py_ssize_t size = frame_size(payload->size, masked);
+    PyObject *frame = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, size);
+    if (frame != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(frame);
+        if (write_frame(state, to, first, payload, masked) < 0) {
+            Py_CLEAR(frame);
+        }
+    }
     return frame;
 }
 
@@ -269,8 +268,54 @@ encode_frame(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject
     if (get_bytes(args[1], &payload) < 0) {
         return NULL;
     }
-    PyObject *frame = make_frame(state_of(module), (int)first, payload.data, payload.size,
-                                 flags[WITH_MASK]);
+    PyObject *frame = make_frame(state_of(module), (int)first, &payload, flags[WITH_MASK]);
+    Py_DECREF(payload.owner);
+    return frame;
+}
+
+/* Find out what the payload of a message is, and the first byte of its frame. */
+int
+get_message(PyObject *message, Bytes *payload, int *first)
+{
+    *first = FIN | TEXT;
+    if (PyUnicode_Check(message)) {
+        if (PyUnicode_IS_ASCII(message)) {
+            payload->data = PyUnicode_DATA(message);
+            payload->size = PyUnicode_GET_LENGTH(message);
+            Py_INCREF(message);
+            payload->owner = message;
+            return 0;
+        }
+        /* PyUnicode_AsUTF8AndSize would leave the UTF-8 with the str as long as that lives. */
+        message = PyUnicode_AsUTF8String(message);
+        if (message == NULL) {
+            return -1;
+        }
+    }
+    else if (PyBytes_Check(message)) {
+        *first = FIN | BINARY;
+        Py_INCREF(message);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError, "a message is str or bytes, not %s",
+                     Py_TYPE(message)->tp_name);
+        return -1;
+    }
+    payload->data = (const unsigned char *)PyBytes_AS_STRING(message);
+    payload->size = PyBytes_GET_SIZE(message);
+    payload->owner = message;
+    return 0;
+}
+
+PyObject *
+make_message(State *state, PyObject *message, bool masked)
+{
+    Bytes payload;
+    int first;
+    if (get_message(message, &payload, &first) < 0) {
+        return NULL;
+    }
+    PyObject *frame = make_frame(state, first, &payload, masked);
     Py_DECREF(payload.owner);
     return frame;
 }
@@ -285,52 +330,16 @@ encode_message(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (check_count("encode_message", count, 2, 2) < 0) {
         return NULL;
     }
-    PyObject *message = args[0];
     int masked = PyObject_IsTrue(args[1]);
-    if (masked < 0) {
-        return NULL;
-    }
-    int first = FIN | TEXT;
-    if (PyUnicode_Check(message)) {
-        if (PyUnicode_IS_ASCII(message)) {
-            return make_frame(state_of(module), first, PyUnicode_DATA(message),
-                              PyUnicode_GET_LENGTH(message), masked);
-        }
-        /* PyUnicode_AsUTF8AndSize would leave the UTF-8 with the str as long as that lives. */
-        message = PyUnicode_AsUTF8String(message);
-        if (message == NULL) {
-            return NULL;
-        }
-    }
-    else if (PyBytes_Check(message)) {
-        first = FIN | BINARY;
-        Py_INCREF(message);
-    }
-    else {
-        PyErr_Format(PyExc_TypeError, "a message is str or bytes, not %s",
-                     Py_TYPE(message)->tp_name);
-        return NULL;
-    }
-    PyObject *frame = make_frame(state_of(module), first,
-                                 (const unsigned char *)PyBytes_AS_STRING(message),
-                                 PyBytes_GET_SIZE(message), masked);
-    Py_DECREF(message);
-    return frame;
+    return masked < 0 ? NULL : make_message(state_of(module), args[0], masked);
 }
 
 
 /* Frames inward: ordinary messages, each whole and in one uncompressed frame. */
 
-typedef struct {
-    bool text;
-    const unsigned char *mask;
-    const unsigned char *payload;
-    Py_ssize_t size;
-} Frame;
-
 /* Read the frame at the beginning of `data`. Return false if it isn't an ordinary message, or
  * isn't all there, or is longer than `most`. */
-static bool
+bool
 read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
            Frame *frame)
 {
@@ -405,8 +414,14 @@ read_binary(const Frame *frame)
     return binary;
 }
 
+PyObject *
+read_message(const Frame *frame)
+{
+    return frame->text ? read_text(frame) : read_binary(frame);
+}
+
 /* Read max_size; None and what no frame can exceed are the same. */
-static int
+int
 get_most(PyObject *max_size, long long *most)
 {
     *most = LLONG_MAX;
@@ -457,7 +472,7 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
     }
     Frame frame;
     while (read_frame(bytes.data + position, bytes.size - position, masked, most, &frame)) {
-        PyObject *message = frame.text ? read_text(&frame) : read_binary(&frame);
+        PyObject *message = read_message(&frame);
         if (message == NULL) {
             /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
             if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
@@ -713,6 +728,22 @@ static PyType_Spec payload_buffer_spec = {
 
 /* The module. */
 
+static const char *const NAME_STRINGS[NAMES] = {
+    [CLIENT] = "client",
+    [CORK] = "cork",
+    [FLUSH] = "flush",
+    [MAX_SIZE] = "max_size",
+    [MESSAGE_FAILED] = "_message_failed",
+    [MESSAGE_RECEIVED] = "messageReceived",
+    [ORDINARY_IN] = "ordinary_in",
+    [ORDINARY_OUT] = "ordinary_out",
+    [RECEIVE] = "_receive",
+    [RECEIVE_OPENING] = "_receive_opening",
+    [SEND_OTHERWISE] = "_send_otherwise",
+    [UNCORK] = "uncork",
+    [WRITE] = "write",
+};
+
 static int
 execute(PyObject *module)
 {
@@ -732,14 +763,24 @@ execute(PyObject *module)
     }
     int added = PyModule_AddType(module, (PyTypeObject *)type);
     Py_DECREF(type);
-    return added;
+    if (added < 0) {
+        return -1;
+    }
+    for (int i = 0; i < NAMES; i++) {
+        state->names[i] = PyUnicode_InternFromString(NAME_STRINGS[i]);
+        if (state->names[i] == NULL) {
+            return -1;
+        }
+    }
+    return add_exchange(module, state);
 }
 
 static int
 traverse(PyObject *module, visitproc visit, void *arg)
 {
     Py_VISIT(state_of(module)->new_mask);
-    /* The spares are bytes, which refer to nothing. */
+    Py_VISIT(state_of(module)->cork_type);
+    /* The spares and the names refer to nothing. */
     return 0;
 }
 
@@ -748,6 +789,10 @@ clear(PyObject *module)
 {
     State *state = state_of(module);
     Py_CLEAR(state->new_mask);
+    Py_CLEAR(state->cork_type);
+    for (int i = 0; i < NAMES; i++) {
+        Py_CLEAR(state->names[i]);
+    }
     for (int i = 0; i < SPARES; i++) {
         Py_CLEAR(state->spares[i]);
     }

@@ -1,4 +1,4 @@
-from typing import final
+from typing import Any, final
 
 from txws2.wire.masking import BytesLike
 
@@ -15,6 +15,24 @@ def encode_frame(
     opcode: int, payload: BytesLike, /, *, masked: bool, fin: bool = True, rsv1: bool = False
 ) -> bytes: ...
 def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
+
+class Cork:
+    corked: bool
+    def add(self, frame: bytes, /) -> int: ...
+    def take(self) -> bytes: ...
+
+class Exchange:
+    heard: bool
+    _connection: Any
+    _outbox: Any
+    _turns: Any
+    _held: list[bytes] | None
+    _shut: bool
+    _busy: bool
+    def dataReceived(self, data: bytes, /) -> None: ...
+    def sendMessage(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> None: ...
 
 @final
 class PayloadBuffer:

@@ -58,15 +58,19 @@ class Connection:
         compression: how to compress, if that was agreed on.
         max_fragments: frames that one incoming message may come in; None for no limit. Those
             don't count that came before a part was taken.
+        trace: called for every frame in and out.
 
     Attributes:
         state: OPEN at first.
-        trace: if set, called for every frame in and out.
+        client: whether this end is the client.
+        max_size: bytes that one incoming message may have; None for no limit.
+        ordinary_in: whether what comes next may be decoded with `decode_messages`: nothing is
+            half received, so the next byte begins a message or a control frame.
+        ordinary_out: whether what goes out next may be encoded with `encode_message`: a whole
+            message may be sent now, and isn't compressed.
     """
 
     __slots__ = (
-        "_between",
-        "_client",
         "_closing",
         "_compression",
         "_deaf",
@@ -74,9 +78,11 @@ class Connection:
         "_encoder",
         "_held",
         "_max_fragments",
-        "_max_size",
         "_message",
-        "_plain",
+        "client",
+        "max_size",
+        "ordinary_in",
+        "ordinary_out",
         "state",
         "trace",
     )
@@ -89,11 +95,12 @@ class Connection:
         deflate: Deflate | None = None,
         compression: PerMessageDeflate | None = None,
         max_fragments: int | None = 2**17,
+        trace: Trace | None = None,
     ) -> None:
         self.state = State.OPEN
-        self.trace: Trace | None = None
-        self._client = client
-        self._max_size = max_size
+        self.trace = trace
+        self.client = client
+        self.max_size = max_size
         self._max_fragments = max_fragments
         self._deflate = deflate
         self._compression = compression
@@ -103,10 +110,8 @@ class Connection:
         self._message: MessageAssembler | None = None
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
-        # Whether nothing is half received: the next byte begins a message or a control frame.
-        self._between = True
-        # Whether a whole message may be sent now, and isn't compressed.
-        self._plain = deflate is None
+        self.ordinary_in = trace is None
+        self.ordinary_out = trace is None and deflate is None
         # Set when nothing that arrives matters any more.
         self._deaf = False
 
@@ -128,9 +133,9 @@ class Connection:
             written.
         """
         events: list[Any] = []
-        if self._between and self.trace is None:
+        if self.ordinary_in:
             # Nearly always, what arrives is ordinary messages and nothing else.
-            position = decode_messages(data, 0, not self._client, self._max_size, events)
+            position = decode_messages(data, 0, not self.client, self.max_size, events)
             if position == len(data):
                 return events
             data = data[position:]
@@ -142,13 +147,13 @@ class Connection:
                 events.append(Failed(exc))
             message = self._message
             fragmented = message is not None and message.fragmented
-            self._between = not (self._deaf or self._held or fragmented)
+            self.ordinary_in = not (self._deaf or self._held or fragmented or self.trace)
         return events
 
     @property
     def unfinished(self) -> int:
         """Bytes that are here of a message whose end hasn't come."""
-        return 0 if self._between or self._message is None else self._message.waiting
+        return 0 if self.ordinary_in or self._message is None else self._message.waiting
 
     def take_part(self) -> str | bytes:
         """Return what is here of the unfinished message.
@@ -193,7 +198,7 @@ class Connection:
             header = parse_header(
                 data,
                 position,
-                masked=not self._client,
+                masked=not self.client,
                 fragmented=fragmented,
                 compressible=self._deflate is not None,
             )
@@ -220,7 +225,7 @@ class Connection:
                 position = stop
                 if not fragmented and self.trace is None:
                     position = decode_messages(
-                        data, position, not self._client, self._max_size, events
+                        data, position, not self.client, self.max_size, events
                     )
             elif fin and opcode != CONT and stop <= end:
                 # The ordinary message: one frame, all there.
@@ -232,8 +237,8 @@ class Connection:
 
     def _make_assembler(self) -> MessageAssembler:
         deflate = self._deflate
-        inflater = None if deflate is None else deflate.inflater(client=self._client)
-        return MessageAssembler(self._max_size, inflater, self._max_fragments)
+        inflater = None if deflate is None else deflate.inflater(client=self.client)
+        return MessageAssembler(self.max_size, inflater, self._max_fragments)
 
     def _read_payload(
         self, message: MessageAssembler, data: bytes, position: int, events: list[Event]
@@ -280,9 +285,8 @@ class Connection:
         """
         if self.state is not _OPEN:
             raise self._not_open()
-        plain = self._plain and text is None and self.trace is None
-        if plain and isinstance(message, _MESSAGE):
-            return encode_message(message, self._client)
+        if self.ordinary_out and text is None and isinstance(message, _MESSAGE):
+            return encode_message(message, self.client)
         opcode, payload, rsv1 = self._need_encoder().whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1)
 
@@ -292,7 +296,7 @@ class Connection:
         Raises:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
         """
-        if self._client or self.trace is not None:
+        if self.client or self.trace is not None:
             # Section 5.3: each frame has a key of its own.
             return self.send_message(message.message, message.text, message.compress)
         self._require_open()
@@ -325,7 +329,7 @@ class Connection:
         """
         self._require_open()
         opcode, payload, rsv1 = self._need_encoder().part(part, text, compress, last)
-        self._plain = last and self._deflate is None
+        self.ordinary_out = last and self._deflate is None and self.trace is None
         return self._frame(opcode, payload, last, rsv1)
 
     def send_ping(self, payload: bytes) -> bytes:
@@ -363,7 +367,7 @@ class Connection:
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
-        self._deaf, self._between = True, False
+        self._deaf, self.ordinary_in = True, False
         if self.closing.cause is None:
             self.closing.cause = cause
         if self.state is not State.OPEN:
@@ -378,7 +382,8 @@ class Connection:
             cause: the transport's error; it counts unless the closing handshake was complete.
         """
         self.state = State.CLOSED
-        self._deaf, self._between = True, False
+        self.ordinary_out = False
+        self._deaf, self.ordinary_in = True, False
         closing = self.closing
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
@@ -397,7 +402,7 @@ class Connection:
                 self._encoder = MessageEncoder()
             else:
                 options = self._compression or PerMessageDeflate()
-                deflater = deflate.deflater(options, client=self._client)
+                deflater = deflate.deflater(options, client=self.client)
                 self._encoder = MessageEncoder(deflater, options.threshold)
         return self._encoder
 
@@ -412,12 +417,13 @@ class Connection:
         frame = self._frame(CLOSE, payload)
         self.closing.sending(close)
         self.state = State.CLOSING
+        self.ordinary_out = False
         return frame
 
     def _frame(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
         if self.trace is not None:
             self.trace(">", Header(fin, rsv1, opcode, len(payload), None, 0), payload)
-        return encode_frame(opcode, payload, masked=self._client, fin=fin, rsv1=rsv1)
+        return encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)
 
 
 def _unmask(payload: bytes, mask: bytes | None) -> bytes:

@@ -1,0 +1,81 @@
+"""An Exchange of either twin, with as little around it as it needs."""
+
+from txws2.wire.connection import Connection
+
+
+def exchange_of(exchange, cork):
+    """Return a class of such exchanges; they keep what they are told, and what they write.
+
+    Args:
+        exchange: the twin of Exchange to use.
+        cork: the twin of Cork to use.
+    """
+
+    class Written(cork):
+        """Keeps what leaves, each write by itself."""
+
+        def __init__(self):
+            super().__init__()
+            self.writes = []
+
+        def write(self, frame):
+            if self.corked:
+                self.add(frame)
+            else:
+                self.writes.append(frame)
+
+        def cork(self):
+            self.corked = True
+
+        def flush(self):
+            data = self.take()
+            if data:
+                self.writes.append(data)
+
+        def uncork(self):
+            self.corked = False
+            self.flush()
+
+    class Example(exchange):
+        def __init__(self, **options):
+            self.told = []
+            self.failed = []
+            self.answer = lambda message: None
+            self._outbox = Written()
+            if options:
+                self._connection = Connection(**options)
+
+        @property
+        def writes(self):
+            return self._outbox.writes
+
+        def messageReceived(self, message):
+            self.told.append(message)
+            self.answer(message)
+
+        def shut(self):
+            """As if the application wanted no more messages now."""
+            self._shut = True
+
+        def _receive_opening(self, data):
+            self.told.append(("opening", data))
+
+        def _receive(self, data):
+            for event in self._connection.receive(data):
+                if not isinstance(event, (str, bytes)):
+                    self.told.append(type(event).__name__)
+                elif self._shut:
+                    self.told.append(("kept", event))
+                else:
+                    try:
+                        self.messageReceived(event)
+                    except Exception as exc:
+                        self._message_failed(exc)
+
+        def _message_failed(self, exception):
+            self.failed.append(exception)
+
+        def _send_otherwise(self, message, text=None, *, compress=None):
+            self.told.append(("sent", message, text, compress))
+
+    return Example

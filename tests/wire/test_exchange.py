@@ -1,0 +1,325 @@
+import gc
+import weakref
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire import same_each_time
+from tests.wire.exchanges import exchange_of
+from tests.wire.twins import PURE, in_c, load
+from txws2.wire.cork import BATCH_SIZE
+from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
+
+
+def frame(payload, opcode=TEXT, **options):
+    if isinstance(payload, str):
+        payload = payload.encode()
+    return encode_frame(opcode, payload, masked=True, **options)
+
+
+def frames(*payloads):
+    return b"".join(map(frame, payloads))
+
+
+class ReceiveTests(TestCase):
+    Example = exchange_of(PURE["Exchange"], PURE["Cork"])
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def echo(self):
+        exchange = self.opened()
+        exchange.answer = exchange.sendMessage
+        return exchange
+
+    def test_before_it_is_open_all_belongs_to_the_opening(self):
+        exchange = self.Example()
+        exchange.dataReceived(b"GET")
+        self.assertEqual(exchange.told, [("opening", b"GET")])
+        self.assertIs(exchange.heard, False)
+
+    def test_each_message_is_delivered(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("Hello", "") + frame(b"\xff\x00", BINARY))
+        self.assertEqual(exchange.told, ["Hello", "", b"\xff\x00"])
+
+    def test_that_something_came_is_noted(self):
+        exchange = self.opened()
+        self.assertIs(exchange.heard, False)
+        exchange.dataReceived(b"\x81")
+        self.assertIs(exchange.heard, True)
+
+    def test_a_server_s_messages_have_no_mask(self):
+        exchange = self.opened(client=True)
+        exchange.dataReceived(b"\x81\x05Hello" + b"\x82\x00")
+        self.assertEqual(exchange.told, ["Hello", b""])
+
+    def test_what_is_sent_meanwhile_leaves_in_one_piece(self):
+        exchange = self.echo()
+        exchange.dataReceived(frames("a", "b", "€"))
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b\x81\x03\xe2\x82\xac"])
+
+    def test_where_nothing_is_sent_nothing_is_written(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(exchange.writes, [])
+
+    def test_what_is_not_ordinary_has_its_turn(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("a") + frame(b"", PING) + frames("b"))
+        self.assertEqual(exchange.told, ["a", "Ping", "b"])
+
+    def test_cut_anywhere_it_is_the_same(self):
+        data = frames("a", "b" * 200) + frame("c", fin=False) + frame("d", 0) + frames("e")
+        expected = ["a", "b" * 200, "cd", "e"]
+        for cut in range(len(data)):
+            exchange = self.opened()
+            exchange.dataReceived(data[:cut])
+            exchange.dataReceived(data[cut:])
+            self.assertEqual(exchange.told, expected)
+
+    def test_what_is_wrong_fails_the_connection(self):
+        for wrong in (b"\xff", b"\x81\x01a", frame(b"\xff"), frame("x" * 11)):
+            exchange = self.opened(max_size=10)
+            exchange.dataReceived(frames("a") + wrong + bytes(9) + frames("b"))
+            self.assertEqual(exchange.told, ["a", "Failed"])
+
+    def test_a_transport_may_read_any_bytes(self):
+        for kind in (bytearray, memoryview):
+            exchange = self.opened()
+            exchange.dataReceived(kind(frames("a", "b")))
+            self.assertEqual(exchange.told, ["a", "b"])
+
+    def test_what_is_no_bytes_is_refused(self):
+        exchange = self.echo()
+        self.assertRaises(TypeError, exchange.dataReceived, "Hello")
+        self.assertRaises(TypeError, exchange.dataReceived)
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(exchange.writes, [b"\x81\x01a"])
+
+    def test_it_takes_no_messages_once_it_is_shut(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: message == "b" and exchange.shut()
+        exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING) + frames("d"))
+        self.assertEqual(exchange.told, ["a", "b", ("kept", "c"), "Ping", ("kept", "d")])
+        exchange.dataReceived(frames("e"))
+        self.assertEqual(exchange.told[5:], [("kept", "e")])
+
+    def test_what_arrives_meanwhile_has_its_turn_afterwards(self):
+        exchange = self.opened()
+        more = [frames("c"), frames("d")]
+
+        def read_more(message):
+            if more:
+                exchange.dataReceived(more.pop(0))
+                exchange.sendMessage(message)
+
+        exchange.answer = read_more
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.told, ["a", "b", "c", "d"])
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_what_the_application_raises_is_told(self):
+        exchange, error = self.opened(), ValueError("no")
+
+        def fail(message):
+            exchange.sendMessage(message)
+            raise error
+
+        exchange.answer = fail
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.failed, [error, error])
+        self.assertIsNotNone(error.__traceback__)
+        self.assertEqual(exchange.told, ["a", "b"])
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_an_interrupt_passes_and_what_was_sent_leaves(self):
+        exchange = self.opened()
+
+        def interrupt(message):
+            exchange.sendMessage(message)
+            raise KeyboardInterrupt
+
+        exchange.answer = interrupt
+        self.assertRaises(KeyboardInterrupt, exchange.dataReceived, frames("a", "b"))
+        self.assertEqual(exchange.writes, [b"\x81\x01a"])
+        exchange.answer = exchange.sendMessage
+        exchange.dataReceived(frames("c"))
+        self.assertEqual(exchange.told, ["a", "c"])
+
+    def test_what_the_general_way_raises_passes(self):
+        exchange = self.opened()
+        exchange._receive = lambda data: 1 // 0
+        for data in (b"\x81", frames("a") + b"\x81", frame(b"", PING)):
+            self.assertRaises(ZeroDivisionError, exchange.dataReceived, data)
+
+    def test_what_raises_leaves_nothing_held(self):
+        exchange = self.opened()
+
+        def fail(message):
+            exchange.dataReceived(frames("b"))
+            exchange._receive = lambda data: 1 // 0
+
+        exchange.answer = fail
+        self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a"))
+        self.assertIsNone(exchange._held)
+
+    def test_it_can_be_collected(self):
+        exchange = self.opened()
+        exchange.answer = exchange.sendMessage
+        exchange._turns = exchange._held = [exchange]
+        gone = weakref.ref(exchange)
+        del exchange
+        gc.collect()
+        self.assertIsNone(gone())
+
+
+class SendTests(TestCase):
+    Example = ReceiveTests.Example
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def test_a_message_is_written_at_once(self):
+        exchange = self.opened()
+        for message in ("Hello", "é", b"\xff", "x" * 200, b"x" * 70_000):
+            exchange.sendMessage(message)
+        sizes = [7, 4, 3, 204, 70_010]
+        self.assertEqual([len(write) for write in exchange.writes], sizes)
+        self.assertEqual(exchange.writes[1:3], [b"\x81\x02\xc3\xa9", b"\x82\x01\xff"])
+
+    def test_a_client_masks_it(self):
+        exchange, server = self.opened(client=True), self.opened()
+        for size in (0, 5, 200, 70_000):
+            exchange.sendMessage(b"x" * size)
+            server.dataReceived(exchange.writes[-1])
+            self.assertEqual(server.told.pop(), b"x" * size)
+        exchange.sendMessage("")
+        exchange.sendMessage("")
+        self.assertNotEqual(*exchange.writes[-2:])
+
+    def test_much_that_is_sent_during_a_read_leaves_before_its_end(self):
+        exchange = self.opened()
+        message = b"x" * (BATCH_SIZE // 2)
+
+        def answer(_):
+            for _ in range(5):
+                exchange.sendMessage(message)
+
+        exchange.answer = answer
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(b"".join(exchange.writes).count(message), 5)
+
+    def test_what_is_not_ordinary_goes_another_way(self):
+        cases = [
+            ((bytearray(b"a"),), {}, (bytearray(b"a"), None, None)),
+            ((b"a", True), {}, (b"a", True, None)),
+            (("a",), {"text": False, "compress": True}, ("a", False, True)),
+            ((None,), {}, (None, None, None)),
+        ]
+        for args, options, expected in cases:
+            exchange = self.opened()
+            exchange.sendMessage(*args, **options)
+            self.assertEqual((exchange.told, exchange.writes), ([("sent", *expected)], []))
+
+    def test_what_can_t_be_sent_now_goes_another_way(self):
+        early, late, busy, streaming = self.Example(), *(self.opened() for _ in range(3))
+        late._connection.send_close(1000)
+        busy._turns = object()
+        streaming._connection.send_fragment("a", last=False)
+        for exchange in (early, late, busy, streaming):
+            exchange.sendMessage("a")
+            self.assertEqual((exchange.told, exchange.writes), ([("sent", "a", None, None)], []))
+
+    def test_what_can_t_be_encoded_is_refused(self):
+        exchange = self.opened()
+        self.assertRaises(UnicodeEncodeError, exchange.sendMessage, "\ud800")
+        exchange._outbox.cork()
+        exchange.sendMessage("a")
+        self.assertRaises(UnicodeEncodeError, exchange.sendMessage, "\ud800")
+        exchange._outbox.uncork()
+        self.assertEqual(exchange.writes, [b"\x81\x01a"])
+
+    def test_it_has_to_be_given_a_message(self):
+        self.assertRaises(TypeError, self.opened().sendMessage)
+        self.assertRaises(TypeError, self.opened().sendMessage, "a", None, None)
+        self.assertRaises(TypeError, self.opened().sendMessage, "a", binary=True)
+
+
+class OfTheSubclassTests(TestCase):
+    def test_all_that_is_not_ordinary_is_the_subclass_s(self):
+        exchange = PURE["Exchange"]()
+        for method, argument in (
+            ("dataReceived", b"a"),
+            ("_receive", b"a"),
+            ("sendMessage", "a"),
+            ("messageReceived", "a"),
+            ("_message_failed", ValueError()),
+        ):
+            self.assertRaises(NotImplementedError, getattr(exchange, method), argument)
+
+
+IN_C = exchange_of(load().Exchange, load().Cork) if load() is not None else None
+
+
+@in_c
+class ReceiveInCTests(ReceiveTests):
+    Example = IN_C
+
+    def test_it_needs_an_outbox(self):
+        exchange = self.opened()
+        exchange._outbox = None
+        self.assertRaises(AttributeError, exchange.dataReceived, b"a")
+
+    def test_it_raises_what_the_connection_does(self):
+        class Wrong:
+            ordinary_in = client = ordinary_out = True
+
+        wrong = Wrong()
+        exchange = self.opened()
+        exchange._connection = wrong
+        self.assertRaises(AttributeError, exchange.dataReceived, b"a")
+        wrong.max_size = "one"
+        self.assertRaises(TypeError, exchange.dataReceived, b"a")
+        exchange._connection = object()
+        self.assertRaises(AttributeError, exchange.dataReceived, b"a")
+        self.assertRaises(AttributeError, exchange.sendMessage, "a")
+
+
+@in_c
+class SendInCTests(SendTests):
+    Example = IN_C
+
+
+pieces = st.one_of(
+    st.text(max_size=200).map(frame),
+    st.binary(max_size=200).map(lambda payload: frame(payload, BINARY)),
+    st.sampled_from([frame(b"", PING), frame("a", fin=False), frame("b", 0), frame(b"\xff")]),
+    st.binary(max_size=3),
+)
+
+
+@in_c
+class TwinsTests(TestCase):
+    @same_each_time
+    @given(st.lists(pieces, max_size=12), st.lists(st.integers(0, 400)), st.integers(0, 12))
+    def test_they_do_the_same(self, parts, cuts, shut_at):
+        data = b"".join(parts)
+        ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
+        outcomes = []
+        for example in (ReceiveTests.Example, IN_C):
+            exchange = example(client=False, max_size=100)
+
+            def answer(message, exchange=exchange):
+                if len(exchange.told) == shut_at:
+                    exchange.shut()
+                exchange.sendMessage(message)
+                if len(message) % 5 == 4:
+                    raise ValueError(message)
+
+            exchange.answer = answer
+            for start, end in zip([0, *ends], ends, strict=False):
+                exchange.dataReceived(data[start:end])
+            outcomes.append((exchange.told, exchange.writes, list(map(str, exchange.failed))))
+        self.assertEqual(*outcomes)

@@ -1,0 +1,496 @@
+/* The way that ordinary messages take, in both directions: Cork, whose twin is in cork.py, and
+ * Exchange, whose twin is in exchange.py. */
+
+#include "_speedups.h"
+#include <structmember.h>
+
+
+/* Frames that leave together. */
+
+/* What is allocated when a second frame comes. */
+enum { LEAST_ROOM = 1024 };
+
+/* BATCH_SIZE in cork.py. */
+enum { BATCH_SIZE = 64 << 10 };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *frames;       /* Bytes that nobody else has seen, or NULL if there are none. */
+    Py_ssize_t size;
+    char corked;
+} Cork;
+
+/* Return where `size` bytes more can be written, NULL if there is no memory for them. */
+static unsigned char *
+cork_room(Cork *self, Py_ssize_t size)
+{
+    Py_ssize_t room = self->frames == NULL ? 0 : PyBytes_GET_SIZE(self->frames);
+    if (size > PY_SSIZE_T_MAX / 2 - self->size) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (self->size + size > room) {
+        if (room > 0) {
+            room = Py_MAX(LEAST_ROOM, 2 * room);
+        }
+        PyObject *frames = PyBytes_FromStringAndSize(NULL, Py_MAX(room, self->size + size));
+        if (frames == NULL) {
+            return NULL;
+        }
+        if (self->frames != NULL) {
+            memcpy(PyBytes_AS_STRING(frames), PyBytes_AS_STRING(self->frames), self->size);
+        }
+        Py_XSETREF(self->frames, frames);
+    }
+    return (unsigned char *)PyBytes_AS_STRING(self->frames) + self->size;
+}
+
+/* Encode a message behind the frames that are there. */
+static int
+cork_message(State *state, Cork *self, PyObject *message, bool masked)
+{
+    Bytes payload;
+    int first;
+    if (get_message(message, &payload, &first) < 0) {
+        return -1;
+    }
+    Py_ssize_t size = frame_size(payload.size, masked);
+    unsigned char *to = size < 0 ? NULL : cork_room(self, size);
+    int written = to == NULL ? -1 : write_frame(state, to, first, &payload, masked);
+    Py_DECREF(payload.owner);
+    if (written == 0) {
+        self->size += size;
+    }
+    return written;
+}
+
+PyDoc_STRVAR(cork_add_doc,
+"add($self, frame, /)\n--\n\n"
+"Add a frame; return how many bytes there are now.");
+
+static PyObject *
+cork_add(Cork *self, PyObject *frame)
+{
+    Bytes bytes;
+    if (get_bytes(frame, &bytes) < 0) {
+        return NULL;
+    }
+    unsigned char *to = cork_room(self, bytes.size);
+    if (to != NULL) {
+        memcpy(to, bytes.data, bytes.size);
+        self->size += bytes.size;
+    }
+    Py_DECREF(bytes.owner);
+    return to == NULL ? NULL : PyLong_FromSsize_t(self->size);
+}
+
+PyDoc_STRVAR(cork_take_doc,
+"take($self, /)\n--\n\n"
+"Return them all, b\"\" if there are none; none is left.");
+
+static PyObject *
+cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *frames = self->frames;
+    Py_ssize_t size = self->size;
+    self->frames = NULL;
+    self->size = 0;
+    if (frames == NULL) {
+        return PyBytes_FromStringAndSize(NULL, 0);
+    }
+    if (PyBytes_GET_SIZE(frames) != size && _PyBytes_Resize(&frames, size) < 0) {
+        return NULL;
+    }
+    return frames;
+}
+
+static void
+cork_dealloc(Cork *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->frames);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef cork_methods[] = {
+    {"add", (PyCFunction)cork_add, METH_O, cork_add_doc},
+    {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef cork_members[] = {
+    {"corked", T_BOOL, offsetof(Cork, corked), 0,
+     "Whether what is written now is to be added to them."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(cork_doc,
+"Cork()\n--\n\n"
+"Frames that are to leave together.");
+
+static PyType_Slot cork_slots[] = {
+    {Py_tp_doc, (void *)cork_doc},
+    {Py_tp_dealloc, cork_dealloc},
+    {Py_tp_methods, cork_methods},
+    {Py_tp_members, cork_members},
+    {0, NULL},
+};
+
+static PyType_Spec cork_spec = {
+    .name = "txws2.wire._speedups.Cork",
+    .basicsize = sizeof(Cork),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = cork_slots,
+};
+
+
+/* Between a transport and an application. */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *connection;
+    PyObject *outbox;
+    PyObject *turns;
+    PyObject *held;
+    char heard;
+    char shut;
+    char busy;
+} Exchange;
+
+/* Whether what was read as NULL, so that None can't be told from nothing, is there. */
+static bool
+is_set(PyObject *object)
+{
+    return object != NULL && object != Py_None;
+}
+
+static int
+is_true(State *state, PyObject *object, int name)
+{
+    PyObject *value = PyObject_GetAttr(object, state->names[name]);
+    if (value == NULL) {
+        return -1;
+    }
+    int truth = value == Py_True ? 1 : value == Py_False ? 0 : PyObject_IsTrue(value);
+    Py_DECREF(value);
+    return truth;
+}
+
+static int
+call(State *state, PyObject *object, int name, PyObject *argument)
+{
+    PyObject *arguments[] = {object, argument};
+    size_t count = argument == NULL ? 1 : 2;
+    PyObject *result = PyObject_VectorcallMethod(
+        state->names[name], arguments, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+/* Say what messageReceived has raised, unless it is to end more than that. */
+static int
+report(State *state, Exchange *self)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    int reported = call(state, (PyObject *)self, MESSAGE_FAILED, value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return reported;
+}
+
+/* Give the ordinary messages at the beginning of a read to the application, as long as it takes
+ * them. Return where they end, -1 with an exception. */
+static Py_ssize_t
+deliver(State *state, Exchange *self, PyObject *connection, const Bytes *read)
+{
+    int ordinary = self->shut ? 0 : is_true(state, connection, ORDINARY_IN);
+    if (ordinary <= 0) {
+        return ordinary;
+    }
+    int client = is_true(state, connection, CLIENT);
+    PyObject *max_size = client < 0 ? NULL : PyObject_GetAttr(connection, state->names[MAX_SIZE]);
+    if (max_size == NULL) {
+        return -1;
+    }
+    long long most;
+    int limited = get_most(max_size, &most);
+    Py_DECREF(max_size);
+    if (limited < 0) {
+        return -1;
+    }
+    Py_ssize_t position = 0;
+    Frame frame;
+    while (!self->shut
+           && read_frame(read->data + position, read->size - position, !client, most, &frame)) {
+        PyObject *message = read_message(&frame);
+        if (message == NULL) {
+            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+                return -1;
+            }
+            PyErr_Clear();
+            break;
+        }
+        position = frame.payload + frame.size - read->data;
+        int delivered = call(state, (PyObject *)self, MESSAGE_RECEIVED, message);
+        Py_DECREF(message);
+        if (delivered < 0 && report(state, self) < 0) {
+            return -1;
+        }
+    }
+    return position;
+}
+
+/* Let the general way have what has arrived meanwhile. */
+static int
+receive_held(State *state, Exchange *self)
+{
+    while (is_set(self->held)) {
+        PyObject *held = self->held;
+        self->held = NULL;
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(held); i++) {
+            PyObject *data = PyList_GET_ITEM(held, i);
+            if (call(state, (PyObject *)self, RECEIVE, data) < 0) {
+                Py_DECREF(held);
+                return -1;
+            }
+        }
+        Py_DECREF(held);
+    }
+    return 0;
+}
+
+static int
+receive(State *state, Exchange *self, PyObject *data)
+{
+    Bytes read;
+    if (get_bytes(data, &read) < 0) {
+        return -1;
+    }
+    PyObject *connection = self->connection;
+    Py_INCREF(connection);
+    Py_ssize_t position = deliver(state, self, connection, &read);
+    Py_DECREF(connection);
+    int received = position < 0 ? -1 : 0;
+    if (position == 0) {
+        received = call(state, (PyObject *)self, RECEIVE, data);
+    }
+    else if (position > 0 && position < read.size) {
+        PyObject *rest = PyBytes_FromStringAndSize((const char *)read.data + position,
+                                                   read.size - position);
+        received = rest == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, rest);
+        Py_XDECREF(rest);
+    }
+    Py_DECREF(read.owner);
+    return received < 0 ? -1 : receive_held(state, self);
+}
+
+static int
+hold(Exchange *self, PyObject *data)
+{
+    if (!is_set(self->held)) {
+        PyObject *held = PyList_New(0);
+        if (held == NULL) {
+            return -1;
+        }
+        Py_XSETREF(self->held, held);
+    }
+    return PyList_Append(self->held, data);
+}
+
+PyDoc_STRVAR(data_received_doc,
+"dataReceived($self, data, /)\n--\n\n"
+"Take what the transport has read.");
+
+static PyObject *
+exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *args,
+                       Py_ssize_t count, PyObject *names)
+{
+    if (check_count("dataReceived", count + (names == NULL ? 0 : PyTuple_GET_SIZE(names)), 1, 1)
+        < 0) {
+        return NULL;
+    }
+    State *state = PyType_GetModuleState(defining);
+    if (!is_set(self->connection)) {
+        if (call(state, (PyObject *)self, RECEIVE_OPENING, args[0]) < 0) {
+            return NULL;
+        }
+        Py_RETURN_NONE;
+    }
+    if (self->busy) {
+        if (hold(self, args[0]) < 0) {
+            return NULL;
+        }
+        Py_RETURN_NONE;
+    }
+    PyObject *outbox = self->outbox;
+    if (outbox == NULL || call(state, outbox, CORK, NULL) < 0) {
+        return NULL;
+    }
+    Py_INCREF(outbox);
+    self->heard = self->busy = true;
+    PyObject *type = NULL, *value, *traceback;
+    if (receive(state, self, args[0]) < 0) {
+        PyErr_Fetch(&type, &value, &traceback);
+    }
+    self->busy = false;
+    int uncorked = call(state, outbox, UNCORK, NULL);
+    Py_DECREF(outbox);
+    if (type != NULL) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    if (uncorked < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Encode a message into the cork, or write its frame if that is open. */
+static int
+send_ordinary(State *state, Exchange *self, PyObject *message)
+{
+    int masked = is_true(state, self->connection, CLIENT);
+    if (masked < 0) {
+        return -1;
+    }
+    PyObject *outbox = self->outbox;
+    if (PyObject_TypeCheck(outbox, state->cork_type) && ((Cork *)outbox)->corked) {
+        Cork *cork = (Cork *)outbox;
+        if (cork_message(state, cork, message, masked) < 0) {
+            return -1;
+        }
+        return cork->size > BATCH_SIZE ? call(state, outbox, FLUSH, NULL) : 0;
+    }
+    PyObject *frame = make_message(state, message, masked);
+    if (frame == NULL) {
+        return -1;
+    }
+    int written = call(state, outbox, WRITE, frame);
+    Py_DECREF(frame);
+    return written;
+}
+
+PyDoc_STRVAR(send_message_doc,
+"sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
+"Send a message without waiting; for push code, as `send` otherwise.");
+
+static PyObject *
+exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *args,
+                      Py_ssize_t count, PyObject *names)
+{
+    State *state = PyType_GetModuleState(defining);
+    if (count == 1 && names == NULL && is_set(self->connection) && is_set(self->outbox)
+        && !is_set(self->turns) && (PyUnicode_Check(args[0]) || PyBytes_Check(args[0]))) {
+        int ordinary = is_true(state, self->connection, ORDINARY_OUT);
+        if (ordinary < 0 || (ordinary && send_ordinary(state, self, args[0]) < 0)) {
+            return NULL;
+        }
+        if (ordinary) {
+            Py_RETURN_NONE;
+        }
+    }
+    PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);
+    if (otherwise == NULL) {
+        return NULL;
+    }
+    PyObject *sent = PyObject_Vectorcall(otherwise, args, count, names);
+    Py_DECREF(otherwise);
+    return sent;
+}
+
+static int
+exchange_traverse(Exchange *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->connection);
+    Py_VISIT(self->outbox);
+    Py_VISIT(self->turns);
+    Py_VISIT(self->held);
+    return 0;
+}
+
+static int
+exchange_clear(Exchange *self)
+{
+    Py_CLEAR(self->connection);
+    Py_CLEAR(self->outbox);
+    Py_CLEAR(self->turns);
+    Py_CLEAR(self->held);
+    return 0;
+}
+
+static void
+exchange_dealloc(Exchange *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    exchange_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef exchange_methods[] = {
+    {"dataReceived", (PyCFunction)(void (*)(void))exchange_data_received,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
+    {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef exchange_members[] = {
+    {"heard", T_BOOL, offsetof(Exchange, heard), 0,
+     "Whether anything has arrived since it was last set to False."},
+    {"_connection", T_OBJECT, offsetof(Exchange, connection), 0, NULL},
+    {"_outbox", T_OBJECT, offsetof(Exchange, outbox), 0, NULL},
+    {"_turns", T_OBJECT, offsetof(Exchange, turns), 0, NULL},
+    {"_held", T_OBJECT, offsetof(Exchange, held), 0, NULL},
+    {"_shut", T_BOOL, offsetof(Exchange, shut), 0, NULL},
+    {"_busy", T_BOOL, offsetof(Exchange, busy), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(exchange_doc,
+"Exchange()\n--\n\n"
+"Stands between a transport and an application.");
+
+static PyType_Slot exchange_slots[] = {
+    {Py_tp_doc, (void *)exchange_doc},
+    {Py_tp_traverse, exchange_traverse},
+    {Py_tp_clear, exchange_clear},
+    {Py_tp_dealloc, exchange_dealloc},
+    {Py_tp_methods, exchange_methods},
+    {Py_tp_members, exchange_members},
+    {0, NULL},
+};
+
+static PyType_Spec exchange_spec = {
+    .name = "txws2.wire._speedups.Exchange",
+    .basicsize = sizeof(Exchange),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = exchange_slots,
+};
+
+int
+add_exchange(PyObject *module, State *state)
+{
+    state->cork_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &cork_spec, NULL);
+    if (state->cork_type == NULL || PyModule_AddType(module, state->cork_type) < 0) {
+        return -1;
+    }
+    PyObject *exchange = PyType_FromModuleAndSpec(module, &exchange_spec, NULL);
+    int added = exchange == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)exchange);
+    Py_XDECREF(exchange);
+    return added;
+}

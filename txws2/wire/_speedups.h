@@ -1,0 +1,62 @@
+/* What the files of the accelerator have in common; _speedups.c says what it is. */
+
+#ifndef TXWS2_SPEEDUPS_H
+#define TXWS2_SPEEDUPS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
+
+enum { MASK_SIZE = 4 };
+
+/* Names that are looked up for each message, or for each read. */
+enum {
+    CLIENT, CORK, FLUSH, MAX_SIZE, MESSAGE_FAILED, MESSAGE_RECEIVED, ORDINARY_IN, ORDINARY_OUT,
+    RECEIVE, RECEIVE_OPENING, SEND_OTHERWISE, UNCORK, WRITE, NAMES
+};
+
+/* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
+ * the process costs several times what unmasking into it does: each page is a fault. */
+enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+
+typedef struct {
+    PyObject *new_mask;
+    PyObject *spares[SPARES];
+    unsigned int next_spare;
+    PyTypeObject *cork_type;
+    PyObject *names[NAMES];
+} State;
+
+typedef struct {
+    const unsigned char *data;
+    Py_ssize_t size;
+    PyObject *owner;
+} Bytes;
+
+typedef struct {
+    bool text;
+    const unsigned char *mask;
+    const unsigned char *payload;
+    Py_ssize_t size;
+} Frame;
+
+/* In _speedups.c. */
+int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
+int get_bytes(PyObject *object, Bytes *bytes);
+int get_most(PyObject *max_size, long long *most);
+int get_message(PyObject *message, Bytes *payload, int *first);
+Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
+int write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked);
+PyObject *make_message(State *state, PyObject *message, bool masked);
+bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
+                Frame *frame);
+PyObject *read_message(const Frame *frame);
+
+/* In _exchange.c. */
+int add_exchange(PyObject *module, State *state);
+
+#endif

@@ -1,0 +1,113 @@
+"""The way that all data takes inward, and all messages take outward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from txws2.wire.connection import Connection
+from txws2.wire.ordinary import encode_message
+from txws2.wire.speedups import accelerated
+
+__all__ = ["Exchange"]
+
+_ORDINARY = (str, bytes)
+
+
+@accelerated
+class Exchange:
+    """Stands between a transport and an application.
+
+    The twin in C goes the whole way of an ordinary message at once: it decodes each and gives it
+    to `messageReceived`, and `sendMessage` encodes straight into the cork. What is anything else
+    goes the general way, which is there once, in the subclass.
+
+    Attributes:
+        heard: whether anything has arrived since it was last set to False.
+    """
+
+    heard = False
+
+    # None until the opening handshake is done.
+    _connection: Connection | None = None
+    # A Cork that writes what it has when it is uncorked.
+    _outbox: Any = None
+    # Whether the application takes no messages now.
+    _shut = False
+    # Whether a read is being worked off.
+    _busy = False
+    # What arrives meanwhile.
+    _held: list[bytes] | None = None
+    # Set once messages may have to wait for each other.
+    _turns: Any = None
+
+    def dataReceived(self, data: bytes, /) -> None:
+        """Take what the transport has read.
+
+        What is sent meanwhile leaves in one piece at the end.
+        """
+        if self._connection is None:
+            self._receive_opening(data)
+        elif self._busy:
+            if self._held is None:
+                self._held = []
+            self._held.append(data)
+        else:
+            self.heard = self._busy = True
+            self._outbox.cork()
+            try:
+                self._receive(data)
+                while self._held is not None:
+                    held, self._held = self._held, None
+                    for data in held:
+                        self._receive(data)
+            finally:
+                self._busy = False
+                self._outbox.uncork()
+
+    def sendMessage(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
+        """Send a message without waiting; for push code, as `send` otherwise.
+
+        Like ITransport.write, it does nothing once the connection is closing or closed.
+
+        Raises:
+            InvalidState: the connection isn't open yet.
+            TypeError: the message is neither str nor bytes-like.
+            UnicodeError: the text can't be UTF-8.
+        """
+        connection = self._connection
+        if (
+            connection is not None
+            and connection.ordinary_out
+            and text is None
+            and self._turns is None
+            and isinstance(message, _ORDINARY)
+        ):
+            self._outbox.write(encode_message(message, connection.client))
+        else:
+            self._send_otherwise(message, text, compress=compress)
+
+    # What the subclass provides.
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """Take a message: a str for text, bytes for binary."""
+        raise NotImplementedError
+
+    def _receive_opening(self, data: bytes) -> None:
+        """Take what belongs to the opening handshake."""
+        raise NotImplementedError
+
+    def _receive(self, data: bytes) -> None:
+        """Take whatever it may be, and deliver what is in it."""
+        raise NotImplementedError
+
+    def _send_otherwise(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
+        """Send what isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def _message_failed(self, exception: Exception) -> None:
+        """Take what `messageReceived` has raised."""
+        raise NotImplementedError
