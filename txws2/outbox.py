@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -51,7 +52,7 @@ class Outbox(Cork):
         self._write_limit = write_limit
         self.paused = False
         # Frames that the transport has no room for.
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] | None = None
         self._size = 0
         # Whether it was over its limit, and has been full since.
         self._behind = False
@@ -69,6 +70,8 @@ class Outbox(Cork):
                 # The transport must get to know how much it is, and may say that it is enough.
                 self.flush()
         elif self.paused or self._waiting:
+            if self._waiting is None:
+                self._waiting = deque()
             self._waiting.append(frame)
             self._size += len(frame)
             self._pause_producer()
@@ -107,6 +110,8 @@ class Outbox(Cork):
         Args:
             until_drained: whether to tell so, too, if too much has waited and some still does.
         """
+        if not (self.paused or self._waiting or self._behind):
+            return False
         if self._over_limit():
             self._behind = True
             return True
@@ -134,11 +139,13 @@ class Outbox(Cork):
     def uncork(self) -> None:
         """Write what has been kept."""
         self.corked = False
-        self.flush()
+        data = self.take()
+        if data:
+            self._transmit(data)
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""
-        self._waiting.clear()
+        self._waiting = None
         self._size = 0
 
     def end(self, then: Callable[[], None]) -> None:
@@ -172,7 +179,7 @@ class Outbox(Cork):
             frame, self._pong = self._pong, b""
             self._transmit(frame)
         while self._waiting and not self.paused:
-            self._transmit(self._next_batch())
+            self._transmit(self._next_batch(self._waiting))
         while self._waiters and not self._over_limit():
             self._waiters.fire_one(None)
         if self._producer is not None and self._producer_paused and not self._over_limit():
@@ -200,16 +207,14 @@ class Outbox(Cork):
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit
 
-    def _next_batch(self) -> bytes:
+    def _next_batch(self, waiting: deque[bytes]) -> bytes:
         """Take as many small frames as make a write worth while, or one large one."""
-        number, size = 0, 0
-        while number < len(self._waiting) and size < BATCH_SIZE:
-            size += len(self._waiting[number])
-            number += 1
-        batch = b"".join(self._waiting[:number])
-        del self._waiting[:number]
+        batch, size = [], 0
+        while waiting and size < BATCH_SIZE:
+            batch.append(waiting.popleft())
+            size += len(batch[-1])
         self._size -= size
-        return batch
+        return b"".join(batch)
 
     def flush(self) -> None:
         """Write what has been kept so far."""

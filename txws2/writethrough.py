@@ -59,10 +59,10 @@ class WriteThrough(Outbox):
         else:
             self.write(frame)
 
-    def uncork(self) -> None:
-        """Write what has been kept; that something was read was a turn of its own."""
-        super().uncork()
+    def cork(self) -> None:
+        """Keep what is written until `uncork`; that there is something to read is a new turn."""
         self._through = 0
+        self.corked = not (self.paused or self._waiting)
 
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""

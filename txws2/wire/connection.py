@@ -296,6 +296,8 @@ class Connection:
         Raises:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
         """
+        if self.ordinary_out and not self.client:
+            return message.plain
         if self.client or self.trace is not None:
             # Section 5.3: each frame has a key of its own.
             return self.send_message(message.message, message.text, message.compress)

@@ -19,6 +19,9 @@ class SharedMessage:
         text: True to send bytes that are UTF-8 as text, False to send a str as binary.
         compress: whether to compress it; None for what its size says.
 
+    Attributes:
+        plain: its frame where no compression was agreed on.
+
     Raises:
         TypeError: the message is neither str nor bytes-like.
         UnicodeError: the text can't be UTF-8.
@@ -32,7 +35,7 @@ class SharedMessage:
         self.compress = compress
         self._frames: dict[tuple[int, ...], tuple[bytes, bool]] = {}
         # Whatever is wrong with it is to show even if nobody is there to get it.
-        self.encoded(MessageEncoder())
+        self.plain, _ = self.encoded(MessageEncoder())
 
     def encoded(self, encoder: MessageEncoder) -> tuple[bytes, bool]:
         """Return the frame for connections with such an encoder, and whether it is compressed."""
