@@ -177,7 +177,7 @@ class TLSTests(SocketTestCase):
         tls = optionsForClientTLS("127.0.0.1", trustRoot=self.trust)
         await self.assertEchoes(f"wss://127.0.0.1:{port}/", tls=tls)
 
-    async def test_one_that_is_signed_by_itself_is_refused_by_default(self):
+    async def test_A3_one_that_is_signed_by_itself_is_refused_by_default(self):
         port = await self.serve("localhost")
         await self.assertRefused(f"wss://localhost:{port}/", "certificate verify failed")
 
