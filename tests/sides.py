@@ -12,9 +12,10 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.joined import Joined
+from txws2 import recording
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.testing import Joined, joined
 from txws2.wire.frames import encode_frame
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -53,24 +54,7 @@ def closing(code, reason=""):
 
 def frames_in(data):
     """Take a stream of whole frames apart: the opcode and the payload of each."""
-    found = []
-    while data:
-        opcode, length, size = data[0] & 0xF, data[1] & 0x7F, 2
-        if length >= 126:
-            size = 4 if length == 126 else 10
-            length = int.from_bytes(data[2:size], "big")
-        mask = b""
-        if data[1] & 0x80:
-            mask = data[size : size + 4]
-            size += 4
-        payload = data[size : size + length]
-        if mask:
-            key = (mask * (length // 4 + 1))[:length]
-            plain = int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")
-            payload = plain.to_bytes(length, "big")
-        found.append((opcode, payload))
-        data = data[size + length :]
-    return found
+    return [(frame.opcode, frame.payload) for frame in recording.frames_in(data)]
 
 
 @implementer(IHalfCloseableProtocol)
@@ -161,15 +145,14 @@ class QuietTestCase(SynchronousTestCase):
 
     def join(self, server=None, client=None, *, handler=None, **options):
         """Join a server and a client of these classes, with an open connection between them."""
-        servers = WebSocketServerFactory(
-            handler, create_protocol=server or RecordedServer, reactor=self.clock, **options
+        return joined(
+            handler,
+            server=server or RecordedServer,
+            client=client or RecordedClient,
+            uri=URI,
+            clock=self.clock,
+            **options,
         )
-        clients = WebSocketClientFactory(
-            URI, create_protocol=client or RecordedClient, reactor=self.clock, **options
-        )
-        both = Joined(servers.buildProtocol(None), clients.buildProtocol(None), self.clock)
-        both.pump()
-        return both
 
 
 def _is_loud(event):

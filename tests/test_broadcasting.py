@@ -1,9 +1,9 @@
 """One message to many connections."""
 
-from tests.joined import Joined
 from tests.parts import Parts
 from tests.sides import CLOSE, TEXT, Peer, ServerSide, closing, frames_in
 from txws2 import broadcast
+from txws2.testing import Joined
 from txws2.wire.connection import State
 
 CONT = 0

@@ -8,7 +8,6 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import LogLevel
 from zope.interface import implementer
 
-from tests.joined import Joined
 from tests.sides import (
     REQUEST,
     Peer,
@@ -23,6 +22,7 @@ from txws2.exceptions import (
 )
 from txws2.server import WebSocketServerFactory
 from txws2.serving import Server
+from txws2.testing import Joined
 
 LOST = "ConnectionClosedError: no close frame received or sent"
 

@@ -2,7 +2,6 @@
 
 from twisted.internet.error import ConnectionLost
 
-from tests.joined import Joined
 from tests.sides import (
     BINARY,
     CLOSE,
@@ -19,6 +18,7 @@ from tests.sides import (
     closing,
 )
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.testing import Joined
 from txws2.wire.connection import State
 
 

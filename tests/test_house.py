@@ -61,7 +61,7 @@ FLOORS = [
         "writethrough",
     },
     {"client", "connecting", "opening", "server", "serving"},
-    {"__init__", "__main__", "console", "insecure", "loading", "tap"},
+    {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
 ]
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from socket import socket
 from textwrap import dedent
 
+import twisted.internet
 from twisted.application.internet import ClientService
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 import txws2
-from tests.joined import Joined
-from tests.sides import URI, QuietTestCase, RecordedClient
 from tests.test_commands import ROOT, CommandTestCase
 from txws2.tap import Options
+from txws2.testing import joined
 
 README = Path(ROOT, "README.rst").read_text()
 
@@ -63,21 +63,14 @@ class ExampleTests(CommandTestCase):
         self.assertEqual(server.err, "")
 
 
-class PushTests(QuietTestCase):
+class PushTests(SynchronousTestCase):
     def test_the_push_server_sends_back_what_it_gets(self):
+        self.patch(twisted.internet, "reactor", Clock())
         names = {"txws2": txws2}
         exec(blocks("python")[2], names)
-        clients = txws2.WebSocketClientFactory(
-            URI, create_protocol=RecordedClient, reactor=self.clock
-        )
-        server = names["factory"].buildProtocol(None)
-        client = clients.buildProtocol(None)
-        both = Joined(server, client, self.clock)
-        both.pump()
-        client.send("hello")
-        both.pump()
-        self.assertEqual(self.successResultOf(client.recv()), "hello")
-        both.drop()
+        with joined(names["factory"]) as both:
+            both.client.sendMessage("hello")
+            self.assertEqual(both.result_of(both.client.recv()), "hello")
 
 
 class ShellTests(SynchronousTestCase):

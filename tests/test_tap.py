@@ -14,12 +14,11 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 
-from tests.joined import Joined
-from tests.sides import URI, QuietTestCase, RecordedClient
+from tests.sides import QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
-from txws2.client import WebSocketClientFactory
 from txws2.server import WebSocketServerFactory
 from txws2.tap import CannotStart, Echo, ListeningService, Options, makeService
+from txws2.testing import joined
 
 
 class Reactor(MemoryReactorClock):
@@ -59,10 +58,7 @@ class TapTestCase(QuietTestCase):
         return self.reactor.tcpServers[0][1]
 
     def join_client(self, factory):
-        clients = WebSocketClientFactory(URI, create_protocol=RecordedClient, reactor=self.reactor)
-        both = Joined(factory.buildProtocol(None), clients.buildProtocol(None), self.reactor)
-        both.pump()
-        return both
+        return joined(factory, client=RecordedClient)
 
 
 class OptionTests(TapTestCase):

@@ -1,0 +1,344 @@
+"""What applications are tested with: both ends of a connection in memory, and a clock.
+
+No socket, no reactor, no sleep: bytes move when the test says so, and time passes likewise. It
+needs neither trial nor pytest, and serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from traceback import format_exception
+from types import TracebackType
+from typing import Any, Generic, Unpack, cast
+from weakref import finalize
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from typing_extensions import TypeVar
+from zope.interface import implementer
+
+from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.protocol import WebSocketProtocol
+from txws2.recording import Frame, RecordingTransport
+from txws2.server import (
+    FactoryOptions,
+    Handler,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from txws2.wire.accepting import acceptance
+from txws2.wire.connection import State
+from txws2.wire.frames import Opcode
+from txws2.wire.http import RequestReader
+from txws2.wire.requesting import HeadersLike, build_request
+from txws2.wire.uri import parse_uri
+
+__all__ = ["Frame", "Joined", "Opcode", "RecordingTransport", "joined", "opened"]
+
+_URI = "ws://example.com/"
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Protocol, default=WebSocketServerProtocol)
+C = TypeVar("C", bound=Protocol, default=WebSocketClientProtocol)
+
+
+class JoinedOptions(FactoryOptions, total=False):
+    """The options of both sides; those that both have are meant for both."""
+
+    origin: str | None
+    additional_headers: HeadersLike
+    user_agent_header: str | None
+
+
+_CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
+_SERVERS_ONLY = {"origins"}
+
+
+class Joined(Generic[S, C]):
+    """A server's and a client's protocol, connected to each other in memory.
+
+    `joined` makes one of a handler. As a context manager, it sees at the end that the test has
+    overlooked nothing: it raises what a handler has raised, and an AssertionError if there are
+    bytes that the test forgot to `pump`; to an exception of the test, it adds these as notes.
+    Then it closes the connection.
+
+    Args:
+        server: the protocol that was accepted.
+        client: the protocol that has connected.
+        clock: the clock that both have as their reactor.
+
+    Attributes:
+        server: the server's protocol.
+        client: the client's protocol.
+        clock: the clock.
+        server_transport: the transport of the server, a `RecordingTransport`.
+        client_transport: the transport of the client.
+
+    Raises:
+        ValueError: the factory of one has another clock.
+    """
+
+    def __init__(self, server: S, client: C, clock: Clock) -> None:
+        for protocol in (server, client):
+            if isinstance(protocol, WebSocketProtocol):
+                _check_clock(protocol.factory.clock, clock)
+        self.server, self.client, self.clock = server, client, clock
+        self._failures = _Failures(server, client)
+        globalLogPublisher.addObserver(self._failures)
+        finalize(self, globalLogPublisher.removeObserver, self._failures)
+        self.server_transport, self.client_transport = _connect(server, client)
+
+    def pump(self) -> None:
+        """Move bytes, both ways, until nothing moves.
+
+        Raises:
+            AssertionError: the two ends answer each other without end.
+        """
+        self.server_transport.pump()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, a second at a time, and bytes move before that and meanwhile."""
+        self.pump()
+        while seconds > 0:
+            step = min(seconds, 1)
+            self.clock.advance(step)
+            self.pump()
+            seconds -= step
+
+    def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:
+        """Pump, and return the result.
+
+        Args:
+            awaited: a Deferred, or a coroutine, which is started; it may talk to either end.
+
+        Raises:
+            Exception: what it failed with.
+            AssertionError: it has no result, although nothing moves any more.
+        """
+        results: list[T | Failure] = []
+        ensureDeferred(awaited).addBoth(results.append)
+        self.pump()
+        try:
+            if not results:
+                raise AssertionError(
+                    "no result, although nothing moves any more: this waits for time to pass "
+                    "(advance()), for another connection (its pump()), or for what never comes"
+                )
+            [result] = results
+            if isinstance(result, Failure):
+                result.raiseException()
+        except BaseException as exc:
+            self._failures.explain(exc)
+            raise
+        return result
+
+    def take_failures(self) -> list[BaseException]:
+        """Return what handlers and hooks have raised since the last call, and expect it.
+
+        It was logged, too, so that with trial `flushLoggedErrors` has to take it as well.
+        """
+        return self._failures.take()
+
+    def drop(self, reason: Exception | None = None) -> None:
+        """Break the connection, for both ends, without a close frame."""
+        for end in (self.server_transport, self.client_transport):
+            end.end(reason or ConnectionLost())
+        self.pump()
+
+    def vanish(self) -> None:
+        """Cut the cable: from now on nothing arrives, and nobody is told."""
+        for end in (self.server_transport, self.client_transport):
+            end.frozen = True
+
+    def __enter__(self) -> Joined[S, C]:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Tell what the test has overlooked, and close the connection."""
+        forgotten = self._forgotten()
+        if exception is not None:
+            self._failures.explain(exception)
+            if forgotten:
+                exception.add_note(forgotten)
+        self._close()
+        failures = self.take_failures()
+        if exception is None:
+            if failures:
+                raise failures[0]
+            if forgotten:
+                raise AssertionError(forgotten)
+
+    def _forgotten(self) -> str:
+        return "; ".join(
+            f"{end.waiting} bytes that the {side} has written were never moved: pump() is missing"
+            for side, end in (("server", self.server_transport), ("client", self.client_transport))
+            if end.waiting
+        )
+
+    def _close(self) -> None:
+        for protocol in (self.client, self.server):
+            if isinstance(protocol, WebSocketProtocol):
+                protocol.close()
+                break
+        self.pump()
+        if self.server_transport.connected or self.client_transport.connected:
+            # The ends can't tell each other. What a handler makes of that isn't the test's matter.
+            failures = self.take_failures()
+            self.drop()
+            self._failures.found[:] = failures
+
+
+@implementer(ILogObserver)
+class _Failures:
+    """Observes the log for what the applications of these protocols have raised."""
+
+    def __init__(self, *protocols: Protocol) -> None:
+        self._ids = {
+            protocol.id for protocol in protocols if isinstance(protocol, WebSocketProtocol)
+        }
+        self.found: list[BaseException] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        if event.get("connection") in self._ids and "log_failure" in event:
+            self.found.append(event["log_failure"].value)
+
+    def take(self) -> list[BaseException]:
+        found = self.found[:]
+        self.found.clear()
+        return found
+
+    def explain(self, exception: BaseException) -> None:
+        """Note on this exception what may be the cause of it."""
+        for failure in self.found:
+            note = "a handler has raised:\n" + "".join(format_exception(failure))
+            if note not in getattr(exception, "__notes__", ()):
+                exception.add_note(note)
+
+
+@implementer(IHalfCloseableProtocol)
+class _Test(Protocol):
+    """The other end where that is the test itself: it hears all, and says nothing."""
+
+    def readConnectionLost(self) -> None:
+        """Stay."""
+
+    def writeConnectionLost(self) -> None:
+        """Stay."""
+
+
+def joined(
+    handler: Handler | WebSocketServerFactory | None = None,
+    *,
+    server: Callable[[], S] = WebSocketServerProtocol,  # type: ignore[assignment]
+    client: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
+    uri: str = _URI,
+    clock: Clock | None = None,
+    **options: Unpack[JoinedOptions],
+) -> Joined[S, C]:
+    """Connect a server and a client in memory, and open the connection between them.
+
+    Args:
+        handler: what handles the connection at the server, as for `serve`; or the factory that
+            an application has, which must have a Clock as its reactor.
+        server: makes the server's protocol, as create_protocol of `serve`.
+        client: makes the client's protocol; by default one to send and receive with.
+        uri: what the client connects to.
+        clock: what both have as their reactor, for several connections on one clock. By default
+            the factory's, or a new one.
+        **options: those of `serve` and `connect`. What both of them have goes to both; nothing
+            goes to a factory, which has its own.
+
+    Returns:
+        Both ends of the open connection; also a context manager.
+
+    Raises:
+        InvalidHandshake: the connection couldn't be opened; it is what `connect` fails with.
+        ValueError: the factory has the real reactor, or another clock.
+    """
+    if isinstance(handler, WebSocketServerFactory):
+        servers = handler
+        if clock is None:
+            clock = cast(Clock, servers.clock)
+    else:
+        clock = Clock() if clock is None else clock
+        servers = WebSocketServerFactory(
+            handler,
+            create_protocol=cast("Callable[[], WebSocketServerProtocol]", server),
+            reactor=clock,
+            **cast(Any, _without(_CLIENTS_ONLY, options)),
+        )
+    clients = WebSocketClientFactory(
+        uri,
+        create_protocol=cast("Callable[[], WebSocketClientProtocol]", client),
+        reactor=clock,
+        **cast(Any, _without(_SERVERS_ONLY, options)),
+    )
+    protocol = clients.buildProtocol(None)
+    both = Joined(cast(S, servers.buildProtocol(None)), cast(C, protocol), clock)
+    both.result_of(protocol.wait_opened())
+    return both
+
+
+def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
+    """Connect one protocol to the test, and open the connection.
+
+    The test is the other end: it says frames with `RecordingTransport.feed`, and reads what the
+    protocol has written with `RecordingTransport.frames`. No compression is agreed on.
+
+    Args:
+        protocol: a server's or a client's protocol, as its factory has made it.
+        uri: what a server is asked for.
+
+    Returns:
+        The transport that the protocol has.
+
+    Raises:
+        InvalidHandshake: the protocol has refused to open.
+    """
+    transport, _ = _connect(protocol, _Test())
+    if isinstance(protocol, WebSocketClientProtocol):
+        request = RequestReader().receive(bytes(transport.written))
+        assert request is not None
+        transport.feed_bytes(acceptance(request, None, None))
+    else:
+        transport.feed_bytes(build_request(parse_uri(uri)).serialize())
+    failures: list[Failure] = []
+    protocol.wait_opened().addErrback(failures.append)
+    if protocol.state is State.CONNECTING:
+        # It has refused, and waits for the other end to have read why.
+        transport.peer.loseConnection()
+        transport.pump()
+    for failure in failures:
+        failure.raiseException()
+    return transport
+
+
+def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, RecordingTransport]:
+    """Connect two protocols, each with a transport of its own."""
+    ends = RecordingTransport(server, 80), RecordingTransport(client, 50000)
+    ends[0].peer, ends[1].peer = reversed(ends)
+    for end in ends:
+        end.protocol.makeConnection(end)
+    return ends
+
+
+def _check_clock(actual: object, expected: Clock) -> None:
+    if actual is not expected or not isinstance(actual, Clock):
+        raise ValueError(
+            f"the factory's reactor is {actual!r}; make it with reactor=clock, the test's Clock"
+        )
+
+
+def _without(names: set[str], options: JoinedOptions) -> dict[str, object]:
+    return {name: value for name, value in options.items() if name not in names}
