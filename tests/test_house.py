@@ -61,6 +61,7 @@ FLOORS = [
         "writethrough",
     },
     {"client", "connecting", "opening", "server", "serving"},
+    {"service"},
     {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
 ]
 

@@ -12,13 +12,14 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.sides import REQUEST, Peer
 from txws2.connecting import connect
 from txws2.exceptions import ProtocolError
 from txws2.server import WebSocketServerProtocol
-from txws2.serving import Server, serve
+from txws2.serving import Server, serve, server_endpoint
 
 
 async def echo(ws):
@@ -50,6 +51,41 @@ class ArgumentTests(SynchronousTestCase):
 
     def test_an_option_out_of_range_is_an_error(self):
         self.assertRaises(ValueError, serve, None, port=0, max_queue=0)
+
+
+class EndpointTests(SynchronousTestCase):
+    """How many may wait to be accepted."""
+
+    def assertBacklog(self, description, backlog):
+        reactor = MemoryReactorClock()
+        server_endpoint(reactor, description).listen(Factory())
+        [(_, _, found, *_)] = *reactor.tcpServers, *reactor.unixServers
+        self.assertEqual(found, backlog, description)
+
+    def test_it_is_1024_whatever_the_kind(self):
+        for description in "tcp:80", "tcp:80:interface=127.0.0.1", "tcp6:80", "unix:/run/a":
+            self.assertBacklog(description, 1024)
+
+    def test_unless_the_description_says_it(self):
+        for description in (
+            "tcp:80:backlog=7",
+            "tcp:80:backlog=7:interface=127.0.0.1",
+            r"tcp6:80:interface=\:\:1:backlog=7",
+            "tcp6:80:7",
+            "unix:/run/a:666:7",
+        ):
+            self.assertBacklog(description, 7)
+
+    def test_a_path_that_looks_like_it_does_not_count(self):
+        self.assertBacklog(r"unix:/run/\:backlog\=7", 1024)
+
+    def test_other_kinds_are_left_alone(self):
+        for description in "", "nope:1", "tcp":
+            self.assertRaises((ValueError, TypeError), server_endpoint, None, description)
+
+    def test_an_endpoint_is_returned_as_it_is(self):
+        endpoint = TCP4ServerEndpoint(None, 80)
+        self.assertIs(server_endpoint(None, endpoint), endpoint)
 
 
 class ServeTestCase(TestCase):

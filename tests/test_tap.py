@@ -1,5 +1,7 @@
 """`twistd ws`: its options, its service, and how it says that it can't start."""
 
+import atexit
+import os
 import signal
 import sys
 from io import StringIO
@@ -17,7 +19,7 @@ from twisted.python.usage import UsageError
 from tests.sides import QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
 from txws2.server import WebSocketServerFactory
-from txws2.tap import CannotStart, Echo, ListeningService, Options, makeService
+from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
 from txws2.testing import joined
 
 
@@ -42,6 +44,8 @@ class TapTestCase(QuietTestCase):
         super().setUp()
         self.clock = self.reactor = Reactor()
         self.patch(twisted.internet, "reactor", self.reactor)
+        self.at_exit = []
+        self.patch(atexit, "register", self.at_exit.append)
         self.handlers = {}
         self.patch(signal, "signal", self.handlers.__setitem__)
 
@@ -79,6 +83,10 @@ class OptionTests(TapTestCase):
         self.start("--listen", "tcp:81", "-l", r"tcp6:82:interface=\:\:1")
         places = [(port, interface) for port, _, _, interface in self.reactor.tcpServers]
         self.assertEqual(places, [(81, ""), (82, "::1")])
+
+    def test_as_many_may_wait_to_be_accepted_as_with_serve(self):
+        self.start("--listen", "tcp:81", "--listen", "tcp:82:backlog=7")
+        self.assertEqual([backlog for _, _, backlog, _ in self.reactor.tcpServers], [1024, 7])
 
     def test_one_factory_serves_all_places(self):
         self.start("--listen", "tcp:81", "--listen", "tcp:82")
@@ -175,6 +183,10 @@ class ServiceTests(TapTestCase):
 
     def test_it_has_the_name_of_its_command(self):
         self.assertEqual(self.make().name, "ws")
+
+    def test_twist_starts_it_without_privileges(self):
+        self.make("--listen", "tcp:81").startService()
+        self.assertEqual(len(self.reactor.tcpServers), 1)
 
     def test_it_can_be_stopped_before_it_was_started(self):
         self.successResultOf(self.make().stopService())
@@ -290,6 +302,18 @@ class CannotStartTests(TapTestCase):
         said = "\n".join(formatEvent(event) for event in self.take_loud())
         self.assertIn("can't listen on there: no luck", said)
 
+    def test_the_process_then_ends_with_status_1(self):
+        listening = Deferred()
+        self.with_endpoint(listening).privilegedStartService()
+        self.assertEqual(self.at_exit, [])
+        listening.errback(ValueError("no luck"))
+        statuses = []
+        self.patch(os, "_exit", statuses.append)
+        for leave in self.at_exit:
+            leave()
+        self.assertEqual(statuses, [1])
+        self.take_loud()
+
     def with_endpoint(self, listening):
         """Make a service whose endpoint, named "there", listens when the Deferred says so."""
 
@@ -297,5 +321,8 @@ class CannotStartTests(TapTestCase):
             def listen(self, factory):
                 return listening
 
+            def __repr__(self):
+                return "there"
+
         factory = WebSocketServerFactory(None, create_protocol=Echo, reactor=self.reactor)
-        return ListeningService(factory, [("there", Endpoint())])
+        return TwistdService(Endpoint(), factory)

@@ -20,6 +20,7 @@ from txws2.exceptions import (
     WebSocketException,
 )
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.service import WebSocketService
 from txws2.serving import Server, serve
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
@@ -55,6 +56,7 @@ __all__ = [
     "WebSocketException",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
+    "WebSocketService",
     "broadcast",
     "connect",
     "serve",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from socket import socket
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, Protocol, Union, Unpack, cast
 
 from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
@@ -29,9 +30,22 @@ from txws2.settling import Waiters
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
-__all__ = ["Server", "serve"]
+__all__ = ["Endpoint", "Server", "serve", "server_endpoint"]
 
 _BACKLOG = 1024
+
+# An argument of a description, in which a backslash stands before what separates them.
+_ARGUMENT = re.compile(r"(?:[^:\\]|\\.)+")
+
+
+class _Listening(Protocol):
+    # What mypy sees in an endpoint when it runs without the plugin for zope.interface.
+    def listen(self, protocolFactory: Any) -> Any: ...
+
+
+# Interfaces of zope can't do `|`.
+Endpoint = Union[IStreamServerEndpoint, _Listening, str]  # noqa: UP007
+"""Where to listen: an endpoint, or the description of one."""
 
 
 class Server:
@@ -153,7 +167,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     *,
-    endpoint: IStreamServerEndpoint | str | None = None,
+    endpoint: Endpoint | None = None,
     reactor: Any = None,
     **options: Unpack[ServerOptions],
 ) -> Opening[Server]:
@@ -181,13 +195,28 @@ def serve(
     if (endpoint is None) == (port is None):
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     factory = WebSocketServerFactory(handler, reactor=reactor, **options)
-    where: IStreamServerEndpoint
     if endpoint is None:
         kind = TCP6ServerEndpoint if isIPv6Address(host or "") else TCP4ServerEndpoint
-        where = kind(factory.reactor, port, _BACKLOG, host or "")
-    elif isinstance(endpoint, str):
-        where = serverFromString(factory.reactor, endpoint)
-    else:
-        where = endpoint
-    listening = where.listen(factory)
+        endpoint = kind(factory.reactor, port, _BACKLOG, host or "")
+    listening = server_endpoint(factory.reactor, endpoint).listen(factory)
     return Opening.of(listening.addCallback(lambda port: Server(factory, [port])))
+
+
+def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
+    """Return the endpoint that is described, or that was given.
+
+    Unless the description says how many connections may wait to be accepted, 1024 may, instead
+    of the 50 that are Twisted's default.
+
+    Raises:
+        ValueError: the description isn't one of an endpoint.
+    """
+    if not isinstance(endpoint, str):
+        return cast(IStreamServerEndpoint, endpoint)
+    kind, *arguments = _ARGUMENT.findall(endpoint) or [""]
+    # One without a name may be the backlog, too.
+    told = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
+    if kind in ("tcp", "tcp6", "ssl", "unix") and arguments and not told:
+        endpoint += f":backlog={_BACKLOG}"
+    described: IStreamServerEndpoint = serverFromString(reactor, endpoint)
+    return described

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from twisted.application.service import Service
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError, ReactorNotRunning
-from twisted.internet.interfaces import IAddress, IListeningPort, IStreamServerEndpoint
-from twisted.logger import Logger
 from twisted.python import usage
 from twisted.python.failure import Failure
 
 from txws2.exceptions import NegotiationError
 from txws2.loading import NoApplication, load_factory
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
-from txws2.serving import Server
+from txws2.service import WebSocketService
+from txws2.serving import server_endpoint
 
 __all__ = ["Options", "makeService"]
-
-_log = Logger(namespace="txws2.server")
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -113,60 +107,31 @@ class Echo(WebSocketServerProtocol):
         self.sendMessage(message)
 
 
-class ListeningService(Service):
-    """Listens while it runs; when it stops, so do the connections.
-
-    Args:
-        factory: what makes the connections.
-        endpoints: where they come from, each with its description.
-    """
+class TwistdService(WebSocketService):
+    """Serves as `WebSocketService` does, and ends the process if it can't listen."""
 
     name = "ws"
 
-    def __init__(
-        self,
-        factory: WebSocketServerFactory,
-        endpoints: Sequence[tuple[str, IStreamServerEndpoint]],
-    ) -> None:
-        self._factory = factory
-        self._endpoints = endpoints
-        self._ports: list[IListeningPort] = []
-        self._problem: CannotStart | None = None
-        self._started = False
-
-    def privilegedStartService(self) -> None:
-        """Listen, while ports below 1024 may still be opened."""
-        super().privilegedStartService()  # type: ignore[no-untyped-call]
-        for description, endpoint in self._endpoints:
-            listening = endpoint.listen(self._factory)
-            listening.addCallback(self._listening, description)
-            listening.addErrback(self._cannot_listen, description)
-        if self._problem is not None:
-            if sys.stderr is not sys.__stderr__:
-                # twistd has its log there by now, where the last words go, too.
-                print(self._problem, file=sys.__stderr__)
-            raise self._problem
-        self._started = True
-        self._factory.reactor.callWhenRunning(_end_with_status_0, self._factory.reactor)
-
-    def _listening(self, port: IListeningPort, description: str) -> None:
-        self._ports.append(port)
-        _log.info("listening on {address}", address=_address(description, port.getHost()))
-
-    def _cannot_listen(self, failure: Failure, description: str) -> None:
-        reason = failure.value
-        if isinstance(reason, CannotListenError):
-            reason = reason.socketError
-        self._problem = CannotStart(f"can't listen on {description}: {reason}")
-        if self._started:
+    def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
+        """End the process with one line and status 1."""
+        cause = reason.value
+        if isinstance(cause, CannotListenError):
+            cause = cause.socketError
+        problem = CannotStart(f"can't listen on {where}: {cause}")
+        if not starting:
             # An endpoint that takes its time to find out: there is nobody left to raise it to.
-            _log.critical("{problem}", problem=self._problem)
-            self._factory.reactor.stop()
+            self.factory.log.critical("{problem}", problem=problem)
+            atexit.register(_end_with_status_1)
+            self.factory.reactor.stop()
+            return
+        if sys.stderr is not sys.__stderr__:
+            # twistd has its log there by now, where the last words go, too.
+            print(problem, file=sys.__stderr__)
+        raise problem
 
-    def stopService(self) -> Deferred[None]:
-        """Stop listening, close every connection with 1001, and wait for them."""
-        super().stopService()  # type: ignore[no-untyped-call]
-        return Server(self._factory, self._ports).close()
+    def _listen(self) -> None:
+        super()._listen()
+        self.factory.reactor.callWhenRunning(_end_with_status_0, self.factory.reactor)
 
 
 def _end_with_status_0(reactor: Any) -> None:
@@ -184,25 +149,14 @@ def _end_with_status_0(reactor: Any) -> None:
         signal.signal(number, stop_soon)
 
 
-def _address(description: str, host: IAddress) -> str:
-    scheme = "wss" if description.startswith("ssl:") else "ws"
-    if isinstance(host, IPv6Address):
-        return f"{scheme}://[{host.host}]:{host.port}/"
-    if isinstance(host, IPv4Address):
-        return f"{scheme}://{host.host}:{host.port}/"
-    return description
+def _end_with_status_1() -> None:
+    # Twisted can tell twistd no status but that of a signal, and it is too late for Python's own.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
-def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
-    try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except Exception as exc:
-        # Whatever is wrong with it is found by whichever plugin understands its prefix.
-        raise CannotStart(f"{description!r} isn't an endpoint: {exc}") from exc
-    return endpoint
-
-
-def makeService(options: Options) -> ListeningService:
+def makeService(options: Options) -> TwistdService:
     """Make the service that `twistd ws` runs.
 
     Raises:
@@ -226,8 +180,11 @@ def makeService(options: Options) -> ListeningService:
             factory = load_factory(options["app"], os.getcwd(), **settings)
     except (NoApplication, NegotiationError, ValueError) as exc:
         raise CannotStart(str(exc)) from exc
-    endpoints = [
-        (description, _endpoint(reactor, description))
-        for description in options["listen"] or [_DEFAULT_ENDPOINT]
-    ]
-    return ListeningService(factory, endpoints)
+    endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
+    for endpoint in endpoints:
+        try:
+            server_endpoint(reactor, endpoint)
+        except Exception as exc:
+            # Whatever is wrong with it is found by whichever plugin understands its prefix.
+            raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
+    return TwistdService(endpoints, factory)
