@@ -17,12 +17,41 @@ from tests.test_insecure import self_signed
 from txws2 import ConnectionClosed, connect, serve
 
 ROOT = str(Path(__file__).resolve().parent.parent)
-TWISTD = str(Path(sys.executable).with_name("twistd"))
+TWIST, TWISTD = (str(Path(sys.executable).with_name(name)) for name in ("twist", "twistd"))
+
+LATE_PLUGIN = """
+from twisted.internet import reactor, task
+from twisted.internet.interfaces import IStreamServerEndpointStringParser
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+@implementer(IPlugin, IStreamServerEndpointStringParser)
+class Late:
+    prefix = "late"
+
+    def parseStreamServer(self, reactor, *arguments):
+        return self
+
+    def listen(self, factory):
+        return task.deferLater(reactor, 0, self.fail)
+
+    def fail(self):
+        raise ValueError("no luck")
+
+late = Late()
+"""
 
 
 async def echo(ws):
     async for message in ws:
         await ws.send(message)
+
+
+def free_port():
+    """Return the number of a port that nobody has now."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Command(ProcessProtocol):
@@ -79,9 +108,10 @@ class Command(ProcessProtocol):
 class CommandTestCase(TestCase):
     timeout = 120
 
-    def start(self, program, *arguments, path=None, terminal=False):
+    def start(self, program, *arguments, path=None, terminal=False, **environment):
         command = Command()
-        environment = {**os.environ, "PYTHONPATH": ROOT, "PYTHONDONTWRITEBYTECODE": "1"}
+        ours = {"PYTHONPATH": ROOT, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, **ours, **environment}
         reactor.spawnProcess(
             command, program, [program, *arguments], environment, path, usePTY=terminal
         )
@@ -135,7 +165,9 @@ class TwistdTests(CommandTestCase):
         self.assertEqual(client.close_code, 1000)
 
     async def assertStopsBy(self, name):
-        twistd, client = await self.serve_with_twistd()
+        await self.assertStops(*await self.serve_with_twistd(), name)
+
+    async def assertStops(self, twistd, client, name):
         twistd.transport.signalProcess(name)
         await client.wait_closed()
         self.assertEqual(client.close_code, 1001)
@@ -148,6 +180,25 @@ class TwistdTests(CommandTestCase):
 
     def test_so_does_sigint(self):
         return Deferred.fromCoroutine(self.assertStopsBy("INT"))
+
+    async def test_twist_runs_it_too(self):
+        twist = self.start(
+            TWIST, "--log-format=text", "ws", "--listen", "tcp:0:interface=127.0.0.1"
+        )
+        uri = (await twist.shown(r"listening on (ws://127\.0\.0\.1:\d+/)"))[1]
+        await self.assertStops(twist, await connect(uri), "TERM")
+
+    async def test_an_endpoint_that_fails_once_it_runs(self):
+        path = self.make_directory()
+        plugins = path / "twisted" / "plugins"
+        plugins.mkdir(parents=True)
+        (plugins / "late.py").write_text(LATE_PLUGIN)
+        arguments = "-n", "--pidfile=", "ws", "--listen", "late"
+        twistd = self.start(TWISTD, *arguments, PYTHONPATH=f"{ROOT}:{path}")
+        await twistd.ended
+        self.assertEqual(twistd.status, 1, twistd.out + twistd.err)
+        self.assertIn("can't listen on late: no luck", twistd.out)
+        self.assertIn("Server Shut Down", twistd.out)
 
     async def assertCannotStart(self, text, *arguments, path=None):
         twistd = self.start_twistd(*arguments, path=path)

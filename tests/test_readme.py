@@ -4,7 +4,6 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from socket import socket
 from textwrap import dedent
 
 import twisted.internet
@@ -16,7 +15,7 @@ from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 import txws2
-from tests.test_commands import ROOT, CommandTestCase
+from tests.test_commands import ROOT, CommandTestCase, free_port
 from txws2.tap import Options
 from txws2.testing import joined
 
@@ -27,13 +26,6 @@ def blocks(language):
     """Return the code blocks of a language, without their indentation."""
     pattern = rf"^\.\. code-block:: {language}\n\n((?:(?:    .*)?\n)+)"
     return [dedent(block) for block in re.findall(pattern, README, re.MULTILINE)]
-
-
-def free_port():
-    """Return the number of a port that nobody has now."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class ExampleTests(CommandTestCase):

@@ -1,0 +1,34 @@
+"""A chat room: what somebody says, everybody hears."""
+
+from twisted.internet.defer import TimeoutError
+
+from txws2 import ConnectionClosed, WebSocketServerProtocol, broadcast
+
+
+class Room:
+    """Has the handler for those who chat; whoever is silent for a minute has to leave."""
+
+    def __init__(self):
+        self.here = set()
+
+    async def handler(self, ws):
+        self.here.add(ws)
+        try:
+            while True:
+                # The reactor of the connection: in a test, that is the test's clock.
+                message = await ws.recv().addTimeout(60, ws.factory.reactor)
+                broadcast(self.here, message)
+        except TimeoutError:
+            await ws.close(4000, "are you asleep?")
+        except ConnectionClosed:
+            pass
+        finally:
+            self.here.discard(ws)
+
+
+class Parrot(WebSocketServerProtocol):
+    """Says everything twice."""
+
+    def messageReceived(self, message):
+        self.sendMessage(message)
+        self.sendMessage(message)

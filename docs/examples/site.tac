@@ -1,0 +1,69 @@
+"""A site, the WebSocket behind it, and a client of that, in one process: twistd -ny site.tac"""
+
+import os
+
+from twisted.application.internet import StreamServerEndpointService
+from twisted.application.service import Application, Service
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from twisted.web.static import Data
+
+from txws2 import WebSocketService, connect
+
+SITE_PORT = os.environ.get("SITE_PORT", "8080")
+WS_PORT = os.environ.get("WS_PORT", "8000")
+
+PAGE = f"""<!doctype html><title>Echo</title><pre></pre><script>
+const ws = new WebSocket(`ws://127.0.0.1:{WS_PORT}/`);
+ws.onopen = () => ws.send("hello");
+ws.onmessage = (event) => document.querySelector("pre").append(event.data, "\\n");
+</script>"""
+
+log = Logger(namespace="greeter")
+
+
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+
+
+class Greeter(Service):
+    """Says hello, and logs what it hears."""
+
+    def startService(self):
+        super().startService()
+        self.talking = Deferred.fromCoroutine(self.talk())
+
+    def stopService(self):
+        super().stopService()
+        self.talking.cancel()
+        return self.talking
+
+    async def talk(self):
+        try:
+            async with connect(f"ws://127.0.0.1:{WS_PORT}/") as ws:
+                await ws.send("hello")
+                async for message in ws:
+                    log.info("heard: {message}", message=message)
+        except CancelledError:
+            pass  # it was stopped, and has closed the connection
+
+
+application = Application("site")
+
+root = Resource()
+root.putChild(b"", Data(PAGE.encode(), "text/html"))
+site = StreamServerEndpointService(
+    serverFromString(reactor, f"tcp:{SITE_PORT}:interface=127.0.0.1"), Site(root)
+)
+site.setServiceParent(application)
+
+service = WebSocketService(f"tcp:{WS_PORT}:interface=127.0.0.1", echo)
+service.setName("echo")
+service.setServiceParent(application)
+
+Greeter().setServiceParent(application)
