@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "txws2"
 
 FLOORS = [
-    {"exceptions"},
+    {"exceptions", "interfaces"},
     {
         "wire",
         "wire.accepting",

@@ -15,6 +15,7 @@ from zope.interface import implementer
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
+from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
@@ -31,7 +32,7 @@ _OPEN = State.OPEN
 _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
 
-@implementer(IPushProducer)
+@implementer(IWebSocketConnection, IWebSocketReceiver)
 class WebSocketProtocol(Driver):
     """One connection: what its server and its client side have in common.
 

@@ -1,0 +1,79 @@
+"""All that says it provides an interface does, with the signatures that the interface has."""
+
+from importlib import import_module
+
+from twisted.internet.interfaces import IPushProducer
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementedBy
+from zope.interface.exceptions import Invalid
+from zope.interface.verify import verifyClass, verifyObject
+
+from tests.sides import RecordedClient, RecordedServer
+from tests.test_house import modules
+from txws2.client import WebSocketClientProtocol
+from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
+from txws2.protocol import WebSocketProtocol
+from txws2.server import WebSocketServerProtocol
+from txws2.testing import joined
+
+INTERFACES = IWebSocketConnection, IWebSocketReceiver
+
+
+class InterfaceTests(SynchronousTestCase):
+    def test_the_classes_implement_them(self):
+        for interface in INTERFACES:
+            for cls in WebSocketProtocol, WebSocketServerProtocol, WebSocketClientProtocol:
+                verifyClass(interface, cls)
+
+    def test_so_do_subclasses(self):
+        for interface in INTERFACES:
+            for cls in RecordedServer, RecordedClient:
+                verifyClass(interface, cls)
+
+    def test_connections_provide_them(self):
+        with joined() as both:
+            for interface in (*INTERFACES, IPushProducer):
+                verifyObject(interface, both.server)
+                verifyObject(interface, both.client)
+
+    def test_a_subclass_with_another_signature_does_not(self):
+        class Wrong(WebSocketServerProtocol):
+            def messageReceived(self, message, binary):
+                pass
+
+        self.assertRaises(Invalid, verifyClass, IWebSocketReceiver, Wrong)
+
+    def test_whatever_class_says_it_implements_an_interface_does(self):
+        verified = set()
+        for name, _ in modules():
+            module = import_module(f"txws2.{name}".removesuffix(".__init__"))
+            for cls in vars(module).values():
+                if isinstance(cls, type) and cls.__module__ == module.__name__:
+                    for interface in implementedBy(cls):
+                        verifyClass(interface, cls)
+                        verified.add(cls.__name__)
+        self.assertLess({"Console", "InsecureTLS", "Outbox", "RecordingTransport"}, verified)
+
+    def test_all_that_an_application_calls_is_there(self):
+        """What is public on the protocol and belongs to neither Twisted nor txws2 itself."""
+        of_the_house = {
+            "factory",
+            "heard",
+            "keepalive_failed",
+            "keepalive_ping",
+            "closing_missed",
+            "opening_missed",
+            "send_shared",
+        }
+        of_twisted = {
+            "connected",
+            "connectionMade",
+            "dataReceived",
+            "logPrefix",
+            "makeConnection",
+            "transport",
+        }
+        public = {name for name in dir(WebSocketProtocol) if not name.startswith("_")}
+        declared = set(IWebSocketConnection.names(all=True)) | set(IWebSocketReceiver)
+        self.assertEqual(declared - public, {"__aiter__"})
+        self.assertEqual(public - declared - of_the_house - of_twisted, set())

@@ -1,0 +1,97 @@
+"""What a connection and an application are to each other.
+
+For adapters and proxies, for stand-ins in tests, and to verify a subclass with `verifyClass`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from txws2.streaming import Fragments
+    from txws2.wire.encoding import Part
+
+__all__ = ["IWebSocketConnection", "IWebSocketReceiver"]
+
+
+class IWebSocketConnection(IPushProducer):
+    """One end of a connection, as a handler is given it; `WebSocketProtocol` says more of each.
+
+    As a push producer, it is one of messages: it can be paused and resumed.
+    """
+
+    id: str = Attribute("A name for this connection, unlike any other's.")
+    state: Any = Attribute("A `State`.")
+    request: Any = Attribute("The client's `Request`, None until it is known.")
+    response: Any = Attribute("The server's `Response`, None until it is known.")
+    subprotocol: str | None = Attribute("The subprotocol agreed on, None if there is none.")
+    close_code: int | None = Attribute("The close code received; None until it is closed.")
+    close_reason: str | None = Attribute("The close reason received; None until it is closed.")
+    latency: float = Attribute("The latest round-trip time in seconds; 0 at first.")
+    local_address: Any = Attribute("(host, port) of this end, or the path of a Unix socket.")
+    remote_address: Any = Attribute("(host, port) of the other end, or the path of a socket.")
+
+    def send(
+        message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
+        """Send a message; the Deferred fires when there is room for the next."""
+
+    def sendMessage(
+        message: Part, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
+        """Send a message without waiting; once the connection is closing, do nothing."""
+
+    def recv(decode: bool | None = None) -> Deferred[str | bytes]:
+        """Return a Deferred of the next message."""
+
+    def recv_streaming(decode: bool | None = None) -> AsyncIterator[str | bytes]:
+        """Iterate over the pieces of the next message as they arrive."""
+
+    def __aiter__() -> AsyncIterator[str | bytes]:
+        """Iterate over the messages until the connection is closed."""
+
+    def registerProducer(producer: IPushProducer, streaming: bool = True) -> None:
+        """Have this paused while too much waits to be sent."""
+
+    def unregisterProducer() -> None:
+        """Let the producer be."""
+
+    def ping(data: str | bytes | None = None) -> Deferred[float]:
+        """Send a ping; the Deferred fires with the latency when the pong comes."""
+
+    def close(code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection; the Deferred fires when it is closed, and never fails."""
+
+    def wait_closed() -> Deferred[None]:
+        """Return a Deferred that fires when the connection is closed; it never fails."""
+
+    def wait_opened() -> Deferred[Any]:
+        """Return a Deferred of this connection that fires when it is open, or fails."""
+
+
+class IWebSocketReceiver(Interface):
+    """What is called in push style; a subclass of `WebSocketProtocol` overrides these.
+
+    What they raise closes the connection with 1011.
+    """
+
+    def connectionOpened() -> None:
+        """Called when the opening handshake is done."""
+
+    def messageReceived(message: str | bytes) -> None:
+        """Called with each message: a str for text, bytes for binary."""
+
+    def pingReceived(payload: bytes) -> None:
+        """Called with each ping; it is answered already."""
+
+    def pongReceived(payload: bytes) -> None:
+        """Called with each pong, asked for or not."""
+
+    def connectionLost(reason: Failure) -> None:
+        """Called once, when the connection is gone; reason wraps a ConnectionClosed."""
