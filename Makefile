@@ -32,6 +32,7 @@ lint: .venv/checked
 
 types: .venv/checked
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -m typing tests/test_typing.py
 
 docs: .venv/checked
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null

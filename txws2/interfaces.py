@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
+    from txws2.outbox import PushProducer
     from txws2.streaming import Fragments
     from txws2.wire.encoding import Part
 
@@ -56,7 +57,7 @@ class IWebSocketConnection(IPushProducer):
     def __aiter__() -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed."""
 
-    def registerProducer(producer: IPushProducer, streaming: bool = True) -> None:
+    def registerProducer(producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while too much waits to be sent."""
 
     def unregisterProducer() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Protocol, Union
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -13,7 +13,19 @@ from zope.interface import implementer
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.wire.cork import BATCH_SIZE, Cork
 
-__all__ = ["Outbox"]
+__all__ = ["Outbox", "PushProducer"]
+
+
+class _PushProducing(Protocol):
+    # What mypy sees in a push producer when it runs without the plugin for zope.interface.
+    def pauseProducing(self) -> object: ...
+    def resumeProducing(self) -> object: ...
+    def stopProducing(self) -> object: ...
+
+
+# Interfaces of zope can't do `|`.
+PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
+"""What can be paused while too much waits to be sent."""
 
 
 @implementer(IPushProducer)
@@ -59,7 +71,7 @@ class Outbox(Cork):
         self._pong = b""
         self._waiters: Waiters[None] = NOBODY
         self._end: Callable[[], None] | None = None
-        self._producer: IPushProducer | None = None
+        self._producer: PushProducer | None = None
         self._producer_paused = False
         transport.registerProducer(self, self._streaming)
 
@@ -119,7 +131,7 @@ class Outbox(Cork):
             self._behind = False
         return self._behind and until_drained
 
-    def register_producer(self, producer: IPushProducer) -> None:
+    def register_producer(self, producer: PushProducer) -> None:
         """Pause this while more than write_limit bytes wait here."""
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")

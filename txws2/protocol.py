@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
-from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -16,6 +15,7 @@ from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
+from txws2.outbox import PushProducer
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
@@ -189,7 +189,7 @@ class WebSocketProtocol(Driver):
         except ConnectionClosedOK:
             return
 
-    def registerProducer(self, producer: IPushProducer, streaming: bool = True) -> None:
+    def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while more than write_limit bytes wait to be sent.
 
         What sends messages as they come, and can be told to stop, needs no Deferreds. A

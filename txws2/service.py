@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -47,6 +47,17 @@ class WebSocketService(Service):
         TypeError: there are a factory and options.
         ValueError: an option is out of range.
     """
+
+    if TYPE_CHECKING:
+        # Twisted has these without types, and mypy would complain to whoever calls them.
+        def setName(self, name: str) -> None:
+            """Name it."""
+
+        def setServiceParent(self, parent: object) -> None:
+            """Put it into an application, or into a service of many."""
+
+        def disownServiceParent(self) -> Deferred[Any] | None:
+            """Take it out again."""
 
     def __init__(
         self,

@@ -45,6 +45,8 @@ _URI = "ws://example.com/"
 T = TypeVar("T")
 S = TypeVar("S", bound=Protocol, default=WebSocketServerProtocol)
 C = TypeVar("C", bound=Protocol, default=WebSocketClientProtocol)
+WS = TypeVar("WS", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
+WC = TypeVar("WC", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
 
 class JoinedOptions(FactoryOptions, total=False):
@@ -240,12 +242,12 @@ class _Test(Protocol):
 def joined(
     handler: Handler | WebSocketServerFactory | None = None,
     *,
-    server: Callable[[], S] = WebSocketServerProtocol,  # type: ignore[assignment]
-    client: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
+    server: Callable[[], WS] = WebSocketServerProtocol,  # type: ignore[assignment]
+    client: Callable[[], WC] = WebSocketClientProtocol,  # type: ignore[assignment]
     uri: str = _URI,
     clock: Clock | None = None,
     **options: Unpack[JoinedOptions],
-) -> Joined[S, C]:
+) -> Joined[WS, WC]:
     """Connect a server and a client in memory, and open the connection between them.
 
     Args:
@@ -274,18 +276,18 @@ def joined(
         clock = Clock() if clock is None else clock
         servers = WebSocketServerFactory(
             handler,
-            create_protocol=cast("Callable[[], WebSocketServerProtocol]", server),
+            create_protocol=server,
             reactor=clock,
             **cast(Any, _without(_CLIENTS_ONLY, options)),
         )
     clients = WebSocketClientFactory(
         uri,
-        create_protocol=cast("Callable[[], WebSocketClientProtocol]", client),
+        create_protocol=client,
         reactor=clock,
         **cast(Any, _without(_SERVERS_ONLY, options)),
     )
     protocol = clients.buildProtocol(None)
-    both = Joined(cast(S, servers.buildProtocol(None)), cast(C, protocol), clock)
+    both = Joined(cast(WS, servers.buildProtocol(None)), cast(WC, protocol), clock)
     both.result_of(protocol.wait_opened())
     return both
 

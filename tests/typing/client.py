@@ -1,0 +1,35 @@
+"""A client in pull style."""
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+
+import txws2
+
+
+async def main() -> str:
+    async with txws2.connect("ws://localhost/", additional_headers={"X": "1"}) as ws:
+        await ws.send("hello")
+        message: str | bytes = await ws.recv()
+    opening: Deferred[txws2.WebSocketClientProtocol] = txws2.connect(
+        "wss://localhost/",
+        tls=optionsForClientTLS("localhost"),
+        subprotocols=["chat"],
+        create_protocol=txws2.WebSocketClientProtocol,
+    )
+    try:
+        ws = await opening
+    except txws2.InvalidStatus as refused:
+        return f"{refused.response.status_code}"
+    except (txws2.InvalidHandshake, txws2.OpeningTimeout) as failed:
+        return str(failed)
+    assert ws.response is not None
+    print(ws.response.headers["Server"], ws.local_address, ws.state is txws2.State.OPEN)
+    await ws.wait_closed()
+    return message if isinstance(message, str) else message.decode()
+
+
+async def by_endpoint() -> None:
+    factory = txws2.WebSocketClientFactory("ws://localhost/", open_timeout=None)
+    print(HostnameEndpoint(reactor, "localhost", 80), factory.connections)

@@ -1,0 +1,57 @@
+"""A server in pull style."""
+
+from collections.abc import AsyncIterator
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
+from twisted.internet.task import deferLater, react
+
+import txws2
+
+
+async def parts() -> AsyncIterator[str]:
+    yield "one"
+    yield "two"
+
+
+async def handler(ws: txws2.WebSocketServerProtocol) -> None:
+    request = ws.request
+    if request is None or ws.subprotocol != "chat":
+        await ws.close(txws2.CloseCode.POLICY_VIOLATION, "speak chat")
+        return
+    try:
+        async for message in ws:
+            if isinstance(message, str):
+                await ws.send(message.upper())
+            else:
+                await ws.send(memoryview(message), compress=False)
+        await ws.send(parts())
+        await ws.send(["one", b"two"], text=True)
+        latency: float = await ws.ping()
+        async for piece in ws.recv_streaming(decode=True):
+            print(request.path, latency, len(piece))
+    except txws2.ConnectionClosed as closed:
+        print(closed.rcvd, closed.sent, ws.close_code, ws.close_reason)
+
+
+def callback_handler(ws: txws2.WebSocketServerProtocol) -> Deferred[None]:
+    return ws.recv().addCallback(ws.send).addErrback(print)
+
+
+async def main() -> None:
+    async with txws2.serve(handler, "localhost", 0, max_size=None, origins=[None]) as server:
+        print(server.addresses, txws2.broadcast(server.connections, "hello", slow="close"))
+    other: txws2.Server = await txws2.serve(
+        callback_handler,
+        endpoint=TCP4ServerEndpoint(reactor, 80),
+        compression=txws2.PerMessageDeflate(),
+    )
+    await other.close(txws2.CloseCode.SERVICE_RESTART)
+    described = serverFromString(reactor, "tcp:80")
+    await txws2.serve(None, endpoint=described, create_protocol=txws2.WebSocketServerProtocol)
+    await txws2.serve(handler, endpoint="unix:/run/chat.sock", ping_interval=5, debug=True)
+    await deferLater(reactor, 1)
+
+
+react(lambda _: Deferred.fromCoroutine(main()))

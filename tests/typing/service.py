@@ -1,0 +1,31 @@
+"""A service, as in a .tac file."""
+
+from twisted.application.service import Application, MultiService
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.python.failure import Failure
+
+import txws2
+
+
+async def handler(ws: txws2.WebSocketServerProtocol) -> None:
+    await ws.close()
+
+
+class Strict(txws2.WebSocketService):
+    def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
+        raise SystemExit(where)
+
+
+application = Application("chat")
+parent = MultiService()
+service = txws2.WebSocketService("tcp:8000", handler, max_size=5)
+service.setName("chat")
+service.setServiceParent(application)
+several = Strict(["tcp:8000", TCP4ServerEndpoint(reactor, 80)], handler)
+factory = txws2.WebSocketServerFactory(handler)
+stopping: Deferred[None] = txws2.WebSocketService(
+    TCP4ServerEndpoint(reactor, 80), factory
+).stopService()
+print([connection.id for connection in service.connections], service.addresses)

@@ -1,0 +1,45 @@
+"""What mypy has to find: each line that ends with a mark has an error with that text."""
+
+import txws2
+from txws2.testing import joined, opened
+
+
+async def handler(ws: txws2.WebSocketServerProtocol) -> None:
+    text: str = await ws.recv()  # E: expression has type "str | bytes", variable has type "str"
+    await ws.send(1)  # E: Argument 1 to "send" of "WebSocketProtocol" has incompatible type "int"
+    await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
+    await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
+    await ws.sendMessage(text)  # E: "sendMessage" of "WebSocketProtocol" does not return a value
+    ws.request.path  # E: Item "None" of "Request | None" has no attribute "path"
+    ws.close_code + 1  # E: Unsupported operand types for + ("None" and "int")
+    for message in ws:  # E: "WebSocketServerProtocol" has no attribute "__iter__"
+        print(message)
+
+
+async def two(ws: txws2.WebSocketServerProtocol, room: str) -> None: ...
+
+
+class Push(txws2.WebSocketServerProtocol):
+    def messageReceived(self, message: str) -> None:  # E: incompatible with supertype
+        self.sendMessage(message)
+
+
+class Client(txws2.WebSocketClientProtocol): ...
+
+
+txws2.serve(handler, "localhost", "8000")  # E: Argument 3 to "serve" has incompatible type "str"
+txws2.serve(handler, port=8000, max_sise=1)  # E: Unexpected keyword argument "max_sise"
+txws2.serve(two, port=8000)  # E: Argument 1 to "serve" has incompatible type
+txws2.serve(handler, endpoint=8000)  # E: Argument "endpoint" to "serve" has incompatible type
+txws2.serve(None, port=8000, create_protocol=Client)  # E: Argument "create_protocol" to "serve"
+txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible type "bytes"
+txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
+txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
+txws2.broadcast([], "hello", slow="wait")  # E: Argument "slow" to "broadcast" has incompatible type
+txws2.WebSocketService(8000, handler)  # E: Argument 1 to "WebSocketService" has incompatible type
+txws2.WebSocketService("tcp:80", two)  # E: Argument 2 to "WebSocketService" has incompatible type
+txws2.WebSocketService("tcp:80", handler, orgin=None)  # E: Unexpected keyword argument "orgin"
+joined(handler).server.said  # E: "WebSocketServerProtocol" has no attribute "said"
+joined(server=Client)  # E: Value of type variable "WS" of "joined" cannot be "Client"
+joined(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
+opened(handler)  # E: Argument 1 to "opened" has incompatible type
