@@ -77,6 +77,11 @@ class JoinedTests(SynchronousTestCase):
         self.assertIs(first.clock, clock)
         self.assertEqual((first.client.subprotocol, second.client.subprotocol), ("chat", None))
 
+    def test_options_of_a_server_do_not_go_with_a_factory(self):
+        factory = WebSocketServerFactory(echo, reactor=Clock())
+        for options in {"origins": None}, {"server": RecordedServer}:
+            self.assertRaises(TypeError, joined, factory, **options)
+
     def test_connections_may_share_a_clock(self):
         clock = Clock()
         self.assertIs(joined(echo, clock=clock).clock, clock)

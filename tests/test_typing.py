@@ -1,8 +1,8 @@
 """What mypy says to users: nothing to right programs, and to wrong ones what is wrong.
 
 The programs are in tests/typing. A line that ends with `# E: text` must have an error with that
-text; no other line may have any. They are checked with the plugin for zope.interface and without it,
-as not everybody has that.
+text; no other line may have any. They are checked with the plugin for zope.interface and without,
+as not everybody has it.
 """
 
 import re

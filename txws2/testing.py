@@ -92,6 +92,7 @@ class Joined(Generic[S, C]):
         self.server, self.client, self.clock = server, client, clock
         self._failures = _Failures(server, client)
         globalLogPublisher.addObserver(self._failures)
+        # Not every test uses `with`, and none has to clean up.
         finalize(self, globalLogPublisher.removeObserver, self._failures)
         self.server_transport, self.client_transport = _connect(server, client)
 
@@ -258,33 +259,29 @@ def joined(
         uri: what the client connects to.
         clock: what both have as their reactor, for several connections on one clock. By default
             the factory's, or a new one.
-        **options: those of `serve` and `connect`. What both of them have goes to both; nothing
-            goes to a factory, which has its own.
+        **options: those of `serve` and `connect`; those that both of them have are for both. With
+            a factory, which has its own, those of `connect`.
 
     Returns:
         Both ends of the open connection; also a context manager.
 
     Raises:
         InvalidHandshake: the connection couldn't be opened; it is what `connect` fails with.
+        TypeError: there are a factory and options of a server.
         ValueError: the factory has the real reactor, or another clock.
     """
     if isinstance(handler, WebSocketServerFactory):
+        if server is not WebSocketServerProtocol:
+            raise TypeError("a factory makes the server's protocol itself")
         servers = handler
-        if clock is None:
-            clock = cast(Clock, servers.clock)
+        clock = cast(Clock, servers.clock) if clock is None else clock
     else:
         clock = Clock() if clock is None else clock
-        servers = WebSocketServerFactory(
-            handler,
-            create_protocol=server,
-            reactor=clock,
-            **cast(Any, _without(_CLIENTS_ONLY, options)),
-        )
+        given = cast(Any, _without(_CLIENTS_ONLY, options))
+        servers = WebSocketServerFactory(handler, create_protocol=server, reactor=clock, **given)
+        options = cast(JoinedOptions, _without(_SERVERS_ONLY, options))
     clients = WebSocketClientFactory(
-        uri,
-        create_protocol=client,
-        reactor=clock,
-        **cast(Any, _without(_SERVERS_ONLY, options)),
+        uri, create_protocol=client, reactor=clock, **cast(Any, options)
     )
     protocol = clients.buildProtocol(None)
     both = Joined(cast(WS, servers.buildProtocol(None)), cast(WC, protocol), clock)
