@@ -15,14 +15,13 @@ from tests.sides import (
     RecordedClient,
     RecordedServer,
 )
-from txws2.client import WebSocketClientFactory
 from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedOK,
 )
 from txws2.server import WebSocketServerFactory
 from txws2.serving import Server
-from txws2.testing import Joined
+from txws2.testing import Joined, joined
 
 LOST = "ConnectionClosedError: no close frame received or sent"
 
@@ -98,12 +97,7 @@ class StoppingTests(QuietTestCase):
         self.server = Server(self.factory, [Port()])
 
     def connect(self):
-        clients = WebSocketClientFactory(
-            "ws://x/", create_protocol=RecordedClient, reactor=self.clock
-        )
-        both = Joined(self.factory.buildProtocol(None), clients.buildProtocol(None), self.clock)
-        both.pump()
-        return both
+        return joined(self.factory, client=RecordedClient)
 
     def test_f18_the_open_get_1001_and_the_server_waits_for_them(self):
         self.start()
@@ -119,15 +113,15 @@ class StoppingTests(QuietTestCase):
     def test_f18_those_opening_get_503(self):
         self.start()
         peer = Peer()
-        joined = Joined(self.factory.buildProtocol(None), peer, self.clock)
+        both = Joined(self.factory.buildProtocol(None), peer, self.clock)
         peer.transport.write(REQUEST[:20])
-        joined.pump()
+        both.pump()
         closing = self.server.close()
-        joined.pump()
+        both.pump()
         self.assertTrue(peer.take().startswith(b"HTTP/1.1 503 Service Unavailable\r\n"))
         self.assertTrue(peer.ended)
         peer.transport.loseConnection()
-        joined.pump()
+        both.pump()
         self.successResultOf(closing)
 
     def test_f18_a_peer_that_says_nothing_holds_it_up_for_close_timeout_at_most(self):
@@ -193,10 +187,10 @@ class StoppingTests(QuietTestCase):
     def test_f18_one_that_was_refused_already_is_refused_once(self):
         self.start()
         peer = Peer()
-        joined = Joined(self.factory.buildProtocol(None), peer, self.clock)
+        both = Joined(self.factory.buildProtocol(None), peer, self.clock)
         peer.transport.write(b"nonsense\r\n\r\n")
-        joined.pump()
+        both.pump()
         closing = self.server.close()
-        joined.advance(10)
+        both.advance(10)
         self.successResultOf(closing)
         self.assertEqual(peer.take().count(b"HTTP/1.1 "), 1)
