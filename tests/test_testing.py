@@ -2,6 +2,7 @@
 
 import gc
 import unittest
+import weakref
 from functools import partial
 
 from twisted.internet import reactor
@@ -262,14 +263,13 @@ class ContextTests(SynchronousTestCase):
             pass
         self.assertEqual(len(both.server.lost), 1)
 
-    def test_it_listens_to_the_log_no_longer_than_it_lives(self):
-        both = joined()
-        observer = both._failures
-        self.assertIn(observer, globalLogPublisher._observers)
-        both.drop()
-        del both
+    def test_it_is_not_kept_by_the_log(self):
+        failures = weakref.ref(joined()._failures)
+        observers = len(globalLogPublisher._observers)
         gc.collect()
-        self.assertNotIn(observer, globalLogPublisher._observers)
+        self.assertIsNone(failures())
+        joined()
+        self.assertEqual(len(globalLogPublisher._observers), observers)
 
 
 class OpenedTests(SynchronousTestCase):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from traceback import format_exception
 from types import TracebackType
 from typing import Any, Generic, Unpack, cast
-from weakref import finalize
+from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionLost
@@ -20,7 +20,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
-from zope.interface import implementer
+from zope.interface import implementer, provider
 
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.protocol import WebSocketProtocol
@@ -91,9 +91,6 @@ class Joined(Generic[S, C]):
                 _check_clock(protocol.factory.clock, clock)
         self.server, self.client, self.clock = server, client, clock
         self._failures = _Failures(server, client)
-        globalLogPublisher.addObserver(self._failures)
-        # Not every test uses `with`, and none has to clean up.
-        finalize(self, globalLogPublisher.removeObserver, self._failures)
         self.server_transport, self.client_transport = _connect(server, client)
 
     def pump(self) -> None:
@@ -202,19 +199,17 @@ class Joined(Generic[S, C]):
             self._failures.found[:] = failures
 
 
-@implementer(ILogObserver)
 class _Failures:
-    """Observes the log for what the applications of these protocols have raised."""
+    """What the applications of these protocols have raised and txws2 has logged."""
 
     def __init__(self, *protocols: Protocol) -> None:
-        self._ids = {
-            protocol.id for protocol in protocols if isinstance(protocol, WebSocketProtocol)
-        }
         self.found: list[BaseException] = []
-
-    def __call__(self, event: LogEvent) -> None:
-        if event.get("connection") in self._ids and "log_failure" in event:
-            self.found.append(event["log_failure"].value)
+        for protocol in protocols:
+            if isinstance(protocol, WebSocketProtocol):
+                _FAILURES[protocol.id] = self
+        # It is added once, and stays: an observer that went when the garbage collector takes a
+        # Joined might go while the log is calling the others, and one of them would miss an event.
+        globalLogPublisher.addObserver(_observe)
 
     def take(self) -> list[BaseException]:
         found = self.found[:]
@@ -227,6 +222,17 @@ class _Failures:
             note = "a handler has raised:\n" + "".join(format_exception(failure))
             if note not in getattr(exception, "__notes__", ()):
                 exception.add_note(note)
+
+
+# By the id of the connection, for as long as a test has its Joined.
+_FAILURES: WeakValueDictionary[str, _Failures] = WeakValueDictionary()
+
+
+@provider(ILogObserver)
+def _observe(event: LogEvent) -> None:
+    failures = _FAILURES.get(event.get("connection", ""))
+    if failures is not None and "log_failure" in event:
+        failures.found.append(event["log_failure"].value)
 
 
 @implementer(IHalfCloseableProtocol)
