@@ -106,6 +106,12 @@ class ProducerTests(PeersTestCase):
         self.end.unregisterProducer()
         self.end.registerProducer(Producer(), True)
 
+    def test_one_that_is_gone_is_not_resumed(self):
+        self.end.write(b"x" * (2**16 + 1))
+        self.end.unregisterProducer()
+        self.end.pump()
+        self.assertEqual(self.producer.calls, ["pauseProducing"])
+
     def test_it_is_stopped_when_the_connection_is_gone(self):
         self.joined.drop()
         self.assertEqual(self.producer.calls, ["stopProducing"])
@@ -142,6 +148,22 @@ class EndTests(PeersTestCase):
         self.joined.drop()
         self.assertEnded(ConnectionLost, ConnectionLost)
 
+    def test_the_first_reason_is_the_one_that_counts(self):
+        self.end.abortConnection()
+        self.end.end(ConnectionLost())
+        self.assertEnded(ConnectionAborted, ConnectionLost)
+
+    def test_who_reads_nothing_can_close_all_the_same(self):
+        self.end.write(b"much")
+        self.other.transport.pauseProducing()
+        self.other.transport.loseConnection()
+        self.assertEnded(ConnectionDone, ConnectionDone)
+
+    def test_what_did_not_arrive_before_the_end_does_not_wait_any_more(self):
+        self.end.write(b"late")
+        self.joined.drop()
+        self.assertEqual(self.end.waiting, 0)
+
     def test_what_is_written_after_the_end_goes_nowhere(self):
         self.joined.drop()
         self.end.write(b"late")
@@ -168,6 +190,15 @@ class EndTests(PeersTestCase):
         self.end.pump()
         self.assertEqual((self.other.take(), self.other.ended), (b"last", True))
         self.assertEqual(self.one.take(), b"reply")
+
+    def test_who_is_paused_learns_of_that_when_resumed(self):
+        self.other.transport.pauseProducing()
+        self.end.loseWriteConnection()
+        self.end.pump()
+        self.assertFalse(self.other.ended)
+        self.other.transport.resumeProducing()
+        self.end.pump()
+        self.assertTrue(self.other.ended)
 
     def test_who_knows_no_half_closing_is_closed(self):
         both = Joined(Peer(), Whole(), None)

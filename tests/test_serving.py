@@ -76,8 +76,9 @@ class EndpointTests(SynchronousTestCase):
         ):
             self.assertBacklog(description, 7)
 
-    def test_a_path_that_looks_like_it_does_not_count(self):
-        self.assertBacklog(r"unix:/run/\:backlog\=7", 1024)
+    def test_a_path_that_looks_like_more_arguments_does_not_count(self):
+        for description in r"unix:/run/\:backlog\=7", r"unix:/run/a\:b":
+            self.assertBacklog(description, 1024)
 
     def test_other_kinds_are_left_alone(self):
         for description in "", "nope:1", "tcp":

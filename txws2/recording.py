@@ -233,8 +233,7 @@ class RecordingTransport:
         return True
 
     def _can_deliver(self) -> bool:
-        peer = self.peer
-        return not self.frozen and (not peer.paused or peer.disconnecting)
+        return not self.frozen and not self.peer.paused
 
     def _deliver(self) -> bool:
         if not self._can_deliver():

@@ -216,7 +216,7 @@ def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
     kind, *arguments = _ARGUMENT.findall(endpoint) or [""]
     # One without a name may be the backlog, too.
     told = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
-    if kind in ("tcp", "tcp6", "ssl", "unix") and arguments and not told:
+    if kind in ("tcp", "tcp6", "ssl", "unix") and not told:
         endpoint += f":backlog={_BACKLOG}"
     described: IStreamServerEndpoint = serverFromString(reactor, endpoint)
     return described
