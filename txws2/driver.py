@@ -18,6 +18,7 @@ from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import Reading
 from txws2.settling import NOBODY, Waiters
+from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer
 from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
 from txws2.wire.closing import CloseCode
@@ -119,6 +120,7 @@ class Driver(Exchange, Protocol):
             self._tracer = Tracer(factory.log, self.id)
             self._tracer.state(State.CONNECTING)
         set_no_delay(transport)
+        let_through(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
         self._set_deadline(factory.opening_deadlines)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]

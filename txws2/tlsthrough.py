@@ -1,0 +1,125 @@
+"""TLS that goes straight to the socket, and asks for nothing that isn't there."""
+
+# Twisted's TLS has no types.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
+from twisted.internet.interfaces import ITransport
+from twisted.internet.tcp import Connection as TCPTransport
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+from txws2.records import Records
+
+__all__ = ["TLSThrough", "let_through"]
+
+# The most that a record holds (RFC 8446 section 5.1), and more than it is when it is encrypted.
+_RECORD_SIZE = 2**14
+_ENCRYPTED_SIZE = 2**15
+
+_TURN_SIZE = 64 * 1024
+
+
+class TLSThrough(TLSMemoryBIOProtocol):
+    """Twisted's TLS transport with a short way for what is written and read all the time.
+
+    Twisted's own way keeps small writes for the next turn of the reactor, and after each read it
+    asks OpenSSL for more until an exception says that there is none. Here what is written is
+    encrypted at once and goes to the socket, while the transport below has nothing to write; and
+    as no record gives more than one piece of data, it is enough to ask as often as records have
+    ended. The opening and the closing of TLS, and all else that is out of the ordinary, is left
+    to Twisted.
+
+    The socket gets nothing but what OpenSSL has encrypted.
+    """
+
+    transport: TCPTransport
+
+    _records: Records
+    # Bytes that the socket was given since the transport below last had something to write.
+    _through = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Decrypt what the transport below has read, and deliver it in one piece."""
+        records = self._records.count(data)
+        if self._appSendBuffer or not self._handshakeDone:
+            super().dataReceived(data)
+            return
+        connection = self._tlsConnection
+        connection.bio_write(data)
+        pieces: list[bytes] = []
+        ordinary, failure = True, None
+        try:
+            while len(pieces) < records:
+                pieces.append(connection.recv(_RECORD_SIZE))
+        except (WantReadError, ZeroReturnError):
+            ordinary = False
+        except Error:
+            # OpenSSL says only once what it is.
+            failure = Failure()
+        if pieces:
+            self.wrappedProtocol.dataReceived(b"".join(pieces))
+        if failure is not None:
+            self._tlsShutdownFinished(failure)
+        elif not ordinary:
+            # A record had no data in it. Twisted finds the same, and answers it.
+            self._flushReceiveBIO()
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send."""
+        if self.disconnecting or self._lostTLSConnection:
+            super().write(data)
+            return
+        connection = self._tlsConnection
+        rest: bytes | memoryview = data
+        records = []
+        failure = None
+        try:
+            while rest:
+                # A call makes one record.
+                sent = connection.send(rest)
+                records.append(connection.bio_read(_ENCRYPTED_SIZE))
+                rest = b"" if sent == len(rest) else memoryview(rest)[sent:]
+        except WantReadError:
+            # A handshake is going on; Twisted keeps the rest until that is done.
+            pass
+        except Error:
+            failure = Failure()
+        if records:
+            self._send(b"".join(records))
+        if failure is not None:
+            self._tlsShutdownFinished(failure)
+        elif rest:
+            super().write(bytes(rest))
+
+    def _send(self, encrypted: bytes) -> None:
+        below = self.transport
+        sent = 0
+        # A loop that sends is to leave others their turn.
+        if self._through < _TURN_SIZE and not (below.dataBuffer or below._tempDataLen):
+            self._through += len(encrypted)
+            try:
+                sent = below.socket.send(encrypted)
+            except OSError:
+                # It is full; or broken, which the transport finds out at its own next write.
+                sent = 0
+        if sent < len(encrypted):
+            self._through = 0
+            below.write(encrypted[sent:])
+
+
+def let_through(transport: ITransport) -> None:
+    """Have a TLS transport take the short way, if it is one that can."""
+    if (
+        type(transport) is BufferingTLSTransport
+        and isinstance(transport.transport, TCPTransport)
+        # From its first byte on, or there is no telling where records end.
+        and not transport._handshakeDone
+    ):
+        transport._aggregator.flush()
+        # Twisted has made it, and asks nobody of which class.
+        del transport.write, transport._aggregator
+        transport._records = Records()
+        transport.__class__ = TLSThrough
