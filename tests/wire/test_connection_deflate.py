@@ -113,6 +113,28 @@ class ReservedBitTests(TestCase):
 
 
 class MessagesTests(TestCase):
+    def test_all_that_one_read_has_comes_in_order(self):
+        said = (
+            frame(TEXT, b"first"),
+            frame(TEXT, HELLO, rsv1=True),
+            frame(BINARY, b"plain"),
+            frame(TEXT, b"plain"),
+            frame(BINARY, AGAIN, rsv1=True),
+            frame(PING, b"p"),
+            frame(TEXT, AGAIN, rsv1=True),
+            frame(TEXT, AGAIN[:1], fin=False, rsv1=True),
+            frame(CONT, AGAIN[1:]),
+            frame(TEXT, AGAIN, rsv1=True),
+            frame(PONG, b"p"),
+        )
+        expected = ["first", "Hello", b"plain", "plain", b"Hello", ("ping", b"p", [(PONG, b"p")])]
+        self.assertEqual(heard(*said), [*expected, "Hello", "Hello", "Hello", ("pong", b"p", [])])
+
+    def test_the_others_of_a_read_are_there_when_one_is_wrong(self):
+        good, wrong = (frame(TEXT, payload, rsv1=True) for payload in (HELLO, b"\xff"))
+        events = heard(good, frame(TEXT, b"plain"), wrong, good)
+        self.assertEqual(events, ["Hello", "plain", failed(1002, "decompression failed")])
+
     def test_fragments_make_one_message(self):
         parts = [b"Hello", b"", b", ", b"Hello"]
         self.assertEqual(heard(*compressed(*parts)), [b"Hello, Hello"])

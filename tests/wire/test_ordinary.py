@@ -17,7 +17,7 @@ from txws2.wire.frames import (
     parse_header,
 )
 from txws2.wire.masking import apply_mask
-from txws2.wire.ordinary import decode_messages, encode_message
+from txws2.wire.ordinary import decode_messages, encode_message, take_compressed
 
 KEY = b"\x37\xfa\x21\x3d"
 SIZES = (0, 1, 2, 7, 8, 9, 124, 125, 126, 127, 128, 129, 255, 256, 65534, 65535, 65536, 65537)
@@ -308,6 +308,87 @@ class EncodeMessageTests(TestCase):
         self.assertRaises(TypeError, self.encode_message, "a", False, False)
 
 
+class TakeCompressedTests(TestCase):
+    take_compressed = pure("take_compressed")
+
+    def taken(self, data, position=0, masked=True, max_size=None):
+        return self.take_compressed(data, position, masked, max_size)
+
+    def leaves(self, other, masked=True, max_size=None):
+        """This isn't taken, whatever follows."""
+        for after in (b"", encode_frame(TEXT, b"c", masked=masked, rsv1=True)):
+            self.assertIsNone(self.taken(other + after, 0, masked, max_size), msg=other)
+
+    def test_it_has_the_kind_and_the_payload_and_the_place_after_it(self):
+        for masked in (False, True):
+            for opcode in (TEXT, BINARY):
+                for size in SIZES:
+                    payload = b"x" * size
+                    data = encode_frame(opcode, payload, masked=masked, rsv1=True)
+                    for after in (b"", b"\x01", data):
+                        found = self.taken(data + after, 0, masked)
+                        self.assertEqual(found, (opcode, payload, len(data)))
+
+    def test_it_begins_where_it_is_told(self):
+        data = encode_frame(TEXT, b"a", masked=True, rsv1=True)
+        self.assertEqual(self.taken(data * 3, 7), (TEXT, b"a", 14))
+        self.assertIsNone(self.taken(data, 7))
+        self.assertIsNone(self.taken(b""))
+
+    def test_the_payload_is_bytes_and_stays_as_it_is(self):
+        data = bytearray(encode_frame(BINARY, b"Hello", masked=False, rsv1=True))
+        for like in (data, memoryview(data), array("B", data)):
+            _, payload, _ = self.taken(like, masked=False)
+            self.assertIsInstance(payload, bytes)
+        data[-1:] = b"!"
+        self.assertEqual(payload, b"Hello")
+
+    def test_what_is_not_all_there_is_left(self):
+        for masked in (False, True):
+            for size in (0, 5, 126, 65536):
+                data = encode_frame(BINARY, bytes(size), masked=masked, rsv1=True)
+                for cut in {*range(15), size // 2, len(data) - 1} & set(range(len(data))):
+                    self.assertIsNone(self.taken(data[:cut], 0, masked))
+
+    def test_whatever_has_another_first_byte_is_left(self):
+        for first in set(range(256)) - {0xC1, 0xC2}:
+            self.leaves(bytes([first, 0x80]) + KEY)
+            self.leaves(bytes([first, 0x00]), masked=False)
+
+    def test_what_has_the_wrong_mask_bit_is_left(self):
+        for masked in (False, True):
+            self.leaves(encode_frame(BINARY, b"Hello", masked=not masked, rsv1=True), masked)
+
+    def test_what_has_a_wrong_length_is_left(self):
+        for masked, bit, key in ((False, 0, b""), (True, 0x80, KEY)):
+            for size in (0, 125):
+                field = bytes([bit | 126]) + size.to_bytes(2)
+                self.leaves(b"\xc2" + field + key + bytes(size), masked)
+            for size in (0, 65535, 2**63 - 1, 2**63, 2**64 - 1):
+                field = bytes([bit | 127]) + size.to_bytes(8)
+                self.leaves(b"\xc2" + field + key, masked)
+
+    def test_max_size_counts_before_it_is_inflated(self):
+        data = encode_frame(BINARY, b"Hello", masked=True, rsv1=True)
+        for max_size in (5, 6, 2**63 - 1, 2**63, 2**70):
+            self.assertEqual(self.taken(data, max_size=max_size), (BINARY, b"Hello", len(data)))
+        for max_size in (4, 0, -1, -(2**70)):
+            self.leaves(data, max_size=max_size)
+
+    def test_arguments_are_what_they_are_for_decode_messages(self):
+        for data in ("Hello", [0x81, 0], 5, None):
+            self.assertRaises(TypeError, self.taken, data)
+        for position in ("0", 0.0, None):
+            self.assertRaises(TypeError, self.taken, b"\xc1\x00", position)
+        for max_size in ("0", 0.0):
+            self.assertRaises(TypeError, self.taken, b"\xc1\x00", max_size=max_size)
+        self.assertRaises(TypeError, self.take_compressed, b"", 0, True)
+        self.assertRaises(TypeError, self.take_compressed, b"", 0, True, None, None)
+        for position in (-1, 3, -(2**70), 2**70):
+            exc = self.assertRaises(ValueError, self.taken, b"\xc1\x00", position)
+            self.assertEqual(str(exc), f"no place in 2 bytes: {position}")
+
+
 del DecodeMessagesTests
 
 
@@ -339,3 +420,8 @@ class ArgumentsInCTests(ArgumentsTests):
 @in_c
 class EncodeMessageInCTests(EncodeMessageTests):
     encode_message = staticmethod(encode_message)
+
+
+@in_c
+class TakeCompressedInCTests(TakeCompressedTests):
+    take_compressed = staticmethod(take_compressed)

@@ -75,6 +75,7 @@ frames = [bytes(size) for size in (1, 2, 2000)]
 sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
 data = b"".join(c.encode_message(message, True) for message in sent)
 bad = c.encode_frame(1, b"\\xff" * 100, masked=True)
+squeezed = c.encode_frame(2, bytes(1000), masked=True, rsv1=True)
 spread = memoryview(data)[::2]
 kept = c.PayloadBuffer(3000, None)
 
@@ -91,6 +92,7 @@ for corked in (False, True):
     fails(lambda: exchange(True, corked, unmasked))
 fails(lambda: exchange(False, True, data[:-1]))
 fails(cork)
+fails(lambda: c.take_compressed(squeezed, 0, True, None))
 fails(receive)
 fails(receive_again)
 """

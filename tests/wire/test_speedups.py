@@ -17,6 +17,7 @@ TWINS = {
     "decode_messages": ordinary,
     "encode_frame": frames,
     "encode_message": ordinary,
+    "take_compressed": ordinary,
 }
 
 

@@ -17,7 +17,7 @@ masks = st.binary(min_size=4, max_size=4)
 @st.composite
 def frames(draw):
     """What is a frame, or nearly."""
-    first = draw(st.sampled_from([0x81, 0x82, 0x81, 0x82, 0x01, 0x80, 0x89, 0xC1]))
+    first = draw(st.sampled_from([0x81, 0x82, 0xC1, 0xC2, 0x01, 0x80, 0x89]))
     content = draw(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
     length = draw(st.just(len(content)) | st.sampled_from([0, 125, 126, 65536, 2**63]))
     bit = draw(st.sampled_from([0, 0x80]))
@@ -76,6 +76,11 @@ class TwinsTests(TestCase):
         found = outcome(load().decode_messages, data, position, masked, max_size, both[0])
         expected = outcome(PURE["decode_messages"], data, position, masked, max_size, both[1])
         self.assertEqual((found, both[0]), (expected, both[1]))
+
+    @same_each_time
+    @given(streams, st.integers(0, 9), st.booleans(), numbers)
+    def test_take_compressed(self, data, position, masked, max_size):
+        self.same("take_compressed", data, position, masked, max_size)
 
     @same_each_time
     @given(numbers, masks | st.none(), st.lists(st.tuples(anything, numbers)))

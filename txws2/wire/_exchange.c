@@ -231,7 +231,8 @@ deliver(State *state, Exchange *self, PyObject *connection, const Bytes *read)
     Py_ssize_t position = 0;
     Frame frame;
     while (!self->shut
-           && read_frame(read->data + position, read->size - position, !client, most, &frame)) {
+           && read_frame(read->data + position, read->size - position, !client, most, 0,
+                         &frame)) {
         PyObject *message = read_message(&frame);
         if (message == NULL) {
             /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */

@@ -1,10 +1,10 @@
 /* The accelerator: what a busy connection spends its time in, a second time in C.
  *
  * Each function and each type has a twin in Python of the same name, which says what it is for:
- * apply_mask in masking.py, encode_frame in frames.py, decode_messages and encode_message in
- * ordinary.py, PayloadBuffer in payload.py; and in _exchange.c, Cork in cork.py and Exchange in
- * exchange.py. speedups.py decides which of the two is used. Results and exceptions are the same,
- * so the tests are, too.
+ * apply_mask in masking.py, encode_frame in frames.py, PayloadBuffer in payload.py, all others of
+ * this file in ordinary.py; and in _exchange.c, Cork in cork.py and Exchange in exchange.py.
+ * speedups.py decides which of the two is used. Results and exceptions are the same, so the tests
+ * are, too.
  *
  * Sections are those of RFC 6455.
  */
@@ -335,15 +335,15 @@ encode_message(PyObject *module, PyObject *const *args, Py_ssize_t count)
 }
 
 
-/* Frames inward: ordinary messages, each whole and in one uncompressed frame. */
+/* Frames inward: messages, each whole and in one frame. */
 
-/* Read the frame at the beginning of `data`. Return false if it isn't an ordinary message, or
- * isn't all there, or is longer than `most`. */
+/* Read the frame at the beginning of `data`. Return false if it isn't a message, compressed or not
+ * as `rsv1` says, or isn't all there, or is longer than `most`. */
 bool
-read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
+read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most, int rsv1,
            Frame *frame)
 {
-    if (available < 2 || (data[0] != (FIN | TEXT) && data[0] != (FIN | BINARY))
+    if (available < 2 || (data[0] != (FIN | rsv1 | TEXT) && data[0] != (FIN | rsv1 | BINARY))
         || (data[1] >= MASKED) != masked) {
         return false;
     }
@@ -372,7 +372,7 @@ read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long lo
         || (long long)length > most) {
         return false;
     }
-    frame->text = data[0] == (FIN | TEXT);
+    frame->text = (data[0] & TEXT) != 0;
     frame->payload = data + header;
     frame->mask = masked ? frame->payload - MASK_SIZE : NULL;
     frame->size = (Py_ssize_t)length;
@@ -471,7 +471,7 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
         goto error;
     }
     Frame frame;
-    while (read_frame(bytes.data + position, bytes.size - position, masked, most, &frame)) {
+    while (read_frame(bytes.data + position, bytes.size - position, masked, most, 0, &frame)) {
         PyObject *message = read_message(&frame);
         if (message == NULL) {
             /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
@@ -494,6 +494,52 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
 error:
     Py_DECREF(bytes.owner);
     return NULL;
+}
+
+
+/* Frames inward: compressed messages. */
+
+PyDoc_STRVAR(take_compressed_doc,
+"take_compressed($module, data, position, masked, max_size, /)\n--\n\n"
+"Take the compressed message off that begins at a position, if it is whole and in one frame.");
+
+static PyObject *
+take_compressed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("take_compressed", count, 4, 4) < 0) {
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[2]);
+    if (masked < 0) {
+        return NULL;
+    }
+    long long most;
+    if (get_most(args[3], &most) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    PyObject *taken = NULL;
+    Py_ssize_t position;
+    if (get_place(args[1], bytes.size, &position) < 0) {
+        goto end;
+    }
+    Frame frame;
+    if (!read_frame(bytes.data + position, bytes.size - position, masked, most, RSV1, &frame)) {
+        taken = Py_NewRef(Py_None);
+        goto end;
+    }
+    PyObject *payload = read_binary(&frame);
+    if (payload != NULL) {
+        position = frame.payload + frame.size - bytes.data;
+        taken = Py_BuildValue("iNn", frame.text ? TEXT : BINARY, payload, position);
+    }
+
+end:
+    Py_DECREF(bytes.owner);
+    return taken;
 }
 
 
@@ -813,6 +859,8 @@ static PyMethodDef methods[] = {
      encode_frame_doc},
     {"encode_message", (PyCFunction)(void (*)(void))encode_message, METH_FASTCALL,
      encode_message_doc},
+    {"take_compressed", (PyCFunction)(void (*)(void))take_compressed, METH_FASTCALL,
+     take_compressed_doc},
     {NULL, NULL, 0, NULL},
 };
 

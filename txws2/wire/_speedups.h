@@ -53,7 +53,7 @@ Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
 int write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked);
 PyObject *make_message(State *state, PyObject *message, bool masked);
 bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
-                Frame *frame);
+                int rsv1, Frame *frame);
 PyObject *read_message(const Frame *frame);
 
 /* In _exchange.c. */

@@ -15,6 +15,9 @@ def encode_frame(
     opcode: int, payload: BytesLike, /, *, masked: bool, fin: bool = True, rsv1: bool = False
 ) -> bytes: ...
 def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
+def take_compressed(
+    data: BytesLike, position: int, masked: bool, max_size: int | None, /
+) -> tuple[int, bytes, int] | None: ...
 
 class Cork:
     corked: bool

@@ -23,7 +23,7 @@ from txws2.wire.frames import (
 )
 from txws2.wire.masking import apply_mask
 from txws2.wire.messages import MessageAssembler
-from txws2.wire.ordinary import decode_messages, encode_message
+from txws2.wire.ordinary import decode_messages, encode_message, take_compressed
 from txws2.wire.shared import SharedMessage
 
 __all__ = ["Connection", "State", "Trace"]
@@ -189,18 +189,24 @@ class Connection:
             data = self._held + data
             self._held = b""
         message = self._message
+        compressible = self._deflate is not None
         position, end = 0, len(data)
         while position < end:
             if message is not None and message.missing:
                 position = self._read_payload(message, data, position, events)
                 continue
             fragmented = message is not None and message.fragmented
+            if compressible and not fragmented and self.trace is None:
+                position = self._read_compressed(data, position, events)
+                if position == end:
+                    return
+                message = self._message
             header = parse_header(
                 data,
                 position,
                 masked=not self.client,
                 fragmented=fragmented,
-                compressible=self._deflate is not None,
+                compressible=compressible,
             )
             if header is None:
                 self._held = data[position:]
@@ -234,6 +240,22 @@ class Connection:
             else:
                 message.begin(opcode, length, rsv1, last=fin, mask=mask)
                 position = self._read_payload(message, data, start, events)
+
+    def _read_compressed(self, data: bytes, position: int, events: list[Any]) -> int:
+        """Read compressed messages in one frame each, and ordinary ones between them.
+
+        A payload longer than max_size may inflate to less; that one goes the long way.
+        """
+        masked, max_size = not self.client, self.max_size
+        while taken := take_compressed(data, position, masked, max_size):
+            opcode, payload, position = taken
+            if self._message is None:
+                self._message = self._make_assembler()
+            events.append(self._message.whole(opcode, payload, True))
+            if position == len(data):
+                break
+            position = decode_messages(data, position, masked, max_size, events)
+        return position
 
     def _make_assembler(self) -> MessageAssembler:
         deflate = self._deflate

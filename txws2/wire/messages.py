@@ -271,8 +271,8 @@ class MessageAssembler:
     def whole(self, opcode: int, payload: bytes, rsv1: bool = False) -> str | bytes:
         """Return the message of a single frame, as `begin`, `add` and `finish` would."""
         if rsv1:
-            payload = self._inflate(payload, last=True)
-            self._inflated = 0
+            assert self._inflater is not None
+            payload = self._inflater.finish(self._max_size, payload)
         return decode_text(payload) if opcode == TEXT else payload
 
     def _inflate(self, part: bytes, *, last: bool) -> bytes:

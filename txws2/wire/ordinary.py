@@ -1,18 +1,22 @@
-"""The ordinary message: whole, in one frame, uncompressed. Nearly all messages are."""
+"""Whole messages in one frame each, as nearly all are: the short way in, and out."""
 
 from __future__ import annotations
 
 from operator import index
 
-from txws2.wire.frames import BINARY, TEXT, encode_frame
+from txws2.exceptions import ProtocolError
+from txws2.wire.frames import BINARY, TEXT, encode_frame, parse_header
 from txws2.wire.masking import BytesLike, apply_mask
 from txws2.wire.speedups import accelerated
 
-__all__ = ["decode_messages", "encode_message"]
+__all__ = ["decode_messages", "encode_message", "take_compressed"]
 
 # The first bytes of the two frames in question: FIN is set, RSV1 to RSV3 aren't.
 _TEXT = 0x80 | TEXT
 _BINARY = 0x80 | BINARY
+
+# RFC 7692 section 6: with RSV1 set, too, they begin a compressed message.
+_COMPRESSED = (0x40 | _TEXT, 0x40 | _BINARY)
 
 
 @accelerated
@@ -115,3 +119,46 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes:
     if isinstance(message, bytes):
         return encode_frame(BINARY, message, masked=masked)
     raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
+
+
+@accelerated
+def take_compressed(
+    data: BytesLike, position: int, masked: bool, max_size: int | None, /
+) -> tuple[int, bytes, int] | None:
+    """Take the compressed message off that begins at a position, if it is whole and in one frame.
+
+    What is no such message is for others to judge, as with `decode_messages`, and the caller sees
+    to the same, and that permessage-deflate was agreed on.
+
+    Args:
+        data: what has arrived.
+        position: where in it a frame begins.
+        masked: whether the peer must mask: True when it is a client (section 5.1).
+        max_size: bytes that the payload may have before it is inflated, None for no limit.
+
+    Returns:
+        TEXT or BINARY, the payload as it was compressed, and where the next frame begins; None
+        if anything else is there.
+    """
+    if not isinstance(data, bytes):
+        data = bytes(memoryview(data))
+    end = len(data)
+    position = index(position)
+    if not 0 <= position <= end:
+        raise ValueError(f"no place in {end} bytes: {position}")
+    most = end if max_size is None else index(max_size)
+    if position == end or data[position] not in _COMPRESSED:
+        return None
+    try:
+        header = parse_header(data, position, masked=masked, fragmented=False, compressible=True)
+    except ProtocolError:
+        return None
+    if header is None:
+        return None
+    stop = header.end + header.length
+    if stop > end or header.length > most:
+        return None
+    payload = data[header.end : stop]
+    if header.mask is not None:
+        payload = apply_mask(payload, header.mask)
+    return header.opcode, payload, stop
