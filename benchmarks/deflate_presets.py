@@ -3,8 +3,8 @@
     python benchmarks/deflate_presets.py
 
 Messages are those of a made-up trading feed in JSON. Memory is what the process has grown by for
-each connection, the server's end alone, in a process of its own for each preset; CPU and ratio are
-those of one connection.
+each connection, the server's end alone, in a process of its own for each row; CPU and ratio are
+those of one connection. Rows for zlib-ng need the extra `fast`.
 """
 
 import json
@@ -12,16 +12,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from txws2.wire import zlibs
 from txws2.wire.connection import Connection
 from txws2.wire.deflate import PRESETS, Deflate, PerMessageDeflate, accept_offer, make_offers
 from txws2.wire.headers import parse_extensions
 
 CONNECTIONS = 500
 MESSAGES = 2000
-NAMES = ("none", "memory", "balanced", "ratio")
+ROWS: dict[str, PerMessageDeflate | None] = {
+    "none": None,
+    "memory": PRESETS["memory"],
+    "balanced": PRESETS["balanced"],
+    "balanced, zlib-ng": PRESETS["balanced"],
+    "the same, level=2": replace(PRESETS["balanced"], level=2),
+    "ratio": PRESETS["ratio"],
+    "ratio, zlib-ng": PRESETS["ratio"],
+}
+WITH_NG = ("balanced, zlib-ng", "the same, level=2", "ratio, zlib-ng")
 
 
 def feed(trades: int) -> Iterator[str]:
@@ -103,8 +114,12 @@ def work(options: PerMessageDeflate | None, trades: int) -> tuple[float, float, 
 
 
 def measure(name: str) -> None:
-    """Print one preset's row."""
-    options = PRESETS.get(name)
+    """Print one row."""
+    if name not in WITH_NG:
+        zlibs.NG = None
+    elif zlibs.NG is None:
+        raise SystemExit("zlib-ng isn't installed")
+    options = ROWS[name]
     idle, active = memory(options)
     cells = [name, f"{idle:.1f}", f"{active:.1f}"]
     for trades in (1, 70):
@@ -117,5 +132,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         measure(sys.argv[1])
     else:
-        for each in NAMES:
+        for each in ROWS:
             subprocess.run([sys.executable, __file__, each], check=True)

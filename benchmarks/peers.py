@@ -9,6 +9,7 @@ from pathlib import Path
 
 import txws2
 from benchmarks.workloads import Workload
+from txws2.wire import zlibs
 
 __all__ = ["NODE", "OWN", "PYTHON", "SCRIPTS", "SERVERS", "Server", "Tools", "versions"]
 
@@ -58,7 +59,9 @@ class Server:
 
 
 _TWISTED = f"twisted=={version('twisted')}"
-_OURS = (f"txws2=={txws2.__version__}", _TWISTED)
+# Where it is, what is compressed costs less; who reads the tables is to know.
+_FAST = () if zlibs.NG is None else (f"zlib-ng=={version('zlib-ng')}",)
+_OURS = (f"txws2=={txws2.__version__}", _TWISTED, *_FAST)
 
 
 def _options(tools: Tools, workload: Workload) -> list[str]:

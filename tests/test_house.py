@@ -41,6 +41,7 @@ FLOORS = [
         "wire.shared",
         "wire.speedups",
         "wire.uri",
+        "wire.zlibs",
     },
     {
         "broadcasting",

@@ -22,8 +22,11 @@ SERVER, CLIENT = 0, 1
 
 def seeds():
     """Return the inputs by target and by name."""
-    # The same key each time, so that the files change only if what they say does.
-    with mock.patch("txws2.wire.keys._keys", repeat((b"\x37\xfa\x21\x3d",))):
+    # The same key and library each time, so that the files change only if what they say does.
+    with (
+        mock.patch("txws2.wire.keys._keys", repeat((b"\x37\xfa\x21\x3d",))),
+        mock.patch("txws2.wire.zlibs.NG", None),
+    ):
         frames = dict(_frames())
     return {
         "deflating": dict(_deflating()),
@@ -111,6 +114,10 @@ def _inflating():
     yield "a-message", inflated(compressed(b"Hello Hello"))
     # RFC 7692 section 7.2.3.2: the second refers to the first.
     yield "two-with-takeover", inflated(b"\xf2H\xcd\xc9\xc9\x07\x00", b"\xf2\x00\x11\x00\x00")
+    yield (
+        "with-zlib-ng",
+        inflated(compressed(b"Hello"), b"\xf2\x00\x11\x00\x00", b"\xff", takeover=3),
+    )
     yield "stored", inflated(compressed(b"Hello", level=0), takeover=0)
     yield "fixed-codes", inflated(compressed(b"Hello" * 3, strategy=zlib.Z_FIXED))
     yield "dynamic-codes", inflated(compressed(bytes(range(64)) * 2 + bytes(64)), sizes=(50,))
@@ -129,6 +136,7 @@ def _deflating():
     yield "a-text", deflated(b"the way of a byte is the way of a text")
     yield "small-window", deflated(b"abcdefgh " + bytes(range(33, 127)), bits=0, times=2)
     yield "without-takeover", deflated(b"Hello Hello Hello", takeover=0, level=8, memory=0)
+    yield "with-zlib-ng", deflated(b"Hello Hello Hello", takeover=3, level=0)
     yield "resting", deflated(b"Hello Hello Hello", rests=0b101, sizes=())
 
 

@@ -5,6 +5,7 @@ from twisted.trial.unittest import TestCase
 from tests.interop.deflate_cases import TICK, DeflateCases, FragmentCases, parameters_of
 from tests.interop.deflate_directions import WeAreTheDeflatingClient, WeAreTheDeflatingServer
 from tests.interop.directions import settings
+from tests.zlibs import WithZlib
 from txws2 import InvalidStatus, NegotiationError, PerMessageDeflate
 
 # What a server answers to (what the client asks for, what the server is to ask for).
@@ -72,6 +73,14 @@ class OurServerWithAWebsocketsClientTests(OurServerCases, FragmentCases, TestCas
         async for ws in self.links((PerMessageDeflate(), {"server_max_window_bits": 8})):
             self.assertEqual(parameters_of(ws), None)
             await self.echoes(ws, TICK, TICK)
+
+
+class OurPlainClientWithAWebsocketsServerTests(WithZlib, OurClientWithAWebsocketsServerTests):
+    """All others have zlib-ng, if it is installed."""
+
+
+class OurPlainServerWithAWebsocketsClientTests(WithZlib, OurServerWithAWebsocketsClientTests):
+    """Likewise."""
 
 
 class OurClientWithAnAiohttpServerTests(OurClientCases, TestCase):

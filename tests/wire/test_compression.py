@@ -6,10 +6,11 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import bombs, same_each_time
+from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire import zlibs
 from txws2.wire.compression import Deflater, Inflater
 
 HELLO = bytes.fromhex("f248cdc9c90700")
@@ -44,7 +45,7 @@ def memory_of(call):
         tracemalloc.stop()
 
 
-class InflaterTestCase(TestCase):
+class InflaterTestCase(ZlibTestCase):
     def inflated(self, *messages, takeover=True, room=None):
         """What each message is: the same, whole and byte by byte."""
         whole, apart = inflater(takeover=takeover), inflater(takeover=takeover)
@@ -100,7 +101,7 @@ class ExamplesOfTheRfcTests(InflaterTestCase):
         self.assertEqual(self.inflated(b"\x00", b"\x00", HELLO), [b"", b"", b"Hello"])
 
 
-class DeflaterTests(TestCase):
+class DeflaterTests(ZlibTestCase):
     def test_with_takeover_messages_refer_to_those_before(self):
         ours = deflater()
         noise = random.Random(7).randbytes(1000)
@@ -144,13 +145,13 @@ class DeflaterTests(TestCase):
     def test_level_and_memory_level_are_zlib_s(self):
         data = b"".join(b"%d %d\n" % (n * n, n % 7) for n in range(5000))
         for level, memory_level in ((1, 9), (9, 1), (9, 9)):
-            made = zlib.compressobj(level, zlib.DEFLATED, -12, memory_level)
+            made = zlibs.compressor(12, level, memory_level)
             expected = made.compress(data) + made.flush(zlib.Z_SYNC_FLUSH)
             ours = deflater(12, True, level, memory_level)
             self.assertEqual(ours.compress(data) + b"\x00\x00\xff\xff", expected)
 
 
-class ApartTests(TestCase):
+class ApartTests(ZlibTestCase):
     def test_a_message_apart_refers_to_none_and_none_to_it(self):
         ours, inflater = Deflater(15, True, 6, 5), Inflater(15, True)
         message = b"Hello Hello Hello"
@@ -174,7 +175,7 @@ class ApartTests(TestCase):
             self.assertNotIn(Deflater(*other).kind, kinds)
 
 
-class RestTests(TestCase):
+class RestTests(ZlibTestCase):
     def test_what_was_used_is_kept(self):
         ours = deflater()
         ours.compress(b"Hello")
@@ -282,7 +283,7 @@ class InflaterTests(InflaterTestCase):
     def test_garbage_is_refused(self):
         for data in (b"\xff", b"\x07", b"\x00\x05\x00\x00\x00Hello", AGAIN):
             exc = self.fails(data)
-            self.assertIsInstance(exc.__cause__, zlib.error)
+            self.assertIsInstance(exc.__cause__, zlibs.error())
 
     def test_what_is_of_zlib_s_or_gzip_s_format_is_refused(self):
         for bits in (15, 31):
@@ -391,7 +392,7 @@ class RoomTests(InflaterTestCase):
         return peak
 
 
-class AnyMessagesTests(TestCase):
+class AnyMessagesTests(ZlibTestCase):
     """Whatever is compressed is inflated, however it is cut."""
 
     messages = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=4), max_size=6)
@@ -410,3 +411,43 @@ class AnyMessagesTests(TestCase):
             places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
             found = [theirs.inflate(stream[start:end], None) for start, end in pairwise(places)]
             self.assertEqual(b"".join([*found, theirs.finish(None)]), b"".join(parts))
+
+
+@with_ng
+class ExamplesOfTheRfcWithNGTests(ExamplesOfTheRfcTests):
+    pass
+
+
+@with_ng
+class DeflaterWithNGTests(DeflaterTests):
+    pass
+
+
+@with_ng
+class ApartWithNGTests(ApartTests):
+    pass
+
+
+@with_ng
+class RestWithNGTests(RestTests):
+    pass
+
+
+@with_ng
+class InflaterWithNGTests(InflaterTests):
+    pass
+
+
+@with_ng
+class FinalBlocksWithNGTests(FinalBlocksTests):
+    pass
+
+
+@with_ng
+class RoomWithNGTests(RoomTests):
+    pass
+
+
+@with_ng
+class AnyMessagesWithNGTests(AnyMessagesTests):
+    pass

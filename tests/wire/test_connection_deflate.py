@@ -3,10 +3,9 @@ import sys
 import tracemalloc
 from functools import partial
 
-from twisted.trial.unittest import SynchronousTestCase as TestCase
-
 from tests.wire import bombs, both_ends
 from tests.wire.both_ends import failed, frame, header, start_of
+from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
 from txws2.wire.connection import Connection, State
@@ -60,7 +59,7 @@ def too_big(size, max_size):
     return failed(1009, message)
 
 
-class ExamplesOfTheRfcTests(TestCase):
+class ExamplesOfTheRfcTests(ZlibTestCase):
     """RFC 7692 section 7.2.3, to the byte."""
 
     def test_a_message_and_another_that_shares_its_window(self):
@@ -87,7 +86,7 @@ class ExamplesOfTheRfcTests(TestCase):
         self.assertEqual(opened().send_message("", compress=True), b"\xc1\x01\x00")
 
 
-class ReservedBitTests(TestCase):
+class ReservedBitTests(ZlibTestCase):
     RESERVED = failed(1002, "reserved bits must be 0")
 
     def first(self, byte):
@@ -112,7 +111,7 @@ class ReservedBitTests(TestCase):
             self.assertEqual(heard(self.first(byte)), [self.RESERVED])
 
 
-class MessagesTests(TestCase):
+class MessagesTests(ZlibTestCase):
     def test_all_that_one_read_has_comes_in_order(self):
         said = (
             frame(TEXT, b"first"),
@@ -183,7 +182,7 @@ class MessagesTests(TestCase):
         self.assertEqual(both_ends.heard(*said, deflate=agreed), expected)
 
 
-class MaxSizeTests(TestCase):
+class MaxSizeTests(ZlibTestCase):
     """Attack 1: a small frame that inflates to gigabytes."""
 
     def with_key(self, head, *, masked):
@@ -257,7 +256,7 @@ class MaxSizeTests(TestCase):
             self.assertLess(peak, 3 * max_size + 4 * chunk)
 
 
-class SendTests(TestCase):
+class SendTests(ZlibTestCase):
     def sent(self, data, masked=False):
         head = parse_header(data, 0, masked=masked, fragmented=False, compressible=True)
         self.assertEqual(len(data), head.end + head.length)
@@ -321,7 +320,7 @@ class SendTests(TestCase):
         self.assertEqual(seen, expected)
 
 
-class SendFragmentTests(TestCase):
+class SendFragmentTests(ZlibTestCase):
     def test_fragments_are_frames_of_one_message(self):
         connection = Connection(client=False)
         data = [connection.send_fragment(part, last=part == "lo") for part in ("Hel", "", "lo")]
@@ -359,3 +358,28 @@ class SendFragmentTests(TestCase):
         self.assertEqual(connection.send_close(1000), b"\x88\x02\x03\xe8")
         self.assertIs(connection.state, State.CLOSING)
         self.assertRaises(InvalidState, connection.send_fragment, "lo", last=True)
+
+
+@with_ng
+class ExamplesOfTheRfcWithNGTests(ExamplesOfTheRfcTests):
+    pass
+
+
+@with_ng
+class MessagesWithNGTests(MessagesTests):
+    pass
+
+
+@with_ng
+class MaxSizeWithNGTests(MaxSizeTests):
+    pass
+
+
+@with_ng
+class SendWithNGTests(SendTests):
+    pass
+
+
+@with_ng
+class SendFragmentWithNGTests(SendFragmentTests):
+    pass

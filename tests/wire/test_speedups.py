@@ -1,4 +1,5 @@
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,13 @@ class LoadTests(TestCase):
         self.patch(os, "environ", {})
         self.patch(sys, "modules", sys.modules | {"txws2.wire._speedups": None})
         self.assertIsNone(load())
+
+    def test_so_may_another_module(self):
+        self.patch(os, "environ", {})
+        self.assertIs(load("json"), json)
+        self.assertIsNone(load("txws2.no_such_module"))
+        self.patch(os, "environ", {"TXWS2_NO_SPEEDUPS": "1"})
+        self.assertIsNone(load("json"))
 
     @in_c
     def test_nothing_in_the_variable_is_as_if_it_were_not_there(self):

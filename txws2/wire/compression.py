@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire import zlibs
 
 __all__ = ["Deflater", "Inflater"]
 
@@ -26,8 +27,8 @@ class Deflater:
     Args:
         window_bits: 9 to 15, the base-2 logarithm of the window.
         takeover: whether a message may refer to those before it.
-        level: of zlib, 1 to 9.
-        memory_level: of zlib, 1 to 9.
+        level: 1 to 9.
+        memory_level: 1 to 9.
     """
 
     __slots__ = ("_compressor", "_level", "_memory_level", "_takeover", "_used", "_window_bits")
@@ -47,13 +48,11 @@ class Deflater:
             part: the next bytes of the payload.
             last: whether they end the message.
         """
-        if self._compressor is None:
-            self._compressor = zlib.compressobj(
-                self._level, zlib.DEFLATED, -self._window_bits, self._memory_level
-            )
-        self._used = True
         compressor = self._compressor
-        data = compressor.compress(part) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        if compressor is None:
+            compressor = self._compressor = zlibs.compressor(*self.kind)
+        self._used = True
+        data = compressor.compress(part) + compressor.flush(zlibs.SYNC_FLUSH)
         if not last:
             return data
         if not self._takeover:
@@ -119,7 +118,7 @@ class Inflater:
             decompressor = self._decompressor
             try:
                 piece = decompressor.decompress(part, _PIECE_SIZE)
-            except zlib.error as exc:
+            except zlibs.error() as exc:
                 raise ProtocolError("decompression failed") from exc
             pieces.append(piece)
             size += len(piece)
@@ -138,7 +137,7 @@ class Inflater:
         self._streams += 1
         if self._streams > _MAX_STREAMS:
             raise ProtocolError("decompression failed: too many final blocks")
-        return zlib.decompressobj(-self._window_bits)
+        return zlibs.decompressor(self._window_bits)
 
     def finish(self, room: int | None, part: bytes = b"") -> bytes:
         """Inflate the last part of a message, or the whole of one.

@@ -21,12 +21,12 @@ PURE: dict[str, Any] = {}
 """What is written in Python and has a twin in C, by its name."""
 
 
-def load() -> ModuleType | None:
-    """Return the module in C, None if there is none or none is wanted."""
+def load(name: str = "txws2.wire._speedups") -> ModuleType | None:
+    """Return a module in C that makes things faster, None if it isn't there or isn't wanted."""
     if os.environ.get("TXWS2_NO_SPEEDUPS"):
         return None
     try:
-        return import_module("txws2.wire._speedups")
+        return import_module(name)
     except ImportError:
         return None
 

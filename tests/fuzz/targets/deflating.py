@@ -1,16 +1,21 @@
 """Compressing anything, in parts: what is compressed inflates to what it was."""
 
+from unittest import mock
+
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
+from txws2.wire import zlibs
 from txws2.wire.compression import Deflater, Inflater
 
 BITS = range(9, 16)
 LEVELS = range(1, 10)
+# Whether there is takeover, and with what it is compressed.
+WAYS = [(takeover, ng) for ng in (None, zlibs.NG) for takeover in (False, True)]
 
 
 def target(data):
     choices = Choices(data)
-    bits, takeover = choices.one_of(BITS), choices.flag()
+    bits, (takeover, ng) = choices.one_of(BITS), choices.one_of(WAYS)
     level, memory_level = choices.one_of(LEVELS), choices.one_of(LEVELS)
     rests = choices.number()
     sizes = choices.sizes()
@@ -21,7 +26,7 @@ def target(data):
     inflater = Inflater(bits, takeover)
     for number, message in enumerate(messages):
         *parts, last = cut(message, sizes) or [b""]
-        with raises_only():
+        with raises_only(), mock.patch.object(zlibs, "NG", ng):
             compressed = [deflater.compress(part, last=False) for part in parts]
             compressed.append(deflater.compress(last))
             found = [inflater.inflate(part, len(message)) for part in compressed[:-1]]

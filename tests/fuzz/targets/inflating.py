@@ -9,10 +9,12 @@ from unittest import mock
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from txws2.exceptions import PayloadTooBig, ProtocolError
-from txws2.wire import compression
+from txws2.wire import compression, zlibs
 from txws2.wire.compression import Inflater
 
 BITS = range(8, 16)
+# Whether there is takeover, and with what it is inflated.
+WAYS = [(takeover, ng) for ng in (None, zlibs.NG) for takeover in (False, True)]
 ROOMS = [2**20, 0, 100, 2**16, 3 * 2**16]
 # RFC 7692 section 7.2.2.
 TAIL = b"\x00\x00\xff\xff"
@@ -20,14 +22,17 @@ TAIL = b"\x00\x00\xff\xff"
 
 def target(data):
     choices = Choices(data)
-    bits, takeover = choices.one_of(BITS), choices.flag()
+    bits, (takeover, ng) = choices.one_of(BITS), choices.one_of(WAYS)
     room, piece_size = choices.one_of(ROOMS), choices.one_of([2**16, 50])
     sizes = choices.sizes()
     # A message is told from the next by what its last part would have ended with.
     messages = choices.rest().split(TAIL)
 
     apart, whole = Inflater(bits, takeover), Inflater(bits, takeover)
-    with mock.patch.object(compression, "_PIECE_SIZE", piece_size):
+    with (
+        mock.patch.object(compression, "_PIECE_SIZE", piece_size),
+        mock.patch.object(zlibs, "NG", ng),
+    ):
         for number, message in enumerate(messages):
             found = _inflate(whole, [message], room, piece_size)
             if number == 0:
