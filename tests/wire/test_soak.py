@@ -73,6 +73,20 @@ def test_a_million_echoes(twins):
     stays_flat(work)
 
 
+def test_a_million_compressed_messages(twins):
+    encode, take = twins["encode_frame"], twins["take_compressed"]
+    payloads = [bytes(size) for size in (0, 5, 125, 126, 1000)]
+    frames = [encode(1, payload, masked=True, rsv1=True) for payload in payloads]
+
+    def work():
+        for _ in range(1_000_000 // (ROUNDS * len(frames))):
+            for frame, payload in zip(frames, payloads, strict=True):
+                assert take(frame, 0, True, 2**20) == (1, payload, len(frame))
+                assert take(frame, 1, True, 2**20) is None
+
+    stays_flat(work)
+
+
 def test_a_hundred_thousand_that_are_wrong(twins):
     mask, encode = twins["apply_mask"], twins["encode_frame"]
     bad = encode(1, b"good \xff", masked=True)
