@@ -103,6 +103,7 @@ class MessagesTests(TestCase):
         ),
         "missing Origin header": exceptions.InvalidOrigin(None),
         "invalid Origin header: null": exceptions.InvalidOrigin("null"),
+        "there is no WebSocket at /x": exceptions.InvalidPath("/x"),
         "timed out during opening handshake": exceptions.OpeningTimeout(),
         "the server is shutting down": exceptions.ServerClosing(),
         "frame": exceptions.ProtocolError("frame"),

@@ -64,7 +64,7 @@ FLOORS = [
         "writethrough",
     },
     {"client", "connecting", "opening", "server", "serving"},
-    {"service"},
+    {"bytestream", "carrying", "descriptions", "endpoints", "pulling", "service", "wrapping"},
     {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
 ]
 

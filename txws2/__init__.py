@@ -3,6 +3,7 @@
 from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import connect
+from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 from txws2.exceptions import (
     ConcurrencyError,
     ConnectionClosed,
@@ -10,6 +11,7 @@ from txws2.exceptions import (
     ConnectionClosedOK,
     InvalidHandshake,
     InvalidOrigin,
+    InvalidPath,
     InvalidState,
     InvalidStatus,
     InvalidURI,
@@ -26,6 +28,7 @@ from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 from txws2.wire.deflate import PerMessageDeflate
 from txws2.wire.http import Headers, Request, Response
+from txws2.wrapping import WebSocketFactory
 
 __version__ = "0.1.0"
 
@@ -39,6 +42,7 @@ __all__ = [
     "Headers",
     "InvalidHandshake",
     "InvalidOrigin",
+    "InvalidPath",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -51,9 +55,12 @@ __all__ = [
     "Response",
     "Server",
     "State",
+    "WebSocketClientEndpoint",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
     "WebSocketException",
+    "WebSocketFactory",
+    "WebSocketServerEndpoint",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
     "WebSocketService",

@@ -30,7 +30,12 @@ from txws2.wire.requesting import (
 )
 from txws2.wire.uri import WebSocketURI, parse_uri
 
-__all__ = ["ClientOptions", "WebSocketClientFactory", "WebSocketClientProtocol"]
+__all__ = [
+    "ClientOptions",
+    "RequestOptions",
+    "WebSocketClientFactory",
+    "WebSocketClientProtocol",
+]
 
 
 class WebSocketClientProtocol(WebSocketProtocol):
@@ -121,14 +126,19 @@ def _tls_reason(error: SSL.Error) -> str:
     return reasons or type(error).__name__
 
 
-class ClientOptions(ConnectionOptions, total=False):
-    """The options of `connect` that are the factory's."""
+class RequestOptions(ConnectionOptions, total=False):
+    """The options of a client, whatever handles its connection."""
 
-    create_protocol: Callable[[], WebSocketClientProtocol]
     origin: str | None
     subprotocols: Sequence[str]
     additional_headers: HeadersLike
     user_agent_header: str | None
+
+
+class ClientOptions(RequestOptions, total=False):
+    """The options of `connect` that are the factory's."""
+
+    create_protocol: Callable[[], WebSocketClientProtocol]
 
 
 class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):

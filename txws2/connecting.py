@@ -16,7 +16,7 @@ from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientP
 from txws2.exceptions import InvalidURI, OpeningTimeout
 from txws2.opening import Opening
 
-__all__ = ["connect"]
+__all__ = ["connect", "endpoint_of", "open_connection"]
 
 
 def connect(
@@ -49,7 +49,22 @@ def connect(
         InvalidHandshake: something to be sent can't be put in a request.
     """
     factory = WebSocketClientFactory(uri, reactor=reactor, **options)
-    attempt = Deferred.fromCoroutine(_open(factory, _endpoint(uri, factory, tls)))
+    return open_connection(factory, endpoint_of(uri, factory, tls))
+
+
+def open_connection(
+    factory: WebSocketClientFactory, endpoint: IStreamClientEndpoint
+) -> Opening[WebSocketClientProtocol]:
+    """Connect through an endpoint.
+
+    Args:
+        factory: makes this connection and no other. Its open_timeout spans all of it.
+        endpoint: where to connect to.
+
+    Returns:
+        As `connect`.
+    """
+    attempt = Deferred.fromCoroutine(_open(factory, endpoint))
     _limit(attempt, factory)
     return Opening.of(attempt)
 
@@ -90,14 +105,29 @@ def _limit(attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientF
     attempt.addBoth(done)
 
 
-def _endpoint(
-    text: str, factory: WebSocketClientFactory, tls: IOpenSSLClientConnectionCreator | None
+def endpoint_of(
+    text: str,
+    factory: WebSocketClientFactory,
+    tls: IOpenSSLClientConnectionCreator | None,
+    endpoint: IStreamClientEndpoint | None = None,
 ) -> IStreamClientEndpoint:
+    """Return the endpoint that a URI stands for, with TLS if it is wss.
+
+    Args:
+        text: the URI, for what is said of it.
+        factory: knows the URI, and when to give up.
+        tls: as for `connect`.
+        endpoint: where to connect to instead of the URI's host and port.
+
+    Raises:
+        InvalidURI: its host can't be looked up.
+    """
     uri = factory.uri
-    _check_name(text, uri.host)
-    endpoint: IStreamClientEndpoint = HostnameEndpoint(
-        factory.reactor, uri.host, uri.port, timeout=factory.open_timeout or 1e9
-    )
+    if endpoint is None:
+        _check_name(text, uri.host)
+        endpoint = HostnameEndpoint(
+            factory.reactor, uri.host, uri.port, timeout=factory.open_timeout or 1e9
+        )
     if uri.secure:
         creator = tls or optionsForClientTLS(uri.host)
         endpoint = wrapClientTLS(creator, endpoint)

@@ -16,6 +16,7 @@
         * `InvalidStatus`
         * `InvalidHeader`
             * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidOrigin`, `InvalidUpgrade`
+        * `InvalidPath`
         * `NegotiationError`
         * `OpeningTimeout` (also the built-in `TimeoutError`)
         * `ServerClosing`
@@ -48,6 +49,7 @@ __all__ = [
     "InvalidMessage",
     "InvalidMethod",
     "InvalidOrigin",
+    "InvalidPath",
     "InvalidProtocol",
     "InvalidProxy",
     "InvalidState",
@@ -241,6 +243,17 @@ class InvalidOrigin(InvalidHeader):
 
 class InvalidUpgrade(InvalidHeader):
     """Upgrade or Connection don't ask for, or don't confirm, a WebSocket."""
+
+
+class InvalidPath(InvalidHandshake):
+    """The request is for a path that there is nothing at (answered 404)."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no WebSocket at {self.path}"
 
 
 class NegotiationError(InvalidHandshake):

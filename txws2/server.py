@@ -88,8 +88,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self.request = request
             if self._tracer is not None:
                 self._tracer.head("<", reader.head)
-            check_request(request)
-            check_origin(request, self.factory.origins)
+            self._judge(request)
             subprotocol = select_subprotocol(request, self.factory.subprotocols)
             if subprotocol is not None:
                 self.subprotocol = subprotocol
@@ -104,6 +103,15 @@ class WebSocketServerProtocol(WebSocketProtocol):
             self._reader = None
         self._request = reader.head
         self._open(reader.rest)
+
+    def _judge(self, request: Request) -> None:
+        """Make sure that a request may open the connection, whatever is negotiated then.
+
+        Raises:
+            InvalidHandshake: it may not.
+        """
+        check_request(request)
+        check_origin(request, self.factory.origins)
 
     def refuse(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""

@@ -238,6 +238,7 @@ class RefusalTests(TestCase):
             exceptions.InvalidMethod("PUT"): 405,
             exceptions.InvalidProtocol("HTTP/1.0"): 505,
             exceptions.InvalidOrigin("x"): 403,
+            exceptions.InvalidPath("/x"): 404,
             exceptions.InvalidUpgrade("Upgrade"): 426,
             exceptions.OpeningTimeout(): 408,
             exceptions.ServerClosing(): 503,

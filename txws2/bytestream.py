@@ -1,0 +1,321 @@
+"""A stream of bytes over a WebSocket: the transport of a protocol that knows of no messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from OpenSSL.crypto import X509
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IConsumer,
+    IDelayedCall,
+    IProducer,
+    IProtocol,
+    IProtocolFactory,
+    IPullProducer,
+    IPushProducer,
+    ISSLTransport,
+    ITCPTransport,
+    ITransport,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txws2.carrying import AsWritten, Base64, Codec, Text, codec_for
+from txws2.exceptions import ConnectionClosedOK
+from txws2.protocol import WebSocketProtocol
+from txws2.pulling import Pulling
+from txws2.transports import abort
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import State
+
+__all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
+
+
+class Carrier(WebSocketProtocol):
+    """Carries the stream of a wrapped protocol in its messages."""
+
+    _wrapped: IProtocol | None = None
+    _stream: ByteStream | None = None
+
+    def wrap(self, factory: IProtocolFactory, *, text: bool) -> IProtocol | None:
+        """Connect a protocol to the other side; this connection is open.
+
+        Args:
+            factory: makes the protocol, which gets a `ByteStream` for its transport.
+            text: whether to send text messages; the subprotocol has precedence.
+
+        Returns:
+            The protocol; None if the factory makes none.
+        """
+        transport = self._transport
+        protocol: IProtocol | None = factory.buildProtocol(transport.getPeer())
+        if protocol is None:
+            return None
+        if ISSLTransport.providedBy(transport):
+            kind: type[ByteStream] = TLSByteStream
+        elif ITCPTransport.providedBy(transport):
+            kind = TCPByteStream
+        else:
+            kind = ByteStream
+        self._stream = kind(self, transport, codec_for(self.subprotocol, text=text))
+        self._wrapped = protocol
+        protocol.makeConnection(self._stream)
+        return protocol
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """Give the protocol what the message carries."""
+        stream, wrapped = self._stream, self._wrapped
+        # As a TCP transport has it, a protocol that hangs up hears nothing more.
+        if stream is None or wrapped is None or stream.disconnecting:
+            return
+        try:
+            data = stream.codec.data(message)
+        except ValueError:
+            self.close(CloseCode.INVALID_DATA, "invalid Base64")
+            stream.disconnecting = True
+        else:
+            wrapped.dataReceived(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the protocol the end, as the one of a TCP connection."""
+        stream, wrapped = self._stream, self._wrapped
+        if stream is None or wrapped is None:
+            return
+        stream.lost()
+        # They know each other; now they needn't any more.
+        self._wrapped = None
+        assert reason.value is not None
+        wrapped.connectionLost(Failure(_as_of_tcp(reason.value)))
+
+    def finish(self) -> None:
+        """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
+
+        From then on close_timeout counts; what waits for a slow peer is to have more time.
+        """
+
+        def close(_: None) -> None:
+            self.close()
+
+        self._outbox.drained().addCallbacks(close, lambda _: None)
+
+    def fail(self, failure: Failure) -> None:
+        """Log what the protocol, or its producer, did wrong, and close with 1011."""
+        self._application_failed(failure)
+
+
+def _as_of_tcp(closed: BaseException) -> Exception:
+    """Return what a TCP connection would end with; what it was is the cause."""
+    reason: Exception
+    if isinstance(closed, ConnectionClosedOK):
+        reason = ConnectionDone()
+    elif isinstance(closed.__cause__, ConnectionAborted):
+        reason = ConnectionAborted()
+    else:
+        reason = ConnectionLost(str(closed))
+    reason.__cause__ = closed
+    return reason
+
+
+@implementer(ITransport, IConsumer, IPushProducer)
+class ByteStream:
+    """What a wrapped protocol has for its transport.
+
+    Args:
+        websocket: the connection that carries it.
+        transport: the transport of that.
+        codec: how it is carried.
+
+    Attributes:
+        websocket: as above; it has the request, the subprotocol and the close code.
+        codec: as above.
+        disconnecting: whether the protocol has hung up.
+    """
+
+    disconnecting = False
+
+    # Whether nothing more is to be written, once the producer has done.
+    _ended = False
+    _producer: IPushProducer | None = None
+    # The turn of the reactor in which reading goes on.
+    _resumption: IDelayedCall | None = None
+
+    def __init__(self, websocket: Carrier, transport: ITransport, codec: Codec) -> None:
+        self.websocket = websocket
+        self.codec = codec
+        self._transport = transport
+
+    # Writing.
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; those that are written at once are one message, unless they are many."""
+        if self._ended and self._producer is None:
+            return
+        try:
+            for message in self.codec.messages(data):
+                self.websocket.sendMessage(message)
+        except ValueError:
+            self.websocket.fail(Failure())
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Send these bytes one after the other, as if they were written at once."""
+        self.write(b"".join(iovec))
+
+    def loseConnection(self) -> None:
+        """Send all that was written, then a close frame with 1000.
+
+        A registered producer may still write until it is unregistered. Nothing more is received.
+        """
+        self.disconnecting = True
+        self.loseWriteConnection()
+
+    def loseWriteConnection(self) -> None:
+        """Send all that was written, then a close frame with 1000.
+
+        A WebSocket that one side has closed is closed by the other at once, so this isn't for
+        protocols that go on to answer. What the peer sent until then is received.
+        """
+        if not self._ended:
+            self._ended = True
+            self._end_unless_producing()
+
+    def abortConnection(self) -> None:
+        """End the connection at once: neither what was written is sent nor a close frame."""
+        self.disconnecting = self._ended = True
+        abort(self._transport)
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """Have a producer paused while more than write_limit bytes wait to be sent.
+
+        Raises:
+            RuntimeError: another is registered.
+        """
+        if self._producer is not None:
+            raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
+        websocket = self.websocket
+        if websocket.state is State.CLOSED:
+            producer.stopProducing()
+            return
+        if streaming:
+            pushing = cast(IPushProducer, producer)
+        else:
+            pulled = cast(IPullProducer, producer)
+            pushing = Pulling(pulled, websocket.factory.clock, websocket.fail)
+            pushing.resumeProducing()
+        self._producer = pushing
+        websocket.registerProducer(pushing)
+
+    def unregisterProducer(self) -> None:
+        """Let the producer be that is registered; if the protocol has hung up, close."""
+        producer, self._producer = self._producer, None
+        if isinstance(producer, Pulling):
+            producer.pauseProducing()
+        self.websocket.unregisterProducer()
+        if self._ended:
+            self._end_unless_producing()
+
+    def _end_unless_producing(self) -> None:
+        if self._producer is not None:
+            return
+        try:
+            self.codec.end()
+        except ValueError:
+            self.websocket.fail(Failure())
+        else:
+            self.websocket.finish()
+
+    # Reading.
+
+    def pauseProducing(self) -> None:
+        """Receive nothing, and read nothing from the socket, until `resumeProducing`."""
+        self._cancel_resumption()
+        self.websocket.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """Receive what has waited, and read again."""
+        # A protocol doesn't expect data before this has returned.
+        if self._resumption is None and self.websocket.state is not State.CLOSED:
+            clock = self.websocket.factory.clock
+            self._resumption = clock.callLater(0, self._resume)
+
+    def stopProducing(self) -> None:
+        """Hang up."""
+        self.loseConnection()
+
+    def lost(self) -> None:
+        """Let go: the connection is gone."""
+        self._producer = None
+        self._cancel_resumption()
+
+    def _resume(self) -> None:
+        self._resumption = None
+        self.websocket.resumeProducing()
+
+    def _cancel_resumption(self) -> None:
+        if self._resumption is not None:
+            self._resumption.cancel()
+            self._resumption = None
+
+    # What is known of it.
+
+    def getPeer(self) -> Any:
+        """Return the address of the other end."""
+        return self._transport.getPeer()
+
+    def getHost(self) -> Any:
+        """Return the address of this end."""
+        return self._transport.getHost()
+
+    # Under these names, programs that were written for txWS look for them.
+
+    @property
+    def location(self) -> str:
+        """Path and query that the client has asked for."""
+        request = self.websocket.request
+        assert request is not None
+        return request.path
+
+    def setBinaryMode(self, mode: bool) -> None:
+        """Make each write one message: a binary one of bytes, a text of a str.
+
+        Args:
+            mode: False to send text messages only. With Base64, either changes nothing.
+        """
+        if not isinstance(self.codec, Base64):
+            self.codec = AsWritten() if mode else Text()
+
+
+@implementer(ITCPTransport)
+class TCPByteStream(ByteStream):
+    """The same over TCP."""
+
+    _transport: ITCPTransport
+
+    def getTcpNoDelay(self) -> bool:
+        """Tell whether small packets leave at once; they do, unless this was changed."""
+        return self._transport.getTcpNoDelay()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Set whether small packets leave at once."""
+        self._transport.setTcpNoDelay(enabled)
+
+    def getTcpKeepAlive(self) -> bool:
+        """Tell whether TCP finds out by itself that the other end is gone."""
+        return self._transport.getTcpKeepAlive()
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Set whether TCP finds out by itself that the other end is gone."""
+        self._transport.setTcpKeepAlive(enabled)
+
+
+@implementer(ISSLTransport)
+class TLSByteStream(TCPByteStream):
+    """The same over TLS."""
+
+    _transport: ISSLTransport
+
+    def getPeerCertificate(self) -> X509 | None:
+        """Return the certificate of the other end, if it has shown one."""
+        return cast("X509 | None", self._transport.getPeerCertificate())

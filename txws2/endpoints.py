@@ -1,0 +1,134 @@
+"""Endpoints over WebSocket, for whatever protocol takes an endpoint."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import NoProtocol
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IOpenSSLClientConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+    IStreamServerEndpoint,
+)
+from twisted.internet.protocol import Factory
+from zope.interface import implementer
+
+from txws2.client import RequestOptions
+from txws2.connecting import endpoint_of, open_connection
+from txws2.server import FactoryOptions
+from txws2.wire.closing import CloseCode
+from txws2.wrapping import CarrierClient, CarrierClientFactory, WebSocketFactory
+
+__all__ = ["WebSocketClientEndpoint", "WebSocketServerEndpoint"]
+
+
+@implementer(IStreamServerEndpoint)
+class WebSocketServerEndpoint:
+    """Listens on another endpoint, and serves over WebSocket what it is given.
+
+    Args:
+        endpoint: where to listen: TCP, TLS, a Unix socket or whatever else has streams.
+        path: the path that clients must ask for; other requests are answered with 404. None for
+            any.
+        text: True to send text messages instead of binary ones; what is written must be UTF-8
+            then.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `WebSocketFactory`, which says more of all this.
+
+    Raises:
+        ValueError: the path doesn't begin with a slash, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        endpoint: IStreamServerEndpoint,
+        *,
+        path: str | None = None,
+        text: bool = False,
+        reactor: Any = None,
+        **options: Unpack[FactoryOptions],
+    ) -> None:
+        def wrap(factory: IProtocolFactory) -> WebSocketFactory:
+            return WebSocketFactory(factory, path=path, text=text, reactor=reactor, **options)
+
+        # Whoever made a mistake in the options is to see it here.
+        wrap(Factory())
+        self._endpoint = endpoint
+        self._wrap = wrap
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """Listen, and serve this factory's protocols."""
+        listening: Deferred[IListeningPort] = self._endpoint.listen(self._wrap(protocolFactory))
+        return listening
+
+
+@implementer(IStreamClientEndpoint)
+class WebSocketClientEndpoint:
+    """Connects to a URI, and runs over WebSocket what it is given.
+
+    Args:
+        reactor: the reactor to run on.
+        uri: the ws or wss URI.
+        endpoint: where to connect to instead of the URI's host and port: a Unix socket, or a
+            proxy. TLS comes on top of it if the URI is wss.
+        tls: for wss, what makes the TLS connection, as `optionsForClientTLS` returns it. By
+            default the certificate must be valid for the host, and signed by an authority that
+            this machine trusts.
+        text: True to send text messages instead of binary ones; what is written must be UTF-8
+            then.
+        **options: those of `WebSocketClientFactory` and `ConnectionFactory`; compression is None
+            unless it is given. If "base64" or "binary" is among the subprotocols and the server
+            chooses it, it says how messages are sent.
+
+    Raises:
+        InvalidURI: it isn't a WebSocket URI.
+        InvalidHandshake: something to be sent can't be put in a request.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        uri: str,
+        *,
+        endpoint: IStreamClientEndpoint | None = None,
+        tls: IOpenSSLClientConnectionCreator | None = None,
+        text: bool = False,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        def wrap(
+            factory: IProtocolFactory,
+        ) -> tuple[CarrierClientFactory, IStreamClientEndpoint]:
+            carriers = CarrierClientFactory(factory, uri, reactor=reactor, **options)
+            return carriers, endpoint_of(uri, carriers, tls, endpoint)
+
+        # Whoever made a mistake in the options is to see it here.
+        wrap(Factory())
+        self._text = text
+        self._wrap = wrap
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect a protocol of this factory.
+
+        Returns:
+            A Deferred of the protocol; it can be cancelled. It always fires, or fails: with what
+            `txws2.connect` fails with, with NoProtocol if the factory makes none, or with what
+            the factory raises.
+        """
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        factory, endpoint = self._wrap(protocolFactory)
+        carrier = cast(CarrierClient, await open_connection(factory, endpoint))
+        try:
+            # What the server has sent already is delivered after this, and needs the protocol.
+            protocol = carrier.wrap(protocolFactory, text=self._text)
+            if protocol is None:
+                raise NoProtocol
+        except BaseException:
+            carrier.close(CloseCode.INTERNAL_ERROR)
+            raise
+        return protocol

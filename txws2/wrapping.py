@@ -1,0 +1,137 @@
+"""Any protocol over WebSocket: what makes the two ends of such a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.protocol import Factory
+
+from txws2.bytestream import Carrier
+from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.exceptions import InvalidPath
+from txws2.factory import ConnectionOptions
+from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.wire.closing import CloseCode
+from txws2.wire.http import Request
+
+__all__ = ["CarrierClient", "CarrierClientFactory", "CarrierServer", "WebSocketFactory"]
+
+# What old clients offer who want to be sure of what they get.
+_SUBPROTOCOLS = ("binary", "base64")
+
+
+class _Wrapping(Factory):
+    """Starts and stops with another factory, whose protocols it wraps."""
+
+    wrappedFactory: IProtocolFactory
+
+    def doStart(self) -> None:
+        """Start the other factory, too."""
+        self.wrappedFactory.doStart()
+        super().doStart()  # type: ignore[no-untyped-call]
+
+    def doStop(self) -> None:
+        """Stop the other factory, too."""
+        self.wrappedFactory.doStop()
+        super().doStop()  # type: ignore[no-untyped-call]
+
+
+class CarrierServer(Carrier, WebSocketServerProtocol):
+    """The server's end of a connection that carries a stream."""
+
+    factory: WebSocketFactory
+
+    def _judge(self, request: Request) -> None:
+        super()._judge(request)
+        path, asked = self.factory.path, request.path.partition("?")[0]
+        if path is not None and path != asked:
+            raise InvalidPath(asked)
+
+    def connectionOpened(self) -> None:
+        """Make the protocol that is wrapped."""
+        factory = self.factory
+        if self.wrap(factory.wrappedFactory, text=factory.text) is None:
+            # So a factory says that it has enough connections.
+            self.close(CloseCode.TRY_AGAIN_LATER)
+
+
+class WebSocketFactory(_Wrapping, WebSocketServerFactory):
+    """Serves the protocols of another factory over WebSocket.
+
+    They run unchanged: the bytes that they write leave in messages, and of the messages that
+    come they get the bytes. A program that was written for txWS needs another import, and
+    nothing else.
+
+    Args:
+        wrappedFactory: makes the protocols, one for each connection when it is open. If it
+            returns None, the connection is closed with 1013.
+        path: the path that clients must ask for, as "/amp"; other requests are answered with
+            404. None for any path.
+        text: whether to send text messages, as programs written for txWS expect; what is
+            written must be UTF-8 then, or the connection is closed with 1011. False for binary
+            messages, which carry anything.
+        subprotocols: those that the server speaks, best first. "binary" and "base64" also say
+            how messages are sent, whatever text is.
+        origins: as for `WebSocketServerFactory`, and as dangerous when left alone.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `ConnectionFactory`. compression is None unless it is given: many a
+            stream is compressed or encrypted.
+
+    Raises:
+        ValueError: the path doesn't begin with a slash, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        wrappedFactory: IProtocolFactory,
+        *,
+        path: str | None = None,
+        text: bool = True,
+        subprotocols: Sequence[str] = _SUBPROTOCOLS,
+        origins: Sequence[str | None] | None = None,
+        reactor: Any = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> None:
+        options.setdefault("compression", None)
+        super().__init__(
+            create_protocol=CarrierServer,
+            subprotocols=subprotocols,
+            origins=origins,
+            reactor=reactor,
+            **options,
+        )
+        if path is not None and not path.startswith("/"):
+            raise ValueError(f"path must begin with a slash, as '/amp'; it is {path!r}")
+        self.wrappedFactory = wrappedFactory
+        self.path = path
+        self.text = text
+
+
+class CarrierClient(Carrier, WebSocketClientProtocol):
+    """The client's end of a connection that carries a stream."""
+
+
+class CarrierClientFactory(_Wrapping, WebSocketClientFactory):
+    """Makes the client's end of one connection; an endpoint then wraps the protocol.
+
+    Args:
+        wrappedFactory: is started and stopped with this one.
+        uri: the ws or wss URI.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `WebSocketClientFactory` and `ConnectionFactory`. compression is None
+            unless it is given.
+    """
+
+    def __init__(
+        self,
+        wrappedFactory: IProtocolFactory,
+        uri: str,
+        *,
+        reactor: Any = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        options.setdefault("compression", None)
+        super().__init__(uri, create_protocol=CarrierClient, reactor=reactor, **options)
+        self.wrappedFactory = wrappedFactory
