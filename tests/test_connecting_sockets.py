@@ -1,17 +1,7 @@
 """`connect` on real sockets: IPv4 and IPv6, and TLS with certificates good and bad."""
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from socket import socket
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
@@ -19,12 +9,12 @@ from twisted.internet.error import ConnectError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
     Certificate,
-    PrivateCertificate,
     optionsForClientTLS,
     trustRootFromCertificates,
 )
 from twisted.trial.unittest import TestCase
 
+from tests.certificates import certify
 from txws2.connecting import connect
 from txws2.exceptions import InvalidMessage, OpeningTimeout, SecurityError
 from txws2.serving import serve
@@ -33,29 +23,6 @@ from txws2.serving import serve
 async def echo(ws):
     async for message in ws:
         await ws.send(message)
-
-
-def certify(name, address=None):
-    """Make a certificate, signed by itself, and its key, for a host; return it and its PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    names = [x509.DNSName(name)] + ([x509.IPAddress(ip_address(address))] if address else [])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    pem = certificate.public_bytes(Encoding.PEM)
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return PrivateCertificate.loadPEM(pem + secret), pem
 
 
 class Silent(Protocol):

@@ -58,6 +58,14 @@ class NoDelayTests(SynchronousTestCase):
         set_no_delay(transport)
         self.assertEqual(transport.calls, [("setTcpNoDelay", True)])
 
+    def test_one_that_only_claims_to_be_of_tcp_is_left_alone(self):
+        class OverAUnixSocket:
+            pass
+
+        transport = OverAUnixSocket()
+        directlyProvides(transport, ISSLTransport)
+        set_no_delay(transport)
+
     def test_any_other_is_left_alone(self):
         transport = Calls(ITransport)
         set_no_delay(transport)

@@ -41,6 +41,10 @@ def _below(
 ) -> IStreamServerEndpoint:
     secure = prefix == "wss"
     what = arguments[0] if len(arguments) == 1 else ""
+    quoted = next((name for name in options if ":" in name), None)
+    if quoted is not None and not arguments:
+        # With its colons quoted, an endpoint still has an = that looks like one of ours.
+        what = f"{quoted}={options.pop(quoted)}"
     if what.isdecimal():
         if secure and "privateKey" not in options:
             raise ValueError("wss: needs privateKey=, the file of a key, and certKey=, if apart")
@@ -52,7 +56,7 @@ def _below(
         raise ValueError(_expected(prefix, f"a port{also}", arguments))
     elif options:
         inside = ", ".join(f"{name}=" for name in options)
-        raise ValueError(rf"{inside} is {what!r}'s: put \ before the colon that precedes it")
+        raise ValueError(rf"{prefix}: {inside} belongs to {what!r}, so put \ before its colon")
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, what)
     except TypeError as exc:

@@ -15,6 +15,10 @@ from zope.interface import implementer
 
 __all__ = ["Pulling"]
 
+# To a reactor that is no more than the next turn. A Clock that is moved by nothing would never
+# have done with calls that put themselves off by nothing.
+_TURN = 1e-8
+
 
 @implementer(IPushProducer)
 class Pulling:
@@ -39,7 +43,7 @@ class Pulling:
         """Ask from the next turn on."""
         self._running = True
         if self._turn is None:
-            self._turn = self._clock.callLater(0, self._pull)
+            self._turn = self._clock.callLater(_TURN, self._pull)
 
     def pauseProducing(self) -> None:
         """Ask no more."""

@@ -36,7 +36,8 @@ def address_of(address: IAddress) -> Address:
 
 def set_no_delay(transport: ITransport) -> None:
     """Let small frames leave at once instead of waiting for an acknowledgement."""
-    if ITCPTransport.providedBy(transport):
+    # Over a Unix socket, TLS claims to be TCP.
+    if ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay"):
         transport.setTcpNoDelay(True)
 
 
