@@ -455,6 +455,31 @@ class ProducingTests(StreamTestCase):
         self.assertEqual((producer.asked, self.client.received), (10, [b"a"] * 10))
         self.assertEqual(self.lower.close_code, 1000)
 
+    def test_who_hangs_up_while_a_push_producer_is_paused_still_sends_all_that_it_has(self):
+        self.client.transport.pauseProducing()
+        producer = self.push()
+        producer.resumeProducing()
+        self.server.transport.loseConnection()
+        self.client.transport.resumeProducing()
+        self.settle()
+        self.assertEqual(len(b"".join(self.client.received)), 10 * KIB * KIB)
+        self.assertEqual(self.lower.close_code, 1000)
+
+    def test_a_push_producer_that_has_nothing_to_send_holds_nobody_up(self):
+        # As twisted.protocols.portforward leaves it, which never unregisters any.
+        self.push()
+        self.server.transport.loseConnection()
+        self.pump()
+        self.assertEqual(self.lower.close_code, 1000)
+
+    def test_unregistered_after_that_it_changes_nothing(self):
+        self.push()
+        self.server.transport.loseConnection()
+        self.server.transport.unregisterProducer()
+        self.server.transport.write(b"too late")
+        self.pump()
+        self.assertEqual((self.client.received, self.lower.close_code), ([], 1000))
+
     def test_they_are_stopped_when_it_ends(self):
         for register in (self.pull, self.push):
             self.link()

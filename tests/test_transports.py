@@ -59,10 +59,10 @@ class NoDelayTests(SynchronousTestCase):
         self.assertEqual(transport.calls, [("setTcpNoDelay", True)])
 
     def test_one_that_only_claims_to_be_of_tcp_is_left_alone(self):
-        class OverAUnixSocket:
+        class OverPipes:
             pass
 
-        transport = OverAUnixSocket()
+        transport = OverPipes()
         directlyProvides(transport, ISSLTransport)
         set_no_delay(transport)
 

@@ -95,11 +95,13 @@ class Carrier(WebSocketProtocol):
 
         From then on close_timeout counts; what waits for a slow peer is to have more time.
         """
-
-        def close(_: None) -> None:
+        drained = self._outbox.drained()
+        if drained.called:
             self.close()
-
-        self._outbox.drained().addCallbacks(close, lambda _: None)
+        else:
+            # A producer that was paused until now has a turn to go on.
+            clock = self.factory.clock
+            drained.addCallbacks(lambda _: clock.callLater(0, self.finish), lambda _: None)
 
     def fail(self, failure: Failure) -> None:
         """Log what the protocol, or its producer, did wrong, and close with 1011."""
@@ -136,7 +138,7 @@ class ByteStream:
 
     disconnecting = False
 
-    # Whether nothing more is to be written, once the producer has done.
+    # Whether nothing more is to be written but by the producer.
     _ended = False
     _producer: IPushProducer | None = None
     # The turn of the reactor in which reading goes on.
@@ -166,7 +168,8 @@ class ByteStream:
     def loseConnection(self) -> None:
         """Send all that was written, then a close frame with 1000.
 
-        A registered producer may still write until it is unregistered. Nothing more is received.
+        That waits, as over TCP, for a pull producer until it is unregistered, and for a push
+        producer as long as it is paused. Nothing more is received.
         """
         self.disconnecting = True
         self.loseWriteConnection()
@@ -179,7 +182,7 @@ class ByteStream:
         """
         if not self._ended:
             self._ended = True
-            self._end_unless_producing()
+            self._end_unless_pulling()
 
     def abortConnection(self) -> None:
         """End the connection at once: neither what was written is sent nor a close frame."""
@@ -208,16 +211,16 @@ class ByteStream:
         websocket.registerProducer(pushing)
 
     def unregisterProducer(self) -> None:
-        """Let the producer be that is registered; if the protocol has hung up, close."""
+        """Let the producer be that is registered; close if the protocol waited for that."""
         producer, self._producer = self._producer, None
+        self.websocket.unregisterProducer()
         if isinstance(producer, Pulling):
             producer.pauseProducing()
-        self.websocket.unregisterProducer()
-        if self._ended:
-            self._end_unless_producing()
+            if self._ended:
+                self._end_unless_pulling()
 
-    def _end_unless_producing(self) -> None:
-        if self._producer is not None:
+    def _end_unless_pulling(self) -> None:
+        if isinstance(self._producer, Pulling):
             return
         try:
             self.codec.end()

@@ -36,7 +36,7 @@ def address_of(address: IAddress) -> Address:
 
 def set_no_delay(transport: ITransport) -> None:
     """Let small frames leave at once instead of waiting for an acknowledgement."""
-    # Over a Unix socket, TLS claims to be TCP.
+    # TLS claims to be TCP, whatever is below; that may be the pipes of a process.
     if ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay"):
         transport.setTcpNoDelay(True)
 
