@@ -15,7 +15,7 @@ pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = {".git", ".venv", "build", "dist", "node_modules", "__pycache__"}
-PLUGIN = "twisted/plugins/txws2_service.py"
+PLUGINS = {"twisted/plugins/txws2_endpoints.py", "twisted/plugins/txws2_service.py"}
 
 
 def run(*command, path, **variables):
@@ -65,7 +65,7 @@ def below(folder, *suffixes):
     }
 
 
-INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed", PLUGIN}
+INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed"} | PLUGINS
 SOURCES = below("txws2", ".c")
 ACCELERATOR = f"txws2/wire/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
 COMPILER = os.environ.get("CC") or sysconfig.get_config_var("CC")
@@ -91,7 +91,7 @@ def distributions(tree, tmp_path_factory):
     return sdist, wheel
 
 
-def test_the_wheel_holds_the_package_and_the_plugin_and_nothing_else(distributions):
+def test_the_wheel_holds_the_package_and_the_plugins_and_nothing_else(distributions):
     _, wheel = distributions
     names = set(ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info/" not in name} == INSTALLED | COMPILED
@@ -100,7 +100,7 @@ def test_the_wheel_holds_the_package_and_the_plugin_and_nothing_else(distributio
 def test_nothing_in_the_wheel_takes_the_place_of_twisted(distributions):
     _, wheel = distributions
     ours = {name for name in ZipFile(wheel).namelist() if name.startswith("twisted/")}
-    assert ours == {PLUGIN}
+    assert ours == PLUGINS
 
 
 def test_the_sdist_holds_what_the_wheel_does_and_tests_docs_and_benchmarks(distributions):
@@ -155,10 +155,22 @@ def test_it_can_be_used_when_installed_and_leaves_twisted_whole(installed, tmp_p
 
     run(python, "-c", "import txws2.wire.ordinary, twisted.plugins", path=elsewhere)
     assert lists_ws(run(twistd, "--help", path=elsewhere))
+    assert "WebSocketServerEndpoint" in run(python, "-c", ENDPOINT, path=elsewhere)
 
     run(python, "-m", "pip", "uninstall", "--quiet", "-y", "txws2", path=elsewhere)
     run(python, "-c", "import twisted.plugins", path=elsewhere)
     assert not lists_ws(run(twistd, "--help", path=elsewhere))
+    assert "Unknown endpoint type: 'ws'" in run(python, "-c", ENDPOINT, path=elsewhere)
+
+
+# Prints what the string of an endpoint stands for, or why for nothing.
+ENDPOINT = """
+from twisted.internet import endpoints, reactor
+try:
+    print(endpoints.serverFromString(reactor, "ws:8080"))
+except ValueError as exc:
+    print(exc)
+"""
 
 
 def lists_ws(text):

@@ -114,9 +114,9 @@ class WebSocketClientEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol; it can be cancelled. It always fires, or fails: with what
-            `txws2.connect` fails with, with NoProtocol if the factory makes none, or with what
-            the factory raises.
+            A Deferred of the protocol; it can be cancelled. It always fires, or fails as
+            `txws2.connect` does, with NoProtocol if the factory makes none, or with what the
+            factory or its protocol raises.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
