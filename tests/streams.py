@@ -1,5 +1,6 @@
 """What tests of streams stand on: protocols that are wrapped, joined in memory over WebSocket."""
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import fail, succeed
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
@@ -9,6 +10,10 @@ from zope.interface import implementer
 from tests.joined import Joined
 from tests.sides import URI, QuietTestCase
 from txws2.wrapping import CarrierClientFactory, WebSocketFactory
+
+# The addresses that factories are told.
+SERVER = IPv4Address("TCP", "192.0.2.1", 80)
+CLIENT = IPv4Address("TCP", "192.0.2.2", 50000)
 
 
 class Plain(Protocol):
@@ -75,7 +80,8 @@ class StreamTestCase(QuietTestCase):
         factory = CarrierClientFactory(
             self.clients, URI, subprotocols=offered, reactor=self.clock, **options
         )
-        self.upper, self.lower = self.factory.buildProtocol(None), factory.buildProtocol(None)
+        self.upper = self.factory.buildProtocol(CLIENT)
+        self.lower = factory.buildProtocol(SERVER)
         self.lower.wait_opened().addCallbacks(
             lambda carrier: carrier.wrap(self.clients, text=text), lambda failure: None
         )
@@ -117,7 +123,7 @@ class MemoryEndpoint:
         if self.listener is None:
             factory.doStop()
             return fail(ConnectError("nobody listens"))
-        server = self.listener.buildProtocol(None)
-        client = factory.buildProtocol(None)
+        server = self.listener.buildProtocol(CLIENT)
+        client = factory.buildProtocol(SERVER)
         self.joined = Joined(server, client, self.clock)
         return succeed(client)

@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 
 from tests.joined import MemoryTransport
 from tests.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
-from tests.streams import Made, Plain, StreamTestCase
+from tests.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
 from txws2.bytestream import ByteStream, TCPByteStream, TLSByteStream
 from txws2.carrying import Base64
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
@@ -540,7 +540,10 @@ class InterfacesTests(StreamTestCase):
         stream, transport = self.stream(ITransport)
         self.assertEqual(stream.getHost(), transport.getHost())
         self.assertEqual(stream.getPeer(), transport.getPeer())
-        self.assertEqual(self.servers.addresses, [self.joined.ends[0].getPeer()])
+
+    def test_protocols_are_made_for_the_addresses_that_the_reactor_tells(self):
+        self.link()
+        self.assertEqual((self.servers.addresses, self.clients.addresses), ([CLIENT], [SERVER]))
 
     def test_over_tcp_it_is_one_of_tcp(self):
         stream, transport = self.stream(ITCPTransport)

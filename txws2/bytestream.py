@@ -8,6 +8,7 @@ from typing import Any, cast
 from OpenSSL.crypto import X509
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
+    IAddress,
     IConsumer,
     IDelayedCall,
     IProducer,
@@ -35,7 +36,13 @@ __all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
 
 
 class Carrier(WebSocketProtocol):
-    """Carries the stream of a wrapped protocol in its messages."""
+    """Carries the stream of a wrapped protocol in its messages.
+
+    Attributes:
+        peer: the address that it was made for.
+    """
+
+    peer: IAddress
 
     _wrapped: IProtocol | None = None
     _stream: ByteStream | None = None
@@ -50,10 +57,10 @@ class Carrier(WebSocketProtocol):
         Returns:
             The protocol; None if the factory makes none.
         """
-        transport = self._transport
-        protocol: IProtocol | None = factory.buildProtocol(transport.getPeer())
+        protocol: IProtocol | None = factory.buildProtocol(self.peer)
         if protocol is None:
             return None
+        transport = self._transport
         if ISSLTransport.providedBy(transport):
             kind: type[ByteStream] = TLSByteStream
         elif ITCPTransport.providedBy(transport):
@@ -178,7 +185,8 @@ class ByteStream:
         """Send all that was written, then a close frame with 1000.
 
         A WebSocket that one side has closed is closed by the other at once, so this isn't for
-        protocols that go on to answer. What the peer sent until then is received.
+        protocols that go on to answer. What the peer sent until then is received, unless
+        receiving is paused.
         """
         if not self._ended:
             self._ended = True

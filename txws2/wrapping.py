@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory
 
 from txws2.bytestream import Carrier
@@ -26,6 +26,12 @@ class _Wrapping(Factory):
     """Starts and stops with another factory, whose protocols it wraps."""
 
     wrappedFactory: IProtocolFactory
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Make what carries a protocol for this address."""
+        carrier = cast(Carrier, super().buildProtocol(addr))
+        carrier.peer = cast(IAddress, addr)
+        return carrier
 
     def doStart(self) -> None:
         """Start the other factory, too."""

@@ -19,6 +19,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from tests.certificates import make_pems
@@ -163,6 +164,19 @@ class StringTests(TestCase):
         transport = await self.converse(f"ws:127.0.0.1:{host.port}")
         self.assertTrue(ITCPTransport.providedBy(transport))
         self.assertFalse(ISSLTransport.providedBy(transport))
+
+    async def test_factories_run_as_long_as_they_are_needed(self):
+        servers, clients = Factory.forProtocol(Greeter), Factory.forProtocol(Answerer)
+        port = await serverFromString(reactor, "ws:0:interface=127.0.0.1").listen(servers)
+        endpoint = clientFromString(reactor, f"ws:127.0.0.1:{port.getHost().port}")
+        client = await endpoint.connect(clients)
+        self.assertEqual((servers.numPorts, clients.numPorts), (1, 1))
+        await client.lost
+        # The reactor stops a factory after it has told its protocol.
+        await deferLater(reactor, 0)
+        self.assertEqual(clients.numPorts, 0)
+        await port.stopListening()
+        self.assertEqual(servers.numPorts, 0)
 
     async def test_over_tls_with_a_certificate_that_this_machine_trusts(self):
         port, certificate = await self.listen_tls()
