@@ -1,5 +1,8 @@
 """The transport of a wrapped protocol behaves as one of TCP does."""
 
+import gc
+from weakref import ref
+
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
@@ -305,6 +308,16 @@ class ClosingTests(StreamTestCase):
         self.pump()
         self.assertEqual(self.server.received, [b"a"])
 
+    def test_after_the_end_nothing_holds_the_protocol(self):
+        self.link()
+        self.joined.drop()
+        protocol = ref(self.server)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.server = None
+        self.servers.made.clear()
+        self.assertIsNone(protocol())
+
     def test_hanging_up_twice_is_hanging_up(self):
         self.link()
         for _ in range(2):
@@ -319,6 +332,7 @@ class ClosingTests(StreamTestCase):
         self.client.transport.pauseProducing()
         self.server.transport.write(b"a" * 1000 * KIB)
         self.server.transport.loseConnection()
+        self.server.transport.write(b"too late")
         self.joined.advance(60)
         self.client.transport.resumeProducing()
         self.settle()

@@ -78,6 +78,11 @@ class ServingTests(ServerSide):
         self.assertIn(b" 101 ", self.serve(Made(), request, path="/chat"))
         self.assertIn(b" 404 ", self.serve(Made(), request.replace(b"?", b"/?"), path="/chat"))
 
+    def test_another_origin_is_403(self):
+        request = REQUEST.removesuffix(b"\r\n") + b"Origin: https://example.org\r\n\r\n"
+        origins = ["https://example.com"]
+        self.assertIn(b" 403 ", self.serve(Made(), request, origins=origins))
+
     def test_what_is_wrong_with_a_request_comes_before_its_path(self):
         self.assertIn(b" 426 ", self.serve(Made(), b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", path="/x"))
 
@@ -104,7 +109,8 @@ class ServingTests(ServerSide):
 class JoinedTests(StreamTestCase):
     def test_nothing_is_compressed_unless_it_is_wanted(self):
         self.link()
-        self.assertIsNone(self.upper.response.headers.getRawHeaders("Sec-WebSocket-Extensions"))
+        for head in (self.lower.request, self.upper.response):
+            self.assertIsNone(head.headers.getRawHeaders("Sec-WebSocket-Extensions"))
         self.link(compression="deflate")
         [agreed] = self.upper.response.headers.getRawHeaders("Sec-WebSocket-Extensions")
         self.assertIn("permessage-deflate", agreed)
