@@ -18,16 +18,22 @@ if not hasattr(select, "epoll"):
 
 @implementer(IReactorFDSet)
 class Reactor:
-    """Knows who reads, and nothing else."""
+    """Knows who reads and who writes, and nothing else."""
 
     def __init__(self):
-        self.readers = set()
+        self.readers, self.writers = set(), set()
 
     def addReader(self, reader):
         self.readers.add(reader)
 
     def removeReader(self, reader):
         self.readers.discard(reader)
+
+    def addWriter(self, writer):
+        self.writers.add(writer)
+
+    def removeWriter(self, writer):
+        self.writers.discard(writer)
 
     def seconds(self):
         return 42
@@ -45,6 +51,7 @@ class Transport(Connection):
 
     connected = True
     why = None
+    _tempDataLen = 0
 
     def __init__(self, reactor):
         self.socket, self.peer = socket.socketpair()
@@ -117,6 +124,17 @@ class SharedEpollTests(SynchronousTestCase):
         self.has_readers(self.shared)
         self.assertGreater(self.shared.fileno(), 0)
         self.assertEqual(self.shared.logPrefix(), "txws2")
+
+    def test_one_that_still_has_something_to_write_writes_it(self):
+        """A server of HTTP may have had it before."""
+        transport = Transport(self.reactor)
+        self.addCleanup(transport.close)
+        transport.dataBuffer = b"x"
+        transport.startWriting()
+        self.shared.adopt(transport)
+        self.assertEqual(self.reactor.writers, set())
+        self.shared.doRead()
+        self.assertEqual(transport.calls, ["doWrite"])
 
     def test_before_there_is_a_transport_it_has_no_descriptor(self):
         self.assertEqual(SharedEpoll(self.reactor).fileno(), -1)

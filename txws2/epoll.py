@@ -55,9 +55,15 @@ class SharedEpoll:
 
     def adopt(self, transport: TCPTransport) -> None:
         """Take a transport that reads over from its reactor."""
+        # An HTTP server, or a TLS handshake, may have left it something to write.
+        writing = bool(transport.dataBuffer or transport._tempDataLen)
         transport.stopReading()
+        if writing:
+            transport.stopWriting()
         transport.reactor = cast(IReactorFDSet, self)
         transport.startReading()
+        if writing:
+            transport.startWriting()
 
     # What a transport asks of its reactor.
 
