@@ -63,7 +63,7 @@ FLOORS = [
         "transports",
         "writethrough",
     },
-    {"client", "connecting", "opening", "server", "serving"},
+    {"client", "connecting", "opening", "server", "serving", "upgrade"},
     {"bytestream", "carrying", "descriptions", "endpoints", "pulling", "service", "wrapping"},
     {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
 ]

@@ -182,7 +182,9 @@ class StopTests(ServeTestCase):
     async def test_it_takes_no_more_connections(self):
         server = await self.serve(echo, "127.0.0.1", 0)
         port = server.addresses[0].port
+        self.assertTrue(server.is_serving())
         await server.close()
+        self.assertFalse(server.is_serving())
         with self.assertRaises(Exception):  # noqa: B017
             await connect(f"ws://127.0.0.1:{port}/")
 

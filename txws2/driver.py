@@ -37,7 +37,8 @@ class Driver(Exchange, Protocol):
     """Moves bytes between a transport and a `wire.Connection`, and events to the application.
 
     A subclass does the opening handshake, in `_begin_opening` and `_receive_head`, and then
-    calls `_open`; or somebody else has done it, and calls that right after makeConnection.
+    calls `_open`. Where the transport is somebody else's until the handshake is done, it calls
+    `_expect` in place of `makeConnection`, and `_connect` when it is handed over.
     """
 
     factory: ConnectionFactory[Any]
@@ -108,23 +109,32 @@ class Driver(Exchange, Protocol):
 
     def makeConnection(self, transport: ITransport) -> None:
         """Take a transport; the opening handshake begins."""
+        self._expect(transport)
+        self._connect()
+        self._begin_opening()
+
+    def _expect(self, transport: ITransport) -> None:
+        """Be a connection from now on, within its deadline, without touching the transport."""
         self._transport = transport
         # The transport is to reach us although the application overrides connectionLost, and
         # the application is to get another reason than the transport has.
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
         factory = self.factory
         factory.enter(self)
-        if factory.epoll_sharing is not None:
-            factory.epoll_sharing.offer(transport, len(factory.connections))
         if factory.debug:
             self._tracer = Tracer(factory.log, self.id)
             self._tracer.state(State.CONNECTING)
+        self._set_deadline(factory.opening_deadlines)
+
+    def _connect(self) -> None:
+        """Use the transport: it is ours."""
+        transport, factory = self._transport, self.factory
+        if factory.epoll_sharing is not None:
+            factory.epoll_sharing.offer(transport, len(factory.connections))
         set_no_delay(transport)
         let_through(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
-        self._set_deadline(factory.opening_deadlines)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
-        self._begin_opening()
 
     def _open(self, early: bytes) -> None:
         """Start to speak frames; the handshake is done.
@@ -404,11 +414,15 @@ class Driver(Exchange, Protocol):
             if self._pings is not None:
                 self._pings.close(exception)
             self._late.fail(exception)
-        self._outbox.close(exception)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
+        if self.connected:
+            self._outbox.close(exception)
+            self._tell_lost(exception)
+        self._closed_waiters.fire(None)
+
+    def _tell_lost(self, exception: Exception) -> None:
         self._deaf = False
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
         self._tell(type(self).connectionLost, self, Failure(exception))
         self._deafen()
-        self._closed_waiters.fire(None)

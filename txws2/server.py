@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from email.utils import formatdate
-from typing import Any, Unpack
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IAddress
-from twisted.logger import Logger
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
+from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import close_softly
+from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
     accept,
     acceptance,
@@ -28,9 +32,13 @@ from txws2.wire.connection import State
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.http import Request, RequestReader, Response
 
+if TYPE_CHECKING:
+    import twisted.web.server
+
 __all__ = [
     "FactoryOptions",
     "Handler",
+    "ProcessRequest",
     "ServerOptions",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
@@ -39,20 +47,37 @@ __all__ = [
 Handler = Callable[[Any], object]
 """Called with each connection: a coroutine function, or one that may return a Deferred."""
 
+ProcessRequest = Callable[[Any, Request], object]
+"""Called with a connection and its request; returns a Response or None, or what will be one."""
+
+# No client may send anything before it has the answer (RFC 6455 section 4.1).
+_MAX_EARLY = 64 * 1024
+
 
 class WebSocketServerProtocol(WebSocketProtocol):
-    """The server's end of a connection."""
+    """The server's end of a connection.
+
+    Attributes:
+        site_request: what twisted.web has of the request, where a `WebSocketResource` got it:
+            sessions, cookies, and who is logged in. None otherwise.
+    """
 
     factory: WebSocketServerFactory
+    site_request: twisted.web.server.Request | None = None
 
     _client = False
     # While a request arrives in parts.
     _reader: RequestReader | None = None
+    # While the application decides on the request.
+    _deciding: Deferred[Any] | None = None
+    # How the request is answered, if it was somebody else who has read it.
+    _upgrade: Upgrade | None = None
     # What isn't asked for stays a few bytes: once the connection is open, the head of the request
     # as it came, and of the response what the extensions are.
     _request: Request | bytes | None = None
     _response: Response | None = None
     _extensions: str | None = None
+    _more_lines = b""
 
     @property
     def request(self) -> Request | None:
@@ -71,38 +96,114 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """The server's response, once it is known."""
         if self._response is None and self._connection is not None:
             assert self.request is not None
-            self._response = accept(self.request, self.subprotocol, self._extensions)
+            self._response = accept(
+                self.request, self.subprotocol, self._extensions, self._more_lines
+            )
         return self._response
 
     @response.setter
     def response(self, response: Response | None) -> None:
         self._response = response
 
+    def answer(self, upgrade: Upgrade, head: bytes) -> None:
+        """Answer a request that somebody else has read; in place of `makeConnection`.
+
+        Args:
+            upgrade: what can be done about it. Its transport isn't touched before the request
+                is accepted.
+            head: the head of the request, with the empty line that ends it.
+        """
+        self._upgrade = upgrade
+        self._expect(upgrade.transport)
+        self._receive_head(head)
+
+    def respond(self, status: int, text: str) -> Response:
+        """Make a response that `process_request` can return.
+
+        Args:
+            status: its status code, as 403.
+            text: what a person is told.
+        """
+        return Response.plain(HTTPStatus(status), text)
+
     def _receive_head(self, data: bytes) -> None:
         reader = self._reader or RequestReader()
+        if self._deciding is not None:
+            reader.rest += data
+            if len(reader.rest) > _MAX_EARLY:
+                self.refuse(InvalidMessage("too much came before the answer to the request"))
+            return
         try:
             request = reader.receive(data)
-            if request is None:
-                self._reader = reader
-                return
-            self.request = request
-            if self._tracer is not None:
-                self._tracer.head("<", reader.head)
+        except InvalidHandshake as exc:
+            self.refuse(exc)
+            return
+        if request is None:
+            self._reader = reader
+            return
+        self.request = request
+        if self._tracer is not None:
+            self._tracer.head("<", reader.head)
+        if self.factory.process_request is None:
+            self._accept(request, reader)
+        else:
+            self._reader = reader
+            self._deciding = deciding = maybeDeferred(self.factory.process_request, self, request)
+            deciding.addCallback(self._decided, request, reader).addErrback(self._not_decided)
+
+    def _decided(self, response: object, request: Request, reader: RequestReader) -> None:
+        """Do what the application wants."""
+        self._deciding = None
+        if self._never_opened is not None:
+            # Meanwhile it was refused, or has ended.
+            return
+        if response is None:
+            self._accept(request, reader)
+        elif isinstance(response, Response):
+            self._turn_down(response, InvalidStatus(response))
+        else:
+            raise TypeError(f"process_request returned {response!r}, not a Response or None")
+
+    def _not_decided(self, failure: Failure) -> None:
+        self._deciding = None
+        if self._never_opened is not None and failure.check(CancelledError):
+            return
+        self.factory.log.failure(
+            "opening handshake failed", failure, LogLevel.error, connection=self.id
+        )
+        if self._never_opened is None:
+            # Not a word of what happened, as when a handler fails.
+            text = "The WebSocket handshake failed: internal error.\n"
+            response = Response.plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
+            reason = InvalidStatus(response)
+            reason.__cause__ = failure.value
+            self._turn_down(response, reason)
+
+    def _accept(self, request: Request, reader: RequestReader) -> None:
+        """Open the connection, if the request is as it must be."""
+        factory = self.factory
+        try:
             self._judge(request)
-            subprotocol = select_subprotocol(request, self.factory.subprotocols)
+            subprotocol = select_subprotocol(request, factory.subprotocols)
             if subprotocol is not None:
                 self.subprotocol = subprotocol
-            compressed = select_compression(request, self.factory.compression)
+            compressed = select_compression(request, factory.compression)
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
         if compressed is not None:
             self._deflate, self._extensions = compressed
-        self._write_head(acceptance(request, self.subprotocol, self._extensions))
+        early = reader.rest
+        if self._upgrade is not None:
+            self._more_lines = self._upgrade.header_lines()
+            early += self._upgrade.take_over(self)
+            self._connect()
+        self._write_head(acceptance(request, self.subprotocol, self._extensions, self._more_lines))
         if self._reader is not None:
             self._reader = None
-        self._request = reader.head
-        self._open(reader.rest)
+        if factory.process_request is None:
+            self._request = reader.head
+        self._open(early)
 
     def _judge(self, request: Request) -> None:
         """Make sure that a request may open the connection, whatever is negotiated then.
@@ -115,15 +216,32 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     def refuse(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
-        if self._never_opened is not None:
+        if self._never_opened is None:
+            self._turn_down(refusal(reason), reason)
+
+    def _turn_down(self, response: Response, reason: InvalidHandshake) -> None:
+        if isinstance(self._request, Request) and self._request.method == "HEAD":
+            # RFC 9110 section 9.3.2: the answer to it has no body.
+            response = replace(response, body=b"")
+        self.response = response
+        if self._upgrade is not None:
+            self._never_opened = reason
+            self._upgrade.refuse(response)
+            self._transport_lost(Failure(reason))
             return
-        response = self.response = refusal(reason)
+        headers = response.headers
         # RFC 9110 section 6.6.1.
-        date = formatdate(self.factory.clock.seconds(), usegmt=True)
-        response.headers.addRawHeader("Date", date)
+        headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
+        if not headers.hasHeader("Connection"):
+            headers.addRawHeader("Connection", "close")
         self._write_head(response.serialize())
         self._fail_opening(reason)
         self._outbox.end(lambda: close_softly(self._transport))
+        self._stop_deciding()
+
+    def _stop_deciding(self) -> None:
+        if self._deciding is not None:
+            self._deciding.cancel()
 
     def _write_head(self, head: bytes) -> None:
         if self._tracer is not None:
@@ -134,8 +252,18 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """Refuse a request that took too long to come."""
         self.refuse(OpeningTimeout())
 
+    def _transport_lost(self, reason: Failure = connectionDone) -> None:
+        super()._transport_lost(reason)
+        self._stop_deciding()
+        if self._upgrade is not None and self.connected:
+            self._upgrade.lost(reason)
+
     def _lost_while_opening(self, cause: BaseException) -> Exception:
-        exception = InvalidMessage("did not receive a valid HTTP request")
+        exception: InvalidHandshake
+        if self._request is None:
+            exception = InvalidMessage("did not receive a valid HTTP request")
+        else:
+            exception = InvalidHandshake("the connection ended before the request was answered")
         exception.__cause__ = cause
         return exception
 
@@ -162,6 +290,7 @@ class FactoryOptions(ConnectionOptions, total=False):
 
     subprotocols: Sequence[str]
     origins: Sequence[str | None] | None
+    process_request: ProcessRequest | None
 
 
 class ServerOptions(FactoryOptions, total=False):
@@ -182,6 +311,10 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         origins: the values of Origin to accept, as "https://example.com"; None among them
             accepts programs, which send none. By default all are accepted: then any page that
             somebody visits can connect as that person, with their cookies.
+        process_request: called with a connection and its request before that is judged, to
+            refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
+            them. If it returns None, the handshake goes on. It may be a coroutine function, or
+            return a Deferred, which is cancelled when the client leaves or open_timeout is over.
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
 
@@ -197,6 +330,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         create_protocol: Callable[[], WebSocketServerProtocol] = WebSocketServerProtocol,
         subprotocols: Sequence[str] = (),
         origins: Sequence[str | None] | None = None,
+        process_request: ProcessRequest | None = None,
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
     ) -> None:
@@ -209,6 +343,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
         self.origins = origins
+        self.process_request = process_request
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
 

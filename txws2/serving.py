@@ -82,6 +82,10 @@ class Server:
         """The listening sockets, where there are any."""
         return tuple(port.socket for port in self._ports if hasattr(port, "socket"))
 
+    def is_serving(self) -> bool:
+        """Tell whether it takes connections: it does until it is closed."""
+        return not self._closing
+
     def close(self, code: int = CloseCode.GOING_AWAY, reason: str = "") -> Deferred[None]:
         """Stop listening and close every connection; those still opening get a 503.
 

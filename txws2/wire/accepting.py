@@ -157,13 +157,16 @@ def select_subprotocol(request: Request, available: Sequence[str]) -> str | None
     raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(available)}")
 
 
-def acceptance(request: Request, subprotocol: str | None, extensions: str | None = None) -> bytes:
+def acceptance(
+    request: Request, subprotocol: str | None, extensions: str | None = None, more: bytes = b""
+) -> bytes:
     """Return the head of the response that opens the connection (section 4.2.2).
 
     Args:
         request: the request, which has been checked.
         subprotocol: the one selected, a token; None for none.
         extensions: the answer of `select_compression`; None for none.
+        more: further header lines, each with its CRLF.
     """
     key = accept_key(request.fields["Sec-WebSocket-Key"])
     lines = f"{_ACCEPTED}{key}\r\n"
@@ -171,12 +174,14 @@ def acceptance(request: Request, subprotocol: str | None, extensions: str | None
         lines += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
     if extensions is not None:
         lines += f"Sec-WebSocket-Extensions: {extensions}\r\n"
-    return f"{lines}\r\n".encode("ascii")
+    return lines.encode("ascii") + more + b"\r\n"
 
 
-def accept(request: Request, subprotocol: str | None, extensions: str | None = None) -> Response:
+def accept(
+    request: Request, subprotocol: str | None, extensions: str | None = None, more: bytes = b""
+) -> Response:
     """Return the response of which `acceptance` is the head."""
-    response = ResponseReader().receive(acceptance(request, subprotocol, extensions))
+    response = ResponseReader().receive(acceptance(request, subprotocol, extensions, more))
     assert response is not None
     return response
 
@@ -212,10 +217,8 @@ def refusal(reason: InvalidHandshake) -> Response:
         response.headers.setRawHeaders("Connection", ["Upgrade, close"])
         response.headers.addRawHeader("Upgrade", "websocket")
     elif isinstance(reason, InvalidMethod):
-        # RFC 9110 section 15.5.6, and 9.3.2: the answer to HEAD has no body.
+        # RFC 9110 section 15.5.6.
         response.headers.addRawHeader("Allow", "GET")
-        if reason.method == "HEAD":
-            response.body = b""
     elif isinstance(reason, InvalidHeader) and reason.name == "Sec-WebSocket-Version":
         # Section 4.4.
         response.headers.addRawHeader("Sec-WebSocket-Version", VERSION)
