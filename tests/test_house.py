@@ -64,7 +64,16 @@ FLOORS = [
         "writethrough",
     },
     {"client", "connecting", "opening", "server", "serving", "upgrade"},
-    {"bytestream", "carrying", "descriptions", "endpoints", "pulling", "service", "wrapping"},
+    {
+        "bytestream",
+        "carrying",
+        "descriptions",
+        "endpoints",
+        "pulling",
+        "resource",
+        "service",
+        "wrapping",
+    },
     {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
 ]
 

@@ -21,6 +21,7 @@ from txws2.exceptions import (
     ProtocolError,
     WebSocketException,
 )
+from txws2.resource import WebSocketResource
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
@@ -60,6 +61,7 @@ __all__ = [
     "WebSocketClientProtocol",
     "WebSocketException",
     "WebSocketFactory",
+    "WebSocketResource",
     "WebSocketServerEndpoint",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",

@@ -1,0 +1,266 @@
+"""What a resource, and the site that it is on, make of a request together."""
+
+from io import StringIO
+
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, succeed
+from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
+from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
+from twisted.web.server import GzipEncoderFactory
+
+from tests.sides import REQUEST, TEXT
+from tests.website import PAGE, SiteTestCase, frame, plus
+from txws2 import Headers, InvalidHandshake, InvalidStatus, OpeningTimeout, Response, State
+
+
+class ProcessRequestTests(SiteTestCase):
+    def waiting(self, **options):
+        """Send a request that isn't decided on; return its Deferred, and those cancelled."""
+        cancelled = []
+        deciding = Deferred(cancelled.append)
+        self.serve(process_request=lambda *_: deciding, **options)
+        self.receive(REQUEST)
+        self.assertEqual(self.peer.take(), b"")
+        return deciding, cancelled
+
+    def test_it_is_given_the_request_of_the_site_too(self):
+        seen = []
+
+        async def process_request(connection, request):
+            seen.append((request.path, connection.site_request.getHeader("host")))
+            seen.append((connection.state, connection.remote_address))
+
+        self.serve(process_request=process_request)
+        self.open()
+        self.assertEqual(seen, [("/chat", "example.com"), (State.CONNECTING, ("127.0.0.1", 50000))])
+
+    def test_it_may_take_its_time(self):
+        deciding, _ = self.waiting()
+        deciding.callback(None)
+        self.open(b"")
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
+
+    def test_it_refuses_and_the_site_goes_on(self):
+        def now(connection, request):
+            return connection.respond(403, "Not you.\n")
+
+        async def later(connection, request):
+            return await succeed(now(connection, request))
+
+        for process_request in (now, later, lambda *arguments: succeed(now(*arguments))):
+            self.serve(process_request=process_request)
+            headers, body = self.assertStatus("403 Forbidden", REQUEST)
+            self.assertEqual(body, b"Not you.\n")
+            self.assertNotIn("Connection", headers)
+            self.assertSiteGoesOn()
+            self.failureResultOf(self.ws.wait_opened(), InvalidStatus)
+
+    def test_requests_that_came_meanwhile_are_answered(self):
+        deciding, _ = self.waiting()
+        self.receive(PAGE)
+        deciding.callback(Response(404, "Not Found"))
+        self.joined.pump()
+        answers = self.peer.take()
+        self.assertTrue(answers.startswith(b"HTTP/1.1 404 Not Found"))
+        self.assertTrue(answers.endswith(b"a page"))
+
+    def test_its_cookies_go_beside_those_of_the_session(self):
+        def process_request(connection, request):
+            connection.site_request.getSession()
+            return Response(403, "Forbidden", Headers({"Set-Cookie": ["a=b", "c=d"]}))
+
+        self.serve(process_request=process_request)
+        headers, _ = self.assertStatus("403 Forbidden", REQUEST)
+        session, *others = headers.get_all("Set-Cookie")
+        self.assertIn("TWISTED_SESSION=", session)
+        self.assertEqual(others, ["a=b", "c=d"])
+
+    def test_an_exception_is_500_and_the_site_goes_on(self):
+        self.serve(process_request=lambda *_: 1 // 0)
+        self.assertStatus("500 Internal Server Error", REQUEST)
+        [event] = self.take_loud()
+        self.assertEqual(event["log_format"], "opening handshake failed")
+        self.assertSiteGoesOn()
+
+    def test_that_the_client_leaves_cancels_it(self):
+        deciding, cancelled = self.waiting()
+        self.leave()
+        self.assertEqual(cancelled, [deciding])
+        self.failureResultOf(self.ws.wait_opened())
+        self.assertFalse(self.ws.connected)
+        self.assertNothingLeft()
+
+    def test_it_may_have_the_site_answer(self):
+        def process_request(connection, request):
+            connection.site_request.redirect(b"/page")
+            connection.site_request.finish()
+
+        self.serve(process_request=process_request)
+        headers, _ = self.assertStatus("302 Found", REQUEST)
+        self.assertEqual(headers["Location"], "/page")
+        self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
+        self.assertSiteGoesOn()
+
+    def test_open_timeout_holds(self):
+        deciding, cancelled = self.waiting(open_timeout=3)
+        self.joined.advance(3)
+        self.assertEqual(cancelled, [deciding])
+        self.assertEqual(self.answer()[0], "408 Request Timeout")
+        self.failureResultOf(self.ws.wait_opened(), OpeningTimeout)
+        self.assertSiteGoesOn()
+
+    def test_that_it_closes_the_connection_is_the_end(self):
+        self.serve(process_request=lambda connection, _: connection.close())
+        self.receive(REQUEST)
+        self.assertFalse(self.server_end.connected)
+        self.successResultOf(self.ws.wait_closed())
+        self.assertNothingLeft()
+
+
+class SiteRequestTests(SiteTestCase):
+    """What the site knows of the request, and what it is told of its end."""
+
+    def test_sessions_go_on(self):
+        def process_request(connection, request):
+            connection.site_request.getSession().user = "me"
+
+        self.serve(process_request=process_request)
+        headers = self.open()
+        cookie = headers["Set-Cookie"].partition(";")[0].encode()
+        self.assertEqual(self.ws.response.headers["Set-Cookie"], headers["Set-Cookie"])
+        self.connect()
+        self.open(plus(b"Cookie: " + cookie))
+        self.assertEqual(self.ws.site_request.getSession().user, "me")
+
+    def test_headers_that_others_have_set_are_sent(self):
+        class Wrapping(Resource):
+            def getChild(self, path, request):
+                for name in ("X-Frame-Options", "Content-Type", "Content-Encoding", "Connection"):
+                    request.setHeader(name, "DENY")
+                request.setHeader("Sec-WebSocket-Extensions", "foo")
+                return self.child
+
+        wrapping = Wrapping()
+
+        def wrap(resource):
+            wrapping.child = resource
+            return wrapping
+
+        self.serve(wrap=wrap, at=b"in")
+        headers = self.open(REQUEST.replace(b"/chat", b"/in/chat"))
+        self.assertEqual(headers["X-Frame-Options"], "DENY")
+        self.assertEqual(headers["Connection"], "Upgrade")
+        self.assertIn("Server", headers)
+        self.assertFalse({"Content-Type", "Content-Encoding"} & set(headers))
+        self.assertNotIn("Sec-WebSocket-Extensions", headers)
+
+    def test_a_site_that_compresses_its_pages_leaves_it_alone(self):
+        """Browsers say with any request what they can decompress."""
+        self.serve(wrap=lambda resource: EncodingResourceWrapper(resource, [GzipEncoderFactory()]))
+        accepting = b"Accept-Encoding: gzip\r\n\r\n"
+        request = PAGE.replace(b"page", b"chat").replace(b"\r\n\r\n", b"\r\n" + accepting)
+        headers, _ = self.assertStatus("426 Upgrade Required", request)
+        self.assertEqual(headers["Content-Encoding"], "gzip")
+        self.assertNotIn("Content-Length", headers)
+        headers = self.open(plus(accepting[:-4]))
+        self.assertNotIn("Content-Encoding", headers)
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
+        self.leave()
+        self.assertEqual(self.said(), [])
+        self.assertNothingLeft()
+
+    def test_the_access_log_has_a_line_when_it_ends(self):
+        self.serve()
+        self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        self.site.logFile = log = StringIO()
+        self.open()
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(log.getvalue(), "")
+        self.leave()
+        [line] = log.getvalue().splitlines()
+        self.assertIn('"GET /chat HTTP/1.1" 101 - ', line)
+
+    def test_a_refusal_is_logged_like_any_answer(self):
+        self.serve()
+        self.site.startFactory()
+        self.addCleanup(self.site.stopFactory)
+        self.site.logFile = log = StringIO()
+        _, body = self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
+        self.assertIn(f'"GET /chat HTTP/1.1" 426 {len(body)} ', log.getvalue())
+
+    def test_it_is_finished_when_the_connection_ends(self):
+        self.serve()
+        self.open()
+        finished = self.ws.site_request.notifyFinish()
+        self.assertNoResult(finished)
+        self.leave()
+        self.assertIsNone(self.successResultOf(finished))
+        self.assertNothingLeft()
+
+    def test_it_may_have_been_finished_by_somebody_else(self):
+        self.serve()
+        self.open()
+        self.ws.site_request.finish()
+        self.assertEqual(self.said(), [])
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
+        self.leave()
+        self.assertNothingLeft()
+        self.assertEqual(self.flushWarnings(), [])
+
+    def test_a_client_that_wanted_no_more_http_is_no_trouble(self):
+        self.serve()
+        self.open(REQUEST.replace(b"Connection: Upgrade", b"Connection: Upgrade, close"))
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
+        self.leave()
+        self.assertEqual(len(self.ws.lost), 1)
+        self.assertNothingLeft()
+
+    def test_an_idle_connection_is_no_longer_the_site_s_to_end(self):
+        self.serve(ping_interval=None)
+        self.open()
+        self.joined.advance(300)
+        self.assertIs(self.ws.state, State.OPEN)
+
+
+class Realm:
+    """Everybody gets the same resource.
+
+    Attributes:
+        out: those who have logged out.
+    """
+
+    def __init__(self, resource):
+        self._resource = resource
+        self.out = []
+
+    def requestAvatar(self, avatar_id, mind, *interfaces):
+        return IResource, self._resource, lambda: self.out.append(avatar_id)
+
+
+class GuardTests(SiteTestCase):
+    def guard(self, resource):
+        self.realm = Realm(resource)
+        checker = InMemoryUsernamePasswordDatabaseDontUse(me=b"secret")
+        basic = BasicCredentialFactory(b"chat")
+        return HTTPAuthSessionWrapper(Portal(self.realm, [checker]), [basic])
+
+    def test_only_those_who_have_the_password_get_in(self):
+        self.serve(wrap=self.guard)
+        headers, _ = self.assertStatus("401 Unauthorized", REQUEST)
+        self.assertIn('basic realm="chat"', headers["WWW-Authenticate"])
+        self.assertEqual(self.opened, [])
+        self.open(plus(b"Authorization: Basic bWU6c2VjcmV0"))
+
+    def test_they_are_logged_out_when_the_connection_ends(self):
+        self.serve(wrap=self.guard)
+        self.open(plus(b"Authorization: Basic bWU6c2VjcmV0") + frame(TEXT, b"early"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "early")
+        self.assertEqual(self.realm.out, [])
+        self.leave()
+        self.assertEqual(self.realm.out, [b"me"])
