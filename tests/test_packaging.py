@@ -110,7 +110,7 @@ def test_the_sdist_holds_what_the_wheel_does_and_tests_docs_and_benchmarks(distr
     names = {name.partition("/")[2] for name in members}
     package = {name for name in names if name.startswith(("txws2/", "twisted/"))}
     assert package == INSTALLED | SOURCES
-    assert below("tests", ".py", ".js", ".json", ".txt", ".bin") == below("tests") & names
+    assert below("tests", ".py", ".js", ".html", ".json", ".txt", ".bin") == below("tests") & names
     assert below("docs") <= names
     assert below("benchmarks") <= names
     assert {"README.rst", "LICENSE", "NEWS.rst", "Makefile"} <= names

@@ -76,6 +76,12 @@ class WeAreTheServer:
         library: what the peer is made with.
     """
 
+    async def listen(self, handler, **options):
+        """Start a server; return its URI."""
+        server = await txws2.serve(handler, "127.0.0.1", 0, reactor=reactor, **options)
+        self.addCleanup(server.close)
+        return f"ws://127.0.0.1:{server.addresses[0].port}/"
+
     async def start_client(self, actions=(), theirs=(), **options):
         """Start a server and the peer; return the peer and a Deferred of our connection."""
         opened = Deferred()
@@ -84,11 +90,7 @@ class WeAreTheServer:
             opened.callback(ws)
             await ws.wait_closed()
 
-        server = await txws2.serve(
-            handler, "127.0.0.1", 0, create_protocol=RecordingServer, reactor=reactor, **options
-        )
-        self.addCleanup(server.close)
-        uri = f"ws://127.0.0.1:{server.addresses[0].port}/"
+        uri = await self.listen(handler, create_protocol=RecordingServer, **options)
         peer = start_peer(self, self.library, "client", uri, settings(actions, theirs))
         return peer, opened
 

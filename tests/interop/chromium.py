@@ -1,0 +1,34 @@
+"""A real browser, which has no window and opens one page."""
+
+import shutil
+from os.path import abspath
+
+from twisted.trial.unittest import SkipTest
+
+from tests.interop.peer_process import ProcessLines, start
+
+__all__ = ["open_page"]
+
+PROGRAM = "chromium"
+
+
+def open_page(test, uri):
+    """Let Chromium open a page; it is closed when the test is over."""
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise SkipTest(f"{PROGRAM} is not installed; Debian: {PROGRAM}")
+    return start(
+        test,
+        ProcessLines(),
+        program,
+        "--headless",
+        # It refuses to have a sandbox as root, which is who runs tests in a container.
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--ignore-certificate-errors",
+        "--no-first-run",
+        "--no-proxy-server",
+        f"--user-data-dir={abspath(test.mktemp())}",
+        uri,
+    )
