@@ -10,7 +10,7 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 nitpick_ignore_regex = [
-    ("py:.*", r"(twisted|zope|OpenSSL|socket|collections|http|TimeoutError)\b.*")
+    ("py:.*", r"(<InterfaceClass )?(twisted|zope|OpenSSL|socket|collections|http|TimeoutError)\b.*")
 ]
 # What the comparison has written; performance.rst includes it.
 exclude_patterns = ["performance/*"]

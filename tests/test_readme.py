@@ -2,50 +2,24 @@
 
 import re
 import shlex
-import sys
 from pathlib import Path
-from textwrap import dedent
 
 import twisted.internet
-from twisted.application.internet import ClientService
-from twisted.internet import reactor
-from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import Clock, deferLater
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 import txws2
-from tests.test_commands import ROOT, CommandTestCase, free_port
+from tests.examples import ExampleTestCase, blocks, free_port
+from tests.test_commands import ROOT
 from txws2.tap import Options
 from txws2.testing import joined
 
 README = Path(ROOT, "README.rst").read_text()
 
 
-def blocks(language):
-    """Return the code blocks of a language, without their indentation."""
-    pattern = rf"^\.\. code-block:: {language}\n\n((?:(?:    .*)?\n)+)"
-    return [dedent(block) for block in re.findall(pattern, README, re.MULTILINE)]
-
-
-class ExampleTests(CommandTestCase):
-    def run_block(self, text, port):
-        self.assertIn("8000", text)
-        path = self.make_directory() / "example.py"
-        path.write_text(text.replace("8000", str(port)))
-        return self.start(sys.executable, str(path))
-
-    async def until_somebody_listens(self, port):
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
-        trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
-        trying.startService()
-        await trying.whenConnected()
-        # It can't be stopped from within its own callback.
-        await deferLater(reactor, 0)
-        await trying.stopService()
-
+class ExampleTests(ExampleTestCase):
     async def test_the_server_answers_the_client(self):
-        server_block, client_block, _ = blocks("python")
+        server_block, client_block, _ = blocks(README, "python")
         port = free_port()
         server = self.run_block(server_block, port)
         await self.until_somebody_listens(port)
@@ -59,7 +33,7 @@ class PushTests(SynchronousTestCase):
     def test_the_push_server_sends_back_what_it_gets(self):
         self.patch(twisted.internet, "reactor", Clock())
         names = {"txws2": txws2}
-        exec(blocks("python")[2], names)
+        exec(blocks(README, "python")[2], names)
         with joined(names["factory"]) as both:
             both.client.sendMessage("hello")
             self.assertEqual(both.result_of(both.client.recv()), "hello")
@@ -73,7 +47,9 @@ class ShellTests(SynchronousTestCase):
         self.assertEqual(named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)), set())
 
     def test_the_options_of_twistd_ws_exist(self):
-        [line] = [line for line in "".join(blocks("shell")).splitlines() if "twistd" in line]
+        [line] = [
+            line for line in "".join(blocks(README, "shell")).splitlines() if "twistd" in line
+        ]
         options = Options()
         options.parseOptions(shlex.split(line, comments=True)[3:])
         self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
