@@ -7,8 +7,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from twisted.internet.protocol import Factory, Protocol
 from zope.interface import implementer
 
-from tests.joined import Joined
 from tests.sides import URI, QuietTestCase
+from txws2.testing import Joined
 from txws2.wrapping import CarrierClientFactory, WebSocketFactory
 
 # The addresses that factories are told.

@@ -15,12 +15,12 @@ from twisted.internet.interfaces import (
 from zope.interface import directlyProvides, implementer
 from zope.interface.verify import verifyObject
 
-from tests.joined import MemoryTransport
 from tests.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
 from tests.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
 from txws2.bytestream import ByteStream, TCPByteStream, TLSByteStream
 from txws2.carrying import Base64
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
+from txws2.testing import RecordingTransport
 from txws2.wrapping import WebSocketFactory
 
 KIB = 1024
@@ -42,9 +42,9 @@ class WritingTests(StreamTestCase):
 
     def test_nothing_is_no_message(self):
         self.link(text=True)
-        self.joined.ends[0].written.clear()
+        self.joined.server_transport.written.clear()
         self.server.transport.write("ü".encode()[:1])
-        self.assertEqual(self.joined.ends[0].written, b"")
+        self.assertEqual(self.joined.server_transport.written, b"")
 
     def test_a_large_write_arrives_in_pieces(self):
         self.link(max_size=64 * KIB)
@@ -192,10 +192,12 @@ class PausingTests(StreamTestCase):
         self.server.transport.pauseProducing()
         self.client.transport.write(b"a")
         self.pump()
-        self.assertEqual((self.server.received, self.joined.ends[0].paused), ([], True))
+        self.assertEqual((self.server.received, self.joined.server_transport.paused), ([], True))
         self.server.transport.resumeProducing()
         self.settle()
-        self.assertEqual((self.server.received, self.joined.ends[0].paused), ([b"a"], False))
+        self.assertEqual(
+            (self.server.received, self.joined.server_transport.paused), ([b"a"], False)
+        )
 
     def test_that_holds_for_messages_of_the_same_read(self):
         class Careful(Plain):
@@ -513,7 +515,7 @@ class ProducingTests(StreamTestCase):
             self.assertEqual(register().stopped, 1)
 
 
-class Socket(MemoryTransport):
+class Socket(RecordingTransport):
     """What TCP and TLS have besides, in memory."""
 
     delay, alive = True, False
@@ -539,7 +541,7 @@ class InterfacesTests(StreamTestCase):
         """Return the stream over a transport that has these interfaces, and the transport."""
         self.link()
         transport = Socket(self.upper, 80)
-        transport.peer = self.joined.ends[1]
+        transport.peer = self.joined.client_transport
         directlyProvides(transport, *interfaces)
         self.upper._transport = transport
         return self.upper.wrap(Made(), text=False).transport, transport
@@ -590,6 +592,8 @@ class InterfacesTests(StreamTestCase):
 
     def test_what_it_writes_is_on_the_wire_as_frames(self):
         self.link()
-        self.joined.ends[1].written.clear()
+        self.joined.client_transport.written.clear()
         self.client.transport.write(b"\x00\xff")
-        self.assertEqual(frames_in(bytes(self.joined.ends[1].written)), [(BINARY, b"\x00\xff")])
+        self.assertEqual(
+            frames_in(bytes(self.joined.client_transport.written)), [(BINARY, b"\x00\xff")]
+        )

@@ -156,7 +156,7 @@ class FailingTests(EndpointTestCase):
         self.pump()
         self.failureResultOf(connecting, kind)
         self.assertEqual(len(servers.made[0].lost), 1)
-        self.assertFalse(self.below.joined.ends[1].connected)
+        self.assertFalse(self.below.joined.client_transport.connected)
 
     def test_it_always_fires_within_open_timeout(self):
         self.below.listen(Silent())
@@ -187,7 +187,7 @@ class FailingTests(EndpointTestCase):
         self.failureResultOf(connecting, CancelledError)
         self.pump()
         self.assertEqual(clients.made, [])
-        self.assertFalse(self.below.joined.ends[1].connected)
+        self.assertFalse(self.below.joined.client_transport.connected)
 
 
 class ServiceTests(EndpointTestCase):

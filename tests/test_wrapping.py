@@ -117,7 +117,7 @@ class JoinedTests(StreamTestCase):
         self.client.transport.write(b"a" * 10000)
         self.pump()
         self.assertEqual(self.server.received, [b"a" * 10000])
-        self.assertLess(len(self.joined.ends[1].written), 1000)
+        self.assertLess(len(self.joined.client_transport.written), 1000)
 
     def test_a_client_may_offer_base64(self):
         self.link(subprotocols=["base64"])

@@ -6,9 +6,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from tests.joined import Joined
 from tests.sides import REQUEST, Peer, QuietTestCase, RecordedServer, frames_in
 from txws2 import Headers, WebSocketResource
+from txws2.testing import Joined
 from txws2.wire.frames import encode_frame
 
 __all__ = ["PAGE", "SiteTestCase", "frame", "plus"]
@@ -62,7 +62,7 @@ class SiteTestCase(QuietTestCase):
         address = IPv4Address("TCP", "127.0.0.1", 50000)
         server = (factory or self.site).buildProtocol(address)
         self.joined = Joined(server, self.peer, self.clock)
-        self.server_end = self.joined.ends[0]
+        self.server_end = self.joined.server_transport
 
     def receive(self, data):
         self.peer.transport.write(data)
