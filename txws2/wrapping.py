@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack, cast
 
 from twisted.internet.interfaces import IAddress, IProtocolFactory
@@ -11,8 +10,7 @@ from twisted.internet.protocol import Factory
 from txws2.bytestream import Carrier
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import InvalidPath
-from txws2.factory import ConnectionOptions
-from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.wire.closing import CloseCode
 from txws2.wire.http import Request
 
@@ -78,12 +76,11 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         text: whether to send text messages, as programs written for txWS expect; what is
             written must be UTF-8 then, or the connection is closed with 1011. False for binary
             messages, which carry anything.
-        subprotocols: those that the server speaks, best first. "binary" and "base64" also say
-            how messages are sent, whatever text is.
-        origins: as for `WebSocketServerFactory`, and as dangerous when left alone.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `ConnectionFactory`. compression is None unless it is given: many a
-            stream is compressed or encrypted.
+        **options: those of `WebSocketServerFactory` and `ConnectionFactory`. compression is None
+            unless it is given: many a stream is compressed or encrypted. subprotocols are
+            "binary" and "base64" unless they are given; those two also say how messages are
+            sent, whatever text is. origins is as dangerous as ever when left alone.
 
     Raises:
         ValueError: the path doesn't begin with a slash, or an option is out of range.
@@ -95,19 +92,12 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         *,
         path: str | None = None,
         text: bool = True,
-        subprotocols: Sequence[str] = _SUBPROTOCOLS,
-        origins: Sequence[str | None] | None = None,
         reactor: Any = None,
-        **options: Unpack[ConnectionOptions],
+        **options: Unpack[FactoryOptions],
     ) -> None:
         options.setdefault("compression", None)
-        super().__init__(
-            create_protocol=CarrierServer,
-            subprotocols=subprotocols,
-            origins=origins,
-            reactor=reactor,
-            **options,
-        )
+        options.setdefault("subprotocols", _SUBPROTOCOLS)
+        super().__init__(create_protocol=CarrierServer, reactor=reactor, **options)
         if path is not None and not path.startswith("/"):
             raise ValueError(f"path must begin with a slash, as '/amp'; it is {path!r}")
         self.wrappedFactory = wrappedFactory
