@@ -17,6 +17,7 @@ from tests.sides import (
     closing,
     frames_in,
 )
+from txws2.wire.connection import State
 
 
 class ProducerTests:
@@ -64,12 +65,34 @@ class PauseTests:
     def test_nothing_of_the_same_read_is_delivered(self):
         ws = self.open_picky()
         self.hear((TEXT, b"1"), (PING, b"p"), (TEXT, b"2"), (TEXT, b"3"))
-        self.assertEqual((ws.got, ws.pinged), (["1"], []))
+        self.assertEqual((ws.got, ws.pinged), (["1"], [b"p"]))
+        self.assertEqual(self.said(), [(PONG, b"p")])
         self.assertTrue(ws.transport.paused)
         ws.resumeProducing()
-        self.assertEqual((ws.got, ws.pinged), (["1", "2", "3"], [b"p"]))
+        self.assertEqual(ws.got, ["1", "2", "3"])
         self.assertFalse(ws.transport.paused)
-        self.assertEqual(self.said(), [(PONG, b"p")])
+
+    def test_it_answers_pings_however_long_it_pauses(self):
+        ws = self.open_picky(99)
+        ws.pauseProducing()
+        for number in range(100):
+            self.hear((TEXT, b"%d" % number), (PING, b"p"))
+            self.assertEqual(self.said(), [])
+            self.joined.advance(1)
+            self.assertIn((PONG, b"p"), self.said())
+        self.assertIs(ws.state, State.OPEN)
+        ws.resumeProducing()
+        self.assertEqual(ws.got[:98], [str(number) for number in range(98)])
+
+    def test_what_waits_then_is_bounded(self):
+        for size, most in ((0, 2**14), (1000, 400)):
+            ws = self.open_picky(10**9)
+            ws.pauseProducing()
+            for _ in range(100):
+                self.peer.transport.write(self.frame(TEXT, b"x" * size) * (2**16 // (size + 6)))
+                self.joined.advance(1)
+            self.assertLess(len(ws._undelivered), most)
+            self.joined.drop()
 
     def test_it_may_pause_again_at_what_waited(self):
         ws = self.open_picky(2)

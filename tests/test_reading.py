@@ -63,11 +63,42 @@ class HoldTests(ReadingTestCase):
         for _ in range(2):
             self.reading.hold()
         self.is_stopped(True)
-        self.clock.advance(100)
-        self.is_stopped(True)
         for _ in range(2):
             self.reading.release()
         self.is_stopped(False)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_that_is_interrupted_once_a_second_until_something_comes(self):
+        self.reading.hold()
+        for _ in range(3):
+            self.reading.hold_on(0)
+            self.clock.advance(0.9)
+            self.is_stopped(True)
+            self.clock.advance(0.1)
+            self.is_stopped(False)
+            self.reading.hold_on(READ_AHEAD - 1)
+            self.is_stopped(True)
+
+    def test_not_so_when_256_kib_wait(self):
+        self.reading.hold()
+        self.clock.advance(1)
+        self.reading.hold_on(READ_AHEAD)
+        self.clock.advance(100)
+        self.is_stopped(True)
+        self.reading.release()
+        self.is_stopped(False)
+
+    def test_what_comes_otherwise_stops_nothing(self):
+        self.reading.hold_on(0)
+        self.is_stopped(False)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_once_closed_the_transport_is_left_alone(self):
+        self.reading.hold()
+        self.reading.close()
+        self.transport.resumeProducing = self.fail
+        self.reading.release()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_neither_reason_ends_the_other(self):
         self.reading.hold()

@@ -16,7 +16,7 @@ from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
-from txws2.reading import Reading
+from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.settling import NOBODY, Waiters
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer
@@ -207,6 +207,12 @@ class Driver(Exchange, Protocol):
         self._deliver(connection, connection.receive(data))
         if connection.unfinished:
             self._message_arrives(connection)
+        if self._undelivered is not None:
+            self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
+
+    def _undelivered_size(self) -> int:
+        messages = (event for event in self._undelivered or () if isinstance(event, _MESSAGE))
+        return sum(len(message) + MESSAGE_OVERHEAD for message in messages)
 
     def _message_arrives(self, connection: Connection) -> None:
         """Offer the part of a message that is here to whoever wants it in parts."""
@@ -216,7 +222,7 @@ class Driver(Exchange, Protocol):
 
     def _deliver(self, connection: Connection, events: list[Event]) -> None:
         for event in events:
-            if self._undelivered is not None:
+            if self._undelivered is not None and not isinstance(event, (Ping, Pong)):
                 self._undelivered.append(event)
             elif not isinstance(event, _MESSAGE):
                 self._react(connection, event)

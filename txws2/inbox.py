@@ -10,14 +10,12 @@ from weakref import ref
 from twisted.internet.defer import Deferred, fail, succeed
 
 from txws2.exceptions import ConcurrencyError, ConnectionClosed
-from txws2.reading import READ_AHEAD, Reading
+from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
 from txws2.wire.connection import Connection
 from txws2.wire.events import Remainder
 
 __all__ = ["Inbox", "Piece"]
-
-_MESSAGE_OVERHEAD = 64
 
 
 class Piece(NamedTuple):
@@ -188,7 +186,7 @@ class Inbox:
         if self._messages is None:
             self._messages = deque()
         self._messages.append(message)
-        self._size += size + _MESSAGE_OVERHEAD
+        self._size += size + MESSAGE_OVERHEAD
         if self._full and not self._closing:
             self._reading.pause(self._size)
 
@@ -224,7 +222,7 @@ class Inbox:
         if isinstance(message, Remainder):
             self._stream = None
             message = message.rest
-        self._size -= len(message) + _MESSAGE_OVERHEAD
+        self._size -= len(message) + MESSAGE_OVERHEAD
         if not messages:
             self._messages = None
         if len(messages) <= (self._max_queue or 0) // 4:

@@ -212,9 +212,9 @@ class WebSocketProtocol(Driver):
         self._outbox.unregister_producer()
 
     def pauseProducing(self) -> None:
-        """Read no more, and deliver no message, until `resumeProducing`.
+        """Deliver no message until `resumeProducing`, and read no more than 256 KiB ahead.
 
-        That holds for messages of the same read. Pings aren't answered meanwhile.
+        That holds for messages of the same read. Pings are answered within a second or two.
         """
         self._hold()
 
