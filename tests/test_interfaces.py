@@ -62,7 +62,7 @@ class InterfaceTests(SynchronousTestCase):
         """What is public on the protocol and belongs to neither Twisted nor txws2 itself."""
         of_the_house = {
             "factory",
-            "heard",
+            "keepalive_heard",
             "keepalive_failed",
             "keepalive_ping",
             "closing_missed",

@@ -5,7 +5,7 @@ from txws2.keepalive import Keepalive
 
 
 class Connection:
-    heard = False
+    keepalive_heard = False
     # Whether it takes itself for alive although nothing was heard.
     stays = False
 
@@ -34,6 +34,13 @@ class KeepaliveTests(SynchronousTestCase):
         pings = [connection.pings for connection in together]
         self.assertEqual(pings, [[self.clock.seconds()]] * 5)
 
+    def test_one_may_end_another_that_is_due(self):
+        self.make()
+        first, second = self.add(), self.add()
+        first.keepalive_ping = lambda: self.keepalive.discard(second)
+        self.pass_time(20)
+        self.assertEqual(second.pings, [])
+
     def make(self, interval=20, timeout=20):
         self.clock = Clock()
         self.keepalive = Keepalive(self.clock, interval, timeout)
@@ -47,7 +54,7 @@ class KeepaliveTests(SynchronousTestCase):
         for _ in range(int(seconds / step)):
             self.clock.advance(step)
             for connection in alive:
-                connection.heard = True
+                connection.keepalive_heard = True
 
     def test_pings_come_in_the_interval_and_never_late(self):
         self.make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -17,10 +18,10 @@ class KeptAlive(Protocol):
     """A connection as the keepalive sees it.
 
     Attributes:
-        heard: set to True by whatever arrives; the keepalive sets it to False.
+        keepalive_heard: set to True by whatever arrives; the keepalive sets it to False.
     """
 
-    heard: bool
+    keepalive_heard: bool
 
     def keepalive_ping(self) -> None:
         """Send a ping."""
@@ -95,7 +96,7 @@ class Keepalive:
     def _judge(self, now: float) -> None:
         # A hundredth of a tick is for the rounding of sums of floats.
         for connection in _due(self._deadline, now + self._period * 0.01):
-            if not connection.heard:
+            if not connection.keepalive_heard:
                 connection.keepalive_failed()
 
     def _ping(self, now: float) -> None:
@@ -103,16 +104,15 @@ class Keepalive:
         for connection in _due(self._next_ping, now + self._period * 0.99):
             self._next_ping[connection] = now + self._interval
             if self._timeout is not None and connection not in self._deadline:
-                connection.heard = False
+                connection.keepalive_heard = False
                 self._deadline[connection] = now + self._timeout
             connection.keepalive_ping()
 
 
 def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:
     """Take out, one by one, those whose time has come."""
-    while times:
-        connection, when = next(iter(times.items()))
-        if when > until:
-            break
-        del times[connection]
-        yield connection
+    due = [connection for connection, _ in takewhile(lambda item: item[1] <= until, times.items())]
+    for connection in due:
+        # What is done for one may end another.
+        if times.pop(connection, None) is not None:
+            yield connection

@@ -37,7 +37,7 @@ class ReceiveTests(TestCase):
         exchange = self.Example()
         exchange.dataReceived(b"GET")
         self.assertEqual(exchange.told, [("opening", b"GET")])
-        self.assertIs(exchange.heard, False)
+        self.assertIs(exchange.keepalive_heard, False)
 
     def test_each_message_is_delivered(self):
         exchange = self.opened()
@@ -46,9 +46,9 @@ class ReceiveTests(TestCase):
 
     def test_that_something_came_is_noted(self):
         exchange = self.opened()
-        self.assertIs(exchange.heard, False)
+        self.assertIs(exchange.keepalive_heard, False)
         exchange.dataReceived(b"\x81")
-        self.assertIs(exchange.heard, True)
+        self.assertIs(exchange.keepalive_heard, True)
 
     def test_a_server_s_messages_have_no_mask(self):
         exchange = self.opened(client=True)

@@ -450,7 +450,7 @@ static PyMethodDef exchange_methods[] = {
 };
 
 static PyMemberDef exchange_members[] = {
-    {"heard", T_BOOL, offsetof(Exchange, heard), 0,
+    {"keepalive_heard", T_BOOL, offsetof(Exchange, heard), 0,
      "Whether anything has arrived since it was last set to False."},
     {"_connection", T_OBJECT, offsetof(Exchange, connection), 0, NULL},
     {"_outbox", T_OBJECT, offsetof(Exchange, outbox), 0, NULL},

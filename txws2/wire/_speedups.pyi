@@ -25,7 +25,7 @@ class Cork:
     def take(self) -> bytes: ...
 
 class Exchange:
-    heard: bool
+    keepalive_heard: bool
     _connection: Any
     _outbox: Any
     _turns: Any

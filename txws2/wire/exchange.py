@@ -22,10 +22,10 @@ class Exchange:
     goes the general way, which is there once, in the subclass.
 
     Attributes:
-        heard: whether anything has arrived since it was last set to False.
+        keepalive_heard: whether anything has arrived since it was last set to False.
     """
 
-    heard = False
+    keepalive_heard = False
 
     # None until the opening handshake is done.
     _connection: Connection | None = None
@@ -52,7 +52,7 @@ class Exchange:
                 self._held = []
             self._held.append(data)
         else:
-            self.heard = self._busy = True
+            self.keepalive_heard = self._busy = True
             self._outbox.cork()
             try:
                 self._receive(data)
