@@ -280,6 +280,26 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(other.calls, ["doRead"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_what_may_be_done_afterwards_waits_for_all_that_are_ready(self):
+        other, done = self.adopted(), []
+        for transport in (self.transport, other):
+            transport.peer.send(b"a")
+
+            def read(transport=transport):
+                Transport.doRead(transport)
+                self.assertTrue(self.shared.afterwards(lambda: done.append(len(done) / 0)))
+                self.assertTrue(self.shared.afterwards(lambda: done.append(other.calls[:])))
+
+            transport.doRead = read
+        self.shared.doRead()
+        self.assertEqual(done, [["doRead"], ["doRead"]])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+    def test_when_nothing_is_served_nothing_comes_afterwards(self):
+        self.assertFalse(self.shared.afterwards(self.fail))
+        self.shared.doRead()
+        self.assertFalse(self.shared.afterwards(self.fail))
+
     def test_when_the_reactor_stops_all_are_lost(self):
         other = self.adopted()
         self.shared.connectionLost(Failure(ConnectionLost()))

@@ -1,6 +1,7 @@
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from txws2.epoll import SharedEpoll
 from txws2.exceptions import ConnectionClosedError
 from txws2.outbox import Outbox
 from txws2.writethrough import WriteThrough, outbox_for
@@ -92,6 +93,43 @@ class WriteTests(WriteThroughTestCase):
         self.assertEqual(self.socket.sent, b"")
         outbox.uncork()
         self.assertEqual(self.socket.sent, b"ab")
+
+    def test_if_there_is_time_it_leaves_after_others_were_served(self):
+        outbox, calls = self.make(), []
+        outbox.unhurried = True
+        self.transport.reactor = SharedEpoll(None)
+        self.transport.reactor.afterwards = lambda call: calls.append(call) or True
+        outbox.cork()
+        outbox.write(b"a")
+        outbox.uncork()
+        outbox.write(b"b")
+        self.assertEqual(self.socket.sent, b"")
+        calls.pop()()
+        self.assertEqual(self.socket.sent, b"ab")
+        outbox.write(b"c")
+        self.assertEqual(self.socket.sent, b"abc")
+
+    def test_where_there_are_no_others_it_leaves_at_once(self):
+        outbox = self.make()
+        outbox.unhurried = True
+        for reactor in (SharedEpoll(None), None):
+            self.transport.reactor = reactor
+            outbox.cork()
+            outbox.write(b"a")
+            outbox.uncork()
+        self.assertEqual(self.socket.sent, b"aa")
+
+    def test_once_it_is_closed_nothing_leaves(self):
+        outbox, calls = self.make(), []
+        outbox.unhurried = True
+        self.transport.reactor = SharedEpoll(None)
+        self.transport.reactor.afterwards = lambda call: calls.append(call) or True
+        outbox.cork()
+        outbox.write(b"a")
+        outbox.uncork()
+        outbox.close(ConnectionClosedError(None, None, None))
+        calls.pop()()
+        self.assertEqual((self.socket.sent, self.transport.buffered), (b"", b""))
 
     def test_what_the_socket_does_not_take_goes_to_the_transport(self):
         for room in (0, 1):

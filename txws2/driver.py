@@ -155,6 +155,9 @@ class Driver(Exchange, Protocol):
         if self._tracer is not None:
             self._tracer.state(State.OPEN)
         self._connection = connection
+        # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
+        # to wake it up for each message costs more than that.
+        self._outbox.unhurried = self._deflate is not None
         if factory.keepalive is not None:
             factory.keepalive.add(self)
         self._tell(self.connectionOpened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -52,6 +53,8 @@ class SharedEpoll:
         self._interests: dict[int, int] = {}
         # Descriptors that came during a batch, which may have an event of another's in it.
         self._new: set[int] = set()
+        # What is to be done at the end of the batch; None outside of one.
+        self._afterwards: list[Callable[[], None]] | None = None
 
     def adopt(self, transport: TCPTransport) -> None:
         """Take a transport that reads over from its reactor."""
@@ -64,6 +67,13 @@ class SharedEpoll:
         transport.startReading()
         if writing:
             transport.startWriting()
+
+    def afterwards(self, call: Callable[[], None]) -> bool:
+        """Call this when all that is ready now was served; return False if nothing is."""
+        if self._afterwards is None:
+            return False
+        self._afterwards.append(call)
+        return True
 
     # What a transport asks of its reactor.
 
@@ -125,6 +135,7 @@ class SharedEpoll:
         assert self._epoll is not None
         new, interests = self._new, self._interests
         new.clear()
+        self._afterwards = []
         for fd, event in self._epoll.poll(0, _BATCH_SIZE):
             transport = self._transports.get(fd)
             if transport is not None and fd not in new:
@@ -139,6 +150,12 @@ class SharedEpoll:
                 except Exception as exc:
                     _log.failure("unexpected error of a protocol")
                     self._disconnect(transport, exc, reading=False)
+        calls, self._afterwards = self._afterwards, None
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                _log.failure("unexpected error of a protocol")
 
     def connectionLost(self, reason: Failure) -> None:
         """Take it that the reactor ends, and with it every transport."""

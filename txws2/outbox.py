@@ -40,6 +40,10 @@ class Outbox(Cork):
         transport: where the bytes go.
         write_limit: bytes that may wait here before `drained` makes its callers wait; None to
             let them never wait.
+
+    Attributes:
+        paused: whether frames wait here.
+        unhurried: whether what was kept during a read may leave a moment after its end.
     """
 
     __slots__ = (
@@ -54,6 +58,7 @@ class Outbox(Cork):
         "_waiting",
         "_write_limit",
         "paused",
+        "unhurried",
     )
 
     _streaming: ClassVar[bool] = True
@@ -63,6 +68,7 @@ class Outbox(Cork):
         self._transport = transport
         self._write_limit = write_limit
         self.paused = False
+        self.unhurried = False
         # Frames that the transport has no room for.
         self._waiting: deque[bytes] | None = None
         self._size = 0

@@ -8,6 +8,7 @@ from typing import cast
 from twisted.internet.interfaces import IConsumer, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 
+from txws2.epoll import SharedEpoll
 from txws2.outbox import Outbox
 
 __all__ = ["WriteThrough", "outbox_for"]
@@ -63,6 +64,15 @@ class WriteThrough(Outbox):
         """Keep what is written until `uncork`; that there is something to read is a new turn."""
         self._through = 0
         self.corked = not (self.paused or self._waiting)
+
+    def uncork(self) -> None:
+        """Write what has been kept, now or together with what others have kept."""
+        write = super().uncork
+        if self.unhurried:
+            reactor = self._transport.reactor
+            if isinstance(reactor, SharedEpoll) and reactor.afterwards(write):
+                return
+        write()
 
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
