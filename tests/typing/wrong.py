@@ -9,7 +9,7 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
     await ws.send(1)  # E: Argument 1 to "send" of "WebSocketProtocol" has incompatible type "int"
     await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
     await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
-    await ws.sendMessage(text)  # E: "sendMessage" of "WebSocketProtocol" does not return a value
+    await ws.sendMessage(text)  # E: "sendMessage" of "Exchange" does not return a value
     ws.request.path  # E: Item "None" of "Request | None" has no attribute "path"
     ws.close_code + 1  # E: Unsupported operand types for + ("None" and "int")
     for message in ws:  # E: "WebSocketServerProtocol" has no attribute "__iter__"
