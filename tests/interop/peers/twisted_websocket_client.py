@@ -1,0 +1,40 @@
+"""A client made with twisted.web.websocket: it says hello, and tells what it hears."""
+
+import sys
+
+from observations import observe
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from twisted.web.websocket import WebSocketClientEndpoint
+
+
+class Client:
+    @classmethod
+    def buildProtocol(cls, url):
+        return cls()
+
+    def negotiationStarted(self, transport):
+        self.transport = transport
+
+    def negotiationFinished(self):
+        self.transport.sendTextMessage("hello, world!")
+
+    def textMessageReceived(self, message):
+        observe(heard=message)
+
+    def bytesMessageReceived(self, data):
+        observe(heard=len(data))
+
+    def pongReceived(self, payload):
+        pass
+
+    def connectionLost(self, reason):
+        pass
+
+
+async def main(reactor, url):
+    await WebSocketClientEndpoint.new(reactor, url).connect(Client)
+    await Deferred()
+
+
+react(main, sys.argv[1:])
