@@ -1,6 +1,7 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
 # make test    run the tests
 # make check   lint, types, docs and packaging
+# make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
 # make reactors   run the tests on each reactor, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
@@ -15,7 +16,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging reactors conformance fuzz bench bench-docs microbench sanitize soak clean
+.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz bench bench-docs microbench sanitize soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -44,8 +45,11 @@ packaging: .venv/checked
 	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/test_packaging.py
 
-reactors: .venv/tested $(PEERS)
-	for reactor in epoll poll select asyncio; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
+oldest: .venv-oldest/tested $(PEERS)
+	.venv-oldest/bin/python -m pytest
+
+reactors: .venv/reactors $(PEERS)
+	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
 
 # The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it.
@@ -97,6 +101,16 @@ soak: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
+.venv/reactors: .venv/tested
+	$(BIN)/python -m pip install --quiet --editable '.[test,reactors]'
+	touch $@
+
+.venv-oldest/tested: setup.cfg setup.py tests/oldest.txt $(wildcard txws2/wire/*.[ch])
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --editable '.[test]'
+	.venv-oldest/bin/python -m pip install --quiet --requirement tests/oldest.txt
+	touch $@
+
 .venv/checked: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,docs,dev]'
 	touch $@
@@ -116,4 +130,4 @@ $(PEERS): tests/interop/package.json
 	touch $@
 
 clean:
-	rm -rf .venv build $(PEERS)
+	rm -rf .venv .venv-oldest build $(PEERS)

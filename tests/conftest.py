@@ -2,15 +2,20 @@
 
 import pytest
 from twisted.application.reactors import installReactor
+from twisted.internet import asyncioreactor
 
 
 def pytest_addoption(parser):
-    parser.addoption("--reactor", metavar="NAME", help="the reactor to run on, as twistd names it")
+    parser.addoption("--reactor", metavar="NAME", help="the reactor, as twistd names it, or uvloop")
 
 
 def pytest_configure(config):
     name = config.getoption("--reactor")
-    if name is not None:
+    if name == "uvloop":
+        import uvloop
+
+        asyncioreactor.install(uvloop.new_event_loop())
+    elif name is not None:
         installReactor(name)
 
 

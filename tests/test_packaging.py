@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = {".git", ".venv", "build", "dist", "node_modules", "__pycache__"}
+LEFT_OUT = {".git", ".venv", ".venv-oldest", "build", "dist", "node_modules", "__pycache__"}
 PLUGINS = {"twisted/plugins/txws2_endpoints.py", "twisted/plugins/txws2_service.py"}
 
 

@@ -24,11 +24,14 @@ from txws2.testing import joined
 
 
 class Reactor(MemoryReactorClock):
-    """Calls from threads at once; can be stopped only while it runs."""
+    """Runs, and calls what is to be called then at once; can be stopped only once."""
 
     def __init__(self):
         super().__init__()
-        self.running = True
+        self.hasStopped = False
+
+    def callWhenRunning(self, function, *arguments):
+        function(*arguments)
 
     def callFromThread(self, function, *arguments):
         function(*arguments)

@@ -1,3 +1,5 @@
+import errno
+
 from twisted.internet.address import (
     HostnameAddress,
     IPv4Address,
@@ -64,6 +66,15 @@ class NoDelayTests(SynchronousTestCase):
 
         transport = OverPipes()
         directlyProvides(transport, ISSLTransport)
+        set_no_delay(transport)
+
+    def test_one_that_cannot_is_left_alone(self):
+        class OverUnix:
+            def setTcpNoDelay(self, enabled):
+                raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+        transport = OverUnix()
+        directlyProvides(transport, ITCPTransport)
         set_no_delay(transport)
 
     def test_any_other_is_left_alone(self):

@@ -142,7 +142,7 @@ class Joined(Generic[S, C]):
 
         It was logged, too, so that with trial `flushLoggedErrors` has to take it as well.
         """
-        return self._failures.take()
+        return [cast(BaseException, failure.value) for failure in self._failures.take()]
 
     def drop(self, reason: Exception | None = None) -> None:
         """Break the connection, for both ends, without a close frame."""
@@ -194,7 +194,7 @@ class Joined(Generic[S, C]):
         self.pump()
         if self.server_transport.connected or self.client_transport.connected:
             # The ends can't tell each other. What a handler makes of that isn't the test's matter.
-            failures = self.take_failures()
+            failures = self._failures.take()
             self.drop()
             self._failures.found[:] = failures
 
@@ -203,7 +203,7 @@ class _Failures:
     """What the applications of these protocols have raised and txws2 has logged."""
 
     def __init__(self, *protocols: Protocol) -> None:
-        self.found: list[BaseException] = []
+        self.found: list[Failure] = []
         for protocol in protocols:
             if isinstance(protocol, WebSocketProtocol):
                 _FAILURES[protocol.id] = self
@@ -211,7 +211,7 @@ class _Failures:
         # Joined might go while the log is calling the others, and one of them would miss an event.
         globalLogPublisher.addObserver(_observe)
 
-    def take(self) -> list[BaseException]:
+    def take(self) -> list[Failure]:
         found = self.found[:]
         self.found.clear()
         return found
@@ -219,7 +219,10 @@ class _Failures:
     def explain(self, exception: BaseException) -> None:
         """Note on this exception what may be the cause of it."""
         for failure in self.found:
-            note = "a handler has raised:\n" + "".join(format_exception(failure))
+            # Some versions of Twisted take the traceback off the exception.
+            traceback = failure.getTracebackObject()
+            raised = format_exception(failure.type, failure.value, traceback)
+            note = "a handler has raised:\n" + "".join(raised)
             if note not in getattr(exception, "__notes__", ()):
                 exception.add_note(note)
 
@@ -232,7 +235,7 @@ _FAILURES: WeakValueDictionary[str, _Failures] = WeakValueDictionary()
 def _observe(event: LogEvent) -> None:
     failures = _FAILURES.get(event.get("connection", ""))
     if failures is not None and "log_failure" in event:
-        failures.found.append(event["log_failure"].value)
+        failures.found.append(event["log_failure"])
 
 
 @implementer(IHalfCloseableProtocol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -38,7 +39,9 @@ def set_no_delay(transport: ITransport) -> None:
     """Let small frames leave at once instead of waiting for an acknowledgement."""
     # TLS claims to be TCP, whatever is below; that may be the pipes of a process.
     if ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay"):
-        transport.setTcpNoDelay(True)
+        # So do Unix sockets, and before Twisted 24.10 they don't ignore this.
+        with suppress(OSError):
+            transport.setTcpNoDelay(True)
 
 
 def read_more_at_once(transport: ITransport) -> None:
