@@ -19,6 +19,7 @@ FLOORS = [
     {
         "wire",
         "wire.accepting",
+        "wire.addresses",
         "wire.body",
         "wire.closing",
         "wire.compression",
@@ -28,6 +29,7 @@ FLOORS = [
         "wire.encoding",
         "wire.events",
         "wire.exchange",
+        "wire.forwarded",
         "wire.frames",
         "wire.handshake",
         "wire.headers",
@@ -63,7 +65,7 @@ FLOORS = [
         "transports",
         "writethrough",
     },
-    {"client", "connecting", "opening", "server", "serving", "upgrade"},
+    {"admission", "client", "connecting", "opening", "server", "serving", "upgrade"},
     {
         "bytestream",
         "carrying",
