@@ -19,6 +19,8 @@ from txws2.exceptions import (
     OpeningTimeout,
     PayloadTooBig,
     ProtocolError,
+    TooManyConnections,
+    TooManyConnectionsFromHost,
     WebSocketException,
 )
 from txws2.resource import WebSocketResource
@@ -56,6 +58,8 @@ __all__ = [
     "Response",
     "Server",
     "State",
+    "TooManyConnections",
+    "TooManyConnectionsFromHost",
     "WebSocketClientEndpoint",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",

@@ -20,6 +20,7 @@
         * `NegotiationError`
         * `OpeningTimeout` (also the built-in `TimeoutError`)
         * `ServerClosing`
+        * `TooManyConnections`, `TooManyConnectionsFromHost`
     * `ProtocolError`
     * `PayloadTooBig`
     * `InvalidState`
@@ -65,6 +66,8 @@ __all__ = [
     "SecurityError",
     "ServerClosing",
     "StatusLineTooLong",
+    "TooManyConnections",
+    "TooManyConnectionsFromHost",
     "TooManyHeaders",
     "WebSocketException",
 ]
@@ -272,6 +275,20 @@ class ServerClosing(InvalidHandshake):
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down")
+
+
+class TooManyConnections(InvalidHandshake):
+    """There are max_connections already (answered 503)."""
+
+    def __init__(self) -> None:
+        super().__init__("the server has as many connections as it takes")
+
+
+class TooManyConnectionsFromHost(InvalidHandshake):
+    """There are max_connections_per_host already of this host (answered 429)."""
+
+    def __init__(self) -> None:
+        super().__init__("the server has as many connections as it takes from one host")
 
 
 class ProtocolError(WebSocketException):

@@ -9,15 +9,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
+from txws2.admission import Admission
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
-from txws2.transports import close_softly
+from txws2.transports import Address, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
     accept,
@@ -29,6 +30,7 @@ from txws2.wire.accepting import (
     select_subprotocol,
 )
 from txws2.wire.connection import State
+from txws2.wire.forwarded import Client
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.http import Request, RequestReader, Response
 
@@ -72,6 +74,8 @@ class WebSocketServerProtocol(WebSocketProtocol):
     _deciding: Deferred[Any] | None = None
     # How the request is answered, if it was somebody else who has read it.
     _upgrade: Upgrade | None = None
+    # Who the client is, if it was a trusted proxy that has sent the request.
+    _behind_proxy: Client | None = None
     # What isn't asked for stays a few bytes: once the connection is open, the head of the request
     # as it came, and of the response what the extensions are.
     _request: Request | bytes | None = None
@@ -105,6 +109,26 @@ class WebSocketServerProtocol(WebSocketProtocol):
     def response(self, response: Response | None) -> None:
         self._response = response
 
+    @property
+    def remote_address(self) -> Address:
+        """(host, port) of the client, or the path of a Unix socket.
+
+        If the request came from one of the `trusted_proxies`, it is what that tells; the port
+        is 0 then if it doesn't tell it.
+        """
+        client = self._behind_proxy
+        if client is None or client.host is None:
+            return super().remote_address
+        return client.host, client.port
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client came with TLS, which may be ended by one of the `trusted_proxies`."""
+        client = self._behind_proxy
+        if client is None or client.secure is None:
+            return bool(ISSLTransport.providedBy(self._transport))
+        return client.secure
+
     def answer(self, upgrade: Upgrade, head: bytes) -> None:
         """Answer a request that somebody else has read; in place of `makeConnection`.
 
@@ -133,15 +157,22 @@ class WebSocketServerProtocol(WebSocketProtocol):
             if len(reader.rest) > _MAX_EARLY:
                 self.refuse(InvalidMessage("too much came before the answer to the request"))
             return
+        admission = self.factory.admission
         try:
+            if admission is not None and self._reader is None:
+                admission.enter(self, self._transport.getPeer())
             request = reader.receive(data)
+            if request is None:
+                self._reader = reader
+                return
+            self.request = request
+            if admission is not None:
+                self._behind_proxy = admission.identify(
+                    self, self._transport.getPeer(), request.fields
+                )
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
-        if request is None:
-            self._reader = reader
-            return
-        self.request = request
         if self._tracer is not None:
             self._tracer.head("<", reader.head)
         if self.factory.process_request is None:
@@ -291,6 +322,9 @@ class FactoryOptions(ConnectionOptions, total=False):
     subprotocols: Sequence[str]
     origins: Sequence[str | None] | None
     process_request: ProcessRequest | None
+    max_connections: int | None
+    max_connections_per_host: int | None
+    trusted_proxies: Sequence[str]
 
 
 class ServerOptions(FactoryOptions, total=False):
@@ -315,11 +349,21 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
             them. If it returns None, the handshake goes on. It may be a coroutine function, or
             return a Deferred, which is cancelled when the client leaves or open_timeout is over.
+        max_connections: how many connections there may be at once; more are refused with 503.
+            By default there is no limit but that of the system on open files: what a connection
+            costs, and how many there are, is then for the clients to say.
+        max_connections_per_host: likewise of one host, by its IPv4 address or its /64 of IPv6;
+            more are refused with 429. By default, one host may have them all. Many people can
+            share an address, and those who come through a Unix socket have none to count.
+        trusted_proxies: networks, as "10.0.0.0/8", addresses, or "unix" for Unix sockets, whose
+            X-Forwarded-For, X-Forwarded-Proto and Forwarded headers are believed. None of them
+            by default. Others can write what they like there, so name only proxies of yours.
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
 
     Attributes:
         running: the Deferreds of the handlers that aren't done.
+        admission: what refuses connections that are too many; None if none are.
         stopping: whether handlers may be cancelled.
     """
 
@@ -331,6 +375,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         subprotocols: Sequence[str] = (),
         origins: Sequence[str | None] | None = None,
         process_request: ProcessRequest | None = None,
+        max_connections: int | None = None,
+        max_connections_per_host: int | None = None,
+        trusted_proxies: Sequence[str] = (),
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
     ) -> None:
@@ -344,6 +391,11 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.subprotocols = subprotocols
         self.origins = origins
         self.process_request = process_request
+        self.admission: Admission | None = None
+        if max_connections is not None or max_connections_per_host is not None or trusted_proxies:
+            self.admission = Admission(
+                max_connections, max_connections_per_host, trusted_proxies, self.log
+            )
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
 
@@ -354,3 +406,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         protocol = self.create_protocol()
         protocol.factory = self
         return protocol
+
+    def leave(self, connection: WebSocketServerProtocol) -> None:
+        """Count a connection no more, neither among the connected nor for its limits."""
+        super().leave(connection)
+        if self.admission is not None:
+            self.admission.leave(connection)

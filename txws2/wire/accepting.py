@@ -24,6 +24,8 @@ from txws2.exceptions import (
     OpeningTimeout,
     RequestLineTooLong,
     ServerClosing,
+    TooManyConnections,
+    TooManyConnectionsFromHost,
     TooManyHeaders,
 )
 from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
@@ -197,7 +199,13 @@ _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {
     InvalidUpgrade: HTTPStatus.UPGRADE_REQUIRED,
     OpeningTimeout: HTTPStatus.REQUEST_TIMEOUT,
     ServerClosing: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyConnections: HTTPStatus.SERVICE_UNAVAILABLE,
+    # RFC 6585 section 4.
+    TooManyConnectionsFromHost: HTTPStatus.TOO_MANY_REQUESTS,
 }
+
+# Seconds until somebody may have gone.
+_RETRY_AFTER = b"10"
 
 
 def refusal(reason: InvalidHandshake) -> Response:
@@ -222,4 +230,7 @@ def refusal(reason: InvalidHandshake) -> Response:
     elif isinstance(reason, InvalidHeader) and reason.name == "Sec-WebSocket-Version":
         # Section 4.4.
         response.headers.addRawHeader("Sec-WebSocket-Version", VERSION)
+    elif isinstance(reason, (TooManyConnections, TooManyConnectionsFromHost)):
+        # RFC 9110 section 10.2.3.
+        response.headers.addRawHeader(b"Retry-After", _RETRY_AFTER)
     return response

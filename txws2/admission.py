@@ -1,0 +1,131 @@
+"""Who may connect: how many at once, how many from one host, and which host that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+from twisted.logger import Logger
+
+from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
+from txws2.wire.addresses import UNIX, Networks, group_of
+from txws2.wire.forwarded import Client, client_of
+from txws2.wire.http import Lookup
+
+__all__ = ["Admission"]
+
+
+class Admission:
+    """Counts the connections of a server, and refuses what is over its limits.
+
+    A connection counts from the first byte of its request until it is gone. So one that is
+    refused is told so when it asks, as HTTP has it (RFC 9112 section 9.2: what comes before the
+    request is no answer to it), but nothing of its request is kept or read. One that asks for
+    nothing costs no more than a socket, which it has for open_timeout.
+
+    Args:
+        max_connections: how many there may be; None for no limit.
+        max_connections_per_host: how many of one host; None for no limit.
+        trusted_proxies: whose word is taken on who the client is.
+        log: where it is told, once, that max_connections is reached.
+
+    Raises:
+        TypeError: trusted_proxies is one name.
+        ValueError: a limit is less than 1, or a proxy isn't an address, a network or "unix".
+    """
+
+    def __init__(
+        self,
+        max_connections: int | None,
+        max_connections_per_host: int | None,
+        trusted_proxies: Sequence[str],
+        log: Logger,
+    ) -> None:
+        for name, limit in {
+            "max_connections": max_connections,
+            "max_connections_per_host": max_connections_per_host,
+        }.items():
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name} must be at least 1, or None; it is {limit}")
+        self._max = max_connections
+        self._max_per_host = max_connections_per_host
+        self._trusted = Networks(trusted_proxies)
+        self._log = log
+        # What each of them is counted as, if that is known and matters.
+        self._groups: dict[object, str | None] = {}
+        self._sizes: Counter[str] = Counter()
+        self._full = False
+
+    def enter(self, connection: object, peer: IAddress) -> None:
+        """Count a connection whose request begins.
+
+        Args:
+            connection: the connection.
+            peer: what its transport is connected to.
+
+        Raises:
+            TooManyConnections: there are as many as there may be.
+            TooManyConnectionsFromHost: there are as many of this host.
+        """
+        if self._max is not None and len(self._groups) >= self._max:
+            if not self._full:
+                self._full = True
+                self._log.warn("max_connections reached: {limit}", limit=self._max)
+            raise TooManyConnections()
+        host = _host_of(peer)
+        if host not in self._trusted:
+            self._count(connection, host)
+        else:
+            self._groups[connection] = None
+
+    def identify(self, connection: object, peer: IAddress, headers: Lookup) -> Client | None:
+        """Find out who sent a request, and count the connection as theirs.
+
+        Args:
+            connection: the connection, which was entered.
+            peer: what its transport is connected to.
+            headers: those of the request.
+
+        Returns:
+            What a proxy tells of the client; None if the peer isn't a trusted one.
+
+        Raises:
+            InvalidHeaderValue: what it tells contradicts itself.
+            TooManyConnectionsFromHost: there are as many of this host as there may be.
+        """
+        host = _host_of(peer)
+        if host not in self._trusted:
+            return None
+        client = client_of(headers, self._trusted)
+        self._count(connection, client.host or host)
+        return client
+
+    def leave(self, connection: object) -> None:
+        """Count it no more, if it was counted."""
+        if connection not in self._groups:
+            return
+        self._full = False
+        group = self._groups.pop(connection)
+        if group is not None:
+            self._sizes[group] -= 1
+            if not self._sizes[group]:
+                del self._sizes[group]
+
+    def _count(self, connection: object, host: str | None) -> None:
+        group = None
+        # Behind a Unix socket, there is no telling one client from the other.
+        if self._max_per_host is not None and host is not None and host != UNIX:
+            group = group_of(host)
+            if self._sizes[group] >= self._max_per_host:
+                self.leave(connection)
+                raise TooManyConnectionsFromHost()
+            self._sizes[group] += 1
+        self._groups[connection] = group
+
+
+def _host_of(peer: IAddress) -> str | None:
+    if isinstance(peer, UNIXAddress):
+        return UNIX
+    return peer.host if isinstance(peer, (IPv4Address, IPv6Address)) else None
