@@ -116,7 +116,7 @@ class CloseTests(SiteTestCase):
     def test_the_code_and_the_reason_can_be_chosen(self):
         resource = self.serve()
         self.open()
-        resource.close(1012, "back soon")
+        resource.close(code=1012, reason="back soon")
         self.assertEqual(self.said(), [(CLOSE, closing(1012, "back soon"))])
 
     def test_requests_are_503_from_then_on_and_the_site_goes_on(self):

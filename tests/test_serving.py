@@ -192,7 +192,7 @@ class StopTests(ServeTestCase):
         server = await self.serve(echo, "127.0.0.1", 0)
         ws = await connect(f"ws://127.0.0.1:{server.addresses[0].port}/")
         waiting = server.wait_closed()
-        closings = [server.close(1000, "back soon"), server.close()]
+        closings = [server.close(code=1000, reason="back soon"), server.close()]
         await defer.gatherResults([*closings, waiting])
         await server.close()
         await ws.wait_closed()
@@ -200,7 +200,7 @@ class StopTests(ServeTestCase):
 
     async def test_a_code_that_may_not_travel_is_refused_and_harms_nothing(self):
         server = await self.serve(echo, "127.0.0.1", 0)
-        for arguments in ((1006,), (1000, "x" * 124)):
+        for arguments in ((True, 1006), (True, 1000, "x" * 124)):
             self.assertRaises(ProtocolError, server.close, *arguments)
         await self.assertEchoes(f"ws://127.0.0.1:{server.addresses[0].port}/")
 

@@ -92,21 +92,29 @@ class WebSocketResource(Resource):
             _respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET
 
-    def close(self, code: int = CloseCode.GOING_AWAY, reason: str = "") -> Deferred[None]:
+    def close(
+        self,
+        close_connections: bool = True,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+    ) -> Deferred[None]:
         """Close every connection, and answer requests with 503 from now on.
 
         Args:
+            close_connections: False to let those that are open go on until they end by
+                themselves, for as long as that takes; `close()` then still closes them.
             code: the close code that the open connections get.
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            after close_timeout: handlers that aren't done by then are cancelled.
+            close_timeout after they were to be closed: handlers that aren't done by then are
+            cancelled.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
-        return self._server.close(code, reason)
+        return self._server.close(close_connections, code, reason)
 
     # As long as it has connections, it hears of it when the reactor stops. A script (.rpy) makes
     # a resource for each request, and those without connections aren't to pile up there.

@@ -18,7 +18,7 @@ from txws2.server import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from txws2.serving import Endpoint, Server, server_endpoint
+from txws2.serving import Endpoint, Server, cancel_call, server_endpoint
 
 __all__ = ["WebSocketService"]
 
@@ -29,7 +29,8 @@ class WebSocketService(Service):
     It listens before twistd gives up its privileges, so that ports below 1024 can be had. When it
     stops, it closes as a `Server` does: it stops listening, closes every connection with 1001,
     refuses those still opening with 503, and waits for all of them, at most for close_timeout.
-    It can be started again.
+    With drain, those that are open have some time to end by themselves before. It can be started
+    again.
 
     Args:
         endpoint: where to listen: an endpoint, or its description as for `serve`; or several of
@@ -37,6 +38,8 @@ class WebSocketService(Service):
         handler: called with each connection, as for `serve`; None if `create_protocol` makes one
             that does the work. Or a `WebSocketServerFactory`, for this service alone: when it
             stops, all connections of the factory are closed.
+        drain: seconds that open connections may go on for (0) when it stops, before they are
+            closed. None for as long as they like, so that a client decides when it has stopped.
         reactor: the reactor to run on; None for the global one, or the factory's.
         **options: those of `serve`; a factory has its own.
 
@@ -64,9 +67,13 @@ class WebSocketService(Service):
         endpoint: Endpoint | Sequence[Endpoint],
         handler: Handler | WebSocketServerFactory | None,
         *,
+        drain: float | None = 0,
         reactor: Any = None,
         **options: Unpack[ServerOptions],
     ) -> None:
+        if drain is not None and not drain >= 0:
+            raise ValueError(f"drain must be at least 0 seconds, or None; it is {drain}")
+        self._drain = drain
         self._endpoints: Sequence[Endpoint]
         if isinstance(endpoint, str) or not isinstance(endpoint, Sequence):
             self._endpoints = (endpoint,)
@@ -79,6 +86,8 @@ class WebSocketService(Service):
         self.factory = handler
         # What listens, from start to stop.
         self._server: Server | None = None
+        # What was stopped last; the connections that it had may go on.
+        self._draining: Server | None = None
         self._ports: list[IListeningPort] = []
         self._attempts: list[Deferred[Any]] = []
         # What went wrong already while it is being started; None afterwards.
@@ -118,9 +127,12 @@ class WebSocketService(Service):
     def stopService(self) -> Deferred[None]:
         """Stop listening, close every connection with 1001, and wait for them.
 
+        Those that are open have as long as drain says before they are closed. To call it once
+        more, meanwhile, is to close them at once.
+
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            after close_timeout. It never fails.
+            close_timeout after they were to be closed. It never fails.
         """
         super().stopService()  # type: ignore[no-untyped-call]
         return self._close()
@@ -185,10 +197,17 @@ class WebSocketService(Service):
     def _close(self) -> Deferred[None]:
         server, self._server = self._server, None
         if server is None:
-            return succeed(None)
+            return succeed(None) if self._draining is None else self._draining.close()
         for attempt in self._attempts:
             attempt.cancel()
-        return server.close()
+        if self._drain == 0:
+            return server.close()
+        self._draining = server
+        closed = server.close(close_connections=False)
+        if self._drain is not None:
+            end = self.factory.clock.callLater(self._drain, server.close)
+            closed.addBoth(cancel_call, end)
+        return closed
 
 
 def _uri(address: IAddress, secure: bool) -> str | None:

@@ -30,7 +30,7 @@ from txws2.settling import Waiters
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
-__all__ = ["Endpoint", "Server", "serve", "server_endpoint"]
+__all__ = ["Endpoint", "Server", "cancel_call", "serve", "server_endpoint"]
 
 _BACKLOG = 1024
 
@@ -62,7 +62,13 @@ class Server:
         self._factory = factory
         self._ports = ports
         self._closing = False
+        self._ending = False
         self._closed = False
+        # What is left to be done since it was closed: a service that is started again has the
+        # factory make others, which are none of its affair.
+        self._stopping: list[Deferred[Any]] = []
+        self._remaining: list[WebSocketServerProtocol] = []
+        self._running: list[Deferred[Any]] = []
         self._waiters: Waiters[None] = Waiters()
 
     @property
@@ -86,16 +92,24 @@ class Server:
         """Tell whether it takes connections: it does until it is closed."""
         return not self._closing
 
-    def close(self, code: int = CloseCode.GOING_AWAY, reason: str = "") -> Deferred[None]:
+    def close(
+        self,
+        close_connections: bool = True,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+    ) -> Deferred[None]:
         """Stop listening and close every connection; those still opening get a 503.
 
         Args:
+            close_connections: False to let those that are open go on until they end by
+                themselves, for as long as that takes; `close()` then still closes them.
             code: the close code that the open connections get.
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            after close_timeout: handlers that aren't done by then are cancelled.
+            close_timeout after they were to be closed: handlers that aren't done by then are
+            cancelled.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
@@ -103,6 +117,12 @@ class Server:
         Close(code, reason).payload()
         if not self._closing:
             self._closing = True
+            self._stop_listening()
+            if not close_connections:
+                gone = DeferredList([each.wait_closed() for each in self._remaining])
+                gone.addCallback(lambda _: self.close())
+        if close_connections and not self._ending:
+            self._ending = True
             self._close(code, reason)
         return self.wait_closed()
 
@@ -110,16 +130,22 @@ class Server:
         """Return a Deferred that fires when the server is closed."""
         return succeed(None) if self._closed else self._waiters.wait()
 
-    def _close(self, code: int, reason: str) -> None:
-        factory = self._factory
-        ending: list[Deferred[Any]] = [maybeDeferred(port.stopListening) for port in self._ports]
-        for connection in list(factory.connections):
-            ending.append(connection.wait_closed())
+    def _stop_listening(self) -> None:
+        self._stopping = [maybeDeferred(port.stopListening) for port in self._ports]
+        self._remaining = list(self._factory.connections)
+        self._running = list(self._factory.running)
+        for connection in self._remaining:
             if connection.state is State.CONNECTING:
                 connection.refuse(ServerClosing())
-            else:
+
+    def _close(self, code: int, reason: str) -> None:
+        factory = self._factory
+        ending = self._stopping
+        for connection in self._remaining:
+            ending.append(connection.wait_closed())
+            if connection.state is not State.CONNECTING:
                 connection.close(code, reason)
-        for running in list(factory.running):
+        for running in self._running:
             done: Deferred[None] = Deferred()
             running.addBoth(_pass_on, done)
             ending.append(done)
@@ -127,12 +153,12 @@ class Server:
         ended = DeferredList(ending)
         if factory.close_timeout is not None:
             deadline = factory.clock.callLater(factory.close_timeout, self._give_up)
-            ended.addBoth(_cancel, deadline)
+            ended.addBoth(cancel_call, deadline)
         ended.addBoth(lambda _: self._end())
 
     def _give_up(self) -> None:
         self._factory.stopping = True
-        for running in list(self._factory.running):
+        for running in self._running:
             running.cancel()
         self._end()
 
@@ -155,7 +181,8 @@ class Server:
         await self.close()
 
 
-def _cancel(result: Any, deadline: IDelayedCall) -> Any:
+def cancel_call(result: Any, deadline: IDelayedCall) -> Any:
+    """Let a deadline be that was met; return the result."""
     if deadline.active():
         deadline.cancel()
     return result

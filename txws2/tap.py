@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
@@ -58,6 +57,22 @@ class Options(usage.Options):
         ["open-timeout", None, 10, "Seconds that an opening may take.", _number(float)],
         ["close-timeout", None, 10, "Seconds that a closing may take.", _number(float)],
         ["max-size", None, 2**20, "Bytes that a message may have.", _number(int)],
+        ["max-connections", None, None, "Connections that there may be at once.", _number(int)],
+        [
+            "max-connections-per-host",
+            None,
+            None,
+            "Connections that one host may have at once.",
+            _number(int),
+        ],
+        [
+            "drain",
+            None,
+            0,
+            "Seconds that open connections may go on for when it is told to stop, before they are "
+            "closed. To tell it twice is to close them at once.",
+            _number(float),
+        ],
     ]
     compData = usage.Completions(
         descriptions={"app": "what handles the connections", "listen": "where to listen"}
@@ -68,6 +83,7 @@ class Options(usage.Options):
         self["listen"] = []
         self["origin"] = []
         self["subprotocol"] = []
+        self["trusted-proxy"] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
@@ -80,6 +96,10 @@ class Options(usage.Options):
     def opt_subprotocol(self, subprotocol: str) -> None:
         """Speak this subprotocol; may be repeated, best first."""
         self["subprotocol"].append(subprotocol)
+
+    def opt_trusted_proxy(self, network: str) -> None:
+        """Believe proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
+        self["trusted-proxy"].append(network)
 
     opt_l = opt_listen
 
@@ -131,16 +151,18 @@ class TwistdService(WebSocketService):
 
     def _listen(self) -> None:
         super()._listen()
-        self.factory.reactor.callWhenRunning(_end_with_status_0, self.factory.reactor)
+        self.factory.reactor.callWhenRunning(_end_with_status_0, self.factory.reactor, self)
 
 
-def _end_with_status_0(reactor: Any) -> None:
+def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
     # The reactor would have twistd end by the signal that stopped it. For who runs a server,
     # stopping it is no failure.
     def stop() -> None:
-        # An impatient second signal finds it stopping already.
-        with suppress(ReactorNotRunning):
+        try:
             reactor.stop()
+        except ReactorNotRunning:
+            # An impatient second signal finds it stopping already, and perhaps draining.
+            service.stopService()
 
     def stop_soon(*_: object) -> None:
         reactor.callFromThread(stop)
@@ -172,6 +194,9 @@ def makeService(options: Options) -> TwistdService:
         "open_timeout": options["open-timeout"],
         "close_timeout": options["close-timeout"],
         "max_size": options["max-size"],
+        "max_connections": options["max-connections"],
+        "max_connections_per_host": options["max-connections-per-host"],
+        "trusted_proxies": options["trusted-proxy"],
     }
     try:
         if options["app"] is None:
@@ -187,4 +212,7 @@ def makeService(options: Options) -> TwistdService:
         except Exception as exc:
             # Whatever is wrong with it is found by whichever plugin understands its prefix.
             raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
-    return TwistdService(endpoints, factory)
+    try:
+        return TwistdService(endpoints, factory, drain=options["drain"])
+    except ValueError as exc:
+        raise CannotStart(str(exc)) from exc
