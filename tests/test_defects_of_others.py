@@ -11,6 +11,7 @@ from tests.sides import (
     REQUEST,
     TEXT,
     ClientSide,
+    Peer,
     QuietTestCase,
     ServerSide,
     closing,
@@ -24,6 +25,7 @@ from txws2.exceptions import (
 )
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import Server
+from txws2.testing import Joined
 from txws2.wire import keys
 from txws2.wire.connection import State
 
@@ -176,6 +178,17 @@ class ServerDefectsTests(ServerSide, QuietTestCase):
         self.peer.transport.pauseProducing()
         reached = sum(broadcast([ws], "x" * 1000) for _ in range(1000))
         self.assertLess(reached, 200)
+
+    def test_W8_connections_can_be_limited(self):
+        self.connect(max_connections=1)
+        self.receive(REQUEST)
+        first = self.factory.buildProtocol(None)
+        refused = Joined(first, peer := Peer(), self.clock)
+        peer.transport.write(REQUEST)
+        refused.pump()
+        self.assertTrue(peer.take().startswith(b"HTTP/1.1 503 "))
+        self.assertEqual(len(self.take_loud()), 1)
+        self.joined.drop()
 
     def test_W9_compression_is_chosen_for_each_message(self):
         offer = b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
