@@ -29,6 +29,7 @@ FLOORS = [
         "wire.encoding",
         "wire.events",
         "wire.exchange",
+        "wire.fields",
         "wire.forwarded",
         "wire.frames",
         "wire.handshake",

@@ -7,7 +7,8 @@ from tests.sides import PONG, REQUEST, TEXT, RecordedServer, ServerSide, frames_
 from txws2.exceptions import InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.serving import Server
 from txws2.wire.connection import State
-from txws2.wire.http import Headers, Response
+from txws2.wire.fields import Headers
+from txws2.wire.http import Response
 
 
 class ProcessRequestTestCase(ServerSide):

@@ -30,7 +30,8 @@ from txws2.serving import Server, serve
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 from txws2.wire.deflate import PerMessageDeflate
-from txws2.wire.http import Headers, Request, Response
+from txws2.wire.fields import Headers
+from txws2.wire.http import Request, Response
 from txws2.wrapping import WebSocketFactory
 
 __version__ = "0.1.0"

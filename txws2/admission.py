@@ -11,8 +11,8 @@ from twisted.logger import Logger
 
 from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
 from txws2.wire.addresses import UNIX, Networks, group_of
+from txws2.wire.fields import Lookup
 from txws2.wire.forwarded import Client, client_of
-from txws2.wire.http import Lookup
 
 __all__ = ["Admission"]
 

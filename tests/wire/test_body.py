@@ -4,7 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
 from txws2.wire.body import MAX_BODY_SIZE, BodyReader
-from txws2.wire.http import MAX_LINE_SIZE, Headers, Response
+from txws2.wire.fields import Headers
+from txws2.wire.http import MAX_LINE_SIZE, Response
 
 
 def reader(status=400, **headers):

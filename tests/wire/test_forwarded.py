@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import InvalidHeaderValue
 from txws2.wire.addresses import Networks
+from txws2.wire.fields import Fields
 from txws2.wire.forwarded import Client, client_of
-from txws2.wire.http import Fields
 
 TRUSTED = Networks(["10.0.0.0/8", "fd00::/8"])
 

@@ -21,50 +21,6 @@ from txws2.wire.http import (
 )
 
 
-class HeadersTests(TestCase):
-    def setUp(self):
-        self.headers = headers_of(("Cookie", "a"), ("X-Way", "1"), ("x-way", "2"))
-
-    def test_one_value_is_itself(self):
-        self.assertEqual(self.headers["cookie"], "a")
-        self.assertEqual(self.headers.get("COOKIE"), "a")
-
-    def test_several_are_joined(self):
-        self.assertEqual(self.headers["X-Way"], "1, 2")
-        self.assertEqual(self.headers.get_all("X-WAY"), ["1", "2"])
-
-    def test_what_is_not_there(self):
-        self.assertIsNone(self.headers.get("Y"))
-        self.assertEqual(self.headers.get("Y", "z"), "z")
-        self.assertEqual(self.headers.get_all("Y"), [])
-        exc = self.assertRaises(KeyError, self.headers.__getitem__, "Y")
-        self.assertEqual(exc.args, ("Y",))
-
-    def test_an_empty_value_is_there(self):
-        headers = headers_of(("X", ""))
-        self.assertEqual((headers["X"], headers.get("X", "z"), "X" in headers), ("", "", True))
-
-    def test_what_is_in(self):
-        self.assertIn("cookie", self.headers)
-        self.assertNotIn("Y", self.headers)
-        self.assertNotIn(7, self.headers)
-
-    def test_a_name_that_no_header_can_have_is_not_in(self):
-        for name in ("", "a b", "é", "€", "a\n"):
-            self.assertNotIn(name, self.headers)
-            self.assertIsNone(self.headers.get(name))
-
-    def test_the_names(self):
-        self.assertEqual(list(self.headers), ["Cookie", "X-Way"])
-
-    def test_values_are_utf8(self):
-        headers = headers_of(("X", b"\xc3\xa9"), ("Y", b"\xff"))
-        self.assertEqual((headers["X"], headers["Y"]), ("é", "\ufffd"))
-
-    def test_they_are_twisted_s(self):
-        self.assertEqual(self.headers.getRawHeaders("X-Way"), ["1", "2"])
-
-
 class RequestTests(ReaderTestCase):
     def test_a_request_is_read(self):
         headers = headers_of(("Host", "example.com"), ("X", "a"), ("X", "b"))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from txws2.exceptions import InvalidHeaderValue
 from txws2.wire.addresses import Networks, parse_ip
-from txws2.wire.http import Lookup
+from txws2.wire.fields import Lookup
 
 __all__ = ["Client", "client_of"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hashlib import sha1
 
 from txws2.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
+from txws2.wire.fields import Lookup
 from txws2.wire.headers import is_token, parse_tokens
-from txws2.wire.http import Lookup
 
 __all__ = ["VERSION", "accept_key", "check_subprotocols", "check_upgrade", "single"]
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import overload
-
-from twisted.web import http_headers
 
 from txws2.exceptions import (
     HeaderLineTooLong,
@@ -19,13 +15,11 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
+from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 
 __all__ = [
     "MAX_HEADERS",
     "MAX_LINE_SIZE",
-    "Fields",
-    "Headers",
-    "Lookup",
     "Request",
     "RequestReader",
     "Response",
@@ -38,95 +32,11 @@ MAX_LINE_SIZE = 8192
 MAX_HEADERS = 128
 """Header lines that a head may have."""
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-# RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
-_VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
-# RFC 9112 section 5: no space before the colon, and (5.2) no line folding. As none of it can
-# backtrack, the time is linear in what a peer sends.
-_WHOLE_VALUE = re.compile(_VALUE)
-_HEADER_LINE = re.compile(_TOKEN + b":" + _VALUE)
-_HEADER_LINES = re.compile(b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*+")
+# RFC 9110 section 5.5, as in the fields. It can't backtrack.
+_WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*+")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
-
-
-class Lookup:
-    """Header fields that can be read as a mapping of str to str.
-
-    `headers["Cookie"]` is the value of a header that occurs once; of one that occurs on
-    several lines, they are joined by ", " (RFC 9110 section 5.3). `get_all(name)` has them
-    apart.
-    """
-
-    __slots__ = ()
-
-    def get_all(self, name: str) -> list[str]:
-        """Return the header's values in order, none if it isn't there."""
-        raise NotImplementedError
-
-    @overload
-    def get(self, name: str) -> str | None: ...
-
-    @overload
-    def get(self, name: str, default: str) -> str: ...
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """Return the header's value, or the default if it isn't there."""
-        values = self.get_all(name)
-        return ", ".join(values) if values else default
-
-    def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self.get_all(name))
-
-
-class Headers(Lookup, http_headers.Headers):
-    """Twisted's Headers, which can also be read as `Lookup` says."""
-
-    __slots__ = ()
-
-    def get_all(self, name: str) -> list[str]:
-        """Return the header's values in order, none if it isn't there."""
-        try:
-            values = self.getRawHeaders(name.encode(), ())
-        except http_headers.InvalidHeaderName:
-            return []  # No header has it.
-        return [value.decode(errors="replace") for value in values]
-
-    def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name, _ in self.getAllRawHeaders())
-
-
-class Fields(Lookup):
-    """The header fields of a head that was received, as far as a handshake needs them.
-
-    They are had for a fraction of what Headers cost, which do much to what they are given.
-
-    Args:
-        head: the head's lines, as they came.
-
-    Raises:
-        InvalidMessage: one of them isn't a header.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, head: bytes) -> None:
-        self._values: dict[str, list[str]] = {}
-        lines = _header_lines(head).decode("utf-8", "replace")
-        for line in lines.split("\r\n") if lines else ():
-            name, _, value = line.partition(":")
-            self._values.setdefault(name.lower(), []).append(value.strip(" \t"))
-
-    def get_all(self, name: str) -> list[str]:
-        """Return the header's values in order, none if it isn't there."""
-        return self._values.get(name.lower(), [])
 
 
 class Request:
@@ -170,7 +80,7 @@ class Request:
     def headers(self) -> Headers:
         """Its headers."""
         if self._headers is None:
-            self._headers = _parse_headers(self._head)
+            self._headers = parse_headers(self._head)
             # Whoever has them may change them.
             self._fields = None
         return self._headers
@@ -309,27 +219,6 @@ class _HeadReader:
                 raise TooManyHeaders(f"the head has more than {MAX_HEADERS} headers")
 
 
-def _header_lines(head: bytes) -> bytes:
-    """Return the lines after the first, all of which are headers."""
-    start = head.find(b"\r\n")
-    if start < 0:
-        return b""
-    if not _HEADER_LINES.fullmatch(head, start):
-        lines = head[start + 2 :].split(b"\r\n")
-        line = next(line for line in lines if not _HEADER_LINE.fullmatch(line))
-        raise InvalidMessage(f"invalid header line: {line[:80]!r}")
-    return head[start + 2 :]
-
-
-def _parse_headers(head: bytes) -> Headers:
-    headers = Headers()
-    lines = _header_lines(head)
-    for line in lines.split(b"\r\n") if lines else ():
-        name, _, value = line.partition(b":")
-        headers.addRawHeader(name, value.strip(b" \t"))
-    return headers
-
-
 class RequestReader(_HeadReader):
     """Reads a request's head as it arrives.
 
@@ -391,4 +280,4 @@ class ResponseReader(_HeadReader):
         # that version can't upgrade (RFC 9110 section 7.8).
         if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
             raise InvalidProtocol(protocol.decode("ascii"))
-        return Response(int(status), phrase.decode(errors="replace"), _parse_headers(self.head))
+        return Response(int(status), phrase.decode(errors="replace"), parse_headers(self.head))

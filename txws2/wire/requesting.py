@@ -9,9 +9,10 @@ from secrets import token_bytes
 
 from txws2.exceptions import InvalidHeader, InvalidHeaderValue, InvalidStatus, NegotiationError
 from txws2.wire.deflate import Deflate, PerMessageDeflate, check_answer, make_offers
+from txws2.wire.fields import Headers
 from txws2.wire.handshake import VERSION, accept_key, check_subprotocols, check_upgrade, single
 from txws2.wire.headers import is_token, parse_extensions, parse_tokens
-from txws2.wire.http import Headers, Request, Response
+from txws2.wire.http import Request, Response
 from txws2.wire.uri import WebSocketURI
 
 __all__ = ["HeadersLike", "build_request", "check_compression", "check_response"]

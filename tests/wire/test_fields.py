@@ -1,0 +1,79 @@
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.wire.heads import headers_of
+from txws2.exceptions import InvalidMessage
+from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
+
+
+class HeadersTests(TestCase):
+    def setUp(self):
+        self.headers = headers_of(("Cookie", "a"), ("X-Way", "1"), ("x-way", "2"))
+
+    def test_one_value_is_itself(self):
+        self.assertEqual(self.headers["cookie"], "a")
+        self.assertEqual(self.headers.get("COOKIE"), "a")
+
+    def test_several_are_joined(self):
+        self.assertEqual(self.headers["X-Way"], "1, 2")
+        self.assertEqual(self.headers.get_all("X-WAY"), ["1", "2"])
+
+    def test_what_is_not_there(self):
+        self.assertIsNone(self.headers.get("Y"))
+        self.assertEqual(self.headers.get("Y", "z"), "z")
+        self.assertEqual(self.headers.get_all("Y"), [])
+        exc = self.assertRaises(KeyError, self.headers.__getitem__, "Y")
+        self.assertEqual(exc.args, ("Y",))
+
+    def test_an_empty_value_is_there(self):
+        headers = headers_of(("X", ""))
+        self.assertEqual((headers["X"], headers.get("X", "z"), "X" in headers), ("", "", True))
+
+    def test_what_is_in(self):
+        self.assertIn("cookie", self.headers)
+        self.assertNotIn("Y", self.headers)
+        self.assertNotIn(7, self.headers)
+
+    def test_a_name_that_no_header_can_have_is_not_in(self):
+        for name in ("", "a b", "é", "€", "a\n"):
+            self.assertNotIn(name, self.headers)
+            self.assertIsNone(self.headers.get(name))
+
+    def test_the_names(self):
+        self.assertEqual(list(self.headers), ["Cookie", "X-Way"])
+
+    def test_values_are_utf8(self):
+        headers = headers_of(("X", b"\xc3\xa9"), ("Y", b"\xff"))
+        self.assertEqual((headers["X"], headers["Y"]), ("é", "\ufffd"))
+
+    def test_they_are_twisted_s(self):
+        self.assertEqual(self.headers.getRawHeaders("X-Way"), ["1", "2"])
+
+
+class FieldsTests(TestCase):
+    head = b"GET / HTTP/1.1\r\nHost: h\r\nX:\xff\t\r\nx: \xc3\xa9\xc3\r\nEmpty:"
+
+    def test_they_are_read_as_headers_are(self):
+        fields, headers = Fields(self.head), parse_headers(self.head)
+        for name, values in (
+            ("host", ["h"]),
+            ("X", ["\ufffd", "é\ufffd"]),
+            ("EMPTY", [""]),
+            ("Y", []),
+            ("é", []),
+        ):
+            self.assertEqual(fields.get_all(name), values)
+            self.assertEqual(headers.get_all(name), values)
+
+    def test_a_head_may_have_none(self):
+        for head in (b"", b"GET / HTTP/1.1"):
+            self.assertEqual(Fields(head).get_all("Host"), [])
+            self.assertEqual(parse_headers(head), Headers())
+
+    def test_what_is_no_header_is_told(self):
+        for line in (b"no colon", b"X : a", b" X: a", b"X: a\rb", b": a", b"X: \x00"):
+            for read in (Fields, parse_headers):
+                error = self.assertRaises(InvalidMessage, read, b"GET /\r\nA: b\r\n" + line)
+                self.assertEqual(str(error), f"invalid header line: {line!r}")
+
+    def test_how_they_are_looked_up_is_for_others_to_say(self):
+        self.assertRaises(NotImplementedError, Lookup().get_all, "X")
