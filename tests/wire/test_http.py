@@ -141,6 +141,19 @@ class RequestTests(ReaderTestCase):
         shown = repr(RequestReader().receive(b"GET /a HTTP/1.1\r\n\r\n"))
         self.assertEqual(shown, "Request(path='/a', headers=Headers({}), method='GET')")
 
+    def test_its_query_is_decoded(self):
+        self.assertEqual(dict(Request("/chat?room=a%20b&room=c&x").query), {"room": "a b", "x": ""})
+        self.assertEqual(Request("/chat?a=?").query["a"], "?")
+        self.assertEqual(dict(Request("/chat").query), {})
+
+    def test_its_cookies_are_those_of_all_its_lines(self):
+        request = RequestReader().receive(
+            b"GET / HTTP/1.1\r\nCookie: a=1; b=2\r\ncookie: c=\xc3\xa9\r\n\r\n"
+        )
+        self.assertEqual(request.cookies, {"a": "1", "b": "2", "c": "é"})
+        self.assertEqual(Request("/").cookies, {})
+        self.assertEqual(Request("/", headers_of(("Cookie", "a=b"))).cookies, {"a": "b"})
+
     def test_attributes_of_others_have_room_on_it(self):
         request = Request("/")
         request.user = "somebody"
@@ -188,6 +201,31 @@ class ResponseTests(ReaderTestCase):
     def test_what_is_long_is_not_repeated(self):
         expected = (InvalidMessage, f"invalid status line: {b'x' * 80!r}")
         self.assertEqual(self.response(b"x" * 100 + b"\r\n\r\n"), expected)
+
+
+class SetCookieTests(TestCase):
+    def test_each_has_a_line_of_its_own(self):
+        response = Response(200, "OK")
+        response.set_cookie("a", "1")
+        response.set_cookie("b", "2", path=None, samesite=None, httponly=False)
+        values = response.headers.get_all("Set-Cookie")
+        self.assertEqual(values, ["a=1; Path=/; SameSite=Lax; HttpOnly", "b=2"])
+        self.assertIn(b"\r\nSet-Cookie: b=2\r\n", response.serialize())
+
+    def test_all_attributes_reach_it(self):
+        response = Response(200, "OK")
+        response.set_cookie(
+            "a", "1", max_age=9, domain="d", path="/p", secure=True, samesite="Strict"
+        )
+        self.assertEqual(
+            response.headers["Set-Cookie"],
+            "a=1; Max-Age=9; Domain=d; Path=/p; SameSite=Strict; Secure; HttpOnly",
+        )
+
+    def test_what_can_not_be_in_one_is_an_error(self):
+        response = Response(200, "OK")
+        self.assertRaises(ValueError, response.set_cookie, "a", "1; Domain=evil.example")
+        self.assertNotIn("Set-Cookie", response.headers)
 
 
 class HeaderLinesTests(ReaderTestCase):

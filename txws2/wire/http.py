@@ -15,7 +15,9 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
+from txws2.wire.cookies import format_cookie, parse_cookies
 from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
+from txws2.wire.query import Query
 
 __all__ = [
     "MAX_HEADERS",
@@ -90,6 +92,16 @@ class Request:
         """Its headers, to be read only."""
         return self.headers if self._fields is None else self._fields
 
+    @property
+    def query(self) -> Query:
+        """The fields of its query, decoded."""
+        return Query(self.path.partition("?")[2])
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Its cookies, by name (RFC 6265 section 5.4)."""
+        return parse_cookies(self.fields.get_all("Cookie"))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
             return NotImplemented
@@ -124,6 +136,47 @@ class Response:
     reason_phrase: str
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str,
+        *,
+        max_age: int | None = None,
+        domain: str | None = None,
+        path: str | None = "/",
+        secure: bool = False,
+        httponly: bool = True,
+        samesite: str | None = "Lax",
+    ) -> None:
+        """Have the client keep a cookie (RFC 6265 section 4.1).
+
+        Args:
+            name: its name, a token.
+            value: ASCII, without space, quotes, comma, semicolon and backslash.
+            max_age: seconds to keep it; 0 to forget it; None for as long as the browser runs.
+            domain: the host, with all below it, to send it to; None for the one that sets it.
+            path: the path, with all below it, to send it to; None for that of the request.
+            secure: whether it is sent over TLS only. Say so if there is TLS: otherwise whoever
+                is on the way gets it as soon as the user follows a link without.
+            httponly: whether scripts can't see it. If they can, so can one that was injected.
+            samesite: "Strict", "Lax" or "None", whether pages of other sites can have it sent;
+                "None" with secure only, and then mind `origins`.
+
+        Raises:
+            ValueError: one of these can't be in a cookie.
+        """
+        cookie = format_cookie(
+            name,
+            value,
+            max_age=max_age,
+            domain=domain,
+            path=path,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+        )
+        self.headers.addRawHeader("Set-Cookie", cookie)
 
     def serialize(self) -> bytes:
         """Return the bytes to send.

@@ -1,0 +1,50 @@
+"""User names and passwords in a request (RFC 7617)."""
+
+from __future__ import annotations
+
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+
+__all__ = ["challenge", "parse_basic"]
+
+# RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68.
+_BASIC = re.compile(r"basic +([0-9A-Za-z\-._~+/]++=*+)", re.IGNORECASE | re.ASCII)
+# RFC 7617 section 2: there MUST NOT be control characters.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_REALM = re.compile(r"[ -~]*+")
+
+
+def parse_basic(authorization: str) -> tuple[str, str] | None:
+    """Return the user's name and password; None if it isn't Basic, or isn't well-formed.
+
+    Args:
+        authorization: the value of an Authorization header.
+    """
+    match = _BASIC.fullmatch(authorization)
+    if match is None:
+        return None
+    try:
+        text = a2b_base64(match[1], strict_mode=True).decode()
+    except (Base64Error, UnicodeDecodeError):
+        return None
+    # The first colon ends the name; a password may have others.
+    username, colon, password = text.partition(":")
+    if not colon or _CONTROL.search(text):
+        return None
+    return username, password
+
+
+def challenge(realm: str) -> str:
+    """Return the value of a WWW-Authenticate header that asks for them.
+
+    Args:
+        realm: what a person is told that they are for.
+
+    Raises:
+        ValueError: it isn't printable ASCII.
+    """
+    if not _REALM.fullmatch(realm):
+        raise ValueError(f"realm must be printable ASCII; it is {realm!r}")
+    quoted = realm.replace("\\", r"\\").replace('"', r"\"")
+    return f'Basic realm="{quoted}", charset="UTF-8"'

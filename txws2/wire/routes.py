@@ -1,0 +1,130 @@
+"""Paths with parameters in them, and what is at each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from keyword import iskeyword
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+__all__ = ["Routes", "parameters_of"]
+
+T = TypeVar("T")
+
+_PARAMETER = re.compile(r"\{(.*)\}")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_WELL_ESCAPED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*+")
+
+# Of each segment of a pattern: the text that it must be, or None for a parameter.
+_Shape = tuple[str | None, ...]
+
+
+class Routes(Generic[T]):
+    """Finds what is at a path.
+
+    A pattern is a path whose segments are text, as a person reads it, or parameters: in
+    "/chat/{room}", room is any text but the empty one. A path without parameters comes before
+    those with, and of these the first comes first. With a slash at its end, it is another path.
+
+    Args:
+        table: what is at the paths that a pattern stands for.
+
+    Raises:
+        ValueError: a pattern isn't one, or stands for the same paths as another.
+    """
+
+    def __init__(self, table: Mapping[str, T]) -> None:
+        self._fixed: dict[_Shape, T] = {}
+        # By the number of segments: others can't match.
+        self._open: dict[int, list[tuple[_Shape, list[str], T]]] = {}
+        seen: dict[_Shape, str] = {}
+        for pattern, target in table.items():
+            names = parameters_of(pattern)
+            shape = _shape(pattern)
+            if shape in seen:
+                raise ValueError(f"{pattern!r} stands for the same paths as {seen[shape]!r}")
+            seen[shape] = pattern
+            if names:
+                self._open.setdefault(len(shape), []).append((shape, names, target))
+            else:
+                self._fixed[shape] = target
+
+    def find(self, path: str) -> tuple[T, dict[str, str]] | None:
+        """Return what is at a path, and its parameters; None if nothing is.
+
+        Args:
+            path: as in a request: percent-encoded, perhaps with a query, which doesn't matter.
+                It is split first and decoded then, so a parameter may have a slash in it. What
+                is encoded wrongly, or isn't UTF-8, is at no path.
+        """
+        segments = _segments(path.partition("?")[0])
+        if segments is None:
+            return None
+        if segments in self._fixed:
+            return self._fixed[segments], {}
+        for shape, names, target in self._open.get(len(segments), ()):
+            values = _match(shape, segments)
+            if values is not None:
+                return target, dict(zip(names, values, strict=True))
+        return None
+
+
+def parameters_of(pattern: str) -> list[str]:
+    """Return the names of a pattern's parameters, in order.
+
+    Raises:
+        ValueError: it isn't a pattern.
+    """
+    if not pattern.startswith("/"):
+        raise ValueError(f"a path begins with a slash, as '/chat'; it is {pattern!r}")
+    if "?" in pattern or "#" in pattern:
+        raise ValueError(f"{pattern!r} is more than a path: a query is in request.query")
+    if _ESCAPE.search(pattern):
+        raise ValueError(f"write a path as it reads, {unquote(pattern)!r}; it is {pattern!r}")
+    names: list[str] = []
+    for segment in pattern.split("/"):
+        match = _PARAMETER.fullmatch(segment)
+        if match is not None:
+            names.append(_checked(match.group(1), names, pattern))
+        elif "{" in segment or "}" in segment:
+            raise ValueError(
+                f"a parameter is all that is between two slashes, as in '/chat/{{room}}'; "
+                f"in {pattern!r}, it is {segment!r}"
+            )
+    return names
+
+
+def _checked(name: str, names: list[str], pattern: str) -> str:
+    if not name.isidentifier() or iskeyword(name):
+        raise ValueError(f"a parameter is named as in Python; in {pattern!r}, one is {name!r}")
+    if name in names:
+        raise ValueError(f"each parameter has a name of its own; in {pattern!r}, two are {name!r}")
+    return name
+
+
+def _shape(pattern: str) -> _Shape:
+    return tuple(
+        None if _PARAMETER.fullmatch(segment) else segment for segment in pattern[1:].split("/")
+    )
+
+
+def _segments(path: str) -> tuple[str, ...] | None:
+    if "%" in path:
+        if not _WELL_ESCAPED.fullmatch(path):
+            return None
+        try:
+            return tuple(unquote(each, errors="strict") for each in path[1:].split("/"))
+        except UnicodeDecodeError:
+            return None
+    return tuple(path[1:].split("/"))
+
+
+def _match(shape: _Shape, segments: tuple[str, ...]) -> list[str] | None:
+    values = []
+    for wanted, segment in zip(shape, segments, strict=True):
+        if wanted is None and segment:
+            values.append(segment)
+        elif wanted != segment:
+            return None
+    return values
