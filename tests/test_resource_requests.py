@@ -77,6 +77,35 @@ class ProcessRequestTests(SiteTestCase):
         self.assertIn("TWISTED_SESSION=", session)
         self.assertEqual(others, ["a=b", "c=d"])
 
+    def test_process_response_adds_to_what_the_site_says(self):
+        def process_request(connection, request):
+            connection.site_request.getSession()
+
+        def process_response(connection, request, response):
+            response.set_cookie("a", "b")
+
+        self.serve(process_request=process_request, process_response=process_response)
+        headers = self.open()
+        session, other = headers.get_all("Set-Cookie")
+        self.assertIn("TWISTED_SESSION=", session)
+        self.assertEqual(other, "a=b; Path=/; SameSite=Lax; HttpOnly")
+        self.assertEqual(self.ws.response.headers.get_all("Set-Cookie"), [session, other])
+
+    def test_process_response_adds_to_a_refusal(self):
+        def process_response(connection, request, response):
+            response.set_cookie("a", "b")
+
+        self.serve(origins=[], process_response=process_response)
+        headers, _ = self.assertStatus("403 Forbidden", REQUEST)
+        self.assertEqual(headers["Set-Cookie"], "a=b; Path=/; SameSite=Lax; HttpOnly")
+        self.assertSiteGoesOn()
+
+    def test_what_process_response_spoils_is_500_and_the_site_goes_on(self):
+        self.serve(process_response=lambda *_: Response(101, "Go"))
+        self.assertStatus("500 Internal Server Error", REQUEST)
+        self.assertEqual(len(self.take_loud()), 1)
+        self.assertSiteGoesOn()
+
     def test_an_exception_is_500_and_the_site_goes_on(self):
         self.serve(process_request=lambda *_: 1 // 0)
         self.assertStatus("500 Internal Server Error", REQUEST)

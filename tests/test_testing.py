@@ -67,6 +67,16 @@ class JoinedTests(SynchronousTestCase):
         self.assertEqual(both.server.request.path, "/room?x=1")
         self.assertEqual(both.server.request.headers["Cookie"], "x=1")
 
+    def test_hooks_go_to_the_server(self):
+        asked = []
+        both = joined(
+            process_request=lambda *_: asked.append("request"),
+            select_subprotocol=lambda *_: asked.append("subprotocol"),
+            process_response=lambda *_: asked.append("response"),
+        )
+        self.assertEqual(asked, ["request", "subprotocol", "response"])
+        self.assertIsNotNone(both.server.factory.hooks)
+
     def test_an_option_that_is_none_is_an_error(self):
         self.assertRaises(TypeError, joined, echo, nope=1)
 

@@ -78,6 +78,11 @@ class ServingTests(ServerSide):
         self.assertIn(b" 101 ", self.serve(Made(), request, path="/chat"))
         self.assertIn(b" 404 ", self.serve(Made(), request.replace(b"?", b"/?"), path="/chat"))
 
+    def test_an_application_may_choose_the_subprotocol_itself(self):
+        request = REQUEST.removesuffix(b"\r\n") + b"Sec-WebSocket-Protocol: x\r\n\r\n"
+        answer = self.serve(Made(), request, select_subprotocol=lambda *_: "x")
+        self.assertIn(b"\r\nSec-WebSocket-Protocol: x\r\n", answer)
+
     def test_another_origin_is_403(self):
         request = REQUEST.removesuffix(b"\r\n") + b"Origin: https://example.org\r\n\r\n"
         origins = ["https://example.com"]

@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IAddress, ISSLTransport
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2.admission import Admission
-from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
+from txws2.deciding import (
+    Deciding,
+    Hooks,
+    ProcessRequest,
+    ProcessResponse,
+    SelectSubprotocol,
+    gather_hooks,
+)
+from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
-from txws2.protocol import WebSocketProtocol
 from txws2.transports import Address, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
     accept,
     acceptance,
-    check_origin,
     check_request,
     refusal,
     select_compression,
@@ -33,6 +38,7 @@ from txws2.wire.connection import State
 from txws2.wire.forwarded import Client
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.http import Request, RequestReader, Response
+from txws2.wire.origins import Origins, check_origin
 
 if TYPE_CHECKING:
     import twisted.web.server
@@ -40,7 +46,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FactoryOptions",
     "Handler",
-    "ProcessRequest",
     "ServerOptions",
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
@@ -49,29 +54,25 @@ __all__ = [
 Handler = Callable[[Any], object]
 """Called with each connection: a coroutine function, or one that may return a Deferred."""
 
-ProcessRequest = Callable[[Any, Request], object]
-"""Called with a connection and its request; returns a Response or None, or what will be one."""
-
 # No client may send anything before it has the answer (RFC 6455 section 4.1).
 _MAX_EARLY = 64 * 1024
 
 
-class WebSocketServerProtocol(WebSocketProtocol):
+class WebSocketServerProtocol(Deciding):
     """The server's end of a connection.
 
     Attributes:
+        username: who has shown that they are, where `basic_auth` asked; None otherwise.
         site_request: what twisted.web has of the request, where a `WebSocketResource` got it:
             sessions, cookies, and who is logged in. None otherwise.
     """
 
-    factory: WebSocketServerFactory
+    username: str | None = None
     site_request: twisted.web.server.Request | None = None
 
     _client = False
     # While a request arrives in parts.
     _reader: RequestReader | None = None
-    # While the application decides on the request.
-    _deciding: Deferred[Any] | None = None
     # How the request is answered, if it was somebody else who has read it.
     _upgrade: Upgrade | None = None
     # Who the client is, if it was a trusted proxy that has sent the request.
@@ -80,7 +81,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
     # as it came, and of the response what the extensions are.
     _request: Request | bytes | None = None
     _response: Response | None = None
-    _extensions: str | None = None
     _more_lines = b""
 
     @property
@@ -100,9 +100,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """The server's response, once it is known."""
         if self._response is None and self._connection is not None:
             assert self.request is not None
-            self._response = accept(
-                self.request, self.subprotocol, self._extensions, self._more_lines
-            )
+            self._response = self._acceptance(self.request)
         return self._response
 
     @response.setter
@@ -141,15 +139,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self._expect(upgrade.transport)
         self._receive_head(head)
 
-    def respond(self, status: int, text: str) -> Response:
-        """Make a response that `process_request` can return.
-
-        Args:
-            status: its status code, as 403.
-            text: what a person is told.
-        """
-        return Response.plain(HTTPStatus(status), text)
-
     def _receive_head(self, data: bytes) -> None:
         reader = self._reader or RequestReader()
         if self._deciding is not None:
@@ -175,66 +164,23 @@ class WebSocketServerProtocol(WebSocketProtocol):
             return
         if self._tracer is not None:
             self._tracer.head("<", reader.head)
-        if self.factory.process_request is None:
+        if self.factory.hooks is None:
             self._accept(request, reader)
         else:
             self._reader = reader
-            self._deciding = deciding = maybeDeferred(self.factory.process_request, self, request)
-            deciding.addCallback(self._decided, request, reader).addErrback(self._not_decided)
-
-    def _decided(self, response: object, request: Request, reader: RequestReader) -> None:
-        """Do what the application wants."""
-        self._deciding = None
-        if self._never_opened is not None:
-            # Meanwhile it was refused, or has ended.
-            return
-        if response is None:
-            self._accept(request, reader)
-        elif isinstance(response, Response):
-            self._turn_down(response, InvalidStatus(response))
-        else:
-            raise TypeError(f"process_request returned {response!r}, not a Response or None")
-
-    def _not_decided(self, failure: Failure) -> None:
-        self._deciding = None
-        if self._never_opened is not None and failure.check(CancelledError):
-            return
-        self.factory.log.failure(
-            "opening handshake failed", failure, LogLevel.error, connection=self.id
-        )
-        if self._never_opened is None:
-            # Not a word of what happened, as when a handler fails.
-            text = "The WebSocket handshake failed: internal error.\n"
-            response = Response.plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
-            reason = InvalidStatus(response)
-            reason.__cause__ = failure.value
-            self._turn_down(response, reason)
+            self._decide(self.factory.hooks, request, reader)
 
     def _accept(self, request: Request, reader: RequestReader) -> None:
         """Open the connection, if the request is as it must be."""
-        factory = self.factory
         try:
             self._judge(request)
-            subprotocol = select_subprotocol(request, factory.subprotocols)
-            if subprotocol is not None:
-                self.subprotocol = subprotocol
-            compressed = select_compression(request, factory.compression)
+            self._agree(request, select_subprotocol(request, self.factory.subprotocols))
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
-        if compressed is not None:
-            self._deflate, self._extensions = compressed
-        early = reader.rest
-        if self._upgrade is not None:
-            self._more_lines = self._upgrade.header_lines()
-            early += self._upgrade.take_over(self)
-            self._connect()
-        self._write_head(acceptance(request, self.subprotocol, self._extensions, self._more_lines))
-        if self._reader is not None:
-            self._reader = None
-        if factory.process_request is None:
-            self._request = reader.head
-        self._open(early)
+        self._request = reader.head
+        head = acceptance(request, self.subprotocol, self._extensions, self._more_lines)
+        self._go_ahead(head, reader)
 
     def _judge(self, request: Request) -> None:
         """Make sure that a request may open the connection, whatever is negotiated then.
@@ -244,6 +190,34 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """
         check_request(request)
         check_origin(request, self.factory.origins)
+
+    def _agree(self, request: Request, subprotocol: str | None) -> None:
+        """Settle what the response that accepts has in it.
+
+        Raises:
+            InvalidHandshake: the extensions that the client offers are malformed.
+        """
+        if subprotocol is not None:
+            self.subprotocol = subprotocol
+        compressed = select_compression(request, self.factory.compression)
+        if compressed is not None:
+            self._deflate, self._extensions = compressed
+        if self._upgrade is not None:
+            self._more_lines = self._upgrade.header_lines()
+
+    def _acceptance(self, request: Request) -> Response:
+        return accept(request, self.subprotocol, self._extensions, self._more_lines)
+
+    def _go_ahead(self, head: bytes, reader: RequestReader) -> None:
+        """Open the connection with this head."""
+        early = reader.rest
+        if self._upgrade is not None:
+            early += self._upgrade.take_over(self)
+            self._connect()
+        self._write_head(head)
+        if self._reader is not None:
+            self._reader = None
+        self._open(early)
 
     def refuse(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
@@ -269,10 +243,6 @@ class WebSocketServerProtocol(WebSocketProtocol):
         self._fail_opening(reason)
         self._outbox.end(lambda: close_softly(self._transport))
         self._stop_deciding()
-
-    def _stop_deciding(self) -> None:
-        if self._deciding is not None:
-            self._deciding.cancel()
 
     def _write_head(self, head: bytes) -> None:
         if self._tracer is not None:
@@ -320,8 +290,10 @@ class FactoryOptions(ConnectionOptions, total=False):
     """The options of a server, whatever handles its connections."""
 
     subprotocols: Sequence[str]
-    origins: Sequence[str | None] | None
-    process_request: ProcessRequest | None
+    select_subprotocol: SelectSubprotocol | None
+    origins: Origins | None
+    process_request: ProcessRequest | Sequence[ProcessRequest] | None
+    process_response: ProcessResponse | None
     max_connections: int | None
     max_connections_per_host: int | None
     trusted_proxies: Sequence[str]
@@ -336,19 +308,33 @@ class ServerOptions(FactoryOptions, total=False):
 class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     """Makes the server's end of each connection that an endpoint accepts.
 
+    Three of the options are hooks, which are called while a connection opens: process_request,
+    select_subprotocol and process_response. Each may be a coroutine function, or return a
+    Deferred; that is cancelled when the client leaves or open_timeout is over. If one raises, the
+    client gets a 500, and the log has why.
+
     Args:
         handler: called with each connection once it is open, in pull style. The connection is
             closed with 1000 when it returns, or when its coroutine or Deferred is done; with
             1011, and an event in the log, when it raises. None if the protocol does the work.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one.
         subprotocols: those that the server speaks, best first.
-        origins: the values of Origin to accept, as "https://example.com"; None among them
-            accepts programs, which send none. By default all are accepted: then any page that
-            somebody visits can connect as that person, with their cookies.
+        select_subprotocol: instead, called with a connection and the list of the subprotocols
+            that the client offers; returns one of these, or None for none. It may raise
+            NegotiationError, to refuse the request.
+        origins: the values of Origin to accept, as "https://example.com", or compiled regular
+            expressions that match all of them; None among them accepts programs, which send
+            none, and SAME_ORIGIN the pages of the host that is connected to. By default all are
+            accepted: then any page that somebody visits can connect as that person, with their
+            cookies.
         process_request: called with a connection and its request before that is judged, to
             refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
-            them. If it returns None, the handshake goes on. It may be a coroutine function, or
-            return a Deferred, which is cancelled when the client leaves or open_timeout is over.
+            them. If it returns None, the handshake goes on. Of several in a sequence, each is
+            called when those before have returned None; last, the handler's own, if the handler
+            is an object with a method process_request.
+        process_response: called with a connection, its request, and the answer to that, whether
+            it accepts or refuses; to add headers to it, or to return another. It isn't asked
+            what can't wait, as 408 and those of the limits, nor when what came is no request.
         max_connections: how many connections there may be at once; more are refused with 503.
             By default there is no limit but that of the system on open files: what a connection
             costs, and how many there are, is then for the clients to say.
@@ -363,6 +349,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
 
     Attributes:
         running: the Deferreds of the handlers that aren't done.
+        hooks: what the application wants to decide on; None for nothing.
         admission: what refuses connections that are too many; None if none are.
         stopping: whether handlers may be cancelled.
     """
@@ -373,8 +360,10 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         *,
         create_protocol: Callable[[], WebSocketServerProtocol] = WebSocketServerProtocol,
         subprotocols: Sequence[str] = (),
-        origins: Sequence[str | None] | None = None,
-        process_request: ProcessRequest | None = None,
+        select_subprotocol: SelectSubprotocol | None = None,
+        origins: Origins | None = None,
+        process_request: ProcessRequest | Sequence[ProcessRequest] | None = None,
+        process_response: ProcessResponse | None = None,
         max_connections: int | None = None,
         max_connections_per_host: int | None = None,
         trusted_proxies: Sequence[str] = (),
@@ -384,13 +373,17 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
         check_subprotocols(subprotocols)
+        if subprotocols and select_subprotocol is not None:
+            raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
         if isinstance(origins, str):
             raise TypeError(f"origins is a sequence of strings, as [{origins!r}]")
         self.handler = handler
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
         self.origins = origins
-        self.process_request = process_request
+        self.hooks: Hooks | None = gather_hooks(
+            handler, process_request, select_subprotocol, process_response
+        )
         self.admission: Admission | None = None
         if max_connections is not None or max_connections_per_host is not None or trusted_proxies:
             self.admission = Admission(

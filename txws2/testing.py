@@ -58,7 +58,7 @@ class JoinedOptions(FactoryOptions, total=False):
 
 
 _CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
-_SERVERS_ONLY = {"origins"}
+_SERVERS_ONLY = {"origins", "process_request", "process_response", "select_subprotocol"}
 
 
 class Joined(Generic[S, C]):

@@ -79,8 +79,9 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         reactor: the reactor to run on; None for the global one.
         **options: those of `WebSocketServerFactory` and `ConnectionFactory`. compression is None
             unless it is given: many a stream is compressed or encrypted. subprotocols are
-            "binary" and "base64" unless they are given; those two also say how messages are
-            sent, whatever text is. origins is as dangerous as ever when left alone.
+            "binary" and "base64" unless they, or select_subprotocol, are given; those two also
+            say how messages are sent, whatever text is. origins is as dangerous as ever when left
+            alone.
 
     Raises:
         ValueError: the path doesn't begin with a slash, or an option is out of range.
@@ -96,7 +97,8 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         **options: Unpack[FactoryOptions],
     ) -> None:
         options.setdefault("compression", None)
-        options.setdefault("subprotocols", _SUBPROTOCOLS)
+        if options.get("select_subprotocol") is None:
+            options.setdefault("subprotocols", _SUBPROTOCOLS)
         super().__init__(create_protocol=CarrierServer, reactor=reactor, **options)
         if path is not None and not path.startswith("/"):
             raise ValueError(f"path must begin with a slash, as '/amp'; it is {path!r}")

@@ -180,6 +180,9 @@ def _requests():
     yield "plain", came(good)
     yield "all-there-is-to-negotiate", came(a_request(**asked).serialize(), origins=1)
     yield "another-origin", came(a_request(Origin="null").serialize(), origins=1)
+    told = {"Cookie": 'a=1; b="2"', "Authorization": "Basic YTpi", "Origin": "http://a"}
+    same = a_request(Host="a:80", **told).serialize().replace(b"/chat", b"/chat/%C3%A9?a=%26&b")
+    yield "a-page-that-tells-who-it-is", came(same, origins=3)
     yield "from-a-browser-s-address-bar", came(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     yield "an-old-version", came(a_request(Sec_WebSocket_Version="8").serialize())
     yield "a-post", came(a_request("POST", Content_Length="2").serialize() + b"{}")

@@ -11,14 +11,14 @@ from txws2.exceptions import (
     InvalidHeaderValue,
     InvalidMessage,
     InvalidMethod,
-    InvalidOrigin,
     InvalidUpgrade,
     NegotiationError,
 )
 from txws2.wire.accepting import (
     accept,
-    check_origin,
+    check_acceptance,
     check_request,
+    offered_subprotocols,
     refusal,
     select_compression,
     select_subprotocol,
@@ -118,34 +118,68 @@ class CheckRequestTests(HandshakeTestCase):
             self.request_fails(InvalidHeaderValue, message, Sec_WebSocket_Key=key)
 
 
-class CheckOriginTests(HandshakeTestCase):
-    HERE = "https://example.com"
+class OfferedSubprotocolsTests(TestCase):
+    def test_they_are_in_the_client_s_order(self):
+        request = a_request(Sec_WebSocket_Protocol=["b, a", "c"])
+        self.assertEqual(offered_subprotocols(request), ["b", "a", "c"])
 
-    def test_without_a_list_all_are_accepted(self):
-        check_origin(a_request(Origin="https://elsewhere.example"), None)
-        check_origin(a_request(), None)
+    def test_there_may_be_none(self):
+        self.assertEqual(offered_subprotocols(a_request()), [])
 
-    def test_one_of_the_list_is_accepted(self):
-        check_origin(a_request(Origin=self.HERE), ["https://a.example", self.HERE])
+    def test_what_is_not_a_list_is_refused(self):
+        request = a_request(Sec_WebSocket_Protocol="a b")
+        self.assertRaises(InvalidHeaderFormat, offered_subprotocols, request)
 
-    def test_another_is_refused(self):
-        for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
-            expected = InvalidOrigin, f"invalid Origin header: {origin}"
-            request = a_request(Origin=origin)
-            self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
-            self.assertEqual(
-                self.complaint(check_origin, request, []), (InvalidOrigin, expected[1])
-            )
 
-    def test_none_in_the_list_accepts_a_request_without(self):
-        check_origin(a_request(), [self.HERE, None])
-        expected = InvalidOrigin, "missing Origin header"
-        self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
+class CheckAcceptanceTests(TestCase):
+    """What an application may do to the response that opens the connection."""
 
-    def test_two_are_refused(self):
-        request = a_request(Origin=[self.HERE, self.HERE])
-        expected = InvalidHeader, "invalid Origin header: it occurs more than once"
-        self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+    agreed = "chat", "permessage-deflate"
+
+    def setUp(self):
+        self.request = a_request()
+        self.response = accept(self.request, *self.agreed)
+
+    def check(self, *agreed):
+        check_acceptance(self.request, *(agreed or self.agreed), self.response)
+
+    def assertRefused(self, message, *agreed):
+        error = self.assertRaises(ValueError, self.check, *agreed)
+        self.assertEqual(str(error), message)
+
+    def test_it_may_leave_it_alone(self):
+        self.check()
+
+    def test_it_may_add_headers(self):
+        self.response.headers.addRawHeader("Set-Cookie", "a=1")
+        self.response.reason_phrase = "Here you go"
+        self.check()
+
+    def test_it_may_not_change_or_take_those_of_the_handshake(self):
+        for name in (
+            "Upgrade",
+            "Connection",
+            "Sec-WebSocket-Accept",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Extensions",
+        ):
+            for change in (
+                lambda headers, name: headers.removeHeader(name),
+                lambda headers, name: headers.setRawHeaders(name, ["x"]),
+                lambda headers, name: headers.addRawHeader(name, headers[name]),
+            ):
+                self.setUp()
+                change(self.response.headers, name)
+                self.assertRefused(f"a response that opens the connection must keep its {name}")
+
+    def test_it_may_not_agree_to_more(self):
+        message = "a response that opens the connection must keep its Sec-WebSocket-"
+        self.assertRefused(f"{message}Protocol", None, self.agreed[1])
+        self.assertRefused(f"{message}Extensions", self.agreed[0], None)
+
+    def test_it_has_no_body(self):
+        self.response.body = b"x"
+        self.assertRefused("a response that opens the connection has no body")
 
 
 class SelectSubprotocolTests(HandshakeTestCase):

@@ -6,12 +6,12 @@ from tests.wire import same_each_time
 from tests.wire.strategies import cuts, headers, pieces, subprotocols, uris, wishes
 from txws2.wire.accepting import (
     accept,
-    check_origin,
     check_request,
     select_compression,
     select_subprotocol,
 )
 from txws2.wire.http import RequestReader, ResponseReader
+from txws2.wire.origins import check_origin
 from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import parse_uri
 

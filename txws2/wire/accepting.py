@@ -36,8 +36,9 @@ from txws2.wire.http import Request, Response, ResponseReader
 __all__ = [
     "accept",
     "acceptance",
-    "check_origin",
+    "check_acceptance",
     "check_request",
+    "offered_subprotocols",
     "refusal",
     "select_compression",
     "select_subprotocol",
@@ -117,23 +118,13 @@ _agree_again = lru_cache(maxsize=64)(_agree)
 _LONG_OFFER = 256
 
 
-def check_origin(request: Request, origins: Sequence[str | None] | None) -> None:
-    """Refuse an Origin that isn't among those accepted (section 10.2).
-
-    Args:
-        request: the request.
-        origins: those accepted, as "https://example.com"; None in it accepts a request without
-            one, as from programs. None for all of it accepts every request, so that any page
-            that a user visits can connect as that user.
+def offered_subprotocols(request: Request) -> list[str]:
+    """Return the subprotocols that the client offers, best first.
 
     Raises:
-        InvalidOrigin: it isn't one of them.
-        InvalidHeader: there is more than one.
+        InvalidHeaderFormat: the offer isn't a list of tokens.
     """
-    if origins is not None:
-        origin = single(request.fields, "Origin") if "Origin" in request.fields else None
-        if origin not in origins:
-            raise InvalidOrigin(origin)
+    return parse_tokens("Sec-WebSocket-Protocol", request.fields.get_all("Sec-WebSocket-Protocol"))
 
 
 def select_subprotocol(request: Request, available: Sequence[str]) -> str | None:
@@ -148,9 +139,7 @@ def select_subprotocol(request: Request, available: Sequence[str]) -> str | None
         InvalidHeaderFormat: the offer isn't a list of tokens.
         NegotiationError: there are both, but none in common.
     """
-    offered = parse_tokens(
-        "Sec-WebSocket-Protocol", request.fields.get_all("Sec-WebSocket-Protocol")
-    )
+    offered = offered_subprotocols(request)
     if not available or not offered:
         return None
     for name in available:
@@ -186,6 +175,27 @@ def accept(
     response = ResponseReader().receive(acceptance(request, subprotocol, extensions, more))
     assert response is not None
     return response
+
+
+def check_acceptance(
+    request: Request, subprotocol: str | None, extensions: str | None, response: Response
+) -> None:
+    """Make sure that the application left alone what `accept` has said for the two sides.
+
+    Raises:
+        ValueError: it didn't, or it added a body, which would be read as frames.
+    """
+    if response.body:
+        raise ValueError("a response that opens the connection has no body")
+    for name, value in {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Accept": accept_key(request.fields["Sec-WebSocket-Key"]),
+        "Sec-WebSocket-Protocol": subprotocol,
+        "Sec-WebSocket-Extensions": extensions,
+    }.items():
+        if response.headers.get(name) != value:
+            raise ValueError(f"a response that opens the connection must keep its {name}")
 
 
 _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {

@@ -12,17 +12,20 @@ from tests.fuzz.heads import read_head, small_limits
 from txws2.exceptions import InvalidHandshake, InvalidMessage
 from txws2.wire.accepting import (
     accept,
-    check_origin,
     check_request,
     refusal,
     select_compression,
     select_subprotocol,
 )
+from txws2.wire.credentials import parse_basic
 from txws2.wire.deflate import PRESETS
 from txws2.wire.http import Request, RequestReader, ResponseReader
+from txws2.wire.origins import SAME_ORIGIN, check_origin
 from txws2.wire.requesting import check_response
+from txws2.wire.routes import Routes
 
-ORIGINS = [None, ["https://example.com", None], []]
+ORIGINS = [None, ["https://example.com", None], [], [SAME_ORIGIN]]
+ROUTES = Routes(dict.fromkeys(["/", "/chat", "/{a}", "/chat/{a}", "/{a}/{b}/"]))
 SUBPROTOCOLS = [[], ["chat", "superchat"]]
 COMPRESSIONS = [None, *PRESETS.values()]
 
@@ -40,8 +43,18 @@ def target(data):
     assert apart == whole, f"{apart} if cut, but {whole}"
     if isinstance(request, Request):
         assert stream.endswith(b"\r\n\r\n" + rest)
+        _read(request)
         _answered(request, origins, subprotocols, compression)
         _serialized(request)
+
+
+def _read(request):
+    """What an application may ask of it can be read, whatever it is."""
+    with raises_only():
+        ROUTES.find(request.path)
+        parse_basic(request.fields.get("Authorization", ""))
+        for name, value in [*request.query.items(), *request.cookies.items()]:
+            assert isinstance(name + value, str)
 
 
 def _answered(request, origins, subprotocols, compression):

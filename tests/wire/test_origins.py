@@ -1,0 +1,157 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wire import same_each_time
+from tests.wire.opening import HandshakeTestCase, a_request
+from txws2.exceptions import InvalidHeader, InvalidOrigin
+from txws2.wire.origins import SAME_ORIGIN, check_origin
+
+SIZE = 64 * 1024
+
+
+class CheckOriginTests(HandshakeTestCase):
+    HERE = "https://example.com"
+
+    def test_without_a_list_all_are_accepted(self):
+        check_origin(a_request(Origin="https://elsewhere.example"), None)
+        check_origin(a_request(), None)
+
+    def test_one_of_the_list_is_accepted(self):
+        check_origin(a_request(Origin=self.HERE), ["https://a.example", self.HERE])
+
+    def test_another_is_refused(self):
+        for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
+            expected = InvalidOrigin, f"invalid Origin header: {origin}"
+            request = a_request(Origin=origin)
+            self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+            self.assertEqual(
+                self.complaint(check_origin, request, []), (InvalidOrigin, expected[1])
+            )
+
+    def test_none_in_the_list_accepts_a_request_without(self):
+        check_origin(a_request(), [self.HERE, None])
+        expected = InvalidOrigin, "missing Origin header"
+        self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
+
+    def test_two_are_refused(self):
+        request = a_request(Origin=[self.HERE, self.HERE])
+        expected = InvalidHeader, "invalid Origin header: it occurs more than once"
+        self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
+
+
+class PatternTests(HandshakeTestCase):
+    def assertAccepts(self, expected, pattern, *origins):
+        for origin in origins:
+            refused = self.complaint(check_origin, a_request(Origin=origin), [re.compile(pattern)])
+            self.assertEqual(refused is None, expected, origin)
+
+    def test_a_pattern_stands_for_many(self):
+        pattern = r"https://[a-z]+\.example\.com(:\d+)?"
+        self.assertAccepts(True, pattern, "https://a.example.com", "https://b.example.com:8443")
+        self.assertAccepts(False, pattern, "http://a.example.com", "https://example.com", "null")
+
+    def test_it_must_match_all_of_it(self):
+        pattern = r"https://example\.com"
+        self.assertAccepts(False, pattern, "https://example.com.evil.example")
+        self.assertAccepts(False, pattern, "https://evil.example/https://example.com")
+
+    def test_it_accepts_no_request_without(self):
+        self.assertAccepts(False, ".*", None)
+
+
+class SameOriginTests(HandshakeTestCase):
+    def accepts(self, origin, host, *others):
+        request = a_request(Origin=origin, Host=host)
+        return self.complaint(check_origin, request, [SAME_ORIGIN, *others]) is None
+
+    def assertSame(self, origin, host):
+        self.assertTrue(self.accepts(origin, host), (origin, host))
+
+    def assertOther(self, origin, host):
+        self.assertFalse(self.accepts(origin, host), (origin, host))
+
+    def test_host_and_port_are_the_same(self):
+        for host in (
+            "a.example",
+            "a.example:8000",
+            "localhost:1",
+            "127.0.0.1",
+            "[::1]:81",
+            "[::1]",
+        ):
+            self.assertSame(f"http://{host}", host)
+            self.assertSame(f"https://{host}", host)
+
+    def test_another_host_is_another(self):
+        for host in ("b.example", "example", "a.example.b", "www.a.example", "a.examplé", "[::1]"):
+            self.assertOther(f"http://{host}", "a.example")
+
+    def test_another_port_is_another(self):
+        for host in ("a.example", "a.example:8001", "a.example:80", "a.example:443"):
+            self.assertOther(f"http://{host}", "a.example:8000")
+
+    def test_a_port_that_goes_without_saying_may_be_said(self):
+        for origin, host in (
+            ("http://a", "a:80"),
+            ("http://a:80", "a"),
+            ("https://a", "a:443"),
+            ("https://a:443", "a"),
+            ("https://[::1]", "[::1]:443"),
+            ("http://a", "a:"),
+        ):
+            self.assertSame(origin, host)
+        self.assertOther("http://a", "a:443")
+        self.assertOther("https://a", "a:80")
+
+    def test_behind_a_proxy_that_ends_tls_the_origin_knows_the_scheme(self):
+        self.assertSame("https://a.example", "a.example")
+
+    def test_case_does_not_matter(self):
+        self.assertSame("HTTP://A.Example", "a.eXample")
+
+    def test_what_is_no_page_s_origin_is_another(self):
+        for origin in (
+            "null",
+            "",
+            "a",
+            "http://",
+            "http:///",
+            "http://a/",
+            "http://b@a",
+            "http://a@b",
+            "http://a:x",
+            "http://a:",
+            "file://a",
+            "chrome-extension://a",
+            "http://a http://a",
+            "http://a,http://a",
+            SAME_ORIGIN,
+        ):
+            self.assertOther(origin, "a")
+
+    def test_without_a_host_none_is_the_same(self):
+        for host in (None, "", ":80", "[", "a b/"):
+            self.assertOther("http://a", host)
+            self.assertOther("http://", host)
+
+    def test_programs_have_none(self):
+        self.assertFalse(self.accepts(None, "a"))
+        self.assertTrue(self.accepts(None, "a", None))
+
+    def test_others_can_be_accepted_beside_them(self):
+        self.assertTrue(self.accepts("https://b.example", "a", "https://b.example"))
+
+    def test_64_kib_of_each_shape(self):
+        """Attack 7: linear in what a client sends."""
+        for shape in ("a", ":", "[", "]", "http://", "/", "0", ":1", "[:", "a:", ".", "http"):
+            text = shape * (SIZE // len(shape))
+            self.assertOther(f"http://{text}", "a")
+            self.assertOther("http://a", text)
+
+    @same_each_time
+    @given(*[st.text(alphabet="htps:/a0[].@ ") | st.text()] * 2)
+    def test_whatever_comes_is_judged(self, origin, host):
+        self.accepts(origin, host)
+        self.accepts(f"http://{origin}", host)
