@@ -28,6 +28,7 @@ class Room:
         pass
 
 room = Room()
+rooms = txws2.route({"/": handler})
 factory = txws2.WebSocketServerFactory(handler, max_size=5)
 number = 7
 """
@@ -77,6 +78,11 @@ class ApplicationTests(LoadTestCase):
     def test_so_is_an_object_that_can_be_called(self):
         factory, chat = self.load_from_chat("room")
         self.assertIs(factory.handler, chat.room)
+
+    def test_so_are_routes_with_their_hooks(self):
+        factory, chat = self.load_from_chat("rooms")
+        self.assertIs(factory.handler, chat.rooms)
+        self.assertIsNotNone(factory.hooks)
 
     def test_the_name_may_lead_through_attributes(self):
         factory, chat = self.load_from_chat("room.enter")

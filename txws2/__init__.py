@@ -1,5 +1,6 @@
 """WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
+from txws2.authentication import basic_auth
 from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import connect
@@ -24,6 +25,7 @@ from txws2.exceptions import (
     WebSocketException,
 )
 from txws2.resource import WebSocketResource
+from txws2.routing import guarded, route
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
@@ -32,11 +34,14 @@ from txws2.wire.connection import State
 from txws2.wire.deflate import PerMessageDeflate
 from txws2.wire.fields import Headers
 from txws2.wire.http import Request, Response
+from txws2.wire.origins import SAME_ORIGIN
+from txws2.wire.query import Query
 from txws2.wrapping import WebSocketFactory
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "SAME_ORIGIN",
     "Close",
     "CloseCode",
     "ConcurrencyError",
@@ -55,6 +60,7 @@ __all__ = [
     "PayloadTooBig",
     "PerMessageDeflate",
     "ProtocolError",
+    "Query",
     "Request",
     "Response",
     "Server",
@@ -71,7 +77,10 @@ __all__ = [
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
     "WebSocketService",
+    "basic_auth",
     "broadcast",
     "connect",
+    "guarded",
+    "route",
     "serve",
 ]

@@ -1,5 +1,6 @@
 """A server in pull style."""
 
+import re
 from collections.abc import AsyncIterator
 
 from twisted.internet import reactor
@@ -39,7 +40,50 @@ def callback_handler(ws: txws2.WebSocketServerProtocol) -> Deferred[None]:
     return ws.recv().addCallback(ws.send).addErrback(print)
 
 
+async def room(ws: txws2.WebSocketServerProtocol, name: str) -> None:
+    await ws.send(f"{ws.username} is in {name}")
+
+
+async def check(username: str, password: str) -> bool:
+    return (username, password) == ("me", "secret")
+
+
+def process_request(
+    ws: txws2.WebSocketServerProtocol, request: txws2.Request
+) -> txws2.Response | None:
+    if request.query.get("v", "1") in request.query.get_all("v") or "v" in request.cookies:
+        return None
+    return ws.respond(400, "which version?")
+
+
+async def process_response(
+    ws: txws2.WebSocketServerProtocol, request: txws2.Request, response: txws2.Response
+) -> None:
+    response.set_cookie("v", "1", max_age=60, secure=True, samesite="Strict")
+
+
+def select_subprotocol(ws: txws2.WebSocketServerProtocol, offered: list[str]) -> str | None:
+    if not offered:
+        raise txws2.NegotiationError("which subprotocol?")
+    return offered[0]
+
+
 async def main() -> None:
+    await txws2.serve(
+        txws2.route({"/": handler, "/{name}": txws2.guarded(room, process_request)}),
+        "localhost",
+        0,
+        origins=[txws2.SAME_ORIGIN, re.compile("https://.*"), None],
+        process_request=[txws2.basic_auth("club", check_credentials=check), process_request],
+        process_response=process_response,
+        select_subprotocol=select_subprotocol,
+    )
+    await txws2.serve(
+        handler,
+        "localhost",
+        0,
+        process_request=txws2.basic_auth("club", credentials=("me", "secret")),
+    )
     async with txws2.serve(handler, "localhost", 0, max_size=None, origins=[None]) as server:
         print(server.addresses, txws2.broadcast(server.connections, "hello", slow="close"))
     other: txws2.Server = await txws2.serve(

@@ -1,0 +1,94 @@
+"""`route`: a handler for each path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any
+
+from txws2.deciding import ProcessRequest, ask_hooks, hooks_of
+from txws2.exceptions import InvalidPath
+from txws2.server import Handler
+from txws2.wire.accepting import refusal
+from txws2.wire.http import Request, Response
+from txws2.wire.routes import Routes, parameters_of
+
+__all__ = ["RoutedHandler", "guarded", "route"]
+
+
+RoutedHandler = Callable[..., object]
+"""Called with a connection, and with the parameters in its path by their names."""
+
+
+def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
+    """Make a handler that has others for the paths that clients ask for.
+
+    For other paths, the answer is 404. Those of the option process_request are asked before.
+
+    Args:
+        handlers: for each path, what handles its connections. A path may have parameters, as
+            "/chat/{room}", which are any text between two slashes; its handler gets them by
+            their names, decoded: `handler(connection, room="lobby")`. A path without any comes
+            before those with, and of these the first comes first. With a slash at its end, it
+            is another path.
+
+    Raises:
+        ValueError: what should be a path isn't, two stand for the same, or a handler can't be
+            called with the parameters.
+    """
+    for path, handler in handlers.items():
+        parameters = parameters_of(path)
+        try:
+            signature(handler).bind(None, **dict.fromkeys(parameters))
+        except TypeError as exc:
+            names = ", ".join(["connection", *(f"{name}=..." for name in parameters)])
+            raise ValueError(
+                f"the handler of {path!r} can't be called with {names}: {exc}"
+            ) from exc
+    return _Router(Routes(handlers))
+
+
+class _Router:
+    def __init__(self, routes: Routes[RoutedHandler]) -> None:
+        self._routes = routes
+
+    async def process_request(self, connection: Any, request: Request) -> Response | None:
+        """Answer with 404 if there is nothing, or as what is there wants it."""
+        found = self._routes.find(request.path)
+        if found is None:
+            return refusal(InvalidPath(request.path.partition("?")[0]))
+        return await ask_hooks(connection, hooks_of(found[0]), request)
+
+    def __call__(self, connection: Any) -> object:
+        # It is looked for again, rather than kept on each connection for as long as that lives.
+        found = self._routes.find(connection.request.path)
+        assert found is not None
+        handler, parameters = found
+        return handler(connection, **parameters)
+
+
+def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
+    """Return a handler that has `process_request` hooks of its own.
+
+    Used in `route`, they are asked for its paths only. To look at the path in a hook that is asked
+    for all would be another matter: "/%61dmin" and "/admin" are the same to `route`.
+
+    Args:
+        handler: what handles the connections.
+        *hooks: asked in turn, until one returns a response; then the handler's own, if it has
+            one.
+    """
+    return _Guarded(handler, (*hooks, *hooks_of(handler)))
+
+
+class _Guarded:
+    def __init__(self, handler: RoutedHandler, hooks: tuple[ProcessRequest, ...]) -> None:
+        # So `inspect.signature` sees that of the handler.
+        self.__wrapped__ = handler
+        self._hooks = hooks
+
+    async def process_request(self, connection: Any, request: Request) -> Response | None:
+        return await ask_hooks(connection, self._hooks, request)
+
+    def __call__(self, connection: Any, /, **parameters: Any) -> object:
+        return self.__wrapped__(connection, **parameters)
