@@ -11,6 +11,7 @@ import twisted.internet.reactor
 from twisted.application.service import IServiceMaker
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
@@ -18,9 +19,12 @@ from twisted.python.usage import UsageError
 
 from tests.sides import QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
+from txws2.exceptions import InvalidStatus
 from txws2.server import WebSocketServerFactory
 from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
 from txws2.testing import joined
+
+FACTORY = WebSocketServerFactory(reactor=Clock())
 
 
 class Reactor(MemoryReactorClock):
@@ -71,7 +75,7 @@ class TapTestCase(QuietTestCase):
 class OptionTests(TapTestCase):
     def test_the_defaults_are_those_of_the_library(self):
         factory, default = self.start(), WebSocketServerFactory(reactor=self.reactor)
-        for name in "open_timeout", "close_timeout", "max_size", "origins":
+        for name in "open_timeout", "close_timeout", "max_size":
             self.assertEqual(getattr(factory, name), getattr(default, name))
         self.assertEqual(list(factory.subprotocols), [])
         self.assertEqual(vars(Options())["opts"]["ping-interval"], 20)
@@ -118,17 +122,14 @@ class OptionTests(TapTestCase):
     def test_no_pings(self):
         self.assertIsNone(self.start("--ping-interval=none").keepalive)
 
-    def test_origins(self):
-        factory = self.start("--origin", "https://example.com", "--origin", "none")
-        self.assertEqual(factory.origins, ["https://example.com", None])
+    def test_an_application_gets_the_options_too(self):
+        factory = self.start("--app", "txws2:WebSocketServerProtocol", "--max-size", "3")
+        self.assertEqual((factory.handler, factory.max_size), (None, 3))
+        self.assertEqual(factory.origins, ["same-origin", None])
 
     def test_subprotocols(self):
         factory = self.start("--subprotocol", "v2.chat", "--subprotocol", "v1.chat")
         self.assertEqual(factory.subprotocols, ["v2.chat", "v1.chat"])
-
-    def test_an_application_gets_the_options_too(self):
-        factory = self.start("--app", "txws2:WebSocketServerProtocol", "--max-size", "3")
-        self.assertEqual((factory.handler, factory.max_size), (None, 3))
 
     def test_what_is_no_number_is_a_usage_error(self):
         for option in "--ping-interval=x", "--max-size=1.5", "--close-timeout=":
@@ -144,6 +145,54 @@ class OptionTests(TapTestCase):
     def test_twistd_knows_it_as_ws(self):
         [plugin] = [plugin for plugin in getPlugins(IServiceMaker) if plugin.tapname == "ws"]
         self.assertEqual(plugin.module, "txws2.tap")
+
+
+class OriginTests(TapTestCase):
+    """Attack 10."""
+
+    ours, https, foreign = "http://a.example:81", "https://a.example:81", "http://b.example"
+
+    def accepted(self, *arguments, host="a.example:81"):
+        """Return the origins, of those here, that can connect."""
+        factory = self.make(*arguments).factory
+        return [
+            origin
+            for origin in (self.ours, self.https, self.foreign, None)
+            if self.opens(factory, origin, host)
+        ]
+
+    def opens(self, factory, origin, host):
+        try:
+            joined(factory, uri=f"ws://{host}/", client=RecordedClient, origin=origin)
+        except InvalidStatus as exc:
+            self.assertEqual(exc.response.status_code, 403)
+            return False
+        return True
+
+    def test_by_default_pages_of_other_hosts_are_refused(self):
+        self.assertEqual(self.accepted(), [self.ours, self.https, None])
+        self.assertEqual(self.accepted(host="c.example"), [None])
+        self.assertEqual(self.accepted(host="a.example"), [None])
+
+    def test_what_is_named_is_all_that_is_accepted(self):
+        self.assertEqual(self.accepted("--origin", "HTTP://b.example"), [self.foreign])
+        self.assertEqual(
+            self.accepted("--origin", "http://b.example", "--origin", "None"), [self.foreign, None]
+        )
+        self.assertEqual(
+            self.accepted("--origin", "http://b.example", "--origin", "same-origin"),
+            [self.ours, self.https, self.foreign],
+        )
+
+    def test_any_is_all_of_them(self):
+        everybody = [self.ours, self.https, self.foreign, None]
+        self.assertEqual(self.accepted("--origin", "any"), everybody)
+        self.assertEqual(self.accepted("--origin=http://b.example", "--origin=ANY"), everybody)
+
+    def test_an_application_s_own_factory_has_its_own(self):
+        factory = self.make("--app", "tests.test_tap:FACTORY").factory
+        self.assertIs(factory, FACTORY)
+        self.assertTrue(self.opens(factory, self.foreign, "a.example"))
 
 
 class EchoTests(QuietTestCase):

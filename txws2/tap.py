@@ -18,6 +18,7 @@ from txws2.loading import NoApplication, load_factory
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import server_endpoint
+from txws2.wire.origins import SAME_ORIGIN, Origins
 
 __all__ = ["Options", "makeService"]
 
@@ -41,7 +42,10 @@ class Options(usage.Options):
     longdesc = (
         "Serves WebSocket connections. Without --app, it sends every message back. "
         "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "Wherever a number is asked for, none means: no limit."
+        "Wherever a number is asked for, none means: no limit. An origin is one as "
+        "https://example.com; same-origin, for pages that come from the host they connect to; "
+        "none, for programs; or any, and then each page that somebody visits can connect as that "
+        "person."
     )
     optParameters = [
         [
@@ -90,8 +94,9 @@ class Options(usage.Options):
         self["listen"].append(endpoint)
 
     def opt_origin(self, origin: str) -> None:
-        """Accept only this Origin, or none for programs, which send none; may be repeated."""
-        self["origin"].append(None if origin.lower() == "none" else origin)
+        """Whose pages may connect; may be repeated. [default: same-origin and none]"""
+        # As browsers send it.
+        self["origin"].append(origin.lower())
 
     def opt_subprotocol(self, subprotocol: str) -> None:
         """Speak this subprotocol; may be repeated, best first."""
@@ -178,6 +183,13 @@ def _end_with_status_1() -> None:
     os._exit(1)
 
 
+def _origins(texts: list[str]) -> Origins | None:
+    """Return the origins to accept, by what the command line says."""
+    if "any" in texts:
+        return None
+    return [None if text == "none" else text for text in texts or [SAME_ORIGIN, "none"]]
+
+
 def makeService(options: Options) -> TwistdService:
     """Make the service that `twistd ws` runs.
 
@@ -187,7 +199,7 @@ def makeService(options: Options) -> TwistdService:
     from twisted.internet import reactor
 
     settings: FactoryOptions = {
-        "origins": options["origin"] or None,
+        "origins": _origins(options["origin"]),
         "subprotocols": options["subprotocol"],
         "ping_interval": options["ping-interval"],
         "ping_timeout": options["ping-timeout"],
