@@ -7,7 +7,7 @@ from twisted.trial.unittest import SkipTest
 
 from tests.interop.peer_process import ProcessLines, start
 
-__all__ = ["open_page"]
+__all__ = ["open_page", "see"]
 
 PROGRAM = "chromium"
 
@@ -32,3 +32,19 @@ def open_page(test, uri):
         f"--user-data-dir={abspath(test.mktemp())}",
         uri,
     )
+
+
+async def see(test, uri, reported):
+    """Let Chromium open a page; return what that reports, as the result of this Deferred."""
+
+    def ended(status):
+        if not reported.called:
+            said = browser.errors.decode(errors="replace")
+            reported.errback(AssertionError(f"Chromium ended with {status}; it said:\n{said}"))
+        return status
+
+    browser = open_page(test, uri)
+    browser.ended.addCallback(ended)
+    seen = await reported
+    test.assertNotIn("error", seen)
+    return seen

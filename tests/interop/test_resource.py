@@ -22,7 +22,7 @@ from twisted.web.wsgi import WSGIResource
 
 import txws2
 from tests.interop.cases import FragmentCases
-from tests.interop.chromium import open_page
+from tests.interop.chromium import see
 from tests.interop.directions import settings
 from tests.interop.peer_process import HERE, start_peer
 from tests.interop.sides import OurServerCases
@@ -138,20 +138,6 @@ class SiteTestCase(TestCase):
 
 
 class BrowserTests(SiteTestCase):
-    async def see(self, uri):
-        """Open the page; return what it has seen."""
-        browser = open_page(self, uri)
-        browser.ended.addCallback(self._ended, browser)
-        seen = await self.reported
-        self.assertNotIn("error", seen)
-        return seen
-
-    def _ended(self, status, browser):
-        if not self.reported.called:
-            said = browser.errors.decode(errors="replace")
-            self.reported.errback(AssertionError(f"Chromium ended with {status}; it said:\n{said}"))
-        return status
-
     def assertAllIsWell(self, seen, page=426):
         closed = {"code": 1000, "reason": "bye", "wasClean": True}
         failed = {"opened": False, "received": [], "code": 1006, "reason": "", "wasClean": False}
@@ -170,10 +156,12 @@ class BrowserTests(SiteTestCase):
         self.assertEqual((stopped["code"], stopped["wasClean"]), (1001, True))
 
     async def test_a_browser_opens_them_beside_all_else(self):
-        self.assertAllIsWell(await self.see(f"http://{self.listen()}/resource.html"))
+        self.assertAllIsWell(
+            await see(self, f"http://{self.listen()}/resource.html", self.reported)
+        )
 
     async def test_a_browser_opens_them_over_tls(self):
-        seen = await self.see(f"https://{self.listen_tls()}/resource.html")
+        seen = await see(self, f"https://{self.listen_tls()}/resource.html", self.reported)
         # A browser gets pages over HTTP/2 if it can, and opens WebSockets beside it.
         self.assertAllIsWell(seen, page=505 if H2_ENABLED else 426)
 

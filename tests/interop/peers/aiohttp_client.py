@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aiohttp import ClientSession, WSServerHandshakeError
+from aiohttp import ClientSession, CookieJar, WSServerHandshakeError
 from aiohttp_play import by_itself, play
 from observations import client_arguments, observe
 
@@ -12,18 +12,15 @@ def window_bits(parameters):
     return 0 if parameters is None else parameters.get("server_max_window_bits", 15)
 
 
-async def connect(uri, settings):
+async def connect(session, uri, settings):
     actions = settings["actions"]
     try:
-        async with (
-            ClientSession() as session,
-            session.ws_connect(
-                uri,
-                protocols=settings["subprotocols"],
-                autoping=by_itself(actions),
-                compress=window_bits(settings.get("deflate", {})),
-            ) as ws,
-        ):
+        async with session.ws_connect(
+            uri,
+            protocols=settings["subprotocols"],
+            autoping=by_itself(actions),
+            compress=window_bits(settings.get("deflate", {})),
+        ) as ws:
             observe(open=ws.protocol)
             await play(ws, ws._conn.transport, actions)
     except WSServerHandshakeError as exc:
@@ -31,8 +28,10 @@ async def connect(uri, settings):
 
 
 async def main():
-    for uri, settings in client_arguments():
-        await connect(uri, settings)
+    # It keeps cookies, unsafe or not, of a host that is an address.
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+        for uri, settings in client_arguments():
+            await connect(session, uri, settings)
 
 
 asyncio.run(main())
