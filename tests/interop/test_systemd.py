@@ -1,0 +1,57 @@
+"""systemd listens, and starts the service of docs/deploy with the first connection."""
+
+import shlex
+import shutil
+
+from twisted.internet import reactor
+from twisted.trial.unittest import SkipTest
+
+import txws2
+from tests.interop.test_proxies import DEPLOY
+from tests.test_commands import TWISTD, CommandTestCase, free_port
+
+ACTIVATE = shutil.which("systemd-socket-activate")
+
+CHAT = """
+async def handler(ws):
+    async for message in ws:
+        await ws.send(message)
+"""
+
+
+class SystemdTests(CommandTestCase):
+    timeout = 60
+
+    def command(self):
+        """Return what the unit starts."""
+        [line] = [
+            line
+            for line in (DEPLOY / "chat.service").read_text().splitlines()
+            if line.startswith("ExecStart=")
+        ]
+        _, *arguments = shlex.split(line.partition("=")[2])
+        return [TWISTD, *arguments]
+
+    async def test_it_serves_on_the_socket_that_it_is_given(self):
+        if ACTIVATE is None:
+            raise SkipTest("systemd-socket-activate is not installed")
+        path = self.make_directory()
+        (path / "chat.py").write_text(CHAT)
+        port = free_port()
+        process = self.start(
+            ACTIVATE,
+            *("--listen", f"127.0.0.1:{port}", "--setenv", "PYTHONPATH"),
+            *self.command(),
+            path=str(path),
+        )
+        await process.shown("Listening on")
+        async with txws2.connect(f"ws://127.0.0.1:{port}/", reactor=reactor) as client:
+            await client.send("hello")
+            self.assertEqual(await client.recv(), "hello")
+            process.transport.signalProcess("TERM")
+            # It lets those who are connected finish.
+            await process.shown("SIGTERM|Closed")
+            await client.send("bye")
+            self.assertEqual(await client.recv(), "bye")
+        await process.ended
+        self.assertEqual(process.status, 0)
