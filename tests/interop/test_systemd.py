@@ -40,7 +40,7 @@ class SystemdTests(CommandTestCase):
         port = free_port()
         process = self.start(
             ACTIVATE,
-            *("--listen", f"127.0.0.1:{port}", "--setenv", "PYTHONPATH"),
+            *("--listen", f"127.0.0.1:{port}", "--fdname", "chat", "--setenv", "PYTHONPATH"),
             *self.command(),
             path=str(path),
         )
