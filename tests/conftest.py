@@ -3,6 +3,7 @@
 import pytest
 from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
+from twisted.internet.process import reapAllProcesses
 
 
 def pytest_addoption(parser):
@@ -14,9 +15,17 @@ def pytest_configure(config):
     if name == "uvloop":
         import uvloop
 
-        asyncioreactor.install(uvloop.new_event_loop())
+        loop = uvloop.new_event_loop()
+        asyncioreactor.install(loop)
+        _keep_reaping(loop)
     elif name is not None:
         installReactor(name)
+
+
+def _keep_reaping(loop):
+    """Look for processes that have ended: uvloop keeps the signal that says so to itself."""
+    reapAllProcesses()
+    loop.call_later(0.02, _keep_reaping, loop)
 
 
 @pytest.fixture(autouse=True, scope="session")
