@@ -313,6 +313,13 @@ class ProxyTests(AdmissionTestCase):
         )  # fmt: skip
         self.assertEqual(visit.said()[0], "400 Bad Request")
 
+    def test_the_log_has_the_request_that_was_refused(self):
+        self.limit(max_connections_per_host=1, trusted_proxies=[PROXY], debug=True)
+        for _ in range(2):
+            self.visit(PROXY, request("X-Forwarded-For: 192.0.2.1"))
+        lines = [event.get("text") for event in self.events if event.get("sign") == "<"]
+        self.assertEqual(lines.count("X-Forwarded-For: 192.0.2.1"), 2)
+
     def test_a_request_may_come_in_parts(self):
         data = request("X-Forwarded-For: 192.0.2.1")
         visit = self.visit(PROXY, data[:40])

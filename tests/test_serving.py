@@ -223,6 +223,17 @@ class StopTests(ServeTestCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"))
         peer.transport.abortConnection()
 
+    async def test_so_can_one_who_is_too_many(self):
+        server = await self.serve(echo, "127.0.0.1", 0, max_connections=1)
+        port = server.addresses[0].port
+        async with connect(f"ws://127.0.0.1:{port}/"):
+            endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+            peer = await endpoint.connect(Factory.forProtocol(Answered))
+            peer.transport.write(REQUEST + b"x" * 10_000_000)
+            answer = await peer.end
+        self.assertTrue(answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n"))
+        peer.transport.abortConnection()
+
 
 class Answered(Peer):
     """Fires `end` with all that came, once the other side has closed for writing."""

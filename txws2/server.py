@@ -155,6 +155,8 @@ class WebSocketServerProtocol(Deciding):
                 self._reader = reader
                 return
             self.request = request
+            if self._tracer is not None:
+                self._tracer.head("<", reader.head)
             if admission is not None:
                 self._behind_proxy = admission.identify(
                     self, self._transport.getPeer(), request.fields
@@ -162,8 +164,6 @@ class WebSocketServerProtocol(Deciding):
         except InvalidHandshake as exc:
             self.refuse(exc)
             return
-        if self._tracer is not None:
-            self._tracer.head("<", reader.head)
         if self.factory.hooks is None:
             self._accept(request, reader)
         else:

@@ -91,7 +91,7 @@ async def main() -> None:
         endpoint=TCP4ServerEndpoint(reactor, 80),
         compression=txws2.PerMessageDeflate(),
     )
-    await other.close(txws2.CloseCode.SERVICE_RESTART)
+    await other.close(True, txws2.CloseCode.SERVICE_RESTART)
     described = serverFromString(reactor, "tcp:80")
     await txws2.serve(None, endpoint=described, create_protocol=txws2.WebSocketServerProtocol)
     await txws2.serve(handler, endpoint="unix:/run/chat.sock", ping_interval=5, debug=True)

@@ -10,6 +10,7 @@ import txws2
 
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
+    print(ws.remote_address, "secure" if ws.secure is True else "")
     await ws.close()
 
 
@@ -20,7 +21,9 @@ class Strict(txws2.WebSocketService):
 
 application = Application("chat")
 parent = MultiService()
-service = txws2.WebSocketService("tcp:8000", handler, max_size=5)
+service = txws2.WebSocketService(
+    "tcp:8000", handler, drain=None, max_size=5, max_connections=9, trusted_proxies=["unix"]
+)
 service.setName("chat")
 service.setServiceParent(application)
 several = Strict(["tcp:8000", TCP4ServerEndpoint(reactor, 80)], handler)
