@@ -1,5 +1,7 @@
 """pytest runs trial's TestCases; this gives them what trial would: a directory, and a reactor."""
 
+import os
+
 import pytest
 from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
@@ -32,4 +34,7 @@ def _keep_reaping(loop):
 def _trial_temp(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("trial"))
+        # Clients take the proxies of the environment, which tests have none of.
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            patch.delenv(name)
         yield

@@ -3,6 +3,7 @@
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.internet.interfaces import (
     IHostnameResolver,
@@ -14,8 +15,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.sides import RecordedClient, answer
-from txws2.connecting import connect
-from txws2.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, OpeningTimeout
+from txws2.connecting import connect, unix_connect
+from txws2.exceptions import (
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    OpeningTimeout,
+    RedirectError,
+)
 
 
 @implementer(IReactorPluggableNameResolver)
@@ -123,7 +130,8 @@ class OpenTests(ConnectTestCase):
         factory = self.reactor.tcpClients[-1][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
         self.reactor.pump([0.4] * 3)
-        self.failureResultOf(connecting, ConnectionRefusedError)
+        refused = self.failureResultOf(connecting, ConnectionRefusedError).value
+        self.assertIn("127.0.0.1:8000", str(refused))
         self.assertNothingLeft()
 
     def test_a_name_that_there_is_not_is_a_lookup_error(self):
@@ -132,6 +140,138 @@ class OpenTests(ConnectTestCase):
         self.resolver.receiver.resolutionComplete()
         self.failureResultOf(connecting, DNSLookupError)
         self.assertNothingLeft()
+
+
+class RedirectTests(ConnectTestCase):
+    """Attack 20."""
+
+    def connect(self, uri="ws://127.0.0.1:8000/chat", **options):
+        self.connecting = super().connect(uri, **options)
+
+    def ask(self):
+        """Take the request that is made next; return its lines."""
+        self.transport = self.accept()
+        return self.transport.value().decode().split("\r\n")
+
+    def send_to(self, location, status=302):
+        head = f"HTTP/1.1 {status} Elsewhere\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n"
+        self.protocol.dataReceived(head.encode())
+
+    def assertGivesUp(self, words, *chain):
+        error = self.failureResultOf(self.connecting, RedirectError).value
+        self.assertEqual(str(error), f"{words}: {' -> '.join(chain)}")
+        self.assertEqual(error.chain, chain)
+        self.assertNothingLeft()
+        return error
+
+    def test_it_asks_where_it_is_sent(self):
+        for status in (301, 302, 303, 307, 308):
+            self.connect()
+            self.assertEqual(self.ask()[0], "GET /chat HTTP/1.1")
+            self.send_to("/elsewhere?x=1", status)
+            self.assertEqual(self.reactor.tcpClients[-1][:2], ("127.0.0.1", 8000))
+            self.assertEqual(self.ask()[0], "GET /elsewhere?x=1 HTTP/1.1")
+            self.protocol.dataReceived(answer(self.transport.value()))
+            ws = self.successResultOf(self.connecting)
+            self.transport.loseConnection()
+            self.assertEqual(ws.request.path, "/elsewhere?x=1")
+            self.assertNothingLeft()
+
+    def test_credentials_stay_with_their_origin(self):
+        headers = {"Authorization": "Bearer x", "cookie": "a=b", "X-One": "1"}
+        for location, kept in (
+            ("/other", True),
+            ("ws://127.0.0.1:8001/", False),
+            ("http://127.0.0.2:8000/", False),
+        ):
+            for uri, sent in (
+                ("ws://127.0.0.1:8000/", headers),
+                ("ws://me:secret@127.0.0.1:8000/", {"X-One": "1"}),
+            ):
+                self.connect(uri, additional_headers=sent)
+                self.assertIn("Authorization: ", "\n".join(self.ask()))
+                self.send_to(location)
+                lines = "\n".join(self.ask())
+                self.assertEqual("Authorization: " in lines, kept, (uri, location))
+                self.assertEqual("Cookie: " in lines, kept and sent is headers)
+                self.assertIn("X-One: 1", lines)
+                self.connecting.addErrback(lambda _: None).cancel()
+
+    def test_credentials_that_were_dropped_do_not_come_back(self):
+        self.connect(additional_headers={"Authorization": "Bearer x"})
+        self.ask()
+        self.send_to("ws://127.0.0.2/")
+        self.ask()
+        self.send_to("ws://127.0.0.1:8000/chat")
+        self.assertNotIn("Authorization", "".join(self.ask()))
+        self.connecting.addErrback(lambda _: None).cancel()
+
+    def test_it_goes_round_ten_times_at_most(self):
+        self.connect()
+        uri = "ws://127.0.0.1:8000/chat"
+        for _ in range(11):
+            self.assertNoResult(self.connecting)
+            self.ask()
+            self.send_to(uri)
+        self.assertGivesUp("redirected more than 10 times", *[uri] * 12)
+
+    def test_where_an_endpoint_was_given_there_is_no_other_origin(self):
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
+        self.connect(endpoint=endpoint)
+        self.ask()
+        self.send_to("/here")
+        self.ask()
+        self.send_to("ws://127.0.0.1:8001/")
+        self.assertGivesUp(
+            "redirected away from what the endpoint is for",
+            "ws://127.0.0.1:8000/chat",
+            "ws://127.0.0.1:8000/here",
+            "ws://127.0.0.1:8001/",
+        )
+
+    def test_a_host_that_cannot_be_looked_up_is_told(self):
+        self.connect()
+        self.ask()
+        self.send_to(f"ws://{'x' * 64}/")
+        error = self.failureResultOf(self.connecting, RedirectError).value
+        self.assertIn("a host that can't be looked up", str(error))
+
+    def test_without_a_location_it_is_a_refusal(self):
+        self.connect()
+        self.ask()
+        self.protocol.dataReceived(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")
+        self.failureResultOf(self.connecting, InvalidStatus)
+        self.assertNothingLeft()
+
+    def test_the_time_is_one_over_all_of_them(self):
+        self.connect()
+        self.reactor.advance(6)
+        self.ask()
+        self.send_to("/other")
+        self.ask()
+        self.reactor.advance(4)
+        self.failureResultOf(self.connecting, OpeningTimeout)
+        self.assertNothingLeft()
+
+
+class UnixTests(ConnectTestCase):
+    def test_it_connects_to_the_path_and_asks_for_the_uri(self):
+        for options, host in (({}, "localhost"), ({"uri": "ws://chat.example/"}, "chat.example")):
+            connecting = unix_connect(
+                "/run/x.sock", reactor=self.reactor, create_protocol=RecordedClient, **options
+            )
+            path, factory, *_ = self.reactor.unixClients[-1]
+            self.assertEqual(path, "/run/x.sock")
+            protocol = factory.buildProtocol(None)
+            transport = StringTransport()
+            protocol.makeConnection(transport)
+            self.assertIn(f"\r\nHost: {host}\r\n", transport.value().decode())
+            protocol.dataReceived(answer(transport.value()))
+            self.successResultOf(connecting)
+
+    def test_without_a_reactor_it_is_the_global_one(self):
+        connecting = unix_connect("/nowhere/at/all")
+        connecting.addErrback(lambda _: None).cancel()
 
 
 class StageTests(ConnectTestCase):
@@ -165,7 +305,6 @@ class StageTests(ConnectTestCase):
             self.connecting,
             self.accepted,
             self.answered_in_part,
-            self.refused_in_part,
         )
 
     def each_stage(self, **options):
@@ -190,6 +329,34 @@ class StageTests(ConnectTestCase):
             self.reactor.advance(0.1)
             timeout = self.failureResultOf(connecting, OpeningTimeout).value
             self.assertEqual(str(timeout), "timed out during opening handshake")
+
+    def test_a_timeout_says_what_it_was_waiting_for(self):
+        stages = [
+            "a connection to example.com",
+            "a connection to 127.0.0.1:8000",
+            "the server's answer",
+            "the server's answer",
+        ]
+        for connecting, stage in zip(self.each_stage(), stages, strict=True):
+            self.reactor.advance(10)
+            timeout = self.failureResultOf(connecting, OpeningTimeout).value
+            self.assertEqual(timeout.stage, stage)
+            self.assertEqual(timeout.__notes__, [f"It was waiting for {stage}."])
+
+    def test_a_refusal_whose_end_does_not_come_is_told_as_one(self):
+        connecting = self.refused_in_part()
+        self.reactor.advance(10)
+        refused = self.failureResultOf(connecting, InvalidStatus).value
+        self.assertEqual((refused.response.status_code, refused.response.body), (500, b"body"))
+        self.assertNothingLeft()
+
+    def test_so_it_is_if_the_transport_takes_its_time_to_close(self):
+        connecting = self.refused_in_part()
+        self.transport.abortConnection = lambda: None
+        self.reactor.advance(10)
+        self.failureResultOf(connecting, InvalidStatus)
+        self.protocol.connectionLost(Failure(ConnectionRefusedError()))
+        self.assertNothingLeft()
 
     def test_cancelling_leaves_nothing(self):
         for connecting in self.each_stage():

@@ -3,7 +3,7 @@
 from txws2.authentication import basic_auth
 from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
-from txws2.connecting import connect
+from txws2.connecting import connect, unix_connect
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 from txws2.exceptions import (
     ConcurrencyError,
@@ -13,6 +13,7 @@ from txws2.exceptions import (
     InvalidHandshake,
     InvalidOrigin,
     InvalidPath,
+    InvalidProxy,
     InvalidState,
     InvalidStatus,
     InvalidURI,
@@ -20,6 +21,9 @@ from txws2.exceptions import (
     OpeningTimeout,
     PayloadTooBig,
     ProtocolError,
+    ProxyError,
+    RedirectError,
+    SecurityError,
     TooManyConnections,
     TooManyConnectionsFromHost,
     WebSocketException,
@@ -52,6 +56,7 @@ __all__ = [
     "InvalidHandshake",
     "InvalidOrigin",
     "InvalidPath",
+    "InvalidProxy",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -60,9 +65,12 @@ __all__ = [
     "PayloadTooBig",
     "PerMessageDeflate",
     "ProtocolError",
+    "ProxyError",
     "Query",
+    "RedirectError",
     "Request",
     "Response",
+    "SecurityError",
     "Server",
     "State",
     "TooManyConnections",
@@ -83,4 +91,5 @@ __all__ = [
     "guarded",
     "route",
     "serve",
+    "unix_connect",
 ]

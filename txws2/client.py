@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
-from OpenSSL import SSL
-from service_identity import CertificateError, VerificationError
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 
-from txws2.exceptions import (
-    InvalidHandshake,
-    InvalidMessage,
-    InvalidStatus,
-    OpeningTimeout,
-    SecurityError,
-)
+from txws2.certificates import is_shaking_hands, tls_failure
+from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
@@ -27,6 +20,7 @@ from txws2.wire.requesting import (
     build_request,
     check_compression,
     check_response,
+    without_credentials,
 )
 from txws2.wire.uri import WebSocketURI, parse_uri
 
@@ -98,32 +92,32 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def opening_missed(self) -> None:
         """Wait no longer for the response."""
-        self.hang_up(OpeningTimeout())
+        self.give_up()
+
+    def give_up(self) -> Exception:
+        """Wait no longer for the response; return why there is no connection."""
+        if self._never_opened is None:
+            self.hang_up(self._verdict())
+        assert self._never_opened is not None
+        return self._never_opened
+
+    def _verdict(self) -> InvalidHandshake:
+        if self._body is not None:
+            # What is known of the refusal says more than that its end didn't come.
+            return self._refused()
+        if is_shaking_hands(self._transport):
+            return OpeningTimeout("the TLS handshake")
+        return OpeningTimeout("the server's answer")
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
         if self._body is not None:
             # A response without Content-Length ends with the connection.
             return self._refused()
-        exception: Exception
-        if isinstance(cause, SSL.Error):
-            exception = SecurityError(f"the TLS handshake failed: {_tls_reason(cause)}")
-        elif isinstance(cause, (CertificateError, VerificationError)):
-            host = self.factory.uri.host
-            exception = SecurityError(f"the server's certificate isn't one for {host}")
-        else:
-            exception = InvalidMessage("did not receive a valid HTTP response")
-        exception.__cause__ = cause
-        return exception
-
-
-def _tls_reason(error: SSL.Error) -> str:
-    # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
-    queue = error.args[0] if error.args else None
-    if isinstance(queue, list):
-        reasons = ", ".join(entry[-1] for entry in queue if entry[-1])
-    else:
-        reasons = str(error)
-    return reasons or type(error).__name__
+        failure: Exception | None = tls_failure(cause, self._transport, self.factory.server_name)
+        if failure is None:
+            failure = InvalidMessage("did not receive a valid HTTP response")
+            failure.__cause__ = cause
+        return failure
 
 
 class RequestOptions(ConnectionOptions, total=False):
@@ -154,6 +148,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
 
+    Attributes:
+        uri: the URI that is asked for, in its parts.
+        server_name: whose certificate is expected, for what is said of another.
+
     Raises:
         InvalidURI: it isn't a WebSocket URI.
         InvalidHandshake: something to be sent can't be put in a request.
@@ -174,6 +172,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.client")
         self.uri: WebSocketURI = parse_uri(uri)
+        self.server_name = self.uri.host
         self.create_protocol = create_protocol
         self.origin = origin
         self.subprotocols = subprotocols
@@ -185,6 +184,13 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.user_agent_header = user_agent_header
         # Whoever made a mistake in them is to see it here, not once the server is reached.
         self.build_request()
+
+    def redirect(self, uri: WebSocketURI) -> None:
+        """Ask for another URI from now on; credentials stay with the origin that they are for."""
+        if uri.origin != self.uri.origin:
+            self.additional_headers = without_credentials(self.additional_headers)
+        self.uri = uri
+        self.server_name = uri.host
 
     def build_request(self) -> Request:
         """Return a request to send; its key is new each time."""

@@ -4,75 +4,139 @@ from __future__ import annotations
 
 from typing import Any, Unpack, cast
 
-import idna
-from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.internet.error import ConnectError
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
-from txws2.exceptions import InvalidURI, OpeningTimeout
+from txws2.exceptions import (
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    OpeningTimeout,
+    RedirectError,
+)
+from txws2.factory import global_reactor
 from txws2.opening import Opening
+from txws2.routes import Route, RouteOptions, take_route
+from txws2.wire.redirecting import redirection
 
-__all__ = ["connect", "endpoint_of", "open_connection"]
+__all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
+
+
+class ConnectOptions(ClientOptions, RouteOptions, total=False):
+    """The options of `connect`."""
 
 
 def connect(
-    uri: str,
-    *,
-    tls: IOpenSSLClientConnectionCreator | None = None,
-    reactor: Any = None,
-    **options: Unpack[ClientOptions],
+    uri: str, *, reactor: Any = None, **options: Unpack[ConnectOptions]
 ) -> Opening[WebSocketClientProtocol]:
     """Connect to a WebSocket server.
 
+    The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
+    Cookie and client certificates stay with the origin that they are for.
+
     Args:
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
-            answers is used.
-        tls: for wss, what makes the TLS connection, as `optionsForClientTLS` returns it. By
-            default the certificate must be valid for the host, and signed by an authority that
-            this machine trusts.
+            answers is used. A user name and a password in it, percent-encoded, are sent as
+            Basic (RFC 7617).
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketClientFactory` and `ConnectionFactory`. open_timeout
-            spans all of it: name, TCP, TLS and handshake.
+        **options: those of `Route`, `WebSocketClientFactory` and `ConnectionFactory`.
+            open_timeout spans all of it: name, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager; it can be
-        cancelled. It always fires, or fails: with OpeningTimeout, with InvalidHandshake (an
-        answer other than 101 is InvalidStatus, with the response), or with Twisted's DNS and
-        connection errors.
+        cancelled. It always fires, or fails: with InvalidHandshake (OpeningTimeout,
+        InvalidStatus, SecurityError and ProxyError are such), or with Twisted's DNSLookupError
+        and ConnectError.
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
+        InvalidProxy: the proxy isn't one.
         InvalidHandshake: something to be sent can't be put in a request.
+        OSError: a file with certificates can't be read.
+        ValueError: an option is out of range, or excluded by another.
     """
-    factory = WebSocketClientFactory(uri, reactor=reactor, **options)
-    return open_connection(factory, endpoint_of(uri, factory, tls))
+    rest: dict[str, Any] = {**options}
+    route = take_route(rest)
+    return open_connection(WebSocketClientFactory(uri, reactor=reactor, **rest), route)
 
 
-def open_connection(
-    factory: WebSocketClientFactory, endpoint: IStreamClientEndpoint
+def unix_connect(
+    path: str,
+    uri: str = "ws://localhost/",
+    *,
+    reactor: Any = None,
+    **options: Unpack[ConnectOptions],
 ) -> Opening[WebSocketClientProtocol]:
-    """Connect through an endpoint.
+    """Connect to a WebSocket server on a Unix socket.
 
     Args:
-        factory: makes this connection and no other. Its open_timeout spans all of it.
-        endpoint: where to connect to.
+        path: where the socket is.
+        uri: what the server is asked for; with wss, TLS is spoken on the socket.
+        reactor: the reactor to run on; None for the global one.
+        **options: as for `connect`, but for endpoint and proxy.
 
     Returns:
         As `connect`.
     """
-    attempt = Deferred.fromCoroutine(_open(factory, endpoint))
-    _limit(attempt, factory)
+    if reactor is None:
+        reactor = global_reactor()
+    options["endpoint"] = UNIXClientEndpoint(reactor, path)
+    return connect(uri, reactor=reactor, **options)
+
+
+def open_connection(
+    factory: WebSocketClientFactory, route: Route
+) -> Opening[WebSocketClientProtocol]:
+    """Connect by a route.
+
+    Args:
+        factory: makes this connection and no other. Its open_timeout spans all of it.
+        route: how the server is reached; for this connection and no other.
+
+    Returns:
+        As `connect`.
+    """
+    endpoint = route.endpoint_for(factory)
+    attempt = Deferred.fromCoroutine(_open(factory, route, endpoint))
+    _limit(attempt, factory, route)
     return Opening.of(attempt)
 
 
 async def _open(
-    factory: WebSocketClientFactory, endpoint: IStreamClientEndpoint
+    factory: WebSocketClientFactory, route: Route, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
-    protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
+    """Go where the URI says, and where the servers say."""
+    chain = [str(factory.uri)]
+    while True:
+        try:
+            return await _attempt(factory, route, endpoint)
+        except InvalidStatus as exc:
+            uri = redirection(factory.uri, exc.response, chain)
+            if uri is None:
+                raise
+            chain.append(str(uri))
+            if uri.origin != factory.uri.origin and not route.leave_origin():
+                raise RedirectError(chain, "redirected away from what the endpoint is for") from exc
+        factory.redirect(uri)
+        try:
+            endpoint = route.endpoint_for(factory)
+        except InvalidURI as exc:
+            raise RedirectError(chain, "redirected to a host that can't be looked up") from exc
+
+
+async def _attempt(
+    factory: WebSocketClientFactory, route: Route, endpoint: IStreamClientEndpoint
+) -> WebSocketClientProtocol:
+    try:
+        protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
+    except ConnectError as exc:
+        # Twisted doesn't say where.
+        exc.args = (f"{route.describe(factory.uri)}: {exc.args[0] if exc.args else ''}",)
+        raise
     try:
         return await protocol.wait_opened()
     except BaseException:
@@ -81,64 +145,30 @@ async def _open(
         raise
 
 
-def _limit(attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory) -> None:
+def _limit(
+    attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, route: Route
+) -> None:
     """Let the attempt take open_timeout at most."""
     if factory.open_timeout is None:
         return
-    timed_out = False
+    verdict: Exception | None = None
 
     def give_up() -> None:
-        nonlocal timed_out
-        timed_out = True
+        nonlocal verdict
+        verdict = OpeningTimeout(f"a connection to {route.describe(factory.uri)}")
         for protocol in list(factory.connections):
-            protocol.hang_up(OpeningTimeout())
+            verdict = protocol.give_up()
         attempt.cancel()
 
     def done(result: Any) -> Any:
         if deadline.active():
             deadline.cancel()
-        if timed_out and isinstance(result, Failure):
-            raise OpeningTimeout from result.value
+        # What has come to a verdict of its own meanwhile knows more than that it took too long.
+        late = verdict is not None and isinstance(result, Failure)
+        if late and not result.check(InvalidHandshake):
+            assert verdict is not None
+            raise verdict from result.value
         return result
 
     deadline = factory.clock.callLater(factory.open_timeout, give_up)
     attempt.addBoth(done)
-
-
-def endpoint_of(
-    text: str,
-    factory: WebSocketClientFactory,
-    tls: IOpenSSLClientConnectionCreator | None,
-    endpoint: IStreamClientEndpoint | None = None,
-) -> IStreamClientEndpoint:
-    """Return the endpoint that a URI stands for, with TLS if it is wss.
-
-    Args:
-        text: the URI, for what is said of it.
-        factory: knows the URI, and when to give up.
-        tls: as for `connect`.
-        endpoint: where to connect to instead of the URI's host and port.
-
-    Raises:
-        InvalidURI: its host can't be looked up.
-    """
-    uri = factory.uri
-    if endpoint is None:
-        _check_name(text, uri.host)
-        endpoint = HostnameEndpoint(
-            factory.reactor, uri.host, uri.port, timeout=factory.open_timeout or 1e9
-        )
-    if uri.secure:
-        creator = tls or optionsForClientTLS(uri.host)
-        endpoint = wrapClientTLS(creator, endpoint)
-    return endpoint
-
-
-def _check_name(text: str, host: str) -> None:
-    """Make sure that it can be looked up: Twisted does that for names of the internet only."""
-    if isIPAddress(host) or isIPv6Address(host):
-        return
-    try:
-        idna.encode(host)
-    except idna.IDNAError as exc:
-        raise InvalidURI(text, f"{host!r} can't be looked up: {exc}") from exc

@@ -8,7 +8,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import NoProtocol
 from twisted.internet.interfaces import (
     IListeningPort,
-    IOpenSSLClientConnectionCreator,
     IProtocol,
     IProtocolFactory,
     IStreamClientEndpoint,
@@ -18,12 +17,13 @@ from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
 from txws2.client import RequestOptions
-from txws2.connecting import endpoint_of, open_connection
+from txws2.connecting import open_connection
+from txws2.routes import Route, RouteOptions, take_route
 from txws2.server import FactoryOptions
 from txws2.wire.closing import CloseCode
 from txws2.wrapping import CarrierClient, CarrierClientFactory, WebSocketFactory
 
-__all__ = ["WebSocketClientEndpoint", "WebSocketServerEndpoint"]
+__all__ = ["ClientEndpointOptions", "WebSocketClientEndpoint", "WebSocketServerEndpoint"]
 
 
 @implementer(IStreamServerEndpoint)
@@ -66,6 +66,10 @@ class WebSocketServerEndpoint:
         return listening
 
 
+class ClientEndpointOptions(RequestOptions, RouteOptions, total=False):
+    """The options of a `WebSocketClientEndpoint`."""
+
+
 @implementer(IStreamClientEndpoint)
 class WebSocketClientEndpoint:
     """Connects to a URI, and runs over WebSocket what it is given.
@@ -73,20 +77,14 @@ class WebSocketClientEndpoint:
     Args:
         reactor: the reactor to run on.
         uri: the ws or wss URI.
-        endpoint: where to connect to instead of the URI's host and port: a Unix socket, or a
-            proxy. TLS comes on top of it if the URI is wss.
-        tls: for wss, what makes the TLS connection, as `optionsForClientTLS` returns it. By
-            default the certificate must be valid for the host, and signed by an authority that
-            this machine trusts.
         text: True to send text messages instead of binary ones; what is written must be UTF-8
             then.
-        **options: those of `WebSocketClientFactory` and `ConnectionFactory`; compression is None
+        **options: those of `txws2.connect`, but for create_protocol; compression is None
             unless it is given. If "base64" or "binary" is among the subprotocols and the server
             chooses it, it says how messages are sent.
 
     Raises:
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidHandshake: something to be sent can't be put in a request.
+        Exception: as `txws2.connect` does.
     """
 
     def __init__(
@@ -94,19 +92,17 @@ class WebSocketClientEndpoint:
         reactor: Any,
         uri: str,
         *,
-        endpoint: IStreamClientEndpoint | None = None,
-        tls: IOpenSSLClientConnectionCreator | None = None,
         text: bool = False,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ClientEndpointOptions],
     ) -> None:
-        def wrap(
-            factory: IProtocolFactory,
-        ) -> tuple[CarrierClientFactory, IStreamClientEndpoint]:
-            carriers = CarrierClientFactory(factory, uri, reactor=reactor, **options)
-            return carriers, endpoint_of(uri, carriers, tls, endpoint)
+        def wrap(factory: IProtocolFactory) -> tuple[CarrierClientFactory, Route]:
+            rest: dict[str, Any] = {**options}
+            route = take_route(rest)
+            return CarrierClientFactory(factory, uri, reactor=reactor, **rest), route
 
         # Whoever made a mistake in the options is to see it here.
-        wrap(Factory())
+        carriers, route = wrap(Factory())
+        route.endpoint_for(carriers)
         self._text = text
         self._wrap = wrap
 
@@ -121,8 +117,8 @@ class WebSocketClientEndpoint:
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        factory, endpoint = self._wrap(protocolFactory)
-        carrier = cast(CarrierClient, await open_connection(factory, endpoint))
+        factory, route = self._wrap(protocolFactory)
+        carrier = cast(CarrierClient, await open_connection(factory, route))
         try:
             # What the server has sent already is delivered after this, and needs the protocol.
             protocol = carrier.wrap(protocolFactory, text=self._text)

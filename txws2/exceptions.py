@@ -10,6 +10,7 @@
         * `SecurityError`
             * `RequestLineTooLong`, `StatusLineTooLong`, `HeaderLineTooLong`, `TooManyHeaders`
         * `ProxyError`
+            * `InvalidProxyStatus`
         * `InvalidMessage`
         * `InvalidMethod`
         * `InvalidProtocol`
@@ -18,6 +19,7 @@
             * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidOrigin`, `InvalidUpgrade`
         * `InvalidPath`
         * `NegotiationError`
+        * `RedirectError`
         * `OpeningTimeout` (also the built-in `TimeoutError`)
         * `ServerClosing`
         * `TooManyConnections`, `TooManyConnectionsFromHost`
@@ -34,6 +36,8 @@ from typing import TYPE_CHECKING
 from twisted.internet import error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from txws2.wire.closing import Close
     from txws2.wire.http import Response
 
@@ -53,6 +57,7 @@ __all__ = [
     "InvalidPath",
     "InvalidProtocol",
     "InvalidProxy",
+    "InvalidProxyStatus",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -62,6 +67,7 @@ __all__ = [
     "PayloadTooBig",
     "ProtocolError",
     "ProxyError",
+    "RedirectError",
     "RequestLineTooLong",
     "SecurityError",
     "ServerClosing",
@@ -166,7 +172,25 @@ class TooManyHeaders(SecurityError):
 
 
 class ProxyError(InvalidHandshake):
-    """The proxy did not let us through."""
+    """The proxy can't be reached, or did not let us through."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """The proxy answered with a status that isn't among 200 to 299.
+
+    Attributes:
+        proxy: its URL, without a password.
+        response: the whole answer: status_code, reason_phrase, headers and body.
+    """
+
+    def __init__(self, proxy: str, response: Response) -> None:
+        super().__init__(proxy, response)
+        self.proxy = proxy
+        self.response = response
+
+    def __str__(self) -> str:
+        status, phrase = self.response.status_code, self.response.reason_phrase
+        return f"the proxy {self.proxy} did not let us through: HTTP {status} {phrase}".rstrip()
 
 
 class InvalidMessage(InvalidHandshake):
@@ -263,11 +287,35 @@ class NegotiationError(InvalidHandshake):
     """The two sides don't agree on a subprotocol or an extension."""
 
 
-class OpeningTimeout(InvalidHandshake, TimeoutError):
-    """The connection wasn't open within open_timeout."""
+class RedirectError(InvalidHandshake):
+    """The server sends us elsewhere, and we don't go there.
 
-    def __init__(self) -> None:
+    Attributes:
+        chain: the URIs so far, and last the one that wasn't asked, without credentials.
+        message: why it wasn't.
+    """
+
+    def __init__(self, chain: Sequence[str], message: str) -> None:
+        super().__init__(chain, message)
+        self.chain = tuple(chain)
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message}: {' -> '.join(self.chain)}"
+
+
+class OpeningTimeout(InvalidHandshake, TimeoutError):
+    """The connection wasn't open within open_timeout.
+
+    Attributes:
+        stage: what it was waiting for, "the server's answer" for instance; tracebacks show it.
+    """
+
+    def __init__(self, stage: str = "") -> None:
         super().__init__("timed out during opening handshake")
+        self.stage = stage
+        if stage:
+            self.add_note(f"It was waiting for {stage}.")
 
 
 class ServerClosing(InvalidHandshake):

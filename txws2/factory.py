@@ -16,7 +16,7 @@ from txws2.epoll import EpollSharing
 from txws2.keepalive import Keepalive
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
 
-__all__ = ["ConnectionFactory", "ConnectionOptions"]
+__all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -111,7 +111,7 @@ class ConnectionFactory(Factory, Generic[P]):
         }.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
-        self.reactor = reactor if reactor is not None else _global_reactor()
+        self.reactor = reactor if reactor is not None else global_reactor()
         self.clock = cast(IReactorTime, self.reactor)
         self.max_size = max_size
         self.max_fragments = max_fragments
@@ -157,7 +157,8 @@ def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate |
     return PRESETS[compression]
 
 
-def _global_reactor() -> Any:
+def global_reactor() -> Any:
+    """Return the reactor that is meant where none is named."""
     # Importing it installs it, so it must not happen before somebody needs it.
     from twisted.internet import reactor
 

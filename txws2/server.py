@@ -8,10 +8,11 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IAddress, ISSLTransport
+from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from txws2.admission import Admission
 from txws2.deciding import (
@@ -305,6 +306,7 @@ class ServerOptions(FactoryOptions, total=False):
     create_protocol: Callable[[], WebSocketServerProtocol]
 
 
+@implementer(IProtocolNegotiationFactory)
 class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     """Makes the server's end of each connection that an endpoint accepts.
 
@@ -391,6 +393,13 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             )
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what to agree to by ALPN (RFC 7301), which browsers offer.
+
+        To a client that offers what no factory knows, Twisted fails the TLS handshake.
+        """
+        return [b"http/1.1"]
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None

@@ -5,13 +5,22 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
-from txws2.wire.credentials import challenge, parse_basic
+from txws2.wire.credentials import basic, challenge, parse_basic
 
 SIZE = 64 * 1024
 
 
-def basic(text):
+def encoded(text):
     return "Basic " + b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+class BasicTests(TestCase):
+    def test_it_is_that_of_the_rfc(self):
+        self.assertEqual(basic("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+        self.assertEqual(basic("test", "123£"), "Basic dGVzdDoxMjPCow==")
+
+    def test_there_may_be_no_password(self):
+        self.assertEqual(basic("me", None), basic("me", ""))
 
 
 class ParseTests(TestCase):
@@ -27,12 +36,12 @@ class ParseTests(TestCase):
             self.assertEqual(parse_basic(scheme + "YTpi"), ("a", "b"))
 
     def test_a_password_may_have_colons(self):
-        self.assertEqual(parse_basic(basic("a:b:c:")), ("a", "b:c:"))
+        self.assertEqual(parse_basic(encoded("a:b:c:")), ("a", "b:c:"))
 
     def test_either_may_be_empty(self):
-        self.assertEqual(parse_basic(basic(":")), ("", ""))
-        self.assertEqual(parse_basic(basic("a:")), ("a", ""))
-        self.assertEqual(parse_basic(basic(":b")), ("", "b"))
+        self.assertEqual(parse_basic(encoded(":")), ("", ""))
+        self.assertEqual(parse_basic(encoded("a:")), ("a", ""))
+        self.assertEqual(parse_basic(encoded(":b")), ("", "b"))
 
     def test_what_is_not_basic_is_none(self):
         for value in (
@@ -51,15 +60,15 @@ class ParseTests(TestCase):
             self.assertIsNone(parse_basic(f"Basic {value}"), value)
 
     def test_without_a_colon_it_is_none(self):
-        self.assertIsNone(parse_basic(basic("a")))
+        self.assertIsNone(parse_basic(encoded("a")))
 
     def test_what_is_not_utf8_is_none(self):
-        self.assertIsNone(parse_basic(basic(b"a:\xff")))
+        self.assertIsNone(parse_basic(encoded(b"a:\xff")))
 
     def test_control_characters_are_none(self):
         for character in ("\0", "\r", "\n", "\x1f", "\x7f"):
-            self.assertIsNone(parse_basic(basic(f"a:{character}")))
-            self.assertIsNone(parse_basic(basic(f"a{character}:b")))
+            self.assertIsNone(parse_basic(encoded(f"a:{character}")))
+            self.assertIsNone(parse_basic(encoded(f"a{character}:b")))
 
     def test_64_kib_of_each_shape(self):
         """Attack 7: linear in what a client sends."""
@@ -72,7 +81,7 @@ class ParseTests(TestCase):
         text = f"{username}:{password}"
         readable = not (set(text) & {*map(chr, range(32)), "\x7f"} or ":" in username)
         if readable:
-            self.assertEqual(parse_basic(basic(text)), (username, password))
+            self.assertEqual(parse_basic(encoded(text)), (username, password))
 
     @same_each_time
     @given(st.text(alphabet="Basic =A+/\0é") | st.text())

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
-__all__ = ["challenge", "parse_basic"]
+__all__ = ["basic", "challenge", "parse_basic"]
 
 # RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68.
 _BASIC = re.compile(r"basic +([0-9A-Za-z\-._~+/]++=*+)", re.IGNORECASE | re.ASCII)
 # RFC 7617 section 2: there MUST NOT be control characters.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REALM = re.compile(r"[ -~]*+")
+
+
+def basic(username: str, password: str | None) -> str:
+    """Return the value of Authorization, or of Proxy-Authorization, that shows them."""
+    credentials = f"{username}:{password or ''}".encode()
+    return f"Basic {b64encode(credentials).decode()}"
 
 
 def parse_basic(authorization: str) -> tuple[str, str] | None:

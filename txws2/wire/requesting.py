@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from secrets import token_bytes
 
 from txws2.exceptions import InvalidHeader, InvalidHeaderValue, InvalidStatus, NegotiationError
+from txws2.wire.credentials import basic
 from txws2.wire.deflate import Deflate, PerMessageDeflate, check_answer, make_offers
 from txws2.wire.fields import Headers
 from txws2.wire.handshake import VERSION, accept_key, check_subprotocols, check_upgrade, single
@@ -15,7 +16,13 @@ from txws2.wire.headers import is_token, parse_extensions, parse_tokens
 from txws2.wire.http import Request, Response
 from txws2.wire.uri import WebSocketURI
 
-__all__ = ["HeadersLike", "build_request", "check_compression", "check_response"]
+__all__ = [
+    "HeadersLike",
+    "build_request",
+    "check_compression",
+    "check_response",
+    "without_credentials",
+]
 
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
 """Headers as a user gives them: a mapping, or pairs where a name occurs more than once."""
@@ -35,6 +42,9 @@ _RESERVED = {
     "transfer-encoding",
     "upgrade",
 }
+
+# Those that are for one origin only (RFC 9110 section 15.4).
+_CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
 
 def build_request(
@@ -69,9 +79,7 @@ def build_request(
     if user_agent_header is not None:
         _add_header(headers, "User-Agent", user_agent_header)
     if uri.username is not None:
-        # RFC 7617.
-        credentials = f"{uri.username}:{uri.password or ''}".encode()
-        headers.addRawHeader("Authorization", f"Basic {b64encode(credentials).decode()}")
+        headers.addRawHeader("Authorization", basic(uri.username, uri.password))
     _add_headers(headers, additional_headers)
     return Request(uri.resource_name, headers)
 
@@ -117,6 +125,12 @@ def check_response(request: Request, response: Response) -> str | None:
     if chosen[0] not in offered:
         raise NegotiationError(f"unsupported subprotocol: {chosen[0]}; it was not offered")
     return chosen[0]
+
+
+def without_credentials(additional: HeadersLike) -> HeadersLike:
+    """Return the headers that another origin may see, too."""
+    pairs = additional.items() if isinstance(additional, Mapping) else additional
+    return [(name, value) for name, value in pairs if name.lower() not in _CREDENTIALS]
 
 
 def _add_headers(headers: Headers, additional: HeadersLike) -> None:

@@ -45,6 +45,15 @@ class WebSocketURI:
     username: str | None = None
     password: str | None = None
 
+    def __str__(self) -> str:
+        """The URI, without credentials: it may be shown to anybody."""
+        return f"{'wss' if self.secure else 'ws'}://{self.host_header}{self.resource_name}"
+
+    @property
+    def origin(self) -> tuple[bool, str, int]:
+        """What credentials belong to (RFC 6454 section 4): scheme, host and port."""
+        return self.secure, self.host.lower(), self.port
+
     @property
     def host_header(self) -> str:
         """The value of the Host header (section 4.1): with the port unless it is the default."""

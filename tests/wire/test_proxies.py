@@ -1,0 +1,61 @@
+"""The URLs of proxies."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2.exceptions import InvalidProxy
+from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
+
+
+class ParseTests(SynchronousTestCase):
+    def test_each_scheme_has_its_port(self):
+        for scheme, port in (
+            ("http", 80),
+            ("https", 443),
+            ("socks4", 1080),
+            ("socks4a", 1080),
+            ("socks5", 1080),
+            ("socks5h", 1080),
+        ):
+            self.assertEqual(parse_proxy(f"{scheme}://h"), Proxy(scheme, "h", port))
+            self.assertEqual(parse_proxy(f"{scheme}://h:1/"), Proxy(scheme, "h", 1))
+
+    def test_credentials_are_decoded(self):
+        proxy = parse_proxy("http://m%40e:s%3Acret@[::1]:3128")
+        self.assertEqual(proxy, Proxy("http", "::1", 3128, "m@e", "s:cret"))
+
+    def test_they_are_not_shown(self):
+        self.assertEqual(str(parse_proxy("http://me:secret@[::1]:3128")), "http://[::1]:3128")
+        for url in ("x://me:secret@h", "http://me:secret@h:x", "http://me:secret@h/path"):
+            with self.assertRaises(InvalidProxy) as caught:
+                parse_proxy(url)
+            self.assertNotIn("secret", str(caught.exception))
+
+    def test_what_is_wrong_is_said(self):
+        long = "x" * 256
+        for url, words in (
+            ("proxy.example:3128", "must begin with one of http://, https://, socks4://"),
+            ("http:h", "must begin"),
+            ("", "must begin"),
+            ("ftp://h", "must begin"),
+            ("http://", "must name a host"),
+            ("http://h:0", "a port that isn't 0"),
+            ("http://a<b", "must name a host"),
+            ("http://ä", "must name a host"),
+            ("http://h:99999", "Port out of range"),
+            ("http://[::1", "Invalid IPv6 URL"),
+            ("http://h/path", "a path, a query or a fragment"),
+            ("http://h?query", "a path, a query or a fragment"),
+            ("http://h#fragment", "a path, a query or a fragment"),
+            ("http://m%3Ae@h", "its user name has a colon"),
+            (f"socks5://{long}@h", "longer than 255 bytes"),
+            (f"socks5://me:{long}@h", "longer than 255 bytes"),
+        ):
+            with self.assertRaises(InvalidProxy) as caught:
+                parse_proxy(url)
+            self.assertIn(words, str(caught.exception))
+        parse_proxy(f"http://{long}@h")
+        parse_proxy("socks5://m%3Ae@h")
+
+    def test_an_ipv6_address_has_brackets_beside_a_port(self):
+        self.assertEqual(host_and_port("::1", 80), "[::1]:80")
+        self.assertEqual(host_and_port("h", 80), "h:80")

@@ -1,0 +1,83 @@
+"""CONNECT, and what proxies answer; each answer also byte by byte."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2.exceptions import InvalidProxyStatus, ProxyError
+from txws2.wire.proxies import parse_proxy
+from txws2.wire.tunnel import HTTPTunnel
+
+
+class TunnelTests(SynchronousTestCase):
+    def tunnel(self, url="http://p:3128", host="example.com", port=443):
+        self.ours = HTTPTunnel(parse_proxy(url), host, port)
+        return self.ours.begin()
+
+    def each_way(self, data):
+        """Feed a new tunnel, at once and byte by byte; generate each."""
+        for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+            self.tunnel()
+            yield lambda pieces=pieces: [self.ours.receive(piece) for piece in pieces]
+
+    def assertRefused(self, kind, words, data):
+        for feed in self.each_way(data):
+            with self.assertRaises(ProxyError) as caught:
+                feed()
+            self.assertIs(type(caught.exception), kind)
+            self.assertIn(words, str(caught.exception))
+        return caught.exception
+
+    def test_the_request_is_that_of_the_rfc(self):
+        expected = b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n"
+        self.assertEqual(self.tunnel(), expected)
+        self.assertIn(b"CONNECT [::1]:80 HTTP/1.1\r\n", self.tunnel(host="::1", port=80))
+
+    def test_credentials_are_for_the_proxy(self):
+        request = self.tunnel("http://me:secret@p")
+        self.assertIn(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n", request)
+
+    def test_any_2xx_of_either_version_opens_it(self):
+        for head in (
+            b"HTTP/1.1 200 Connection established\r\n\r\n",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n",
+            b"HTTP/1.1 204\r\n\r\n",
+        ):
+            for feed in self.each_way(head):
+                self.assertFalse(self.ours.complete)
+                self.assertEqual(b"".join(feed()), b"")
+                self.assertTrue(self.ours.complete)
+
+    def test_what_comes_behind_the_head_has_come_through(self):
+        self.tunnel()
+        self.ours.receive(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        self.assertEqual(self.ours.rest, b"hello")
+
+    def test_a_refusal_is_told_with_all_of_it(self):
+        head = (
+            b"HTTP/1.1 407 Who are you?\r\nProxy-Authenticate: Basic\r\nContent-Length: 2\r\n\r\n"
+        )
+        error = self.assertRefused(
+            InvalidProxyStatus,
+            "the proxy http://p:3128 did not let us through: HTTP 407 Who are you?",
+            head + b"Content-Length: 2\r\n\r\nno",
+        )
+        self.assertEqual(error.response.headers["Proxy-Authenticate"], "Basic")
+        self.assertEqual(error.response.body, b"no")
+        self.assertEqual(error.proxy, "http://p:3128")
+
+    def test_a_refusal_may_end_with_the_connection(self):
+        for feed in self.each_way(b"HTTP/1.0 503 Busy\r\n\r\nlater"):
+            feed()
+            error = self.ours.ended()
+            self.assertIsInstance(error, InvalidProxyStatus)
+            self.assertEqual(error.response.body, b"later")
+
+    def test_no_answer_is_told_as_that(self):
+        for feed in self.each_way(b"HTTP/1.1 200"):
+            feed()
+            self.assertIn("without an answer", str(self.ours.ended()))
+
+    def test_garbage_is_no_proxy(self):
+        """Attack 20."""
+        for data in (b"SSH-2.0-x\r\n\r\n", b"\x05\xff\r\n\r\n", b"HTTP/2.0 200 OK\r\n\r\n"):
+            self.assertRefused(ProxyError, "speaks no HTTP", data)
+        self.assertRefused(ProxyError, "exceeds the limit", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000)

@@ -1,0 +1,235 @@
+"""Connections through a proxy: an endpoint around that of the proxy itself."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.request import getproxies, proxy_bypass
+
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import DNSLookupError, NoProtocol
+from twisted.internet.interfaces import (
+    IAddress,
+    IHostResolution,
+    IProtocol,
+    IProtocolFactory,
+    IResolutionReceiver,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txws2.certificates import tls_failure
+from txws2.exceptions import ProxyError
+from txws2.transports import abort
+from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
+from txws2.wire.socks import SOCKSTunnel
+from txws2.wire.tunnel import HTTPTunnel
+from txws2.wire.uri import WebSocketURI
+
+__all__ = ["ProxyEndpoint", "proxy_for"]
+
+
+def proxy_for(uri: WebSocketURI) -> Proxy | None:
+    """Return the proxy that the environment has for a URI; None if there is none.
+
+    Raises:
+        InvalidProxy: what the environment has isn't one.
+    """
+    if proxy_bypass(host_and_port(uri.host, uri.port)):
+        return None
+    proxies = getproxies()
+    # What tunnels TLS for a browser tunnels anything else for us; an http_proxy may not.
+    kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
+    for kind in [*kinds, "all"]:
+        if url := proxies.get(kind):
+            if kind == "socks" and url.startswith("http://"):
+                # So urllib has the SOCKS proxy of a system's settings.
+                url = "socks5h://" + url.removeprefix("http://")
+            return parse_proxy(url)
+    return None
+
+
+@implementer(IStreamClientEndpoint)
+class ProxyEndpoint:
+    """Connects to a host through a proxy.
+
+    Args:
+        reactor: the reactor, for its resolver.
+        proxy: the proxy's URL, in its parts.
+        endpoint: how the proxy is reached; with TLS if that is how it is spoken to.
+        host: where to connect to.
+        port: likewise.
+    """
+
+    def __init__(
+        self, reactor: Any, proxy: Proxy, endpoint: IStreamClientEndpoint, host: str, port: int
+    ) -> None:
+        self._reactor = reactor
+        self._proxy = proxy
+        self._endpoint = endpoint
+        self._host = host
+        self._port = port
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect a protocol of this factory.
+
+        Returns:
+            A Deferred of the protocol; it can be cancelled, and that is the only limit to the
+            time that it takes. It fails with ProxyError if the proxy can't be reached or
+            refuses, with DNSLookupError if we are to look the host up and there is none, and
+            with NoProtocol if the factory makes no protocol.
+        """
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        host = self._host
+        if self._proxy.scheme in ("socks4", "socks5") and not _is_address(host):
+            host = await _Lookup.of(self._reactor, host, self._proxy.scheme == "socks4")
+        kind = HTTPTunnel if self._proxy.scheme.startswith("http") else SOCKSTunnel
+        negotiation = kind(self._proxy, host, self._port)
+        opening = negotiation.begin()
+        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
+        try:
+            tunnel = cast(_Tunnel, await self._endpoint.connect(factory))
+        except CancelledError:
+            raise
+        except Exception as exc:
+            raise ProxyError(f"can't reach the proxy {self._proxy}: {exc}") from exc
+        return await tunnel.made
+
+
+class _Tunnel(Protocol):
+    """Negotiates with the proxy, and passes on all that comes after that.
+
+    Attributes:
+        made: fires with the protocol at this end of the tunnel.
+    """
+
+    factory: _TunnelFactory
+
+    _inner: IProtocol | None = None
+
+    def __init__(self) -> None:
+        self.made: Deferred[IProtocol] = Deferred(lambda _: self._hang_up())
+
+    def connectionMade(self) -> None:
+        assert self.transport is not None
+        self.transport.write(self.factory.opening)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._inner is not None:
+            self._inner.dataReceived(data)
+        elif not self.made.called:
+            self._negotiate(data)
+
+    def _negotiate(self, data: bytes) -> None:
+        negotiation = self.factory.negotiation
+        try:
+            reply = negotiation.receive(data)
+        except ProxyError as exc:
+            self._hang_up()
+            self.made.errback(exc)
+            return
+        if reply:
+            assert self.transport is not None
+            self.transport.write(reply)
+        if negotiation.complete:
+            self._hand_over(negotiation.rest)
+
+    def _hand_over(self, early: bytes) -> None:
+        assert self.transport is not None
+        inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
+        if inner is None:
+            self._hang_up()
+            self.made.errback(NoProtocol())
+            return
+        self._inner = inner
+        inner.makeConnection(self.transport)
+        if early:
+            inner.dataReceived(early)
+        self.made.callback(inner)
+
+    def _hang_up(self) -> None:
+        assert self.transport is not None
+        abort(self.transport)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        assert self.transport is not None
+        if self._inner is not None:
+            self._inner.connectionLost(reason)
+        elif not self.made.called:
+            proxy = self.factory.proxy
+            assert reason.value is not None
+            insecure = tls_failure(reason.value, self.transport, proxy.host)
+            if insecure is None:
+                error = self.factory.negotiation.ended()
+            else:
+                error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
+            error.__cause__ = insecure or reason.value
+            self.made.errback(error)
+
+
+class _TunnelFactory(Factory):
+    protocol = _Tunnel  # type: ignore[assignment]
+    noisy = False
+
+    def __init__(
+        self,
+        wrapped: IProtocolFactory,
+        proxy: Proxy,
+        negotiation: HTTPTunnel | SOCKSTunnel,
+        opening: bytes,
+    ) -> None:
+        self.wrapped = wrapped
+        self.proxy = proxy
+        self.negotiation = negotiation
+        self.opening = opening
+
+    def doStart(self) -> None:
+        self.wrapped.doStart()
+        super().doStart()  # type: ignore[no-untyped-call]
+
+    def doStop(self) -> None:
+        self.wrapped.doStop()
+        super().doStop()  # type: ignore[no-untyped-call]
+
+
+def _is_address(host: str) -> bool:
+    return isIPAddress(host) or isIPv6Address(host)
+
+
+@implementer(IResolutionReceiver)
+class _Lookup:
+    """Takes the first address that a name has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._resolution: IHostResolution | None = None
+        self.found: Deferred[str] = Deferred(self._cancel)
+
+    @classmethod
+    def of(cls, reactor: Any, name: str, only_ipv4: bool) -> Deferred[str]:
+        """Look a name up; fail with DNSLookupError if there is none."""
+        lookup = cls(name)
+        kinds = (IPv4Address,) if only_ipv4 else (IPv4Address, IPv6Address)
+        reactor.nameResolver.resolveHostName(lookup, name, 0, kinds)
+        return lookup.found
+
+    def _cancel(self, _: Deferred[str]) -> None:
+        assert self._resolution is not None
+        self._resolution.cancel()
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:
+        self._resolution = resolution
+
+    def addressResolved(self, address: IAddress) -> None:
+        if not self.found.called:
+            assert isinstance(address, (IPv4Address, IPv6Address))
+            self.found.callback(address.host)
+
+    def resolutionComplete(self) -> None:
+        if not self.found.called:
+            self.found.errback(DNSLookupError(f"no results for hostname lookup: {self._name}"))

@@ -1,0 +1,143 @@
+"""How a client reaches the host of a URI: by which endpoint, through which proxy, with what TLS."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, TypedDict
+
+import idna
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+
+from txws2.certificates import TLS, ClientCertificate, ClientTLS
+from txws2.client import WebSocketClientFactory
+from txws2.exceptions import InvalidURI
+from txws2.proxy import ProxyEndpoint, proxy_for
+from txws2.wire.proxies import Proxy, parse_proxy
+from txws2.wire.uri import WebSocketURI
+
+__all__ = ["Route", "RouteOptions", "take_route"]
+
+# The deadline is one over everything; what has a limit of its own is not to be first.
+_FOR_EVER = 1e9
+
+
+class RouteOptions(TypedDict, total=False):
+    """The options that say how a server is reached; `Route` says what they do."""
+
+    endpoint: IStreamClientEndpoint | None
+    tls: TLS | None
+    server_hostname: str | None
+    client_certificate: ClientCertificate | None
+    proxy: str | bool | None
+    proxy_tls: TLS | None
+
+
+class Route:
+    """The way to a server.
+
+    Args:
+        endpoint: where to connect to instead of the URI's host and port, and without a proxy:
+            a Unix socket, for instance. TLS comes on top of it if the URI is wss.
+        tls: for wss, the path of a PEM file with the certificates of the authorities to trust;
+            by default those that this machine trusts. Or what makes the TLS connection, as
+            `optionsForClientTLS` returns it; then that alone decides what is verified.
+            `txws2.insecure.InsecureTLS` verifies nothing.
+        server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
+            of the URI's host.
+        client_certificate: the certificate to show to a server that asks for one: a
+            `PrivateCertificate`, or the path of a PEM file with certificate and key, and with
+            the certificates between it and the authority.
+        proxy: the URL of a proxy: http, https, socks5h, socks5, socks4a or socks4, with user
+            name and password if it wants such. True for what the environment says
+            (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for none.
+        proxy_tls: for an https proxy, as tls.
+
+    Raises:
+        InvalidProxy: it isn't the URL of one.
+        OSError: a file can't be read.
+        ValueError: a file has no certificate in it, or options exclude each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: IStreamClientEndpoint | None = None,
+        tls: TLS | None = None,
+        server_hostname: str | None = None,
+        client_certificate: ClientCertificate | None = None,
+        proxy: str | bool | None = True,
+        proxy_tls: TLS | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._tls = ClientTLS(tls, client_certificate)
+        self._server_hostname = server_hostname
+        self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
+        self._proxy_tls = ClientTLS(proxy_tls)
+        if endpoint is not None and isinstance(proxy, str):
+            raise ValueError("there is a proxy, or an endpoint to connect to; not both")
+        if server_hostname is not None and self._tls.is_given:
+            raise ValueError("a connection creator has its own server_hostname")
+
+    def endpoint_for(self, factory: WebSocketClientFactory) -> IStreamClientEndpoint:
+        """Return the endpoint for the URI that a factory asks for.
+
+        Raises:
+            InvalidURI: its host can't be looked up.
+            InvalidProxy: the proxy that the environment has isn't one.
+        """
+        uri, reactor = factory.uri, factory.reactor
+        endpoint = self._endpoint
+        if endpoint is None:
+            _check_name(uri)
+            proxy = self._proxy_for(uri)
+            if proxy is None:
+                endpoint = HostnameEndpoint(reactor, uri.host, uri.port, timeout=_FOR_EVER)
+            else:
+                endpoint = self._through(reactor, proxy, uri)
+        if uri.secure:
+            factory.server_name = self._server_hostname or uri.host
+            endpoint = wrapClientTLS(self._tls.creator_for(factory.server_name), endpoint)
+        return endpoint
+
+    def leave_origin(self) -> bool:
+        """Keep nothing that was meant for one origin; tell whether there is a way to another."""
+        self._server_hostname = None
+        self._tls = self._tls.without_certificate()
+        return self._endpoint is None
+
+    def describe(self, uri: WebSocketURI) -> str:
+        """Return what is to be connected to, for a person."""
+        host = uri.host_header if self._endpoint is None else "the endpoint"
+        proxy = None if self._endpoint is not None else self._proxy_for(uri)
+        return host if proxy is None else f"{host} through the proxy {proxy}"
+
+    def _proxy_for(self, uri: WebSocketURI) -> Proxy | None:
+        if isinstance(self._proxy, Proxy):
+            return self._proxy
+        return proxy_for(uri) if self._proxy else None
+
+    def _through(self, reactor: Any, proxy: Proxy, uri: WebSocketURI) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = HostnameEndpoint(
+            reactor, proxy.host, proxy.port, timeout=_FOR_EVER
+        )
+        if proxy.scheme == "https":
+            endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
+        return ProxyEndpoint(reactor, proxy, endpoint, uri.host, uri.port)
+
+
+def take_route(options: MutableMapping[str, Any]) -> Route:
+    """Take the options of a route out of those of a connection; make it."""
+    names = RouteOptions.__annotations__.keys() & options.keys()
+    return Route(**{name: options.pop(name) for name in names})
+
+
+def _check_name(uri: WebSocketURI) -> None:
+    """Make sure that it can be looked up: Twisted does that for names of the internet only."""
+    if isIPAddress(uri.host) or isIPv6Address(uri.host):
+        return
+    try:
+        idna.encode(uri.host)
+    except idna.IDNAError as exc:
+        raise InvalidURI(str(uri), f"{uri.host!r} can't be looked up: {exc}") from exc
