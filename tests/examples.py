@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 
 from tests.test_commands import CommandTestCase
 
-__all__ = ["ExampleTestCase", "blocks", "free_port"]
+__all__ = ["ExampleTestCase", "blocks", "free_port", "until_somebody_listens"]
 
 
 def blocks(text, language):
@@ -39,10 +39,15 @@ class ExampleTestCase(CommandTestCase):
         return self.start(sys.executable, str(path), path=str(path.parent))
 
     async def until_somebody_listens(self, port):
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
-        trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
-        trying.startService()
-        await trying.whenConnected()
-        # It can't be stopped from within its own callback.
-        await deferLater(reactor, 0)
-        await trying.stopService()
+        await until_somebody_listens(port)
+
+
+async def until_somebody_listens(port):
+    """Wait until a port takes connections."""
+    endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+    trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
+    trying.startService()
+    await trying.whenConnected()
+    # It can't be stopped from within its own callback.
+    await deferLater(reactor, 0)
+    await trying.stopService()

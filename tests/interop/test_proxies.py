@@ -1,302 +1,176 @@
-"""nginx and HAProxy before our server, configured as docs/deploy says."""
+"""Connections through proxies that others have written: tinyproxy, microsocks and Dante."""
 
-import contextlib
-import shutil
+import os
 from pathlib import Path
-from tempfile import mkdtemp
+from shutil import which
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, DeferredQueue
-from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import SSL4ServerEndpoint
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
-from twisted.trial.unittest import SkipTest
+from twisted.protocols.portforward import ProxyFactory
+from twisted.trial.unittest import SkipTest, TestCase
+from zope.interface import directlyProvides
 
 import txws2
-from tests.certificates import make_pems
-from tests.test_commands import ROOT, CommandTestCase, free_port
-from txws2.connecting import open_connection
+from tests.certificates import certify
+from tests.examples import free_port, until_somebody_listens
+from tests.interop.peer_process import ProcessLines, start
+from txws2.exceptions import InvalidProxyStatus
 
-DEPLOY = Path(ROOT, "docs", "deploy")
-HOST = "chat.example.com"
-# Another than the proxy's.
-CLIENT = "127.0.0.2"
+TINYPROXY = """\
+Port {port}
+Listen 127.0.0.1
+LogLevel Info
+Timeout 30
+{login}
+"""
 
-# Around the file, as Debian's nginx.conf has it.
-NGINX = """
-daemon off;
-pid {path}/pid;
-error_log stderr notice;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {path};
-    proxy_temp_path {path};
-    fastcgi_temp_path {path};
-    uwsgi_temp_path {path};
-    scgi_temp_path {path};
-    include {file};
-}}
+DANTE = """\
+internal: 127.0.0.1 port = {port}
+external: 127.0.0.1
+socksmethod: none
+clientmethod: none
+user.privileged: {user}
+user.unprivileged: {user}
+logoutput: stderr
+client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
+socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 protocol: tcp }}
 """
 
 
-class Observed(txws2.WebSocketServerProtocol):
-    """Sends every message back, and tells what becomes of it.
-
-    Attributes:
-        ponged: what is put in there for each pong.
-        ended: fires with the reason why the connection is gone.
-    """
-
-    def __init__(self, opened):
-        self._opened = opened
-        self.ponged = DeferredQueue()
-        self.ended = Deferred()
-
-    def connectionOpened(self):
-        self._opened.put(self)
-
-    def messageReceived(self, message):
-        self.sendMessage(message)
-
-    def pongReceived(self, payload):
-        self.ponged.put(payload)
-
-    def connectionLost(self, reason):
-        if not self.ended.called:
-            self.ended.callback(reason.value)
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
 
 
-class CommandLine(Protocol):
-    """Of HAProxy.
+class ProxyTestCase(TestCase):
+    timeout = 60
 
-    Attributes:
-        lost: fires when it is gone, as it is when HAProxy reloads.
-    """
+    async def setUp(self):
+        self.certificate, pem = certify("localhost", "127.0.0.1")
+        self.authorities = Path(self.mktemp())
+        self.authorities.write_bytes(pem)
+        plain = await txws2.serve(echo, "127.0.0.1", 0)
+        self.addCleanup(plain.close)
+        tls = SSL4ServerEndpoint(reactor, 0, self.certificate.options(), interface="127.0.0.1")
+        secure = await txws2.serve(echo, endpoint=tls)
+        self.addCleanup(secure.close)
+        self.ws = f"ws://localhost:{plain.addresses[0].port}/"
+        self.wss = f"wss://localhost:{secure.addresses[0].port}/"
 
-    def __init__(self):
-        self.lost = Deferred()
+    async def run_proxy(self, program, *arguments, config=None, **values):
+        """Run it on a free port; return the port once it takes connections."""
+        if which(program) is None:
+            raise SkipTest(f"{program} is not installed")
+        port = values["port"] = free_port()
+        if config is not None:
+            path = Path(self.mktemp())
+            path.write_text(config.format(**values))
+            arguments = (*arguments, path.absolute())
+        command = [str(word).format(**values) for word in arguments]
+        start(self, ProcessLines(), which(program), *command)
+        await until_somebody_listens(port)
+        return port
 
-    def connectionLost(self, reason):
-        self.lost.callback(None)
+    async def assertEchoes(self, uri, proxy, **options):
+        async with txws2.connect(uri, proxy=proxy, tls=str(self.authorities), **options) as ws:
+            for size in (1, 1000, 100_000):
+                await ws.send("x" * size)
+                self.assertEqual(await ws.recv(), "x" * size)
 
-
-class ProxyTestCase(CommandTestCase):
-    """A proxy with a configuration of the docs, and our server behind it.
-
-    Attributes:
-        port: where the proxy listens.
-        opened: the server's connections, as they come to be.
-    """
-
-    timeout = 20
-
-    def setUp(self):
-        if shutil.which(self.program) is None:
-            raise SkipTest(f"{self.program} is not installed")
-        # The path of a Unix socket has to be short.
-        self.path = Path(mkdtemp())
-        self.addCleanup(shutil.rmtree, self.path)
-        self.path.chmod(0o755)
-        certificate, key = make_pems(HOST)
-        self.trust = trustRootFromCertificates([Certificate.loadPEM(certificate)])
-        (self.path / "chat.example.com.pem").write_bytes(certificate)
-        (self.path / "chat.example.com.key").write_bytes(key)
-        # HAProxy wants both in one file.
-        (self.path / "both.pem").write_bytes(certificate + key)
-
-    async def serve_behind(self, silence="30s", endpoint="tcp:0:interface=127.0.0.1", **options):
-        """Start the server, and the proxy, with this limit on silence."""
-        self.opened = DeferredQueue()
-        options.setdefault("trusted_proxies", ["127.0.0.1"])
-        server = await txws2.serve(
-            None,
-            endpoint=endpoint,
-            create_protocol=lambda: Observed(self.opened),
-            reactor=reactor,
-            **options,
-        )
-        self.addCleanup(server.close)
-        self.port = free_port()
-        text = (DEPLOY / self.file).read_text()
-        for old, new in {
-            "127.0.0.1:8000": f"127.0.0.1:{server.addresses[0].port}",
-            "listen 443 ": f"listen 127.0.0.1:{self.port} ",
-            "bind :443 ": f"bind 127.0.0.1:{self.port} ",
-            "/etc/haproxy/chat.example.com.pem": f"{self.path}/both.pem",
-            "/etc/ssl/": f"{self.path}/",
-            "30s": silence,
-        }.items():
-            text = text.replace(old, new)
-        (self.path / self.file).write_text(text)
-        self.proxy = self.start(*self.command())
-        # It has processes of its own, which it ends if it isn't killed.
-        self.addCleanup(self.stop_proxy)
-        await self.proxy.shown(self.started)
-
-    async def stop_proxy(self):
-        if not self.proxy.ended.called:
-            self.proxy.transport.signalProcess("TERM")
-            await self.proxy.ended
-
-    def endpoint(self):
-        tls = optionsForClientTLS(HOST, trustRoot=self.trust)
-        return wrapClientTLS(
-            tls, TCP4ClientEndpoint(reactor, "127.0.0.1", self.port, bindAddress=(CLIENT, 0))
-        )
-
-    async def connect(self, **options):
-        """Connect through the proxy; return the client's and the server's connection."""
-        client = await self.connecting(**options)
-        self.addCleanup(client.close)
-        return client, await self.opened.get()
-
-    def connecting(self, **options):
-        factory = txws2.WebSocketClientFactory(f"wss://{HOST}/", reactor=reactor, **options)
-        return open_connection(factory, self.endpoint())
-
-    async def assertEchoes(self, client, message):
-        await client.send(message)
-        self.assertEqual(await client.recv(), message)
+    async def assertBothEcho(self, proxy, **options):
+        for uri in (self.ws, self.wss):
+            await self.assertEchoes(uri, proxy, **options)
 
 
-class AnyProxyTests:
-    """What holds for each of them."""
+class HTTPProxyTests(ProxyTestCase):
+    async def tinyproxy(self, login=""):
+        return await self.run_proxy("tinyproxy", "-d", "-c", config=TINYPROXY, login=login)
 
-    async def test_connections_are_upgraded_and_messages_pass(self):
-        await self.serve_behind()
-        client, _ = await self.connect()
-        for message in "hello", b"\x00\xff", "", "x" * 500_000:
-            await self.assertEchoes(client, message)
-        closed = client.close(1000, "bye")
-        await closed
-        self.assertEqual((client.close_code, client.close_reason), (1000, "bye"))
+    async def test_connect(self):
+        await self.assertBothEcho(f"http://127.0.0.1:{await self.tinyproxy()}")
 
-    async def test_the_close_code_of_the_server_passes(self):
-        await self.serve_behind()
-        client, ws = await self.connect()
-        await ws.close(4000, "bye")
-        await client.wait_closed()
-        self.assertEqual((client.close_code, client.close_reason), (4000, "bye"))
+    async def test_connect_with_a_password(self):
+        port = await self.tinyproxy("BasicAuth me secret")
+        await self.assertBothEcho(f"http://me:secret@127.0.0.1:{port}")
+        for login in ("", "me:wrong@"):
+            connecting = txws2.connect(self.ws, proxy=f"http://{login}127.0.0.1:{port}")
+            error = await self.assertFailure(connecting, InvalidProxyStatus)
+            self.assertIn(error.response.status_code, (401, 407))
+            self.assertIn(b"html", error.response.body)
 
-    async def test_pings_keep_an_idle_connection_open_beyond_the_silence_that_it_allows(self):
-        await self.serve_behind(silence="1s", ping_interval=0.3)
-        client, ws = await self.connect(ping_interval=None)
-        for _ in range(7):
-            await ws.ponged.get()
-        await self.assertEchoes(client, "still there")
+    async def test_connect_over_tls(self):
+        """TLS to the proxy, and for wss TLS to the server within it."""
+        behind = ProxyFactory("127.0.0.1", await self.tinyproxy())
+        behind.noisy = False
+        endpoint = SSL4ServerEndpoint(reactor, 0, self.certificate.options(), interface="127.0.0.1")
+        behind.acceptableProtocols = lambda: [b"http/1.1"]
+        directlyProvides(behind, IProtocolNegotiationFactory)
+        listening = await endpoint.listen(behind)
+        self.addCleanup(listening.stopListening)
+        proxy = f"https://localhost:{listening.getHost().port}"
+        await self.assertBothEcho(proxy, proxy_tls=self.authorities)
+        error = await self.assertFailure(txws2.connect(self.ws, proxy=proxy), txws2.ProxyError)
+        self.assertIn("self-signed certificate", str(error))
 
-    async def test_without_pings_it_is_cut(self):
-        await self.serve_behind(silence="1s", ping_interval=None)
-        client, ws = await self.connect(ping_interval=None)
-        reason = await ws.ended
-        self.assertIsInstance(reason, txws2.ConnectionClosedError)
-        self.assertEqual(str(reason), "no close frame received or sent")
-        await client.wait_closed()
+    async def test_a_server_that_is_not_there_is_the_proxy_s_to_tell(self):
+        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
+        connecting = txws2.connect(f"ws://127.0.0.1:{free_port()}/", proxy=proxy)
+        error = await self.assertFailure(connecting, InvalidProxyStatus)
+        self.assertGreaterEqual(error.response.status_code, 500)
 
-    async def test_it_tells_who_the_client_is(self):
-        await self.serve_behind()
-        _, ws = await self.connect()
-        self.assertEqual(ws.remote_address[0], CLIENT)
+    async def test_the_environment_names_it(self):
+        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
+        self.patch(os, "environ", {**os.environ, "all_proxy": proxy})
+        async with txws2.connect(self.ws) as ws:
+            self.assertEqual(ws.transport.getPeer().port, int(proxy.rpartition(":")[2]))
+        self.patch(os, "environ", {**os.environ, "no_proxy": "localhost"})
+        async with txws2.connect(self.ws) as ws:
+            self.assertEqual(ws.transport.getPeer().port, int(self.ws.split(":")[2].strip("/")))
 
-    async def test_a_reload_loses_no_message_on_connections_that_are_open(self):
-        await self.serve_behind()
-        client, ws = await self.connect()
-        sent = [f"message {number}" for number in range(300)]
-        for message in sent[:100]:
-            client.sendMessage(message)
-        await self.reload()
-        for message in sent[100:200]:
-            client.sendMessage(message)
-        await self.proxy.shown(self.reloaded)
-        newcomer, _ = await self.connect()
-        await self.assertEchoes(newcomer, "hello")
-        for message in sent[200:]:
-            client.sendMessage(message)
-        for message in sent:
-            self.assertEqual(await client.recv(), message)
-        self.assertIs(ws.state, txws2.State.OPEN)
+    async def test_any_protocol_goes_through_it(self):
+        class Greeter(Protocol):
+            def connectionMade(self):
+                self.heard = Deferred()
+                self.transport.write(b"hello")
 
-    async def test_a_server_that_stops_is_heard(self):
-        await self.serve_behind()
-        client, ws = await self.connect()
-        ws.close(1001)
-        await client.wait_closed()
-        self.assertEqual(client.close_code, 1001)
+            def dataReceived(self, data):
+                self.heard.callback(data)
+
+        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
+        endpoint = txws2.WebSocketClientEndpoint(reactor, self.ws, proxy=proxy)
+        protocol = await endpoint.connect(Factory.forProtocol(Greeter))
+        self.assertEqual(await protocol.heard, b"hello")
+        protocol.transport.loseConnection()
+        await protocol.transport.websocket.wait_closed()
 
 
-class HTTPProxyTests(AnyProxyTests):
-    """What holds for those that read the request."""
+class SOCKSTests(ProxyTestCase):
+    async def test_microsocks(self):
+        port = await self.run_proxy("microsocks", "-i", "127.0.0.1", "-p", "{port}")
+        for scheme in ("socks5", "socks5h"):
+            await self.assertBothEcho(f"{scheme}://127.0.0.1:{port}")
 
-    async def test_what_the_client_makes_up_is_not_believed(self):
-        await self.serve_behind()
-        for headers in (
-            {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http"},
-            {"Forwarded": "for=192.0.2.1;proto=http"},
-            {"X-Forwarded-For": "127.0.0.1", "Forwarded": 'for="'},
-        ):
-            _, ws = await self.connect(additional_headers=headers)
-            self.assertEqual(ws.remote_address[0], CLIENT)
-            self.assertTrue(ws.secure)
+    async def test_microsocks_with_a_password(self):
+        login = ("-u", "me", "-P", "secret")
+        port = await self.run_proxy("microsocks", "-i", "127.0.0.1", "-p", "{port}", *login)
+        await self.assertBothEcho(f"socks5h://me:secret@127.0.0.1:{port}")
+        for wrong, words in (("", "another way to log in"), ("me:wrong@", "password is wrong")):
+            connecting = txws2.connect(self.ws, proxy=f"socks5://{wrong}127.0.0.1:{port}")
+            error = await self.assertFailure(connecting, txws2.ProxyError)
+            self.assertIn(words, str(error))
 
-    async def test_a_refusal_passes(self):
-        await self.serve_behind(max_connections=1)
-        await self.connect()
-        refused = await self.assertFailure(self.connecting(), txws2.InvalidStatus)
-        self.assertEqual(refused.response.status_code, 503)
-        self.assertEqual(refused.response.headers["Retry-After"], "10")
+    async def test_microsocks_tells_that_nobody_is_there(self):
+        port = await self.run_proxy("microsocks", "-i", "127.0.0.1", "-p", "{port}")
+        uri = f"ws://127.0.0.1:{free_port()}/"
+        connecting = txws2.connect(uri, proxy=f"socks5://127.0.0.1:{port}")
+        error = await self.assertFailure(connecting, txws2.ProxyError)
+        self.assertIn("the connection was refused", str(error))
 
-    async def test_the_client_came_with_tls(self):
-        await self.serve_behind()
-        _, ws = await self.connect()
-        self.assertTrue(ws.secure)
-
-
-class NginxTests(HTTPProxyTests, ProxyTestCase):
-    program = "nginx"
-    file = "nginx.conf"
-    started = "start worker process [0-9]"
-    reloaded = "gracefully shutting down"
-
-    def command(self):
-        main = self.path / "main.conf"
-        main.write_text(NGINX.format(path=self.path, file=self.path / self.file))
-        return shutil.which("nginx"), "-p", str(self.path), "-e", "stderr", "-c", str(main)
-
-    async def reload(self):
-        self.proxy.transport.signalProcess("HUP")
-
-
-class RunsHAProxy(ProxyTestCase):
-    program = "haproxy"
-    started = "Loading success"
-    reloaded = "(?s)Loading success.*Loading success"
-
-    def command(self):
-        file, master = (str(self.path / name) for name in (self.file, "master"))
-        return shutil.which("haproxy"), "-W", "-db", "-S", master, "-f", file
-
-    async def reload(self):
-        # It begins by executing itself anew, whereby signals and commands can get lost.
-        master = UNIXClientEndpoint(reactor, str(self.path / "master"))
-        while "Reloading HAProxy" not in self.proxy.err:
-            with contextlib.suppress(ConnectionRefusedError):
-                cli = await master.connect(Factory.forProtocol(CommandLine))
-                cli.transport.write(b"reload\n")
-                await cli.lost
-
-
-class HAProxyTests(HTTPProxyTests, RunsHAProxy):
-    file = "haproxy.cfg"
-
-
-class HAProxyTCPTests(AnyProxyTests, RunsHAProxy):
-    """With the PROXY protocol."""
-
-    file = "haproxy-tcp.cfg"
-
-    async def serve_behind(self, **options):
-        options["endpoint"] = "haproxy:tcp:0:interface=127.0.0.1"
-        options["trusted_proxies"] = ()
-        await super().serve_behind(**options)
+    async def test_dante(self):
+        user = "nobody" if os.getuid() == 0 else os.environ.get("USER", "nobody")
+        port = await self.run_proxy("danted", "-f", config=DANTE, user=user)
+        for scheme in ("socks5", "socks4"):
+            await self.assertBothEcho(f"{scheme}://127.0.0.1:{port}")

@@ -1,0 +1,217 @@
+"""TLS of a client, in memory: what is trusted and shown, and what is said of what isn't."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from OpenSSL import SSL
+from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.test.iosim import connectedServerAndClient
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from tests.certificates import certify
+from txws2.certificates import ClientTLS, is_shaking_hands, tls_failure
+
+ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+class Talker(Protocol):
+    """Says hello, and keeps what is to be known afterwards."""
+
+    def __init__(self):
+        self.heard, self.lost, self.failure = b"", None, None
+
+    def connectionMade(self):
+        self.began_shaking = is_shaking_hands(self.transport)
+        self.transport.write(b"hello")
+
+    def dataReceived(self, data):
+        self.heard += data
+        self.still_shaking = is_shaking_hands(self.transport)
+        self.protocol = self.transport.negotiatedProtocol
+        self.shown = self.transport.getPeerCertificate()
+        self.version = self.transport.getHandle().get_protocol_version_name()
+        self.name = self.transport.getHandle().get_servername()
+
+    def connectionLost(self, reason):
+        self.lost = reason.value
+        self.failure = tls_failure(reason.value, self.transport, "localhost")
+
+
+@implementer(IProtocolNegotiationFactory)
+class HTTPFactory(Factory):
+    noisy = False
+
+    def acceptableProtocols(self):
+        return [b"http/1.1"]
+
+
+class TLSTestCase(SynchronousTestCase):
+    def setUp(self):
+        self.certificate, self.pem = certify("localhost", "127.0.0.1")
+        self.authorities = self.write("authorities.pem", certify("other.example")[1] + self.pem)
+
+    def write(self, name, pem):
+        path = Path(self.mktemp() + name)
+        path.write_bytes(pem)
+        return path
+
+    def meet(self, tls, host="localhost", server=None):
+        """Let a client meet a server over TLS; return both."""
+        clock, client, other = Clock(), Talker(), Talker()
+
+        def wrapped(protocol, contexts, is_client):
+            factory = Factory.forProtocol(lambda: protocol) if is_client else HTTPFactory()
+            factory.protocol = lambda: protocol
+            return TLSMemoryBIOFactory(contexts, is_client, factory, clock).buildProtocol(None)
+
+        contexts = server or self.certificate.options()
+        *_, pump = connectedServerAndClient(
+            lambda: wrapped(other, contexts, False),
+            lambda: wrapped(client, tls.creator_for(host), True),
+        )
+        while clock.getDelayedCalls():
+            clock.advance(1)
+            pump.flush()
+        return client, other
+
+
+class TrustTests(TLSTestCase):
+    def test_the_authorities_of_a_file_are_trusted(self):
+        for path in (self.authorities, str(self.authorities)):
+            client, server = self.meet(ClientTLS(path))
+            self.assertEqual((client.heard, server.heard), (b"hello", b"hello"))
+            self.assertEqual((client.began_shaking, client.still_shaking), (True, False))
+
+    def test_http_is_agreed_on_and_the_host_is_named(self):
+        client, server = self.meet(ClientTLS(self.authorities))
+        self.assertEqual(client.protocol, b"http/1.1")
+        self.assertEqual(server.name, b"localhost")
+
+    def test_an_address_is_verified_and_not_named(self):
+        client, server = self.meet(ClientTLS(self.authorities), "127.0.0.1")
+        self.assertEqual((client.heard, server.name), (b"hello", None))
+
+    def test_by_default_only_this_machine_s_authorities_are_trusted(self):
+        client, _ = self.meet(ClientTLS(None))
+        self.assertEqual(client.heard, b"")
+        self.assertIn("certificate verify failed; self-signed certificate", str(client.failure))
+        words = "(the certificate CN=localhost, issued by CN=localhost)"
+        self.assertIn(words, str(client.failure))
+        self.assertIs(client.failure.__cause__, client.lost)
+
+    def test_a_certificate_for_another_host_is_told_with_its_own(self):
+        client, _ = self.meet(ClientTLS(self.authorities), "elsewhere.example")
+        words = "the server's certificate isn't one for localhost; it is for localhost, 127.0.0.1"
+        self.assertEqual(str(client.failure), words)
+
+    def test_nothing_before_1_2_is_offered(self):
+        stub = SimpleNamespace(factory=SimpleNamespace(wrappedFactory=HTTPFactory()))
+        connection = ClientTLS(None).creator_for("localhost").clientConnectionForTLS(stub)
+        connection.set_connect_state()
+        self.assertRaises(SSL.WantReadError, connection.do_handshake)
+        # RFC 8446 section 4.2.1: supported_versions, a list of 4 bytes, 1.3 and 1.2.
+        self.assertIn(b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03", connection.bio_read(2**14))
+
+    def test_a_creator_is_used_as_it_is(self):
+        trust = trustRootFromCertificates([Certificate.loadPEM(self.pem)])
+        creator = optionsForClientTLS("localhost", trustRoot=trust)
+        tls = ClientTLS(creator)
+        self.assertTrue(tls.is_given)
+        self.assertIs(tls.creator_for("whatever"), creator)
+        self.assertFalse(ClientTLS(None).is_given)
+
+
+class ClientCertificateTests(TLSTestCase):
+    def setUp(self):
+        super().setUp()
+        self.mine, self.mine_pem = certify("me.example")
+        self.demanding = CertificateOptions(
+            privateKey=self.certificate.privateKey.original,
+            certificate=self.certificate.original,
+            trustRoot=trustRootFromCertificates([Certificate.loadPEM(self.mine_pem)]),
+        )
+
+    def test_it_is_shown_to_who_asks(self):
+        _, server = self.meet(ClientTLS(self.authorities, self.mine), server=self.demanding)
+        self.assertEqual(server.shown.get_subject().CN, "me.example")
+
+    def test_a_file_may_have_those_between(self):
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "leaf")]))
+            .issuer_name(self.mine.original.to_cryptography().subject)
+            .public_key(key.public_key())
+            .serial_number(7)
+            .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+            .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+            .sign(self.mine.privateKey.original.to_cryptography_key(), SHA256())
+            .public_bytes(Encoding.PEM)
+        )
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path = self.write("mine.pem", pem + self.mine_pem + secret)
+        _, server = self.meet(ClientTLS(self.authorities, path), server=self.demanding)
+        self.assertEqual(server.shown.get_subject().CN, "leaf")
+
+    def test_without_one_the_server_refuses(self):
+        _, server = self.meet(ClientTLS(self.authorities), server=self.demanding)
+        self.assertEqual(server.heard, b"")
+
+    def test_it_is_left_behind_and_the_authorities_are_not(self):
+        tls = ClientTLS(self.authorities, self.mine).without_certificate()
+        client, server = self.meet(tls, server=self.demanding)
+        self.assertEqual(server.heard, b"")
+        client, _ = self.meet(tls)
+        self.assertEqual(client.heard, b"hello")
+        creator = optionsForClientTLS("localhost")
+        self.assertIs(ClientTLS(creator).without_certificate().creator_for("h"), creator)
+
+
+class MistakeTests(TLSTestCase):
+    def test_each_is_told(self):
+        empty = self.write("empty.pem", b"")
+        for words, arguments in (
+            ("there is no certificate in", (empty,)),
+            ("there is no certificate in", (None, str(empty))),
+            ("must have a key in it", (None, self.authorities)),
+            ("that unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
+            ("has its own client_certificate", (optionsForClientTLS("h"), self.certificate)),
+        ):
+            with self.assertRaises(ValueError) as caught:
+                ClientTLS(*arguments)
+            self.assertIn(words, str(caught.exception))
+        self.assertRaises(OSError, ClientTLS, "/nowhere.pem")
+
+
+class FailureTests(SynchronousTestCase):
+    def test_what_is_no_failure_of_tls_is_none(self):
+        self.assertIsNone(tls_failure(OSError(), StringTransport(), "h"))
+
+    def test_without_tls_there_is_no_handshake(self):
+        self.assertFalse(is_shaking_hands(StringTransport()))
+
+    def test_openssl_s_reasons_are_told_as_far_as_there_are_any(self):
+        for error, words in (
+            (SSL.Error([("a", "b", "one"), ("a", "b", ""), ("a", "b", "two")]), "one, two"),
+            (SSL.SysCallError(-1, "Unexpected EOF"), "(-1, 'Unexpected EOF')"),
+            (SSL.ZeroReturnError(), "ZeroReturnError"),
+            (SSL.Error([]), "Error"),
+        ):
+            failure = tls_failure(error, StringTransport(), "h")
+            self.assertEqual(str(failure), f"the TLS handshake failed: {words}")

@@ -1,0 +1,111 @@
+"""How a server is reached: what each option does to the endpoint, and which exclude each other."""
+
+import os
+
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.certificates import certify
+from tests.test_connecting import Reactor, Resolver
+from txws2.client import WebSocketClientFactory
+from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.proxy import ProxyEndpoint
+from txws2.routes import Route, take_route
+from txws2.wire.uri import parse_uri
+
+
+class RouteTests(SynchronousTestCase):
+    def setUp(self):
+        self.reactor = Reactor()
+        self.reactor.nameResolver = Resolver()
+
+    def factory(self, uri="ws://127.0.0.1/"):
+        return WebSocketClientFactory(uri, reactor=self.reactor)
+
+    def endpoint(self, uri="ws://127.0.0.1/", **options):
+        self.made = self.factory(uri)
+        return Route(**options).endpoint_for(self.made)
+
+    def reached(self, uri="ws://127.0.0.1/", **options):
+        """Return the host and port that is connected to first."""
+        endpoint = self.endpoint(uri, **options)
+        endpoint.connect(self.made).addErrback(lambda _: None)
+        return self.reactor.tcpClients[-1][:2]
+
+    def test_by_default_it_is_the_host_of_the_uri(self):
+        self.assertIsInstance(self.endpoint(), HostnameEndpoint)
+        self.assertEqual(self.reached("ws://127.0.0.1:81/"), ("127.0.0.1", 81))
+        self.assertEqual(self.reached("wss://127.0.0.1/"), ("127.0.0.1", 443))
+
+    def test_an_endpoint_stands_for_it(self):
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
+        self.assertIs(self.endpoint(endpoint=endpoint), endpoint)
+        reached = self.reached("wss://my_host.example/", endpoint=endpoint, tls=certify_options())
+        self.assertEqual(reached, ("127.0.0.2", 82))
+
+    def test_a_proxy_stands_before_it(self):
+        for url, port in (
+            ("http://127.0.0.3", 80),
+            ("https://127.0.0.3", 443),
+            ("socks5://127.0.0.3", 1080),
+        ):
+            self.assertIsInstance(self.endpoint(proxy=url), ProxyEndpoint)
+            self.assertEqual(self.reached(proxy=url), ("127.0.0.3", port))
+            self.assertEqual(self.reached("wss://127.0.0.1/", proxy=url), ("127.0.0.3", port))
+
+    def test_the_environment_has_one_unless_told_otherwise(self):
+        self.patch(os, "environ", {"all_proxy": "http://127.0.0.3"})
+        self.assertEqual(self.reached(), ("127.0.0.3", 80))
+        self.assertEqual(self.reached(proxy=True), ("127.0.0.3", 80))
+        for proxy in (None, False):
+            self.assertEqual(self.reached(proxy=proxy), ("127.0.0.1", 80))
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
+        self.assertEqual(self.reached(endpoint=endpoint), ("127.0.0.2", 82))
+
+    def test_mistakes_are_told(self):
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
+        creator = certify_options()
+        for kind, options in (
+            (InvalidProxy, {"proxy": "nonsense"}),
+            (ValueError, {"proxy": "http://p", "endpoint": endpoint}),
+            (ValueError, {"tls": creator, "server_hostname": "h"}),
+            (ValueError, {"tls": creator, "client_certificate": certify("me")[0]}),
+            (OSError, {"tls": "/nowhere.pem"}),
+        ):
+            self.assertRaises(kind, Route, **options)
+        self.assertRaises(InvalidURI, self.endpoint, f"ws://{'x' * 64}/")
+
+    def test_the_name_that_a_certificate_must_have_is_known(self):
+        self.endpoint("wss://127.0.0.1/")
+        self.assertEqual(self.made.server_name, "127.0.0.1")
+        self.endpoint("wss://127.0.0.1/", server_hostname="chat.example")
+        self.assertEqual(self.made.server_name, "chat.example")
+
+    def test_leaving_the_origin_leaves_what_was_for_it(self):
+        route = Route(server_hostname="chat.example", client_certificate=certify("me")[0])
+        self.assertTrue(route.leave_origin())
+        factory = self.factory("wss://127.0.0.1/")
+        route.endpoint_for(factory)
+        self.assertEqual(factory.server_name, "127.0.0.1")
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
+        self.assertFalse(Route(endpoint=endpoint).leave_origin())
+
+    def test_it_describes_itself(self):
+        uri = parse_uri("ws://example.com:81/")
+        endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
+        for options, words in (
+            ({}, "example.com:81"),
+            ({"proxy": "http://me:x@p"}, "example.com:81 through the proxy http://p:80"),
+            ({"endpoint": endpoint}, "the endpoint"),
+        ):
+            self.assertEqual(Route(**options).describe(uri), words)
+
+    def test_its_options_are_taken_out_of_all(self):
+        options = {"proxy": None, "tls": None, "max_size": 1}
+        self.assertIsInstance(take_route(options), Route)
+        self.assertEqual(options, {"max_size": 1})
+
+
+def certify_options():
+    return optionsForClientTLS("localhost")
