@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
@@ -20,6 +21,7 @@ from twisted.internet.ssl import (
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from twisted.test.iosim import connectedServerAndClient
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -202,6 +204,17 @@ class MistakeTests(TLSTestCase):
 class FailureTests(SynchronousTestCase):
     def test_what_is_no_failure_of_tls_is_none(self):
         self.assertIsNone(tls_failure(OSError(), StringTransport(), "h"))
+
+    def test_an_end_within_the_handshake_is_one(self):
+        factory = Factory.forProtocol(Talker)
+        tls = TLSMemoryBIOFactory(optionsForClientTLS("localhost"), True, factory, Clock())
+        outer = tls.buildProtocol(None)
+        outer.makeConnection(StringTransport())
+        inner = outer.wrappedProtocol
+        outer.connectionLost(Failure(ConnectionLost("gone")))
+        failure = inner.failure
+        self.assertIn("the TLS handshake failed: Connection to the other", str(failure))
+        self.assertIsInstance(failure.__cause__, ConnectionLost)
 
     def test_without_tls_there_is_no_handshake(self):
         self.assertFalse(is_shaking_hands(StringTransport()))

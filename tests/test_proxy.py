@@ -80,15 +80,18 @@ class Below:
         protocol = factory.buildProtocol(None)
         factory.doStart()
         protocol.makeConnection(self.transport)
-        self.tunnel = protocol
+        self.tunnel = self.transport.protocol = protocol
         return succeed(protocol)
 
 
 class Transport(StringTransport):
+    """One whose end is told within the call that makes it."""
+
     aborted = False
 
     def abortConnection(self):
         self.aborted = True
+        self.protocol.connectionLost(Failure(ConnectionDone()))
 
     def take(self):
         data = self.value()
@@ -192,9 +195,8 @@ class ProxyEndpointTests(ProxyTestCase):
         self.hear(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
         self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
         self.assertTrue(self.below.transport.aborted)
-        # What comes before the transport is gone is nobody's.
+        # What has come already is nobody's.
         self.hear(b"more")
-        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
 
     def test_an_end_is_told_with_its_cause(self):
         connecting = self.connect()
@@ -234,7 +236,6 @@ class ProxyEndpointTests(ProxyTestCase):
         connecting.cancel()
         self.failureResultOf(connecting, CancelledError)
         self.assertTrue(self.below.transport.aborted)
-        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
 
 
 class LookupTests(ProxyTestCase):

@@ -133,6 +133,8 @@ def tls_failure(cause: BaseException, transport: ITransport, host: str) -> Secur
         error = SecurityError(
             f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport)}"
         )
+    elif is_shaking_hands(transport):
+        error = SecurityError(f"the TLS handshake failed: {cause}")
     else:
         return None
     error.__cause__ = cause

@@ -135,7 +135,7 @@ async def _attempt(
         protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
     except ConnectError as exc:
         # Twisted doesn't say where.
-        exc.args = (f"{route.describe(factory.uri)}: {exc.args[0] if exc.args else ''}",)
+        exc.args = (": ".join([route.describe(factory.uri), *map(str, exc.args)]),)
         raise
     try:
         return await protocol.wait_opened()

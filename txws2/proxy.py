@@ -111,6 +111,8 @@ class _Tunnel(Protocol):
     factory: _TunnelFactory
 
     _inner: IProtocol | None = None
+    # Whether nobody wants to hear of it any more.
+    _given_up = False
 
     def __init__(self) -> None:
         self.made: Deferred[IProtocol] = Deferred(lambda _: self._hang_up())
@@ -122,7 +124,7 @@ class _Tunnel(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._inner is not None:
             self._inner.dataReceived(data)
-        elif not self.made.called:
+        elif not self._given_up:
             self._negotiate(data)
 
     def _negotiate(self, data: bytes) -> None:
@@ -154,13 +156,14 @@ class _Tunnel(Protocol):
 
     def _hang_up(self) -> None:
         assert self.transport is not None
+        self._given_up = True
         abort(self.transport)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         assert self.transport is not None
         if self._inner is not None:
             self._inner.connectionLost(reason)
-        elif not self.made.called:
+        elif not self._given_up:
             proxy = self.factory.proxy
             assert reason.value is not None
             insecure = tls_failure(reason.value, self.transport, proxy.host)

@@ -7,7 +7,7 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 import txws2
-from tests.interop.test_proxies import DEPLOY
+from tests.interop.test_reverse_proxies import DEPLOY
 from tests.test_commands import TWISTD, CommandTestCase, free_port
 
 ACTIVATE = shutil.which("systemd-socket-activate")

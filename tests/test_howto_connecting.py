@@ -1,0 +1,150 @@
+"""What docs/howto/connecting.rst shows is what works: its calls, and its table row by row."""
+
+import re
+from pathlib import Path
+from textwrap import indent
+
+from twisted.internet import reactor
+from twisted.internet.defer import fail
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+import txws2
+from tests.certificates import certify, make_pems
+from tests.examples import blocks
+from tests.sides import answer
+from tests.test_certificates import TLSTestCase
+from tests.test_commands import ROOT
+from tests.test_connecting import ConnectTestCase
+from txws2.certificates import ClientTLS
+from txws2.exceptions import RedirectError
+from txws2.wire.http import Headers, Response
+from txws2.wire.redirecting import redirection
+from txws2.wire.uri import parse_uri
+
+HOWTO = Path(ROOT, "docs", "howto", "connecting.rst").read_text()
+ROW = re.compile(r"   \* - (.+)\n     - ``(\w+)``\n     - (.+\n(?:       .+\n)*)")
+TABLE = {what: (kind, " ".join(message.split())) for what, kind, message in ROW.findall(HOWTO)}
+
+
+class TableTests(ConnectTestCase, TLSTestCase):
+    def setUp(self):
+        ConnectTestCase.setUp(self)
+        TLSTestCase.setUp(self)
+
+    def assertRow(self, what, connecting):
+        error = self.failureResultOf(connecting).value
+        self.assertEqual((type(error).__name__, str(error)), TABLE.pop(what))
+
+    def answered(self, says, uri="ws://127.0.0.1:8000/", **options):
+        """Connect, and let whoever is there say something."""
+        connecting = self.connect(uri, **options)
+        transport = self.accept()
+        says = says(transport.value()) if callable(says) else says
+        transport.protocol.dataReceived(says)
+        return connecting
+
+    def refused(self, **options):
+        connecting = self.connect(**options)
+        factory = self.reactor.tcpClients[-1][2]
+        factory.clientConnectionFailed(
+            None, Failure(ConnectionRefusedError(111, "Connection refused"))
+        )
+        self.reactor.pump([0.4] * 3)
+        return connecting
+
+    def test_each_row_is_true(self):
+        unknown = self.connect("ws://example.com/")
+        self.resolver.receiver.resolutionComplete()
+        self.assertRow("There is no such name", unknown)
+        self.assertRow("Nobody listens there", self.refused())
+        proxy = "http://127.0.0.1:3128"
+        self.assertRow("The proxy isn't there", self.refused(proxy=proxy))
+        head = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+        self.assertRow("The proxy refuses", self.answered(head, proxy=proxy))
+        says = b"\x05\x00\x05\x04\x00\x01\x00"
+        socks = self.answered(says, proxy="socks5h://127.0.0.1:1080")
+        self.assertRow("The SOCKS proxy refuses", socks)
+        head = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+        self.assertRow("The server refuses", self.answered(head))
+        garbage = self.answered(b"")
+        self.protocol.connectionLost(Failure(ConnectionRefusedError()))
+        self.assertRow("The answer isn't HTTP, or there is none", garbage)
+        wrong = re.sub(rb"Accept: .*?\r\n", b"Accept: x\r\n", answer(b"Sec-WebSocket-Key: a\r\n"))
+        self.assertRow("The answer isn't one to this request", self.answered(wrong))
+        self.assertRow("The answer isn't a WebSocket's", self.answered(b"HTTP/1.1 101 x\r\n\r\n"))
+        endless = b"HTTP/1.1 101 x\r\nX: " + b"x" * 9000
+        self.assertRow("The answer never ends", self.answered(endless))
+        for what, line in (
+            ("A subprotocol that wasn't offered", b"Sec-WebSocket-Protocol: chat"),
+            ("An extension that wasn't offered", b"Sec-WebSocket-Extensions: x-made-up"),
+        ):
+            self.assertRow(what, self.answered(lambda said, line=line: answer(said, line)))
+        late = self.connect()
+        self.reactor.advance(10)
+        self.assertRow("It took too long", late)
+        self.check_rows_of_tls()
+        self.assertEqual(TABLE, {})
+
+    def check_rows_of_tls(self):
+        untrusted, _ = self.meet(ClientTLS(None))
+        self.assertRow("The certificate isn't trusted", fail(untrusted.failure))
+        certificate, pem = certify("other.example")
+        tls = ClientTLS(self.write("other.pem", pem))
+        another, _ = self.meet(tls, server=certificate.options())
+        self.assertRow("The certificate is another's", fail(another.failure))
+        elsewhere = Response(302, "", Headers())
+        elsewhere.headers.addRawHeader("Location", "http://127.0.0.1:8000/")
+        uri = parse_uri("wss://127.0.0.1:8000/")
+        with self.assertRaises(RedirectError) as caught:
+            redirection(uri, elsewhere, [str(uri)])
+        self.assertRow("The server sends us where we don't go", fail(caught.exception))
+
+
+class CallTests(TestCase):
+    """Each call can be made; that none of them gets anywhere is not its fault."""
+
+    def run_block(self, text, **names):
+        made = []
+
+        class Watched:
+            def __getattr__(self, name):
+                function = getattr(txws2, name)
+
+                def call(*arguments, **options):
+                    opening = function(*arguments, **options)
+                    opening.addErrback(lambda _: None).cancel()
+                    made.append(name)
+
+                return call if name.endswith("connect") else function
+
+        exec(text, {"txws2": Watched(), "reactor": reactor, **names})
+        return made
+
+    def test_they_are_made_with_options_that_there_are(self):
+        Path("authority.pem").write_bytes(certify("x.example")[1])
+        Path("me.pem").write_bytes(b"".join(make_pems("me")))
+        made = []
+        for block in blocks(HOWTO, "python"):
+            if "await" not in block:
+                block = block.replace("/etc/ssl/our-authority.pem", "authority.pem")
+                names = {"clientFromString": clientFromString, "uri": "ws://127.0.0.1/"}
+                made += self.run_block(block, **names)
+        self.assertEqual(len(made), 12)
+
+    async def test_the_last_one_prints_what_went_wrong(self):
+        printed = []
+        *_, block = blocks(HOWTO, "python")
+        names = {
+            "txws2": txws2,
+            "ConnectError": ConnectError,
+            "DNSLookupError": DNSLookupError,
+            "uri": "ws://nowhere.invalid/",
+            "print": printed.append,
+        }
+        exec("async def run():\n" + indent(block, "    "), names)
+        await names["run"]()
+        [words] = printed
+        self.assertIn("can't connect to ws://nowhere.invalid/: DNS lookup failed", words)
