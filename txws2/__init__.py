@@ -1,6 +1,7 @@
 """WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
 from txws2.authentication import basic_auth
+from txws2.backoff import Backoff
 from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import connect, unix_connect
@@ -29,6 +30,7 @@ from txws2.exceptions import (
     WebSocketException,
 )
 from txws2.resource import WebSocketResource
+from txws2.retrying import process_exception
 from txws2.routing import guarded, route
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SAME_ORIGIN",
+    "Backoff",
     "Close",
     "CloseCode",
     "ConcurrencyError",
@@ -89,6 +92,7 @@ __all__ = [
     "broadcast",
     "connect",
     "guarded",
+    "process_exception",
     "route",
     "serve",
     "unix_connect",

@@ -10,6 +10,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 
+from txws2.backoff import Backoff
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import (
     InvalidHandshake,
@@ -20,6 +21,8 @@ from txws2.exceptions import (
 )
 from txws2.factory import global_reactor
 from txws2.opening import Opening
+from txws2.reconnecting import Connecting
+from txws2.retrying import ProcessException, process_exception
 from txws2.routes import Route, RouteOptions, take_route
 from txws2.wire.redirecting import redirection
 
@@ -31,9 +34,18 @@ class ConnectOptions(ClientOptions, RouteOptions, total=False):
 
 
 def connect(
-    uri: str, *, reactor: Any = None, **options: Unpack[ConnectOptions]
-) -> Opening[WebSocketClientProtocol]:
-    """Connect to a WebSocket server.
+    uri: str,
+    *,
+    process_exception: ProcessException = process_exception,
+    backoff: Backoff = Backoff(),  # noqa: B008
+    reactor: Any = None,
+    **options: Unpack[ConnectOptions],
+) -> Connecting:
+    """Connect to a WebSocket server, once or again and again.
+
+    ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
+    connect(...)`` makes another one whenever it has ended: at once if it was open, and after a
+    while, that grows, if it couldn't be made.
 
     The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
     Cookie and client certificates stay with the origin that they are for.
@@ -42,15 +54,21 @@ def connect(
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
             Basic (RFC 7617).
+        process_exception: for ``async for``, called with the exception of each attempt that has
+            failed: it returns None to try again, or the exception to raise. By default
+            `txws2.process_exception`; one that always returns None tries for ever, even with a
+            wrong password.
+        backoff: for ``async for``, how long to wait after such an attempt. If the server's
+            response has a Retry-After, that is waited for, too, for an hour at most.
         reactor: the reactor to run on; None for the global one.
         **options: those of `Route`, `WebSocketClientFactory` and `ConnectionFactory`.
             open_timeout spans all of it: name, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
-        A Deferred of the open connection, also an asynchronous context manager; it can be
-        cancelled. It always fires, or fails: with InvalidHandshake (OpeningTimeout,
-        InvalidStatus, SecurityError and ProxyError are such), or with Twisted's DNSLookupError
-        and ConnectError.
+        A Deferred of the open connection, also an asynchronous context manager, and an
+        asynchronous iterable of connections; it can be cancelled. It always fires, or fails:
+        with InvalidHandshake (OpeningTimeout, InvalidStatus, SecurityError and ProxyError are
+        such), or with Twisted's DNSLookupError and ConnectError.
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
@@ -59,9 +77,18 @@ def connect(
         OSError: a file with certificates can't be read.
         ValueError: an option is out of range, or excluded by another.
     """
-    rest: dict[str, Any] = {**options}
-    route = take_route(rest)
-    return open_connection(WebSocketClientFactory(uri, reactor=reactor, **rest), route)
+
+    def prepare() -> tuple[WebSocketClientFactory, Route]:
+        # A redirection changes both.
+        rest: dict[str, Any] = {**options}
+        route = take_route(rest)
+        return WebSocketClientFactory(uri, reactor=reactor, **rest), route
+
+    factory, route = prepare()
+    first = open_connection(factory, route)
+    return Connecting.repeated(
+        first, lambda: open_connection(*prepare()), factory, process_exception, backoff
+    )
 
 
 def unix_connect(
@@ -70,7 +97,7 @@ def unix_connect(
     *,
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
-) -> Opening[WebSocketClientProtocol]:
+) -> Connecting:
     """Connect to a WebSocket server on a Unix socket.
 
     Args:
@@ -80,7 +107,7 @@ def unix_connect(
         **options: as for `connect`, but for endpoint and proxy.
 
     Returns:
-        As `connect`.
+        A Deferred of the open connection, also an asynchronous context manager, as of `connect`.
     """
     if reactor is None:
         reactor = global_reactor()
@@ -135,7 +162,8 @@ async def _attempt(
         protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
     except ConnectError as exc:
         # Twisted doesn't say where.
-        exc.args = (": ".join([route.describe(factory.uri), *map(str, exc.args)]),)
+        words = [route.describe(factory.uri), *filter(None, map(str, exc.args))]
+        exc.args = (": ".join(words),)
         raise
     try:
         return await protocol.wait_opened()

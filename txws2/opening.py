@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -28,14 +28,14 @@ class Opening(Deferred[T]):
     _cancelled = False
 
     @classmethod
-    def of(cls, deferred: Deferred[T]) -> Opening[T]:
+    def of(cls, deferred: Deferred[T]) -> Self:
         """Return an Opening with this Deferred's result; cancelling it cancels that."""
 
         def cancel(_: Deferred[T]) -> None:
             opening._cancelled = True
             deferred.cancel()
 
-        opening: Opening[T] = cls(cancel)
+        opening = cls(cancel)
         deferred.addBoth(opening._settle)
         return opening
 

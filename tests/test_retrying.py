@@ -1,0 +1,113 @@
+"""Which failures may pass, and what a Retry-After says."""
+
+from email.utils import formatdate
+
+from hypothesis import given
+from hypothesis.strategies import floats, text
+from twisted.internet import defer, error
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2.exceptions import (
+    ConnectionClosedError,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+    NegotiationError,
+    OpeningTimeout,
+    SecurityError,
+)
+from txws2.retrying import process_exception, retry_after
+from txws2.wire.http import Headers, Response
+
+NOW = 1_000_000_000.0
+
+
+def status(code, **headers):
+    lines = {name.replace("_", "-"): [value] for name, value in headers.items()}
+    return InvalidStatus(Response(code, "", Headers(lines)))
+
+
+def caused_by(exc, cause):
+    exc.__cause__ = cause
+    return exc
+
+
+class ProcessExceptionTests(SynchronousTestCase):
+    def test_what_the_network_does_may_pass(self):
+        for exc in (
+            error.ConnectionRefusedError(),
+            error.NoRouteError(),
+            error.TimeoutError(),
+            error.DNSLookupError(),
+            error.ConnectionLost(),
+            error.ConnectionDone(),
+            ConnectionClosedError(None, None),
+            FileNotFoundError(),
+        ):
+            self.assertIsNone(process_exception(exc), exc)
+
+    def test_timeouts_of_any_kind_may_pass(self):
+        for exc in OpeningTimeout(), TimeoutError(), defer.TimeoutError():
+            self.assertIsNone(process_exception(exc), exc)
+
+    def test_a_server_that_hangs_up_without_a_word_may_come_back(self):
+        lost = caused_by(InvalidMessage(""), error.ConnectionLost())
+        self.assertIsNone(process_exception(lost))
+
+    def test_a_server_that_speaks_otherwise_will_not(self):
+        for exc in InvalidMessage(""), caused_by(InvalidMessage(""), ValueError()):
+            self.assertIs(process_exception(exc), exc)
+
+    def test_a_server_in_trouble_may_recover(self):
+        for code in 500, 502, 503, 504:
+            self.assertIsNone(process_exception(status(code)), code)
+
+    def test_a_server_that_refuses_will_refuse_again(self):
+        for code in 200, 301, 400, 401, 403, 404, 426, 429, 501:
+            exc = status(code)
+            self.assertIs(process_exception(exc), exc)
+
+    def test_all_else_is_for_somebody_to_look_at(self):
+        for exc in (
+            SecurityError(""),
+            NegotiationError(""),
+            InvalidURI("", ""),
+            ValueError(),
+            caused_by(SecurityError(""), error.ConnectionLost()),
+        ):
+            self.assertIs(process_exception(exc), exc)
+
+
+class RetryAfterTests(SynchronousTestCase):
+    def seconds(self, value):
+        return retry_after(status(503, Retry_After=value), NOW)
+
+    def test_it_may_be_seconds(self):
+        self.assertEqual(self.seconds("120"), 120)
+        self.assertEqual(self.seconds("0"), 0)
+
+    def test_it_may_be_a_date(self):
+        self.assertEqual(self.seconds(formatdate(NOW + 60, usegmt=True)), 60)
+
+    def test_a_date_that_has_passed_is_now(self):
+        self.assertEqual(self.seconds(formatdate(NOW - 60, usegmt=True)), 0)
+
+    def test_an_hour_is_the_longest(self):
+        for value in "3601", "9" * 5000, formatdate(NOW + 1e6, usegmt=True):
+            self.assertEqual(self.seconds(value), 3600)
+
+    def test_what_is_neither_does_not_count(self):
+        for value in "", "soon", "-5", "1.5", "٣", "Mon, 99 Nov 9999 00:00:00 GMT":
+            self.assertEqual(self.seconds(value), 0, value)
+
+    def test_a_server_may_say_nothing(self):
+        self.assertEqual(retry_after(status(503), NOW), 0)
+        self.assertEqual(retry_after(error.ConnectionLost(), NOW), 0)
+
+    def test_two_of_them_do_not_count(self):
+        exc = InvalidStatus(Response(503, "", Headers({"Retry-After": ["5", "5"]})))
+        self.assertEqual(retry_after(exc, NOW), 0)
+
+    @given(text(), floats(0, 1e12))
+    def test_it_is_never_too_long_nor_an_error(self, value, now):
+        self.assertTrue(0 <= retry_after(status(503, Retry_After=value), now) <= 3600)

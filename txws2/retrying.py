@@ -1,0 +1,73 @@
+"""Which failures to connect may pass, and how long a server wants to be left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+from twisted.internet import defer, error
+
+from txws2.exceptions import InvalidMessage, InvalidStatus
+
+__all__ = ["ProcessException", "process_exception", "retry_after"]
+
+ProcessException = Callable[[Exception], Exception | None]
+"""Decides on an attempt that has failed: None to try again, or the exception to raise."""
+
+_LONGEST = 3600.0
+
+_NETWORK = (
+    error.ConnectError,
+    error.ConnectionClosed,
+    error.DNSLookupError,
+    OSError,
+    # OpeningTimeout is the built-in one, which is an OSError; Deferred.addTimeout has its own.
+    defer.TimeoutError,
+)
+
+# What a server says, or a gateway for it, while it isn't there.
+_PASSING = {500, 502, 503, 504}
+
+
+def process_exception(exc: Exception) -> Exception | None:
+    """Decide whether to try again after an attempt to connect has failed.
+
+    Errors of the network and of its names, timeouts, a connection lost before it was open and
+    the responses 500, 502, 503 and 504 may pass. All else is for somebody to look at: a wrong
+    certificate, a response that isn't one of a WebSocket server, 401, 404.
+
+    Args:
+        exc: what the attempt has failed with.
+
+    Returns:
+        None to try again, or the exception to raise.
+    """
+    if isinstance(exc, InvalidStatus):
+        return None if exc.response.status_code in _PASSING else exc
+    # A connection that ends before there is a response, rather than a response that is wrong.
+    cause = exc.__cause__ if isinstance(exc, InvalidMessage) else exc
+    return None if isinstance(cause, _NETWORK) else exc
+
+
+def retry_after(exc: Exception, now: float) -> float:
+    """Return the seconds for which the server wants to be left alone; 0 if it doesn't say.
+
+    Retry-After has seconds or a date (RFC 9110 section 10.2.3). More than an hour counts as one:
+    a mistake there isn't to keep a client away for good.
+
+    Args:
+        exc: what the attempt to connect has failed with.
+        now: the time, in seconds since 1970.
+    """
+    if not isinstance(exc, InvalidStatus):
+        return 0.0
+    value = exc.response.headers.get("Retry-After", "")
+    if re.fullmatch("[0-9]+", value):
+        # Of digits there may be as many as a header line has room for.
+        return min(float(value), _LONGEST)
+    try:
+        seconds = parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST)
