@@ -96,8 +96,11 @@ FLOORS = [
     {
         "bytestream",
         "carrying",
+        "clientservice",
         "descriptions",
         "endpoints",
+        "expecting",
+        "outgoing",
         "pulling",
         "resource",
         "service",

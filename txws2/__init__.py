@@ -4,6 +4,7 @@ from txws2.authentication import basic_auth
 from txws2.backoff import Backoff
 from txws2.broadcasting import broadcast
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.clientservice import ClientState, WebSocketClientService
 from txws2.connecting import connect, unix_connect
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 from txws2.exceptions import (
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SAME_ORIGIN",
     "Backoff",
+    "ClientState",
     "Close",
     "CloseCode",
     "ConcurrencyError",
@@ -81,6 +83,7 @@ __all__ = [
     "WebSocketClientEndpoint",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
+    "WebSocketClientService",
     "WebSocketException",
     "WebSocketFactory",
     "WebSocketResource",

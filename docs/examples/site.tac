@@ -3,16 +3,15 @@
 import os
 
 from twisted.application.internet import StreamServerEndpointService
-from twisted.application.service import Application, Service
+from twisted.application.service import Application
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from txws2 import WebSocketService, connect
+from txws2 import WebSocketClientService, WebSocketService
 
 SITE_PORT = os.environ.get("SITE_PORT", "8080")
 WS_PORT = os.environ.get("WS_PORT", "8000")
@@ -31,26 +30,12 @@ async def echo(ws):
         await ws.send(message)
 
 
-class Greeter(Service):
-    """Says hello, and logs what it hears."""
+async def greet(ws):
+    await ws.send("hello")
 
-    def startService(self):
-        super().startService()
-        self.talking = Deferred.fromCoroutine(self.talk())
 
-    def stopService(self):
-        super().stopService()
-        self.talking.cancel()
-        return self.talking
-
-    async def talk(self):
-        try:
-            async with connect(f"ws://127.0.0.1:{WS_PORT}/") as ws:
-                await ws.send("hello")
-                async for message in ws:
-                    log.info("heard: {message}", message=message)
-        except CancelledError:
-            pass  # it was stopped, and has closed the connection
+def heard(message):
+    log.info("heard: {message}", message=message)
 
 
 application = Application("site")
@@ -66,4 +51,5 @@ service = WebSocketService(f"tcp:{WS_PORT}:interface=127.0.0.1", echo)
 service.setName("echo")
 service.setServiceParent(application)
 
-Greeter().setServiceParent(application)
+greeter = WebSocketClientService(f"ws://127.0.0.1:{WS_PORT}/", heard, on_connect=greet)
+greeter.setServiceParent(application)

@@ -1,0 +1,353 @@
+"""`WebSocketClientService`: a connection that is kept up, as a service, for what twistd runs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from functools import partial
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Unpack
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IOpenSSLClientConnectionCreator,
+    IStreamClientEndpoint,
+)
+from twisted.internet.task import deferLater
+from twisted.logger import LogLevel
+from twisted.python.failure import Failure
+
+from txws2.backoff import Backoff
+from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.connecting import connect
+from txws2.exceptions import ConnectionClosed, InvalidState
+from txws2.expecting import Expecting
+from txws2.outgoing import Drop, Outgoing
+from txws2.reconnecting import connections
+from txws2.retrying import ProcessException, process_exception
+from txws2.settling import fail_quietly
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import State
+from txws2.wire.encoding import Part
+
+__all__ = ["ClientState", "WebSocketClientService"]
+
+
+class ClientState(enum.Enum):
+    """What a `WebSocketClientService` is doing."""
+
+    STOPPED = enum.auto()
+    """Nothing: it wasn't started, was stopped, or has given up."""
+    CONNECTING = enum.auto()
+    """It makes a connection, and does there what `on_connect` says."""
+    OPEN = enum.auto()
+    """It is connected."""
+    BACKING_OFF = enum.auto()
+    """It waits before it makes another attempt."""
+
+
+class WebSocketClientService(Service):
+    """Keeps a connection to a server while it runs, and makes another one when that is lost.
+
+    When it stops, it closes the connection with 1001. It can be started again.
+
+    A connection that is lost is replaced at once, unless it was open for less than
+    `backoff.initial` seconds: a server that accepts clients and then throws them out isn't to be
+    asked as fast as the network can.
+
+    Args:
+        uri: the ws or wss URI, as for `connect`.
+        on_message: called with each message; while a coroutine or a Deferred that it returns
+            isn't done, the next one waits, and the server, too. What it raises is logged, and
+            the next message comes nevertheless. By default messages are thrown away.
+        on_connect: called with each new connection before anything else is sent or received on
+            it: to log in, to subscribe again. It may send and receive, and may return a coroutine
+            or a Deferred that is waited for. What it raises is treated as a failure to connect:
+            process_exception decides.
+        on_state_change: called with each new `state`.
+        max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
+        drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
+            waited longest.
+        endpoint: as for `connect`, as are the others.
+        tls: what makes the TLS connection.
+        process_exception: decides whether to try again.
+        backoff: how long to wait then.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `WebSocketClientFactory` and `ConnectionFactory`.
+
+    Attributes:
+        state: a `ClientState`.
+
+    Raises:
+        InvalidURI: it isn't a WebSocket URI.
+        InvalidHandshake: something to be sent can't be put in a request.
+        ValueError: an option is out of range.
+    """
+
+    if TYPE_CHECKING:
+        # Twisted has these without types, and mypy would complain to whoever calls them.
+        def setName(self, name: str) -> None:
+            """Name it."""
+
+        def setServiceParent(self, parent: object) -> None:
+            """Put it into an application, or into a service of many."""
+
+        def disownServiceParent(self) -> Deferred[Any] | None:
+            """Take it out again."""
+
+    def __init__(
+        self,
+        uri: str,
+        on_message: Callable[[str | bytes], object] | None = None,
+        *,
+        on_connect: Callable[[WebSocketClientProtocol], object] | None = None,
+        on_state_change: Callable[[ClientState], object] | None = None,
+        max_waiting: int = 0,
+        drop: Drop = "newest",
+        endpoint: IStreamClientEndpoint | None = None,
+        tls: IOpenSSLClientConnectionCreator | None = None,
+        process_exception: ProcessException = process_exception,
+        backoff: Backoff = Backoff(),  # noqa: B008
+        reactor: Any = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        # Whoever made a mistake in the options is to see it here.
+        factory = WebSocketClientFactory(uri, reactor=reactor, **options)
+        # They may have been an iterator.
+        options["additional_headers"] = factory.additional_headers
+        self._connect = partial(
+            connect, uri, endpoint=endpoint, tls=tls, reactor=factory.reactor, **options
+        )
+        self.state = ClientState.STOPPED
+        self._factory = factory
+        self._on_message = on_message
+        self._on_connect = on_connect
+        self._on_state_change = on_state_change
+        self._outgoing = Outgoing(max_waiting, drop)
+        self._process_exception = process_exception
+        self._backoff = backoff
+        # What is running now: unlike any other run, and None if there is none.
+        self._run: object = None
+        self._running: Deferred[None] = succeed(None)
+        self._ws: WebSocketClientProtocol | None = None
+        self._expecting = Expecting()
+        # Why it has given up.
+        self._final: Exception | None = None
+
+    # What the application calls.
+
+    def startService(self) -> None:
+        """Make the first attempt to connect."""
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._run is None:
+            self._final = None
+            self._run = run = object()
+            begin: Deferred[None] = Deferred()
+            self._running = Deferred.fromCoroutine(self._stay_connected(run, begin))
+            self._running.addErrback(self._ended, run)
+            # Not before there is something that can be stopped: hooks are called at once.
+            begin.callback(None)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the connection with 1001, and make no other.
+
+        Messages that have come are given to `on_message` still; those that wait to be sent, and
+        whoever waits for a connection, fail.
+
+        Returns:
+            A Deferred that fires when the connection is closed and `on_message` is done, which
+            is cancelled after close_timeout. It never fails.
+        """
+        super().stopService()  # type: ignore[no-untyped-call]
+        running, ws = self._running, self._ws
+        if self._run is None:
+            return _end_of(running)
+        # It may be called by what is to be cancelled.
+        patience: float | None = 0
+        if ws is not None:
+            ws.close(CloseCode.GOING_AWAY)
+            patience = self._factory.close_timeout
+        if patience is not None:
+            running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))
+        self._leave(CancelledError("the service was stopped"))
+        return _end_of(running)
+
+    def whenConnected(
+        self, failAfterFailures: int | None = None
+    ) -> Deferred[WebSocketClientProtocol]:
+        """Return a Deferred of the open connection; it can be cancelled.
+
+        Args:
+            failAfterFailures: fail, with the exception of the last attempt, if so many fail from
+                now on. None to wait as long as it takes.
+
+        Returns:
+            A Deferred that fails with CancelledError if the service is stopped, and with what it
+            has given up for if it does.
+        """
+        if self._final is not None:
+            return _failed(self._final)
+        if self._open is not None:
+            return succeed(self._open)
+        return self._expecting.wait(failAfterFailures)
+
+    def send(
+        self, message: Part, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
+        """Send a message, on the connection that there is, or on the next one if it may wait.
+
+        Args:
+            message: a str is sent as text, anything that is bytes as binary.
+            text: as for `WebSocketClientProtocol.send`.
+            compress: likewise.
+
+        Returns:
+            A Deferred that fires when the message was written to an open connection and there
+            is room for more. It may still be lost on its way: that the server has it, only the
+            server can say. It fails with ConnectionClosed if the connection ended meanwhile, and
+            the server may have it or not; with InvalidState if it was dropped, or the service
+            doesn't run. Cancelling it takes back a message that still waits.
+
+        Raises:
+            TypeError: the message is none of these.
+            UnicodeError: the text can't be UTF-8.
+        """
+        ws = self._open
+        if ws is not None and not self._outgoing:
+            return ws.send(message, text, compress=compress)
+        if self._run is None:
+            return _failed(self._final or InvalidState("not sent: the service isn't running"))
+        return self._outgoing.add(message, text, compress)
+
+    # Its life.
+
+    @property
+    def _open(self) -> WebSocketClientProtocol | None:
+        ws = self._ws
+        return ws if ws is not None and ws.state is State.OPEN else None
+
+    async def _stay_connected(self, run: object, begin: Deferred[None]) -> None:
+        def decide(exc: Exception) -> Exception | None:
+            return self._attempt_failed(exc, run)
+
+        await begin
+        async for ws in connections(self._attempts(run), self._factory, decide, self._backoff):
+            await self._use(ws, run)
+
+    def _attempts(self, run: object) -> Iterator[Deferred[WebSocketClientProtocol]]:
+        while True:
+            self._change(ClientState.CONNECTING, run)
+            yield Deferred.fromCoroutine(self._attempt())
+
+    async def _attempt(self) -> WebSocketClientProtocol:
+        ws = await self._connect()
+        try:
+            if self._on_connect is not None:
+                await _done(self._on_connect(ws))
+        except CancelledError:
+            await ws.close(CloseCode.GOING_AWAY)
+            raise
+        except Exception:
+            await ws.close(CloseCode.INTERNAL_ERROR)
+            raise
+        return ws
+
+    def _attempt_failed(self, exc: Exception, run: object) -> Exception | None:
+        verdict = self._process_exception(exc)
+        if verdict is None:
+            self._change(ClientState.BACKING_OFF, run)
+            self._expecting.attempt_failed(exc)
+        return verdict
+
+    async def _use(self, ws: WebSocketClientProtocol, run: object) -> None:
+        """Send and receive until the connection is closed, and there may be another one."""
+        clock, backoff = self._factory.clock, self._backoff
+        since = clock.seconds()
+        try:
+            if run is self._run:
+                self._ws = ws
+                self._outgoing.send_on(ws)
+                self._change(ClientState.OPEN, run)
+                while self._expecting and self._open is ws:
+                    self._expecting.fire_one(ws)
+                async for message in ws:
+                    await self._receive(message)
+        except ConnectionClosed as exc:
+            host = self._factory.uri.host_header
+            self._factory.log.info("disconnected from {host}: {reason}", host=host, reason=exc)
+        finally:
+            if self._ws is ws:
+                self._ws = None
+            await ws.close(CloseCode.GOING_AWAY)
+        if run is not self._run:
+            raise CancelledError("the service was stopped")
+        if clock.seconds() - since < backoff.initial:
+            self._change(ClientState.BACKING_OFF, run)
+            await deferLater(clock, next(backoff.delays()))
+
+    async def _receive(self, message: str | bytes) -> None:
+        if self._on_message is None:
+            return
+        try:
+            await _done(self._on_message(message))
+        except CancelledError:
+            raise
+        except Exception:
+            self._log_failure("on_message")
+
+    def _change(self, state: ClientState, run: object) -> None:
+        if run is self._run:
+            self._set(state)
+
+    def _set(self, state: ClientState) -> None:
+        self.state = state
+        if self._on_state_change is not None:
+            try:
+                self._on_state_change(state)
+            except Exception:
+                self._log_failure("on_state_change")
+
+    def _log_failure(self, hook: str) -> None:
+        self._factory.log.failure("{hook} failed", level=LogLevel.error, hook=hook)
+
+    def _ended(self, reason: Failure, run: object) -> None:
+        if run is self._run:
+            exc = reason.value
+            assert isinstance(exc, Exception)
+            host = self._factory.uri.host_header
+            self._factory.log.failure("giving up on {host}", reason, host=host)
+            self._final = exc
+            self._leave(exc)
+
+    def _leave(self, exc: Exception) -> None:
+        """End this run for everybody who waits for something of it."""
+        self._run = self._ws = None
+        self._outgoing.fail(exc)
+        self._expecting.fail(exc)
+        self._set(ClientState.STOPPED)
+
+
+async def _done(result: object) -> None:
+    """Wait for a coroutine or a Deferred."""
+    if isawaitable(result):
+        await result
+
+
+def _cancel(_: object, call: IDelayedCall) -> None:
+    if call.active():
+        call.cancel()
+
+
+def _end_of(running: Deferred[None]) -> Deferred[None]:
+    """Return a Deferred of its own that fires when this one does."""
+    ended: Deferred[None] = Deferred()
+    running.addBoth(ended.callback)
+    return ended
+
+
+def _failed(exc: Exception) -> Deferred[Any]:
+    failed: Deferred[Any] = Deferred()
+    fail_quietly(failed, exc)
+    return failed
