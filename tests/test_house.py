@@ -106,7 +106,17 @@ FLOORS = [
         "service",
         "wrapping",
     },
-    {"__init__", "__main__", "console", "insecure", "loading", "recording", "tap", "testing"},
+    {
+        "__init__",
+        "__main__",
+        "console",
+        "hints",
+        "insecure",
+        "loading",
+        "recording",
+        "tap",
+        "testing",
+    },
 ]
 
 

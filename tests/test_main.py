@@ -320,9 +320,9 @@ class RequestTests(MainTestCase):
 
 class RefusalTests(MainTestCase):
     async def assertCannotConnect(self, *arguments):
-        """Assert that it fails with one line; return what that says after the URI."""
+        """Assert that it fails, and says why in a line; return what that says after the URI."""
         self.assertEqual(await self.run_main(*arguments), 1)
-        [line] = self.errors().splitlines()
+        line, *self.advice = self.errors().splitlines()
         before, _, reason = line.partition(f"{self.uri}: ")
         self.assertEqual(before, "can't connect to ")
         return reason
@@ -333,6 +333,7 @@ class RefusalTests(MainTestCase):
             self.reactor = reactor
             self.uri = f"ws://127.0.0.1:{bound.getsockname()[1]}/"
             self.assertIn("refused", await self.assertCannotConnect())
+        self.assertEqual(self.advice, ["is the server running, and is this its port?"])
 
     async def test_the_server_answers_otherwise(self):
         await self.serve(echo, origins=["https://example.com"])
@@ -341,6 +342,15 @@ class RefusalTests(MainTestCase):
     async def test_it_is_no_websocket_uri(self):
         self.uri = "http://example.com/"
         self.assertIn("must begin with ws:// or wss://", await self.assertCannotConnect())
+        self.assertEqual(self.advice, [])
+
+    async def test_the_server_is_silent(self):
+        with socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            self.reactor = reactor
+            self.uri = f"ws://127.0.0.1:{listening.getsockname()[1]}/"
+            self.assertIn("timed out", await self.assertCannotConnect("--timeout", "0.05"))
 
     async def test_a_header_that_can_not_be_sent(self):
         self.uri = "ws://example.com/"
@@ -365,6 +375,11 @@ class ArgumentTests(SynchronousTestCase):
     def test_a_header_without_a_colon_is_a_usage_error(self):
         self.assertEqual(self.run_main("ws://example.com/", "--header", "one"), 2)
         self.assertIn("'one' isn't of the form NAME:VALUE", sys.stderr.getvalue())
+
+    def test_a_timeout_that_makes_no_sense_is_a_usage_error(self):
+        for wrong in "0", "-1", "nan", "inf", "soon":
+            self.assertEqual(self.run_main("ws://example.com/", f"--timeout={wrong}"), 2)
+            self.assertIn("--timeout", sys.stderr.getvalue())
 
     def test_a_uri_is_required(self):
         self.assertEqual(self.run_main(), 2)

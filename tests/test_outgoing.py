@@ -47,14 +47,14 @@ class OutgoingTests(QuietTestCase):
 
     def test_when_too_many_wait_the_newest_is_refused(self):
         self.make()
-        one, two, three = self.add("one", "two", "three")
+        *_, three = self.add("one", "two", "three")
         failure = self.failureResultOf(three, InvalidState)
         self.assertEqual(str(failure.value), "not sent: 2 messages waited for a connection")
         self.assertEqual(self.received(), ["one", "two"])
 
     def test_or_the_oldest_is_dropped(self):
         self.make(drop="oldest")
-        one, two, three = self.add("one", "two", "three")
+        one, *_ = self.add("one", "two", "three")
         self.failureResultOf(one, InvalidState)
         self.assertEqual(self.received(), ["two", "three"])
 
@@ -70,7 +70,7 @@ class OutgoingTests(QuietTestCase):
 
     def test_one_that_waits_can_be_taken_back(self):
         self.make()
-        one, two = self.add("one", "two")
+        one, _ = self.add("one", "two")
         one.cancel()
         self.failureResultOf(one, CancelledError)
         self.assertEqual(self.received(), ["two"])
@@ -95,7 +95,7 @@ class OutgoingTests(QuietTestCase):
 
     def test_a_text_that_can_not_be_utf_8_fails_alone(self):
         self.make()
-        bad, good = self.add("\ud800", "good")
+        bad, _ = self.add("\ud800", "good")
         self.assertEqual(self.received(), ["good"])
         self.failureResultOf(bad, UnicodeError)
 

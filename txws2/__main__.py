@@ -17,6 +17,7 @@ from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console, printable
 from txws2.exceptions import ConnectionClosed
+from txws2.hints import hint
 from txws2.insecure import InsecureTLS
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
@@ -73,6 +74,14 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
         action="store_true",
         help="accept any TLS certificate, so that anybody could be listening",
     )
+    parser.add_argument(
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=10.0,
+        help="how long it may take to connect (10)",
+    )
     parser.add_argument("--version", action="version", version=f"txws2 {__version__}")
     return parser.parse_args(arguments)
 
@@ -82,6 +91,13 @@ def _header(text: str) -> tuple[str, str]:
     if not colon:
         raise argparse.ArgumentTypeError(f"{text!r} isn't of the form NAME:VALUE")
     return name.strip(), value.strip()
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} isn't a number of seconds")
+    return seconds
 
 
 def _say(text: str) -> None:
@@ -156,10 +172,14 @@ async def _run(reactor: Any, options: argparse.Namespace) -> int:
             subprotocols=options.subprotocol,
             additional_headers=options.header,
             user_agent_header=f"txws2/{__version__}",
+            open_timeout=options.timeout,
             reactor=reactor,
         )
     except Exception as exc:
         _say(f"can't connect to {options.uri}: {exc}")
+        advice = hint(exc)
+        if advice is not None:
+            _say(advice)
         return 1
     assert isinstance(session, _Session)
     session.shows_pings = options.ping
