@@ -5,6 +5,7 @@
 # make reactors   run the tests on each reactor, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
+# make chaos   see that a client loses nothing whatever becomes of its connections; SECONDS=600 for longer
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
 # make bench-docs   put what make bench has found into the docs
 # make microbench   time the protocol core, piece by piece
@@ -16,7 +17,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz bench bench-docs microbench sanitize soak clean
+.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -59,6 +60,10 @@ conformance: .venv/installed
 # Of one target: TARGET=frames. What it finds is in build/fuzz.
 fuzz: .venv/fuzzing
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
+# With SEED=1, the faults are those of the run that had this seed.
+chaos: .venv/tested
+	$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),30) $(if $(SEED),--seed $(SEED))
 
 # It leaves tables, a plot and all figures in build/bench.
 bench: .venv/measured

@@ -130,11 +130,13 @@ class CommandTestCase(TestCase):
         path.mkdir()
         return path
 
-    def assertOneLine(self, command, text):
-        """Assert that it failed, with this one line on stderr."""
+    def assertOneLine(self, command, text, advice=None):
+        """Assert that it failed, with this one line on stderr, and maybe one of advice."""
         self.assertEqual(command.status, 1, command.out + command.err)
-        self.assertEqual(len(command.err.splitlines()), 1, command.err)
-        self.assertIn(text, command.err)
+        line, *more = command.err.splitlines()
+        self.assertIn(text, line)
+        self.assertEqual(len(more), 0 if advice is None else 1, command.err)
+        self.assertIn(advice or "", command.err)
         self.assertNotIn("Traceback", command.out + command.err)
 
 
@@ -328,7 +330,7 @@ class RefusalTests(ClientTestCase):
             bound.bind(("127.0.0.1", 0))
             uri = f"ws://127.0.0.1:{bound.getsockname()[1]}/"
             client = await self.run_client(uri)
-        self.assertOneLine(client, f"can't connect to {uri}: ")
+        self.assertOneLine(client, f"can't connect to {uri}: ", "is the server running")
         self.assertIn("refused", client.err)
 
     async def test_no_websocket_uri(self):
@@ -364,7 +366,7 @@ class TLSTests(ClientTestCase):
     async def test_a_certificate_that_nobody_has_signed_is_refused(self):
         uri = await self.serve_tls()
         client = await self.run_client(uri, stdin="hi\n")
-        self.assertOneLine(client, f"can't connect to {uri}: ")
+        self.assertOneLine(client, f"can't connect to {uri}: ", "--insecure")
         self.assertIn("certificate verify failed", client.err)
 
     async def test_unless_that_is_asked_for(self):

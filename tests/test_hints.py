@@ -24,6 +24,8 @@ class HintTests(SynchronousTestCase):
             (error.TimeoutError(), "silent"),
             (OpeningTimeout(), "--timeout"),
             (SecurityError(""), "TLS"),
+            (SecurityError("the TLS handshake failed: certificate verify failed"), "--insecure"),
+            (SecurityError("the server's certificate isn't one for localhost"), "--insecure"),
             (InvalidMessage(""), "wss://"),
         ):
             self.assertIn(words, hint(exc))
@@ -45,4 +47,7 @@ class HintTests(SynchronousTestCase):
 
     def test_where_nothing_helps_nothing_is_said(self):
         self.assertIsNone(hint(NegotiationError("")))
+        lost = InvalidMessage("")
+        lost.__cause__ = error.ConnectionLost()
+        self.assertIsNone(hint(lost))
         self.assertIsNone(hint(InvalidStatus(Response(418, ""))))

@@ -39,7 +39,7 @@ class ClientState(enum.Enum):
     """What a `WebSocketClientService` is doing."""
 
     STOPPED = enum.auto()
-    """Nothing: it wasn't started, was stopped, or has given up."""
+    """It wasn't started, was stopped, or has given up."""
     CONNECTING = enum.auto()
     """It makes a connection, and does there what `on_connect` says."""
     OPEN = enum.auto()

@@ -29,7 +29,7 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     # OpeningTimeout is one.
     (TimeoutError, "the server, or a firewall before it, is silent; try a longer --timeout"),
     (error.TimeoutError, "the server, or a firewall before it, is silent"),
-    (SecurityError, "does the server speak TLS here? ws:// is without; --insecure trusts anybody"),
+    (SecurityError, "does the server speak TLS here? if not, try ws://"),
     (InvalidMessage, "this isn't a WebSocket server, or it wants TLS: try wss://"),
 )
 
@@ -45,4 +45,9 @@ def hint(exc: Exception) -> str | None:
         if status >= 500:
             return "the server is in trouble, or the one behind it; try again later"
         return _BY_STATUS.get(status)
+    if isinstance(exc.__cause__, error.ConnectionClosed):
+        # It may as well be this end that was told to end.
+        return None
+    if isinstance(exc, SecurityError) and "certificate" in str(exc):
+        return "nobody whom this machine trusts says that it is this server; --insecure asks nobody"
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)

@@ -1,0 +1,72 @@
+"""A short run of what `make chaos` does for longer, with faults that are chosen beforehand."""
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from tests.chaos.cutting import Fault, Kind
+from tests.chaos.played import Stage, connections_left
+
+MESSAGES = [f"message {number}" for number in range(100)]
+
+
+class ChaosTests(TestCase):
+    timeout = 60
+
+    async def play(self, faults=(), deadly=()):
+        """Send the messages; the server dies when it has handled those of these numbers."""
+        deadly = set(deadly)
+
+        def tell(number):
+            if number in deadly:
+                deadly.remove(number)
+                restarts.append(Deferred.fromCoroutine(stage.restart()))
+
+        restarts = []
+        before = connections_left()
+        stage = Stage(reactor, faults, tell)
+        await stage.open()
+        self.addCleanup(stage.close)
+        sender = await stage.send(MESSAGES)
+        for restart in restarts:
+            await restart
+        self.assertEqual(sender.unacknowledged, {})
+        self.assertEqual(stage.receiver.handled, dict(enumerate(MESSAGES)))
+        await stage.close()
+        del sender
+        stage.receiver.ws = None
+        self.assertEqual(connections_left(), before)
+        return stage
+
+    async def test_without_faults_all_arrive(self):
+        stage = await self.play()
+        self.assertEqual(stage.deaths, 0)
+
+    async def test_so_they_do_when_connections_are_cut(self):
+        # The handshake is 400 bytes or so: some are cut in it, some at its end, some later.
+        faults = [Fault(Kind.CUT, after) for after in (0, 100, 300, 400, 450, 600, 1000)]
+        stage = await self.play(faults)
+        self.assertEqual(stage.proxy.happened[Kind.CUT], len(faults))
+
+    async def test_or_half_closed(self):
+        faults = [Fault(Kind.HALF_CLOSE, after) for after in (0, 300, 450, 601, 1000)]
+        stage = await self.play(faults)
+        self.assertEqual(stage.proxy.happened[Kind.HALF_CLOSE], len(faults))
+
+    async def test_or_go_silent(self):
+        faults = [Fault(Kind.SILENCE, after) for after in (450, 600)]
+        stage = await self.play(faults)
+        self.assertEqual(stage.proxy.happened[Kind.SILENCE], len(faults))
+
+    async def test_or_are_slow(self):
+        stage = await self.play([Fault(Kind.DELAY, after=450, seconds=0.05)])
+        self.assertEqual(stage.proxy.happened[Kind.DELAY], 1)
+
+    async def test_or_the_server_dies_before_it_has_said_what_it_did(self):
+        stage = await self.play(deadly=[0, 10, 50, 99])
+        self.assertEqual(stage.deaths, 4)
+
+    async def test_or_all_of_it(self):
+        faults = [Fault(kind, 500 + 10 * place) for place, kind in enumerate(list(Kind) * 2)]
+        stage = await self.play(faults, deadly=[5, 95])
+        self.assertEqual(stage.deaths, 2)
