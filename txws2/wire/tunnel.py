@@ -5,7 +5,8 @@ from __future__ import annotations
 from txws2.exceptions import InvalidHandshake, InvalidProxyStatus, ProxyError
 from txws2.wire.body import BodyReader
 from txws2.wire.credentials import basic
-from txws2.wire.http import Headers, Request, Response, ResponseReader
+from txws2.wire.fields import Headers
+from txws2.wire.http import Request, Response, ResponseReader
 from txws2.wire.proxies import Proxy, host_and_port
 
 __all__ = ["HTTPTunnel"]
