@@ -124,7 +124,8 @@ def offered_subprotocols(request: Request) -> list[str]:
     Raises:
         InvalidHeaderFormat: the offer isn't a list of tokens.
     """
-    return parse_tokens("Sec-WebSocket-Protocol", request.fields.get_all("Sec-WebSocket-Protocol"))
+    values = request.fields.get_all("Sec-WebSocket-Protocol")
+    return parse_tokens("Sec-WebSocket-Protocol", values) if values else []
 
 
 def select_subprotocol(request: Request, available: Sequence[str]) -> str | None:
