@@ -1,10 +1,19 @@
 """The server's handlers, in pull style; its handshake is in test_server_handshake.py."""
 
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.interfaces import IProtocolNegotiationFactory
+from zope.interface.verify import verifyObject
 
 from tests.sides import QuietTestCase, RecordedServer
 from txws2.exceptions import NegotiationError
 from txws2.server import WebSocketServerFactory
+
+
+class ALPNTests(QuietTestCase):
+    def test_http_is_what_can_be_agreed_on(self):
+        factory = WebSocketServerFactory(reactor=self.clock)
+        verifyObject(IProtocolNegotiationFactory, factory)
+        self.assertEqual(factory.acceptableProtocols(), [b"http/1.1"])
 
 
 class HandlerTests(QuietTestCase):

@@ -14,7 +14,12 @@ from txws2.wire import requesting
 from txws2.wire.accepting import accept, check_request, select_compression, select_subprotocol
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.http import RequestReader, ResponseReader
-from txws2.wire.requesting import build_request, check_compression, check_response
+from txws2.wire.requesting import (
+    build_request,
+    check_compression,
+    check_response,
+    without_credentials,
+)
 from txws2.wire.uri import parse_uri
 
 
@@ -108,6 +113,13 @@ class BuildRequestTests(HandshakeTestCase):
         response = ResponseReader().receive(accept(received, "b", extensions).serialize())
         self.assertEqual(check_response(request, response), "b")
         self.assertEqual(check_compression(response, ours), agreed)
+
+
+class CredentialsTests(HandshakeTestCase):
+    def test_another_origin_is_sent_none(self):
+        pairs = [("AUTHORIZATION", "x"), ("Cookie", "a"), ("cookie", "b"), ("X-One", "1")]
+        for headers in (pairs, dict(pairs), iter(pairs)):
+            self.assertEqual(without_credentials(headers), [("X-One", "1")])
 
 
 class CheckResponseTests(HandshakeTestCase):
