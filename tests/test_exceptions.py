@@ -103,6 +103,13 @@ class MessagesTests(TestCase):
         ),
         "missing Origin header": exceptions.InvalidOrigin(None),
         "invalid Origin header: null": exceptions.InvalidOrigin("null"),
+        "the proxy p did not let us through: HTTP 407 No": exceptions.InvalidProxyStatus(
+            "p", Response(407, "No")
+        ),
+        "the proxy p did not let us through: HTTP 500": exceptions.InvalidProxyStatus(
+            "p", Response(500, "")
+        ),
+        "why: ws://a/ -> ws://b/": exceptions.RedirectError(["ws://a/", "ws://b/"], "why"),
         "there is no WebSocket at /x": exceptions.InvalidPath("/x"),
         "timed out during opening handshake": exceptions.OpeningTimeout(),
         "the server is shutting down": exceptions.ServerClosing(),
@@ -116,6 +123,11 @@ class MessagesTests(TestCase):
     def test_each_says_what_is_wrong(self):
         for message, exc in self.CASES.items():
             self.assertEqual(str(exc), message)
+
+    def test_a_timeout_has_a_note_of_what_it_was_waiting_for(self):
+        exc = exceptions.OpeningTimeout("godot")
+        self.assertEqual(str(exc), "timed out during opening handshake")
+        self.assertEqual(exc.__notes__, ["It was waiting for godot."])
 
     def test_a_long_header_is_not_repeated(self):
         exc = exceptions.InvalidHeaderFormat("X", "a token", "a" * 100, 90)

@@ -28,6 +28,17 @@ class ParseTests(TestCase):
         self.assertEqual(parse_uri("ws://example.com"), expected)
         self.assertEqual(parse_uri("wss://example.com").port, 443)
 
+    def test_it_is_shown_without_credentials(self):
+        uri = parse_uri("wss://me:secret@[::1]:8443/chat?room=1")
+        self.assertEqual(str(uri), "wss://[::1]:8443/chat?room=1")
+        self.assertEqual(str(parse_uri("ws://h")), "ws://h/")
+
+    def test_its_origin_is_scheme_host_and_port(self):
+        here = parse_uri("ws://me@Example.com/a").origin
+        self.assertEqual(here, parse_uri("ws://example.com:80/b").origin)
+        for other in ("wss://example.com:80/", "ws://example.com:81/", "ws://example.org/"):
+            self.assertNotEqual(here, parse_uri(other).origin)
+
     def test_scheme_and_host_are_in_any_case(self):
         expected = WebSocketURI(True, "example.com", 443, "/A")
         self.assertEqual(parse_uri("WSS://Example.COM/A"), expected)
