@@ -58,7 +58,7 @@ class TunnelTests(SynchronousTestCase):
         error = self.assertRefused(
             InvalidProxyStatus,
             "the proxy http://p:3128 did not let us through: HTTP 407 Who are you?",
-            head + b"Content-Length: 2\r\n\r\nno",
+            head + b"no",
         )
         self.assertEqual(error.response.headers["Proxy-Authenticate"], "Basic")
         self.assertEqual(error.response.body, b"no")
