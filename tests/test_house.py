@@ -103,6 +103,7 @@ FLOORS = [
         "outgoing",
         "pulling",
         "resource",
+        "rooms",
         "service",
         "wrapping",
     },

@@ -32,6 +32,7 @@ from txws2.exceptions import (
 )
 from txws2.resource import WebSocketResource
 from txws2.retrying import process_exception
+from txws2.rooms import Presence, Rooms
 from txws2.routing import guarded, route
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
@@ -69,12 +70,14 @@ __all__ = [
     "OpeningTimeout",
     "PayloadTooBig",
     "PerMessageDeflate",
+    "Presence",
     "ProtocolError",
     "ProxyError",
     "Query",
     "RedirectError",
     "Request",
     "Response",
+    "Rooms",
     "SecurityError",
     "Server",
     "State",

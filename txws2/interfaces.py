@@ -15,10 +15,11 @@ from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
     from txws2.outbox import PushProducer
+    from txws2.rooms import Presence
     from txws2.streaming import Fragments
     from txws2.wire.encoding import Part
 
-__all__ = ["IWebSocketConnection", "IWebSocketReceiver"]
+__all__ = ["IRooms", "IWebSocketConnection", "IWebSocketReceiver"]
 
 
 class IWebSocketConnection(IPushProducer):
@@ -96,3 +97,36 @@ class IWebSocketReceiver(Interface):
 
     def connectionLost(reason: Failure) -> None:
         """Called once, when the connection is gone; reason wraps a ConnectionClosed."""
+
+
+class IRooms(Interface):
+    """Who hears what, and who is here; `txws2.rooms.Rooms` says more of each.
+
+    A connection belongs to the process that it is in, a room to all processes that share it. So
+    whoever asks who is in a room gets data, a broadcast names the room, and each answer is a
+    Deferred. A connection leaves all its rooms when it is closed, and a room that nobody is in
+    is no more.
+    """
+
+    def join(room: str, connection: Any, info: Any = None) -> Deferred[None]:
+        """Let a connection of this process into a room; info is what JSON has."""
+
+    def leave(room: str, connection: Any) -> Deferred[None]:
+        """Let it out of the room, if it is there."""
+
+    def broadcast(
+        room: str,
+        message: Part,
+        text: bool | None = None,
+        *,
+        compress: bool | None = None,
+        slow: Any = "skip",
+        but: Any = None,
+    ) -> Deferred[int]:
+        """Send a message to all in a room but one; the Deferred has how many this process sent."""
+
+    def here(room: str) -> Deferred[list[Presence]]:
+        """Return a Deferred of who is in a room."""
+
+    def names() -> Deferred[list[str]]:
+        """Return a Deferred of the names of the rooms that somebody is in."""
