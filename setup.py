@@ -7,7 +7,7 @@ setup(
         # Optional: where it can't be compiled, its twins in Python are used.
         Extension(
             "txws2.wire._speedups",
-            ["txws2/wire/_speedups.c", "txws2/wire/_exchange.c"],
+            [f"txws2/wire/{name}.c" for name in ("_speedups", "_tally", "_exchange")],
             depends=["txws2/wire/_speedups.h"],
             optional=True,
         ),

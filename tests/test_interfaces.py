@@ -68,6 +68,7 @@ class InterfaceTests(SynchronousTestCase):
             "closing_missed",
             "opening_missed",
             "send_shared",
+            "standing",
         }
         of_twisted = {
             "connected",

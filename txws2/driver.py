@@ -11,18 +11,20 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
+from txws2.counters import Standing
 from txws2.deadlines import Deadlines
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
+from txws2.journal import log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.settling import NOBODY, Waiters
 from txws2.tlsthrough import let_through
-from txws2.tracing import Tracer
+from txws2.tracing import Tracer, hooked
 from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
 from txws2.wire.closing import CloseCode
-from txws2.wire.connection import Connection, State
+from txws2.wire.connection import Connection, State, Trace
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 from txws2.wire.exchange import Exchange
@@ -70,6 +72,9 @@ class Driver(Exchange, Protocol):
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
+
+    # How long it was there, once it isn't any more.
+    _lasted: float | None = None
 
     _keepalive_payload: bytes | None = None
     _id: str | None = None
@@ -150,7 +155,7 @@ class Driver(Exchange, Protocol):
             deflate=self._deflate,
             compression=factory.compression,
             max_fragments=factory.max_fragments,
-            trace=None if self._tracer is None else self._tracer.frame,
+            trace=self._trace(),
         )
         if self._tracer is not None:
             self._tracer.state(State.OPEN)
@@ -158,6 +163,9 @@ class Driver(Exchange, Protocol):
         # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
         # to wake it up for each message costs more than that.
         self._outbox.unhurried = self._deflate is not None
+        factory.books.opened += 1
+        if factory.log_connections:
+            log_opened(factory.log, self)
         if factory.keepalive is not None:
             factory.keepalive.add(self)
         self._tell(self.connectionOpened)
@@ -165,6 +173,11 @@ class Driver(Exchange, Protocol):
         self._opened_waiters.fire(self)
         if early:
             self.dataReceived(early)
+
+    def _trace(self) -> Trace | None:
+        traced = None if self._tracer is None else self._tracer.frame
+        factory = self.factory
+        return traced if factory.trace is None else hooked(factory.trace, self, factory.log, traced)
 
     def _fail_opening(self, reason: Exception) -> None:
         """Give the opening handshake up; the transport is being closed."""
@@ -353,6 +366,17 @@ class Driver(Exchange, Protocol):
         # A peer that is gone won't answer, so nobody is to wait until the transport knows.
         self._settle(TimeoutError("no sign of life within ping_timeout"))
 
+    # Counting.
+
+    def standing(self) -> Standing:
+        """Tell how the connection stands, for its factory's counters and its own."""
+        return Standing(
+            self._connection,
+            0.0 if self._pings is None else self._pings.latency,
+            0 if self._inbox is None else self._inbox.waiting,
+            0 if self._outbox is None else self._outbox.waiting,
+        )
+
     # Closing.
 
     def _begin_closing(self) -> None:
@@ -404,6 +428,7 @@ class Driver(Exchange, Protocol):
             return
         self._settled = True
         factory = self.factory
+        self._lasted = factory.uptime_of(self)
         factory.leave(self)
         connection = self._connection
         exception: Exception
@@ -411,11 +436,15 @@ class Driver(Exchange, Protocol):
             if self._never_opened is None:
                 self._never_opened = self._lost_while_opening(cause)
             exception = self._never_opened
+            factory.books.refuse(exception)
             self._opened_waiters.fail(exception)
         else:
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
             exception = connection.connection_lost(cause)
+            factory.books.close(connection)
+            if factory.log_connections:
+                log_closed(factory.log, self, exception)
             if self._inbox is not None:
                 self._inbox.close(connection.closing.exception)
             elif self._reading is not None:

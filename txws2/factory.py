@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import KeysView
 from operator import methodcaller
-from typing import Any, Generic, TypedDict, TypeVar, cast
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.epoll import EpollSharing
 from txws2.keepalive import Keepalive
+from txws2.tracing import FrameHook
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
 
 __all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
@@ -33,9 +35,15 @@ class ConnectionOptions(TypedDict, total=False):
     close_timeout: float | None
     share_epoll: bool
     debug: bool | None
+    log_connections: bool
+    trace: FrameHook | None
 
 
-P = TypeVar("P", bound=Protocol)
+class _Counted(Protocol):
+    def standing(self) -> Standing: ...
+
+
+P = TypeVar("P", bound=_Counted)
 
 
 class ConnectionFactory(Factory, Generic[P]):
@@ -69,10 +77,16 @@ class ConnectionFactory(Factory, Generic[P]):
             the system has epoll. It is faster; False leaves them to the reactor one by one.
         debug: whether to log every frame, header line and state at level debug. None for what
             the environment variable TXWS2_DEBUG says: on if it is set and not empty.
+        log_connections: whether to log at level info, once each, that a connection is open, is
+            closed, or was refused (False).
+        trace: called with the connection, "<" or ">", the `Header` and the payload of each frame
+            that comes or goes. A payload that is still arriving is there as far as it has come,
+            one that is compressed as it travels. It costs what every frame's own way does.
 
     Attributes:
         connections: the protocols that are connected, in whatever state; they can be iterated
             over, counted and compared like a set.
+        books: what there is to know of connections that are no more.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
         closing_deadlines: likewise of those that must close.
 
@@ -98,6 +112,8 @@ class ConnectionFactory(Factory, Generic[P]):
         close_timeout: float | None = 10,
         share_epoll: bool = True,
         debug: bool | None = None,
+        log_connections: bool = False,
+        trace: FrameHook | None = None,
     ) -> None:
         _check("max_size", max_size, least=0)
         _check("max_fragments", max_fragments, least=1)
@@ -127,13 +143,32 @@ class ConnectionFactory(Factory, Generic[P]):
         self.keepalive = (
             None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
         )
-        # Of many, a dict is smaller than a set.
-        self._connections: dict[P, None] = {}
+        self.log_connections = log_connections
+        self.trace = trace
+        self.books = Books()
+        self._made = self._latest = self.clock.seconds()
+        # When each was entered.
+        self._connections: dict[P, float] = {}
         self.connections: KeysView[P] = self._connections.keys()
+
+    @property
+    def counters(self) -> FactoryCounters:
+        """What went over all connections, those that are closed among them."""
+        standings = (connection.standing() for connection in self._connections)
+        return self.books.counters(standings, self.clock.seconds() - self._made)
 
     def enter(self, connection: P) -> None:
         """Count a connection among those that are connected."""
-        self._connections[connection] = None
+        now = self.clock.seconds()
+        # Those that come in the same millisecond share a float.
+        if not 0 <= now - self._latest < 0.001:
+            self._latest = now
+        self._connections[connection] = self._latest
+
+    def uptime_of(self, connection: P) -> float:
+        """Return how long a connection has been there, in seconds; 0 if it isn't."""
+        now = self.clock.seconds()
+        return now - self._connections.get(connection, now)
 
     def leave(self, connection: P) -> None:
         """Count it no more."""

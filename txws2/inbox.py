@@ -155,6 +155,11 @@ class Inbox:
             fail_quietly(reader.waiting, closed())
 
     @property
+    def waiting(self) -> int:
+        """Messages that wait here."""
+        return len(self._messages or ())
+
+    @property
     def _full(self) -> bool:
         messages = self._messages
         return (

@@ -36,6 +36,7 @@ class IWebSocketConnection(IPushProducer):
     close_code: int | None = Attribute("The close code received; None until it is closed.")
     close_reason: str | None = Attribute("The close reason received; None until it is closed.")
     latency: float = Attribute("The latest round-trip time in seconds; 0 at first.")
+    counters: Any = Attribute("What it has counted, as `ConnectionCounters`.")
     local_address: Any = Attribute("(host, port) of this end, or the path of a Unix socket.")
     remote_address: Any = Attribute("(host, port) of the other end, or the path of a socket.")
 

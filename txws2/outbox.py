@@ -137,6 +137,11 @@ class Outbox(Cork):
             self._behind = False
         return self._behind and until_drained
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here."""
+        return self._size
+
     def register_producer(self, producer: PushProducer) -> None:
         """Pause this while more than write_limit bytes wait here."""
         if self._producer is not None:

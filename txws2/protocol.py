@@ -11,6 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.counters import ConnectionCounters
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
@@ -371,6 +372,13 @@ class WebSocketProtocol(Driver):
     def latency(self) -> float:
         """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
         return 0.0 if self._pings is None else self._pings.latency
+
+    @property
+    def counters(self) -> ConnectionCounters:
+        """What has gone over the connection, and what waits; as it is now."""
+        lasted = self._lasted
+        uptime = self.factory.uptime_of(self) if lasted is None else lasted
+        return ConnectionCounters.of(self.standing(), uptime)
 
     @property
     def local_address(self) -> Address:

@@ -25,6 +25,7 @@ from txws2.deciding import (
 )
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.journal import log_refused
 from txws2.transports import Address, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
@@ -230,6 +231,8 @@ class WebSocketServerProtocol(Deciding):
             # RFC 9110 section 9.3.2: the answer to it has no body.
             response = replace(response, body=b"")
         self.response = response
+        if self.factory.log_connections:
+            log_refused(self.factory.log, self, response.status_code, reason)
         if self._upgrade is not None:
             self._never_opened = reason
             self._upgrade.refuse(response)

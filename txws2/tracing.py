@@ -1,15 +1,21 @@
-"""The debug log: states, handshake lines and every frame of one connection."""
+"""The debug log: states, handshake lines and every frame; and who else watches the frames."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from twisted.logger import Logger
 
 from txws2.exceptions import ProtocolError
 from txws2.wire.closing import Close
-from txws2.wire.connection import State
+from txws2.wire.connection import State, Trace
 from txws2.wire.frames import CLOSE, TEXT, Header, Opcode
 
-__all__ = ["Tracer"]
+__all__ = ["FrameHook", "Tracer", "hooked"]
+
+FrameHook = Callable[[Any, str, Header, bytes], object]
+"""Called for each frame with its connection, "<" or ">", its header, and its payload."""
 
 _MAX_LENGTH = 75
 """Characters of a payload that are shown."""
@@ -64,6 +70,36 @@ class Tracer:
         self._log.debug(
             "{connection} {sign} {text}", connection=self._connection, sign=sign, text=text
         )
+
+
+def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) -> Trace:
+    """Return what calls a hook for each frame of a connection.
+
+    A hook only watches: one that raises is not called any more, and the connection goes on.
+
+    Args:
+        hook: what to call.
+        connection: what to call it with.
+        log: where to say what it has raised.
+        traced: what to call before it, if there is such a thing.
+    """
+    works = True
+
+    def trace(direction: str, header: Header, payload: bytes) -> None:
+        nonlocal works
+        if traced is not None:
+            traced(direction, header, payload)
+        if works:
+            try:
+                hook(connection, direction, header, payload)
+            except Exception:
+                works = False
+                log.failure(
+                    "trace failed, and is not called for this connection any more",
+                    connection=connection.id,
+                )
+
+    return trace
 
 
 def _close_text(payload: bytes) -> str:

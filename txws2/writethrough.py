@@ -74,6 +74,11 @@ class WriteThrough(Outbox):
                 return
         write()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here."""
+        return self._size + len(self._rest) + len(self._urgent)
+
     def close(self, exception: Exception) -> None:
         """Give up: the transport is gone."""
         self._rest, self._urgent = _NOTHING, b""

@@ -70,6 +70,14 @@ def exchange(client, corked, data):
     one._busy = True
     one.dataReceived(data)
 
+def count():
+    total, one = c.Tally(), c.Tally()
+    one.count_out(9, 2**40, 2**40)
+    one.encode("Hello")
+    one.decode(unmasked, 0, [])
+    total.add(one)
+    return total.frames_in, total.frames_out
+
 parts = [bytes(1000)] * 3
 frames = [bytes(size) for size in (1, 2, 2000)]
 sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
@@ -87,6 +95,7 @@ fails(lambda: [c.encode_message(message, True) for message in sent])
 fails(lambda: c.decode_messages(data, 0, True, None, []))
 fails(lambda: c.decode_messages(bad, 0, True, None, []))
 unmasked = b"".join(c.encode_message(message, False) for message in sent)
+fails(count)
 for corked in (False, True):
     fails(lambda: exchange(False, corked, data))
     fails(lambda: exchange(True, corked, unmasked))

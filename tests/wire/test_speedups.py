@@ -7,13 +7,14 @@ import sys
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire.twins import in_c
-from txws2.wire import cork, exchange, frames, masking, ordinary, payload, speedups
+from txws2.wire import cork, exchange, frames, masking, ordinary, payload, speedups, tally
 from txws2.wire.speedups import PURE, accelerated, load
 
 TWINS = {
     "Cork": cork,
     "Exchange": exchange,
     "PayloadBuffer": payload,
+    "Tally": tally,
     "apply_mask": masking,
     "decode_messages": ordinary,
     "encode_frame": frames,

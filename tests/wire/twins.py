@@ -3,7 +3,7 @@
 from unittest import skipIf
 
 # These have what is accelerated; PURE is filled as they are imported.
-from txws2.wire import cork, exchange, frames, masking, ordinary, payload  # noqa: F401
+from txws2.wire import cork, exchange, frames, masking, ordinary, payload, tally  # noqa: F401
 from txws2.wire.speedups import PURE, load
 
 in_c = skipIf(load() is None, "the accelerator isn't there, or isn't wanted")

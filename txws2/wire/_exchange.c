@@ -45,22 +45,23 @@ cork_room(Cork *self, Py_ssize_t size)
     return (unsigned char *)PyBytes_AS_STRING(self->frames) + self->size;
 }
 
-/* Encode a message behind the frames that are there. */
+/* Encode a message behind the frames that are there, and count it. */
 static int
-cork_message(State *state, Cork *self, PyObject *message, bool masked)
+cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
 {
     Bytes payload;
     int first;
     if (get_message(message, &payload, &first) < 0) {
         return -1;
     }
-    Py_ssize_t size = frame_size(payload.size, masked);
+    Py_ssize_t size = frame_size(payload.size, tally->client);
     unsigned char *to = size < 0 ? NULL : cork_room(self, size);
-    int written = to == NULL ? -1 : write_frame(state, to, first, &payload, masked);
-    Py_DECREF(payload.owner);
+    int written = to == NULL ? -1 : write_frame(state, to, first, &payload, tally->client);
     if (written == 0) {
         self->size += size;
+        count_message_out(tally, first == (FIN | TEXT), payload.size, size);
     }
+    Py_DECREF(payload.owner);
     return written;
 }
 
@@ -166,18 +167,6 @@ is_set(PyObject *object)
 }
 
 static int
-is_true(State *state, PyObject *object, int name)
-{
-    PyObject *value = PyObject_GetAttr(object, state->names[name]);
-    if (value == NULL) {
-        return -1;
-    }
-    int truth = value == Py_True ? 1 : value == Py_False ? 0 : PyObject_IsTrue(value);
-    Py_DECREF(value);
-    return truth;
-}
-
-static int
 call(State *state, PyObject *object, int name, PyObject *argument)
 {
     PyObject *arguments[] = {object, argument};
@@ -211,27 +200,20 @@ report(State *state, Exchange *self)
 /* Give the ordinary messages at the beginning of a read to the application, as long as it takes
  * them. Return where they end, -1 with an exception. */
 static Py_ssize_t
-deliver(State *state, Exchange *self, PyObject *connection, const Bytes *read)
+deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
 {
-    int ordinary = self->shut ? 0 : is_true(state, connection, ORDINARY_IN);
-    if (ordinary <= 0) {
-        return ordinary;
-    }
-    int client = is_true(state, connection, CLIENT);
-    PyObject *max_size = client < 0 ? NULL : PyObject_GetAttr(connection, state->names[MAX_SIZE]);
-    if (max_size == NULL) {
-        return -1;
+    if (self->shut || !tally->ordinary_in) {
+        return 0;
     }
     long long most;
-    int limited = get_most(max_size, &most);
-    Py_DECREF(max_size);
-    if (limited < 0) {
+    if (get_most(tally->max_size, &most) < 0) {
         return -1;
     }
+    bool masked = !tally->client;
     Py_ssize_t position = 0;
     Frame frame;
     while (!self->shut
-           && read_frame(read->data + position, read->size - position, !client, most, 0,
+           && read_frame(read->data + position, read->size - position, masked, most, 0,
                          &frame)) {
         PyObject *message = read_message(&frame);
         if (message == NULL) {
@@ -242,7 +224,10 @@ deliver(State *state, Exchange *self, PyObject *connection, const Bytes *read)
             PyErr_Clear();
             break;
         }
-        position = frame.payload + frame.size - read->data;
+        Py_ssize_t end = frame.payload + frame.size - read->data;
+        count_message_in(tally, &frame);
+        tally->bytes[INWARD] += end - position;
+        position = end;
         int delivered = call(state, (PyObject *)self, MESSAGE_RECEIVED, message);
         Py_DECREF(message);
         if (delivered < 0 && report(state, self) < 0) {
@@ -278,10 +263,10 @@ receive(State *state, Exchange *self, PyObject *data)
     if (get_bytes(data, &read) < 0) {
         return -1;
     }
-    PyObject *connection = self->connection;
-    Py_INCREF(connection);
-    Py_ssize_t position = deliver(state, self, connection, &read);
-    Py_DECREF(connection);
+    Tally *tally = tally_of(state, self->connection);
+    Py_XINCREF(tally);
+    Py_ssize_t position = tally == NULL ? -1 : deliver(state, self, tally, &read);
+    Py_XDECREF(tally);
     int received = position < 0 ? -1 : 0;
     if (position == 0) {
         received = call(state, (PyObject *)self, RECEIVE, data);
@@ -359,21 +344,17 @@ exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *
 
 /* Encode a message into the cork, or write its frame if that is open. */
 static int
-send_ordinary(State *state, Exchange *self, PyObject *message)
+send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
 {
-    int masked = is_true(state, self->connection, CLIENT);
-    if (masked < 0) {
-        return -1;
-    }
     PyObject *outbox = self->outbox;
     if (PyObject_TypeCheck(outbox, state->cork_type) && ((Cork *)outbox)->corked) {
         Cork *cork = (Cork *)outbox;
-        if (cork_message(state, cork, message, masked) < 0) {
+        if (cork_message(state, cork, message, tally) < 0) {
             return -1;
         }
         return cork->size > BATCH_SIZE ? call(state, outbox, FLUSH, NULL) : 0;
     }
-    PyObject *frame = make_message(state, message, masked);
+    PyObject *frame = make_message(state, message, tally->client, tally);
     if (frame == NULL) {
         return -1;
     }
@@ -393,12 +374,15 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
     State *state = PyType_GetModuleState(defining);
     if (count == 1 && names == NULL && is_set(self->connection) && is_set(self->outbox)
         && !is_set(self->turns) && (PyUnicode_Check(args[0]) || PyBytes_Check(args[0]))) {
-        int ordinary = is_true(state, self->connection, ORDINARY_OUT);
-        if (ordinary < 0 || (ordinary && send_ordinary(state, self, args[0]) < 0)) {
+        Tally *tally = tally_of(state, self->connection);
+        if (tally == NULL) {
             return NULL;
         }
-        if (ordinary) {
-            Py_RETURN_NONE;
+        if (tally->ordinary_out) {
+            Py_INCREF(tally);
+            int sent = send_ordinary(state, self, tally, args[0]);
+            Py_DECREF(tally);
+            return sent < 0 ? NULL : Py_NewRef(Py_None);
         }
     }
     PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);

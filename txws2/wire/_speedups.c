@@ -2,7 +2,8 @@
  *
  * Each function and each type has a twin in Python of the same name, which says what it is for:
  * apply_mask in masking.py, encode_frame in frames.py, PayloadBuffer in payload.py, all others of
- * this file in ordinary.py; and in _exchange.c, Cork in cork.py and Exchange in exchange.py.
+ * this file in ordinary.py; in _tally.c, Tally in tally.py; and in _exchange.c, Cork in cork.py and
+ * Exchange in exchange.py.
  * speedups.py decides which of the two is used. Results and exceptions are the same, so the tests
  * are, too.
  *
@@ -307,8 +308,9 @@ get_message(PyObject *message, Bytes *payload, int *first)
     return 0;
 }
 
+/* Make the frame of a message, and have it counted if there is a Tally. */
 PyObject *
-make_message(State *state, PyObject *message, bool masked)
+make_message(State *state, PyObject *message, bool masked, Tally *tally)
 {
     Bytes payload;
     int first;
@@ -316,6 +318,9 @@ make_message(State *state, PyObject *message, bool masked)
         return NULL;
     }
     PyObject *frame = make_frame(state, first, &payload, masked);
+    if (frame != NULL && tally != NULL) {
+        count_message_out(tally, first == (FIN | TEXT), payload.size, PyBytes_GET_SIZE(frame));
+    }
     Py_DECREF(payload.owner);
     return frame;
 }
@@ -331,7 +336,7 @@ encode_message(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     int masked = PyObject_IsTrue(args[1]);
-    return masked < 0 ? NULL : make_message(state_of(module), args[0], masked);
+    return masked < 0 ? NULL : make_message(state_of(module), args[0], masked, NULL);
 }
 
 
@@ -425,7 +430,7 @@ int
 get_most(PyObject *max_size, long long *most)
 {
     *most = LLONG_MAX;
-    if (max_size == Py_None) {
+    if (max_size == Py_None || max_size == NULL) {
         return 0;
     }
     int overflow;
@@ -439,35 +444,25 @@ get_most(PyObject *max_size, long long *most)
     return 0;
 }
 
-PyDoc_STRVAR(decode_messages_doc,
-"decode_messages($module, data, position, masked, max_size, messages, /)\n--\n\n"
-"Decode ordinary messages up to the first frame that is anything else.");
-
-static PyObject *
-decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+/* Decode ordinary messages, and have them counted if there is a Tally. */
+PyObject *
+read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
+              PyObject *messages, Tally *tally)
 {
-    if (check_count("decode_messages", count, 5, 5) < 0) {
-        return NULL;
-    }
-    PyObject *messages = args[4];
     if (!PyList_Check(messages)) {
         PyErr_Format(PyExc_TypeError, "messages is a list, not %s", Py_TYPE(messages)->tp_name);
         return NULL;
     }
-    int masked = PyObject_IsTrue(args[2]);
-    if (masked < 0) {
-        return NULL;
-    }
     long long most;
-    if (get_most(args[3], &most) < 0) {
+    if (get_most(max_size, &most) < 0) {
         return NULL;
     }
     Bytes bytes;
-    if (get_bytes(args[0], &bytes) < 0) {
+    if (get_bytes(data, &bytes) < 0) {
         return NULL;
     }
     Py_ssize_t position;
-    if (get_place(args[1], bytes.size, &position) < 0) {
+    if (get_place(start, bytes.size, &position) < 0) {
         goto error;
     }
     Frame frame;
@@ -486,6 +481,9 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
         if (appended < 0) {
             goto error;
         }
+        if (tally != NULL) {
+            count_message_in(tally, &frame);
+        }
         position = frame.payload + frame.size - bytes.data;
     }
     Py_DECREF(bytes.owner);
@@ -494,6 +492,21 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
 error:
     Py_DECREF(bytes.owner);
     return NULL;
+}
+
+PyDoc_STRVAR(decode_messages_doc,
+"decode_messages($module, data, position, masked, max_size, messages, /)\n--\n\n"
+"Decode ordinary messages up to the first frame that is anything else.");
+
+static PyObject *
+decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("decode_messages", count, 5, 5) < 0) {
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[2]);
+    return masked < 0 ? NULL
+                      : read_messages(args[0], args[1], masked, args[3], args[4], NULL);
 }
 
 
@@ -775,14 +788,10 @@ static PyType_Spec payload_buffer_spec = {
 /* The module. */
 
 static const char *const NAME_STRINGS[NAMES] = {
-    [CLIENT] = "client",
     [CORK] = "cork",
     [FLUSH] = "flush",
-    [MAX_SIZE] = "max_size",
     [MESSAGE_FAILED] = "_message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
-    [ORDINARY_IN] = "ordinary_in",
-    [ORDINARY_OUT] = "ordinary_out",
     [RECEIVE] = "_receive",
     [RECEIVE_OPENING] = "_receive_opening",
     [SEND_OTHERWISE] = "_send_otherwise",
@@ -818,7 +827,7 @@ execute(PyObject *module)
             return -1;
         }
     }
-    return add_exchange(module, state);
+    return add_tally(module, state) < 0 ? -1 : add_exchange(module, state);
 }
 
 static int
@@ -826,6 +835,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
 {
     Py_VISIT(state_of(module)->new_mask);
     Py_VISIT(state_of(module)->cork_type);
+    Py_VISIT(state_of(module)->tally_type);
     /* The spares and the names refer to nothing. */
     return 0;
 }
@@ -836,6 +846,7 @@ clear(PyObject *module)
     State *state = state_of(module);
     Py_CLEAR(state->new_mask);
     Py_CLEAR(state->cork_type);
+    Py_CLEAR(state->tally_type);
     for (int i = 0; i < NAMES; i++) {
         Py_CLEAR(state->names[i]);
     }

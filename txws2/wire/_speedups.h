@@ -15,8 +15,8 @@ enum { MASK_SIZE = 4 };
 
 /* Names that are looked up for each message, or for each read. */
 enum {
-    CLIENT, CORK, FLUSH, MAX_SIZE, MESSAGE_FAILED, MESSAGE_RECEIVED, ORDINARY_IN, ORDINARY_OUT,
-    RECEIVE, RECEIVE_OPENING, SEND_OTHERWISE, UNCORK, WRITE, NAMES
+    CORK, FLUSH, MESSAGE_FAILED, MESSAGE_RECEIVED, RECEIVE, RECEIVE_OPENING, SEND_OTHERWISE,
+    UNCORK, WRITE, NAMES
 };
 
 /* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
@@ -28,6 +28,7 @@ typedef struct {
     PyObject *spares[SPARES];
     unsigned int next_spare;
     PyTypeObject *cork_type;
+    PyTypeObject *tally_type;
     PyObject *names[NAMES];
 } State;
 
@@ -44,6 +45,24 @@ typedef struct {
     Py_ssize_t size;
 } Frame;
 
+enum { INWARD, OUTWARD, DIRECTIONS };
+
+/* Kinds of frames that most connections have none of. */
+enum { RARE = 4 };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *max_size;
+    unsigned long long bytes[DIRECTIONS];
+    unsigned long long payload[DIRECTIONS];
+    unsigned long long messages[DIRECTIONS][2];     /* By whether it is text. */
+    unsigned long long (*rare)[RARE];               /* For each direction; NULL at first. */
+    char client;
+    char deaf;
+    char ordinary_in;
+    char ordinary_out;
+} Tally;
+
 /* In _speedups.c. */
 int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
 int get_bytes(PyObject *object, Bytes *bytes);
@@ -51,10 +70,18 @@ int get_most(PyObject *max_size, long long *most);
 int get_message(PyObject *message, Bytes *payload, int *first);
 Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
 int write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked);
-PyObject *make_message(State *state, PyObject *message, bool masked);
+PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
 bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
                 int rsv1, Frame *frame);
 PyObject *read_message(const Frame *frame);
+PyObject *read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
+                        PyObject *messages, Tally *tally);
+
+/* In _tally.c. */
+void count_message_in(Tally *self, const Frame *frame);
+void count_message_out(Tally *self, bool text, Py_ssize_t payload, Py_ssize_t size);
+Tally *tally_of(State *state, PyObject *object);
+int add_tally(PyObject *module, State *state);
 
 /* In _exchange.c. */
 int add_exchange(PyObject *module, State *state);

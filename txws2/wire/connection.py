@@ -12,19 +12,22 @@ from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.encoding import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 from txws2.wire.frames import (
+    BINARY,
     CLOSE,
     CONT,
     MAX_CONTROL_SIZE,
     PING,
     PONG,
+    TEXT,
     Header,
     encode_frame,
     parse_header,
 )
 from txws2.wire.masking import apply_mask
 from txws2.wire.messages import MessageAssembler
-from txws2.wire.ordinary import decode_messages, encode_message, take_compressed
+from txws2.wire.ordinary import take_compressed
 from txws2.wire.shared import SharedMessage
+from txws2.wire.tally import Tally
 
 __all__ = ["Connection", "State", "Trace"]
 
@@ -45,7 +48,7 @@ _OPEN = State.OPEN
 _MESSAGE = (str, bytes)
 
 
-class Connection:
+class Connection(Tally):
     """Turns bytes from the peer into events, and what the application says into bytes.
 
     It never raises on what the peer sent: it fails the connection and says so with a `Failed`
@@ -61,28 +64,18 @@ class Connection:
         trace: called for every frame in and out.
 
     Attributes:
-        state: OPEN at first.
-        client: whether this end is the client.
-        max_size: bytes that one incoming message may have; None for no limit.
-        ordinary_in: whether what comes next may be decoded with `decode_messages`: nothing is
-            half received, so the next byte begins a message or a control frame.
-        ordinary_out: whether what goes out next may be encoded with `encode_message`: a whole
-            message may be sent now, and isn't compressed.
+        state: OPEN at first. The others, and what it has counted, are those of
+            `txws2.wire.tally.Tally`.
     """
 
     __slots__ = (
         "_closing",
         "_compression",
-        "_deaf",
         "_deflate",
         "_encoder",
         "_held",
         "_max_fragments",
         "_message",
-        "client",
-        "max_size",
-        "ordinary_in",
-        "ordinary_out",
         "state",
         "trace",
     )
@@ -97,6 +90,7 @@ class Connection:
         max_fragments: int | None = 2**17,
         trace: Trace | None = None,
     ) -> None:
+        super().__init__()
         self.state = State.OPEN
         self.trace = trace
         self.client = client
@@ -112,8 +106,6 @@ class Connection:
         self._held = b""
         self.ordinary_in = trace is None
         self.ordinary_out = trace is None and deflate is None
-        # Set when nothing that arrives matters any more.
-        self._deaf = False
 
     @property
     def closing(self) -> ClosingHandshake:
@@ -133,21 +125,22 @@ class Connection:
             written.
         """
         events: list[Any] = []
+        self.bytes_in += len(data)
         if self.ordinary_in:
             # Nearly always, what arrives is ordinary messages and nothing else.
-            position = decode_messages(data, 0, not self.client, self.max_size, events)
+            position = self.decode(data, 0, events)
             if position == len(data):
                 return events
             data = data[position:]
-        if not self._deaf:
+        if not self.deaf:
             try:
                 self._read_frames(data, events)
             except (ProtocolError, PayloadTooBig) as exc:
-                self._deaf = True
+                self.deaf = True
                 events.append(Failed(exc))
             message = self._message
             fragmented = message is not None and message.fragmented
-            self.ordinary_in = not (self._deaf or self._held or fragmented or self.trace)
+            self.ordinary_in = not (self.deaf or self._held or fragmented or self.trace)
         return events
 
     @property
@@ -226,18 +219,19 @@ class Connection:
 
             if message is None or control:
                 self._read_control(opcode, _unmask(data[start:stop], mask), events)
-                if self._deaf:
+                if self.deaf:
                     return
                 position = stop
                 if not fragmented and self.trace is None:
-                    position = decode_messages(
-                        data, position, not self.client, self.max_size, events
-                    )
+                    position = self.decode(data, position, events)
             elif fin and opcode != CONT and stop <= end:
                 # The ordinary message: one frame, all there.
                 events.append(message.whole(opcode, _unmask(data[start:stop], mask), rsv1))
+                self.count_in(opcode, message.decoded)
                 position = stop
             else:
+                if opcode == CONT:
+                    self.count_in(CONT, 0)
                 message.begin(opcode, length, rsv1, last=fin, mask=mask)
                 position = self._read_payload(message, data, start, events)
 
@@ -249,12 +243,14 @@ class Connection:
         masked, max_size = not self.client, self.max_size
         while taken := take_compressed(data, position, masked, max_size):
             opcode, payload, position = taken
-            if self._message is None:
-                self._message = self._make_assembler()
-            events.append(self._message.whole(opcode, payload, True))
+            message = self._message
+            if message is None:
+                message = self._message = self._make_assembler()
+            events.append(message.whole(opcode, payload, True))
+            self.count_in(opcode, message.decoded)
             if position == len(data):
                 break
-            position = decode_messages(data, position, masked, max_size, events)
+            position = self.decode(data, position, events)
         return position
 
     def _make_assembler(self) -> MessageAssembler:
@@ -267,13 +263,17 @@ class Connection:
     ) -> int:
         """Take as much of the current data frame as there is; return where it ends."""
         position = message.add(data, position)
+        self.payload_in += message.decoded
         if message.last and not message.missing:
             taken = message.taken
             whole = message.finish()
+            # In fragments, it counts when it is complete.
+            self.count_in(TEXT if isinstance(whole, str) else BINARY, message.decoded)
             events.append(Remainder(whole) if taken else whole)
         return position
 
     def _read_control(self, opcode: int, payload: bytes, events: list[Event]) -> None:
+        self.count_in(opcode, 0)
         if opcode == PING:
             events.append(Ping(payload))
         elif opcode == PONG:
@@ -283,7 +283,7 @@ class Connection:
             self.closing.received(close)
             events.append(Closing(close))
             # Section 1.4: whatever follows a close frame is discarded.
-            self._deaf = True
+            self.deaf = True
 
     # Outward.
 
@@ -308,9 +308,10 @@ class Connection:
         if self.state is not _OPEN:
             raise self._not_open()
         if self.ordinary_out and text is None and isinstance(message, _MESSAGE):
-            return encode_message(message, self.client)
-        opcode, payload, rsv1 = self._need_encoder().whole(message, text, compress)
-        return self._frame(opcode, payload, rsv1=rsv1)
+            return self.encode(message)
+        encoder = self._need_encoder()
+        opcode, payload, rsv1 = encoder.whole(message, text, compress)
+        return self._frame(opcode, payload, rsv1=rsv1, size=encoder.size)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.
@@ -319,7 +320,9 @@ class Connection:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
         """
         if self.ordinary_out and not self.client:
-            return message.plain
+            frame = message.plain
+            self.count_out(message.opcode, message.size, len(frame))
+            return frame
         if self.client or self.trace is not None:
             # Section 5.3: each frame has a key of its own.
             return self.send_message(message.message, message.text, message.compress)
@@ -327,6 +330,7 @@ class Connection:
         encoder = self._need_encoder()
         frame, compressed = message.encoded(encoder)
         encoder.sent_apart(compressed)
+        self.count_out(message.opcode, message.size, len(frame))
         return frame
 
     def send_fragment(
@@ -352,9 +356,10 @@ class Connection:
             UnicodeError: the text can't be UTF-8.
         """
         self._require_open()
-        opcode, payload, rsv1 = self._need_encoder().part(part, text, compress, last)
+        encoder = self._need_encoder()
+        opcode, payload, rsv1 = encoder.part(part, text, compress, last)
         self.ordinary_out = last and self._deflate is None and self.trace is None
-        return self._frame(opcode, payload, last, rsv1)
+        return self._frame(opcode, payload, last, rsv1, encoder.size)
 
     def send_ping(self, payload: bytes) -> bytes:
         """Return a ping.
@@ -391,7 +396,7 @@ class Connection:
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
-        self._deaf, self.ordinary_in = True, False
+        self.deaf, self.ordinary_in = True, False
         if self.closing.cause is None:
             self.closing.cause = cause
         if self.state is not State.OPEN:
@@ -407,7 +412,7 @@ class Connection:
         """
         self.state = State.CLOSED
         self.ordinary_out = False
-        self._deaf, self.ordinary_in = True, False
+        self.deaf, self.ordinary_in = True, False
         closing = self.closing
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
@@ -444,10 +449,15 @@ class Connection:
         self.ordinary_out = False
         return frame
 
-    def _frame(self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False) -> bytes:
+    def _frame(
+        self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, size: int = 0
+    ) -> bytes:
+        """Encode a frame; size is that of the part of a message in it, before deflating."""
         if self.trace is not None:
             self.trace(">", Header(fin, rsv1, opcode, len(payload), None, 0), payload)
-        return encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)
+        frame = encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)
+        self.count_out(opcode, size, len(frame))
+        return frame
 
 
 def _unmask(payload: bytes, mask: bytes | None) -> bytes:

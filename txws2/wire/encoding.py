@@ -21,22 +21,26 @@ class MessageEncoder:
     Args:
         deflater: what compresses messages, if that was agreed on.
         threshold: messages of fewer bytes aren't compressed.
+
+    Attributes:
+        size: bytes of the latest message, or part of one, before deflating.
     """
 
-    __slots__ = ("_deflater", "_sending", "_threshold")
+    __slots__ = ("_deflater", "_sending", "_threshold", "size")
 
     def __init__(self, deflater: Deflater | None = None, threshold: int = 0) -> None:
         self._deflater = deflater
         self._threshold = threshold
         # Opcode of the fragmented message that is being sent, and whether it is compressed.
         self._sending: tuple[int, bool] | None = None
+        self.size = 0
 
     def whole(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
         """Encode a whole message; `Connection.send_message` says how."""
         if self._sending is not None:
             # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
             raise InvalidState("a fragmented message is being sent")
-        opcode, payload = _encode(message, text)
+        opcode, payload = self._encode(message, text)
         if not self._compresses(payload, compress):
             return opcode, payload, False
         assert self._deflater is not None
@@ -49,7 +53,7 @@ class MessageEncoder:
 
     def apart(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
         """Encode a whole message for all of this kind: it refers to nothing sent before."""
-        opcode, payload = _encode(message, text)
+        opcode, payload = self._encode(message, text)
         if not self._compresses(payload, compress):
             return opcode, payload, False
         assert self._deflater is not None
@@ -74,7 +78,7 @@ class MessageEncoder:
 
     def part(self, part: Part, text: bool | None, compress: bool | None, last: bool) -> Encoded:
         """Encode the next part of a message; `Connection.send_fragment` says how."""
-        opcode, payload = _encode(part, text)
+        opcode, payload = self._encode(part, text)
         first = self._sending is None
         if self._sending is None:
             compressed = compress is not False and self._deflater is not None
@@ -92,6 +96,11 @@ class MessageEncoder:
         """Give back memory that hasn't been used since this was last called."""
         if self._deflater is not None:
             self._deflater.rest()
+
+    def _encode(self, message: Part, text: bool | None) -> tuple[int, bytes]:
+        opcode, payload = _encode(message, text)
+        self.size = len(payload)
+        return opcode, payload
 
 
 def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:

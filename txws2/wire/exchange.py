@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from txws2.wire.connection import Connection
-from txws2.wire.ordinary import encode_message
 from txws2.wire.speedups import accelerated
 
 __all__ = ["Exchange"]
@@ -84,7 +83,7 @@ class Exchange:
             and self._turns is None
             and isinstance(message, _ORDINARY)
         ):
-            self._outbox.write(encode_message(message, connection.client))
+            self._outbox.write(connection.encode(message))
         else:
             self._send_otherwise(message, text, compress=compress)
 

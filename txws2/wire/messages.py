@@ -103,6 +103,7 @@ class MessageAssembler:
         last: whether the current frame ends the message.
         waiting: bytes, after inflating, of an unfinished message that haven't been taken.
         taken: whether a part of the unfinished message has been taken.
+        decoded: bytes of payload, after inflating, that the latest call has brought.
     """
 
     __slots__ = (
@@ -116,6 +117,7 @@ class MessageAssembler:
         "_max_fragments",
         "_max_size",
         "_size",
+        "decoded",
         "fragmented",
         "last",
         "missing",
@@ -144,6 +146,7 @@ class MessageAssembler:
         self.missing = 0
         self.last = False
         self.waiting = 0
+        self.decoded = 0
         self.taken = False
 
     def check(self, length: int, rsv1: bool = False) -> None:
@@ -217,7 +220,7 @@ class MessageAssembler:
         """
         buffer = self._buffer
         if isinstance(buffer, PayloadBuffer):
-            size = buffer.add(data, start)
+            size = self.decoded = buffer.add(data, start)
             self.waiting += size
         else:
             assert buffer is not None
@@ -228,7 +231,8 @@ class MessageAssembler:
             if self._compressed:
                 part = self._inflate(part, last=False)
             buffer.add(part)
-            self.waiting += len(part)
+            self.decoded = len(part)
+            self.waiting += self.decoded
         self.missing -= size
         return start + size
 
@@ -260,8 +264,11 @@ class MessageAssembler:
         """
         buffer = self._buffer
         assert buffer is not None
+        self.decoded = 0
         if self._compressed:
-            buffer.add(self._inflate(b"", last=True))
+            part = self._inflate(b"", last=True)
+            buffer.add(part)
+            self.decoded = len(part)
         message = buffer.finish()
         self._buffer = None
         self._compressed = self.fragmented = self.taken = False
@@ -273,6 +280,7 @@ class MessageAssembler:
         if rsv1:
             assert self._inflater is not None
             payload = self._inflater.finish(self._max_size, payload)
+        self.decoded = len(payload)
         return decode_text(payload) if opcode == TEXT else payload
 
     def _inflate(self, part: bytes, *, last: bool) -> bytes:

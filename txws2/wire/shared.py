@@ -20,6 +20,8 @@ class SharedMessage:
         compress: whether to compress it; None for what its size says.
 
     Attributes:
+        opcode: TEXT or BINARY.
+        size: bytes of its payload, before deflating.
         plain: its frame where no compression was agreed on.
 
     Raises:
@@ -35,7 +37,9 @@ class SharedMessage:
         self.compress = compress
         self._frames: dict[tuple[int, ...], tuple[bytes, bool]] = {}
         # Whatever is wrong with it is to show even if nobody is there to get it.
-        self.plain, _ = self.encoded(MessageEncoder())
+        encoder = MessageEncoder()
+        self.plain, _ = self.encoded(encoder)
+        self.opcode, self.size = self.plain[0] & 0x0F, encoder.size
 
     def encoded(self, encoder: MessageEncoder) -> tuple[bytes, bool]:
         """Return the frame for connections with such an encoder, and whether it is compressed."""

@@ -1,0 +1,265 @@
+/* What each message passes: Tally, whose twin is in tally.py. */
+
+#include "_speedups.h"
+#include <structmember.h>
+
+/* Frames that have no place of their own in a Tally. */
+static const int RARE_OPCODES[RARE] = {0x0, 0x8, 0x9, 0xA};
+
+void
+count_message_in(Tally *self, const Frame *frame)
+{
+    self->messages[INWARD][frame->text]++;
+    self->payload[INWARD] += frame->size;
+}
+
+void
+count_message_out(Tally *self, bool text, Py_ssize_t payload, Py_ssize_t size)
+{
+    self->messages[OUTWARD][text]++;
+    self->payload[OUTWARD] += payload;
+    self->bytes[OUTWARD] += size;
+}
+
+/* Return what counts the rare frames, NULL with an exception if there is no memory for it. */
+static unsigned long long (*need_rare(Tally *self))[RARE]
+{
+    if (self->rare == NULL) {
+        self->rare = PyMem_Calloc(DIRECTIONS, sizeof(*self->rare));
+        if (self->rare == NULL) {
+            PyErr_NoMemory();
+        }
+    }
+    return self->rare;
+}
+
+static int
+count_frame(Tally *self, int direction, PyObject *opcode)
+{
+    long number = PyLong_AsLong(opcode);
+    if (number == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (number == TEXT || number == BINARY) {
+        self->messages[direction][number == TEXT]++;
+        return 0;
+    }
+    for (int i = 0; i < RARE; i++) {
+        if (number == RARE_OPCODES[i]) {
+            unsigned long long (*rare)[RARE] = need_rare(self);
+            if (rare == NULL) {
+                return -1;
+            }
+            rare[direction][i]++;
+            return 0;
+        }
+    }
+    PyErr_SetObject(PyExc_KeyError, opcode);
+    return -1;
+}
+
+static int
+add_number(unsigned long long *sum, PyObject *number)
+{
+    unsigned long long more = PyLong_AsUnsignedLongLong(number);
+    if (more == (unsigned long long)-1 && PyErr_Occurred()) {
+        return -1;
+    }
+    *sum += more;
+    return 0;
+}
+
+PyDoc_STRVAR(decode_doc,
+"decode($self, data, position, messages, /)\n--\n\n"
+"Decode ordinary messages up to the first frame that is anything else, and count them.");
+
+static PyObject *
+tally_decode(Tally *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("decode", count, 3, 3) < 0) {
+        return NULL;
+    }
+    return read_messages(args[0], args[1], !self->client, self->max_size, args[2], self);
+}
+
+PyDoc_STRVAR(encode_doc,
+"encode($self, message, /)\n--\n\n"
+"Return the frame of an ordinary message, and count it.");
+
+static PyObject *
+tally_encode(Tally *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+             PyObject *names)
+{
+    if (check_count("encode", count + (names == NULL ? 0 : PyTuple_GET_SIZE(names)), 1, 1) < 0) {
+        return NULL;
+    }
+    return make_message(PyType_GetModuleState(defining), args[0], self->client, self);
+}
+
+PyDoc_STRVAR(count_in_doc,
+"count_in($self, opcode, payload, /)\n--\n\n"
+"Count a frame that has come.");
+
+static PyObject *
+tally_count_in(Tally *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("count_in", count, 2, 2) < 0 || add_number(&self->payload[INWARD], args[1]) < 0
+        || count_frame(self, INWARD, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(count_out_doc,
+"count_out($self, opcode, payload, size, /)\n--\n\n"
+"Count a frame that is to be sent.");
+
+static PyObject *
+tally_count_out(Tally *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("count_out", count, 3, 3) < 0
+        || add_number(&self->payload[OUTWARD], args[1]) < 0
+        || add_number(&self->bytes[OUTWARD], args[2]) < 0
+        || count_frame(self, OUTWARD, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(add_doc,
+"add($self, other, /)\n--\n\n"
+"Count what another has counted, too.");
+
+static PyObject *
+tally_add(Tally *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+          PyObject *names)
+{
+    if (check_count("add", count + (names == NULL ? 0 : PyTuple_GET_SIZE(names)), 1, 1) < 0) {
+        return NULL;
+    }
+    Tally *other = tally_of(PyType_GetModuleState(defining), args[0]);
+    if (other == NULL || (other->rare != NULL && need_rare(self) == NULL)) {
+        return NULL;
+    }
+    for (int direction = 0; direction < DIRECTIONS; direction++) {
+        self->bytes[direction] += other->bytes[direction];
+        self->payload[direction] += other->payload[direction];
+        self->messages[direction][false] += other->messages[direction][false];
+        self->messages[direction][true] += other->messages[direction][true];
+        for (int i = 0; other->rare != NULL && i < RARE; i++) {
+            self->rare[direction][i] += other->rare[direction][i];
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+frames(const Tally *self, int direction)
+{
+    static const unsigned long long none[DIRECTIONS][RARE];
+    const unsigned long long *rare = (self->rare == NULL ? none : self->rare)[direction];
+    const unsigned long long *messages = self->messages[direction];
+    return Py_BuildValue("{iKiKiKiKiKiK}", TEXT, messages[true], BINARY, messages[false],
+                         RARE_OPCODES[0], rare[0], RARE_OPCODES[1], rare[1],
+                         RARE_OPCODES[2], rare[2], RARE_OPCODES[3], rare[3]);
+}
+
+static PyObject *
+tally_frames_in(Tally *self, void *Py_UNUSED(closure))
+{
+    return frames(self, INWARD);
+}
+
+static PyObject *
+tally_frames_out(Tally *self, void *Py_UNUSED(closure))
+{
+    return frames(self, OUTWARD);
+}
+
+static void
+tally_dealloc(Tally *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->max_size);
+    PyMem_Free(self->rare);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef tally_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))tally_add, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
+     add_doc},
+    {"count_in", (PyCFunction)(void (*)(void))tally_count_in, METH_FASTCALL, count_in_doc},
+    {"count_out", (PyCFunction)(void (*)(void))tally_count_out, METH_FASTCALL, count_out_doc},
+    {"decode", (PyCFunction)(void (*)(void))tally_decode, METH_FASTCALL, decode_doc},
+    {"encode", (PyCFunction)(void (*)(void))tally_encode,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, encode_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef tally_members[] = {
+    {"max_size", T_OBJECT, offsetof(Tally, max_size), 0,
+     "Bytes that one incoming message may have; None for no limit."},
+    {"client", T_BOOL, offsetof(Tally, client), 0, "Whether this end is the client."},
+    {"deaf", T_BOOL, offsetof(Tally, deaf), 0,
+     "Whether nothing that arrives matters any more."},
+    {"ordinary_in", T_BOOL, offsetof(Tally, ordinary_in), 0,
+     "Whether what comes next may be decoded with decode."},
+    {"ordinary_out", T_BOOL, offsetof(Tally, ordinary_out), 0,
+     "Whether what goes out next may be encoded with encode."},
+    {"bytes_in", T_ULONGLONG, offsetof(Tally, bytes[INWARD]), 0,
+     "Bytes that have come, all that belongs to frames."},
+    {"bytes_out", T_ULONGLONG, offsetof(Tally, bytes[OUTWARD]), 0,
+     "Bytes of the frames that were made to be sent."},
+    {"payload_in", T_ULONGLONG, offsetof(Tally, payload[INWARD]), 0,
+     "Bytes of messages that have come, after inflating."},
+    {"payload_out", T_ULONGLONG, offsetof(Tally, payload[OUTWARD]), 0,
+     "Bytes of messages that were to be sent, before deflating."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef tally_properties[] = {
+    {"frames_in", (getter)tally_frames_in, NULL, "How many frames of each opcode have come.",
+     NULL},
+    {"frames_out", (getter)tally_frames_out, NULL,
+     "How many frames of each opcode were to be sent.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(tally_doc,
+"Tally()\n--\n\n"
+"What each message passes: it counts, and knows whether the short way may be taken.");
+
+static PyType_Slot tally_slots[] = {
+    {Py_tp_doc, (void *)tally_doc},
+    {Py_tp_dealloc, tally_dealloc},
+    {Py_tp_methods, tally_methods},
+    {Py_tp_members, tally_members},
+    {Py_tp_getset, tally_properties},
+    {0, NULL},
+};
+
+static PyType_Spec tally_spec = {
+    .name = "txws2.wire._speedups.Tally",
+    .basicsize = sizeof(Tally),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = tally_slots,
+};
+
+/* Return a Tally, NULL with an exception if this is none. */
+Tally *
+tally_of(State *state, PyObject *object)
+{
+    if (!PyObject_TypeCheck(object, state->tally_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a Tally, not %s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    return (Tally *)object;
+}
+
+int
+add_tally(PyObject *module, State *state)
+{
+    state->tally_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &tally_spec, NULL);
+    return state->tally_type == NULL ? -1 : PyModule_AddType(module, state->tally_type);
+}
