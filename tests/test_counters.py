@@ -9,6 +9,7 @@ from tests.sides import (
     PONG,
     TEXT,
     ClientSide,
+    Peer,
     QuietTestCase,
     ServerSide,
     closing,
@@ -16,7 +17,7 @@ from tests.sides import (
 from txws2.client import WebSocketClientFactory
 from txws2.counters import ConnectionCounters, FactoryCounters
 from txws2.server import WebSocketServerFactory
-from txws2.testing import joined
+from txws2.testing import Joined, joined
 from txws2.wire.frames import CONT, Opcode
 
 NONE = dict.fromkeys(Opcode, 0)
@@ -174,6 +175,13 @@ class FactoryTests(QuietTestCase):
         counters = self.factory.counters
         self.assertEqual((counters.opened, counters.connections), (1, 1))
         self.assertEqual(counters.refused, {"InvalidOrigin": 1, "InvalidStatus": 2})
+
+    def test_one_that_is_not_open_yet_is_a_connection(self):
+        connecting = self.factory.buildProtocol(None)
+        Joined(connecting, Peer(), self.clock)
+        counters = self.factory.counters
+        self.assertEqual((counters.connections, counters.opened), (1, 0))
+        self.assertEqual(counters.bytes_in, 0)
 
     def test_the_latency_is_the_mean_of_those_that_have_one(self):
         connections = [self.enter() for _ in range(3)]

@@ -103,6 +103,7 @@ FLOORS = [
         "descriptions",
         "endpoints",
         "expecting",
+        "metrics",
         "outgoing",
         "pulling",
         "resource",

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
     IStreamServerEndpoint,
 )
 
+from txws2.counters import FactoryCounters
 from txws2.exceptions import ServerClosing
 from txws2.opening import Opening
 from txws2.server import (
@@ -87,6 +88,11 @@ class Server:
     def sockets(self) -> tuple[socket, ...]:
         """The listening sockets, where there are any."""
         return tuple(port.socket for port in self._ports if hasattr(port, "socket"))
+
+    @property
+    def counters(self) -> FactoryCounters:
+        """What went over all of its connections."""
+        return self._factory.counters
 
     def is_serving(self) -> bool:
         """Tell whether it takes connections: it does until it is closed."""
