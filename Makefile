@@ -88,7 +88,7 @@ sanitize: .venv/tested
 	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 	    txws2/wire/_speedups.c txws2/wire/_tally.c txws2/wire/_exchange.c -o build/sanitize/txws2/wire/_speedups.so
 	$(SANITIZED) -P -c 'import txws2.wire._speedups'
-	$(SANITIZED) -m pytest -o pythonpath='. build/sanitize' tests/wire
+	$(SANITIZED) -m pytest -o pythonpath='build/sanitize .' tests/wire
 
 # Python leaves memory to the system when it ends, so leaks are for soak to find.
 SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \

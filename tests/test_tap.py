@@ -105,6 +105,12 @@ class OptionTests(TapTestCase):
         self.assertEqual(factory.close_timeout, 2)
         self.assertEqual(factory.max_size, 3)
 
+    def test_connections_are_logged_if_they_are_to_be(self):
+        self.assertIs(self.start().log_connections, False)
+
+    def test_and_so_they_are(self):
+        self.assertIs(self.start("--log-connections").log_connections, True)
+
     def test_none_is_no_limit(self):
         factory = self.start("--open-timeout=none", "--close-timeout=None", "--max-size=NONE")
         self.assertIsNone(factory.open_timeout)

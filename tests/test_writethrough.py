@@ -255,6 +255,18 @@ class DrainedTests(WriteThroughTestCase):
         self.drain(room=0)
         self.successResultOf(draining)
 
+    def test_all_that_waits_can_be_told(self):
+        outbox = self.make(room=0)
+        self.assertEqual(outbox.waiting, 0)
+        outbox.write(b"x" * 70_000)
+        self.assertEqual(outbox.waiting, 70_000 - 65_536)
+        outbox.write_control(b"abc")
+        outbox.write(b"de")
+        self.assertEqual(outbox.waiting, 70_000 - 65_536 + 3 + 2)
+        self.drain()
+        self.drain()
+        self.assertEqual(outbox.waiting, 0)
+
     def test_without_a_limit_nobody_waits(self):
         outbox = self.make(write_limit=None, room=0)
         outbox.write(b"x" * 2**20)

@@ -156,7 +156,8 @@ class Books:
 
 def first_code(closing: ClosingHandshake) -> int:
     """Return the code of the close frame that came first, from either side; 1006 for none."""
-    first = closing.rcvd if closing.sent is None or closing.rcvd_then_sent else closing.sent
+    # Ours, if there is one: where the peer's came first, it is an echo of that.
+    first = closing.sent or closing.rcvd
     return CloseCode.ABNORMAL_CLOSURE if first is None else first.code
 
 

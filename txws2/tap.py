@@ -78,6 +78,7 @@ class Options(usage.Options):
             _number(float),
         ],
     ]
+    optFlags = [["log-connections", None, "Log each connection: opened, closed, refused."]]
     compData = usage.Completions(
         descriptions={"app": "what handles the connections", "listen": "where to listen"}
     )
@@ -209,6 +210,7 @@ def makeService(options: Options) -> TwistdService:
         "max_connections": options["max-connections"],
         "max_connections_per_host": options["max-connections-per-host"],
         "trusted_proxies": options["trusted-proxy"],
+        "log_connections": bool(options["log-connections"]),
     }
     try:
         if options["app"] is None:

@@ -9,7 +9,7 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
     await ws.send(1)  # E: Argument 1 to "send" of "WebSocketProtocol" has incompatible type "int"
     await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
     await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
-    await ws.sendMessage(text)  # E: "sendMessage" of "Exchange" does not return a value
+    await ws.sendMessage(text)  # E: does not return a value
     ws.request.path  # E: Item "None" of "Request | None" has no attribute "path"
     ws.close_code + 1  # E: Unsupported operand types for + ("None" and "int")
     for message in ws:  # E: "WebSocketServerProtocol" has no attribute "__iter__"
@@ -36,6 +36,8 @@ txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible
 txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
 txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
 txws2.broadcast([], "hello", slow="wait")  # E: Argument "slow" to "broadcast" has incompatible type
+txws2.Rooms().join("lobby", "Alice")  # E: Argument 2 to "join" of "Rooms" has incompatible type
+txws2.serve(handler, port=8000, trace=print, log=True)  # E: Unexpected keyword argument "log"
 txws2.WebSocketService(8000, handler)  # E: Argument 1 to "WebSocketService" has incompatible type
 txws2.WebSocketService("tcp:80", two)  # E: Argument 2 to "WebSocketService" has incompatible type
 txws2.WebSocketService("tcp:80", handler, orgin=None)  # E: Unexpected keyword argument "orgin"
