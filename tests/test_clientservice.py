@@ -512,6 +512,15 @@ class HookTests(ServiceTestCase):
         self.assertIs(self.service.state, OPEN)
         self.stop()
 
+    def test_a_hook_that_has_its_own_work_cancelled_does_not_end_it(self):
+        working = Deferred()
+        self.open(lambda message: working)
+        self.say("one")
+        working.cancel()
+        self.assertEqual(len(self.take_loud()), 1)
+        self.assertIs(self.service.state, OPEN)
+        self.stop()
+
     def test_what_that_of_the_states_raises_is_logged(self):
         def broken(state):
             raise KeyError

@@ -273,7 +273,7 @@ class WebSocketClientService(Service):
                 while self._expecting and self._open is ws:
                     self._expecting.fire_one(ws)
                 async for message in ws:
-                    await self._receive(message)
+                    await self._receive(message, run)
         except ConnectionClosed as exc:
             host = self._factory.uri.host_header
             self._factory.log.info("disconnected from {host}: {reason}", host=host, reason=exc)
@@ -287,14 +287,14 @@ class WebSocketClientService(Service):
             self._change(ClientState.BACKING_OFF, run)
             await deferLater(clock, next(backoff.delays()))
 
-    async def _receive(self, message: str | bytes) -> None:
+    async def _receive(self, message: str | bytes, run: object) -> None:
         if self._on_message is None:
             return
         try:
             await _done(self._on_message(message))
-        except CancelledError:
-            raise
-        except Exception:
+        except Exception as exc:
+            if isinstance(exc, CancelledError) and run is not self._run:
+                raise  # It wasn't the hook that had something cancelled.
             self._log_failure("on_message")
 
     def _change(self, state: ClientState, run: object) -> None:

@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 from pathlib import Path
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -110,8 +111,8 @@ class Stage:
             await turn
 
 
-def connections_left():
-    """Return how many connections are in memory."""
+def connections():
+    """Return all connections that are in memory."""
     gc.collect()
     kinds = WebSocketClientProtocol, WebSocketServerProtocol
-    return sum(isinstance(each, kinds) for each in gc.get_objects())
+    return WeakSet(each for each in gc.get_objects() if isinstance(each, kinds))

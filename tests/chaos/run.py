@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, react
 
 from tests.chaos.cutting import Fault, Kind
-from tests.chaos.played import Stage, connections_left
+from tests.chaos.played import Stage, connections
 
 _MESSAGES = 200
 _SLACK = 2**20
@@ -54,11 +54,11 @@ async def play(reactor, seconds, seed):
     sent, stage = await rounds(reactor, seconds, chance)
     happened = ", ".join(f"{count} x {kind.value}" for kind, count in stage.proxy.happened.items())
     print(f"{sent} messages, none lost; the server died {stage.deaths} times; {happened}")
-    connections = connections_left()
+    left = len(connections())
     more_calls = len(reactor.getDelayedCalls()) - calls
     more_memory = tracemalloc.get_traced_memory()[0] - memory
-    print(f"left: {connections} connections, {more_calls} calls, {more_memory / 1024:.0f} KiB")
-    if connections or more_calls or more_memory > _SLACK:
+    print(f"left: {left} connections, {more_calls} calls, {more_memory / 1024:.0f} KiB")
+    if left or more_calls or more_memory > _SLACK:
         raise SystemExit("something was left")
 
 
