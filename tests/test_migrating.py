@@ -15,6 +15,7 @@ import txws2
 from tests.test_commands import ROOT
 from txws2.bytestream import ByteStream
 from txws2.factory import ConnectionFactory
+from txws2.routes import Route
 
 PAGES = Path(ROOT, "docs", "migrating")
 ROW = re.compile(r"^   \* - (.*)\n     -(.*)\n     -", re.MULTILINE)
@@ -52,6 +53,7 @@ OURS = offered(
     txws2.WebSocketServerProtocol.send,
     ConnectionFactory,
     ByteStream,
+    Route,
 ) | {"testing", "serverFromString", "listenSSL", "abortConnection"}
 
 

@@ -171,6 +171,7 @@ class Server:
     def _end(self) -> None:
         if not self._closed:
             self._closed = True
+            self._remaining, self._running = [], []
             self._waiters.fire(None)
 
     async def __aenter__(self) -> Server:
