@@ -23,7 +23,24 @@ class Connection:
             self.keepalive.discard(self)
 
 
-class KeepaliveTests(SynchronousTestCase):
+class KeepaliveTestCase(SynchronousTestCase):
+    def make(self, interval=20, timeout=20):
+        self.clock = Clock()
+        self.keepalive = Keepalive(self.clock, interval, timeout)
+
+    def add(self):
+        connection = Connection(self.clock, self.keepalive)
+        self.keepalive.add(connection)
+        return connection
+
+    def pass_time(self, seconds, *alive, step=0.25):
+        for _ in range(int(seconds / step)):
+            self.clock.advance(step)
+            for connection in alive:
+                connection.keepalive_heard = True
+
+
+class KeepaliveTests(KeepaliveTestCase):
     def test_those_that_come_together_are_pinged_together(self):
         self.make()
         together = []
@@ -40,21 +57,6 @@ class KeepaliveTests(SynchronousTestCase):
         first.keepalive_ping = lambda: self.keepalive.discard(second)
         self.pass_time(20)
         self.assertEqual(second.pings, [])
-
-    def make(self, interval=20, timeout=20):
-        self.clock = Clock()
-        self.keepalive = Keepalive(self.clock, interval, timeout)
-
-    def add(self):
-        connection = Connection(self.clock, self.keepalive)
-        self.keepalive.add(connection)
-        return connection
-
-    def pass_time(self, seconds, *alive, step=0.25):
-        for _ in range(int(seconds / step)):
-            self.clock.advance(step)
-            for connection in alive:
-                connection.keepalive_heard = True
 
     def test_pings_come_in_the_interval_and_never_late(self):
         self.make()
@@ -156,3 +158,61 @@ class KeepaliveTests(SynchronousTestCase):
         connection.keepalive_failed = replace
         self.pass_time(41)
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+
+class PauseTests(KeepaliveTestCase):
+    """The server's own pauses, and clocks that are set: Twisted's reactors go by `time.time`."""
+
+    def test_a_process_that_was_busy_reads_before_it_judges(self):
+        self.make(interval=1, timeout=1)
+        alive, dead = self.add(), self.add()
+        self.pass_time(1, step=0.05)
+        self.clock.advance(5)
+        self.assertEqual((alive.failures, dead.failures), ([], []))
+        alive.keepalive_heard = True
+        self.pass_time(1, step=0.05)
+        self.assertEqual((len(alive.failures), len(dead.failures)), (0, 1))
+
+    def test_after_a_pause_all_have_the_time_that_they_had_left(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(25)
+        self.clock.advance(3600)
+        self.pass_time(30, step=1)
+        # It had 15 seconds, of which the pause counts as one.
+        self.assertEqual(connection.failures, [25 + 3600 + 14])
+
+    def test_a_process_that_is_never_in_time_finds_the_dead_all_the_same(self):
+        self.make(interval=1, timeout=1)
+        connection = self.add()
+        self.pass_time(60, step=0.6)
+        self.assertEqual(len(connection.failures), 1)
+
+    def test_a_pause_before_the_first_tick_counts_from_when_the_connection_came(self):
+        self.make()
+        self.clock.advance(3600)
+        connection = self.add()
+        self.pass_time(50)
+        self.assertEqual(connection.failures, [3640])
+
+    def test_one_that_was_never_pinged_is_pinged_after_a_pause(self):
+        self.make()
+        connection = self.add()
+        self.clock.advance(3600)
+        self.assertEqual(connection.pings, [3600])
+        self.assertEqual(connection.failures, [])
+
+    def test_a_clock_that_is_set_back_fails_nobody(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(25)
+        self.clock.rightNow -= 3600
+        self.pass_time(3600, connection, step=1)
+        self.pass_time(100, connection)
+        self.assertEqual(connection.failures, [])
+
+    def test_without_a_timeout_a_pause_is_nothing(self):
+        self.make(timeout=None)
+        connection = self.add()
+        self.clock.advance(100)
+        self.assertEqual(connection.failures, [])

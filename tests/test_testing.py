@@ -127,6 +127,12 @@ class TimeTests(SynchronousTestCase):
         self.assertGreaterEqual(len(both.server.pinged), 4)
         self.assertEqual(both.client.state.name, "OPEN")
 
+    def test_timers_are_in_time_however_short(self):
+        both = joined(server=RecordedServer, ping_interval=0.5, ping_timeout=0.5)
+        both.vanish()
+        both.advance(1)
+        self.assertEqual(both.server.close_code, 1006)
+
     def test_a_part_of_a_second_passes_too(self):
         both = joined(echo)
         both.advance(2.5)

@@ -44,6 +44,10 @@ class Keepalive:
     Both waits are as long for one connection as for the next. So the order in which they
     were entered is the order in which they are due, and a tick looks only at those.
 
+    A tick that comes half a timeout after the one before is no fault of the peers: the process
+    was busy or stopped, or the system's clock, which is a reactor's, was set. What they have said
+    meanwhile may still wait in the sockets. So such a pause counts as one tick.
+
     Args:
         clock: what the LoopingCall runs on.
         interval: seconds between pings.
@@ -59,6 +63,7 @@ class Keepalive:
         self._deadline: dict[KeptAlive, float] = {}
         # When the latest that was entered is due.
         self._latest = 0.0
+        self._last_tick = 0.0
         self._ticking = False
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
@@ -71,6 +76,7 @@ class Keepalive:
             self._latest = due
         self._next_ping[connection] = self._latest
         if not self._loop.running:
+            self._last_tick = self._clock.seconds()
             self._loop.start(self._period, now=False)
 
     def discard(self, connection: KeptAlive) -> None:
@@ -88,10 +94,17 @@ class Keepalive:
         now = self._clock.seconds()
         # A loop that is stopped and started within its own call would go on twice.
         self._ticking = True
+        self._overlook(now - self._last_tick)
+        self._last_tick = now
         self._judge(now)
         self._ping(now)
         self._ticking = False
         self._rest()
+
+    def _overlook(self, pause: float) -> None:
+        if self._timeout is not None and pause > self._timeout / 2:
+            for connection in self._deadline:
+                self._deadline[connection] += pause - self._period
 
     def _judge(self, now: float) -> None:
         # A hundredth of a tick is for the rounding of sums of floats.

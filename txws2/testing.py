@@ -102,13 +102,14 @@ class Joined(Generic[S, C]):
         self.server_transport.pump()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, a second at a time, and bytes move before that and meanwhile."""
+        """Let time pass, and bytes move before that, at each second, and after each timer."""
         self.pump()
-        while seconds > 0:
-            step = min(seconds, 1)
-            self.clock.advance(step)
+        end = self.clock.seconds() + seconds
+        while (now := self.clock.seconds()) < end:
+            timers = (call.getTime() for call in self.clock.getDelayedCalls())
+            times = (now + 1, end, *(time for time in timers if time > now))
+            self.clock.advance(min(times) - now)
             self.pump()
-            seconds -= step
 
     def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:
         """Pump, and return the result.
