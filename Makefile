@@ -10,14 +10,15 @@
 # make bench-docs   put what make bench has found into the docs
 # make microbench   time the protocol core, piece by piece
 # make sanitize      run the tests of the accelerator under the sanitizers of the C compiler
-# make soak    see whether memory stays flat over a million messages
+# make faults  attack servers that run, and measure what they take; SECONDS=60 for longer
+# make soak    see whether memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize soak clean
+.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize faults soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -94,8 +95,12 @@ sanitize: .venv/tested
 SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
     PYTHONMALLOC=malloc PYTHONPATH=build/sanitize $(BIN)/python
 
+# The table of docs/reliability.rst is in build/faults/figures.rst then.
+faults: .venv/tested
+	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) tests/faults
+
 soak: .venv/tested
-	$(BIN)/python -m pytest -m soak tests/wire/test_soak.py
+	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/wire/test_soak.py tests/faults/test_soak.py
 
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard txws2/wire/*.[ch])
 	$(PYTHON) -m venv .venv

@@ -10,6 +10,7 @@ from twisted.internet.process import reapAllProcesses
 
 def pytest_addoption(parser):
     parser.addoption("--reactor", metavar="NAME", help="the reactor, as twistd names it, or uvloop")
+    parser.addoption("--seconds", type=int, default=20, help="how long faults and soak go on")
 
 
 def pytest_configure(config):

@@ -1,0 +1,77 @@
+"""What the servers run that are attacked: `twistd ws --app` names `application`.
+
+The path says what happens; what isn't named here echoes.
+"""
+
+import os
+import time
+
+from twisted.internet.defer import Deferred
+
+# How many messages the streams have sent.
+total = 0
+
+
+async def stream(ws):
+    """Send as many messages, of as many bytes, as the first message says."""
+    global total
+    messages, size = map(int, (await ws.recv()).split())
+    padding = bytes(size - 8)
+    for number in range(messages):
+        await ws.send(number.to_bytes(8, "big") + padding)
+        total += 1
+
+
+async def progress(ws):
+    """Answer each message with how many messages the streams have sent."""
+    async for _ in ws:
+        await ws.send(str(total))
+
+
+async def deaf(ws):
+    """Never read."""
+    await Deferred()
+
+
+async def failing(ws):
+    """Fail on the first message."""
+    raise RuntimeError(await ws.recv())
+
+
+async def blocking(ws):
+    """Block the reactor for as many seconds as each message says; then send it back."""
+    async for message in ws:
+        time.sleep(float(message))
+        await ws.send(message)
+
+
+async def ledger(ws):
+    """Write each message into the file that the first one names, before it is acknowledged."""
+    file = os.open(await ws.recv(), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        async for message in ws:
+            os.write(file, f"{message}\n".encode())
+            await ws.send(message)
+    finally:
+        os.close(file)
+
+
+async def echo(ws):
+    """Send everything back."""
+    async for message in ws:
+        await ws.send(message)
+
+
+_PATHS = {
+    "/stream": stream,
+    "/progress": progress,
+    "/deaf": deaf,
+    "/failing": failing,
+    "/blocking": blocking,
+    "/ledger": ledger,
+}
+
+
+async def application(ws):
+    """Do what the path says."""
+    await _PATHS.get(ws.request.path, echo)(ws)

@@ -1,0 +1,45 @@
+"""What the tests of faults have in common."""
+
+import pytest
+from twisted.trial.unittest import TestCase
+
+from tests.faults.figures import Memory
+from tests.faults.victim import need_descriptors
+
+MIB = 2**20
+FILES = 4096
+
+
+class FaultCase(TestCase):
+    """A server that is attacked, and others that are to be served meanwhile.
+
+    Attributes:
+        seconds: how long to go on, where that is for whoever runs the tests to say.
+    """
+
+    @pytest.fixture(autouse=True)
+    def _seconds(self, request):
+        self.seconds = request.config.getoption("--seconds")
+        self.timeout = self.seconds + 120
+
+    def setUp(self):
+        need_descriptors(self, FILES)
+
+    def begin(self, victim):
+        """Look at what the server has before the fault."""
+        self._descriptors = victim.descriptors
+        self.begin_again(victim)
+
+    def begin_again(self, victim):
+        """Look at its memory only."""
+        victim.forget_peak()
+        self._before = victim.memory
+
+    async def survive(self, victim, growth, peak=None):
+        """See that the server has, after the fault, what it had before; return its memory."""
+        await victim.until_descriptors(self._descriptors)
+        memory = Memory(self._before, victim.peak, victim.memory)
+        self.assertLess(memory.after - memory.before, growth, f"MiB: {memory}")
+        if peak is not None:
+            self.assertLess(memory.peak - memory.before, peak, f"MiB: {memory}")
+        return memory
