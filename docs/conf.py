@@ -12,6 +12,6 @@ autodoc_typehints = "none"
 nitpick_ignore_regex = [
     ("py:.*", r"(<InterfaceClass )?(twisted|zope|OpenSSL|socket|collections|http|TimeoutError)\b.*")
 ]
-# What the comparison has written; performance.rst includes it.
-exclude_patterns = ["performance/*"]
+# What measuring has written; performance.rst and reliability.rst include it.
+exclude_patterns = ["performance/*", "reliability/*"]
 html_theme = "alabaster"
