@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredQueue
-from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
@@ -16,7 +16,6 @@ from twisted.trial.unittest import SkipTest
 import txws2
 from tests.certificates import make_pems
 from tests.test_commands import ROOT, CommandTestCase, free_port
-from txws2.connecting import open_connection
 
 DEPLOY = Path(ROOT, "docs", "deploy")
 HOST = "chat.example.com"
@@ -141,10 +140,7 @@ class ProxyTestCase(CommandTestCase):
             await self.proxy.ended
 
     def endpoint(self):
-        tls = optionsForClientTLS(HOST, trustRoot=self.trust)
-        return wrapClientTLS(
-            tls, TCP4ClientEndpoint(reactor, "127.0.0.1", self.port, bindAddress=(CLIENT, 0))
-        )
+        return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port, bindAddress=(CLIENT, 0))
 
     async def connect(self, **options):
         """Connect through the proxy; return the client's and the server's connection."""
@@ -153,8 +149,8 @@ class ProxyTestCase(CommandTestCase):
         return client, await self.opened.get()
 
     def connecting(self, **options):
-        factory = txws2.WebSocketClientFactory(f"wss://{HOST}/", reactor=reactor, **options)
-        return open_connection(factory, self.endpoint())
+        tls = optionsForClientTLS(HOST, trustRoot=self.trust)
+        return txws2.connect(f"wss://{HOST}/", endpoint=self.endpoint(), tls=tls, **options)
 
     async def assertEchoes(self, client, message):
         await client.send(message)
