@@ -5,6 +5,8 @@ T: `twisted.web.websocket` of Twisted 26.10; A: Autobahn 26.10.2; W: `websockets
 
 from unittest import mock
 
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+
 from tests.sides import (
     CLOSE,
     PING,
@@ -23,6 +25,7 @@ from txws2.exceptions import (
     OpeningTimeout,
     ProtocolError,
 )
+from txws2.routes import Route
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import Server
 from txws2.testing import Joined
@@ -179,6 +182,12 @@ class ServerDefectsTests(ServerSide, QuietTestCase):
         reached = sum(broadcast([ws], "x" * 1000) for _ in range(1000))
         self.assertLess(reached, 200)
 
+    def test_W7_what_goes_on_is_counted(self):
+        ws = self.open()
+        self.hear((TEXT, b"Hello"), (PING, b""))
+        for counters in (ws.counters, self.factory.counters):
+            self.assertEqual((counters.messages_in, counters.payload_in), (1, 5))
+
     def test_W8_connections_can_be_limited(self):
         self.connect(max_connections=1)
         self.receive(REQUEST)
@@ -236,6 +245,21 @@ class ClientDefectsTests(ClientSide, QuietTestCase):
         self.connect()
         self.joined.advance(11)
         self.assertIsInstance(self.failed(), OpeningTimeout)
+
+    def test_A2_ws_goes_through_a_proxy_that_wants_a_password(self):
+        self.connect()
+        reactor = MemoryReactorClock()
+        self.factory.reactor = reactor
+        Route(proxy="http://me:secret@127.0.0.1:3128").endpoint_for(self.factory).connect(
+            self.factory
+        )
+        [(host, port, factory, *_)] = reactor.tcpClients
+        self.assertEqual((host, port), ("127.0.0.1", 3128))
+        transport = StringTransport()
+        factory.buildProtocol(None).makeConnection(transport)
+        head = transport.value()
+        self.assertTrue(head.startswith(b"CONNECT example.com:80 HTTP/1.1\r\n"))
+        self.assertIn(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n", head)
 
     def test_A8_masking_keys_come_from_the_system(self):
         self.patch(keys, "_keys", iter(()))
