@@ -66,7 +66,7 @@ def below(folder, *suffixes):
 
 
 INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed"} | PLUGINS
-SOURCES = below("txws2", ".c")
+SOURCES = below("txws2", ".c", ".h")
 ACCELERATOR = f"txws2/wire/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
 COMPILER = os.environ.get("CC") or sysconfig.get_config_var("CC")
 COMPILED = {ACCELERATOR} if shutil.which(COMPILER.split()[0]) else set()
