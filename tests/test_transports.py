@@ -1,4 +1,5 @@
 import errno
+from types import SimpleNamespace
 
 from twisted.internet.address import (
     HostnameAddress,
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import (
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from txws2.transports import abort, address_of, close_softly, set_no_delay
+from txws2.transports import abort, address_of, close_softly, has_unsent, set_no_delay
 
 
 class Calls:
@@ -81,6 +82,13 @@ class NoDelayTests(SynchronousTestCase):
         transport = Calls(ITransport)
         set_no_delay(transport)
         self.assertEqual(transport.calls, [])
+
+
+class UnsentTests(SynchronousTestCase):
+    def test_a_transport_keeps_it_in_two_places(self):
+        for buffer, length, expected in ((b"", 0, False), (b"", 1, True), (b"a", 0, True)):
+            transport = SimpleNamespace(dataBuffer=buffer, _tempDataLen=length)
+            self.assertIs(has_unsent(transport), expected)
 
 
 class CloseTests(SynchronousTestCase):

@@ -19,6 +19,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.transports import has_unsent
+
 __all__ = ["EpollSharing", "SharedEpoll"]
 
 _log = Logger(namespace="txws2.epoll")
@@ -59,7 +61,7 @@ class SharedEpoll:
     def adopt(self, transport: TCPTransport) -> None:
         """Take a transport that reads over from its reactor."""
         # An HTTP server, or a TLS handshake, may have left it something to write.
-        writing = bool(transport.dataBuffer or transport._tempDataLen)
+        writing = has_unsent(transport)
         transport.stopReading()
         if writing:
             transport.stopWriting()

@@ -162,9 +162,7 @@ class Outbox(Cork):
     def uncork(self) -> None:
         """Write what has been kept."""
         self.corked = False
-        data = self.take()
-        if data:
-            self._transmit(data)
+        self.flush()
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""

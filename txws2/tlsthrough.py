@@ -12,6 +12,7 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from txws2.records import Records
+from txws2.transports import has_unsent
 
 __all__ = ["TLSThrough", "let_through"]
 
@@ -98,7 +99,7 @@ class TLSThrough(TLSMemoryBIOProtocol):
         below = self.transport
         sent = 0
         # A loop that sends is to leave others their turn.
-        if self._through < _TURN_SIZE and not (below.dataBuffer or below._tempDataLen):
+        if self._through < _TURN_SIZE and not has_unsent(below):
             self._through += len(encrypted)
             try:
                 sent = below.socket.send(encrypted)

@@ -15,7 +15,15 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.tcp import Connection as TCPTransport
 
-__all__ = ["Address", "abort", "address_of", "close_softly", "read_more_at_once", "set_no_delay"]
+__all__ = [
+    "Address",
+    "abort",
+    "address_of",
+    "close_softly",
+    "has_unsent",
+    "read_more_at_once",
+    "set_no_delay",
+]
 
 # A frame of 64 KiB fits in, with its header. Above 128 KiB, the C library takes fresh memory from
 # the system for each read, which costs more than it saves.
@@ -42,6 +50,11 @@ def set_no_delay(transport: ITransport) -> None:
         # So do Unix sockets, and before Twisted 24.10 they don't ignore this.
         with suppress(OSError):
             transport.setTcpNoDelay(True)
+
+
+def has_unsent(transport: TCPTransport) -> bool:
+    """Tell whether a transport still has something to write; there is no public way to ask."""
+    return bool(transport.dataBuffer or transport._tempDataLen)
 
 
 def read_more_at_once(transport: ITransport) -> None:

@@ -10,6 +10,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 
 from txws2.epoll import SharedEpoll
 from txws2.outbox import Outbox
+from txws2.transports import has_unsent
 
 __all__ = ["WriteThrough", "outbox_for"]
 
@@ -50,8 +51,8 @@ class WriteThrough(Outbox):
         # Control frames that go right after it.
         self._urgent = b""
         super().__init__(transport, write_limit)
-        # What somebody else wrote goes first; there is no public way to ask for all of it.
-        self.paused = bool(transport.dataBuffer or transport._tempDataLen)
+        # What somebody else wrote goes first.
+        self.paused = has_unsent(transport)
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here and haven't begun to leave."""
