@@ -87,7 +87,7 @@ sanitize: .venv/tested
 	rm -f build/sanitize/txws2/wire/*.so
 	$(CC) -shared -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-	    txws2/wire/_speedups.c txws2/wire/_tally.c txws2/wire/_exchange.c -o build/sanitize/txws2/wire/_speedups.so
+	    txws2/wire/*.c -o build/sanitize/txws2/wire/_speedups.so
 	$(SANITIZED) -P -c 'import txws2.wire._speedups'
 	$(SANITIZED) -m pytest -o pythonpath='build/sanitize .' tests/wire
 

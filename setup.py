@@ -7,7 +7,7 @@ setup(
         # Optional: where it can't be compiled, its twins in Python are used.
         Extension(
             "txws2.wire._speedups",
-            [f"txws2/wire/{name}.c" for name in ("_speedups", "_tally", "_exchange")],
+            [f"txws2/wire/{name}.c" for name in ("_speedups", "_payload", "_tally", "_exchange")],
             depends=["txws2/wire/_speedups.h"],
             optional=True,
         ),

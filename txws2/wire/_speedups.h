@@ -66,6 +66,10 @@ typedef struct {
 /* In _speedups.c. */
 int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
 int get_bytes(PyObject *object, Bytes *bytes);
+int get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place);
+const unsigned char *get_mask(PyObject *object);
+bool mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ssize_t size,
+                const unsigned char *mask, unsigned int offset);
 int get_most(PyObject *max_size, long long *most);
 int get_message(PyObject *message, Bytes *payload, int *first);
 Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
@@ -76,6 +80,9 @@ bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, lo
 PyObject *read_message(const Frame *frame);
 PyObject *read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
                         PyObject *messages, Tally *tally);
+
+/* In _payload.c. */
+int add_payload_buffer(PyObject *module);
 
 /* In _tally.c. */
 void count_message_in(Tally *self, const Frame *frame);

@@ -1,0 +1,241 @@
+/* Payloads that arrive over many reads: PayloadBuffer, whose twin is in payload.py. */
+
+#include "_speedups.h"
+
+
+/* Payloads that can be used again. */
+
+/* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none. */
+static PyObject *
+take_spare(State *state, Py_ssize_t size)
+{
+    for (int i = 0; i < SPARES; i++) {
+        PyObject *spare = state->spares[i];
+        if (spare == NULL || Py_REFCNT(spare) > 1 || PyBytes_GET_SIZE(spare) < size
+            || PyBytes_GET_SIZE(spare) / 2 > size) {
+            continue;
+        }
+        state->spares[i] = NULL;
+        if (_PyBytes_Resize(&spare, size) < 0) {
+            PyErr_Clear();
+            return NULL;
+        }
+        /* It may have been hashed when it held something else. */
+_Py_COMP_DIAG_PUSH
+_Py_COMP_DIAG_IGNORE_DEPR_DECLS
+        ((PyBytesObject *)spare)->ob_shash = -1;
+_Py_COMP_DIAG_POP
+        return spare;
+    }
+    return NULL;
+}
+
+/* Remember a payload that is being given out, if it is one that is worth while. */
+static void
+keep_spare(State *state, PyObject *payload)
+{
+    Py_ssize_t size = PyBytes_GET_SIZE(payload);
+    if (size < LEAST_SPARE || size > MOST_SPARE) {
+        return;
+    }
+    Py_INCREF(payload);
+    Py_XSETREF(state->spares[state->next_spare], payload);
+    state->next_spare = (state->next_spare + 1) % SPARES;
+}
+
+
+/* A payload that arrives over many reads. */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *payload;      /* Bytes that nobody else has seen, or NULL before the first. */
+    Py_ssize_t length;
+    Py_ssize_t arrived;
+    bool masked;
+    unsigned char mask[MASK_SIZE];
+} PayloadBuffer;
+
+static PyObject *
+payload_buffer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    if (keywords != NULL && PyDict_GET_SIZE(keywords)) {
+        PyErr_SetString(PyExc_TypeError, "PayloadBuffer() takes no keyword arguments");
+        return NULL;
+    }
+    if (check_count("PayloadBuffer", count, 2, 2) < 0) {
+        return NULL;
+    }
+    PyObject *announced = PyTuple_GET_ITEM(args, 0);
+    Py_ssize_t length = PyNumber_AsSsize_t(announced, PyExc_ValueError);
+    if (length == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (length < 0) {
+        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", announced);
+        return NULL;
+    }
+    const unsigned char *mask = NULL;
+    if (PyTuple_GET_ITEM(args, 1) != Py_None) {
+        mask = get_mask(PyTuple_GET_ITEM(args, 1));
+        if (mask == NULL) {
+            return NULL;
+        }
+    }
+    PayloadBuffer *self = (PayloadBuffer *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->length = length;
+    if (mask != NULL) {
+        self->masked = true;
+        memcpy(self->mask, mask, MASK_SIZE);
+    }
+    return (PyObject *)self;
+}
+
+static void
+payload_buffer_dealloc(PayloadBuffer *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->payload);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* See that there is room for `size` bytes more. It doubles, so that the bytes are seldom moved, and
+ * follows what has arrived, so that a length which is only announced costs nothing. */
+static int
+make_room(PayloadBuffer *self, Py_ssize_t size)
+{
+    Py_ssize_t room = self->payload == NULL ? 0 : PyBytes_GET_SIZE(self->payload);
+    Py_ssize_t needed = self->arrived + size;
+    if (needed <= room) {
+        return 0;
+    }
+    room = room > self->length / 2 ? self->length : room * 2;
+    if (room < needed) {
+        room = needed;
+    }
+    if (self->payload == NULL) {
+        self->payload = take_spare(PyType_GetModuleState(Py_TYPE(self)), self->length);
+        if (self->payload == NULL) {
+            self->payload = PyBytes_FromStringAndSize(NULL, room);
+        }
+        return self->payload == NULL ? -1 : 0;
+    }
+    if (_PyBytes_Resize(&self->payload, room) < 0) {
+        /* What had arrived is gone with it. */
+        self->length = self->arrived = 0;
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(payload_buffer_add_doc,
+"add($self, data, start=0, /)\n--\n\n"
+"Take what belongs to the payload of what has arrived; return how many bytes that was.");
+
+static PyObject *
+payload_buffer_add(PayloadBuffer *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("add", count, 1, 2) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    Py_ssize_t start = 0;
+    if (count == 2 && get_place(args[1], bytes.size, &start) < 0) {
+        goto error;
+    }
+    Py_ssize_t size = Py_MIN(bytes.size - start, self->length - self->arrived);
+    if (size > 0) {
+        if (make_room(self, size) < 0) {
+            goto error;
+        }
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(self->payload) + self->arrived;
+        if (self->masked) {
+            mask_bytes(to, bytes.data + start, size, self->mask, self->arrived % MASK_SIZE);
+        }
+        else {
+            memcpy(to, bytes.data + start, size);
+        }
+        self->arrived += size;
+    }
+    Py_DECREF(bytes.owner);
+    return PyLong_FromSsize_t(size);
+
+error:
+    Py_DECREF(bytes.owner);
+    return NULL;
+}
+
+PyDoc_STRVAR(payload_buffer_finish_doc,
+"finish($self, /)\n--\n\n"
+"Return what has arrived. Afterwards nothing is missing, and nothing more is taken.");
+
+static PyObject *
+payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *payload = self->payload;
+    Py_ssize_t arrived = self->arrived;
+    self->payload = NULL;
+    self->length = self->arrived = 0;
+    if (payload == NULL) {
+        return PyBytes_FromStringAndSize(NULL, 0);
+    }
+    if (PyBytes_GET_SIZE(payload) != arrived && _PyBytes_Resize(&payload, arrived) < 0) {
+        return NULL;
+    }
+    keep_spare(PyType_GetModuleState(Py_TYPE(self)), payload);
+    return payload;
+}
+
+static PyObject *
+payload_buffer_missing(PayloadBuffer *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSsize_t(self->length - self->arrived);
+}
+
+static PyMethodDef payload_buffer_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))payload_buffer_add, METH_FASTCALL,
+     payload_buffer_add_doc},
+    {"finish", (PyCFunction)payload_buffer_finish, METH_NOARGS, payload_buffer_finish_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef payload_buffer_properties[] = {
+    {"missing", (getter)payload_buffer_missing, NULL, "Bytes that haven't arrived.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(payload_buffer_doc,
+"PayloadBuffer(length, mask, /)\n--\n\n"
+"Takes a payload as it arrives, unmasks it, and has it whole at the end.");
+
+static PyType_Slot payload_buffer_slots[] = {
+    {Py_tp_doc, (void *)payload_buffer_doc},
+    {Py_tp_new, payload_buffer_new},
+    {Py_tp_dealloc, payload_buffer_dealloc},
+    {Py_tp_methods, payload_buffer_methods},
+    {Py_tp_getset, payload_buffer_properties},
+    {0, NULL},
+};
+
+static PyType_Spec payload_buffer_spec = {
+    .name = "txws2.wire._speedups.PayloadBuffer",
+    .basicsize = sizeof(PayloadBuffer),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = payload_buffer_slots,
+};
+
+int
+add_payload_buffer(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &payload_buffer_spec, NULL);
+    int added = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return added;
+}
