@@ -84,12 +84,15 @@ sanitize: .venv/tested
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
 	cp -r txws2 build/sanitize/
-	rm -f build/sanitize/txws2/wire/*.so
+	rm -f build/sanitize/txws2/*.so
 	$(CC) -shared -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
 	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-	    txws2/wire/*.c -o build/sanitize/txws2/wire/_speedups.so
-	$(SANITIZED) -P -c 'import txws2.wire._speedups'
-	$(SANITIZED) -m pytest -o pythonpath='build/sanitize .' tests/wire
+	    accelerator/*.c -o build/sanitize/txws2/_speedups.so
+	$(SANITIZED) -P -c 'import txws2._speedups'
+	$(SANITIZED) -m pytest -o pythonpath='build/sanitize .' tests/wire $(TWINS)
+
+TWINS = tests/test_cork.py tests/test_exchange.py tests/test_speedups.py tests/test_twins.py \
+    tests/test_out_of_memory.py
 
 # Python leaves memory to the system when it ends, so leaks are for soak to find.
 SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
@@ -100,9 +103,9 @@ faults: .venv/tested
 	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) tests/faults
 
 soak: .venv/tested
-	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/wire/test_soak.py tests/faults/test_soak.py
+	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/test_soak.py tests/faults/test_soak.py
 
-.venv/installed: setup.cfg setup.py pyproject.toml $(wildcard txws2/wire/*.[ch])
+.venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
@@ -115,7 +118,7 @@ soak: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,reactors]'
 	touch $@
 
-.venv-oldest/tested: setup.cfg setup.py tests/oldest.txt $(wildcard txws2/wire/*.[ch])
+.venv-oldest/tested: setup.cfg setup.py tests/oldest.txt $(wildcard accelerator/*.[ch])
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[test]'
 	.venv-oldest/bin/python -m pip install --quiet --requirement tests/oldest.txt

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "txws2"
 
 FLOORS = [
-    {"exceptions", "interfaces"},
+    {"exceptions", "interfaces", "speedups"},
     {
         "wire",
         "wire.accepting",
@@ -25,12 +25,10 @@ FLOORS = [
         "wire.compression",
         "wire.connection",
         "wire.cookies",
-        "wire.cork",
         "wire.credentials",
         "wire.deflate",
         "wire.encoding",
         "wire.events",
-        "wire.exchange",
         "wire.fields",
         "wire.forwarded",
         "wire.frames",
@@ -50,7 +48,6 @@ FLOORS = [
         "wire.routes",
         "wire.shared",
         "wire.socks",
-        "wire.speedups",
         "wire.tally",
         "wire.tunnel",
         "wire.uri",
@@ -58,10 +55,12 @@ FLOORS = [
     },
     {
         "broadcasting",
+        "cork",
         "counters",
         "deadlines",
         "driver",
         "epoll",
+        "exchange",
         "factory",
         "inbox",
         "journal",

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2.counters import Standing
 from txws2.deadlines import Deadlines
+from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
 from txws2.journal import log_closed, log_opened
@@ -27,7 +28,6 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State, Trace
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
-from txws2.wire.exchange import Exchange
 from txws2.writethrough import outbox_for
 
 __all__ = ["Driver"]

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
+from txws2.cork import BATCH_SIZE, Cork
 from txws2.settling import NOBODY, Waiters, waitable
-from txws2.wire.cork import BATCH_SIZE, Cork
 
 __all__ = ["Outbox", "PushProducer"]
 

@@ -30,6 +30,6 @@ def load(implementation):
 @pytest.fixture(params=["pure", "accelerated"])
 def wire(request):
     """The modules of txws2.wire, as attributes."""
-    if request.param == "accelerated" and find_spec("txws2.wire._speedups") is None:
+    if request.param == "accelerated" and find_spec("txws2._speedups") is None:
         pytest.skip("the speedups aren't built")
     return load(request.param)

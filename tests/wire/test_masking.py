@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.twins import in_c, pure
 from tests.wire import same_each_time
-from tests.wire.twins import in_c, pure
 from txws2.wire.masking import apply_mask
 
 KEY = bytes.fromhex("37fa213d")

@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.twins import PURE, in_c, load, pure
 from tests.wire import same_each_time
 from tests.wire.tallies import counted
-from tests.wire.twins import PURE, in_c, load, pure
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
 from txws2.wire.tally import Tally
 

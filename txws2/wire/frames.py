@@ -7,9 +7,9 @@ from struct import Struct
 from typing import NamedTuple
 
 from txws2.exceptions import ProtocolError
+from txws2.speedups import accelerated
 from txws2.wire.keys import new_mask
 from txws2.wire.masking import BytesLike, apply_mask
-from txws2.wire.speedups import accelerated
 
 __all__ = [
     "BINARY",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from operator import index
 
 from txws2.exceptions import ProtocolError
+from txws2.speedups import accelerated
 from txws2.wire.frames import BINARY, TEXT, encode_frame, parse_header
 from txws2.wire.masking import BytesLike, apply_mask
-from txws2.wire.speedups import accelerated
 
 __all__ = ["decode_messages", "encode_message", "take_compressed"]
 

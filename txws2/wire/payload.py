@@ -6,8 +6,8 @@ import sys
 from operator import index
 from typing import final
 
+from txws2.speedups import accelerated
 from txws2.wire.masking import BytesLike, apply_mask
-from txws2.wire.speedups import accelerated
 
 __all__ = ["PayloadBuffer"]
 

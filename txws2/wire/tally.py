@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from txws2.speedups import accelerated
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from txws2.wire.masking import BytesLike
 from txws2.wire.ordinary import decode_messages, encode_message
-from txws2.wire.speedups import accelerated
 
 __all__ = ["Tally"]
 

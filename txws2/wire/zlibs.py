@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from txws2.wire.speedups import load
+from txws2.speedups import load
 
 __all__ = ["NG", "SYNC_FLUSH", "compressor", "decompressor", "error"]
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.exchanges import exchange_of
+from tests.twins import PURE, in_c, load
 from tests.wire import same_each_time
-from tests.wire.exchanges import exchange_of
 from tests.wire.tallies import counted
-from tests.wire.twins import PURE, in_c, load
-from txws2.wire.cork import BATCH_SIZE
+from txws2.cork import BATCH_SIZE
 from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from txws2.wire.speedups import accelerated
+from txws2.speedups import accelerated
 
 __all__ = ["BATCH_SIZE", "Cork"]
 

@@ -1,7 +1,7 @@
-/* What the files of the accelerator have in common; _speedups.c says what it is. */
+/* What the files of the accelerator have in common; module.c says what it is. */
 
-#ifndef TXWS2_SPEEDUPS_H
-#define TXWS2_SPEEDUPS_H
+#ifndef TXWS2_ACCELERATOR_H
+#define TXWS2_ACCELERATOR_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -63,34 +63,58 @@ typedef struct {
     char ordinary_out;
 } Tally;
 
-/* In _speedups.c. */
+/* BATCH_SIZE in cork.py. */
+enum { BATCH_SIZE = 64 << 10 };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *frames;       /* Bytes that nobody else has seen, or NULL if there are none. */
+    Py_ssize_t size;
+    char corked;
+} Cork;
+
+/* In arguments.c. */
 int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
 int get_bytes(PyObject *object, Bytes *bytes);
 int get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place);
+
+/* In masking.c. */
 const unsigned char *get_mask(PyObject *object);
 bool mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ssize_t size,
                 const unsigned char *mask, unsigned int offset);
-int get_most(PyObject *max_size, long long *most);
-int get_message(PyObject *message, Bytes *payload, int *first);
+int add_masking(PyObject *module);
+
+/* In frames.c. */
 Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
 int write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked);
-PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
+PyObject *make_frame(State *state, int first, const Bytes *payload, bool masked);
 bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
                 int rsv1, Frame *frame);
+int add_frames(PyObject *module);
+
+/* In ordinary.c. */
+int get_most(PyObject *max_size, long long *most);
+int get_message(PyObject *message, Bytes *payload, int *first);
+PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
 PyObject *read_message(const Frame *frame);
 PyObject *read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
                         PyObject *messages, Tally *tally);
+int add_ordinary(PyObject *module);
 
-/* In _payload.c. */
+/* In payload.c. */
 int add_payload_buffer(PyObject *module);
 
-/* In _tally.c. */
+/* In tally.c. */
 void count_message_in(Tally *self, const Frame *frame);
 void count_message_out(Tally *self, bool text, Py_ssize_t payload, Py_ssize_t size);
 Tally *tally_of(State *state, PyObject *object);
 int add_tally(PyObject *module, State *state);
 
-/* In _exchange.c. */
-int add_exchange(PyObject *module, State *state);
+/* In cork.c. */
+int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
+int add_cork(PyObject *module, State *state);
+
+/* In exchange.c. */
+int add_exchange(PyObject *module);
 
 #endif

@@ -1,6 +1,6 @@
 /* Payloads that arrive over many reads: PayloadBuffer, whose twin is in payload.py. */
 
-#include "_speedups.h"
+#include "accelerator.h"
 
 
 /* Payloads that can be used again. */
@@ -225,7 +225,7 @@ static PyType_Slot payload_buffer_slots[] = {
 };
 
 static PyType_Spec payload_buffer_spec = {
-    .name = "txws2.wire._speedups.PayloadBuffer",
+    .name = "txws2._speedups.PayloadBuffer",
     .basicsize = sizeof(PayloadBuffer),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = payload_buffer_slots,

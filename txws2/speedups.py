@@ -1,4 +1,4 @@
-"""The accelerator: which functions are taken from `_speedups.c`, and whether it is there at all.
+"""The accelerator: which functions are taken from C, and whether it is there at all.
 
 Most of a busy connection's time goes into a few functions. Each of them is written twice, with the
 same name, signature, results and exceptions: in Python, where it is read, and in C. The one in C
@@ -21,7 +21,7 @@ PURE: dict[str, Any] = {}
 """What is written in Python and has a twin in C, by its name."""
 
 
-def load(name: str = "txws2.wire._speedups") -> ModuleType | None:
+def load(name: str = "txws2._speedups") -> ModuleType | None:
     """Return a module in C that makes things faster, None if it isn't there or isn't wanted."""
     if os.environ.get("TXWS2_NO_SPEEDUPS"):
         return None

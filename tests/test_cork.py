@@ -1,7 +1,7 @@
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.twins import in_c, pure
-from txws2.wire.cork import Cork
+from tests.twins import in_c, pure
+from txws2.cork import Cork
 
 
 class CorkTests(TestCase):

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.twins import in_c
 from tests.wire import same_each_time
-from tests.wire.twins import in_c
-from txws2.wire.speedups import PURE, load
+from txws2.speedups import PURE, load
 
 numbers = st.none() | st.integers(-2, 300) | st.integers() | st.sampled_from([2**63 - 1, 2**63])
 like_bytes = st.binary() | st.binary().map(bytearray) | st.binary().map(memoryview)

@@ -1,6 +1,6 @@
 /* What each message passes: Tally, whose twin is in tally.py. */
 
-#include "_speedups.h"
+#include "accelerator.h"
 #include <structmember.h>
 
 /* Frames that have no place of their own in a Tally. */
@@ -240,7 +240,7 @@ static PyType_Slot tally_slots[] = {
 };
 
 static PyType_Spec tally_spec = {
-    .name = "txws2.wire._speedups.Tally",
+    .name = "txws2._speedups.Tally",
     .basicsize = sizeof(Tally),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = tally_slots,

@@ -6,12 +6,12 @@ from unittest import skipIf
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.twins import in_c
+from tests.twins import in_c
 
 # Every allocation fails in turn, until there is none left to fail.
 WITHOUT_MEMORY = """
 from _testcapi import remove_mem_hooks, set_nomemory
-from txws2.wire import _speedups as c
+from txws2 import _speedups as c
 from txws2.wire.connection import Connection
 
 def fails(call):

@@ -6,8 +6,8 @@ from unittest import SkipTest
 
 import pytest
 
-from tests.wire.exchanges import exchange_of
-from tests.wire.twins import PURE, load
+from tests.exchanges import exchange_of
+from tests.twins import PURE, load
 
 pytestmark = [
     pytest.mark.soak,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
-from txws2.wire.speedups import accelerated
 
 __all__ = ["Exchange"]
 

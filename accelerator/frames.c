@@ -1,0 +1,181 @@
+/* Frames, to and from bytes; encode_frame has its twin in frames.py (RFC 6455 section 5.2). */
+
+#include "accelerator.h"
+
+static int
+length_size(Py_ssize_t size)
+{
+    return size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
+}
+
+/* Return how long a frame is, -1 with an exception if there is no memory for so much. */
+Py_ssize_t
+frame_size(Py_ssize_t payload, bool masked)
+{
+    int header = 2 + length_size(payload) + (masked ? MASK_SIZE : 0);
+    if (payload > PY_SSIZE_T_MAX - header) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return header + payload;
+}
+
+/* Write the header, and the payload behind it. The key comes from keys.py, so that only one place
+ * in the project knows how to make what nobody can predict. */
+int
+write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked)
+{
+    int extended = length_size(payload->size);
+    *to++ = (unsigned char)first;
+    *to++ = (masked ? MASKED : 0)
+            | (extended == 0 ? payload->size : extended == 2 ? 126 : 127);
+    for (int shift = 8 * (extended - 1); shift >= 0; shift -= 8) {
+        *to++ = (unsigned char)((uint64_t)payload->size >> shift);
+    }
+    if (!masked) {
+        memcpy(to, payload->data, payload->size);
+        return 0;
+    }
+    PyObject *key = PyObject_CallNoArgs(state->new_mask);
+    const unsigned char *mask = key == NULL ? NULL : get_mask(key);
+    if (mask != NULL) {
+        memcpy(to, mask, MASK_SIZE);
+        mask_bytes(to + MASK_SIZE, payload->data, payload->size, mask, 0);
+    }
+    Py_XDECREF(key);
+    return mask == NULL ? -1 : 0;
+}
+
+/* Make a frame with a single allocation. */
+PyObject *
+make_frame(State *state, int first, const Bytes *payload, bool masked)
+{
+    Py_ssize_t size = frame_size(payload->size, masked);
+    PyObject *frame = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, size);
+    if (frame != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(frame);
+        if (write_frame(state, to, first, payload, masked) < 0) {
+            Py_CLEAR(frame);
+        }
+    }
+    return frame;
+}
+
+enum { WITH_MASK, WITH_FIN, WITH_RSV1, FLAGS };
+
+static const char *const FLAG_NAMES[FLAGS] = {"masked", "fin", "rsv1"};
+
+static int
+get_flags(PyObject *const *values, PyObject *names, int *flags)
+{
+    Py_ssize_t count = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        int flag = 0;
+        while (flag < FLAGS && PyUnicode_CompareWithASCIIString(name, FLAG_NAMES[flag]) != 0) {
+            flag++;
+        }
+        if (flag == FLAGS) {
+            PyErr_Format(PyExc_TypeError,
+                         "encode_frame() got an unexpected keyword argument '%U'", name);
+            return -1;
+        }
+        flags[flag] = PyObject_IsTrue(values[i]);
+        if (flags[flag] < 0) {
+            return -1;
+        }
+    }
+    if (flags[WITH_MASK] < 0) {
+        PyErr_SetString(PyExc_TypeError,
+                        "encode_frame() missing 1 required keyword-only argument: 'masked'");
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(encode_frame_doc,
+"encode_frame($module, opcode, payload, /, *, masked, fin=True, rsv1=False)\n--\n\n"
+"Return a whole frame.");
+
+static PyObject *
+encode_frame(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    if (check_count("encode_frame", count, 2, 2) < 0) {
+        return NULL;
+    }
+    int flags[FLAGS] = {[WITH_MASK] = -1, [WITH_FIN] = 1, [WITH_RSV1] = 0};
+    if (get_flags(args + count, names, flags) < 0) {
+        return NULL;
+    }
+    int overflow;
+    long opcode = PyLong_AsLongAndOverflow(args[0], &overflow);
+    if (opcode == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    long first = opcode | (flags[WITH_FIN] ? FIN : 0) | (flags[WITH_RSV1] ? RSV1 : 0);
+    if (overflow || first < 0 || first > 0xFF) {
+        PyErr_Format(PyExc_ValueError, "no frame has the opcode %S", args[0]);
+        return NULL;
+    }
+    Bytes payload;
+    if (get_bytes(args[1], &payload) < 0) {
+        return NULL;
+    }
+    PyObject *frame = make_frame(PyModule_GetState(module), (int)first, &payload, flags[WITH_MASK]);
+    Py_DECREF(payload.owner);
+    return frame;
+}
+
+/* Read the frame at the beginning of `data`. Return false if it isn't a message, compressed or not
+ * as `rsv1` says, or isn't all there, or is longer than `most`. */
+bool
+read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most, int rsv1,
+           Frame *frame)
+{
+    if (available < 2 || (data[0] != (FIN | rsv1 | TEXT) && data[0] != (FIN | rsv1 | BINARY))
+        || (data[1] >= MASKED) != masked) {
+        return false;
+    }
+    uint64_t length = data[1] & 0x7F;
+    Py_ssize_t header = 2;
+    if (length > 125) {
+        int extended = length == 126 ? 2 : 8;
+        uint64_t shortest = length == 126 ? 126 : 1 << 16;
+        header += extended;
+        if (available < header) {
+            return false;
+        }
+        length = 0;
+        for (int i = 2; i < header; i++) {
+            length = length << 8 | data[i];
+        }
+        /* Section 5.2: the minimal number of bytes MUST be used to encode the length. */
+        if (length < shortest) {
+            return false;
+        }
+    }
+    if (masked) {
+        header += MASK_SIZE;
+    }
+    if (available < header || length > (uint64_t)(available - header)
+        || (long long)length > most) {
+        return false;
+    }
+    frame->text = (data[0] & TEXT) != 0;
+    frame->payload = data + header;
+    frame->mask = masked ? frame->payload - MASK_SIZE : NULL;
+    frame->size = (Py_ssize_t)length;
+    return true;
+}
+
+static PyMethodDef functions[] = {
+    {"encode_frame", (PyCFunction)(void (*)(void))encode_frame, METH_FASTCALL | METH_KEYWORDS,
+     encode_frame_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+add_frames(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,110 @@
+/* The accelerator: what a busy connection spends its time in, a second time in C.
+ *
+ * Each function and each type has a twin in Python of the same name, which says what it is for; it is
+ * in the module that is named as the file here. speedups.py decides which of the two is used. Results
+ * and exceptions are the same, so the tests are, too.
+ */
+
+#include "accelerator.h"
+
+static State *
+state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+static const char *const NAME_STRINGS[NAMES] = {
+    [CORK] = "cork",
+    [FLUSH] = "flush",
+    [MESSAGE_FAILED] = "_message_failed",
+    [MESSAGE_RECEIVED] = "messageReceived",
+    [RECEIVE] = "_receive",
+    [RECEIVE_OPENING] = "_receive_opening",
+    [SEND_OTHERWISE] = "_send_otherwise",
+    [UNCORK] = "uncork",
+    [WRITE] = "write",
+};
+
+static int
+execute(PyObject *module)
+{
+    PyObject *keys = PyImport_ImportModule("txws2.wire.keys");
+    if (keys == NULL) {
+        return -1;
+    }
+    State *state = state_of(module);
+    state->new_mask = PyObject_GetAttrString(keys, "new_mask");
+    Py_DECREF(keys);
+    if (state->new_mask == NULL) {
+        return -1;
+    }
+    for (int i = 0; i < NAMES; i++) {
+        state->names[i] = PyUnicode_InternFromString(NAME_STRINGS[i]);
+        if (state->names[i] == NULL) {
+            return -1;
+        }
+    }
+    if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
+        || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
+        || add_cork(module, state) < 0) {
+        return -1;
+    }
+    return add_exchange(module);
+}
+
+static int
+traverse(PyObject *module, visitproc visit, void *arg)
+{
+    Py_VISIT(state_of(module)->new_mask);
+    Py_VISIT(state_of(module)->cork_type);
+    Py_VISIT(state_of(module)->tally_type);
+    /* The spares and the names refer to nothing. */
+    return 0;
+}
+
+static int
+clear(PyObject *module)
+{
+    State *state = state_of(module);
+    Py_CLEAR(state->new_mask);
+    Py_CLEAR(state->cork_type);
+    Py_CLEAR(state->tally_type);
+    for (int i = 0; i < NAMES; i++) {
+        Py_CLEAR(state->names[i]);
+    }
+    for (int i = 0; i < SPARES; i++) {
+        Py_CLEAR(state->spares[i]);
+    }
+    return 0;
+}
+
+static void
+free_module(void *module)
+{
+    clear(module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "txws2._speedups",
+    .m_doc = "What txws2.speedups finds in C.",
+    .m_size = sizeof(State),
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_module,
+};
+
+PyMODINIT_FUNC
+PyInit__speedups(void)
+{
+    return PyModuleDef_Init(&definition);
+}

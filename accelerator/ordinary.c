@@ -1,0 +1,258 @@
+/* Messages that are whole and in one frame; the twins are in ordinary.py. */
+
+#include "accelerator.h"
+
+
+/* Outward. */
+
+/* Find out what the payload of a message is, and the first byte of its frame. */
+int
+get_message(PyObject *message, Bytes *payload, int *first)
+{
+    *first = FIN | TEXT;
+    if (PyUnicode_Check(message)) {
+        if (PyUnicode_IS_ASCII(message)) {
+            payload->data = PyUnicode_DATA(message);
+            payload->size = PyUnicode_GET_LENGTH(message);
+            Py_INCREF(message);
+            payload->owner = message;
+            return 0;
+        }
+        /* PyUnicode_AsUTF8AndSize would leave the UTF-8 with the str as long as that lives. */
+        message = PyUnicode_AsUTF8String(message);
+        if (message == NULL) {
+            return -1;
+        }
+    }
+    else if (PyBytes_Check(message)) {
+        *first = FIN | BINARY;
+        Py_INCREF(message);
+    }
+    else {
+        PyErr_Format(PyExc_TypeError, "a message is str or bytes, not %s",
+                     Py_TYPE(message)->tp_name);
+        return -1;
+    }
+    payload->data = (const unsigned char *)PyBytes_AS_STRING(message);
+    payload->size = PyBytes_GET_SIZE(message);
+    payload->owner = message;
+    return 0;
+}
+
+/* Make the frame of a message, and have it counted if there is a Tally. */
+PyObject *
+make_message(State *state, PyObject *message, bool masked, Tally *tally)
+{
+    Bytes payload;
+    int first;
+    if (get_message(message, &payload, &first) < 0) {
+        return NULL;
+    }
+    PyObject *frame = make_frame(state, first, &payload, masked);
+    if (frame != NULL && tally != NULL) {
+        count_message_out(tally, first == (FIN | TEXT), payload.size, PyBytes_GET_SIZE(frame));
+    }
+    Py_DECREF(payload.owner);
+    return frame;
+}
+
+PyDoc_STRVAR(encode_message_doc,
+"encode_message($module, message, masked, /)\n--\n\n"
+"Return the frame of a message.");
+
+static PyObject *
+encode_message(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("encode_message", count, 2, 2) < 0) {
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[1]);
+    return masked < 0 ? NULL : make_message(PyModule_GetState(module), args[0], masked, NULL);
+}
+
+
+/* Inward. */
+
+static PyObject *
+read_text(const Frame *frame)
+{
+    if (frame->mask == NULL) {
+        return PyUnicode_DecodeUTF8((const char *)frame->payload, frame->size, NULL);
+    }
+    /* Most text is ASCII, so it is unmasked into a str as if it were. If it turns out not to be,
+     * what that holds is UTF-8, and nobody has seen it. */
+    PyObject *ascii = PyUnicode_New(frame->size, 0x7F);
+    if (ascii == NULL) {
+        return NULL;
+    }
+    unsigned char *to = PyUnicode_DATA(ascii);
+    if (mask_bytes(to, frame->payload, frame->size, frame->mask, 0)) {
+        return ascii;
+    }
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)to, frame->size, NULL);
+    Py_DECREF(ascii);
+    return text;
+}
+
+static PyObject *
+read_binary(const Frame *frame)
+{
+    if (frame->mask == NULL) {
+        return PyBytes_FromStringAndSize((const char *)frame->payload, frame->size);
+    }
+    PyObject *binary = PyBytes_FromStringAndSize(NULL, frame->size);
+    if (binary != NULL) {
+        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(binary);
+        mask_bytes(to, frame->payload, frame->size, frame->mask, 0);
+    }
+    return binary;
+}
+
+PyObject *
+read_message(const Frame *frame)
+{
+    return frame->text ? read_text(frame) : read_binary(frame);
+}
+
+/* Read max_size; None and what no frame can exceed are the same. */
+int
+get_most(PyObject *max_size, long long *most)
+{
+    *most = LLONG_MAX;
+    if (max_size == Py_None || max_size == NULL) {
+        return 0;
+    }
+    int overflow;
+    long long size = PyLong_AsLongLongAndOverflow(max_size, &overflow);
+    if (size == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (overflow <= 0) {
+        *most = size;
+    }
+    return 0;
+}
+
+/* Decode ordinary messages, and have them counted if there is a Tally. */
+PyObject *
+read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
+              PyObject *messages, Tally *tally)
+{
+    if (!PyList_Check(messages)) {
+        PyErr_Format(PyExc_TypeError, "messages is a list, not %s", Py_TYPE(messages)->tp_name);
+        return NULL;
+    }
+    long long most;
+    if (get_most(max_size, &most) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(data, &bytes) < 0) {
+        return NULL;
+    }
+    Py_ssize_t position;
+    if (get_place(start, bytes.size, &position) < 0) {
+        goto error;
+    }
+    Frame frame;
+    while (read_frame(bytes.data + position, bytes.size - position, masked, most, 0, &frame)) {
+        PyObject *message = read_message(&frame);
+        if (message == NULL) {
+            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+                goto error;
+            }
+            PyErr_Clear();
+            break;
+        }
+        int appended = PyList_Append(messages, message);
+        Py_DECREF(message);
+        if (appended < 0) {
+            goto error;
+        }
+        if (tally != NULL) {
+            count_message_in(tally, &frame);
+        }
+        position = frame.payload + frame.size - bytes.data;
+    }
+    Py_DECREF(bytes.owner);
+    return PyLong_FromSsize_t(position);
+
+error:
+    Py_DECREF(bytes.owner);
+    return NULL;
+}
+
+PyDoc_STRVAR(decode_messages_doc,
+"decode_messages($module, data, position, masked, max_size, messages, /)\n--\n\n"
+"Decode ordinary messages up to the first frame that is anything else.");
+
+static PyObject *
+decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("decode_messages", count, 5, 5) < 0) {
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[2]);
+    return masked < 0 ? NULL
+                      : read_messages(args[0], args[1], masked, args[3], args[4], NULL);
+}
+
+PyDoc_STRVAR(take_compressed_doc,
+"take_compressed($module, data, position, masked, max_size, /)\n--\n\n"
+"Take the compressed message off that begins at a position, if it is whole and in one frame.");
+
+static PyObject *
+take_compressed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("take_compressed", count, 4, 4) < 0) {
+        return NULL;
+    }
+    int masked = PyObject_IsTrue(args[2]);
+    if (masked < 0) {
+        return NULL;
+    }
+    long long most;
+    if (get_most(args[3], &most) < 0) {
+        return NULL;
+    }
+    Bytes bytes;
+    if (get_bytes(args[0], &bytes) < 0) {
+        return NULL;
+    }
+    PyObject *taken = NULL;
+    Py_ssize_t position;
+    if (get_place(args[1], bytes.size, &position) < 0) {
+        goto end;
+    }
+    Frame frame;
+    if (!read_frame(bytes.data + position, bytes.size - position, masked, most, RSV1, &frame)) {
+        taken = Py_NewRef(Py_None);
+        goto end;
+    }
+    PyObject *payload = read_binary(&frame);
+    if (payload != NULL) {
+        position = frame.payload + frame.size - bytes.data;
+        taken = Py_BuildValue("iNn", frame.text ? TEXT : BINARY, payload, position);
+    }
+
+end:
+    Py_DECREF(bytes.owner);
+    return taken;
+}
+
+static PyMethodDef functions[] = {
+    {"decode_messages", (PyCFunction)(void (*)(void))decode_messages, METH_FASTCALL,
+     decode_messages_doc},
+    {"encode_message", (PyCFunction)(void (*)(void))encode_message, METH_FASTCALL,
+     encode_message_doc},
+    {"take_compressed", (PyCFunction)(void (*)(void))take_compressed, METH_FASTCALL,
+     take_compressed_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+add_ordinary(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
