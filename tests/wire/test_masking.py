@@ -53,8 +53,8 @@ class ApplyMaskTests(TestCase):
         self.assertEqual(parts, self.apply_mask(data, mask))
 
     def test_all_sizes_and_offsets(self):
-        data = bytes(range(256))
-        for size in (*range(34), 63, 64, 65, 255, 256):
+        data = bytes(range(256)) * 9
+        for size in (*range(34), 63, 64, 65, 255, 256, *range(2046, 2053)):
             for offset in range(4):
                 expected = masked_one_by_one(data[:size], KEY, offset)
                 self.assertEqual(self.apply_mask(data[:size], KEY, offset), expected)
