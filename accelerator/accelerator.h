@@ -15,8 +15,9 @@ enum { MASK_SIZE = 4 };
 
 /* Names that are looked up for each message, or for each read. */
 enum {
-    CORK, FLUSH, MESSAGE_FAILED, MESSAGE_RECEIVED, RECEIVE, RECEIVE_OPENING, SEND_OTHERWISE,
-    UNCORK, WRITE, NAMES
+    ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
+    INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF, RECEIVE,
+    RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, UNCORK, WRITE, NAMES
 };
 
 /* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
@@ -29,7 +30,11 @@ typedef struct {
     unsigned int next_spare;
     PyTypeObject *cork_type;
     PyTypeObject *tally_type;
+    PyTypeObject *exchange_type;
     PyObject *names[NAMES];
+    PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
+    unsigned char *read;            /* What read_through reads into; NULL at first. */
+    bool reading;                   /* Whether what was read is still being looked at. */
 } State;
 
 typedef struct {
@@ -37,6 +42,14 @@ typedef struct {
     Py_ssize_t size;
     PyObject *owner;
 } Bytes;
+
+/* A message that is to be sent: its payload, compressed or not, the first byte of its frame, and its
+ * size before it was compressed. */
+typedef struct {
+    Bytes payload;
+    int first;
+    Py_ssize_t size;
+} Outgoing;
 
 typedef struct {
     bool text;
@@ -57,8 +70,11 @@ typedef struct {
     unsigned long long payload[DIRECTIONS];
     unsigned long long messages[DIRECTIONS][2];     /* By whether it is text. */
     unsigned long long (*rare)[RARE];               /* For each direction; NULL at first. */
+    Py_ssize_t threshold;
     char client;
     char deaf;
+    char deflates;
+    char inflates;
     char ordinary_in;
     char ordinary_out;
 } Tally;
@@ -70,13 +86,35 @@ typedef struct {
     PyObject_HEAD
     PyObject *frames;       /* Bytes that nobody else has seen, or NULL if there are none. */
     Py_ssize_t size;
+    PyObject *transport;
+    PyObject *socket;
+    PyObject *waiting;
+    Py_ssize_t through;
     char corked;
+    char paused;
+    char unhurried;
 } Cork;
+
+/* Whether what was read as NULL, so that None can't be told from nothing, is there. */
+static inline bool
+is_set(PyObject *object)
+{
+    return object != NULL && object != Py_None;
+}
+
+/* How many arguments have a name. */
+static inline Py_ssize_t
+count_of(PyObject *names)
+{
+    return names == NULL ? 0 : PyTuple_GET_SIZE(names);
+}
 
 /* In arguments.c. */
 int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
 int get_bytes(PyObject *object, Bytes *bytes);
+PyObject *bytes_from(const Bytes *bytes, Py_ssize_t place);
 int get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place);
+int call(State *state, PyObject *object, int name, PyObject *argument);
 
 /* In masking.c. */
 const unsigned char *get_mask(PyObject *object);
@@ -94,8 +132,9 @@ int add_frames(PyObject *module);
 
 /* In ordinary.c. */
 int get_most(PyObject *max_size, long long *most);
-int get_message(PyObject *message, Bytes *payload, int *first);
+int get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing);
 PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
+PyObject *read_binary(const Frame *frame);
 PyObject *read_message(const Frame *frame);
 PyObject *read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
                         PyObject *messages, Tally *tally);
@@ -106,15 +145,23 @@ int add_payload_buffer(PyObject *module);
 
 /* In tally.c. */
 void count_message_in(Tally *self, const Frame *frame);
-void count_message_out(Tally *self, bool text, Py_ssize_t payload, Py_ssize_t size);
+void count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size);
 Tally *tally_of(State *state, PyObject *object);
 int add_tally(PyObject *module, State *state);
 
 /* In cork.c. */
+int cork_is_ready(Cork *self);
 int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
 int add_cork(PyObject *module, State *state);
 
 /* In exchange.c. */
-int add_exchange(PyObject *module);
+PyObject *exchange_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                                 Py_ssize_t count, PyObject *names);
+bool exchange_begins(State *state, PyObject *self);
+int exchange_take(State *state, PyObject *self, const Bytes *read);
+int add_exchange(PyObject *module, State *state);
+
+/* In readthrough.c. */
+int add_readthrough(PyObject *module);
 
 #endif

@@ -1,4 +1,4 @@
-/* What functions are called with. */
+/* What functions are called with, and how others are called. */
 
 #include "accelerator.h"
 
@@ -34,6 +34,16 @@ get_bytes(PyObject *object, Bytes *bytes)
     return 0;
 }
 
+/* Return those from a place on. */
+PyObject *
+bytes_from(const Bytes *bytes, Py_ssize_t place)
+{
+    if (place == 0 && bytes->owner != NULL && PyBytes_CheckExact(bytes->owner)) {
+        return Py_NewRef(bytes->owner);
+    }
+    return PyBytes_FromStringAndSize((const char *)bytes->data + place, bytes->size - place);
+}
+
 /* Read a place in some bytes; like an index, but it doesn't count from the end. */
 int
 get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
@@ -47,4 +57,16 @@ get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
         return -1;
     }
     return 0;
+}
+
+/* Call a method with one argument, or with none if that is NULL. */
+int
+call(State *state, PyObject *object, int name, PyObject *argument)
+{
+    PyObject *arguments[] = {object, argument};
+    size_t count = argument == NULL ? 1 : 2;
+    PyObject *result = PyObject_VectorcallMethod(
+        state->names[name], arguments, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
 }

@@ -1,10 +1,18 @@
-/* What keeps frames, so that they leave in one piece: Cork, whose twin is in cork.py. */
+/* What leaves at once, or together: Cork, whose twin is in cork.py.
+ *
+ * That leaves each write to its subclass. Here it goes straight to the socket where there is one and
+ * it takes all, as WriteThrough in writethrough.py would have it; everything else is left to that.
+ */
 
 #include "accelerator.h"
 #include <structmember.h>
+#include <sys/socket.h>
 
 /* What is allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
+
+/* TURN_SIZE in writethrough.py. */
+enum { TURN_SIZE = 64 << 10 };
 
 /* Return where `size` bytes more can be written, NULL if there is no memory for them. */
 static unsigned char *
@@ -31,52 +39,20 @@ cork_room(Cork *self, Py_ssize_t size)
     return (unsigned char *)PyBytes_AS_STRING(self->frames) + self->size;
 }
 
-/* Encode a message behind the frames that are there, and count it. */
-int
-cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
+static int
+add(Cork *self, const Bytes *frame)
 {
-    Bytes payload;
-    int first;
-    if (get_message(message, &payload, &first) < 0) {
+    unsigned char *to = cork_room(self, frame->size);
+    if (to == NULL) {
         return -1;
     }
-    Py_ssize_t size = frame_size(payload.size, tally->client);
-    unsigned char *to = size < 0 ? NULL : cork_room(self, size);
-    int written = to == NULL ? -1 : write_frame(state, to, first, &payload, tally->client);
-    if (written == 0) {
-        self->size += size;
-        count_message_out(tally, first == (FIN | TEXT), payload.size, size);
-    }
-    Py_DECREF(payload.owner);
-    return written;
+    memcpy(to, frame->data, frame->size);
+    self->size += frame->size;
+    return 0;
 }
 
-PyDoc_STRVAR(cork_add_doc,
-"add($self, frame, /)\n--\n\n"
-"Add a frame; return how many bytes there are now.");
-
 static PyObject *
-cork_add(Cork *self, PyObject *frame)
-{
-    Bytes bytes;
-    if (get_bytes(frame, &bytes) < 0) {
-        return NULL;
-    }
-    unsigned char *to = cork_room(self, bytes.size);
-    if (to != NULL) {
-        memcpy(to, bytes.data, bytes.size);
-        self->size += bytes.size;
-    }
-    Py_DECREF(bytes.owner);
-    return to == NULL ? NULL : PyLong_FromSsize_t(self->size);
-}
-
-PyDoc_STRVAR(cork_take_doc,
-"take($self, /)\n--\n\n"
-"Return them all, b\"\" if there are none; none is left.");
-
-static PyObject *
-cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
+take(Cork *self)
 {
     PyObject *frames = self->frames;
     Py_ssize_t size = self->size;
@@ -91,43 +67,364 @@ cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
     return frames;
 }
 
+
+/* The socket. */
+
+/* Tell whether something is true, which is not needed any more; -1 with an exception. */
+static int
+truth(PyObject *object)
+{
+    int true_or_not = object == NULL ? -1 : PyObject_IsTrue(object);
+    Py_XDECREF(object);
+    return true_or_not;
+}
+
+/* Tell whether a transport lets others write to its socket now, -1 with an exception. */
+static int
+lets_write(State *state, PyObject *transport)
+{
+    static const int against[] = {DISCONNECTING, ABORTING, TLS};
+    for (size_t i = 0; i < Py_ARRAY_LENGTH(against); i++) {
+        int so = truth(PyObject_GetAttr(transport, state->names[against[i]]));
+        if (so != 0) {
+            return so < 0 ? -1 : 0;
+        }
+    }
+    return 1;
+}
+
+/* Return the descriptor of the socket, -1 if there is none or nothing may be written to it now, -2
+ * with an exception. It isn't kept: once the socket is closed, the descriptor may be another's. */
+static int
+descriptor_of(State *state, Cork *self)
+{
+    if (!is_set(self->socket) || !is_set(self->transport) || self->through >= TURN_SIZE) {
+        return -1;
+    }
+    PyObject *socket = Py_NewRef(self->socket);
+    PyObject *transport = Py_NewRef(self->transport);
+    int lets = lets_write(state, transport);
+    long descriptor = lets < 0 ? -2 : -1;
+    if (lets > 0) {
+        PyObject *number = PyObject_CallMethodNoArgs(socket, state->names[FILENO]);
+        descriptor = number == NULL ? -1 : PyLong_AsLong(number);
+        Py_XDECREF(number);
+        if (descriptor < 0 && PyErr_Occurred()) {
+            descriptor = -2;
+        }
+    }
+    Py_DECREF(socket);
+    Py_DECREF(transport);
+    return (int)descriptor;
+}
+
+/* Give bytes to the socket, if there is one; return how many it has taken. What is wrong with it
+ * shows when it is written to again. The GIL is kept: this doesn't wait. */
+static Py_ssize_t
+write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size)
+{
+    if (descriptor < 0) {
+        return 0;
+    }
+    self->through += size;
+    Py_ssize_t sent = send(descriptor, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return Py_MAX(sent, 0);
+}
+
+
+/* What leaves. */
+
+static int
+transmit(State *state, Cork *self, PyObject *data)
+{
+    return call(state, (PyObject *)self, TRANSMIT, data);
+}
+
+static int
+flush(State *state, Cork *self)
+{
+    if (self->size == 0) {
+        return 0;
+    }
+    int descriptor = descriptor_of(state, self);
+    if (descriptor == -2) {
+        return -1;
+    }
+    /* Whoever was asked for it may have written them. */
+    if (self->size == 0) {
+        return 0;
+    }
+    char *frames = PyBytes_AS_STRING(self->frames);
+    Py_ssize_t sent = write_through(self, descriptor, frames, self->size);
+    self->size -= sent;
+    if (self->size == 0) {
+        Py_CLEAR(self->frames);
+        return 0;
+    }
+    memmove(frames, frames + sent, self->size);
+    PyObject *data = take(self);
+    int transmitted = data == NULL ? -1 : transmit(state, self, data);
+    Py_XDECREF(data);
+    return transmitted;
+}
+
+static int
+flush_if_large(State *state, Cork *self)
+{
+    /* The transport must get to know how much it is, and may say that it is enough. */
+    return self->size > BATCH_SIZE ? flush(state, self) : 0;
+}
+
+/* Tell whether nothing has to wait, -1 with an exception. */
+int
+cork_is_ready(Cork *self)
+{
+    if (self->paused) {
+        return 0;
+    }
+    int waiting = is_set(self->waiting) ? PyObject_IsTrue(self->waiting) : 0;
+    return waiting < 0 ? -1 : !waiting;
+}
+
+static int
+write_one(State *state, Cork *self, PyObject *frame)
+{
+    Bytes bytes;
+    if (get_bytes(frame, &bytes) < 0) {
+        return -1;
+    }
+    int written = -1;
+    if (self->corked) {
+        written = add(self, &bytes) < 0 ? -1 : flush_if_large(state, self);
+        goto end;
+    }
+    int ready = cork_is_ready(self);
+    if (ready <= 0) {
+        written = ready < 0 ? -1 : call(state, (PyObject *)self, KEEP, frame);
+        goto end;
+    }
+    int descriptor = descriptor_of(state, self);
+    if (descriptor == -2) {
+        goto end;
+    }
+    Py_ssize_t sent = write_through(self, descriptor, bytes.data, bytes.size);
+    if (sent == bytes.size) {
+        written = 0;
+    }
+    else {
+        PyObject *rest = bytes_from(&bytes, sent);
+        written = rest == NULL ? -1 : transmit(state, self, rest);
+        Py_XDECREF(rest);
+    }
+end:
+    Py_DECREF(bytes.owner);
+    return written;
+}
+
+/* Encode a message behind the frames that are there, and count it. */
+int
+cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
+{
+    Outgoing outgoing;
+    if (get_outgoing(state, message, tally, &outgoing) < 0) {
+        return -1;
+    }
+    Py_ssize_t size = frame_size(outgoing.payload.size, tally->client);
+    unsigned char *to = size < 0 ? NULL : cork_room(self, size);
+    int written = to == NULL ? -1
+                             : write_frame(state, to, outgoing.first, &outgoing.payload,
+                                           tally->client);
+    if (written == 0) {
+        self->size += size;
+        count_message_out(tally, &outgoing, size);
+    }
+    Py_DECREF(outgoing.payload.owner);
+    return written < 0 ? -1 : flush_if_large(state, self);
+}
+
+
+/* The type. */
+
+PyDoc_STRVAR(cork_add_doc,
+"add($self, frame, /)\n--\n\n"
+"Add a frame; return how many bytes there are now.");
+
+static PyObject *
+cork_add(Cork *self, PyObject *frame)
+{
+    Bytes bytes;
+    if (get_bytes(frame, &bytes) < 0) {
+        return NULL;
+    }
+    int added = add(self, &bytes);
+    Py_DECREF(bytes.owner);
+    return added < 0 ? NULL : PyLong_FromSsize_t(self->size);
+}
+
+PyDoc_STRVAR(cork_take_doc,
+"take($self, /)\n--\n\n"
+"Return them all, b\"\" if there are none; none is left.");
+
+static PyObject *
+cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
+{
+    return take(self);
+}
+
+PyDoc_STRVAR(cork_write_doc,
+"write($self, frame, /)\n--\n\n"
+"Write a frame, after all those before it.");
+
+static PyObject *
+cork_write(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+           PyObject *names)
+{
+    if (check_count("write", count + count_of(names), 1, 1) < 0
+        || write_one(PyType_GetModuleState(defining), self, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(cork_cork_doc,
+"cork($self, /)\n--\n\n"
+"Keep what is written until `uncork`, so that it leaves in one piece.");
+
+static PyObject *
+cork_cork(Cork *self, PyObject *Py_UNUSED(ignored))
+{
+    int ready = cork_is_ready(self);
+    if (ready < 0) {
+        return NULL;
+    }
+    self->through = 0;
+    self->corked = (char)ready;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(cork_uncork_doc,
+"uncork($self, /)\n--\n\n"
+"Write what has been kept.");
+
+static PyObject *
+cork_uncork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+            Py_ssize_t count, PyObject *names)
+{
+    if (check_count("uncork", count + count_of(names), 0, 0) < 0) {
+        return NULL;
+    }
+    State *state = PyType_GetModuleState(defining);
+    int later = self->unhurried ? truth(PyObject_CallMethodNoArgs((PyObject *)self, state->names[PUT_OFF])) : 0;
+    if (later == 0) {
+        self->corked = false;
+        later = flush(state, self);
+    }
+    return later < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(cork_flush_doc,
+"flush($self, /)\n--\n\n"
+"Write what has been kept so far.");
+
+static PyObject *
+cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+           Py_ssize_t count, PyObject *names)
+{
+    if (check_count("flush", count + count_of(names), 0, 0) < 0
+        || flush(PyType_GetModuleState(defining), self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+cork_ready(Cork *self, void *Py_UNUSED(closure))
+{
+    int ready = cork_is_ready(self);
+    return ready < 0 ? NULL : PyBool_FromLong(ready);
+}
+
+static int
+cork_traverse(Cork *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->transport);
+    Py_VISIT(self->socket);
+    Py_VISIT(self->waiting);
+    return 0;
+}
+
+static int
+cork_clear(Cork *self)
+{
+    Py_CLEAR(self->frames);
+    Py_CLEAR(self->transport);
+    Py_CLEAR(self->socket);
+    Py_CLEAR(self->waiting);
+    return 0;
+}
+
 static void
 cork_dealloc(Cork *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(self->frames);
+    PyObject_GC_UnTrack(self);
+    cork_clear(self);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
 static PyMethodDef cork_methods[] = {
     {"add", (PyCFunction)cork_add, METH_O, cork_add_doc},
+    {"cork", (PyCFunction)cork_cork, METH_NOARGS, cork_cork_doc},
+    {"flush", (PyCFunction)(void (*)(void))cork_flush,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_flush_doc},
     {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
+    {"uncork", (PyCFunction)(void (*)(void))cork_uncork,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_uncork_doc},
+    {"write", (PyCFunction)(void (*)(void))cork_write,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_write_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef cork_members[] = {
     {"corked", T_BOOL, offsetof(Cork, corked), 0,
-     "Whether what is written now is to be added to them."},
+     "Whether what is written now is kept until uncork."},
+    {"paused", T_BOOL, offsetof(Cork, paused), 0, "Whether what is written now has to wait."},
+    {"unhurried", T_BOOL, offsetof(Cork, unhurried), 0,
+     "Whether what was kept during a read may leave a moment after its end."},
+    {"_socket", T_OBJECT, offsetof(Cork, socket), 0, NULL},
+    {"_through", T_PYSSIZET, offsetof(Cork, through), 0, NULL},
+    {"_transport", T_OBJECT, offsetof(Cork, transport), 0, NULL},
+    {"_waiting", T_OBJECT, offsetof(Cork, waiting), 0, NULL},
     {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef cork_properties[] = {
+    {"ready", (getter)cork_ready, NULL, "Whether nothing that is written now has to wait.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(cork_doc,
 "Cork()\n--\n\n"
-"Frames that are to leave together.");
+"Lets frames leave at once, or together.");
 
 static PyType_Slot cork_slots[] = {
     {Py_tp_doc, (void *)cork_doc},
+    {Py_tp_traverse, cork_traverse},
+    {Py_tp_clear, cork_clear},
     {Py_tp_dealloc, cork_dealloc},
     {Py_tp_methods, cork_methods},
     {Py_tp_members, cork_members},
+    {Py_tp_getset, cork_properties},
     {0, NULL},
 };
 
 static PyType_Spec cork_spec = {
     .name = "txws2._speedups.Cork",
     .basicsize = sizeof(Cork),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = cork_slots,
 };
 

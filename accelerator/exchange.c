@@ -14,27 +14,9 @@ typedef struct {
     char busy;
 } Exchange;
 
-/* Whether what was read as NULL, so that None can't be told from nothing, is there. */
-static bool
-is_set(PyObject *object)
-{
-    return object != NULL && object != Py_None;
-}
-
+/* Give the exception to a method, unless it is to end more than a connection. */
 static int
-call(State *state, PyObject *object, int name, PyObject *argument)
-{
-    PyObject *arguments[] = {object, argument};
-    size_t count = argument == NULL ? 1 : 2;
-    PyObject *result = PyObject_VectorcallMethod(
-        state->names[name], arguments, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
-}
-
-/* Say what messageReceived has raised, unless it is to end more than that. */
-static int
-report(State *state, Exchange *self)
+report(State *state, Exchange *self, int name)
 {
     if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         return -1;
@@ -45,15 +27,55 @@ report(State *state, Exchange *self)
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
-    int reported = call(state, (PyObject *)self, MESSAGE_FAILED, value);
+    int reported = call(state, (PyObject *)self, name, value);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
     return reported;
 }
 
-/* Give the ordinary messages at the beginning of a read to the application, as long as it takes
- * them. Return where they end, -1 with an exception. */
+/* Inflate a message, which counts it, too. */
+static PyObject *
+inflate(State *state, Tally *tally, const Frame *frame)
+{
+    PyObject *payload = read_binary(frame);
+    PyObject *opcode = payload == NULL ? NULL : PyLong_FromLong(frame->text ? TEXT : BINARY);
+    PyObject *message = NULL;
+    if (opcode != NULL) {
+        message = PyObject_CallMethodObjArgs((PyObject *)tally, state->names[INFLATE], opcode,
+                                             payload, NULL);
+    }
+    Py_XDECREF(opcode);
+    Py_XDECREF(payload);
+    return message;
+}
+
+/* Read the message at the beginning of `data`, if it is whole and in one frame, and count it. Return
+ * NULL if it isn't, or with an exception. */
+static PyObject *
+next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t size,
+             long long most, Frame *frame)
+{
+    bool masked = !tally->client;
+    if (read_frame(data, size, masked, most, 0, frame)) {
+        PyObject *message = read_message(frame);
+        if (message != NULL) {
+            count_message_in(tally, frame);
+        }
+        else if (PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            PyErr_Clear();
+        }
+        return message;
+    }
+    if (tally->inflates && read_frame(data, size, masked, most, RSV1, frame)) {
+        return inflate(state, tally, frame);
+    }
+    return NULL;
+}
+
+/* Give the messages at the beginning of a read to the application, as long as it takes them. Return
+ * where they end, -1 with an exception. */
 static Py_ssize_t
 deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
 {
@@ -64,28 +86,25 @@ deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
     if (get_most(tally->max_size, &most) < 0) {
         return -1;
     }
-    bool masked = !tally->client;
     Py_ssize_t position = 0;
     Frame frame;
-    while (!self->shut
-           && read_frame(read->data + position, read->size - position, masked, most, 0,
-                         &frame)) {
-        PyObject *message = read_message(&frame);
+    while (!self->shut) {
+        PyObject *message = next_message(state, tally, read->data + position,
+                                         read->size - position, most, &frame);
         if (message == NULL) {
-            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
-            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-                return -1;
+            if (!PyErr_Occurred()) {
+                break;
             }
-            PyErr_Clear();
-            break;
+            /* It was compressed, and isn't what it should be. Nothing after it matters. */
+            tally->bytes[INWARD] += read->size - position;
+            return report(state, self, REFUSE) < 0 ? -1 : read->size;
         }
         Py_ssize_t end = frame.payload + frame.size - read->data;
-        count_message_in(tally, &frame);
         tally->bytes[INWARD] += end - position;
         position = end;
         int delivered = call(state, (PyObject *)self, MESSAGE_RECEIVED, message);
         Py_DECREF(message);
-        if (delivered < 0 && report(state, self) < 0) {
+        if (delivered < 0 && report(state, self, MESSAGE_FAILED) < 0) {
             return -1;
         }
     }
@@ -112,28 +131,27 @@ receive_held(State *state, Exchange *self)
 }
 
 static int
-receive(State *state, Exchange *self, PyObject *data)
+receive(State *state, Exchange *self, const Bytes *read)
 {
-    Bytes read;
-    if (get_bytes(data, &read) < 0) {
+    Tally *tally = tally_of(state, self->connection);
+    if (tally == NULL) {
         return -1;
     }
-    Tally *tally = tally_of(state, self->connection);
-    Py_XINCREF(tally);
-    Py_ssize_t position = tally == NULL ? -1 : deliver(state, self, tally, &read);
-    Py_XDECREF(tally);
-    int received = position < 0 ? -1 : 0;
-    if (position == 0) {
-        received = call(state, (PyObject *)self, RECEIVE, data);
+    Py_INCREF(tally);
+    Py_ssize_t position = deliver(state, self, tally, read);
+    Py_DECREF(tally);
+    if (position < 0) {
+        return -1;
     }
-    else if (position > 0 && position < read.size) {
-        PyObject *rest = PyBytes_FromStringAndSize((const char *)read.data + position,
-                                                   read.size - position);
-        received = rest == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, rest);
+    if (position == 0 || position < read->size) {
+        PyObject *rest = bytes_from(read, position);
+        int received = rest == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, rest);
         Py_XDECREF(rest);
+        if (received < 0) {
+            return -1;
+        }
     }
-    Py_DECREF(read.owner);
-    return received < 0 ? -1 : receive_held(state, self);
+    return receive_held(state, self);
 }
 
 static int
@@ -149,39 +167,18 @@ hold(Exchange *self, PyObject *data)
     return PyList_Append(self->held, data);
 }
 
-PyDoc_STRVAR(data_received_doc,
-"dataReceived($self, data, /)\n--\n\n"
-"Take what the transport has read.");
-
-static PyObject *
-exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *args,
-                       Py_ssize_t count, PyObject *names)
+/* Take what was read while the connection is open and no other read is being worked off. */
+static int
+work_off(State *state, Exchange *self, const Bytes *read)
 {
-    if (check_count("dataReceived", count + (names == NULL ? 0 : PyTuple_GET_SIZE(names)), 1, 1)
-        < 0) {
-        return NULL;
-    }
-    State *state = PyType_GetModuleState(defining);
-    if (!is_set(self->connection)) {
-        if (call(state, (PyObject *)self, RECEIVE_OPENING, args[0]) < 0) {
-            return NULL;
-        }
-        Py_RETURN_NONE;
-    }
-    if (self->busy) {
-        if (hold(self, args[0]) < 0) {
-            return NULL;
-        }
-        Py_RETURN_NONE;
-    }
     PyObject *outbox = self->outbox;
     if (outbox == NULL || call(state, outbox, CORK, NULL) < 0) {
-        return NULL;
+        return -1;
     }
     Py_INCREF(outbox);
     self->heard = self->busy = true;
     PyObject *type = NULL, *value, *traceback;
-    if (receive(state, self, args[0]) < 0) {
+    if (receive(state, self, read) < 0) {
         PyErr_Fetch(&type, &value, &traceback);
     }
     self->busy = false;
@@ -189,12 +186,57 @@ exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *
     Py_DECREF(outbox);
     if (type != NULL) {
         PyErr_Restore(type, value, traceback);
+        return -1;
+    }
+    return uncorked;
+}
+
+/* Tell whether what comes now begins a message or a control frame, and is taken at once. */
+bool
+exchange_begins(State *state, PyObject *self)
+{
+    Exchange *exchange = (Exchange *)self;
+    PyObject *connection = exchange->connection;
+    return !exchange->busy && connection != NULL
+           && PyObject_TypeCheck(connection, state->tally_type)
+           && ((Tally *)connection)->ordinary_in;
+}
+
+int
+exchange_take(State *state, PyObject *self, const Bytes *read)
+{
+    return work_off(state, (Exchange *)self, read);
+}
+
+PyDoc_STRVAR(data_received_doc,
+"dataReceived($self, data, /)\n--\n\n"
+"Take what the transport has read.");
+
+PyObject *
+exchange_data_received(PyObject *object, PyTypeObject *defining, PyObject *const *args,
+                       Py_ssize_t count, PyObject *names)
+{
+    if (check_count("dataReceived", count + count_of(names), 1, 1) < 0) {
         return NULL;
     }
-    if (uncorked < 0) {
-        return NULL;
+    State *state = PyType_GetModuleState(defining);
+    Exchange *self = (Exchange *)object;
+    int taken;
+    if (!is_set(self->connection)) {
+        taken = call(state, object, RECEIVE_OPENING, args[0]);
     }
-    Py_RETURN_NONE;
+    else if (self->busy) {
+        taken = hold(self, args[0]);
+    }
+    else {
+        Bytes read;
+        if (get_bytes(args[0], &read) < 0) {
+            return NULL;
+        }
+        taken = work_off(state, self, &read);
+        Py_DECREF(read.owner);
+    }
+    return taken < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* Encode a message into the cork, or write its frame if that is open. */
@@ -203,11 +245,7 @@ send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
 {
     PyObject *outbox = self->outbox;
     if (PyObject_TypeCheck(outbox, state->cork_type) && ((Cork *)outbox)->corked) {
-        Cork *cork = (Cork *)outbox;
-        if (cork_message(state, cork, message, tally) < 0) {
-            return -1;
-        }
-        return cork->size > BATCH_SIZE ? call(state, outbox, FLUSH, NULL) : 0;
+        return cork_message(state, (Cork *)outbox, message, tally);
     }
     PyObject *frame = make_message(state, message, tally->client, tally);
     if (frame == NULL) {
@@ -216,6 +254,18 @@ send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
     int written = call(state, outbox, WRITE, frame);
     Py_DECREF(frame);
     return written;
+}
+
+/* Return the Tally if nothing is against sending a whole message now, the short way; NULL if something
+ * is, or with an exception. */
+static Tally *
+may_send(State *state, Exchange *self)
+{
+    if (!is_set(self->connection) || !is_set(self->outbox) || is_set(self->turns)) {
+        return NULL;
+    }
+    Tally *tally = tally_of(state, self->connection);
+    return tally != NULL && tally->ordinary_out ? tally : NULL;
 }
 
 PyDoc_STRVAR(send_message_doc,
@@ -227,17 +277,16 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
                       Py_ssize_t count, PyObject *names)
 {
     State *state = PyType_GetModuleState(defining);
-    if (count == 1 && names == NULL && is_set(self->connection) && is_set(self->outbox)
-        && !is_set(self->turns) && (PyUnicode_Check(args[0]) || PyBytes_Check(args[0]))) {
-        Tally *tally = tally_of(state, self->connection);
-        if (tally == NULL) {
-            return NULL;
-        }
-        if (tally->ordinary_out) {
+    if (count == 1 && names == NULL && (PyUnicode_Check(args[0]) || PyBytes_Check(args[0]))) {
+        Tally *tally = may_send(state, self);
+        if (tally != NULL) {
             Py_INCREF(tally);
             int sent = send_ordinary(state, self, tally, args[0]);
             Py_DECREF(tally);
             return sent < 0 ? NULL : Py_NewRef(Py_None);
+        }
+        if (PyErr_Occurred()) {
+            return NULL;
         }
     }
     PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);
@@ -247,6 +296,47 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
     PyObject *sent = PyObject_Vectorcall(otherwise, args, count, names);
     Py_DECREF(otherwise);
     return sent;
+}
+
+PyDoc_STRVAR(send_plain_doc,
+"send_plain($self, frame, text, size, /)\n--\n\n"
+"Send a frame that many get, if nothing is against it; return whether it was sent.");
+
+static PyObject *
+exchange_send_plain(Exchange *self, PyTypeObject *defining, PyObject *const *args,
+                    Py_ssize_t count, PyObject *names)
+{
+    if (check_count("send_plain", count + count_of(names), 3, 3) < 0) {
+        return NULL;
+    }
+    int text = PyObject_IsTrue(args[1]);
+    Outgoing outgoing = {.first = text ? TEXT : BINARY, .size = PyLong_AsSsize_t(args[2])};
+    if (text < 0 || PyErr_Occurred()) {
+        return NULL;
+    }
+    State *state = PyType_GetModuleState(defining);
+    Tally *tally = may_send(state, self);
+    if (tally == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
+    }
+    PyObject *outbox = self->outbox;
+    if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
+        Py_RETURN_FALSE;
+    }
+    int ready = cork_is_ready((Cork *)outbox);
+    if (ready <= 0) {
+        return ready < 0 ? NULL : Py_NewRef(Py_False);
+    }
+    Bytes frame;
+    if (get_bytes(args[0], &frame) < 0) {
+        return NULL;
+    }
+    count_message_out(tally, &outgoing, frame.size);
+    Py_DECREF(frame.owner);
+    Py_INCREF(outbox);
+    int written = call(state, outbox, WRITE, args[0]);
+    Py_DECREF(outbox);
+    return written < 0 ? NULL : Py_NewRef(Py_True);
 }
 
 static int
@@ -285,6 +375,8 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
+    {"send_plain", (PyCFunction)(void (*)(void))exchange_send_plain,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_plain_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -323,10 +415,8 @@ static PyType_Spec exchange_spec = {
 };
 
 int
-add_exchange(PyObject *module)
+add_exchange(PyObject *module, State *state)
 {
-    PyObject *exchange = PyType_FromModuleAndSpec(module, &exchange_spec, NULL);
-    int added = exchange == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)exchange);
-    Py_XDECREF(exchange);
-    return added;
+    state->exchange_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &exchange_spec, NULL);
+    return state->exchange_type == NULL ? -1 : PyModule_AddType(module, state->exchange_type);
 }

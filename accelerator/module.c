@@ -14,13 +14,26 @@ state_of(PyObject *module)
 }
 
 static const char *const NAME_STRINGS[NAMES] = {
+    [ABORTING] = "_aborting",
+    [BUFFER_SIZE] = "bufferSize",
     [CORK] = "cork",
-    [FLUSH] = "flush",
+    [DATA_RECEIVED] = "dataReceived",
+    [DEFLATE] = "deflate",
+    [DISCONNECTING] = "disconnecting",
+    [DO_READ] = "doRead",
+    [FILENO] = "fileno",
+    [INFLATE] = "inflate",
+    [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "_message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
+    [PROTOCOL] = "protocol",
+    [PUT_OFF] = "_put_off",
     [RECEIVE] = "_receive",
     [RECEIVE_OPENING] = "_receive_opening",
+    [REFUSE] = "_refuse",
     [SEND_OTHERWISE] = "_send_otherwise",
+    [TLS] = "TLS",
+    [TRANSMIT] = "_transmit",
     [UNCORK] = "uncork",
     [WRITE] = "write",
 };
@@ -46,10 +59,10 @@ execute(PyObject *module)
     }
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
-        || add_cork(module, state) < 0) {
+        || add_cork(module, state) < 0 || add_exchange(module, state) < 0) {
         return -1;
     }
-    return add_exchange(module);
+    return add_readthrough(module);
 }
 
 static int
@@ -57,7 +70,9 @@ traverse(PyObject *module, visitproc visit, void *arg)
 {
     Py_VISIT(state_of(module)->new_mask);
     Py_VISIT(state_of(module)->cork_type);
+    Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->tally_type);
+    Py_VISIT(state_of(module)->do_read);
     /* The spares and the names refer to nothing. */
     return 0;
 }
@@ -68,7 +83,9 @@ clear(PyObject *module)
     State *state = state_of(module);
     Py_CLEAR(state->new_mask);
     Py_CLEAR(state->cork_type);
+    Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->tally_type);
+    Py_CLEAR(state->do_read);
     for (int i = 0; i < NAMES; i++) {
         Py_CLEAR(state->names[i]);
     }
@@ -82,6 +99,7 @@ static void
 free_module(void *module)
 {
     clear(module);
+    PyMem_Free(state_of(module)->read);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -6,7 +6,7 @@
 /* Outward. */
 
 /* Find out what the payload of a message is, and the first byte of its frame. */
-int
+static int
 get_message(PyObject *message, Bytes *payload, int *first)
 {
     *first = FIN | TEXT;
@@ -39,20 +39,62 @@ get_message(PyObject *message, Bytes *payload, int *first)
     return 0;
 }
 
+/* Put what a payload is compressed to in its place. */
+static int
+deflate(State *state, Tally *tally, Bytes *payload)
+{
+    PyObject *plain = bytes_from(payload, 0);
+    if (plain == NULL) {
+        return -1;
+    }
+    PyObject *deflated = PyObject_CallMethodOneArg((PyObject *)tally, state->names[DEFLATE], plain);
+    Py_DECREF(plain);
+    if (deflated == NULL) {
+        return -1;
+    }
+    Bytes compressed;
+    int got = get_bytes(deflated, &compressed);
+    Py_DECREF(deflated);
+    if (got == 0) {
+        Py_SETREF(payload->owner, compressed.owner);
+        payload->data = compressed.data;
+        payload->size = compressed.size;
+    }
+    return got;
+}
+
+/* Find out what is to be sent for a message; if there is a Tally, that says whether compressed. */
+int
+get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing)
+{
+    Bytes *payload = &outgoing->payload;
+    if (get_message(message, payload, &outgoing->first) < 0) {
+        return -1;
+    }
+    outgoing->size = payload->size;
+    if (tally != NULL && tally->deflates && payload->size >= tally->threshold) {
+        outgoing->first |= RSV1;
+        if (deflate(state, tally, payload) < 0) {
+            Py_DECREF(payload->owner);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Make the frame of a message, and have it counted if there is a Tally. */
 PyObject *
 make_message(State *state, PyObject *message, bool masked, Tally *tally)
 {
-    Bytes payload;
-    int first;
-    if (get_message(message, &payload, &first) < 0) {
+    Outgoing outgoing;
+    if (get_outgoing(state, message, tally, &outgoing) < 0) {
         return NULL;
     }
-    PyObject *frame = make_frame(state, first, &payload, masked);
+    PyObject *frame = make_frame(state, outgoing.first, &outgoing.payload, masked);
     if (frame != NULL && tally != NULL) {
-        count_message_out(tally, first == (FIN | TEXT), payload.size, PyBytes_GET_SIZE(frame));
+        count_message_out(tally, &outgoing, PyBytes_GET_SIZE(frame));
     }
-    Py_DECREF(payload.owner);
+    Py_DECREF(outgoing.payload.owner);
     return frame;
 }
 
@@ -94,7 +136,7 @@ read_text(const Frame *frame)
     return text;
 }
 
-static PyObject *
+PyObject *
 read_binary(const Frame *frame)
 {
     if (frame->mask == NULL) {

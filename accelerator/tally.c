@@ -14,10 +14,10 @@ count_message_in(Tally *self, const Frame *frame)
 }
 
 void
-count_message_out(Tally *self, bool text, Py_ssize_t payload, Py_ssize_t size)
+count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size)
 {
-    self->messages[OUTWARD][text]++;
-    self->payload[OUTWARD] += payload;
+    self->messages[OUTWARD][(outgoing->first & TEXT) != 0]++;
+    self->payload[OUTWARD] += outgoing->size;
     self->bytes[OUTWARD] += size;
 }
 
@@ -90,7 +90,7 @@ static PyObject *
 tally_encode(Tally *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
              PyObject *names)
 {
-    if (check_count("encode", count + (names == NULL ? 0 : PyTuple_GET_SIZE(names)), 1, 1) < 0) {
+    if (check_count("encode", count + count_of(names), 1, 1) < 0) {
         return NULL;
     }
     return make_message(PyType_GetModuleState(defining), args[0], self->client, self);
@@ -203,6 +203,12 @@ static PyMemberDef tally_members[] = {
     {"client", T_BOOL, offsetof(Tally, client), 0, "Whether this end is the client."},
     {"deaf", T_BOOL, offsetof(Tally, deaf), 0,
      "Whether nothing that arrives matters any more."},
+    {"deflates", T_BOOL, offsetof(Tally, deflates), 0,
+     "Whether encode compresses messages of threshold bytes and more."},
+    {"inflates", T_BOOL, offsetof(Tally, inflates), 0,
+     "Whether compressed messages may come."},
+    {"threshold", T_PYSSIZET, offsetof(Tally, threshold), 0,
+     "Bytes that a message has at the least to be compressed."},
     {"ordinary_in", T_BOOL, offsetof(Tally, ordinary_in), 0,
      "Whether what comes next may be decoded with decode."},
     {"ordinary_out", T_BOOL, offsetof(Tally, ordinary_out), 0,

@@ -1,5 +1,6 @@
 """An Exchange of either twin, with as little around it as it needs."""
 
+from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.connection import Connection
 
 
@@ -18,23 +19,8 @@ def exchange_of(exchange, cork):
             super().__init__()
             self.writes = []
 
-        def write(self, frame):
-            if self.corked:
-                self.add(frame)
-            else:
-                self.writes.append(frame)
-
-        def cork(self):
-            self.corked = True
-
-        def flush(self):
-            data = self.take()
-            if data:
-                self.writes.append(data)
-
-        def uncork(self):
-            self.corked = False
-            self.flush()
+        def _transmit(self, data):
+            self.writes.append(data)
 
     class Example(exchange):
         def __init__(self, **options):
@@ -74,6 +60,11 @@ def exchange_of(exchange, cork):
 
         def _message_failed(self, exception):
             self.failed.append(exception)
+
+        def _refuse(self, exception):
+            if not isinstance(exception, (ProtocolError, PayloadTooBig)):
+                raise exception
+            self.told.append(type(self._connection.refuse(exception)).__name__)
 
         def _send_otherwise(self, message, text=None, *, compress=None):
             self.told.append(("sent", message, text, compress))

@@ -105,6 +105,16 @@ class SlowTests(BroadcastTestCase):
         self.assertEqual(self.got(slow), [(TEXT, b"2")])
         self.assertEqual(self.got(other), [(TEXT, b"1"), (TEXT, b"2")])
 
+    def test_once_all_has_left_it_may_have_something_waiting_again(self):
+        [ws] = self.open_many(1)
+        self.make_slow(ws)
+        broadcast([ws], "1")
+        self.recover(ws)
+        ws._outbox.pauseProducing()
+        self.assertEqual(broadcast([ws], "2"), 1)
+        self.recover(ws)
+        self.assertEqual(self.got(ws), [])
+
     def test_skipped_means_until_nothing_waits_dropped_only_until_there_is_room(self):
         for slow, expected in (("skip", 0), ("drop", 1)):
             [ws] = self.open_many(1)

@@ -1,6 +1,17 @@
 """permessage-deflate between the sides of ours: what is agreed, and what travels."""
 
-from tests.sides import PING, PONG, REQUEST, TEXT, ClientSide, QuietTestCase, ServerSide, answer
+from tests.sides import (
+    CLOSE,
+    PING,
+    PONG,
+    REQUEST,
+    TEXT,
+    ClientSide,
+    QuietTestCase,
+    ServerSide,
+    answer,
+    closing,
+)
 from txws2.exceptions import NegotiationError
 from txws2.factory import ConnectionFactory
 from txws2.wire.compression import Inflater
@@ -114,6 +125,16 @@ class ServerTests(ServerSide):
                 self.assertEqual(opcode, PING)
                 self.hear((PONG, ping))
             self.assertGreater(len(payload), 40)
+
+    def test_what_is_not_deflate_fails_the_connection(self):
+        self.open()
+        self.receive(b"\xc1\x82" + bytes(4) + b"\xff\xff")
+        self.assertEqual(self.said(), [(CLOSE, closing(1002, "decompression failed"))])
+
+    def test_an_error_of_our_own_is_not_taken_for_the_peer_s(self):
+        ws = self.open()
+        ws._connection._message = object()
+        self.assertRaises(AttributeError, ws.dataReceived, b"\xc1\x80" + bytes(4))
 
     def test_a_peer_that_offers_nothing_gets_nothing(self):
         self.connect()

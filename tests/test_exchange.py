@@ -10,6 +10,8 @@ from tests.twins import PURE, in_c, load
 from tests.wire import same_each_time
 from tests.wire.tallies import counted
 from txws2.cork import BATCH_SIZE
+from txws2.wire.compression import Deflater
+from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
 
 
@@ -248,6 +250,140 @@ class SendTests(TestCase):
         self.assertRaises(TypeError, self.opened().sendMessage, "a", binary=True)
 
 
+def deflated(payload, opcode=TEXT, **options):
+    return frame(Deflater(15, False, 6, 8).compress(payload), opcode, rsv1=True, **options)
+
+
+class CompressedTests(TestCase):
+    Example = ReceiveTests.Example
+
+    def opened(self, threshold=0, **options):
+        compression = PerMessageDeflate(threshold=threshold)
+        return self.Example(
+            **{"client": False, "deflate": Deflate(), "compression": compression} | options
+        )
+
+    def test_each_message_is_inflated_and_delivered(self):
+        exchange = self.opened()
+        exchange.dataReceived(
+            deflated(b"Hello" * 9) + frames("a") + deflated(b"\xff", BINARY) + deflated(b"")
+        )
+        self.assertEqual(exchange.told, ["Hello" * 9, "a", b"\xff", ""])
+        counts = counted(exchange._connection)
+        self.assertEqual(counts["payload_in"], 47)
+        self.assertEqual((counts["frames_in"][TEXT], counts["frames_in"][BINARY]), (3, 1))
+
+    def test_cut_anywhere_it_is_the_same(self):
+        data = deflated(b"a" * 300) + frames("b") + deflated("é".encode()) + frame(b"", PING)
+        for cut in range(len(data)):
+            exchange = self.opened()
+            exchange.dataReceived(data[:cut])
+            exchange.dataReceived(data[cut:])
+            self.assertEqual(exchange.told, ["a" * 300, "b", "é", "Ping"])
+            self.assertEqual(exchange._connection.bytes_in, len(data))
+
+    def test_a_message_refers_to_those_before_it(self):
+        exchange, deflater = self.opened(), Deflater(15, True, 6, 8)
+        for _ in range(3):
+            exchange.dataReceived(frame(deflater.compress(b"Hello, world"), rsv1=True))
+        self.assertEqual(exchange.told, ["Hello, world"] * 3)
+
+    def test_what_can_t_be_inflated_fails_the_connection(self):
+        for wrong in (
+            frame(b"\xff\xff", rsv1=True),
+            deflated(b"\xff"),
+            deflated(b"x" * 101),
+            deflated(b"\xed\xa0\x80"),
+        ):
+            exchange = self.opened(max_size=100)
+            data = frames("a") + wrong + frames("b")
+            exchange.dataReceived(data)
+            exchange.dataReceived(frames("c"))
+            self.assertEqual(exchange.told, ["a", "Failed"])
+            self.assertGreaterEqual(exchange._connection.bytes_in, len(data))
+
+    def test_what_is_not_agreed_on_fails_the_connection(self):
+        exchange = self.opened(deflate=None)
+        exchange.dataReceived(deflated(b"a"))
+        self.assertEqual(exchange.told, ["Failed"])
+
+    def test_what_else_inflating_raises_passes(self):
+        exchange = self.opened()
+        exchange._connection._message = object()
+        self.assertRaises(AttributeError, exchange.dataReceived, deflated(b"a"))
+
+    def test_answers_are_compressed_and_leave_in_one_piece(self):
+        for client in (False, True):
+            exchange, peer = self.opened(client=client), self.opened(client=not client)
+            exchange.answer = exchange.sendMessage
+            peer.sendMessage("Hello" * 9)
+            peer.sendMessage("Hello" * 9)
+            exchange.dataReceived(b"".join(peer.writes))
+            [write] = exchange.writes
+            self.assertEqual(write[0], 0xC0 | TEXT)
+            self.assertLess(len(write), 40)
+            peer.dataReceived(write)
+            self.assertEqual(peer.told, ["Hello" * 9] * 2)
+            counts = counted(exchange._connection)
+            self.assertEqual((counts["payload_out"], counts["bytes_out"]), (90, len(write)))
+
+    def test_outside_of_a_read_they_are_compressed_too(self):
+        exchange, peer = self.opened(), self.opened(client=True)
+        for message in ("é" * 50, b"\xff" * 50, "x" * 70_000):
+            exchange.sendMessage(message)
+            peer.dataReceived(exchange.writes.pop())
+            self.assertEqual(peer.told.pop(), message)
+
+    def test_short_ones_are_not_compressed(self):
+        exchange = self.opened(threshold=3)
+        for message in ("ab", b"abc", "é"):
+            exchange.sendMessage(message)
+        self.assertEqual([write[0] for write in exchange.writes], [0x81, 0xC2, 0x81])
+
+    def test_what_compressing_raises_passes(self):
+        exchange = self.opened()
+        exchange._connection._encoder = object()
+        self.assertRaises(AttributeError, exchange.sendMessage, "a")
+        exchange.answer = exchange.sendMessage
+        exchange.dataReceived(frames("a"))
+        self.assertIsInstance(exchange.failed[0], AttributeError)
+
+
+class SendPlainTests(TestCase):
+    Example = ReceiveTests.Example
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def test_a_frame_is_sent_and_counted(self):
+        exchange = self.opened()
+        self.assertIs(exchange.send_plain(b"\x81\x01a", True, 1), True)
+        self.assertIs(exchange.send_plain(b"\x82\x02ab", False, 2), True)
+        self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x02ab"])
+        counts = counted(exchange._connection)
+        self.assertEqual((counts["payload_out"], counts["bytes_out"]), (3, 7))
+        self.assertEqual((counts["frames_out"][TEXT], counts["frames_out"][BINARY]), (1, 1))
+
+    def test_during_a_read_it_leaves_with_the_rest(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: exchange.send_plain(b"\x81\x00", True, 0)
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.writes, [b"\x81\x00" * 2])
+
+    def test_if_anything_is_against_it_it_is_not_sent(self):
+        early, closing, streaming, busy = self.Example(), *(self.opened() for _ in range(3))
+        client, deflating = self.opened(client=True), self.opened(deflate=Deflate())
+        full, waiting = self.opened(), self.opened()
+        closing._connection.send_close(1000)
+        streaming._connection.send_fragment("a", last=False)
+        busy._turns = object()
+        full._outbox.paused = True
+        waiting._outbox._waiting = [b"a"]
+        for exchange in (early, closing, streaming, busy, client, deflating, full, waiting):
+            self.assertIs(exchange.send_plain(b"\x81\x01a", True, 1), False)
+            self.assertEqual(exchange.writes, [])
+
+
 class OfTheSubclassTests(TestCase):
     def test_all_that_is_not_ordinary_is_the_subclass_s(self):
         exchange = PURE["Exchange"]()
@@ -257,6 +393,7 @@ class OfTheSubclassTests(TestCase):
             ("sendMessage", "a"),
             ("messageReceived", "a"),
             ("_message_failed", ValueError()),
+            ("_refuse", ValueError()),
         ):
             self.assertRaises(NotImplementedError, getattr(exchange, method), argument)
 
@@ -287,9 +424,35 @@ class SendInCTests(SendTests):
     Example = IN_C
 
 
+@in_c
+class CompressedInCTests(CompressedTests):
+    Example = IN_C
+
+
+@in_c
+class SendPlainInCTests(SendPlainTests):
+    Example = IN_C
+
+    def test_what_is_wrong_is_an_error(self):
+        exchange = self.opened()
+        self.assertRaises(TypeError, exchange.send_plain, b"a")
+        self.assertRaises(TypeError, exchange.send_plain, None, True, 1)
+        self.assertRaises(TypeError, exchange.send_plain, b"a", True, None)
+        exchange._connection = object()
+        self.assertRaises(TypeError, exchange.send_plain, b"a", True, 1)
+
+    def test_without_an_outbox_of_the_kind_it_is_not_sent(self):
+        exchange = self.opened()
+        exchange._outbox = object()
+        self.assertIs(exchange.send_plain(b"a", True, 1), False)
+
+
 pieces = st.one_of(
     st.text(max_size=200).map(frame),
     st.binary(max_size=200).map(lambda payload: frame(payload, BINARY)),
+    st.binary(max_size=200).map(lambda payload: deflated(payload, BINARY)),
+    st.text(max_size=200).map(lambda text: deflated(text.encode())),
+    st.sampled_from([deflated(b"\xff"), frame(b"\xff", rsv1=True)]),
     st.sampled_from([frame(b"", PING), frame("a", fin=False), frame("b", 0), frame(b"\xff")]),
     st.binary(max_size=3),
 )
@@ -298,13 +461,18 @@ pieces = st.one_of(
 @in_c
 class TwinsTests(TestCase):
     @same_each_time
-    @given(st.lists(pieces, max_size=12), st.lists(st.integers(0, 400)), st.integers(0, 12))
-    def test_they_do_the_same(self, parts, cuts, shut_at):
+    @given(
+        st.lists(pieces, max_size=12),
+        st.lists(st.integers(0, 400)),
+        st.integers(0, 12),
+        st.sampled_from([None, Deflate()]),
+    )
+    def test_they_do_the_same(self, parts, cuts, shut_at, deflate):
         data = b"".join(parts)
         ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
         outcomes = []
         for example in (ReceiveTests.Example, IN_C):
-            exchange = example(client=False, max_size=100)
+            exchange = example(client=False, max_size=100, deflate=deflate)
 
             def answer(message, exchange=exchange):
                 if len(exchange.told) == shut_at:

@@ -68,6 +68,7 @@ FLOORS = [
         "outbox",
         "pings",
         "protocol",
+        "readthrough",
         "reading",
         "records",
         "settling",

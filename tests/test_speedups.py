@@ -7,7 +7,7 @@ import sys
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.twins import in_c
-from txws2 import cork, exchange, speedups
+from txws2 import cork, exchange, readthrough, speedups
 from txws2.speedups import PURE, accelerated, load
 from txws2.wire import frames, masking, ordinary, payload, tally
 
@@ -20,6 +20,7 @@ TWINS = {
     "decode_messages": ordinary,
     "encode_frame": frames,
     "encode_message": ordinary,
+    "read_through": readthrough,
     "take_compressed": ordinary,
 }
 

@@ -1,3 +1,4 @@
+from collections import deque
 from typing import Any, final
 
 from txws2.wire.masking import BytesLike
@@ -18,11 +19,24 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
 def take_compressed(
     data: BytesLike, position: int, masked: bool, max_size: int | None, /
 ) -> tuple[int, bytes, int] | None: ...
+def read_through(transport: Any, descriptor: int, /) -> Exception | None: ...
 
 class Cork:
     corked: bool
+    paused: bool
+    unhurried: bool
+    _socket: Any
+    _through: int
+    _transport: Any
+    _waiting: deque[bytes] | None
+    @property
+    def ready(self) -> bool: ...
     def add(self, frame: bytes, /) -> int: ...
+    def cork(self) -> None: ...
+    def flush(self) -> None: ...
     def take(self) -> bytes: ...
+    def uncork(self) -> None: ...
+    def write(self, frame: bytes, /) -> None: ...
 
 class Exchange:
     keepalive_heard: bool
@@ -36,17 +50,21 @@ class Exchange:
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None: ...
+    def send_plain(self, frame: bytes, text: bool, size: int, /) -> bool: ...
 
 class Tally:
     bytes_in: int
     bytes_out: int
     client: bool
     deaf: bool
+    deflates: bool
+    inflates: bool
     max_size: int | None
     ordinary_in: bool
     ordinary_out: bool
     payload_in: int
     payload_out: int
+    threshold: int
     @property
     def frames_in(self) -> dict[int, int]: ...
     @property

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from txws2.protocol import WebSocketProtocol
 from txws2.wire.encoding import Part
+from txws2.wire.frames import TEXT
 from txws2.wire.shared import SharedMessage
 
 __all__ = ["broadcast"]
@@ -48,5 +49,11 @@ def broadcast(
     if slow not in get_args(Slow):
         raise ValueError(f"slow must be one of {get_args(Slow)}; it is {slow!r}")
     shared = SharedMessage(message, text, compress)
-    # Closing one may change what they are taken from.
-    return sum([connection.send_shared(shared, slow) for connection in list(connections)])
+    frame, text, size = shared.plain, shared.opcode == TEXT, shared.size
+    return sum(
+        [
+            connection.send_plain(frame, text, size) or connection.send_shared(shared, slow)
+            # Closing one may change what they are taken from.
+            for connection in list(connections)
+        ]
+    )

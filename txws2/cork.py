@@ -1,6 +1,9 @@
-"""What keeps frames, so that they leave in one piece."""
+"""What lets frames leave at once, or together."""
 
 from __future__ import annotations
+
+from collections import deque
+from typing import Any
 
 from txws2.speedups import accelerated
 
@@ -12,32 +15,106 @@ BATCH_SIZE = 64 * 1024
 
 @accelerated
 class Cork:
-    """Frames that are to leave together.
+    """Lets frames leave at once, or together.
+
+    The twin in C gives them straight to a socket, where the subclass has said of which; if that
+    doesn't take them all, the rest goes the general way, which is the subclass's.
 
     Attributes:
-        corked: whether what is written now is to be added to them.
+        corked: whether what is written now is kept until `uncork`.
+        paused: whether what is written now has to wait.
+        unhurried: whether what was kept during a read may leave a moment after its end.
     """
 
-    __slots__ = ("_frames", "_size", "corked")
+    __slots__ = (
+        "_kept",
+        "_kept_size",
+        "_socket",
+        "_through",
+        "_transport",
+        "_waiting",
+        "corked",
+        "paused",
+        "unhurried",
+    )
 
     def __init__(self) -> None:
-        self.corked = False
-        self._frames: list[bytes] | None = None
-        self._size = 0
+        self.corked = self.paused = self.unhurried = False
+        # Frames that are to leave together.
+        self._kept: list[bytes] | None = None
+        self._kept_size = 0
+        # Frames that the transport has no room for.
+        self._waiting: deque[bytes] | None = None
+        # Where they go; and the socket, if that may be written to.
+        self._transport: Any = None
+        self._socket: Any = None
+        # Bytes that it was given since the reactor last had its turn.
+        self._through = 0
 
     def add(self, frame: bytes, /) -> int:
         """Add a frame; return how many bytes there are now."""
-        self._size += len(frame)
-        if self._frames is None:
-            self._frames = []
-        self._frames.append(frame)
-        return self._size
+        self._kept_size += len(frame)
+        if self._kept is None:
+            self._kept = []
+        self._kept.append(frame)
+        return self._kept_size
 
     def take(self) -> bytes:
         """Return them all, b"" if there are none; none is left."""
-        if self._frames is None:
+        if self._kept is None:
             return b""
-        data = b"".join(self._frames)
-        self._frames = None
-        self._size = 0
+        data = b"".join(self._kept)
+        self._kept = None
+        self._kept_size = 0
         return data
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing that is written now has to wait."""
+        return not (self.paused or self._waiting)
+
+    def write(self, frame: bytes, /) -> None:
+        """Write a frame, after all those before it."""
+        if self.corked:
+            if self.add(frame) > BATCH_SIZE:
+                # The transport must get to know how much it is, and may say that it is enough.
+                self.flush()
+        elif self.paused or self._waiting:
+            self._keep_waiting(frame)
+        else:
+            self._transmit(frame)
+
+    def cork(self) -> None:
+        """Keep what is written until `uncork`, so that it leaves in one piece.
+
+        That there is something to read is a new turn of the reactor's.
+        """
+        self._through = 0
+        # While frames wait, those that come now can only wait behind them.
+        self.corked = not (self.paused or self._waiting)
+
+    def uncork(self) -> None:
+        """Write what has been kept."""
+        if not (self.unhurried and self._put_off()):
+            self.corked = False
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been kept so far."""
+        data = self.take()
+        if data:
+            self._transmit(data)
+
+    # What the subclass provides.
+
+    def _transmit(self, data: bytes) -> None:
+        """Write this now."""
+        raise NotImplementedError
+
+    def _keep_waiting(self, frame: bytes) -> None:
+        """Write a frame when there is room."""
+        raise NotImplementedError
+
+    def _put_off(self) -> bool:
+        """See that what has been kept is written in a moment; return whether it will be."""
+        raise NotImplementedError

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2.counters import Standing
 from txws2.deadlines import Deadlines
+from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
@@ -225,6 +226,13 @@ class Driver(Exchange, Protocol):
             self._message_arrives(connection)
         if self._undelivered is not None:
             self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
+
+    def _refuse(self, exception: Exception) -> None:
+        connection = self._connection
+        assert connection is not None
+        if not isinstance(exception, (ProtocolError, PayloadTooBig)):
+            raise exception
+        self._deliver(connection, [connection.refuse(exception)])
 
     def _undelivered_size(self) -> int:
         messages = (event for event in self._undelivered or () if isinstance(event, _MESSAGE))

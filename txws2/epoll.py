@@ -19,6 +19,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.readthrough import read_through
 from txws2.transports import has_unsent
 
 __all__ = ["EpollSharing", "SharedEpoll"]
@@ -144,7 +145,7 @@ class SharedEpoll:
                 try:
                     if event == _READ and interests[fd] & _READ:
                         # Nearly always; as `_serve` has it.
-                        why = transport.doRead()
+                        why = read_through(transport, fd)
                         if why:
                             self._disconnect(transport, why, reading=True)
                     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
+from txws2.wire.frames import BINARY, TEXT
 
 __all__ = ["Exchange"]
 
@@ -80,12 +81,35 @@ class Exchange:
             connection is not None
             and connection.ordinary_out
             and text is None
+            and compress is None
             and self._turns is None
             and isinstance(message, _ORDINARY)
         ):
             self._outbox.write(connection.encode(message))
         else:
             self._send_otherwise(message, text, compress=compress)
+
+    def send_plain(self, frame: bytes, text: bool, size: int, /) -> bool:
+        """Send a frame that many get, if nothing is against it; return whether it was sent.
+
+        Args:
+            frame: as a server sends it, uncompressed.
+            text: whether it is a text message.
+            size: bytes of its payload.
+        """
+        connection = self._connection
+        if (
+            connection is None
+            or not connection.ordinary_out
+            or connection.client
+            or connection.deflates
+            or self._turns is not None
+            or not self._outbox.ready
+        ):
+            return False
+        connection.count_out(TEXT if text else BINARY, size, len(frame))
+        self._outbox.write(frame)
+        return True
 
     # What the subclass provides.
 
@@ -99,6 +123,10 @@ class Exchange:
 
     def _receive(self, data: bytes) -> None:
         """Take whatever it may be, and deliver what is in it."""
+        raise NotImplementedError
+
+    def _refuse(self, exception: Exception) -> None:
+        """Fail the connection for what inflating has raised, if that is the peer's fault."""
         raise NotImplementedError
 
     def _send_otherwise(

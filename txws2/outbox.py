@@ -43,7 +43,6 @@ class Outbox(Cork):
 
     Attributes:
         paused: whether frames wait here.
-        unhurried: whether what was kept during a read may leave a moment after its end.
     """
 
     __slots__ = (
@@ -53,12 +52,8 @@ class Outbox(Cork):
         "_producer",
         "_producer_paused",
         "_size",
-        "_transport",
         "_waiters",
-        "_waiting",
         "_write_limit",
-        "paused",
-        "unhurried",
     )
 
     _streaming: ClassVar[bool] = True
@@ -67,10 +62,7 @@ class Outbox(Cork):
         super().__init__()
         self._transport = transport
         self._write_limit = write_limit
-        self.paused = False
-        self.unhurried = False
-        # Frames that the transport has no room for.
-        self._waiting: deque[bytes] | None = None
+        # Bytes that wait.
         self._size = 0
         # Whether it was over its limit, and has been full since.
         self._behind = False
@@ -80,21 +72,6 @@ class Outbox(Cork):
         self._producer: PushProducer | None = None
         self._producer_paused = False
         transport.registerProducer(self, self._streaming)
-
-    def write(self, frame: bytes) -> None:
-        """Write a frame, after all those before it."""
-        if self.corked:
-            if self.add(frame) > BATCH_SIZE:
-                # The transport must get to know how much it is, and may say that it is enough.
-                self.flush()
-        elif self.paused or self._waiting:
-            if self._waiting is None:
-                self._waiting = deque()
-            self._waiting.append(frame)
-            self._size += len(frame)
-            self._pause_producer()
-        else:
-            self._transmit(frame)
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here."""
@@ -128,13 +105,9 @@ class Outbox(Cork):
         Args:
             until_drained: whether to tell so, too, if too much has waited and some still does.
         """
-        if not (self.paused or self._waiting or self._behind):
-            return False
         if self._over_limit():
             self._behind = True
             return True
-        if self._behind and not self.paused:
-            self._behind = False
         return self._behind and until_drained
 
     @property
@@ -153,16 +126,6 @@ class Outbox(Cork):
     def unregister_producer(self) -> None:
         """Let what is registered be."""
         self._producer = None
-
-    def cork(self) -> None:
-        """Keep what is written until `uncork`, so that it leaves in one piece."""
-        # While frames wait, those that come now can only wait behind them.
-        self.corked = not (self.paused or self._waiting)
-
-    def uncork(self) -> None:
-        """Write what has been kept."""
-        self.corked = False
-        self.flush()
 
     def discard(self) -> None:
         """Forget the frames that wait here: what comes now is the last."""
@@ -201,6 +164,8 @@ class Outbox(Cork):
             self._transmit(frame)
         while self._waiting and not self.paused:
             self._transmit(self._next_batch(self._waiting))
+        if not self.paused:
+            self._behind = False
         while self._waiters and not self._over_limit():
             self._waiters.fire_one(None)
         if self._producer is not None and self._producer_paused and not self._over_limit():
@@ -213,6 +178,16 @@ class Outbox(Cork):
 
     def _transmit(self, data: bytes) -> None:
         self._transport.write(data)
+
+    def _keep_waiting(self, frame: bytes) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(frame)
+        self._size += len(frame)
+        self._pause_producer()
+
+    def _put_off(self) -> bool:
+        return False
 
     def _pause_producer(self) -> None:
         if self._producer is not None and not self._producer_paused and self._over_limit():
@@ -236,9 +211,3 @@ class Outbox(Cork):
             size += len(batch[-1])
         self._size -= size
         return b"".join(batch)
-
-    def flush(self) -> None:
-        """Write what has been kept so far."""
-        data = self.take()
-        if data:
-            self._transmit(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from socket import socket
 from typing import cast
 
 from twisted.internet.interfaces import IConsumer, ITransport
@@ -12,10 +11,12 @@ from txws2.epoll import SharedEpoll
 from txws2.outbox import Outbox
 from txws2.transports import has_unsent
 
-__all__ = ["WriteThrough", "outbox_for"]
+__all__ = ["TURN_SIZE", "WriteThrough", "outbox_for"]
+
+TURN_SIZE = 64 * 1024
+"""Bytes that go straight to a socket before the reactor has its turn."""
 
 _CHUNK_SIZE = 64 * 1024
-_TURN_SIZE = 64 * 1024
 _NOTHING = memoryview(b"")
 
 
@@ -34,7 +35,7 @@ class WriteThrough(Outbox):
         write_limit: as for `Outbox`.
     """
 
-    __slots__ = ("_rest", "_socket", "_through", "_urgent")
+    __slots__ = ("_rest", "_urgent")
 
     # A pull producer is asked for more whenever the buffer is empty; a push producer only after
     # it was told that the buffer is full.
@@ -43,14 +44,12 @@ class WriteThrough(Outbox):
     _transport: TCPTransport
 
     def __init__(self, transport: TCPTransport, write_limit: int | None) -> None:
-        self._socket: socket = transport.getHandle()
-        # Bytes that it was given since the reactor last had its turn.
-        self._through = 0
         # What is left of that of which the transport has a chunk.
         self._rest = _NOTHING
         # Control frames that go right after it.
         self._urgent = b""
         super().__init__(transport, write_limit)
+        self._socket = transport.getHandle()
         # What somebody else wrote goes first.
         self.paused = has_unsent(transport)
 
@@ -60,20 +59,6 @@ class WriteThrough(Outbox):
             self._urgent += frame
         else:
             self.write(frame)
-
-    def cork(self) -> None:
-        """Keep what is written until `uncork`; that there is something to read is a new turn."""
-        self._through = 0
-        self.corked = not (self.paused or self._waiting)
-
-    def uncork(self) -> None:
-        """Write what has been kept, now or together with what others have kept."""
-        write = super().uncork
-        if self.unhurried:
-            reactor = self._transport.reactor
-            if isinstance(reactor, SharedEpoll) and reactor.afterwards(write):
-                return
-        write()
 
     @property
     def waiting(self) -> int:
@@ -112,7 +97,7 @@ class WriteThrough(Outbox):
             transport.write(bytes(data))
             return
         sent = 0
-        if self._through < _TURN_SIZE:
+        if self._through < TURN_SIZE:
             self._through += len(data)
             try:
                 sent = self._socket.send(data)
@@ -125,6 +110,14 @@ class WriteThrough(Outbox):
             self._rest = unsent[_CHUNK_SIZE:]
             self._pause_producer()
             transport.write(bytes(unsent[:_CHUNK_SIZE]))
+
+    def _put_off(self) -> bool:
+        reactor = self._transport.reactor
+        return isinstance(reactor, SharedEpoll) and reactor.afterwards(self._leave)
+
+    def _leave(self) -> None:
+        self.corked = False
+        self.flush()
 
     def _end_if_empty(self) -> None:
         if not (self._rest or self._urgent):

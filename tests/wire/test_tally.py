@@ -35,7 +35,8 @@ class TallyTests(TestCase):
         tally = self.Tally()
         self.assertCounted(tally)
         self.assertIsNone(tally.max_size)
-        for name in "client", "deaf", "ordinary_in", "ordinary_out":
+        self.assertEqual(tally.threshold, 0)
+        for name in "client", "deaf", "deflates", "inflates", "ordinary_in", "ordinary_out":
             self.assertIs(getattr(tally, name), False)
             setattr(tally, name, True)
             self.assertIs(getattr(tally, name), True)
@@ -80,6 +81,40 @@ class TallyTests(TestCase):
         tally = self.tally()
         self.assertEqual(tally.encode("é"), b"\x81\x02\xc3\xa9")
         self.assertCounted(tally, payload_out=2, bytes_out=4, frames_out={TEXT: 1})
+
+    def test_what_is_compressed_counts_as_what_it_was(self):
+        class Deflating(self.Tally):
+            def deflate(self, payload):
+                return payload[:1]
+
+        tally = Deflating()
+        tally.deflates, tally.threshold = True, 3
+        for message, frame in (
+            ("abc", b"\xc1\x01a"),
+            ("é€", b"\xc1\x01\xc3"),
+            (b"abcd", b"\xc2\x01a"),
+            ("ab", b"\x81\x02ab"),
+            (b"", b"\x82\x00"),
+        ):
+            self.assertEqual(tally.encode(message), frame)
+        expected = {"payload_out": 14, "bytes_out": 15, "frames_out": {TEXT: 3, BINARY: 2}}
+        self.assertCounted(tally, **expected)
+        self.assertRaises(TypeError, tally.encode, None)
+
+    def test_what_compresses_may_raise_or_give_anything_like_bytes(self):
+        class Deflating(self.Tally):
+            given = bytearray(b"ab")
+
+            def deflate(self, payload):
+                return self.given or 1 // 0
+
+        tally = Deflating()
+        tally.deflates = True
+        self.assertEqual(tally.encode("abc"), b"\xc1\x02ab")
+        Deflating.given = None
+        self.assertRaises(ZeroDivisionError, tally.encode, "abc")
+        Deflating.given = 1
+        self.assertRaises(TypeError, tally.encode, "abc")
 
     def test_what_can_not_be_encoded_is_not_counted(self):
         tally = self.tally()
@@ -146,6 +181,13 @@ class TallyTests(TestCase):
             frames_out=dict.fromkeys(FRAMES, 2) | {TEXT: 3},
         )
         self.assertEqual(one.frames_in, NONE | {TEXT: 1, BINARY: 1})
+
+
+class OfTheSubclassTests(TestCase):
+    def test_how_to_compress_is_the_subclass_s(self):
+        tally = PURE["Tally"]()
+        self.assertRaises(NotImplementedError, tally.deflate, b"a")
+        self.assertRaises(NotImplementedError, tally.inflate, TEXT, b"a")
 
 
 @in_c

@@ -110,34 +110,34 @@ class Inflater:
             ProtocolError: it isn't DEFLATE.
             PayloadTooBig: it inflates to more; it says how much was found, and the room.
         """
-        pieces: list[bytes] = []
-        size = 0
+        decompressor = self._decompressor or self._start()
+        piece = _decompress(decompressor, part)
+        size = len(piece)
+        if size < _PIECE_SIZE and not decompressor.eof and (room is None or size <= room):
+            # Nearly always.
+            return piece
+        pieces = [piece]
         while True:
-            if self._decompressor is None:
-                self._decompressor = self._start()
-            decompressor = self._decompressor
-            try:
-                piece = decompressor.decompress(part, _PIECE_SIZE)
-            except zlibs.error() as exc:
-                raise ProtocolError("decompression failed") from exc
-            pieces.append(piece)
-            size += len(piece)
             if room is not None and size > room:
                 raise PayloadTooBig(size, room)
             if decompressor.eof:
                 # Section 7.2.3.4: a block may say that it is the final one; others may follow.
                 part = decompressor.unused_data
-                self._decompressor = None
+                decompressor = self._start()
             elif len(piece) < _PIECE_SIZE:
                 return b"".join(pieces)
             else:
                 part = decompressor.unconsumed_tail
+            piece = _decompress(decompressor, part)
+            pieces.append(piece)
+            size += len(piece)
 
     def _start(self) -> zlib._Decompress:
         self._streams += 1
         if self._streams > _MAX_STREAMS:
             raise ProtocolError("decompression failed: too many final blocks")
-        return zlibs.decompressor(self._window_bits)
+        self._decompressor = zlibs.decompressor(self._window_bits)
+        return self._decompressor
 
     def finish(self, room: int | None, part: bytes = b"") -> bytes:
         """Inflate the last part of a message, or the whole of one.
@@ -155,3 +155,10 @@ class Inflater:
         if not self._takeover:
             self._decompressor = None
         return data
+
+
+def _decompress(decompressor: zlib._Decompress, part: bytes) -> bytes:
+    try:
+        return decompressor.decompress(part, _PIECE_SIZE)
+    except zlibs.error() as exc:
+        raise ProtocolError("decompression failed") from exc

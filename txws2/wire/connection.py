@@ -46,6 +46,7 @@ class State(IntEnum):
 
 _OPEN = State.OPEN
 _MESSAGE = (str, bytes)
+_DEFAULT_COMPRESSION = PerMessageDeflate()
 
 
 class Connection(Tally):
@@ -104,8 +105,11 @@ class Connection(Tally):
         self._message: MessageAssembler | None = None
         # The beginning of a header or of a control frame, whose rest hasn't come.
         self._held = b""
-        self.ordinary_in = trace is None
-        self.ordinary_out = trace is None and deflate is None
+        self.ordinary_in = self.ordinary_out = trace is None
+        if deflate is not None:
+            self.deflates = True
+            self.inflates = trace is None
+            self.threshold = (compression or _DEFAULT_COMPRESSION).threshold
 
     @property
     def closing(self) -> ClosingHandshake:
@@ -136,12 +140,25 @@ class Connection(Tally):
             try:
                 self._read_frames(data, events)
             except (ProtocolError, PayloadTooBig) as exc:
-                self.deaf = True
-                events.append(Failed(exc))
+                events.append(self.refuse(exc))
             message = self._message
             fragmented = message is not None and message.fragmented
             self.ordinary_in = not (self.deaf or self._held or fragmented or self.trace)
         return events
+
+    def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
+        """Hear nothing more, as what has come is wrong; return the event that says so."""
+        self.deaf, self.ordinary_in = True, False
+        return Failed(cause)
+
+    def inflate(self, opcode: int, payload: bytes) -> str | bytes:
+        """Return the message whose payload was compressed to this; see `Tally.inflate`."""
+        message = self._message
+        if message is None:
+            message = self._message = self._make_assembler()
+        whole = message.whole(opcode, payload, True)
+        self.count_in(opcode, message.decoded)
+        return whole
 
     @property
     def unfinished(self) -> int:
@@ -243,11 +260,7 @@ class Connection(Tally):
         masked, max_size = not self.client, self.max_size
         while taken := take_compressed(data, position, masked, max_size):
             opcode, payload, position = taken
-            message = self._message
-            if message is None:
-                message = self._message = self._make_assembler()
-            events.append(message.whole(opcode, payload, True))
-            self.count_in(opcode, message.decoded)
+            events.append(self.inflate(opcode, payload))
             if position == len(data):
                 break
             position = self.decode(data, position, events)
@@ -307,11 +320,20 @@ class Connection(Tally):
         """
         if self.state is not _OPEN:
             raise self._not_open()
-        if self.ordinary_out and text is None and isinstance(message, _MESSAGE):
+        if (
+            self.ordinary_out
+            and text is None
+            and (compress is None or not self.deflates)
+            and isinstance(message, _MESSAGE)
+        ):
             return self.encode(message)
         encoder = self._need_encoder()
         opcode, payload, rsv1 = encoder.whole(message, text, compress)
         return self._frame(opcode, payload, rsv1=rsv1, size=encoder.size)
+
+    def deflate(self, payload: bytes) -> bytes:
+        """Return what the payload of a whole message is compressed to."""
+        return self._need_encoder().compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.
@@ -319,7 +341,7 @@ class Connection(Tally):
         Raises:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
         """
-        if self.ordinary_out and not self.client:
+        if self.ordinary_out and not (self.client or self.deflates):
             frame = message.plain
             self.count_out(message.opcode, message.size, len(frame))
             return frame
@@ -358,7 +380,7 @@ class Connection(Tally):
         self._require_open()
         encoder = self._need_encoder()
         opcode, payload, rsv1 = encoder.part(part, text, compress, last)
-        self.ordinary_out = last and self._deflate is None and self.trace is None
+        self.ordinary_out = last and self.trace is None
         return self._frame(opcode, payload, last, rsv1, encoder.size)
 
     def send_ping(self, payload: bytes) -> bytes:
@@ -430,7 +452,7 @@ class Connection(Tally):
             if deflate is None:
                 self._encoder = MessageEncoder()
             else:
-                options = self._compression or PerMessageDeflate()
+                options = self._compression or _DEFAULT_COMPRESSION
                 deflater = deflate.deflater(options, client=self.client)
                 self._encoder = MessageEncoder(deflater, options.threshold)
         return self._encoder

@@ -46,6 +46,11 @@ class MessageEncoder:
         assert self._deflater is not None
         return opcode, self._deflater.compress(payload), True
 
+    def compress(self, payload: bytes) -> bytes:
+        """Compress the payload of a whole message, while no fragmented one is being sent."""
+        assert self._deflater is not None
+        return self._deflater.compress(payload)
+
     @property
     def kind(self) -> tuple[int, ...]:
         """What the encoders have in common that make the same of a message `apart`."""

@@ -9,7 +9,7 @@ from txws2.speedups import accelerated
 from txws2.wire.frames import BINARY, TEXT, encode_frame, parse_header
 from txws2.wire.masking import BytesLike, apply_mask
 
-__all__ = ["decode_messages", "encode_message", "take_compressed"]
+__all__ = ["as_payload", "decode_messages", "encode_message", "take_compressed"]
 
 # The first bytes of the two frames in question: FIN is set, RSV1 to RSV3 aren't.
 _TEXT = 0x80 | TEXT
@@ -114,10 +114,21 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes:
         TypeError: the message is neither str nor bytes.
         UnicodeEncodeError: the text has a lone surrogate, so it can't be UTF-8.
     """
+    opcode, payload = as_payload(message)
+    return encode_frame(opcode, payload, masked=masked)
+
+
+def as_payload(message: str | bytes) -> tuple[int, bytes]:
+    """Return TEXT or BINARY, and the payload that a message is as such.
+
+    Raises:
+        TypeError: the message is neither str nor bytes.
+        UnicodeEncodeError: the text has a lone surrogate, so it can't be UTF-8.
+    """
     if isinstance(message, str):
-        return encode_frame(TEXT, message.encode(), masked=masked)
+        return TEXT, message.encode()
     if isinstance(message, bytes):
-        return encode_frame(BINARY, message, masked=masked)
+        return BINARY, message
     raise TypeError(f"a message is str or bytes, not {type(message).__name__}")
 
 

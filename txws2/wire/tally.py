@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from txws2.speedups import accelerated
-from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
+from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
 from txws2.wire.masking import BytesLike
-from txws2.wire.ordinary import decode_messages, encode_message
+from txws2.wire.ordinary import as_payload, decode_messages, encode_message
 
 __all__ = ["Tally"]
 
@@ -26,7 +26,11 @@ class Tally:
         ordinary_in: whether what comes next may be decoded with `decode`: nothing is half
             received, so the next byte begins a message or a control frame.
         ordinary_out: whether what goes out next may be encoded with `encode`: a whole message may
-            be sent now, and isn't compressed.
+            be sent now.
+        deflates: whether `encode` compresses messages of `threshold` bytes and more.
+        inflates: whether compressed messages may come, each whole and in one frame, to be inflated
+            with `inflate`.
+        threshold: see `deflates`.
         deaf: whether nothing that arrives matters any more.
         bytes_in: bytes that have come, all that belongs to frames.
         bytes_out: bytes of the frames that were made to be sent.
@@ -44,15 +48,20 @@ class Tally:
         "bytes_out",
         "client",
         "deaf",
+        "deflates",
+        "inflates",
         "max_size",
         "ordinary_in",
         "ordinary_out",
         "payload_in",
         "payload_out",
+        "threshold",
     )
 
     def __init__(self) -> None:
         self.client = self.deaf = self.ordinary_in = self.ordinary_out = False
+        self.deflates = self.inflates = False
+        self.threshold = 0
         self.max_size: int | None = None
         self.bytes_in = self.bytes_out = self.payload_in = self.payload_out = 0
         self._texts_in = self._texts_out = self._binaries_in = self._binaries_out = 0
@@ -91,6 +100,8 @@ class Tally:
             TypeError: the message is neither str nor bytes.
             UnicodeEncodeError: the text has a lone surrogate, so it can't be UTF-8.
         """
+        if self.deflates:
+            return self._encode_deflated(message)
         frame = encode_message(message, self.client)
         size = len(frame)
         self.bytes_out += size
@@ -102,6 +113,16 @@ class Tally:
             self._texts_out += 1
         else:
             self._binaries_out += 1
+        return frame
+
+    def _encode_deflated(self, message: str | bytes) -> bytes:
+        opcode, payload = as_payload(message)
+        size = len(payload)
+        deflated = size >= self.threshold
+        if deflated:
+            payload = self.deflate(payload)
+        frame = encode_frame(opcode, payload, masked=self.client, rsv1=deflated)
+        self.count_out(opcode, size, len(frame))
         return frame
 
     def count_in(self, opcode: int, payload: int, /) -> None:
@@ -166,6 +187,21 @@ class Tally:
         """How many frames of each opcode were to be sent."""
         rare = self._rare[1] if self._rare is not None else dict.fromkeys(_RARE, 0)
         return {TEXT: self._texts_out, BINARY: self._binaries_out, **rare}
+
+    # What the subclass provides.
+
+    def deflate(self, payload: bytes) -> bytes:
+        """Return what the payload of a message is compressed to."""
+        raise NotImplementedError
+
+    def inflate(self, opcode: int, payload: bytes) -> str | bytes:
+        """Return the message whose payload was compressed to this, and count it.
+
+        Raises:
+            ProtocolError: it isn't DEFLATE, or the text isn't UTF-8.
+            PayloadTooBig: it inflates to more than max_size.
+        """
+        raise NotImplementedError
 
     def _need_rare(self) -> tuple[dict[int, int], dict[int, int]]:
         if self._rare is None:

@@ -1,0 +1,162 @@
+/* Reading straight from the socket: read_through, whose twin is in readthrough.py.
+ *
+ * That has the transport read, which makes new bytes for each read and calls twice before the
+ * messages are looked at. Here they are decoded where they were received, if everything is as it
+ * nearly always is; else, the transport reads.
+ */
+
+#include "accelerator.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+/* The most that a transport of ours reads at once; _LARGE_READ in transports.py. */
+enum { ROOM = 120 << 10 };
+
+/* Tell whether nobody has put another doRead in the place of Twisted's, -1 with an exception. */
+static int
+is_twisted_s(State *state, PyObject *do_read)
+{
+    if (state->do_read == NULL) {
+        PyObject *tcp = PyImport_ImportModule("twisted.internet.tcp");
+        PyObject *type = tcp == NULL ? NULL : PyObject_GetAttrString(tcp, "Connection");
+        Py_XDECREF(tcp);
+        state->do_read = type == NULL ? NULL : PyObject_GetAttr(type, state->names[DO_READ]);
+        Py_XDECREF(type);
+        if (state->do_read == NULL) {
+            return -1;
+        }
+    }
+    return PyMethod_Check(do_read) && PyMethod_GET_FUNCTION(do_read) == state->do_read;
+}
+
+/* Tell whether nobody has put another dataReceived in the place of Exchange's, -1 with an exception. */
+static int
+is_ours(State *state, PyObject *protocol)
+{
+    if (!PyObject_TypeCheck(protocol, state->exchange_type)) {
+        return 0;
+    }
+    PyObject *received = PyObject_GetAttr(protocol, state->names[DATA_RECEIVED]);
+    if (received == NULL) {
+        return -1;
+    }
+    int ours = PyCFunction_Check(received)
+               && (void (*)(void))PyCFunction_GET_FUNCTION(received)
+                      == (void (*)(void))exchange_data_received;
+    Py_DECREF(received);
+    return ours;
+}
+
+/* Return how much the transport would read, 0 if that is more than there is room for, -1 with an
+ * exception. */
+static Py_ssize_t
+get_size(State *state, PyObject *transport)
+{
+    PyObject *size = PyObject_GetAttr(transport, state->names[BUFFER_SIZE]);
+    Py_ssize_t wanted = size == NULL ? -1 : PyLong_AsSsize_t(size);
+    Py_XDECREF(size);
+    if (wanted < 0 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (state->read == NULL) {
+        state->read = PyMem_Malloc(ROOM);
+        if (state->read == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    return wanted > ROOM ? 0 : wanted;
+}
+
+/* Return the protocol if a read may go straight to it, and how much that is to be; NULL if it may
+ * not, or with an exception. */
+static PyObject *
+protocol_of(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
+{
+    /* A messageReceived that has the reactor run may be what has called this. */
+    if (state->reading || is_twisted_s(state, do_read) <= 0) {
+        return NULL;
+    }
+    PyObject *protocol = PyObject_GetAttr(transport, state->names[PROTOCOL]);
+    if (protocol == NULL) {
+        return NULL;
+    }
+    if (is_ours(state, protocol) > 0 && exchange_begins(state, protocol)) {
+        *size = get_size(state, transport);
+        if (*size > 0) {
+            return protocol;
+        }
+    }
+    Py_DECREF(protocol);
+    return NULL;
+}
+
+static PyObject *
+end(PyObject *transport, bool lost)
+{
+    if (!lost) {
+        return PyObject_CallMethod(transport, "_dataReceived", "y", "");
+    }
+    PyObject *main = PyImport_ImportModule("twisted.internet.main");
+    PyObject *why = main == NULL ? NULL : PyObject_GetAttrString(main, "CONNECTION_LOST");
+    Py_XDECREF(main);
+    return why;
+}
+
+PyDoc_STRVAR(read_through_doc,
+"read_through($module, transport, descriptor, /)\n--\n\n"
+"Have a transport read, as its doRead does.");
+
+static PyObject *
+read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("read_through", count, 2, 2) < 0) {
+        return NULL;
+    }
+    PyObject *transport = args[0];
+    int descriptor = (int)PyLong_AsLong(args[1]);
+    if (descriptor == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    State *state = PyModule_GetState(module);
+    PyObject *do_read = PyObject_GetAttr(transport, state->names[DO_READ]);
+    if (do_read == NULL) {
+        return NULL;
+    }
+    Py_ssize_t size;
+    PyObject *result = NULL;
+    PyObject *protocol = protocol_of(state, transport, do_read, &size);
+    if (protocol == NULL) {
+        result = PyErr_Occurred() ? NULL : PyObject_CallNoArgs(do_read);
+        Py_DECREF(do_read);
+        return result;
+    }
+    Py_DECREF(do_read);
+    ssize_t got = recv(descriptor, state->read, size, MSG_DONTWAIT);
+    if (got > 0) {
+        Bytes read = {.data = state->read, .size = got};
+        state->reading = true;
+        int taken = exchange_take(state, protocol, &read);
+        state->reading = false;
+        result = taken < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        result = Py_NewRef(Py_None);
+    }
+    else {
+        result = end(transport, got < 0);
+    }
+    Py_DECREF(protocol);
+    return result;
+}
+
+static PyMethodDef functions[] = {
+    {"read_through", (PyCFunction)(void (*)(void))read_through, METH_FASTCALL, read_through_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+add_readthrough(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
