@@ -10,6 +10,7 @@
 # make bench-docs   put what make bench has found into the docs
 # make microbench   time the protocol core, piece by piece
 # make sanitize      run the tests of the accelerator under the sanitizers of the C compiler
+# make fuzz-sanitized   make fuzz with them
 # make faults  attack servers that run, and measure what they take; SECONDS=60 for longer
 # make soak    see whether memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
 # make clean   remove what these have made
@@ -18,7 +19,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize faults soak clean
+.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -79,24 +80,35 @@ bench-docs: .venv/measured
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
 
-# A copy of the package has the accelerator that is checked, so the one that is used stays as it is.
-sanitize: .venv/tested
+sanitize: sanitized
+	$(UNDER) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	    $(BIN)/python -m pytest -o pythonpath='build/sanitize .' tests/wire $(TWINS)
+
+# atheris brings sanitizers that are one with its libFuzzer.
+fuzz-sanitized: sanitized .venv/fuzzing
+	$(UNDER) LD_PRELOAD="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/asan_with_fuzzer.so)" \
+	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
+TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_speedups.py \
+    tests/test_twins.py tests/test_out_of_memory.py
+
+# Python leaves memory to the system when it ends, so leaks are for soak to find.
+UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \
+    PYTHONPATH=$(CURDIR)/build/sanitize:$(CURDIR)
+
+# A copy of the package has the accelerator that is checked, so the one that is used stays as it is. The
+# sanitizers are left for whoever runs it to bring.
+sanitized: .venv/tested
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
 	cp -r txws2 build/sanitize/
 	rm -f build/sanitize/txws2/*.so
-	$(CC) -shared -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-	    -fno-sanitize-recover=all -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-	    accelerator/*.c -o build/sanitize/txws2/_speedups.so
-	$(SANITIZED) -P -c 'import txws2._speedups'
-	$(SANITIZED) -m pytest -o pythonpath='build/sanitize .' tests/wire $(TWINS)
-
-TWINS = tests/test_cork.py tests/test_exchange.py tests/test_speedups.py tests/test_twins.py \
-    tests/test_out_of_memory.py
-
-# Python leaves memory to the system when it ends, so leaks are for soak to find.
-SANITIZED = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
-    PYTHONMALLOC=malloc PYTHONPATH=build/sanitize $(BIN)/python
+	for source in accelerator/*.c; do \
+	    $(CC) -c -fPIC -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=all \
+	        -I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+	        $$source -o build/sanitize/$$(basename $$source .c).o || exit; \
+	done
+	$(CC) -shared build/sanitize/*.o -o build/sanitize/txws2/_speedups.so
 
 # The table of docs/reliability.rst is in build/faults/figures.rst then.
 faults: .venv/tested

@@ -28,8 +28,10 @@ def seeds():
         mock.patch("txws2.wire.zlibs.NG", None),
     ):
         frames = dict(_frames())
+        exchange = dict(_exchange())
     return {
         "deflating": dict(_deflating()),
+        "exchange": exchange,
         "frames": frames,
         "headers": dict(_headers()),
         "inflating": dict(_inflating()),
@@ -101,6 +103,35 @@ def _frames():
             )
         bomb = peer(Deflate()).send_message(bytes(5000), compress=True)
         yield f"{name}-inflates-too-much", heard(bomb, agreed=1, limit=2)
+
+
+def _exchange():
+    for side, name in (SERVER, "server"), (CLIENT, "client"):
+
+        def passes(*said, agreed=0, limit=0, threshold=0, enough=99, sizes=(200,), side=side):
+            choices = bytes([side, agreed, limit, threshold, enough])
+            return choices + _reads(*sizes) + b"".join(said)
+
+        one = Connection(client=side == SERVER)
+        messages = [
+            one.send_message(message) for message in (TEXT_OF_EACH_LENGTH, b"\xff", "", "x" * 15)
+        ]
+        yield f"{name}-echoes", passes(*messages)
+        yield f"{name}-has-had-enough", passes(*messages, one.send_ping(b"now"), enough=2)
+        yield f"{name}-hears-too-much", passes(messages[1], one.send_message("x" * 17), limit=1)
+        yield f"{name}-hears-a-fragment", passes(*messages, one.send_fragment("a", last=False))
+        yield (
+            f"{name}-hears-what-is-no-text",
+            passes(encode_frame(TEXT, b"\xff", masked=side == SERVER)),
+        )
+        one = Connection(client=side == SERVER, deflate=Deflate())
+        compressed = [
+            one.send_message(message, compress=True) for message in ("Hello", "Hello", b"a")
+        ]
+        plain = one.send_message("Hello", compress=False)
+        yield f"{name}-inflates", passes(*compressed, plain, *compressed, agreed=1, threshold=1)
+        broken = encode_frame(BINARY, b"\xff\xff", masked=side == SERVER, rsv1=True)
+        yield f"{name}-can-t-inflate", passes(compressed[0], broken, plain, agreed=1)
 
 
 def _inflating():

@@ -18,6 +18,7 @@ _inflate = Inflater.inflate
 # What is broken for each target: a place, and what is there instead.
 MISTAKES = {
     "deflating": ("txws2.wire.compression._TAIL", b""),
+    "exchange": ("txws2.wire.connection.Connection.receive", mock.Mock(side_effect=KeyError)),
     # The place in the frame is forgotten.
     "frames": ("txws2.wire.messages.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
     "headers": ("txws2.wire.headers.is_token", lambda text: True),
