@@ -151,6 +151,7 @@ int add_tally(PyObject *module, State *state);
 
 /* In cork.c. */
 int cork_is_ready(Cork *self);
+int cork_write(State *state, Cork *self, PyObject *frame);
 int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
 int add_cork(PyObject *module, State *state);
 

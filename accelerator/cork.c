@@ -186,8 +186,8 @@ cork_is_ready(Cork *self)
     return waiting < 0 ? -1 : !waiting;
 }
 
-static int
-write_one(State *state, Cork *self, PyObject *frame)
+int
+cork_write(State *state, Cork *self, PyObject *frame)
 {
     Bytes bytes;
     if (get_bytes(frame, &bytes) < 0) {
@@ -276,11 +276,11 @@ PyDoc_STRVAR(cork_write_doc,
 "Write a frame, after all those before it.");
 
 static PyObject *
-cork_write(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
-           PyObject *names)
+cork_write_one(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+               PyObject *names)
 {
     if (check_count("write", count + count_of(names), 1, 1) < 0
-        || write_one(PyType_GetModuleState(defining), self, args[0]) < 0) {
+        || cork_write(PyType_GetModuleState(defining), self, args[0]) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -382,7 +382,7 @@ static PyMethodDef cork_methods[] = {
     {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
     {"uncork", (PyCFunction)(void (*)(void))cork_uncork,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_uncork_doc},
-    {"write", (PyCFunction)(void (*)(void))cork_write,
+    {"write", (PyCFunction)(void (*)(void))cork_write_one,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_write_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -244,14 +244,16 @@ static int
 send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
 {
     PyObject *outbox = self->outbox;
-    if (PyObject_TypeCheck(outbox, state->cork_type) && ((Cork *)outbox)->corked) {
+    bool is_cork = PyObject_TypeCheck(outbox, state->cork_type);
+    if (is_cork && ((Cork *)outbox)->corked) {
         return cork_message(state, (Cork *)outbox, message, tally);
     }
     PyObject *frame = make_message(state, message, tally->client, tally);
     if (frame == NULL) {
         return -1;
     }
-    int written = call(state, outbox, WRITE, frame);
+    int written = is_cork ? cork_write(state, (Cork *)outbox, frame)
+                          : call(state, outbox, WRITE, frame);
     Py_DECREF(frame);
     return written;
 }
@@ -298,47 +300,6 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
     return sent;
 }
 
-PyDoc_STRVAR(send_plain_doc,
-"send_plain($self, frame, text, size, /)\n--\n\n"
-"Send a frame that many get, if nothing is against it; return whether it was sent.");
-
-static PyObject *
-exchange_send_plain(Exchange *self, PyTypeObject *defining, PyObject *const *args,
-                    Py_ssize_t count, PyObject *names)
-{
-    if (check_count("send_plain", count + count_of(names), 3, 3) < 0) {
-        return NULL;
-    }
-    int text = PyObject_IsTrue(args[1]);
-    Outgoing outgoing = {.first = text ? TEXT : BINARY, .size = PyLong_AsSsize_t(args[2])};
-    if (text < 0 || PyErr_Occurred()) {
-        return NULL;
-    }
-    State *state = PyType_GetModuleState(defining);
-    Tally *tally = may_send(state, self);
-    if (tally == NULL) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
-    }
-    PyObject *outbox = self->outbox;
-    if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
-        Py_RETURN_FALSE;
-    }
-    int ready = cork_is_ready((Cork *)outbox);
-    if (ready <= 0) {
-        return ready < 0 ? NULL : Py_NewRef(Py_False);
-    }
-    Bytes frame;
-    if (get_bytes(args[0], &frame) < 0) {
-        return NULL;
-    }
-    count_message_out(tally, &outgoing, frame.size);
-    Py_DECREF(frame.owner);
-    Py_INCREF(outbox);
-    int written = call(state, outbox, WRITE, args[0]);
-    Py_DECREF(outbox);
-    return written < 0 ? NULL : Py_NewRef(Py_True);
-}
-
 static int
 exchange_traverse(Exchange *self, visitproc visit, void *arg)
 {
@@ -375,8 +336,6 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
-    {"send_plain", (PyCFunction)(void (*)(void))exchange_send_plain,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_plain_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -414,9 +373,87 @@ static PyType_Spec exchange_spec = {
     .slots = exchange_slots,
 };
 
+
+/* To many. */
+
+/* Send a frame on one connection, if nothing is against it; return whether it was sent, -1 with an
+ * exception. */
+static int
+send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *outgoing,
+              Py_ssize_t size)
+{
+    Tally *tally = may_send(state, self);
+    if (tally == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *outbox = self->outbox;
+    if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
+        return 0;
+    }
+    int ready = cork_is_ready((Cork *)outbox);
+    if (ready <= 0) {
+        return ready;
+    }
+    count_message_out(tally, outgoing, size);
+    Py_INCREF(outbox);
+    int written = cork_write(state, (Cork *)outbox, frame);
+    Py_DECREF(outbox);
+    return written < 0 ? -1 : 1;
+}
+
+PyDoc_STRVAR(send_where_ready_doc,
+"send_where_ready($module, exchanges, frame, text, size, /)\n--\n\n"
+"Send a frame on all connections where nothing is against it; return the others.");
+
+static PyObject *
+send_where_ready(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("send_where_ready", count, 4, 4) < 0) {
+        return NULL;
+    }
+    State *state = PyModule_GetState(module);
+    int text = PyObject_IsTrue(args[2]);
+    Outgoing outgoing = {.first = text ? TEXT : BINARY, .size = PyLong_AsSsize_t(args[3])};
+    if (text < 0 || PyErr_Occurred()) {
+        return NULL;
+    }
+    Bytes frame;
+    if (get_bytes(args[1], &frame) < 0) {
+        return NULL;
+    }
+    PyObject *others = PyList_New(0);
+    PyObject *exchanges = PyObject_GetIter(args[0]);
+    PyObject *exchange;
+    while (others != NULL && exchanges != NULL && (exchange = PyIter_Next(exchanges)) != NULL) {
+        int sent = 0;
+        if (PyObject_TypeCheck(exchange, state->exchange_type)) {
+            sent = send_if_ready(state, (Exchange *)exchange, args[1], &outgoing, frame.size);
+        }
+        if (sent < 0 || (sent == 0 && PyList_Append(others, exchange) < 0)) {
+            Py_CLEAR(others);
+        }
+        Py_DECREF(exchange);
+    }
+    if (PyErr_Occurred()) {
+        Py_CLEAR(others);
+    }
+    Py_XDECREF(exchanges);
+    Py_DECREF(frame.owner);
+    return others;
+}
+
+static PyMethodDef functions[] = {
+    {"send_where_ready", (PyCFunction)(void (*)(void))send_where_ready, METH_FASTCALL,
+     send_where_ready_doc},
+    {NULL, NULL, 0, NULL},
+};
+
 int
 add_exchange(PyObject *module, State *state)
 {
     state->exchange_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &exchange_spec, NULL);
-    return state->exchange_type == NULL ? -1 : PyModule_AddType(module, state->exchange_type);
+    if (state->exchange_type == NULL || PyModule_AddType(module, state->exchange_type) < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
 }

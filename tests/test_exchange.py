@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.exchanges import exchange_of
-from tests.twins import PURE, in_c, load
+from tests.twins import PURE, in_c, load, pure
 from tests.wire import same_each_time
 from tests.wire.tallies import counted
 from txws2.cork import BATCH_SIZE
@@ -349,39 +349,56 @@ class CompressedTests(TestCase):
         self.assertIsInstance(exchange.failed[0], AttributeError)
 
 
-class SendPlainTests(TestCase):
+class SendWhereReadyTests(TestCase):
     Example = ReceiveTests.Example
+    send_where_ready = pure("send_where_ready")
 
     def opened(self, **options):
         return self.Example(**{"client": False} | options)
 
-    def test_a_frame_is_sent_and_counted(self):
-        exchange = self.opened()
-        self.assertIs(exchange.send_plain(b"\x81\x01a", True, 1), True)
-        self.assertIs(exchange.send_plain(b"\x82\x02ab", False, 2), True)
-        self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x02ab"])
-        counts = counted(exchange._connection)
-        self.assertEqual((counts["payload_out"], counts["bytes_out"]), (3, 7))
-        self.assertEqual((counts["frames_out"][TEXT], counts["frames_out"][BINARY]), (1, 1))
+    def test_a_frame_is_sent_to_all_and_counted(self):
+        exchanges = [self.opened(), self.opened()]
+        self.assertEqual(self.send_where_ready(exchanges, b"\x81\x01a", True, 1), [])
+        self.assertEqual(self.send_where_ready(iter(exchanges), b"\x82\x02ab", False, 2), [])
+        for exchange in exchanges:
+            self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x02ab"])
+            counts = counted(exchange._connection)
+            self.assertEqual((counts["payload_out"], counts["bytes_out"]), (3, 7))
+            self.assertEqual((counts["frames_out"][TEXT], counts["frames_out"][BINARY]), (1, 1))
 
     def test_during_a_read_it_leaves_with_the_rest(self):
         exchange = self.opened()
-        exchange.answer = lambda message: exchange.send_plain(b"\x81\x00", True, 0)
+        exchange.answer = lambda _: self.send_where_ready([exchange], b"\x81\x00", True, 0)
         exchange.dataReceived(frames("a", "b"))
         self.assertEqual(exchange.writes, [b"\x81\x00" * 2])
 
-    def test_if_anything_is_against_it_it_is_not_sent(self):
+    def test_where_anything_is_against_it_it_is_not_sent(self):
         early, closing, streaming, busy = self.Example(), *(self.opened() for _ in range(3))
         client, deflating = self.opened(client=True), self.opened(deflate=Deflate())
-        full, waiting = self.opened(), self.opened()
+        full, waiting, ready = (self.opened() for _ in range(3))
         closing._connection.send_close(1000)
         streaming._connection.send_fragment("a", last=False)
         busy._turns = object()
         full._outbox.paused = True
         waiting._outbox._waiting = [b"a"]
-        for exchange in (early, closing, streaming, busy, client, deflating, full, waiting):
-            self.assertIs(exchange.send_plain(b"\x81\x01a", True, 1), False)
-            self.assertEqual(exchange.writes, [])
+        against = [early, closing, streaming, busy, client, deflating, full, waiting]
+        found = self.send_where_ready([ready, *against, ready], b"\x81\x01a", True, 1)
+        self.assertEqual(found, against)
+        self.assertEqual([exchange.writes for exchange in against], [[]] * len(against))
+        self.assertEqual(ready.writes, [b"\x81\x01a"] * 2)
+
+    def test_what_is_raised_passes(self):
+        exchange = self.opened()
+        exchange._outbox._transmit = lambda data: 1 // 0
+        with self.assertRaises(ZeroDivisionError):
+            self.send_where_ready([exchange], b"\x81\x01a", True, 1)
+
+        def broken():
+            yield exchange
+            raise KeyError
+
+        exchange._outbox._transmit = lambda data: None
+        self.assertRaises(KeyError, self.send_where_ready, broken(), b"\x81\x01a", True, 1)
 
 
 class OfTheSubclassTests(TestCase):
@@ -430,21 +447,24 @@ class CompressedInCTests(CompressedTests):
 
 
 @in_c
-class SendPlainInCTests(SendPlainTests):
+class SendWhereReadyInCTests(SendWhereReadyTests):
     Example = IN_C
+    send_where_ready = load() and staticmethod(load().send_where_ready)
 
     def test_what_is_wrong_is_an_error(self):
         exchange = self.opened()
-        self.assertRaises(TypeError, exchange.send_plain, b"a")
-        self.assertRaises(TypeError, exchange.send_plain, None, True, 1)
-        self.assertRaises(TypeError, exchange.send_plain, b"a", True, None)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], None, True, 1)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True, None)
+        self.assertRaises(TypeError, self.send_where_ready, None, b"a", True, 1)
         exchange._connection = object()
-        self.assertRaises(TypeError, exchange.send_plain, b"a", True, 1)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True, 1)
 
-    def test_without_an_outbox_of_the_kind_it_is_not_sent(self):
+    def test_what_is_of_another_kind_is_left_to_others(self):
         exchange = self.opened()
         exchange._outbox = object()
-        self.assertIs(exchange.send_plain(b"a", True, 1), False)
+        for other in (exchange, object()):
+            self.assertEqual(self.send_where_ready([other], b"a", True, 1), [other])
 
 
 pieces = st.one_of(

@@ -67,7 +67,6 @@ class InterfaceTests(SynchronousTestCase):
             "keepalive_ping",
             "closing_missed",
             "opening_missed",
-            "send_plain",
             "send_shared",
             "standing",
         }

@@ -21,6 +21,7 @@ TWINS = {
     "encode_frame": frames,
     "encode_message": ordinary,
     "read_through": readthrough,
+    "send_where_ready": exchange,
     "take_compressed": ordinary,
 }
 

@@ -1,7 +1,10 @@
 from collections import deque
-from typing import Any, final
+from collections.abc import Iterable
+from typing import Any, TypeVar, final
 
 from txws2.wire.masking import BytesLike
+
+_Exchange = TypeVar("_Exchange", bound="Exchange")
 
 def apply_mask(data: BytesLike, mask: bytes, offset: int = 0, /) -> bytes: ...
 def decode_messages(
@@ -16,6 +19,9 @@ def encode_frame(
     opcode: int, payload: BytesLike, /, *, masked: bool, fin: bool = True, rsv1: bool = False
 ) -> bytes: ...
 def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
+def send_where_ready(
+    exchanges: Iterable[_Exchange], frame: bytes, text: bool, size: int, /
+) -> list[_Exchange]: ...
 def take_compressed(
     data: BytesLike, position: int, masked: bool, max_size: int | None, /
 ) -> tuple[int, bytes, int] | None: ...
@@ -50,7 +56,6 @@ class Exchange:
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None: ...
-    def send_plain(self, frame: bytes, text: bool, size: int, /) -> bool: ...
 
 class Tally:
     bytes_in: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from txws2.exchange import send_where_ready
 from txws2.protocol import WebSocketProtocol
 from txws2.wire.encoding import Part
 from txws2.wire.frames import TEXT
@@ -49,11 +50,8 @@ def broadcast(
     if slow not in get_args(Slow):
         raise ValueError(f"slow must be one of {get_args(Slow)}; it is {slow!r}")
     shared = SharedMessage(message, text, compress)
-    frame, text, size = shared.plain, shared.opcode == TEXT, shared.size
-    return sum(
-        [
-            connection.send_plain(frame, text, size) or connection.send_shared(shared, slow)
-            # Closing one may change what they are taken from.
-            for connection in list(connections)
-        ]
-    )
+    # Closing one may change what they are taken from.
+    everybody = list(connections)
+    others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
+    reached = [connection.send_shared(shared, slow) for connection in others]
+    return len(everybody) - len(others) + sum(reached)

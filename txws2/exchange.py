@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
 from txws2.wire.frames import BINARY, TEXT
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "send_where_ready"]
+
+_Exchange = TypeVar("_Exchange", bound="Exchange")
 
 _ORDINARY = (str, bytes)
 
@@ -89,28 +92,6 @@ class Exchange:
         else:
             self._send_otherwise(message, text, compress=compress)
 
-    def send_plain(self, frame: bytes, text: bool, size: int, /) -> bool:
-        """Send a frame that many get, if nothing is against it; return whether it was sent.
-
-        Args:
-            frame: as a server sends it, uncompressed.
-            text: whether it is a text message.
-            size: bytes of its payload.
-        """
-        connection = self._connection
-        if (
-            connection is None
-            or not connection.ordinary_out
-            or connection.client
-            or connection.deflates
-            or self._turns is not None
-            or not self._outbox.ready
-        ):
-            return False
-        connection.count_out(TEXT if text else BINARY, size, len(frame))
-        self._outbox.write(frame)
-        return True
-
     # What the subclass provides.
 
     def messageReceived(self, message: str | bytes) -> None:
@@ -138,3 +119,33 @@ class Exchange:
     def _message_failed(self, exception: Exception) -> None:
         """Take what `messageReceived` has raised."""
         raise NotImplementedError
+
+
+@accelerated
+def send_where_ready(
+    exchanges: Iterable[_Exchange], frame: bytes, text: bool, size: int, /
+) -> list[_Exchange]:
+    """Send a frame on all connections where nothing is against it; return the others.
+
+    Args:
+        exchanges: the connections.
+        frame: a whole message as a server sends it, uncompressed.
+        text: whether it is a text message.
+        size: bytes of its payload.
+    """
+    opcode, frame_size = TEXT if text else BINARY, len(frame)
+    others = []
+    for exchange in exchanges:
+        connection = exchange._connection
+        if (
+            connection is not None
+            and connection.ordinary_out
+            and not (connection.client or connection.deflates)
+            and exchange._turns is None
+            and exchange._outbox.ready
+        ):
+            connection.count_out(opcode, size, frame_size)
+            exchange._outbox.write(frame)
+        else:
+            others.append(exchange)
+    return others
