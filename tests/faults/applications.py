@@ -38,6 +38,11 @@ async def failing(ws):
     raise RuntimeError(await ws.recv())
 
 
+async def leaving(ws):
+    """Leave when the first message comes."""
+    await ws.recv()
+
+
 async def blocking(ws):
     """Block the reactor for as many seconds as each message says; then send it back."""
     async for message in ws:
@@ -67,6 +72,7 @@ _PATHS = {
     "/progress": progress,
     "/deaf": deaf,
     "/failing": failing,
+    "/leaving": leaving,
     "/blocking": blocking,
     "/ledger": ledger,
 }
