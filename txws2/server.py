@@ -40,7 +40,7 @@ from txws2.wire.connection import State
 from txws2.wire.forwarded import Client
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.http import Request, RequestReader, Response
-from txws2.wire.origins import Origins, check_origin
+from txws2.wire.origins import Origins, check_origin, check_origins
 
 if TYPE_CHECKING:
     import twisted.web.server
@@ -380,8 +380,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
-        if isinstance(origins, str):
-            raise TypeError(f"origins is a sequence of strings, as [{origins!r}]")
+        if origins is not None:
+            check_origins(origins)
         self.handler = handler
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
