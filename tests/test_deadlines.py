@@ -86,21 +86,30 @@ class PauseTests(DeadlinesTestCase):
         self.assertEqual(self.missed, [])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_a_process_that_was_busy_reads_for_a_twentieth_of_the_time_before_it_judges(self):
+    def test_a_process_that_was_busy_reads_for_a_tenth_of_the_time_before_it_judges(self):
         self.add("a", "b", "c")
         self.clock.advance(30)
-        self.clock.advance(0.25)
+        self.clock.advance(0.5)
         self.assertEqual(self.missed, [])
         self.deadlines.discard("b")
-        self.clock.advance(0.25)
-        self.assertEqual(self.missed, [("a", 33.5), ("c", 33.5)])
+        self.clock.advance(0.5)
+        self.assertEqual(self.missed, [("a", 34), ("c", 34)])
 
     def test_one_that_comes_after_a_pause_has_all_its_time(self):
         self.add("a")
         self.clock.advance(30)
         self.deadlines.add("b")
         self.clock.pump([0.5] * 30)
-        self.assertEqual(self.missed, [("a", 31.5), ("b", 41)])
+        self.assertEqual(self.missed, [("a", 32), ("b", 41)])
+
+    def test_who_becomes_due_while_it_reads_is_not_late_once_more(self):
+        self.add("a")
+        self.clock.advance(0.25)
+        self.add("b")
+        self.clock.advance(8.875)
+        self.assertEqual(self.missed, [])
+        self.clock.advance(1.25)
+        self.assertEqual(self.missed, [("a", 12.375), ("b", 12.375)])
 
     def test_a_process_that_is_never_in_time_finds_them_all_the_same(self):
         self.deadlines.add("a")
@@ -112,7 +121,7 @@ class PauseTests(DeadlinesTestCase):
 
     def test_a_little_late_is_late_for_those_that_are_due_by_then(self):
         self.add("a", "b", "c")
-        self.clock.advance(7.375)
-        self.assertEqual(self.missed, [("a", 10.375)])
+        self.clock.advance(8)
+        self.assertEqual(self.missed, [("a", 11), ("b", 11)])
         self.clock.advance(1)
-        self.assertEqual(self.missed[1:], [("b", 11.375)])
+        self.assertEqual(self.missed[2:], [("c", 12)])

@@ -3,6 +3,7 @@
 import signal
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, RecordedClient, closing
@@ -205,6 +206,29 @@ class ServiceTests(DrainTestCase):
         new.pump()
         self.assertEqual([deferred.called for deferred in deferreds], [True, False])
 
+    def test_to_stop_now_waits_for_nobody_and_leaves_the_next_ones_alone(self):
+        deferreds = [Deferred(), Deferred()]
+        waiting = iter(deferreds)
+        self.clock = MemoryReactorClock()
+        self.service = WebSocketService("tcp:80", lambda ws: next(waiting), reactor=self.clock)
+        self.service.startService()
+        old = self.connect()
+        stopped = self.service.stopNow()
+        self.assertNoResult(stopped)
+        self.clock.advance(0)
+        self.successResultOf(stopped)
+        self.service.startService()
+        new = self.connect()
+        old.advance(15)
+        self.assertEqual(old.client.close_code, 1001)
+        new.pump()
+        self.assertFalse(self.service.factory.stopping)
+        self.assertEqual([deferred.called for deferred in deferreds], [True, False])
+
+    def test_to_stop_now_what_was_never_started_is_to_do_nothing(self):
+        service = WebSocketService("tcp:80", None, reactor=self.clock)
+        self.successResultOf(service.stopNow())
+
     def test_there_is_no_negative_time(self):
         for drain in -1, float("nan"):
             self.assertRaises(ValueError, self.start, drain=drain)
@@ -237,6 +261,8 @@ class TwistdTests(TapTestCase):
         stop = self.reactor.stop
 
         def stop_service():
+            if self.reactor.hasStopped:
+                raise ReactorNotRunning
             stop()
             self.stopped = self.service.stopService()
 
@@ -253,21 +279,24 @@ class TwistdTests(TapTestCase):
         self.assertEqual(both.client.close_code, 1001)
         self.successResultOf(self.stopped)
 
-    def assertStopsAtOnce(self, *arguments, signals):
-        both = self.join_client(self.start(*arguments))
-        self.stop(signals)
+    def test_a_second_one_waits_for_nobody(self):
+        for drain in "0", "5", "none":
+            self.reactor.hasStopped = False
+            self.reactor.tcpServers.clear()
+            both = self.join_client(self.start(f"--drain={drain}", "--close-timeout=none"))
+            self.stop(2)
+            self.assertNoResult(self.stopped)
+            self.reactor.advance(0)
+            self.successResultOf(self.stopped)
+            both.pump()
+            self.assertEqual(both.client.close_code, 1001)
+
+    def test_by_default_one_is_enough(self):
+        both = self.join_client(self.start())
+        self.stop()
         both.pump()
         self.assertEqual(both.client.close_code, 1001)
         self.successResultOf(self.stopped)
-
-    def test_a_second_one_closes_them_at_once(self):
-        self.assertStopsAtOnce("--drain=5", signals=2)
-
-    def test_so_it_does_if_they_had_all_the_time(self):
-        self.assertStopsAtOnce("--drain=none", signals=2)
-
-    def test_by_default_one_is_enough(self):
-        self.assertStopsAtOnce(signals=1)
 
     def test_it_can_not_be_negative(self):
         error = self.assertRaises(CannotStart, self.make, "--drain=-1")

@@ -12,7 +12,7 @@ __all__ = ["Deadlines"]
 
 T = TypeVar("T")
 
-_ALLOWANCE = 0.05
+_ALLOWANCE = 0.1
 
 
 class Deadlines(Generic[T]):
@@ -24,7 +24,7 @@ class Deadlines(Generic[T]):
 
     When it is time, what the peers have said may still wait in the sockets. So the reactor has
     another turn to read it in; and where the timer comes late, as the process was busy or stopped,
-    a twentieth of the time. It is given once, so a process that is always late judges, too.
+    a tenth of the time. It is given once, so a process that is always late judges, too.
 
     Args:
         clock: what the timer runs on.
@@ -60,12 +60,13 @@ class Deadlines(Generic[T]):
         late = now - until > allowance
         self._timer = self._clock.callLater(allowance if late else 0, self._judge, now)
 
-    def _judge(self, now: float) -> None:
+    def _judge(self, until: float) -> None:
         self._timer = None
-        for connection, _ in list(takewhile(lambda item: item[1] <= now, self._due.items())):
+        for connection, _ in list(takewhile(lambda item: item[1] <= until, self._due.items())):
             if self._due.pop(connection, None) is not None:
                 self._missed(connection)
         if self._due and self._timer is None:
-            first = next(iter(self._due.values()))
-            left = max(0, first - self._clock.seconds())
-            self._timer = self._clock.callLater(left, self._expire, first)
+            now = self._clock.seconds()
+            # Those that became due meanwhile are late by our own doing.
+            first = max(now, next(iter(self._due.values())))
+            self._timer = self._clock.callLater(first - now, self._expire, first)

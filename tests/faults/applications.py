@@ -6,6 +6,7 @@ The path says what happens; what isn't named here echoes.
 import os
 import time
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 # How many messages the streams have sent.
@@ -50,6 +51,16 @@ async def blocking(ws):
         await ws.send(message)
 
 
+async def setting(ws):
+    """Set the clock by as many seconds as each message says, as far as Twisted sees it."""
+    seconds = reactor.seconds
+    ahead = 0.0
+    reactor.seconds = lambda: seconds() + ahead
+    async for message in ws:
+        ahead += float(message)
+        await ws.send(message)
+
+
 async def ledger(ws):
     """Write each message into the file that the first one names, before it is acknowledged."""
     file = os.open(await ws.recv(), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -74,6 +85,7 @@ _PATHS = {
     "/failing": failing,
     "/leaving": leaving,
     "/blocking": blocking,
+    "/setting": setting,
     "/ledger": ledger,
 }
 

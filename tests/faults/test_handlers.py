@@ -1,4 +1,4 @@
-"""Applications that raise, hang, or block everything."""
+"""Applications that raise, hang, or block everything; and clocks that are set."""
 
 from time import perf_counter
 
@@ -23,6 +23,7 @@ TIMES, BLOCKED = 5, 1
 # Longer than any timeout of the server, which are these.
 LONG, TIMEOUT = 30, 5
 MANY = 20
+AN_HOUR = 3600
 CLOSE = frame(8, (1000).to_bytes(2, "big"), NO_MASK)
 
 
@@ -153,6 +154,43 @@ class HandlerTests(FaultCase):
             "a handler that blocks the reactor",
             f"for {LONG} s, with timeouts of {TIMEOUT} s, amid {MANY} openings and {MANY} closings",
             f"{100 + 2 * MANY}, none of which was given up",
+            memory,
+        )
+
+    async def test_the_clock_is_set(self):
+        names = ("ping-interval", "ping-timeout", "open-timeout")
+        victim = await start_victim(self, *(f"--{name}={TIMEOUT}" for name in names))
+        others = await start_others(self, victim.uri)
+        silent = await connect_many(self, victim.uri, 100)
+        [setting] = await connect_many(self, f"{victim.uri}setting", 1)
+        self.begin(victim)
+        for seconds in AN_HOUR, -AN_HOUR, AN_HOUR:
+            opening = [await self.half_a_request(victim) for _ in range(MANY)]
+            await others.served()
+            await setting.send(str(seconds))
+            self.assertEqual(await setting.recv(), str(seconds))
+            for client in opening:
+                client.transport.write(HEAD[len(HEAD) // 2 :])
+            for client in opening:
+                self.assertIn(b" 101 ", await client.opened)
+                client.transport.resumeProducing()
+                client.transport.write(CLOSE)
+            await gatherResults([client.lost for client in opening])
+            await deferLater(reactor, 2 * TIMEOUT + 1)
+            await others.served()
+        p99 = others.take_p99()
+        await others.stop()
+        others = Others(self, silent)
+        await others.served()
+        await others.stop()
+        memory = await self.survive(victim, growth=2 * MIB)
+        self.assertEqual(await victim.end(), [])
+        note(
+            None,
+            "a clock that is set",
+            f"ahead by an hour, back and ahead again, with timeouts of {TIMEOUT} s, each time amid "
+            f"{MANY} openings",
+            f"200, none of which was closed, p99 {p99 * 1000:.0f} ms",
             memory,
         )
 
