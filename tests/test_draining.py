@@ -105,6 +105,7 @@ class ServerTests(DrainTestCase):
         self.successResultOf(self.server.wait_closed())
 
     def test_a_handler_that_goes_on_without_its_connection_has_close_timeout(self):
+        """Attack 23."""
         cancelled = []
         for_ever = Deferred(cancelled.append)
         self.start(lambda ws: for_ever, close_timeout=3)

@@ -12,6 +12,8 @@ SIZE = 64 * 1024
 
 
 class CheckOriginTests(HandshakeTestCase):
+    """Attack 10."""
+
     HERE = "https://example.com"
 
     def test_without_a_list_all_are_accepted(self):
@@ -67,6 +69,8 @@ class CheckOriginsTests(HandshakeTestCase):
 
 
 class PatternTests(HandshakeTestCase):
+    """Attack 10."""
+
     def assertAccepts(self, expected, pattern, *origins):
         for origin in origins:
             refused = self.complaint(check_origin, a_request(Origin=origin), [re.compile(pattern)])
