@@ -1,8 +1,11 @@
 """The server's handlers, in pull style; its handshake is in test_server_handshake.py."""
 
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.task import Clock
 
 from tests.sides import QuietTestCase, RecordedServer
+from tests.test_tlsthrough import TLSTestCase
+from txws2.server import WebSocketServerFactory
 
 
 class HandlerTests(QuietTestCase):
@@ -136,3 +139,28 @@ class BrokenHandlerTests(QuietTestCase):
         fine.client.send("hello")
         fine.pump()
         self.assertEqual(self.successResultOf(fine.client.recv()), "fine")
+
+
+class SlowTLSTests(TLSTestCase):
+    """Attack 5: a request that is never sent, over TLS."""
+
+    def connect(self):
+        self.clock = Clock()
+        self.factory = WebSocketServerFactory(reactor=self.clock)
+        self.join(factory=self.factory)
+
+    def test_after_the_handshake_of_tls_it_is_408(self):
+        self.connect()
+        self.clock.advance(10)
+        self.turns()
+        self.assertTrue(self.peer.heard.startswith(b"HTTP/1.1 408 "))
+        self.assertEqual(self.peer.ended, "TLS")
+
+    def test_without_it_nothing_can_be_said_and_nothing_is_waited_for(self):
+        self.patch(self, "turns", lambda: None)
+        self.connect()
+        self.clock.advance(10)
+        self.turn()
+        self.assertEqual(len(self.factory.connections), 0)
+        self.assertEqual(self.factory.counters.refused, {"OpeningTimeout": 1})
+        self.assertEqual(self.clock.getDelayedCalls(), [])

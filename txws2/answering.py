@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from txws2.deciding import Deciding
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
 from txws2.journal import log_refused
-from txws2.transports import Address, close_softly
+from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
     accept,
@@ -234,6 +234,9 @@ class WebSocketServerProtocol(Deciding):
     def opening_missed(self) -> None:
         """Refuse a request that took too long to come."""
         self.refuse(OpeningTimeout())
+        if not can_be_told(self._transport):
+            # It would wait for a handshake of TLS, to end that in due form.
+            abort(self._transport)
 
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
         super()._transport_lost(reason)
