@@ -25,8 +25,9 @@ class ProducerTests:
         ws, producer = self.open(), StringTransport()
         ws.registerProducer(producer, True)
         self.peer.transport.pauseProducing()
-        while producer.producerState == "producing":
+        for _ in range(20):
             ws.sendMessage(b"x" * 10_000)
+        self.assertEqual(producer.producerState, "paused")
         self.peer.transport.resumeProducing()
         self.joined.pump()
         self.assertEqual(producer.producerState, "producing")
@@ -185,7 +186,7 @@ class SendTests:
         total = 0
         while ws.send(b"x" * 1000).called:
             total += 1000
-        self.assertLess(total, 2**16 + 2**15 + 10_000)
+            self.assertLess(total, 2**16 + 2**15 + 10_000)
         self.joined.drop()
 
     def test_without_a_limit_send_never_waits(self):

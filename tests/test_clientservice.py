@@ -144,7 +144,7 @@ class StopTests(ServiceTestCase):
         self.clock.advance(2)
         self.servers.pump()
         self.assertNoResult(stopping)
-        self.clock.advance(2)
+        self.clock.advance(1)
         self.servers.pump()
         self.successResultOf(stopping)
         self.assertNothingLeft()

@@ -3,6 +3,7 @@
 import signal
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, RecordedClient, closing
@@ -104,6 +105,7 @@ class ServerTests(DrainTestCase):
         self.successResultOf(self.server.wait_closed())
 
     def test_a_handler_that_goes_on_without_its_connection_has_close_timeout(self):
+        """Attack 23."""
         cancelled = []
         for_ever = Deferred(cancelled.append)
         self.start(lambda ws: for_ever, close_timeout=3)
@@ -205,6 +207,30 @@ class ServiceTests(DrainTestCase):
         new.pump()
         self.assertEqual([deferred.called for deferred in deferreds], [True, False])
 
+    def test_to_stop_now_waits_for_nobody_and_leaves_the_next_ones_alone(self):
+        deferreds = [Deferred(), Deferred()]
+        waiting = iter(deferreds)
+        self.clock = MemoryReactorClock()
+        self.service = WebSocketService("tcp:80", lambda ws: next(waiting), reactor=self.clock)
+        self.service.startService()
+        old = self.connect()
+        stopped = self.service.stopNow()
+        self.assertNoResult(stopped)
+        self.clock.advance(0)
+        self.successResultOf(stopped)
+        self.service.startService()
+        new = self.connect()
+        # It would have been time to give up.
+        self.clock.advance(10)
+        old.pump()
+        new.pump()
+        self.assertFalse(self.service.factory.stopping)
+        self.assertEqual([deferred.called for deferred in deferreds], [True, False])
+
+    def test_to_stop_now_what_was_never_started_is_to_do_nothing(self):
+        service = WebSocketService("tcp:80", None, reactor=self.clock)
+        self.successResultOf(service.stopNow())
+
     def test_there_is_no_negative_time(self):
         for drain in -1, float("nan"):
             self.assertRaises(ValueError, self.start, drain=drain)
@@ -237,6 +263,8 @@ class TwistdTests(TapTestCase):
         stop = self.reactor.stop
 
         def stop_service():
+            if self.reactor.hasStopped:
+                raise ReactorNotRunning
             stop()
             self.stopped = self.service.stopService()
 
@@ -253,21 +281,24 @@ class TwistdTests(TapTestCase):
         self.assertEqual(both.client.close_code, 1001)
         self.successResultOf(self.stopped)
 
-    def assertStopsAtOnce(self, *arguments, signals):
-        both = self.join_client(self.start(*arguments))
-        self.stop(signals)
+    def test_a_second_one_waits_for_nobody(self):
+        for drain in "0", "5", "none":
+            self.reactor.hasStopped = False
+            self.reactor.tcpServers.clear()
+            both = self.join_client(self.start(f"--drain={drain}", "--close-timeout=none"))
+            self.stop(2)
+            self.assertNoResult(self.stopped)
+            self.reactor.advance(0)
+            self.successResultOf(self.stopped)
+            both.pump()
+            self.assertEqual(both.client.close_code, 1001)
+
+    def test_by_default_one_is_enough(self):
+        both = self.join_client(self.start())
+        self.stop()
         both.pump()
         self.assertEqual(both.client.close_code, 1001)
         self.successResultOf(self.stopped)
-
-    def test_a_second_one_closes_them_at_once(self):
-        self.assertStopsAtOnce("--drain=5", signals=2)
-
-    def test_so_it_does_if_they_had_all_the_time(self):
-        self.assertStopsAtOnce("--drain=none", signals=2)
-
-    def test_by_default_one_is_enough(self):
-        self.assertStopsAtOnce(signals=1)
 
     def test_it_can_not_be_negative(self):
         error = self.assertRaises(CannotStart, self.make, "--drain=-1")

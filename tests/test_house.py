@@ -80,6 +80,7 @@ FLOORS = [
     },
     {
         "admission",
+        "answering",
         "authentication",
         "backoff",
         "certificates",

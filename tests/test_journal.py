@@ -116,7 +116,7 @@ class ServerJournalTests(JournalTests, ServerSide):
 
     def test_so_it_does_of_what_is_no_request_at_all(self):
         self.connect(log_connections=True)
-        self.receive(b"\x16\x03\x01\x1b[2J\r\n\r\n")
+        self.receive(b"\x15\x03\x01\x1b[2J\r\n\r\n")
         self.joined.drop()
         [event] = self.said()
         self.assertEqual((event["status"], event["path"]), (400, None))

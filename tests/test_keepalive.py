@@ -182,6 +182,16 @@ class PauseTests(KeepaliveTestCase):
         # It had 15 seconds, of which the pause counts as one.
         self.assertEqual(connection.failures, [25 + 3600 + 14])
 
+    def test_one_that_is_due_in_the_very_tick_of_a_pause_is_read_first(self):
+        self.make()
+        alive, dead = self.add(), self.add()
+        self.pass_time(39.25)
+        self.clock.advance(30)
+        self.assertEqual((alive.failures, dead.failures), ([], []))
+        alive.keepalive_heard = True
+        self.pass_time(2)
+        self.assertEqual((len(alive.failures), len(dead.failures)), (0, 1))
+
     def test_a_process_that_is_never_in_time_finds_the_dead_all_the_same(self):
         self.make(interval=1, timeout=1)
         connection = self.add()

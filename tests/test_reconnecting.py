@@ -90,7 +90,7 @@ class IterationTests(ReconnectingTestCase):
         self.go_on()
         self.clock.advance(2)
         self.assertEqual(self.servers.attempts, 1)
-        self.clock.advance(2)
+        self.clock.advance(1)
         self.servers.pump()
         self.assertEqual(self.servers.attempts, 2)
 

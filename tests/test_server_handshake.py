@@ -302,6 +302,12 @@ class SlowRequestTests(HandshakeTestCase):
         self.joined.advance(10)
         self.assertGone()
 
+    def test_a_server_that_was_busy_meanwhile_reads_what_waits(self):
+        self.connect()
+        self.clock.advance(30)
+        self.receive(REQUEST)
+        self.assertEqual(self.ws.opened, 1)
+
     def test_without_a_timeout_it_may_take_for_ever(self):
         self.connect(open_timeout=None)
         self.joined.advance(1000)

@@ -322,6 +322,13 @@ class CannotStartTests(TapTestCase):
             "ping_interval must be more than 0 seconds, or None; it is 0.0", "--ping-interval=0"
         )
 
+    def test_an_origin_that_is_none(self):
+        self.assertCannotStart(
+            "'example.com' isn't an origin: that is a scheme, a host and perhaps a port, without a "
+            "path, as 'https://example.com'",
+            "--origin=example.com",
+        )
+
     def test_a_subprotocol_that_is_none(self):
         self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")
 

@@ -12,6 +12,8 @@ __all__ = ["Deadlines"]
 
 T = TypeVar("T")
 
+_ALLOWANCE = 0.1
+
 
 class Deadlines(Generic[T]):
     """The connections that have the same time for something, from when each was entered.
@@ -19,6 +21,10 @@ class Deadlines(Generic[T]):
     So the order in which they were entered is the order in which they are due, and one timer
     for the first of them does. To the reactor, a timer for each would be larger than most of what
     an idle connection has, and it keeps those that were cancelled for a while.
+
+    When it is time, what the peers have said may still wait in the sockets. So the reactor has
+    another turn to read it in; and where the timer comes late, as the process was busy or stopped,
+    a tenth of the time. It is given once, so a process that is always late judges, too.
 
     Args:
         clock: what the timer runs on.
@@ -47,13 +53,20 @@ class Deadlines(Generic[T]):
             self._timer = None
 
     def _expire(self, until: float) -> None:
-        self._timer = None
         # One that was due at that very time, and whose sum of floats came out a little more, is
         # due, too.
         now = max(until, self._clock.seconds())
-        for connection, _ in list(takewhile(lambda item: item[1] <= now, self._due.items())):
+        allowance = self._seconds * _ALLOWANCE
+        late = now - until > allowance
+        self._timer = self._clock.callLater(allowance if late else 0, self._judge, now)
+
+    def _judge(self, until: float) -> None:
+        self._timer = None
+        for connection, _ in list(takewhile(lambda item: item[1] <= until, self._due.items())):
             if self._due.pop(connection, None) is not None:
                 self._missed(connection)
         if self._due and self._timer is None:
-            first = next(iter(self._due.values()))
+            now = self._clock.seconds()
+            # Those that became due meanwhile are late by our own doing.
+            first = max(now, next(iter(self._due.values())))
             self._timer = self._clock.callLater(first - now, self._expire, first)

@@ -46,7 +46,8 @@ class Keepalive:
 
     A tick that comes half a timeout after the one before is no fault of the peers: the process
     was busy or stopped, or the system's clock, which is a reactor's, was set. What they have said
-    meanwhile may still wait in the sockets. So such a pause counts as one tick.
+    meanwhile may still wait in the sockets. So such a pause counts as one tick, and who is due
+    then is judged at the next.
 
     Args:
         clock: what the LoopingCall runs on.
@@ -94,17 +95,19 @@ class Keepalive:
         now = self._clock.seconds()
         # A loop that is stopped and started within its own call would go on twice.
         self._ticking = True
-        self._overlook(now - self._last_tick)
-        self._last_tick = now
-        self._judge(now)
+        pause, self._last_tick = now - self._last_tick, now
+        self._judge(now - self._overlook(pause))
         self._ping(now)
         self._ticking = False
         self._rest()
 
-    def _overlook(self, pause: float) -> None:
-        if self._timeout is not None and pause > self._timeout / 2:
-            for connection in self._deadline:
-                self._deadline[connection] += pause - self._period
+    def _overlook(self, pause: float) -> float:
+        """Have a pause count as one tick, which is judged at the next; return how long that is."""
+        if self._timeout is None or pause <= self._timeout / 2:
+            return 0
+        for connection in self._deadline:
+            self._deadline[connection] += pause - self._period
+        return self._period
 
     def _judge(self, now: float) -> None:
         # A hundredth of a tick is for the rounding of sums of floats.

@@ -87,7 +87,7 @@ class WebSocketService(Service):
         # What listens, from start to stop.
         self._server: Server | None = None
         # What was stopped last; the connections that it had may go on.
-        self._draining: Server | None = None
+        self._stopped: Server | None = None
         self._ports: list[IListeningPort] = []
         self._attempts: list[Deferred[Any]] = []
         # What went wrong already while it is being started; None afterwards.
@@ -136,6 +136,20 @@ class WebSocketService(Service):
         """
         super().stopService()  # type: ignore[no-untyped-call]
         return self._close()
+
+    def stopNow(self) -> Deferred[None]:
+        """Stop, or go on to stop, and wait for nobody.
+
+        Every connection is closed with 1001, but its answer isn't waited for; handlers that
+        aren't done are cancelled. It is for who is about to end the process.
+
+        Returns:
+            A Deferred that fires in a moment. It never fails.
+        """
+        stopped = self.stopService()
+        if self._stopped is not None:
+            self._stopped.give_up()
+        return stopped
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """Called when an endpoint can't listen; for a subclass to override.
@@ -197,12 +211,12 @@ class WebSocketService(Service):
     def _close(self) -> Deferred[None]:
         server, self._server = self._server, None
         if server is None:
-            return succeed(None) if self._draining is None else self._draining.close()
+            return succeed(None) if self._stopped is None else self._stopped.close()
+        self._stopped = server
         for attempt in self._attempts:
             attempt.cancel()
         if self._drain == 0:
             return server.close()
-        self._draining = server
         closed = server.close(close_connections=False)
         if self._drain is not None:
             end = self.factory.clock.callLater(self._drain, server.close)

@@ -132,6 +132,15 @@ class Server:
             self._close(code, reason)
         return self.wait_closed()
 
+    def give_up(self) -> None:
+        """Close, and wait for nobody: in a moment, handlers that aren't done are cancelled.
+
+        Connections that aren't closed by then have been told, and are left to themselves.
+        """
+        self.close()
+        # What they are told leaves first.
+        self._factory.clock.callLater(0, self._give_up)
+
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the server is closed."""
         return succeed(None) if self._closed else self._waiters.wait()
@@ -163,6 +172,8 @@ class Server:
         ended.addBoth(lambda _: self._end())
 
     def _give_up(self) -> None:
+        if self._closed:
+            return
         self._factory.stopping = True
         for running in self._running:
             running.cancel()

@@ -74,7 +74,7 @@ class Options(usage.Options):
             None,
             0,
             "Seconds that open connections may go on for when it is told to stop, before they are "
-            "closed. To tell it twice is to close them at once.",
+            "closed. To tell it twice is to end at once.",
             _number(float),
         ],
     ]
@@ -167,8 +167,8 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
         try:
             reactor.stop()
         except ReactorNotRunning:
-            # An impatient second signal finds it stopping already, and perhaps draining.
-            service.stopService()
+            # A second signal: somebody doesn't want to wait for those who have time to end.
+            service.stopNow()
 
     def stop_soon(*_: object) -> None:
         reactor.callFromThread(stop)

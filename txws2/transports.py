@@ -14,11 +14,13 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.tcp import Connection as TCPTransport
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 __all__ = [
     "Address",
     "abort",
     "address_of",
+    "can_be_told",
     "close_softly",
     "has_unsent",
     "read_more_at_once",
@@ -55,6 +57,13 @@ def set_no_delay(transport: ITransport) -> None:
 def has_unsent(transport: TCPTransport) -> bool:
     """Tell whether a transport still has something to write; there is no public way to ask."""
     return bool(transport.dataBuffer or transport._tempDataLen)
+
+
+def can_be_told(transport: ITransport) -> bool:
+    """Tell whether what is written reaches the peer: over TLS, its handshake comes first."""
+    if not isinstance(transport, TLSMemoryBIOProtocol):
+        return True
+    return transport.getHandle().get_peer_finished() is not None
 
 
 def read_more_at_once(transport: ITransport) -> None:

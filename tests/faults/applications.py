@@ -6,6 +6,7 @@ The path says what happens; what isn't named here echoes.
 import os
 import time
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 # How many messages the streams have sent.
@@ -38,10 +39,25 @@ async def failing(ws):
     raise RuntimeError(await ws.recv())
 
 
+async def leaving(ws):
+    """Leave when the first message comes."""
+    await ws.recv()
+
+
 async def blocking(ws):
     """Block the reactor for as many seconds as each message says; then send it back."""
     async for message in ws:
         time.sleep(float(message))
+        await ws.send(message)
+
+
+async def setting(ws):
+    """Set the clock by as many seconds as each message says, as far as Twisted sees it."""
+    seconds = reactor.seconds
+    ahead = 0.0
+    reactor.seconds = lambda: seconds() + ahead
+    async for message in ws:
+        ahead += float(message)
         await ws.send(message)
 
 
@@ -67,7 +83,9 @@ _PATHS = {
     "/progress": progress,
     "/deaf": deaf,
     "/failing": failing,
+    "/leaving": leaving,
     "/blocking": blocking,
+    "/setting": setting,
     "/ledger": ledger,
 }
 

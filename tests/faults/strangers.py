@@ -104,7 +104,11 @@ class Flood(RawClient):
 
 
 class Resetting(Protocol):
-    """Says something, and resets the connection, after a delay or as soon as it is answered.
+    """Says something, and resets the connection.
+
+    Args:
+        data: what it says.
+        delay: seconds until then; None for as soon as it is answered, or a second later.
 
     Attributes:
         gone: fires when it has.
@@ -122,10 +126,13 @@ class Resetting(Protocol):
         if self._delay == 0:
             self.transport.abortConnection()
         else:
-            reactor.callLater(self._delay, self.transport.abortConnection)
+            self._resetting = reactor.callLater(self._delay or 1, self.transport.abortConnection)
 
     def dataReceived(self, data):
-        self.transport.abortConnection()
+        if self._delay is None:
+            self.transport.abortConnection()
 
     def connectionLost(self, reason):
+        if self._delay != 0 and self._resetting.active():
+            self._resetting.cancel()
         self.gone.callback(None)

@@ -22,9 +22,10 @@ from tests.interop.raw_client import NO_MASK, frame
 pytestmark = pytest.mark.faults
 
 SEED = 21
-AT_ONCE = 20
-MAX_DELAY = 0.02
-WARMING_UP = 100
+AT_ONCE = 1000
+MAX_DELAY = 8
+# Seconds.
+WARMING_UP = 15
 CLIENTS = 20
 KILLS = 5
 
@@ -46,16 +47,12 @@ class ResetTests(FaultCase):
         # One that lets ConnectionClosed out of its handler has an event in the log for each.
         victim = await start_victim(self, app=None)
         others = await start_others(self, victim.uri)
-        random = Random(SEED)
+        self.random = Random(SEED)
         # What reads and buffers of many at once need, the allocator keeps.
-        for _ in range(WARMING_UP):
-            await self.reset(victim, random, AT_ONCE)
+        await self.attack(victim, WARMING_UP)
         others.take_p99()
         self.begin(victim)
-        resets, end = 0, monotonic() + self.seconds
-        while monotonic() < end:
-            await self.reset(victim, random, AT_ONCE)
-            resets += AT_ONCE
+        resets = await self.attack(victim, self.seconds)
         p99 = others.take_p99()
         memory = await self.survive(victim, growth=2 * MIB)
         await others.stop()
@@ -63,21 +60,32 @@ class ResetTests(FaultCase):
         note(
             21,
             "resets at random points",
-            f"{resets:,} connections in {self.seconds} s, no descriptor left, nothing logged",
+            f"{AT_ONCE:,} connections at a time, {resets:,} in {self.seconds} s, no descriptor "
+            "left, nothing logged",
             f"100, p99 {p99 * 1000:.0f} ms",
             memory,
         )
 
-    async def reset(self, victim, random, count):
+    async def attack(self, victim, seconds):
+        """Have so many connections reset, and others in their place; return how many in all."""
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", victim.port)
-        strangers = []
-        for _ in range(count):
+        end = monotonic() + seconds
+        attackers = [ensureDeferred(self.reset(endpoint, end)) for _ in range(AT_ONCE)]
+        return sum(await gatherResults(attackers, consumeErrors=True))
+
+    async def reset(self, endpoint, end):
+        resets = 0
+        # They come one after the other at first, too.
+        await deferLater(reactor, self.random.uniform(0, MAX_DELAY / 2))
+        while monotonic() < end:
             # Half of it is one long message; what is around it is more varied.
-            cut = random.choice([random.randrange(1, len(HEAD) + 20), random.randrange(len(LIFE))])
-            delay = random.choice([0, random.uniform(0, MAX_DELAY)])
-            strangers.append(Resetting(LIFE[:cut], delay))
-        await gatherResults([connectProtocol(endpoint, stranger) for stranger in strangers])
-        await gatherResults([stranger.gone for stranger in strangers])
+            cut = self.random.choice([len(HEAD) + 20, len(LIFE)])
+            data = LIFE[: self.random.randrange(1, cut)]
+            delay = self.random.choice([0, None, self.random.uniform(0, MAX_DELAY)])
+            stranger = await connectProtocol(endpoint, Resetting(data, delay))
+            await stranger.gone
+            resets += 1
+        return resets
 
 
 class Persistent:

@@ -59,6 +59,18 @@ class DrainTests(ProcessTestCase):
         await process.ended
         self.assertEqual(process.status, 0)
 
+    async def test_a_second_signal_waits_for_no_handler(self):
+        options = "--app=tests.faults.applications:deaf", "--close-timeout=none"
+        process, uri = await self.start_server(*options)
+        client = await self.connect(uri)
+        process.transport.signalProcess("TERM")
+        await client.wait_closed()
+        process.transport.signalProcess("TERM")
+        await process.ended
+        self.assertEqual(process.status, 0)
+        self.assertEqual(client.close_code, 1001)
+        self.assertNotIn("Traceback", process.out + process.err)
+
     async def test_the_time_that_they_have_is_limited(self):
         process, uri = await self.start_server("--drain=0.5")
         client = await self.connect(uri)

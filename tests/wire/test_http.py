@@ -83,10 +83,25 @@ class RequestTests(ReaderTestCase):
             b"GET /\x00 HTTP/1.1",
             b"GET /\x7f HTTP/1.1",
             b"GET /\xc3\xa9 HTTP/1.1",
-            b"\x16\x03\x01\x02",
+            b"\x15\x03\x01\x02",
         ):
             expected = (InvalidMessage, f"invalid request line: {line!r}")
             self.assertEqual(self.request(line + b"\r\n\r\n"), expected)
+
+    def test_tls_is_told_at_its_first_byte(self):
+        expected = (
+            InvalidMessage,
+            "expected a request, got TLS: connect to ws:, or serve with TLS",
+        )
+        for data in b"\x16\x03\x01\x02\x00\x01", b"\x16":
+            self.assertEqual(self.request(data), expected)
+
+    def test_elsewhere_that_byte_is_another_mistake(self):
+        expected = (InvalidMessage, "invalid header line: b'\\x16: a'")
+        self.assertEqual(self.request(b"GET / HTTP/1.1\r\n\x16: a\r\n\r\n"), expected)
+        self.assertEqual(
+            self.request(b"G\x16\r\n\r\n"), (InvalidMessage, "invalid request line: b'G\\x16'")
+        )
 
     def test_other_versions_are_refused(self):
         for version in ("1.0", "2.0", "0.9", "1.2"):

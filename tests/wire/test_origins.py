@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 from tests.wire import same_each_time
 from tests.wire.opening import HandshakeTestCase, a_request
 from txws2.exceptions import InvalidHeader, InvalidOrigin
-from txws2.wire.origins import SAME_ORIGIN, check_origin
+from txws2.wire.origins import SAME_ORIGIN, check_origin, check_origins
 
 SIZE = 64 * 1024
 
 
 class CheckOriginTests(HandshakeTestCase):
+    """Attack 10."""
+
     HERE = "https://example.com"
 
     def test_without_a_list_all_are_accepted(self):
@@ -41,7 +43,34 @@ class CheckOriginTests(HandshakeTestCase):
         self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
 
 
+class CheckOriginsTests(HandshakeTestCase):
+    def test_what_a_browser_sends_is_fine(self):
+        check_origins(
+            [
+                "https://example.com",
+                "http://[2001:db8::1]:8080",
+                "moz-extension://3c8f-4a2b",
+                "file://",
+                "null",
+                SAME_ORIGIN,
+                re.compile("anything"),
+                None,
+            ]
+        )
+
+    def test_what_none_would_send_is_a_mistake(self):
+        for origin in ("example.com", "https://example.com/", "localhost:8000", "", "*", "any"):
+            error = self.assertRaises(ValueError, check_origins, ["https://example.com", origin])
+            self.assertEqual(
+                str(error),
+                f"{origin!r} isn't an origin: that is a scheme, a host and perhaps a port, without "
+                "a path, as 'https://example.com'",
+            )
+
+
 class PatternTests(HandshakeTestCase):
+    """Attack 10."""
+
     def assertAccepts(self, expected, pattern, *origins):
         for origin in origins:
             refused = self.complaint(check_origin, a_request(Origin=origin), [re.compile(pattern)])

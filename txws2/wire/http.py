@@ -219,6 +219,10 @@ _SPELLING = {
 }
 
 
+# With this byte, its handshake begins (RFC 8446 section 5.1), and no method of HTTP.
+_TLS = b"\x16"
+
+
 class _HeadReader:
     """Gathers the lines of a head as they arrive, within limits.
 
@@ -289,6 +293,9 @@ class RequestReader(_HeadReader):
             InvalidProtocol: it is another HTTP than 1.1.
             SecurityError: it exceeds a limit.
         """
+        # A line may never end in it, and until the time is up nobody would know what is wrong.
+        if data.startswith(_TLS) and not (self._lines or self._line):
+            raise InvalidMessage("expected a request, got TLS: connect to ws:, or serve with TLS")
         if not self._gather(data):
             return None
         return Request.received(self.head)

@@ -9,7 +9,7 @@ from txws2.exceptions import InvalidOrigin
 from txws2.wire.handshake import single
 from txws2.wire.http import Request
 
-__all__ = ["SAME_ORIGIN", "Origins", "check_origin"]
+__all__ = ["SAME_ORIGIN", "Origins", "check_origin", "check_origins"]
 
 SAME_ORIGIN = "same-origin"
 """Stands for the origin of the pages that come from the host to which they connect."""
@@ -19,8 +19,27 @@ Origins = Sequence[str | re.Pattern[str] | None]
 
 # RFC 6454 section 6.2. Only pages of these schemes can come from where a WebSocket is.
 _ORIGIN = re.compile(r"(http|https)://(\[[0-9A-Fa-f:.]++\]|[^\[\]/:@?#\s]++)(?::([0-9]{1,5}))?")
+# Section 6.2, too; of pages from elsewhere, as of a program's own, and of those from nowhere.
+_ANY_ORIGIN = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*+://[^/?#@\s]*+")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]++\]|[^\[\]:]++)(?::([0-9]{0,5}))?")
 _PORTS = {"http": "80", "https": "443"}
+
+
+def check_origins(origins: Origins) -> None:
+    """Make sure that what is to be accepted can come: a browser would send nothing else.
+
+    Raises:
+        TypeError: it is one string where a sequence is asked for.
+        ValueError: a string isn't an origin.
+    """
+    if isinstance(origins, str):
+        raise TypeError(f"origins is a sequence of strings, as [{origins!r}]")
+    for origin in origins:
+        if isinstance(origin, str) and origin != SAME_ORIGIN and not _ANY_ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} isn't an origin: that is a scheme, a host and perhaps a port, without "
+                "a path, as 'https://example.com'"
+            )
 
 
 def check_origin(request: Request, origins: Origins | None) -> None:

@@ -1,0 +1,278 @@
+"""The server's end of a connection: it answers the request, and runs the handler."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.interfaces import ISSLTransport, ITransport
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+
+from txws2.deciding import Deciding
+from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
+from txws2.journal import log_refused
+from txws2.transports import Address, abort, can_be_told, close_softly
+from txws2.upgrade import Upgrade
+from txws2.wire.accepting import (
+    accept,
+    acceptance,
+    check_request,
+    refusal,
+    select_compression,
+    select_subprotocol,
+)
+from txws2.wire.connection import State
+from txws2.wire.forwarded import Client
+from txws2.wire.http import Request, RequestReader, Response
+from txws2.wire.origins import check_origin
+
+if TYPE_CHECKING:
+    import twisted.web.server
+
+__all__ = ["WebSocketServerProtocol"]
+
+# No client may send anything before it has the answer (RFC 6455 section 4.1).
+_MAX_EARLY = 64 * 1024
+
+
+class WebSocketServerProtocol(Deciding):
+    """The server's end of a connection.
+
+    Attributes:
+        username: who has shown that they are, where `basic_auth` asked; None otherwise.
+        site_request: what twisted.web has of the request, where a `WebSocketResource` got it:
+            sessions, cookies, and who is logged in. None otherwise.
+    """
+
+    username: str | None = None
+    site_request: twisted.web.server.Request | None = None
+
+    _client = False
+    # While a request arrives in parts.
+    _reader: RequestReader | None = None
+    # How the request is answered, if it was somebody else who has read it.
+    _upgrade: Upgrade | None = None
+    # Who the client is, if it was a trusted proxy that has sent the request.
+    _behind_proxy: Client | None = None
+    # What isn't asked for stays a few bytes: once the connection is open, the head of the request
+    # as it came, and of the response what the extensions are.
+    _request: Request | bytes | None = None
+    _response: Response | None = None
+    _more_lines = b""
+
+    @property
+    def request(self) -> Request | None:
+        """The client's request, once it is known."""
+        request = self._request
+        if isinstance(request, bytes):
+            request = self._request = Request.received(request)
+        return request
+
+    @request.setter
+    def request(self, request: Request | None) -> None:
+        self._request = request
+
+    @property
+    def response(self) -> Response | None:
+        """The server's response, once it is known."""
+        if self._response is None and self._connection is not None:
+            assert self.request is not None
+            self._response = self._acceptance(self.request)
+        return self._response
+
+    @response.setter
+    def response(self, response: Response | None) -> None:
+        self._response = response
+
+    @property
+    def remote_address(self) -> Address:
+        """(host, port) of the client, or the path of a Unix socket.
+
+        If the request came from one of the `trusted_proxies`, it is what that tells; the port
+        is 0 then if it doesn't tell it.
+        """
+        client = self._behind_proxy
+        if client is None or client.host is None:
+            return super().remote_address
+        return client.host, client.port
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client came with TLS, which may be ended by one of the `trusted_proxies`."""
+        client = self._behind_proxy
+        if client is None or client.secure is None:
+            return bool(ISSLTransport.providedBy(self._transport))
+        return client.secure
+
+    def answer(self, upgrade: Upgrade, head: bytes) -> None:
+        """Answer a request that somebody else has read; in place of `makeConnection`.
+
+        Args:
+            upgrade: what can be done about it. Its transport isn't touched before the request
+                is accepted.
+            head: the head of the request, with the empty line that ends it.
+        """
+        self._upgrade = upgrade
+        self._expect(upgrade.transport)
+        self._receive_head(head)
+
+    def _expect(self, transport: ITransport) -> None:
+        # CPython has the attributes of an instance in one small array, if the first instances of
+        # its class had the same ones. Where a hundred are accepted before the first of them is
+        # open, those that come later would take 400 bytes more for each.
+        self._request = self._deflate = self._extensions = None
+        super()._expect(transport)
+
+    def _receive_head(self, data: bytes) -> None:
+        reader = self._reader or RequestReader()
+        if self._deciding is not None:
+            reader.rest += data
+            if len(reader.rest) > _MAX_EARLY:
+                self.refuse(InvalidMessage("too much came before the answer to the request"))
+            return
+        admission = self.factory.admission
+        try:
+            if admission is not None and self._reader is None:
+                admission.enter(self, self._transport.getPeer())
+            request = reader.receive(data)
+            if request is None:
+                self._reader = reader
+                return
+            self.request = request
+            if self._tracer is not None:
+                self._tracer.head("<", reader.head)
+            if admission is not None:
+                self._behind_proxy = admission.identify(
+                    self, self._transport.getPeer(), request.fields
+                )
+        except InvalidHandshake as exc:
+            self.refuse(exc)
+            return
+        if self.factory.hooks is None:
+            self._accept(request, reader)
+        else:
+            self._reader = reader
+            self._decide(self.factory.hooks, request, reader)
+
+    def _accept(self, request: Request, reader: RequestReader) -> None:
+        """Open the connection, if the request is as it must be."""
+        try:
+            self._judge(request)
+            self._agree(request, select_subprotocol(request, self.factory.subprotocols))
+        except InvalidHandshake as exc:
+            self.refuse(exc)
+            return
+        self._request = reader.head
+        head = acceptance(request, self.subprotocol, self._extensions, self._more_lines)
+        self._go_ahead(head, reader)
+
+    def _judge(self, request: Request) -> None:
+        """Make sure that a request may open the connection, whatever is negotiated then.
+
+        Raises:
+            InvalidHandshake: it may not.
+        """
+        check_request(request)
+        check_origin(request, self.factory.origins)
+
+    def _agree(self, request: Request, subprotocol: str | None) -> None:
+        """Settle what the response that accepts has in it.
+
+        Raises:
+            InvalidHandshake: the extensions that the client offers are malformed.
+        """
+        if subprotocol is not None:
+            self.subprotocol = subprotocol
+        compressed = select_compression(request, self.factory.compression)
+        if compressed is not None:
+            self._deflate, self._extensions = compressed
+        if self._upgrade is not None:
+            self._more_lines = self._upgrade.header_lines()
+
+    def _acceptance(self, request: Request) -> Response:
+        return accept(request, self.subprotocol, self._extensions, self._more_lines)
+
+    def _go_ahead(self, head: bytes, reader: RequestReader) -> None:
+        """Open the connection with this head."""
+        early = reader.rest
+        if self._upgrade is not None:
+            early += self._upgrade.take_over(self)
+            self._connect()
+        self._write_head(head)
+        if self._reader is not None:
+            self._reader = None
+        self._open(early)
+
+    def refuse(self, reason: InvalidHandshake) -> None:
+        """Answer the request with an HTTP response that says why not."""
+        if self._never_opened is None:
+            self._turn_down(refusal(reason), reason)
+
+    def _turn_down(self, response: Response, reason: InvalidHandshake) -> None:
+        if isinstance(self._request, Request) and self._request.method == "HEAD":
+            # RFC 9110 section 9.3.2: the answer to it has no body.
+            response = replace(response, body=b"")
+        self.response = response
+        if self.factory.log_connections:
+            log_refused(self.factory.log, self, response.status_code, reason)
+        if self._upgrade is not None:
+            self._never_opened = reason
+            self._upgrade.refuse(response)
+            self._transport_lost(Failure(reason))
+            return
+        headers = response.headers
+        # RFC 9110 section 6.6.1.
+        headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
+        if not headers.hasHeader("Connection"):
+            headers.addRawHeader("Connection", "close")
+        self._write_head(response.serialize())
+        self._fail_opening(reason)
+        self._outbox.end(lambda: close_softly(self._transport))
+        self._stop_deciding()
+
+    def _write_head(self, head: bytes) -> None:
+        if self._tracer is not None:
+            self._tracer.head(">", head)
+        self._outbox.write(head)
+
+    def opening_missed(self) -> None:
+        """Refuse a request that took too long to come."""
+        self.refuse(OpeningTimeout())
+        if not can_be_told(self._transport):
+            # It would wait for a handshake of TLS, to end that in due form.
+            abort(self._transport)
+
+    def _transport_lost(self, reason: Failure = connectionDone) -> None:
+        super()._transport_lost(reason)
+        self._stop_deciding()
+        if self._upgrade is not None and self.connected:
+            self._upgrade.lost(reason)
+
+    def _lost_while_opening(self, cause: BaseException) -> Exception:
+        exception: InvalidHandshake
+        if self._request is None:
+            exception = InvalidMessage("did not receive a valid HTTP request")
+        else:
+            exception = InvalidHandshake("the connection ended before the request was answered")
+        exception.__cause__ = cause
+        return exception
+
+    def _run_handler(self) -> None:
+        handler = self.factory.handler
+        if handler is None or self.state is not State.OPEN:
+            return
+        running = maybeDeferred(handler, self)
+        self.factory.running.add(running)
+        running.addCallbacks(lambda _: self.close(), self._handler_failed)
+        running.addBoth(self._handler_done, running)
+
+    def _handler_failed(self, failure: Failure) -> None:
+        # The server that is stopping cancels the handlers that haven't noticed.
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            self._application_failed(failure)
+
+    def _handler_done(self, _: object, running: Deferred[Any]) -> None:
+        self.factory.running.discard(running)
