@@ -26,10 +26,12 @@ from twisted.test.iosim import connectedServerAndClient
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.certificates import certify
+from tests.certificates import certify, make_pems
 from txws2.certificates import ClientTLS, is_shaking_hands, tls_failure
 
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n"
+GARBAGE = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"
+BROKEN = b"-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"
 
 
 class Talker(Protocol):
@@ -188,11 +190,16 @@ class ClientCertificateTests(TLSTestCase):
 class MistakeTests(TLSTestCase):
     def test_each_is_told(self):
         empty = self.write("empty.pem", b"")
+        _, other_key = make_pems("localhost")
         for words, arguments in (
             ("there is no certificate in", (empty,)),
             ("there is no certificate in", (None, str(empty))),
             ("must have a key in it", (None, self.authorities)),
             ("that unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
+            ("garbage.pem can't be used: ", (self.write("garbage.pem", GARBAGE),)),
+            ("broken.pem can't be used: ", (None, self.write("broken.pem", self.pem + BROKEN))),
+            ("other.pem can't be used: ", (None, self.write("other.pem", self.pem + other_key))),
+            ("keys do not match", (None, self.write("other.pem", self.pem + other_key))),
             ("has its own client_certificate", (optionsForClientTLS("h"), self.certificate)),
         ):
             with self.assertRaises(ValueError) as caught:
