@@ -79,7 +79,8 @@ class _Entrance(_End):
         if self.gone.called:
             exit_.transport.abortConnection()
         else:
-            self.transport.write(ESTABLISHED)
+            # At once, so that it is there even if the server resets the connection now.
+            self.transport.getHandle().send(ESTABLISHED)
             self.transport.resumeProducing()
 
 
