@@ -1,7 +1,6 @@
 """A short run of what `make chaos` does for longer, with faults that are chosen beforehand."""
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.chaos.cutting import Fault, Kind
@@ -15,26 +14,15 @@ class ChaosTests(TestCase):
 
     async def play(self, faults=(), deadly=()):
         """Send the messages; the server dies when it has handled those of these numbers."""
-        deadly = set(deadly)
-
-        def tell(number):
-            if number in deadly:
-                deadly.remove(number)
-                restarts.append(Deferred.fromCoroutine(stage.restart()))
-
-        restarts = []
         before = connections()
-        stage = Stage(reactor, faults, tell)
+        stage = Stage(reactor, self.mktemp(), faults, deadly)
         await stage.open()
         self.addCleanup(stage.close)
         sender = await stage.send(MESSAGES)
-        for restart in restarts:
-            await restart
         self.assertEqual(sender.unacknowledged, {})
-        self.assertEqual(stage.receiver.handled, dict(enumerate(MESSAGES)))
+        self.assertEqual(stage.handled(), (dict(enumerate(MESSAGES)), len(MESSAGES)))
         await stage.close()
         del sender
-        stage.receiver.ws = None
         self.assertEqual(set(connections() - before), set())
         return stage
 
