@@ -10,7 +10,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.interfaces import (
+    IOpenSSLServerConnectionCreator,
+    IProtocolNegotiationFactory,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
     Certificate,
@@ -65,6 +68,20 @@ class HTTPFactory(Factory):
         return [b"http/1.1"]
 
 
+@implementer(IOpenSSLServerConnectionCreator)
+class WithoutALPN:
+    """A server's TLS, by OpenSSL alone, that has never heard of ALPN."""
+
+    def __init__(self, certificate):
+        self._certificate = certificate
+
+    def serverConnectionForTLS(self, protocol):
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.use_certificate(self._certificate.original)
+        context.use_privatekey(self._certificate.privateKey.original)
+        return SSL.Connection(context, None)
+
+
 class TLSTestCase(SynchronousTestCase):
     def setUp(self):
         self.certificate, self.pem = certify("localhost", "127.0.0.1")
@@ -75,12 +92,12 @@ class TLSTestCase(SynchronousTestCase):
         path.write_bytes(pem)
         return path
 
-    def meet(self, tls, host="localhost", server=None):
+    def meet(self, tls, host="localhost", server=None, server_factory=HTTPFactory):
         """Let a client meet a server over TLS; return both."""
         clock, client, other = Clock(), Talker(), Talker()
 
         def wrapped(protocol, contexts, is_client):
-            factory = Factory.forProtocol(lambda: protocol) if is_client else HTTPFactory()
+            factory = Factory.forProtocol(lambda: protocol) if is_client else server_factory()
             factory.protocol = lambda: protocol
             return TLSMemoryBIOFactory(contexts, is_client, factory, clock).buildProtocol(None)
 
@@ -106,6 +123,11 @@ class TrustTests(TLSTestCase):
         client, server = self.meet(ClientTLS(self.authorities))
         self.assertEqual(client.protocol, b"http/1.1")
         self.assertEqual(server.name, b"localhost")
+
+    def test_a_server_without_alpn_is_spoken_to_all_the_same(self):
+        server = WithoutALPN(self.certificate)
+        client, _ = self.meet(ClientTLS(self.authorities), server=server, server_factory=Factory)
+        self.assertEqual((client.heard, client.protocol), (b"hello", None))
 
     def test_an_address_is_verified_and_not_named(self):
         client, server = self.meet(ClientTLS(self.authorities), "127.0.0.1")

@@ -10,6 +10,9 @@ from txws2.wire.proxies import Proxy
 
 __all__ = ["SOCKSTunnel"]
 
+# No library does this for us: what python-socks has without I/O is private, socksio wants each
+# answer in one piece, and siosocks has no other error than a text.
+
 # What to send, and how many bytes of answer to send back in.
 _Steps = Generator[tuple[bytes, int], bytes, None]
 
