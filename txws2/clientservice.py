@@ -18,12 +18,12 @@ from twisted.python.failure import Failure
 from txws2.backoff import Backoff
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import ConnectOptions, connect
+from txws2.dialing import take_dialer
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
 from txws2.retrying import ProcessException, process_exception
-from txws2.routes import take_route
 from txws2.settling import fail_quietly
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
@@ -110,7 +110,7 @@ class WebSocketClientService(Service):
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
         rest: dict[str, Any] = {**options}
-        take_route(rest)
+        take_dialer(rest)
         factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
         # They may have been an iterator.
         options["additional_headers"] = factory.additional_headers

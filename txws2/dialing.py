@@ -17,14 +17,14 @@ from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
-__all__ = ["Route", "RouteOptions", "take_route"]
+__all__ = ["DialOptions", "Dialer", "take_dialer"]
 
 # The deadline is one over everything; what has a limit of its own is not to be first.
 _FOR_EVER = 1e9
 
 
-class RouteOptions(TypedDict, total=False):
-    """The options that say how a server is reached; `Route` says what they do."""
+class DialOptions(TypedDict, total=False):
+    """The options that say how a server is reached; `Dialer` says what they do."""
 
     endpoint: IStreamClientEndpoint | None
     tls: TLS | None
@@ -34,8 +34,8 @@ class RouteOptions(TypedDict, total=False):
     proxy_tls: TLS | None
 
 
-class Route:
-    """The way to a server.
+class Dialer:
+    """Knows the way to a server.
 
     Args:
         endpoint: where to connect to instead of the URI's host and port, and without a proxy:
@@ -127,10 +127,10 @@ class Route:
         return ProxyEndpoint(reactor, proxy, endpoint, uri.host, uri.port)
 
 
-def take_route(options: MutableMapping[str, Any]) -> Route:
-    """Take the options of a route out of those of a connection; make it."""
-    names = RouteOptions.__annotations__.keys() & options.keys()
-    return Route(**{name: options.pop(name) for name in names})
+def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
+    """Take the options of a dialer out of those of a connection; make it."""
+    names = DialOptions.__annotations__.keys() & options.keys()
+    return Dialer(**{name: options.pop(name) for name in names})
 
 
 def _check_name(uri: WebSocketURI) -> None:
