@@ -1,5 +1,6 @@
 """TLS of a client, in memory: what is trusted and shown, and what is said of what isn't."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -228,6 +229,16 @@ class MistakeTests(TLSTestCase):
                 ClientTLS(*arguments)
             self.assertIn(words, str(caught.exception))
         self.assertRaises(OSError, ClientTLS, "/nowhere.pem")
+
+    def test_who_thinks_of_another_library_is_told_what_it_is_here(self):
+        for words, arguments in (
+            ("tls must be the path of a file", (ssl.create_default_context(),)),
+            ("txws2.insecure verifies nothing; it is False", (False,)),
+            ("client_certificate must be a PrivateCertificate", (None, ("me.crt", "me.key"))),
+        ):
+            with self.assertRaises(TypeError) as caught:
+                ClientTLS(*arguments)
+            self.assertIn(words, str(caught.exception))
 
 
 class FailureTests(SynchronousTestCase):

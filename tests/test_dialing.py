@@ -11,6 +11,7 @@ from tests.test_connecting import Reactor, Resolver
 from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
 from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.insecure import InsecureTLS
 from txws2.proxy import ProxyEndpoint
 from txws2.wire.uri import parse_uri
 
@@ -68,6 +69,8 @@ class DialerTests(SynchronousTestCase):
         creator = certify_options()
         for kind, options in (
             (InvalidProxy, {"proxy": "nonsense"}),
+            (InvalidProxy, {"proxy": b"http://p"}),
+            (InvalidProxy, {"proxy": 1}),
             (ValueError, {"proxy": "http://p", "endpoint": endpoint}),
             (ValueError, {"tls": creator, "server_hostname": "h"}),
             (ValueError, {"tls": creator, "client_certificate": certify("me")[0]}),
@@ -75,6 +78,23 @@ class DialerTests(SynchronousTestCase):
         ):
             self.assertRaises(kind, Dialer, **options)
         self.assertRaises(InvalidURI, self.endpoint, f"ws://{'x' * 64}/")
+
+    def test_a_host_need_not_have_a_name_of_the_internet(self):
+        for uri, options in (
+            ("ws://my_host:81/", {}),
+            ("ws://127.0.0.1/", {"proxy": "http://my_host:81"}),
+            ("wss://my_host:81/", {"server_hostname": "chat.example"}),
+            ("wss://my_host:81/", {"tls": InsecureTLS("my_host")}),
+        ):
+            endpoint = self.endpoint(uri, **options)
+            endpoint.connect(self.made).addErrback(lambda _: None)
+            self.assertEqual(self.reactor.nameResolver.name, "my_host")
+            self.reactor.nameResolver.name = None
+
+    def test_but_no_certificate_is_for_it(self):
+        with self.assertRaises(InvalidURI) as caught:
+            self.endpoint("wss://my_host/")
+        self.assertIn("'my_host' can't be in a certificate", str(caught.exception))
 
     def test_the_name_that_a_certificate_must_have_is_known(self):
         self.endpoint("wss://127.0.0.1/")

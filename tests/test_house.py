@@ -87,6 +87,7 @@ FLOORS = [
         "connecting",
         "deciding",
         "dialing",
+        "lookup",
         "opening",
         "proxy",
         "reconnecting",

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.test_lookup import Resolver
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import parse_proxy
@@ -113,28 +114,6 @@ class Wanted(Protocol):
 
     def connectionLost(self, reason):
         self.lost.append(reason.value)
-
-
-class Resolver:
-    """Knows what it is told to; says so when it is asked."""
-
-    def __init__(self, *addresses, complete=True):
-        self.addresses, self.complete, self.cancelled = addresses, complete, False
-
-    @property
-    def nameResolver(self):
-        return self
-
-    def resolveHostName(self, receiver, name, port, kinds):
-        receiver.resolutionBegan(self)
-        for address in self.addresses:
-            if isinstance(address, kinds):
-                receiver.addressResolved(address)
-        if self.complete:
-            receiver.resolutionComplete()
-
-    def cancel(self):
-        self.cancelled = True
 
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -52,11 +52,13 @@ class ClientTLS:
 
     Raises:
         OSError: a file can't be read.
+        TypeError: one of the two is something else.
         ValueError: there is no certificate in it, it is damaged, its key is encrypted or another
             certificate's, or there is a creator and a certificate.
     """
 
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
+        _check_kinds(tls, certificate)
         self._creator = None if isinstance(tls, (str, PathLike)) else tls
         self._trust: Any = None
         if isinstance(tls, (str, PathLike)):
@@ -94,6 +96,21 @@ class ClientTLS:
             clientCertificate=self._certificate,
             acceptableProtocols=[b"http/1.1"],
             extraCertificateOptions=extra,
+        )
+
+
+def _check_kinds(tls: object, certificate: object) -> None:
+    """Tell somebody who has TLS of another library's in mind what it is here."""
+    creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
+    if not (tls is None or creates or isinstance(tls, (str, PathLike))):
+        raise TypeError(
+            "tls must be the path of a file with certificates, or what optionsForClientTLS of "
+            f"twisted.internet.ssl returns; txws2.insecure verifies nothing; it is {tls!r}"
+        )
+    if not isinstance(certificate, (PrivateCertificate, str, PathLike, type(None))):
+        raise TypeError(
+            "client_certificate must be a PrivateCertificate, or the path of a file with "
+            f"certificate and key; it is {certificate!r}"
         )
 
 

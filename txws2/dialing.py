@@ -6,21 +6,18 @@ from collections.abc import MutableMapping
 from typing import Any, TypedDict
 
 import idna
-from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
-from txws2.exceptions import InvalidURI
+from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.lookup import check_name, endpoint_to
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
 __all__ = ["DialOptions", "Dialer", "take_dialer"]
-
-# The deadline is one over everything; what has a limit of its own is not to be first.
-_FOR_EVER = 1e9
 
 
 class DialOptions(TypedDict, total=False):
@@ -73,6 +70,9 @@ class Dialer:
         self._endpoint = endpoint
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
+        if not (proxy is None or isinstance(proxy, (str, bool))):
+            # Anything else that is true would go where the environment says, or directly.
+            raise InvalidProxy(repr(proxy), "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
         if endpoint is not None and isinstance(proxy, str):
@@ -93,12 +93,12 @@ class Dialer:
             _check_name(uri)
             proxy = self._proxy_for(uri)
             if proxy is None:
-                endpoint = HostnameEndpoint(reactor, uri.host, uri.port, timeout=_FOR_EVER)
+                endpoint = endpoint_to(reactor, uri.host, uri.port)
             else:
                 endpoint = self._through(reactor, proxy, uri)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            endpoint = wrapClientTLS(self._tls.creator_for(factory.server_name), endpoint)
+            endpoint = wrapClientTLS(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
     def leave_origin(self) -> bool:
@@ -118,10 +118,14 @@ class Dialer:
             return self._proxy
         return proxy_for(uri) if self._proxy else None
 
+    def _creator_for(self, name: str, uri: WebSocketURI) -> IOpenSSLClientConnectionCreator:
+        try:
+            return self._tls.creator_for(name)
+        except idna.IDNAError as exc:
+            raise InvalidURI(str(uri), f"{name!r} can't be in a certificate: {exc}") from exc
+
     def _through(self, reactor: Any, proxy: Proxy, uri: WebSocketURI) -> IStreamClientEndpoint:
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(
-            reactor, proxy.host, proxy.port, timeout=_FOR_EVER
-        )
+        endpoint = endpoint_to(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
             endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
         return ProxyEndpoint(reactor, proxy, endpoint, uri.host, uri.port)
@@ -134,10 +138,8 @@ def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
 
 
 def _check_name(uri: WebSocketURI) -> None:
-    """Make sure that it can be looked up: Twisted does that for names of the internet only."""
-    if isIPAddress(uri.host) or isIPv6Address(uri.host):
-        return
+    """Make sure that its host can be looked up, here or by a proxy."""
     try:
-        idna.encode(uri.host)
-    except idna.IDNAError as exc:
+        check_name(uri.host)
+    except ValueError as exc:
         raise InvalidURI(str(uri), f"{uri.host!r} can't be looked up: {exc}") from exc
