@@ -122,7 +122,8 @@ class Dialer:
         try:
             return self._tls.creator_for(name)
         except idna.IDNAError as exc:
-            raise InvalidURI(str(uri), f"{name!r} can't be in a certificate: {exc}") from exc
+            why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
+            raise InvalidURI(str(uri), why) from exc
 
     def _through(self, reactor: Any, proxy: Proxy, uri: WebSocketURI) -> IStreamClientEndpoint:
         endpoint = endpoint_to(reactor, proxy.host, proxy.port)
