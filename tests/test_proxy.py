@@ -216,6 +216,20 @@ class ProxyEndpointTests(ProxyTestCase):
         self.failureResultOf(connecting, CancelledError)
         self.assertTrue(self.below.transport.aborted)
 
+    def test_a_refusal_whose_end_does_not_come_is_told_nevertheless(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho are")
+        self.assertNoResult(connecting)
+        connecting.cancel()
+        error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"who are")
+        self.assertTrue(self.below.transport.aborted)
+
+    def test_so_far_a_socks_proxy_has_not_refused(self):
+        connecting = self.connect("socks5h://p")
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+
 
 class LookupTests(ProxyTestCase):
     """socks5 and socks4 are for addresses, which we look up ourselves."""

@@ -71,8 +71,9 @@ class ProxyEndpoint:
         Returns:
             A Deferred of the protocol; it can be cancelled, and that is the only limit to the
             time that it takes. It fails with ProxyError if the proxy can't be reached or
-            refuses, with DNSLookupError if we are to look the host up and there is none, and
-            with NoProtocol if the factory makes no protocol.
+            refuses, even if it is cancelled before the end of the refusal has come; with
+            DNSLookupError if we are to look the host up and there is none; and with NoProtocol
+            if the factory makes no protocol.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
@@ -107,7 +108,7 @@ class _Tunnel(Protocol):
     _given_up = False
 
     def __init__(self) -> None:
-        self.made: Deferred[IProtocol] = Deferred(lambda _: self._hang_up())
+        self.made: Deferred[IProtocol] = Deferred(self._cancel)
 
     def connectionMade(self) -> None:
         assert self.transport is not None
@@ -145,6 +146,13 @@ class _Tunnel(Protocol):
         if early:
             inner.dataReceived(early)
         self.made.callback(inner)
+
+    def _cancel(self, made: Deferred[IProtocol]) -> None:
+        self._hang_up()
+        # What is known of a refusal says more than that its end didn't come.
+        refusal = self.factory.negotiation.given_up()
+        if refusal is not None:
+            made.errback(refusal)
 
     def _hang_up(self) -> None:
         assert self.transport is not None

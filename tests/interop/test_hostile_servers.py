@@ -325,9 +325,9 @@ class NobodyTests(HostileTestCase):
 class HostileProxyTests(HostileTestCase):
     """Attack 20, too."""
 
-    async def assertProxyFails(self, kind, act, words="", scheme="http", at_once=False):
-        proxy = f"{scheme}://{await self.listen(act, at_once)}"
-        return await self.assertFailsAt("ws://example.com/", kind, words, proxy=proxy)
+    async def assertProxyFails(self, kind, act, words="", scheme="http", at_once=False, **options):
+        options["proxy"] = f"{scheme}://{await self.listen(act, at_once)}"
+        return await self.assertFailsAt("ws://example.com/", kind, words, **options)
 
     async def test_one_that_is_silent(self):
         for scheme in ("http", "https", "socks5h", "socks4a"):
@@ -349,6 +349,40 @@ class HostileProxyTests(HostileTestCase):
             InvalidProxyStatus, lambda server: server.say(says), "HTTP 407 Who?"
         )
         self.assertEqual(error.response.body, b"??")
+
+    async def test_one_whose_refusal_never_ends(self):
+        says = b"HTTP/1.1 407 Who?\r\n\r\nwho are"
+        error = await self.assertProxyFails(
+            InvalidProxyStatus, lambda server: server.say(says), "HTTP 407 Who?", open_timeout=SOON
+        )
+        self.assertEqual(error.response.body, b"who are")
+
+    async def test_one_that_says_half_an_answer(self):
+        for scheme, says, at_once in (
+            ("http", b"HTTP/1.1 200 OK\r\nX: ", False),
+            ("socks5h", b"\x05", True),
+            ("socks4a", b"\x00\x5a\x00", True),
+        ):
+
+            def act(server, says=says):
+                server.say(says)
+
+            await self.assertProxyFails(OpeningTimeout, act, scheme=scheme, at_once=at_once)
+
+    async def test_one_that_is_slow_by_the_byte(self):
+        def act(server):
+            rest = bytearray(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100)
+            dripping = LoopingCall(lambda: server.say(bytes([rest.pop(0)])))
+            server.gone.addCallback(lambda _: dripping.stop())
+            dripping.start(0.05)
+
+        await self.assertProxyFails(OpeningTimeout, act)
+
+    async def test_one_whose_head_never_ends(self):
+        def act(server):
+            server.say(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000)
+
+        await self.assertProxyFails(ProxyError, act, "more than 128 headers")
 
     async def test_one_that_hangs_up(self):
         def act(server):

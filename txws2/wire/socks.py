@@ -96,6 +96,10 @@ class SOCKSTunnel:
             reply += more
         return reply
 
+    def given_up(self) -> ProxyError | None:
+        """Return None: each refusal is known as soon as it comes."""
+        return None
+
     def ended(self) -> ProxyError:
         """Return what it means that nothing more comes."""
         return self._error("it closed the connection")
