@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -12,6 +13,7 @@ from twisted.internet.task import deferLater
 
 from txws2 import __version__
 from txws2.backoff import Backoff
+from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console, say
 from txws2.hints import hint
@@ -69,23 +71,24 @@ class Conversation:
 
     async def _talk(self) -> tuple[int, list[str]]:
         """Talk on every connection; return the exit status, and what to say of the last one."""
-        try:
-            connections = aiter(self._connect())
-            while True:
+        connections: AsyncIterator[WebSocketClientProtocol] | None = None
+        while True:
+            try:
+                connections = connections or aiter(self._connect())
                 session = cast(Session, await anext(connections))
-                since = self._reactor.seconds()
-                self._begin(session)
-                status, words = await self._end(session)
-                if self._over or not self._options.reconnect:
-                    return status, [words]
-                self._remark(f"{words}; connecting again")
-                if self._reactor.seconds() - since < self._backoff.initial:
-                    # A server that throws everybody out is not to be asked all the time.
-                    await deferLater(self._reactor, next(self._backoff.delays()))
-        except CancelledError:
-            raise
-        except Exception as exc:
-            return 1, self._explain(exc)
+            except CancelledError:
+                raise
+            except Exception as exc:
+                return 1, self._explain(exc)
+            since = self._reactor.seconds()
+            self._begin(session)
+            status, words = await self._end(session)
+            if self._over or not self._options.reconnect:
+                return status, [words]
+            self._remark(f"{words}; connecting again")
+            if self._reactor.seconds() - since < self._backoff.initial:
+                # A server that throws everybody out is not to be asked all the time.
+                await deferLater(self._reactor, next(self._backoff.delays()))
 
     def _connect(self) -> Connecting:
         options = self._options
