@@ -73,12 +73,15 @@ class LookUpTests(SynchronousTestCase):
 
 
 class EndpointTests(SynchronousTestCase):
+    def setUp(self):
+        self.reactor = Reactor()
+        self.reactor.nameResolver = AnyResolver()
+
     def test_twisted_connects_to_what_it_takes_for_a_name(self):
-        self.assertIsInstance(endpoint_to(Reactor(), "example.com", 80), HostnameEndpoint)
+        self.assertIsInstance(endpoint_to(self.reactor, "example.com", 80), HostnameEndpoint)
 
     def test_others_are_looked_up_and_connected_to_by_address(self):
-        reactor = Reactor()
-        reactor.nameResolver = resolver = AnyResolver()
+        reactor, resolver = self.reactor, self.reactor.nameResolver
         endpoint = endpoint_to(reactor, "my_host", 81)
         verifyObject(IStreamClientEndpoint, endpoint)
         connecting = endpoint.connect(Factory())
