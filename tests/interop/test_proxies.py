@@ -144,7 +144,9 @@ class SquidTests(HTTPProxy, ProxyTestCase):
         (path / "proxy.pem").write_bytes(self.pem_with_key)
         self.tls_port = free_port()
         values = {"path": path, "who": "known" if password else "all", "tls_port": self.tls_port}
-        return await self.run_proxy("squid", "-N", "-f", config=SQUID, **values)
+        port = await self.run_proxy("squid", "-N", "-f", config=SQUID, **values)
+        await until_somebody_listens(self.tls_port)
+        return port
 
     async def test_connect_over_tls(self):
         """TLS to the proxy, and for wss TLS to the server within it."""
