@@ -75,6 +75,7 @@ def connect(
         InvalidProxy: the proxy isn't one.
         InvalidHandshake: something to be sent can't be put in a request.
         OSError: a file with certificates can't be read.
+        TypeError: an option is of the wrong kind.
         ValueError: an option is out of range, or excluded by another.
     """
 

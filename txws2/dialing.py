@@ -54,6 +54,7 @@ class Dialer:
     Raises:
         InvalidProxy: it isn't the URL of one.
         OSError: a file can't be read.
+        TypeError: tls or client_certificate is something else.
         ValueError: a file has no certificate in it, or options exclude each other.
     """
 
