@@ -57,8 +57,13 @@ async def run(reactor, options):
             receivers[name].handled = Ledger(options.directory / name, options.deadly)
         await receivers[name].handler(ws)
 
+    where = f"{options.port}:interface=127.0.0.1"
+    endpoint = f"tcp:{where}"
+    if options.certificate is not None:
+        # It has its key, too.
+        endpoint = f"ssl:{where}:privateKey={options.certificate}:certKey={options.certificate}"
     timeouts = {"ping_interval": 0.2, "ping_timeout": 0.2, "close_timeout": 0.2}
-    server = await serve(handler, "127.0.0.1", options.port, **timeouts)
+    server = await serve(handler, endpoint=endpoint, **timeouts)
     print(server.addresses[0].port, flush=True)
     await Deferred()
 
@@ -68,6 +73,7 @@ def main():
     parser.add_argument("port", type=int)
     parser.add_argument("directory", type=Path)
     parser.add_argument("deadly", type=int, nargs="*")
+    parser.add_argument("--certificate", help="speak TLS")
     options = parser.parse_args()
     react(lambda reactor: Deferred.fromCoroutine(run(reactor, options)))
 

@@ -12,8 +12,10 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 
+from tests.certificates import make_pems
 from tests.chaos.cutting import CuttingProxy
 from tests.chaos.mortal import acknowledged, read_ledger
+from tests.tunnels import TunnelFactory
 from txws2 import Backoff, WebSocketClientProtocol
 
 ROOT = Path(__file__).parents[2]
@@ -55,35 +57,51 @@ class Stage:
         directory: where the server keeps what it has handled.
         faults: those of the proxy, in turn.
         deadly: the numbers of messages after which the server dies before it says that it has them.
+        tls: whether TLS is spoken from end to end.
+        tunnel: whether an HTTP proxy is gone through, which is behind the one with the faults.
 
     Attributes:
         deaths: how often the server has died.
     """
 
-    def __init__(self, reactor, directory, faults=(), deadly=()):
+    def __init__(self, reactor, directory, faults=(), deadly=(), *, tls=False, tunnel=False):
         self.reactor = reactor
-        self.directory = Path(directory)
+        self.directory = Path(directory).absolute()
         self.directory.mkdir(exist_ok=True)
         self.proxy = CuttingProxy(reactor, 0, faults)
         self.deaths = 0
-        self._arguments = [str(self.directory.absolute()), *map(str, deadly)]
+        self._arguments = [str(self.directory), *map(str, deadly)]
+        self._tls, self._tunnel = tls, tunnel
+        # The server's own port; where there is an HTTP proxy, that is not where we are sent to.
+        self._target = 0
+        self._ports = []
         self._closing = False
 
     async def open(self):
-        """Start the server and the proxy."""
+        """Start the server and the proxies."""
+        if self._tls:
+            certificate, key = make_pems("localhost")
+            (self.directory / "localhost.crt").write_bytes(certificate)
+            (self.directory / "localhost.pem").write_bytes(certificate + key)
+            self._arguments += ["--certificate", str(self.directory / "localhost.pem")]
         await self._serve()
+        self.proxy.target = await self._listen(TunnelFactory()) if self._tunnel else self._target
+        self._entrance = await self._listen(self.proxy)
+
+    async def _listen(self, factory):
         endpoint = TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1")
-        self.port = await endpoint.listen(self.proxy)
+        self._ports.append(await endpoint.listen(factory))
+        return self._ports[-1].getHost().port
 
     async def _serve(self):
         self._process = process = _Process()
         # Nobody takes the port meanwhile: Linux gives out a port that was used last at last.
-        port = str(self.proxy.target)
+        port = str(self._target)
         command = [sys.executable, "-m", "tests.chaos.mortal", port, *self._arguments]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         self.reactor.spawnProcess(process, command[0], command, environment)
         process.ended.addCallback(lambda _: self._died())
-        self.proxy.target = await process.port or self.proxy.target
+        self._target = await process.port or self._target
 
     def _died(self):
         """Have it back, as whoever watches over servers does."""
@@ -101,8 +119,12 @@ class Stage:
     async def send(self, messages, name="messages"):
         """Send these messages, each until it is acknowledged."""
         sender = acknowledged.Sender(messages)
+        scheme = "wss" if self._tls else "ws"
+        port = self._target if self._tunnel else self._entrance
         await sender.run(
-            f"ws://127.0.0.1:{self.port.getHost().port}/{name}",
+            f"{scheme}://localhost:{port}/{name}",
+            tls=self.directory / "localhost.crt" if self._tls else None,
+            proxy=f"http://127.0.0.1:{self._entrance}" if self._tunnel else None,
             backoff=BACKOFF,
             ping_interval=0.2,
             ping_timeout=0.2,
@@ -121,7 +143,8 @@ class Stage:
         self.kill()
         await self._process.ended
         self.proxy.cut_all()
-        await maybeDeferred(self.port.stopListening)
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
         # Sockets that were aborted are told so in the next turn.
         for _ in range(3):
             turn = Deferred()

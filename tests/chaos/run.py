@@ -4,6 +4,7 @@ import argparse
 import random
 import sys
 import tracemalloc
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -19,10 +20,18 @@ _LIVES = (0.2, 2.0)
 """The shortest and the longest life of the server, in seconds from its start on, more or less."""
 
 
+_WAYS = {
+    "plain": {},
+    "TLS": {"tls": True},
+    "proxy": {"tunnel": True},
+    "TLS through a proxy": {"tls": True, "tunnel": True},
+}
+
+
 def faults(chance):
     """Generate faults without end."""
     while True:
-        yield Fault(chance.choice(list(Kind)), chance.randrange(4000), chance.random() / 5)
+        yield Fault(chance.choice(list(Kind)), chance.randrange(6000), chance.random() / 5)
 
 
 async def kill_again_and_again(stage, chance):
@@ -32,9 +41,9 @@ async def kill_again_and_again(stage, chance):
         stage.kill()
 
 
-async def rounds(reactor, directory, seconds, chance):
-    """Send messages until the time is over; return how many, and the stage."""
-    stage = Stage(reactor, directory, faults(chance))
+async def rounds(reactor, directory, seconds, chance, **between):
+    """Send messages until the time is over; return what is to be said of it."""
+    stage = Stage(reactor, directory, faults(chance), **between)
     await stage.open()
     killing = Deferred.fromCoroutine(kill_again_and_again(stage, chance))
     killing.addErrback(lambda reason: reason.trap(CancelledError))
@@ -51,21 +60,31 @@ async def rounds(reactor, directory, seconds, chance):
         sent += _MESSAGES
     killing.cancel()
     await stage.close()
-    return sent, stage
+    happened = ", ".join(f"{count} x {kind.value}" for kind, count in stage.proxy.happened.items())
+    return f"{sent} messages; the server was killed {stage.deaths} times; {happened}"
+
+
+async def all_ways(reactor, directory, seconds, chance):
+    """Play with nothing in between, with TLS, with a proxy, and with both; tell what came of it."""
+    Path(directory).mkdir()
+    said = []
+    for name, between in _WAYS.items():
+        share = seconds / len(_WAYS)
+        said.append(
+            f"{name}: {await rounds(reactor, f'{directory}/{name}', share, chance, **between)}"
+        )
+    return said
 
 
 async def play(reactor, directory, seconds, seed):
     """Play once to get to know what stays in memory, and once to see that no more does."""
     chance = random.Random(seed)
-    await rounds(reactor, f"{directory}/first", min(seconds, 5), chance)
+    await all_ways(reactor, f"{directory}/first", min(seconds, 8), chance)
     tracemalloc.start()
     calls, memory = len(reactor.getDelayedCalls()), tracemalloc.get_traced_memory()[0]
-    sent, stage = await rounds(reactor, f"{directory}/second", seconds, chance)
-    happened = ", ".join(f"{count} x {kind.value}" for kind, count in stage.proxy.happened.items())
-    print(
-        f"{sent} messages, none lost or handled twice; the server was killed {stage.deaths} times"
-    )
-    print(f"faults: {happened}")
+    for line in await all_ways(reactor, f"{directory}/second", seconds, chance):
+        print(line)
+    print("none lost, and none handled twice")
     left = len(connections())
     more_calls = len(reactor.getDelayedCalls()) - calls
     more_memory = tracemalloc.get_traced_memory()[0] - memory
