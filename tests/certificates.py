@@ -16,20 +16,23 @@ from twisted.internet.ssl import PrivateCertificate
 __all__ = ["certify", "make_pems"]
 
 
-def make_pems(name, address=None):
-    """Make a certificate, signed by itself, for a host; return its PEM and that of its key."""
+def make_pems(name, address=None, days=(-1, 1)):
+    """Make a certificate, signed by itself, for a host; return its PEM and that of its key.
+
+    It is valid from the first to the second of these days, counted from now.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     names = [x509.DNSName(name)] + ([x509.IPAddress(ip_address(address))] if address else [])
-    now = datetime.now(UTC)
+    begin, end = (datetime.now(UTC) + timedelta(days=each) for each in days)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(begin)
+        .not_valid_after(end)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, SHA256())
@@ -39,7 +42,7 @@ def make_pems(name, address=None):
     return pem, secret
 
 
-def certify(name, address=None):
+def certify(name, address=None, days=(-1, 1)):
     """Make a certificate, and its key, for a host; return it and its PEM."""
-    pem, secret = make_pems(name, address)
+    pem, secret = make_pems(name, address, days)
     return PrivateCertificate.loadPEM(pem + secret), pem

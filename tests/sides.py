@@ -117,7 +117,15 @@ class RecordedClient(Recorded, WebSocketClientProtocol):
 
 
 class QuietTestCase(SynchronousTestCase):
-    """Has a clock, and fails if anything at WARNING or above was logged and not taken."""
+    """Has a clock, and fails if anything at WARNING or above was logged and not taken.
+
+    Attributes:
+        ways: what is between server and client; those of `tests.ways` have others.
+        first_bytes: what the client sends first then.
+    """
+
+    ways = ()
+    first_bytes = b"GET /chat HTTP/1.1\r\n"
 
     def setUp(self):
         self.clock = Clock()
@@ -142,6 +150,15 @@ class QuietTestCase(SynchronousTestCase):
         closed = self.failureResultOf(deferred).value
         self.assertEqual(f"{type(closed).__name__}: {closed}", text)
         return closed
+
+    def link(self, server, client):
+        """Connect these protocols by the ways that there are between them."""
+        ends = server, client
+        for way in self.ways:
+            ends = way(*ends, self.clock)
+        joined = Joined(*ends, self.clock)
+        joined.server, joined.client = server, client
+        return joined
 
     def join(self, server=None, client=None, *, handler=None, **options):
         """Join a server and a client of these classes, with an open connection between them."""
@@ -194,6 +211,16 @@ class SideTestCase(QuietTestCase):
         self.joined.pump()
         return frames_in(self.peer.take())
 
+    @property
+    def ours(self):
+        """The lowest transport at this end."""
+        return self.joined.client_transport if self.client else self.joined.server_transport
+
+    @property
+    def theirs(self):
+        """The lowest transport at the other end."""
+        return self.ours.peer
+
     def assertGone(self):
         """Assert that connectionLost was called, once, and that nothing is left to do."""
         self.assertEqual(len(self.ws.lost), 1)
@@ -210,7 +237,7 @@ class ServerSide(SideTestCase):
         )
 
     def make_joined(self):
-        return Joined(self.ws, self.peer, self.clock)
+        return self.link(self.ws, self.peer)
 
     def open_peer(self):
         self.receive(REQUEST)
@@ -226,7 +253,7 @@ class ClientSide(SideTestCase):
         )
 
     def make_joined(self):
-        return Joined(self.peer, self.ws, self.clock)
+        return self.link(self.peer, self.ws)
 
     def open_peer(self):
         self.joined.pump()

@@ -1,5 +1,6 @@
 """TLS of a client, in memory: what is trusted and shown, and what is said of what isn't."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.interfaces import (
+    IOpenSSLServerConnectionCreator,
+    IProtocolNegotiationFactory,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
     Certificate,
@@ -26,10 +30,12 @@ from twisted.test.iosim import connectedServerAndClient
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.certificates import certify
+from tests.certificates import certify, make_pems
 from txws2.certificates import ClientTLS, is_shaking_hands, tls_failure
 
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n"
+GARBAGE = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"
+BROKEN = b"-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"
 
 
 class Talker(Protocol):
@@ -63,6 +69,20 @@ class HTTPFactory(Factory):
         return [b"http/1.1"]
 
 
+@implementer(IOpenSSLServerConnectionCreator)
+class WithoutALPN:
+    """A server's TLS, by OpenSSL alone, that has never heard of ALPN."""
+
+    def __init__(self, certificate):
+        self._certificate = certificate
+
+    def serverConnectionForTLS(self, protocol):
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.use_certificate(self._certificate.original)
+        context.use_privatekey(self._certificate.privateKey.original)
+        return SSL.Connection(context, None)
+
+
 class TLSTestCase(SynchronousTestCase):
     def setUp(self):
         self.certificate, self.pem = certify("localhost", "127.0.0.1")
@@ -73,12 +93,12 @@ class TLSTestCase(SynchronousTestCase):
         path.write_bytes(pem)
         return path
 
-    def meet(self, tls, host="localhost", server=None):
+    def meet(self, tls, host="localhost", server=None, server_factory=HTTPFactory):
         """Let a client meet a server over TLS; return both."""
         clock, client, other = Clock(), Talker(), Talker()
 
         def wrapped(protocol, contexts, is_client):
-            factory = Factory.forProtocol(lambda: protocol) if is_client else HTTPFactory()
+            factory = Factory.forProtocol(lambda: protocol) if is_client else server_factory()
             factory.protocol = lambda: protocol
             return TLSMemoryBIOFactory(contexts, is_client, factory, clock).buildProtocol(None)
 
@@ -104,6 +124,11 @@ class TrustTests(TLSTestCase):
         client, server = self.meet(ClientTLS(self.authorities))
         self.assertEqual(client.protocol, b"http/1.1")
         self.assertEqual(server.name, b"localhost")
+
+    def test_a_server_without_alpn_is_spoken_to_all_the_same(self):
+        server = WithoutALPN(self.certificate)
+        client, _ = self.meet(ClientTLS(self.authorities), server=server, server_factory=Factory)
+        self.assertEqual((client.heard, client.protocol), (b"hello", None))
 
     def test_an_address_is_verified_and_not_named(self):
         client, server = self.meet(ClientTLS(self.authorities), "127.0.0.1")
@@ -188,17 +213,32 @@ class ClientCertificateTests(TLSTestCase):
 class MistakeTests(TLSTestCase):
     def test_each_is_told(self):
         empty = self.write("empty.pem", b"")
+        _, other_key = make_pems("localhost")
         for words, arguments in (
             ("there is no certificate in", (empty,)),
             ("there is no certificate in", (None, str(empty))),
             ("must have a key in it", (None, self.authorities)),
             ("that unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
+            ("garbage.pem can't be used: ", (self.write("garbage.pem", GARBAGE),)),
+            ("broken.pem can't be used: ", (None, self.write("broken.pem", self.pem + BROKEN))),
+            ("other.pem can't be used: ", (None, self.write("other.pem", self.pem + other_key))),
+            ("keys do not match", (None, self.write("other.pem", self.pem + other_key))),
             ("has its own client_certificate", (optionsForClientTLS("h"), self.certificate)),
         ):
             with self.assertRaises(ValueError) as caught:
                 ClientTLS(*arguments)
             self.assertIn(words, str(caught.exception))
         self.assertRaises(OSError, ClientTLS, "/nowhere.pem")
+
+    def test_who_thinks_of_another_library_is_told_what_it_is_here(self):
+        for words, arguments in (
+            ("tls must be the path of a file", (ssl.create_default_context(),)),
+            ("txws2.insecure verifies nothing; it is False", (False,)),
+            ("client_certificate must be a PrivateCertificate", (None, ("me.crt", "me.key"))),
+        ):
+            with self.assertRaises(TypeError) as caught:
+                ClientTLS(*arguments)
+            self.assertIn(words, str(caught.exception))
 
 
 class FailureTests(SynchronousTestCase):

@@ -109,6 +109,12 @@ class RequestTests(HandshakeTestCase):
         for uri in ("ws://h/a b", "ws://h/\r\nX: y", "ws://h\x00/", "http://h/", "ws://h/#x"):
             self.assertRaises(InvalidURI, WebSocketClientFactory, uri, reactor=self.clock)
 
+    def test_a_line_is_no_pair(self):
+        for line in "X-One: 1", b"X-One: 1":
+            with self.assertRaises(TypeError) as caught:
+                self.make_factory(None, additional_headers=line)
+            self.assertIn("additional_headers is a mapping, or pairs", str(caught.exception))
+
     def test_what_the_handshake_says_itself_cannot_be_said_again(self):
         for name in ("Host", "upgrade", "Sec-WebSocket-Key", "Content-Length"):
             headers = {name: "x"}

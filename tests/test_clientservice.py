@@ -10,9 +10,10 @@ from zope.interface.verify import verifyObject
 
 from tests.servers import Servers
 from tests.sides import CLOSE, TEXT, URI, QuietTestCase, closing
+from tests.test_connecting import Reactor, Resolver
 from txws2.backoff import Backoff
 from txws2.clientservice import ClientState, WebSocketClientService
-from txws2.exceptions import InvalidState, InvalidStatus, InvalidURI
+from txws2.exceptions import InvalidProxy, InvalidState, InvalidStatus, InvalidURI
 from txws2.serving import serve
 from txws2.wire.frames import encode_frame
 
@@ -105,6 +106,18 @@ class LifeTests(ServiceTestCase):
         self.assertRaises(InvalidURI, WebSocketClientService, "http://example.com/")
         self.assertRaises(ValueError, self.make, max_size=-1)
         self.assertRaises(ValueError, self.make, max_waiting=-1)
+        self.assertRaises(InvalidProxy, WebSocketClientService, URI, proxy="nonsense")
+        self.assertRaises(ValueError, self.make, proxy="http://127.0.0.1:1")
+
+    def test_it_goes_the_way_that_connect_is_told_to_go(self):
+        reactor = Reactor()
+        reactor.nameResolver = Resolver()
+        service = WebSocketClientService(URI, proxy="http://127.0.0.1:3128", reactor=reactor)
+        service.startService()
+        self.assertEqual(reactor.tcpClients[-1][:2], ("127.0.0.1", 3128))
+        stopping = service.stopService()
+        reactor.advance(0)
+        self.successResultOf(stopping)
 
     def test_headers_are_sent_each_time(self):
         self.start(additional_headers=iter([("X-Token", "secret")]))

@@ -9,11 +9,19 @@ from socket import socket
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import Factory, ProcessProtocol, Protocol
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    PrivateCertificate,
+    trustRootFromCertificates,
+)
 from twisted.trial.unittest import TestCase
 
-from tests.test_insecure import self_signed
+from tests.certificates import make_pems
+from tests.tunnels import start_proxy
 from txws2 import ConnectionClosed, connect, serve
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -351,27 +359,111 @@ class RefusalTests(ClientTestCase):
         await asked
         client.transport.signalProcess("INT")
         await client.ended
-        self.assertOneLine(client, "can't connect to ws://")
+        self.assertOneLine(client, "stopped while connecting to ws://")
 
 
 class TLSTests(ClientTestCase):
-    async def serve_tls(self):
-        pem = self.make_directory() / "server.pem"
-        pem.write_bytes(self_signed("localhost"))
-        endpoint = f"ssl:0:privateKey={pem}:certKey={pem}:interface=127.0.0.1"
+    def setUp(self):
+        self.path = self.make_directory()
+        for name in "localhost", "me":
+            certificate, key = make_pems(name)
+            (self.path / f"{name}.crt").write_bytes(certificate)
+            (self.path / f"{name}.pem").write_bytes(certificate + key)
+        self.authority = str(self.path / "localhost.crt")
+
+    async def serve_tls(self, **options):
+        certificate = PrivateCertificate.loadPEM((self.path / "localhost.pem").read_bytes())
+        contexts = CertificateOptions(
+            privateKey=certificate.privateKey.original,
+            certificate=certificate.original,
+            **options,
+        )
+        endpoint = SSL4ServerEndpoint(reactor, 0, contexts, interface="127.0.0.1")
         return (await self.serve(echo, endpoint=endpoint)).replace(
             "ws://127.0.0.1", "wss://localhost"
         )
 
+    async def assertEchoes(self, uri, *arguments):
+        client = await self.run_client(uri, *arguments, stdin="hi\n")
+        self.assertEqual((client.out, client.status), ("hi\n", 0), client.err)
+
     async def test_a_certificate_that_nobody_has_signed_is_refused(self):
         uri = await self.serve_tls()
-        client = await self.run_client(uri, stdin="hi\n")
-        self.assertOneLine(client, f"can't connect to {uri}: ", "--insecure")
-        self.assertIn("certificate verify failed", client.err)
+        for arguments in (), ("--cacert", self.path / "me.crt"):
+            client = await self.run_client(uri, *map(str, arguments), stdin="hi\n")
+            self.assertOneLine(client, f"can't connect to {uri}: ", "--insecure")
+            self.assertIn("certificate verify failed", client.err)
 
     async def test_unless_that_is_asked_for(self):
-        client = await self.run_client(await self.serve_tls(), "--insecure", stdin="hi\n")
-        self.assertEqual((client.out, client.status), ("hi\n", 0))
+        await self.assertEchoes(await self.serve_tls(), "--insecure")
+
+    async def test_or_its_authority_is_trusted(self):
+        await self.assertEchoes(await self.serve_tls(), "--cacert", self.authority)
+
+    async def test_a_server_may_want_to_see_one_of_ours(self):
+        mine = Certificate.loadPEM((self.path / "me.crt").read_bytes())
+        uri = await self.serve_tls(trustRoot=trustRootFromCertificates([mine]))
+        client = await self.run_client(uri, "--cacert", self.authority)
+        self.assertOneLine(client, "the TLS handshake failed: ", "--cert FILE")
+        await self.assertEchoes(
+            uri, "--cacert", self.authority, "--cert", str(self.path / "me.pem")
+        )
+
+    async def test_files_that_are_none_are_told(self):
+        for option, name, words in (
+            ("--cacert", "nothing.crt", "No such file"),
+            ("--cert", "me.crt", "must have a key in it"),
+        ):
+            client = await self.run_client("wss://localhost/", option, str(self.path / name))
+            self.assertOneLine(client, words)
+            self.assertIn(name, client.err)
+
+
+class ProxyTests(ClientTestCase):
+    async def test_a_proxy_is_gone_through(self):
+        uri, proxy = await self.serve(echo), await start_proxy(self)
+        client = await self.run_client(uri, "--proxy", proxy.url, stdin="hi\n")
+        self.assertEqual((client.out, client.status), ("hi\n", 0), client.err)
+        self.assertEqual([f"ws://{target}/" for target in proxy.targets], [uri])
+
+    async def test_so_is_that_of_the_environment(self):
+        uri, proxy = await self.serve(echo), await start_proxy(self)
+        client = self.start_client(uri, all_proxy=proxy.url)
+        client.transport.closeStdin()
+        await client.ended
+        self.assertEqual((client.status, len(proxy.targets)), (0, 1), client.err)
+
+    async def test_one_that_is_dead_is_told(self):
+        proxy = f"http://127.0.0.1:{free_port()}"
+        client = await self.run_client("ws://localhost/", "--proxy", proxy)
+        self.assertOneLine(client, f"can't reach the proxy {proxy}: ", "is this a proxy?")
+
+    async def test_one_that_cannot_reach_the_server_is_told(self):
+        proxy = await start_proxy(self)
+        uri = f"ws://localhost:{free_port()}/"
+        client = await self.run_client(uri, "--proxy", proxy.url)
+        self.assertOneLine(client, "HTTP 502 Bad Gateway", "can't reach the server")
+
+    async def test_what_is_none_is_told(self):
+        client = await self.run_client("ws://localhost/", "--proxy", "localhost:3128")
+        self.assertOneLine(client, "isn't a proxy: it must begin with one of http://")
+
+
+class ReconnectTests(ClientTestCase):
+    async def test_it_comes_back_to_a_server_that_comes_back(self):
+        """It waits for some of the five seconds that `Backoff` has first."""
+        server = await serve(echo, "127.0.0.1", 0)
+        port = server.addresses[0].port
+        client = self.start_client(f"ws://127.0.0.1:{port}/", "--reconnect")
+        client.transport.write(b"one\n")
+        await client.shown("one\n")
+        await server.close()
+        await client.shown(r"closed: 1001 \(going away\); connecting again")
+        client.transport.write(b"two\n")
+        client.transport.closeStdin()
+        await self.serve(echo, host="127.0.0.1", port=port)
+        await client.ended
+        self.assertEqual((client.out, client.status), ("one\ntwo\n", 0))
 
 
 class TerminalTests(ClientTestCase):

@@ -34,7 +34,7 @@ class Reactor(MemoryReactorClock):
 class Resolver:
     """Knows addresses; what a name is, it says when it is told to."""
 
-    def resolveHostName(self, receiver, hostName, portNumber):
+    def resolveHostName(self, receiver, hostName, portNumber, addressTypes=None):
         self.receiver, self.name = receiver, hostName
         receiver.resolutionBegan(None)
         if isIPv6Address(hostName):

@@ -1,5 +1,6 @@
 """`connect` on real sockets: IPv4 and IPv6, and TLS with certificates good and bad."""
 
+from pathlib import Path
 from socket import socket
 
 from twisted.internet import reactor
@@ -9,12 +10,14 @@ from twisted.internet.error import ConnectError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
     Certificate,
-    optionsForClientTLS,
+    CertificateOptions,
+    TLSVersion,
     trustRootFromCertificates,
 )
 from twisted.trial.unittest import TestCase
 
 from tests.certificates import certify
+from tests.tunnels import start_proxy
 from txws2.connecting import connect
 from txws2.exceptions import InvalidMessage, OpeningTimeout, SecurityError
 from txws2.serving import serve
@@ -113,58 +116,120 @@ class PlainTests(SocketTestCase):
 
 
 class TLSTests(SocketTestCase):
-    """Attack 19."""
+    """Attack 19: a certificate that isn't the server's, or no longer."""
 
-    async def serve(self, name, address=None):
-        certificate, pem = certify(name, address)
-        endpoint = SSL4ServerEndpoint(reactor, 0, certificate.options(), interface="127.0.0.1")
+    proxy = authority = None
+
+    async def serve(self, name, address=None, days=(-1, 1), **options):
+        """Serve with such a certificate, which the client trusts; return the port."""
+        certificate, pem = certify(name, address, days)
+        contexts = CertificateOptions(
+            privateKey=certificate.privateKey.original,
+            certificate=certificate.original,
+            **options,
+        )
+        return await self.serve_with(contexts, pem)
+
+    async def serve_with(self, contexts, pem):
+        endpoint = SSL4ServerEndpoint(reactor, 0, contexts, interface="127.0.0.1")
         server = await serve(echo, endpoint=endpoint)
         self.addCleanup(server.close)
-        self.trust = trustRootFromCertificates([Certificate.loadPEM(pem)])
+        self.authority = Path(self.mktemp())
+        self.authority.write_bytes(pem)
         return server.addresses[0].port
 
     async def assertEchoes(self, uri, **options):
-        async with connect(uri, **options) as ws:
+        async with connect(uri, tls=self.authority, proxy=self.proxy, **options) as ws:
             await ws.send("hello")
             self.assertEqual(await ws.recv(), "hello")
 
     async def assertRefused(self, uri, words, **options):
+        options.setdefault("tls", self.authority)
         with self.assertRaises(SecurityError) as caught:
-            await connect(uri, **options)
-        self.assertIn("the TLS handshake failed: ", str(caught.exception))
+            await connect(uri, proxy=self.proxy, **options)
         self.assertIn(words, str(caught.exception))
 
     async def test_the_right_certificate_is_accepted(self):
         port = await self.serve("localhost")
-        tls = optionsForClientTLS("localhost", trustRoot=self.trust)
-        await self.assertEchoes(f"wss://localhost:{port}/", tls=tls)
+        await self.assertEchoes(f"wss://localhost:{port}/")
 
     async def test_the_right_certificate_for_an_address_is_accepted(self):
         port = await self.serve("localhost", "127.0.0.1")
-        tls = optionsForClientTLS("127.0.0.1", trustRoot=self.trust)
-        await self.assertEchoes(f"wss://127.0.0.1:{port}/", tls=tls)
+        await self.assertEchoes(f"wss://127.0.0.1:{port}/")
 
     async def test_A3_one_that_is_signed_by_itself_is_refused_by_default(self):
         port = await self.serve("localhost")
-        await self.assertRefused(f"wss://localhost:{port}/", "certificate verify failed")
+        words = "the TLS handshake failed: certificate verify failed; self-signed certificate"
+        await self.assertRefused(f"wss://localhost:{port}/", words, tls=None)
 
     async def test_one_for_another_host_is_refused(self):
         port = await self.serve("elsewhere.example")
-        tls = optionsForClientTLS("localhost", trustRoot=self.trust)
-        with self.assertRaises(Exception) as caught:
-            await connect(f"wss://localhost:{port}/", tls=tls)
-        self.assertIsInstance(caught.exception, SecurityError)
+        words = "isn't one for localhost; it is for elsewhere.example"
+        await self.assertRefused(f"wss://localhost:{port}/", words)
+        await self.assertRefused(f"wss://127.0.0.1:{port}/", "isn't one for 127.0.0.1; it is for")
+
+    async def test_one_that_has_expired_is_refused(self):
+        port = await self.serve("localhost", days=(-2, -1))
+        await self.assertRefused(f"wss://localhost:{port}/", "certificate has expired")
+
+    async def test_one_that_is_not_yet_valid_is_refused(self):
+        port = await self.serve("localhost", days=(1, 2))
+        await self.assertRefused(f"wss://localhost:{port}/", "certificate is not yet valid")
+
+    async def test_the_server_learns_which_name_is_asked_for(self):
+        """Without SNI it would show a certificate that is another's."""
+        right, pem = certify("localhost")
+        contexts = certify("elsewhere.example")[0].options()
+
+        def choose(connection):
+            if connection.get_servername() == b"localhost":
+                connection.set_context(right.options().getContext())
+
+        contexts.getContext().set_tlsext_servername_callback(choose)
+        port = await self.serve_with(contexts, pem)
+        await self.assertEchoes(f"wss://localhost:{port}/")
+        # An address can't be asked for by name.
+        await self.assertRefused(f"wss://127.0.0.1:{port}/", "elsewhere.example")
+
+    async def test_a_server_may_want_a_certificate_of_ours(self):
+        mine, pem = certify("me")
+        trust = trustRootFromCertificates([Certificate.loadPEM(pem)])
+        port = await self.serve("localhost", trustRoot=trust)
+        await self.assertEchoes(f"wss://localhost:{port}/", client_certificate=mine)
+        await self.assertRefused(f"wss://localhost:{port}/", "alert certificate required")
+        stranger, _ = certify("stranger")
+        uri = f"wss://localhost:{port}/"
+        await self.assertRefused(uri, "alert unknown ca", client_certificate=stranger)
+
+    async def test_a_server_that_knows_no_tls_since_1_2_is_refused(self):
+        port = await self.serve(
+            "localhost",
+            insecurelyLowerMinimumTo=TLSVersion.TLSv1_0,
+            lowerMaximumSecurityTo=TLSVersion.TLSv1_1,
+        )
+        await self.assertRefused(f"wss://localhost:{port}/", "alert protocol version")
 
     async def test_a_server_that_speaks_no_tls_is_refused(self):
         class Plain(Silent):
             says = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
         factory, port = await self.listen(Plain)
-        await self.assertRefused(f"wss://localhost:{port}/", "")
+        words = "the TLS handshake failed: wrong version number"
+        await self.assertRefused(f"wss://localhost:{port}/", words, tls=None)
         await factory.gone
 
     async def test_a_server_that_is_silent_in_the_tls_handshake_is_left(self):
         factory, port = await self.listen(Silent)
-        with self.assertRaises(OpeningTimeout):
-            await connect(f"wss://localhost:{port}/", open_timeout=0.05)
+        connecting = connect(f"wss://localhost:{port}/", proxy=self.proxy, open_timeout=0.1)
+        timeout = await self.assertFailure(connecting, OpeningTimeout)
+        self.assertEqual(timeout.stage, "the TLS handshake")
         await factory.gone
+
+
+class TLSThroughProxyTests(TLSTests):
+    """Attack 19, with a proxy in between."""
+
+    async def setUp(self):
+        tunnels = await start_proxy(self)
+        self.proxy = tunnels.url
+        self.addCleanup(lambda: self.assertNotEqual(tunnels.targets, []))

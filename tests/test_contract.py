@@ -19,6 +19,14 @@ from tests.sides import (
     ServerSide,
     closing,
 )
+from tests.ways import (
+    OverTLS,
+    OverTLSThroughProxy,
+    OverTLSThroughTLSProxy,
+    ThroughProxy,
+    ThroughSOCKS,
+    tls,
+)
 from txws2.exceptions import (
     ConcurrencyError,
     ConnectionClosedError,
@@ -33,7 +41,13 @@ KEEPALIVE = (
 
 
 class BothSides:
-    """The rows that hold for a server and for a client alike."""
+    """The rows that hold for a server and for a client alike, whatever is between them."""
+
+    def test_the_bytes_go_the_way_that_is_meant(self):
+        self.open()
+        written = bytes(self.joined.client_transport.written)
+        self.assertTrue(written.startswith(self.first_bytes), written[:40])
+        self.assertEqual(b"Sec-WebSocket-Key" in written, tls not in self.ways)
 
     def test_f01_a_lost_transport_reads_no_close_frame_received_or_sent(self):
         ws = self.open()
@@ -41,7 +55,9 @@ class BothSides:
         reason = ConnectionLost("reset")
         self.joined.drop(reason)
         closed = self.assertClosed(receiving, LOST)
-        self.assertIs(closed.__cause__, reason)
+        # TLS tells nothing of what was below it but that it is lost.
+        self.assertIs(type(closed.__cause__), ConnectionLost)
+        self.assertEqual(closed.__cause__ is reason, tls not in self.ways)
         self.assertEqual((ws.close_code, ws.close_reason), (1006, ""))
         self.assertGone()
 
@@ -155,7 +171,7 @@ class BothSides:
         for number in range(30):
             self.peer.transport.write(self.frame(TEXT, b"%d" % number))
         self.peer.transport.write(self.frame(PING, b"there?"))
-        self.peer.transport.chop = 7
+        self.theirs.chop = 7
         self.joined.advance(40)
         self.assertIn((PONG, b"there?"), self.said())
 
@@ -181,10 +197,10 @@ class BothSides:
 
     def test_f06_a_ping_jumps_the_queue(self):
         ws = self.open(write_limit=0)
-        ws.transport.frozen = True
+        self.ours.frozen = True
         sent = [ws.send(b"x" * 70_000) for _ in range(3)]
         ws.ping(b"now")
-        ws.transport.frozen = False
+        self.ours.frozen = False
         opcodes = [opcode for opcode, _ in self.said()]
         self.assertEqual(opcodes, [BINARY, PING, BINARY, BINARY])
         self.assertEqual([self.successResultOf(each) for each in sent], [None] * 3)
@@ -302,7 +318,7 @@ class BothSides:
         self.successResultOf(first)
 
 
-class ServerContractTests(BothSides, ServerSide):
+class ServerRows(BothSides):
     def test_f08_a_request_that_doesnt_come_is_answered_408_within_open_timeout(self):
         self.connect()
         opening = self.ws.wait_opened()
@@ -317,7 +333,7 @@ class ServerContractTests(BothSides, ServerSide):
         self.assertGone()
 
 
-class ClientContractTests(BothSides, ClientSide):
+class ClientRows(BothSides):
     def test_f08_a_response_that_doesnt_come_is_an_opening_timeout(self):
         self.connect()
         opening = self.ws.wait_opened()
@@ -326,3 +342,35 @@ class ClientContractTests(BothSides, ClientSide):
         self.assertEqual(str(timeout), "timed out during opening handshake")
         self.assertIsInstance(timeout, builtins.TimeoutError)
         self.assertGone()
+
+
+class ServerContractTests(ServerRows, ServerSide):
+    pass
+
+
+class ServerContractOverTLSTests(OverTLS, ServerRows, ServerSide):
+    pass
+
+
+class ClientContractTests(ClientRows, ClientSide):
+    pass
+
+
+class ClientContractOverTLSTests(OverTLS, ClientRows, ClientSide):
+    pass
+
+
+class ClientContractThroughProxyTests(ThroughProxy, ClientRows, ClientSide):
+    pass
+
+
+class ClientContractThroughSOCKSTests(ThroughSOCKS, ClientRows, ClientSide):
+    pass
+
+
+class ClientContractOverTLSThroughProxyTests(OverTLSThroughProxy, ClientRows, ClientSide):
+    pass
+
+
+class ClientContractOverTLSThroughTLSProxyTests(OverTLSThroughTLSProxy, ClientRows, ClientSide):
+    pass

@@ -3,10 +3,11 @@
 from twisted.logger import LogLevel
 
 from tests.sides import BINARY, CLOSE, TEXT, ClientSide, ServerSide, closing
+from tests.ways import OverTLS, OverTLSThroughProxy, ThroughProxy
 
 
 class DebugLog:
-    """Row 13, on either side; the subclass says the namespace."""
+    """Row 13, on either side, whatever is between them."""
 
     def trace(self):
         return [f"{event['sign']} {event['text']}" for event in self.events if "sign" in event]
@@ -37,7 +38,8 @@ class DebugLog:
         self.hear((TEXT, b"hello"))
         self.assertTrue(self.events)
         for event in self.events:
-            self.assertEqual(event["log_namespace"], self.namespace)
+            side = "client" if self.client else "server"
+            self.assertEqual(event["log_namespace"], f"txws2.{side}")
             self.assertEqual(event["log_level"], LogLevel.debug)
             self.assertEqual(event["connection"], ws.id)
             self.assertEqual(event["log_format"], "{connection} {sign} {text}")
@@ -80,8 +82,20 @@ class DebugLog:
 
 
 class ServerDebugLogTests(DebugLog, ServerSide):
-    namespace = "txws2.server"
+    pass
+
+
+class ServerDebugLogOverTLSTests(OverTLS, DebugLog, ServerSide):
+    pass
 
 
 class ClientDebugLogTests(DebugLog, ClientSide):
-    namespace = "txws2.client"
+    pass
+
+
+class ClientDebugLogThroughProxyTests(ThroughProxy, DebugLog, ClientSide):
+    pass
+
+
+class ClientDebugLogOverTLSThroughProxyTests(OverTLSThroughProxy, DebugLog, ClientSide):
+    pass

@@ -19,13 +19,13 @@ from tests.sides import (
     closing,
 )
 from txws2 import broadcast
+from txws2.dialing import Dialer
 from txws2.exceptions import (
     InvalidMessage,
     InvalidStatus,
     OpeningTimeout,
     ProtocolError,
 )
-from txws2.routes import Route
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import Server
 from txws2.testing import Joined
@@ -250,7 +250,7 @@ class ClientDefectsTests(ClientSide, QuietTestCase):
         self.connect()
         reactor = MemoryReactorClock()
         self.factory.reactor = reactor
-        Route(proxy="http://me:secret@127.0.0.1:3128").endpoint_for(self.factory).connect(
+        Dialer(proxy="http://me:secret@127.0.0.1:3128").endpoint_for(self.factory).connect(
             self.factory
         )
         [(host, port, factory, *_)] = reactor.tcpClients

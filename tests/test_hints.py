@@ -5,10 +5,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import (
     InvalidMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     NegotiationError,
     OpeningTimeout,
+    ProxyError,
     SecurityError,
+    UnreachableThroughProxy,
 )
 from txws2.hints import hint
 from txws2.wire.http import Response
@@ -22,12 +25,45 @@ class HintTests(SynchronousTestCase):
             (error.UnknownHostError(), "name"),
             (error.NoRouteError(), "network"),
             (error.TimeoutError(), "silent"),
-            (OpeningTimeout(), "--timeout"),
+            (
+                OpeningTimeout("the server's answer"),
+                "waiting for the server's answer; try a longer",
+            ),
             (SecurityError(""), "TLS"),
-            (SecurityError("the TLS handshake failed: certificate verify failed"), "--insecure"),
-            (SecurityError("the server's certificate isn't one for localhost"), "--insecure"),
             (InvalidMessage(""), "wss://"),
+            (ProxyError(""), "--proxy"),
+            (UnreachableThroughProxy(""), "can't reach the server"),
         ):
+            self.assertIn(words, hint(exc))
+
+    def test_a_connection_that_is_lost_is_one_that_speaks_otherwise(self):
+        lost = InvalidMessage("")
+        lost.__cause__ = error.ConnectionLost()
+        self.assertIn("wss://", hint(lost))
+
+    def test_each_trouble_with_certificates_has_its_own(self):
+        for failure, words in (
+            ("the TLS handshake failed: certificate verify failed; expired", "--cacert FILE"),
+            ("the server's certificate isn't one for localhost", "a name that it is for"),
+            ("the TLS handshake failed: tlsv13 alert certificate required", "--cert FILE"),
+            ("the TLS handshake failed: ssl/tls alert handshake failure", "--cert FILE"),
+            ("the TLS handshake failed: tlsv1 alert protocol version", "TLS 1.2"),
+            ("the TLS handshake failed: tlsv1 alert internal error", "ALPN"),
+            ("the TLS handshake failed: tlsv1 alert unknown ca", "of your --cert"),
+            ("the TLS handshake failed: ssl/tls alert bad certificate", "accept your --cert"),
+            ("the TLS handshake failed: wrong version number", "ws://"),
+        ):
+            self.assertIn(words, hint(SecurityError(failure)))
+
+    def test_so_has_each_status_of_a_proxy(self):
+        for code, words in (
+            (401, "USER:PASSWORD"),
+            (403, "rules"),
+            (407, "USER:PASSWORD"),
+            (500, "can't reach the server"),
+            (503, "can't reach the server"),
+        ):
+            exc = InvalidProxyStatus("http://p:3128", Response(code, ""))
             self.assertIn(words, hint(exc))
 
     def test_so_has_each_status(self):
@@ -47,7 +83,6 @@ class HintTests(SynchronousTestCase):
 
     def test_where_nothing_helps_nothing_is_said(self):
         self.assertIsNone(hint(NegotiationError("")))
-        lost = InvalidMessage("")
-        lost.__cause__ = error.ConnectionLost()
-        self.assertIsNone(hint(lost))
         self.assertIsNone(hint(InvalidStatus(Response(418, ""))))
+        self.assertIsNone(hint(InvalidProxyStatus("http://p:3128", Response(418, ""))))
+        self.assertIsNone(hint(ValueError("")))

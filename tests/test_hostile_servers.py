@@ -10,6 +10,7 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFrom
 from twisted.trial.unittest import TestCase
 
 from tests.certificates import certify
+from tests.tunnels import start_proxy
 from txws2.connecting import connect
 from txws2.exceptions import InvalidHandshake
 
@@ -40,6 +41,8 @@ class Redirecting(Protocol):
 class RedirectTests(TestCase):
     """Attack 20: a server that sends us elsewhere."""
 
+    proxy = None
+
     async def listen(self, endpoint=None, scheme="ws"):
         """Listen with a server that redirects to itself, unless it is told another location."""
         factory = Factory.forProtocol(Redirecting)
@@ -54,7 +57,7 @@ class RedirectTests(TestCase):
     async def assertFails(self, uri, **options):
         headers = {"Authorization": f"Basic {CREDENTIALS.decode()}"}
         with self.assertRaises(InvalidHandshake):
-            await connect(uri, additional_headers=headers, **options)
+            await connect(uri, additional_headers=headers, proxy=self.proxy, **options)
 
     async def test_a_redirect_that_leads_nowhere_has_an_end(self):
         server = await self.listen()
@@ -80,3 +83,20 @@ class RedirectTests(TestCase):
         await self.assertFails(server.uri, tls=tls)
         self.assertEqual(len(server.heads), 1)
         self.assertEqual(plain.connections, [])
+
+
+class RedirectThroughProxyTests(RedirectTests):
+    """Attack 20, with a proxy in between: it makes a tunnel to each place."""
+
+    async def setUp(self):
+        self.tunnels = await start_proxy(self)
+        self.proxy = self.tunnels.url
+
+    async def listen(self, *arguments):
+        factory = await super().listen(*arguments)
+        self.addCleanup(self.assertTunnels, factory)
+        return factory
+
+    def assertTunnels(self, factory):
+        target = factory.uri.split("/")[2]
+        self.assertEqual(self.tunnels.targets.count(target), len(factory.connections))

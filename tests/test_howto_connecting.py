@@ -64,9 +64,12 @@ class TableTests(ConnectTestCase, TLSTestCase):
         self.assertRow("The proxy isn't there", self.refused(proxy=proxy))
         head = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
         self.assertRow("The proxy refuses", self.answered(head, proxy=proxy))
-        says = b"\x05\x00\x05\x04\x00\x01\x00"
-        socks = self.answered(says, proxy="socks5h://127.0.0.1:1080")
-        self.assertRow("The SOCKS proxy refuses", socks)
+        for what, code in (
+            ("The SOCKS proxy refuses", b"\x02"),
+            ("The SOCKS proxy can't reach the server", b"\x04"),
+        ):
+            says = b"\x05\x00\x05" + code + b"\x00\x01\x00"
+            self.assertRow(what, self.answered(says, proxy="socks5h://127.0.0.1:1080"))
         head = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
         self.assertRow("The server refuses", self.answered(head))
         garbage = self.answered(b"")

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import directlyProvides, providedBy
 
 import txws2.__main__
+import txws2.conversation
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import serve
 
@@ -57,7 +58,7 @@ class MainTestCase(TestCase):
         self.patch(sys, "stdin", Stream(self.terminal))
         self.patch(sys, "stdout", Stream(self.terminal))
         self.patch(sys, "stderr", Stream(self.terminal))
-        self.patch(txws2.__main__, "StandardIO", self.on_pipes)
+        self.patch(txws2.conversation, "StandardIO", self.on_pipes)
 
     def pipe(self):
         ends = os.pipe()
@@ -364,31 +365,9 @@ class RefusalTests(MainTestCase):
             self.assertIn("TLS", await self.assertCannotConnect(*arguments))
 
 
-class ArgumentTests(SynchronousTestCase):
-    def setUp(self):
+class ModuleTests(SynchronousTestCase):
+    def test_it_can_be_run(self):
         self.patch(sys, "stdout", StringIO())
-        self.patch(sys, "stderr", StringIO())
-
-    def run_main(self, *arguments):
-        return self.assertRaises(SystemExit, txws2.__main__.main, arguments).code
-
-    def test_a_header_without_a_colon_is_a_usage_error(self):
-        self.assertEqual(self.run_main("ws://example.com/", "--header", "one"), 2)
-        self.assertIn("'one' isn't of the form NAME:VALUE", sys.stderr.getvalue())
-
-    def test_a_timeout_that_makes_no_sense_is_a_usage_error(self):
-        for wrong in "0", "-1", "nan", "inf", "soon":
-            self.assertEqual(self.run_main("ws://example.com/", f"--timeout={wrong}"), 2)
-            self.assertIn("--timeout", sys.stderr.getvalue())
-
-    def test_a_uri_is_required(self):
-        self.assertEqual(self.run_main(), 2)
-
-    def test_the_help_tells_of_the_exit_status(self):
-        self.assertEqual(self.run_main("--help"), 0)
-        self.assertIn("The exit status is 0 if", sys.stdout.getvalue())
-
-    def test_the_module_can_be_run(self):
         self.patch(sys, "argv", ["txws2", "--version"])
         self.patch(sys, "modules", {**sys.modules})
         del sys.modules["txws2.__main__"]

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 import txws2
 from tests.test_commands import ROOT
 from txws2.bytestream import ByteStream
+from txws2.dialing import Dialer
 from txws2.factory import ConnectionFactory
-from txws2.routes import Route
 
 PAGES = Path(ROOT, "docs", "migrating")
 ROW = re.compile(r"^   \* - (.*)\n     -(.*)\n     -", re.MULTILINE)
@@ -53,7 +53,7 @@ OURS = offered(
     txws2.WebSocketServerProtocol.send,
     ConnectionFactory,
     ByteStream,
-    Route,
+    Dialer,
 ) | {"testing", "serverFromString", "listenSSL", "abortConnection"}
 
 

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.test_lookup import Resolver
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import parse_proxy
@@ -113,28 +114,6 @@ class Wanted(Protocol):
 
     def connectionLost(self, reason):
         self.lost.append(reason.value)
-
-
-class Resolver:
-    """Knows what it is told to; says so when it is asked."""
-
-    def __init__(self, *addresses, complete=True):
-        self.addresses, self.complete, self.cancelled = addresses, complete, False
-
-    @property
-    def nameResolver(self):
-        return self
-
-    def resolveHostName(self, receiver, name, port, kinds):
-        receiver.resolutionBegan(self)
-        for address in self.addresses:
-            if isinstance(address, kinds):
-                receiver.addressResolved(address)
-        if self.complete:
-            receiver.resolutionComplete()
-
-    def cancel(self):
-        self.cancelled = True
 
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -236,6 +215,20 @@ class ProxyEndpointTests(ProxyTestCase):
         connecting.cancel()
         self.failureResultOf(connecting, CancelledError)
         self.assertTrue(self.below.transport.aborted)
+
+    def test_a_refusal_whose_end_does_not_come_is_told_nevertheless(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho are")
+        self.assertNoResult(connecting)
+        connecting.cancel()
+        error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"who are")
+        self.assertTrue(self.below.transport.aborted)
+
+    def test_so_far_a_socks_proxy_has_not_refused(self):
+        connecting = self.connect("socks5h://p")
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
 
 
 class LookupTests(ProxyTestCase):

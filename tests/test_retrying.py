@@ -4,17 +4,22 @@ from email.utils import formatdate
 
 from hypothesis import given
 from hypothesis.strategies import floats, text
+from OpenSSL import SSL
 from twisted.internet import defer, error
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import (
     ConnectionClosedError,
     InvalidMessage,
+    InvalidProxy,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
     NegotiationError,
     OpeningTimeout,
+    ProxyError,
     SecurityError,
+    UnreachableThroughProxy,
 )
 from txws2.retrying import process_exception, retry_after
 from txws2.wire.http import Headers, Response
@@ -25,6 +30,10 @@ NOW = 1_000_000_000.0
 def status(code, **headers):
     lines = {name.replace("_", "-"): [value] for name, value in headers.items()}
     return InvalidStatus(Response(code, "", Headers(lines)))
+
+
+def proxy_status(code, **headers):
+    return InvalidProxyStatus("http://p:3128", status(code, **headers).response)
 
 
 def caused_by(exc, cause):
@@ -58,6 +67,32 @@ class ProcessExceptionTests(SynchronousTestCase):
         for exc in InvalidMessage(""), caused_by(InvalidMessage(""), ValueError()):
             self.assertIs(process_exception(exc), exc)
 
+    def test_so_does_what_the_network_does_to_tls_or_at_a_proxy(self):
+        for exc in (
+            caused_by(SecurityError(""), error.ConnectionLost()),
+            caused_by(ProxyError(""), error.ConnectionRefusedError()),
+            caused_by(ProxyError(""), error.ConnectionDone()),
+            caused_by(ProxyError(""), caused_by(SecurityError(""), error.ConnectionLost())),
+            UnreachableThroughProxy(""),
+        ):
+            self.assertIsNone(process_exception(exc), exc)
+
+    def test_a_proxy_in_trouble_may_recover(self):
+        for code in 500, 502, 503, 504:
+            self.assertIsNone(process_exception(proxy_status(code)), code)
+
+    def test_a_proxy_that_refuses_will_refuse_again(self):
+        for exc in (
+            *map(proxy_status, (401, 403, 407)),
+            # The connection may end behind the refusal.
+            caused_by(proxy_status(407), error.ConnectionDone()),
+            ProxyError(""),
+            caused_by(ProxyError(""), InvalidMessage("")),
+            caused_by(ProxyError(""), caused_by(SecurityError(""), SSL.Error())),
+            InvalidProxy("", ""),
+        ):
+            self.assertIs(process_exception(exc), exc)
+
     def test_a_server_in_trouble_may_recover(self):
         for code in 500, 502, 503, 504:
             self.assertIsNone(process_exception(status(code)), code)
@@ -73,7 +108,7 @@ class ProcessExceptionTests(SynchronousTestCase):
             NegotiationError(""),
             InvalidURI("", ""),
             ValueError(),
-            caused_by(SecurityError(""), error.ConnectionLost()),
+            caused_by(SecurityError(""), SSL.Error()),
         ):
             self.assertIs(process_exception(exc), exc)
 
@@ -91,6 +126,9 @@ class RetryAfterTests(SynchronousTestCase):
 
     def test_a_date_that_has_passed_is_now(self):
         self.assertEqual(self.seconds(formatdate(NOW - 60, usegmt=True)), 0)
+
+    def test_it_may_be_the_proxy_that_says_it(self):
+        self.assertEqual(retry_after(proxy_status(503, Retry_After="120"), NOW), 120)
 
     def test_an_hour_is_the_longest(self):
         for value in "3601", "9" * 5000, formatdate(NOW + 1e6, usegmt=True):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Union, cast
@@ -10,6 +12,7 @@ from typing import Any, Union, cast
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.pyopenssl import extract_patterns
+from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
     ISSLTransport,
@@ -49,11 +52,13 @@ class ClientTLS:
 
     Raises:
         OSError: a file can't be read.
-        ValueError: there is no certificate in it, its key is encrypted, or there is a creator
-            and a certificate.
+        TypeError: one of the two is something else.
+        ValueError: there is no certificate in it, it is damaged, its key is encrypted or another
+            certificate's, or there is a creator and a certificate.
     """
 
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
+        _check_kinds(tls, certificate)
         self._creator = None if isinstance(tls, (str, PathLike)) else tls
         self._trust: Any = None
         if isinstance(tls, (str, PathLike)):
@@ -94,11 +99,27 @@ class ClientTLS:
         )
 
 
+def _check_kinds(tls: object, certificate: object) -> None:
+    """Tell somebody who has TLS of another library's in mind what it is here."""
+    creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
+    if not (tls is None or creates or isinstance(tls, (str, PathLike))):
+        raise TypeError(
+            "tls must be the path of a file with certificates, or what optionsForClientTLS of "
+            f"twisted.internet.ssl returns; txws2.insecure verifies nothing; it is {tls!r}"
+        )
+    if not isinstance(certificate, (PrivateCertificate, str, PathLike, type(None))):
+        raise TypeError(
+            "client_certificate must be a PrivateCertificate, or the path of a file with "
+            f"certificate and key; it is {certificate!r}"
+        )
+
+
 def _certificates_of(path: str | PathLike[str]) -> list[Certificate]:
     pems = _CERTIFICATE.findall(Path(path).read_bytes())
     if not pems:
         raise ValueError(f"there is no certificate in {fspath(path)}; PEM is expected")
-    return [Certificate.loadPEM(pem) for pem in pems]
+    with _explained(path):
+        return [Certificate.loadPEM(pem) for pem in pems]
 
 
 def _load(path: str | PathLike[str]) -> tuple[PrivateCertificate, list[crypto.X509]]:
@@ -107,8 +128,18 @@ def _load(path: str | PathLike[str]) -> tuple[PrivateCertificate, list[crypto.X5
     pem = Path(path).read_bytes()
     if b"PRIVATE KEY-----" not in pem or b"ENCRYPTED" in pem:
         raise ValueError(f"{fspath(path)} must have a key in it, too, and that unencrypted")
-    certificate = PrivateCertificate.loadPEM(pem)
+    with _explained(path):
+        certificate = PrivateCertificate.loadPEM(pem)
     return certificate, [each.original for each in between]
+
+
+@contextmanager
+def _explained(path: str | PathLike[str]) -> Iterator[None]:
+    """Say of which file it is that OpenSSL can't make anything."""
+    try:
+        yield
+    except (SSL.Error, crypto.Error, VerifyError) as exc:
+        raise ValueError(f"{fspath(path)} can't be used: {_tls_reason(exc)}") from exc
 
 
 def is_shaking_hands(transport: ITransport) -> bool:
@@ -178,7 +209,7 @@ def _names(certificate: crypto.X509) -> str:
     return ", ".join(names) or "no host at all"
 
 
-def _tls_reason(error: SSL.Error) -> str:
+def _tls_reason(error: Exception) -> str:
     # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
     queue = error.args[0] if error.args else None
     if isinstance(queue, list):

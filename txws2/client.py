@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from twisted.internet.interfaces import IAddress
@@ -155,6 +155,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     Raises:
         InvalidURI: it isn't a WebSocket URI.
         InvalidHandshake: something to be sent can't be put in a request.
+        TypeError: headers or subprotocols are one string.
     """
 
     def __init__(
@@ -176,11 +177,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.create_protocol = create_protocol
         self.origin = origin
         self.subprotocols = subprotocols
-        self.additional_headers = (
-            additional_headers
-            if hasattr(additional_headers, "items")
-            else tuple(additional_headers)
-        )
+        self.additional_headers = _headers(additional_headers)
         self.user_agent_header = user_agent_header
         # Whoever made a mistake in them is to see it here, not once the server is reached.
         self.build_request()
@@ -210,3 +207,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         protocol = self.create_protocol()
         protocol.factory = self
         return protocol
+
+
+def _headers(headers: HeadersLike) -> HeadersLike:
+    """Return headers that can be sent again and again."""
+    if isinstance(headers, (str, bytes)):
+        raise TypeError(f"additional_headers is a mapping, or pairs; it is {headers!r}")
+    return headers if isinstance(headers, Mapping) else tuple(headers)

@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IOpenSSLClientConnectionCreator,
-    IStreamClientEndpoint,
-)
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.backoff import Backoff
-from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
-from txws2.connecting import connect
+from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.connecting import ConnectOptions, connect
+from txws2.dialing import take_dialer
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
@@ -70,20 +67,20 @@ class WebSocketClientService(Service):
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
         drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
             waited longest.
-        endpoint: as for `connect`, as are the others.
-        tls: what makes the TLS connection.
-        process_exception: decides whether to try again.
+        process_exception: decides whether to try again, as for `connect`.
         backoff: how long to wait then.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketClientFactory` and `ConnectionFactory`.
+        **options: those of `connect`.
 
     Attributes:
         state: a `ClientState`.
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
+        InvalidProxy: the proxy isn't one.
         InvalidHandshake: something to be sent can't be put in a request.
-        ValueError: an option is out of range.
+        OSError: a file with certificates can't be read.
+        ValueError: an option is out of range, or excluded by another.
     """
 
     if TYPE_CHECKING:
@@ -106,20 +103,18 @@ class WebSocketClientService(Service):
         on_state_change: Callable[[ClientState], object] | None = None,
         max_waiting: int = 0,
         drop: Drop = "newest",
-        endpoint: IStreamClientEndpoint | None = None,
-        tls: IOpenSSLClientConnectionCreator | None = None,
         process_exception: ProcessException = process_exception,
         backoff: Backoff = Backoff(),  # noqa: B008
         reactor: Any = None,
-        **options: Unpack[ClientOptions],
+        **options: Unpack[ConnectOptions],
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
-        factory = WebSocketClientFactory(uri, reactor=reactor, **options)
+        rest: dict[str, Any] = {**options}
+        take_dialer(rest)
+        factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
         # They may have been an iterator.
         options["additional_headers"] = factory.additional_headers
-        self._connect = partial(
-            connect, uri, endpoint=endpoint, tls=tls, reactor=factory.reactor, **options
-        )
+        self._connect = partial(connect, uri, reactor=factory.reactor, **options)
         self.state = ClientState.STOPPED
         self._factory = factory
         self._on_message = on_message

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from txws2.backoff import Backoff
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.dialing import Dialer, DialOptions, take_dialer
 from txws2.exceptions import (
     InvalidHandshake,
     InvalidStatus,
@@ -23,13 +24,12 @@ from txws2.factory import global_reactor
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
-from txws2.routes import Route, RouteOptions, take_route
 from txws2.wire.redirecting import redirection
 
 __all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
 
 
-class ConnectOptions(ClientOptions, RouteOptions, total=False):
+class ConnectOptions(ClientOptions, DialOptions, total=False):
     """The options of `connect`."""
 
 
@@ -61,7 +61,7 @@ def connect(
         backoff: for ``async for``, how long to wait after such an attempt. If the server's
             response has a Retry-After, that is waited for, too, for an hour at most.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `Route`, `WebSocketClientFactory` and `ConnectionFactory`.
+        **options: those of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
             open_timeout spans all of it: name, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
@@ -75,17 +75,18 @@ def connect(
         InvalidProxy: the proxy isn't one.
         InvalidHandshake: something to be sent can't be put in a request.
         OSError: a file with certificates can't be read.
+        TypeError: an option is of the wrong kind.
         ValueError: an option is out of range, or excluded by another.
     """
 
-    def prepare() -> tuple[WebSocketClientFactory, Route]:
+    def prepare() -> tuple[WebSocketClientFactory, Dialer]:
         # A redirection changes both.
         rest: dict[str, Any] = {**options}
-        route = take_route(rest)
-        return WebSocketClientFactory(uri, reactor=reactor, **rest), route
+        dialer = take_dialer(rest)
+        return WebSocketClientFactory(uri, reactor=reactor, **rest), dialer
 
-    factory, route = prepare()
-    first = open_connection(factory, route)
+    factory, dialer = prepare()
+    first = open_connection(factory, dialer)
     return Connecting.repeated(
         first, lambda: open_connection(*prepare()), factory, process_exception, backoff
     )
@@ -116,53 +117,53 @@ def unix_connect(
 
 
 def open_connection(
-    factory: WebSocketClientFactory, route: Route
+    factory: WebSocketClientFactory, dialer: Dialer
 ) -> Opening[WebSocketClientProtocol]:
-    """Connect by a route.
+    """Connect by this dialer.
 
     Args:
         factory: makes this connection and no other. Its open_timeout spans all of it.
-        route: how the server is reached; for this connection and no other.
+        dialer: how the server is reached; for this connection and no other.
 
     Returns:
         As `connect`.
     """
-    endpoint = route.endpoint_for(factory)
-    attempt = Deferred.fromCoroutine(_open(factory, route, endpoint))
-    _limit(attempt, factory, route)
+    endpoint = dialer.endpoint_for(factory)
+    attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
+    _limit(attempt, factory, dialer)
     return Opening.of(attempt)
 
 
 async def _open(
-    factory: WebSocketClientFactory, route: Route, endpoint: IStreamClientEndpoint
+    factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     """Go where the URI says, and where the servers say."""
     chain = [str(factory.uri)]
     while True:
         try:
-            return await _attempt(factory, route, endpoint)
+            return await _attempt(factory, dialer, endpoint)
         except InvalidStatus as exc:
             uri = redirection(factory.uri, exc.response, chain)
             if uri is None:
                 raise
             chain.append(str(uri))
-            if uri.origin != factory.uri.origin and not route.leave_origin():
+            if uri.origin != factory.uri.origin and not dialer.leave_origin():
                 raise RedirectError(chain, "redirected away from what the endpoint is for") from exc
         factory.redirect(uri)
         try:
-            endpoint = route.endpoint_for(factory)
+            endpoint = dialer.endpoint_for(factory)
         except InvalidURI as exc:
             raise RedirectError(chain, "redirected to a host that can't be looked up") from exc
 
 
 async def _attempt(
-    factory: WebSocketClientFactory, route: Route, endpoint: IStreamClientEndpoint
+    factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     try:
         protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
     except ConnectError as exc:
         # Twisted doesn't say where.
-        words = [route.describe(factory.uri), *filter(None, map(str, exc.args))]
+        words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
         exc.args = (": ".join(words),)
         raise
     try:
@@ -174,7 +175,7 @@ async def _attempt(
 
 
 def _limit(
-    attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, route: Route
+    attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
 ) -> None:
     """Let the attempt take open_timeout at most."""
     if factory.open_timeout is None:
@@ -183,7 +184,7 @@ def _limit(
 
     def give_up() -> None:
         nonlocal verdict
-        verdict = OpeningTimeout(f"a connection to {route.describe(factory.uri)}")
+        verdict = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
         for protocol in list(factory.connections):
             verdict = protocol.give_up()
         attempt.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from unicodedata import combining, east_asian_width
 
@@ -12,7 +13,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["Console", "printable", "rows"]
+__all__ = ["Console", "printable", "rows", "say"]
 
 _PROMPT = b"> "
 
@@ -136,6 +137,12 @@ def printable(text: str) -> str:
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
     )
+
+
+def say(text: str) -> None:
+    """Say something in one line on stderr, where it isn't among the messages."""
+    # Some of it may be the server's words.
+    print(printable(text).replace("\n", " "), file=sys.stderr, flush=True)
 
 
 def rows(text: str, width: int) -> Iterator[str]:

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from txws2.client import RequestOptions
 from txws2.connecting import open_connection
-from txws2.routes import Route, RouteOptions, take_route
+from txws2.dialing import Dialer, DialOptions, take_dialer
 from txws2.server import FactoryOptions
 from txws2.wire.closing import CloseCode
 from txws2.wrapping import CarrierClient, CarrierClientFactory, WebSocketFactory
@@ -66,7 +66,7 @@ class WebSocketServerEndpoint:
         return listening
 
 
-class ClientEndpointOptions(RequestOptions, RouteOptions, total=False):
+class ClientEndpointOptions(RequestOptions, DialOptions, total=False):
     """The options of a `WebSocketClientEndpoint`."""
 
 
@@ -95,14 +95,14 @@ class WebSocketClientEndpoint:
         text: bool = False,
         **options: Unpack[ClientEndpointOptions],
     ) -> None:
-        def wrap(factory: IProtocolFactory) -> tuple[CarrierClientFactory, Route]:
+        def wrap(factory: IProtocolFactory) -> tuple[CarrierClientFactory, Dialer]:
             rest: dict[str, Any] = {**options}
-            route = take_route(rest)
-            return CarrierClientFactory(factory, uri, reactor=reactor, **rest), route
+            dialer = take_dialer(rest)
+            return CarrierClientFactory(factory, uri, reactor=reactor, **rest), dialer
 
         # Whoever made a mistake in the options is to see it here.
-        carriers, route = wrap(Factory())
-        route.endpoint_for(carriers)
+        carriers, dialer = wrap(Factory())
+        dialer.endpoint_for(carriers)
         self._text = text
         self._wrap = wrap
 
@@ -117,8 +117,8 @@ class WebSocketClientEndpoint:
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        factory, route = self._wrap(protocolFactory)
-        carrier = cast(CarrierClient, await open_connection(factory, route))
+        factory, dialer = self._wrap(protocolFactory)
+        carrier = cast(CarrierClient, await open_connection(factory, dialer))
         try:
             # What the server has sent already is delivered after this, and needs the protocol.
             protocol = carrier.wrap(protocolFactory, text=self._text)

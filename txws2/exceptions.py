@@ -10,7 +10,7 @@
         * `SecurityError`
             * `RequestLineTooLong`, `StatusLineTooLong`, `HeaderLineTooLong`, `TooManyHeaders`
         * `ProxyError`
-            * `InvalidProxyStatus`
+            * `InvalidProxyStatus`, `UnreachableThroughProxy`
         * `InvalidMessage`
         * `InvalidMethod`
         * `InvalidProtocol`
@@ -75,6 +75,7 @@ __all__ = [
     "TooManyConnections",
     "TooManyConnectionsFromHost",
     "TooManyHeaders",
+    "UnreachableThroughProxy",
     "WebSocketException",
 ]
 
@@ -191,6 +192,10 @@ class InvalidProxyStatus(ProxyError):
     def __str__(self) -> str:
         status, phrase = self.response.status_code, self.response.reason_phrase
         return f"the proxy {self.proxy} did not let us through: HTTP {status} {phrase}".rstrip()
+
+
+class UnreachableThroughProxy(ProxyError):
+    """The SOCKS proxy would let us through, but can't reach the server."""
 
 
 class InvalidMessage(InvalidHandshake):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from twisted.internet import error
 
-from txws2.exceptions import InvalidMessage, InvalidStatus, SecurityError
+from txws2.exceptions import (
+    InvalidMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    OpeningTimeout,
+    ProxyError,
+    SecurityError,
+    UnreachableThroughProxy,
+)
 
 __all__ = ["hint"]
 
@@ -21,16 +29,40 @@ _BY_STATUS = {
     429: "the server has too many requests from you; wait for a while",
 }
 
+_BY_PROXY_STATUS = {
+    401: "the proxy wants to know who you are: --proxy http://USER:PASSWORD@HOST:PORT",
+    403: "the proxy's rules forbid this host, or this port",
+    407: "the proxy wants to know who you are: --proxy http://USER:PASSWORD@HOST:PORT",
+}
+
+_UNREACHABLE = "the proxy can't reach the server; are its host and port right, and is it running?"
+
 _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "is the server running, and is this its port?"),
     (error.DNSLookupError, "there is no such host; check its name, and whether you are online"),
     (error.UnknownHostError, "there is no such host; check its name, and whether you are online"),
     (error.NoRouteError, "no network leads there; are you online, or behind a VPN?"),
-    # OpeningTimeout is one.
-    (TimeoutError, "the server, or a firewall before it, is silent; try a longer --timeout"),
     (error.TimeoutError, "the server, or a firewall before it, is silent"),
+    (UnreachableThroughProxy, _UNREACHABLE),
+    (ProxyError, "is this a proxy? it comes from --proxy, or from the environment"),
     (SecurityError, "does the server speak TLS here? if not, try ws://"),
     (InvalidMessage, "this isn't a WebSocket server, or it wants TLS: try wss://"),
+)
+
+# What OpenSSL and we say of TLS; the first that is found counts.
+_BY_WORDS = (
+    ("certificate isn't one for", "connect to a name that it is for; --insecure asks for none"),
+    ("certificate required", "the server wants to see a certificate of yours: --cert FILE"),
+    ("alert handshake failure", "the server may want to see a certificate of yours: --cert FILE"),
+    ("alert protocol version", "the server has no TLS 1.2 or later, and earlier ones are unsafe"),
+    ("alert internal error", "a server on Twisted that declares no ALPN says so to any browser"),
+    ("alert unknown ca", "the server doesn't trust the authority of your --cert"),
+    ("alert bad certificate", "the server doesn't accept your --cert"),
+    (
+        "certificate",
+        "nobody whom this machine trusts says that it is this server; "
+        "--cacert FILE says whom else to trust, and --insecure asks nobody",
+    ),
 )
 
 
@@ -45,9 +77,13 @@ def hint(exc: Exception) -> str | None:
         if status >= 500:
             return "the server is in trouble, or the one behind it; try again later"
         return _BY_STATUS.get(status)
-    if isinstance(exc.__cause__, error.ConnectionClosed):
-        # It may as well be this end that was told to end.
-        return None
-    if isinstance(exc, SecurityError) and "certificate" in str(exc):
-        return "nobody whom this machine trusts says that it is this server; --insecure asks nobody"
+    if isinstance(exc, InvalidProxyStatus):
+        status = exc.response.status_code
+        return _UNREACHABLE if status >= 500 else _BY_PROXY_STATUS.get(status)
+    if isinstance(exc, OpeningTimeout):
+        return f"it was waiting for {exc.stage}; try a longer --timeout"
+    if isinstance(exc, SecurityError):
+        for words, advice in _BY_WORDS:
+            if words in str(exc):
+                return advice
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)

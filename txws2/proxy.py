@@ -5,24 +5,16 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.request import getproxies, proxy_bypass
 
-from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import DNSLookupError, NoProtocol
-from twisted.internet.interfaces import (
-    IAddress,
-    IHostResolution,
-    IProtocol,
-    IProtocolFactory,
-    IResolutionReceiver,
-    IStreamClientEndpoint,
-)
+from twisted.internet.error import NoProtocol
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.certificates import tls_failure
 from txws2.exceptions import ProxyError
+from txws2.lookup import is_address, look_up
 from txws2.transports import abort
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
 from txws2.wire.socks import SOCKSTunnel
@@ -79,15 +71,16 @@ class ProxyEndpoint:
         Returns:
             A Deferred of the protocol; it can be cancelled, and that is the only limit to the
             time that it takes. It fails with ProxyError if the proxy can't be reached or
-            refuses, with DNSLookupError if we are to look the host up and there is none, and
-            with NoProtocol if the factory makes no protocol.
+            refuses, even if it is cancelled before the end of the refusal has come; with
+            DNSLookupError if we are to look the host up and there is none; and with NoProtocol
+            if the factory makes no protocol.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
         host = self._host
-        if self._proxy.scheme in ("socks4", "socks5") and not _is_address(host):
-            host = await _Lookup.of(self._reactor, host, self._proxy.scheme == "socks4")
+        if self._proxy.scheme in ("socks4", "socks5") and not is_address(host):
+            host = await look_up(self._reactor, host, only_ipv4=self._proxy.scheme == "socks4")
         kind = HTTPTunnel if self._proxy.scheme.startswith("http") else SOCKSTunnel
         negotiation = kind(self._proxy, host, self._port)
         opening = negotiation.begin()
@@ -115,7 +108,7 @@ class _Tunnel(Protocol):
     _given_up = False
 
     def __init__(self) -> None:
-        self.made: Deferred[IProtocol] = Deferred(lambda _: self._hang_up())
+        self.made: Deferred[IProtocol] = Deferred(self._cancel)
 
     def connectionMade(self) -> None:
         assert self.transport is not None
@@ -153,6 +146,13 @@ class _Tunnel(Protocol):
         if early:
             inner.dataReceived(early)
         self.made.callback(inner)
+
+    def _cancel(self, made: Deferred[IProtocol]) -> None:
+        self._hang_up()
+        # What is known of a refusal says more than that its end didn't come.
+        refusal = self.factory.negotiation.given_up()
+        if refusal is not None:
+            made.errback(refusal)
 
     def _hang_up(self) -> None:
         assert self.transport is not None
@@ -198,41 +198,3 @@ class _TunnelFactory(Factory):
     def doStop(self) -> None:
         self.wrapped.doStop()
         super().doStop()  # type: ignore[no-untyped-call]
-
-
-def _is_address(host: str) -> bool:
-    return isIPAddress(host) or isIPv6Address(host)
-
-
-@implementer(IResolutionReceiver)
-class _Lookup:
-    """Takes the first address that a name has."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._resolution: IHostResolution | None = None
-        self.found: Deferred[str] = Deferred(self._cancel)
-
-    @classmethod
-    def of(cls, reactor: Any, name: str, only_ipv4: bool) -> Deferred[str]:
-        """Look a name up; fail with DNSLookupError if there is none."""
-        lookup = cls(name)
-        kinds = (IPv4Address,) if only_ipv4 else (IPv4Address, IPv6Address)
-        reactor.nameResolver.resolveHostName(lookup, name, 0, kinds)
-        return lookup.found
-
-    def _cancel(self, _: Deferred[str]) -> None:
-        assert self._resolution is not None
-        self._resolution.cancel()
-
-    def resolutionBegan(self, resolution: IHostResolution) -> None:
-        self._resolution = resolution
-
-    def addressResolved(self, address: IAddress) -> None:
-        if not self.found.called:
-            assert isinstance(address, (IPv4Address, IPv6Address))
-            self.found.callback(address.host)
-
-    def resolutionComplete(self) -> None:
-        if not self.found.called:
-            self.found.errback(DNSLookupError(f"no results for hostname lookup: {self._name}"))

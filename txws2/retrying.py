@@ -8,7 +8,14 @@ from email.utils import parsedate_to_datetime
 
 from twisted.internet import defer, error
 
-from txws2.exceptions import InvalidMessage, InvalidStatus
+from txws2.exceptions import (
+    InvalidMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    ProxyError,
+    SecurityError,
+    UnreachableThroughProxy,
+)
 
 __all__ = ["ProcessException", "process_exception", "retry_after"]
 
@@ -34,8 +41,9 @@ def process_exception(exc: Exception) -> Exception | None:
     """Decide whether to try again after an attempt to connect has failed.
 
     Errors of the network and of its names, timeouts, a connection lost before it was open and
-    the responses 500, 502, 503 and 504 may pass. All else is for somebody to look at: a wrong
-    certificate, a response that isn't one of a WebSocket server, 401, 404.
+    the responses 500, 502, 503 and 504 may pass, the server's and a proxy's alike; so may it that
+    a SOCKS proxy can't reach the server. All else is for somebody to look at: a wrong certificate,
+    a response that isn't one of a WebSocket server, 401, 404, 407.
 
     Args:
         exc: what the attempt has failed with.
@@ -43,15 +51,23 @@ def process_exception(exc: Exception) -> Exception | None:
     Returns:
         None to try again, or the exception to raise.
     """
-    if isinstance(exc, InvalidStatus):
-        return None if exc.response.status_code in _PASSING else exc
-    # A connection that ends before there is a response, rather than a response that is wrong.
-    cause = exc.__cause__ if isinstance(exc, InvalidMessage) else exc
-    return None if isinstance(cause, _NETWORK) else exc
+    if isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
+        passes = exc.response.status_code in _PASSING
+    else:
+        passes = isinstance(exc, UnreachableThroughProxy) or isinstance(_origin(exc), _NETWORK)
+    return None if passes else exc
+
+
+def _origin(exc: BaseException | None) -> BaseException | None:
+    """Return what is behind an exception that tells at which stage the connection ended."""
+    # Without a cause, it was no end but what the other side said.
+    while isinstance(exc, (InvalidMessage, SecurityError, ProxyError)):
+        exc = exc.__cause__
+    return exc
 
 
 def retry_after(exc: Exception, now: float) -> float:
-    """Return the seconds for which the server wants to be left alone; 0 if it doesn't say.
+    """Return the seconds for which the server, or the proxy, wants to be left alone; 0 for none.
 
     Retry-After has seconds or a date (RFC 9110 section 10.2.3). More than an hour counts as one:
     a mistake there isn't to keep a client away for good.
@@ -60,7 +76,7 @@ def retry_after(exc: Exception, now: float) -> float:
         exc: what the attempt to connect has failed with.
         now: the time, in seconds since 1970.
     """
-    if not isinstance(exc, InvalidStatus):
+    if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         return 0.0
     value = exc.response.headers.get("Retry-After", "")
     if re.fullmatch("[0-9]+", value):

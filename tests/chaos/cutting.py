@@ -105,6 +105,7 @@ class _Passage:
     def carry(self, data, towards):
         """Take bytes to the other end, unless it is time for the fault."""
         self.carried += len(data)
+        self.proxy.carried += len(data)
         fault = self.fault
         if self.silent:
             return
@@ -143,6 +144,7 @@ class CuttingProxy(Factory):
     Attributes:
         target: the server's port, on 127.0.0.1.
         happened: how many faults of each kind there were.
+        carried: how many bytes have come, from either end, in all.
     """
 
     noisy = False
@@ -151,6 +153,7 @@ class CuttingProxy(Factory):
         self.reactor = reactor
         self.target = target
         self.happened = dict.fromkeys(Kind, 0)
+        self.carried = 0
         self._faults = iter(faults)
         self._passages = set()
 

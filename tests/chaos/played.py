@@ -1,48 +1,52 @@
 """A server that is killed, a proxy that cuts, and a client that loses no message all the same."""
 
+import contextlib
 import gc
-import importlib.util
+import os
+import sys
 from pathlib import Path
 from weakref import WeakSet
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
 
+from tests.certificates import make_pems
 from tests.chaos.cutting import CuttingProxy
-from txws2 import Backoff, WebSocketClientProtocol, WebSocketServerProtocol, serve
+from tests.chaos.mortal import acknowledged, read_ledger
+from tests.tunnels import TunnelFactory
+from txws2 import Backoff, WebSocketClientProtocol
 
-_EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "acknowledged.py"
-_spec = importlib.util.spec_from_file_location("acknowledged", _EXAMPLE)
-acknowledged = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(acknowledged)
+ROOT = Path(__file__).parents[2]
 
 BACKOFF = Backoff(initial=0.02, minimum=0.02, maximum=0.1)
 
 
-class Mortal(acknowledged.Receiver):
-    """Tells of each message that it has handled, before it says so to the client."""
+class _Process(ProcessProtocol):
+    """The server's process.
 
-    def __init__(self, tell):
-        super().__init__()
-        self._tell = tell
+    Attributes:
+        port: fires with the port that it listens on, or with None if it ends before.
+        ended: fires when it has ended.
+    """
 
-    async def handler(self, ws):
-        self.ws = ws
-        await super().handler(_Told(ws, self._tell))
+    def __init__(self):
+        self.port, self.ended = Deferred(), Deferred()
+        self._line = b""
 
+    def outReceived(self, data):
+        self._line += data
+        if self._line.endswith(b"\n"):
+            self.port.callback(int(self._line))
 
-class _Told:
-    """A connection that tells before it sends."""
+    def errReceived(self, data):
+        sys.stderr.write(data.decode())
 
-    def __init__(self, ws, tell):
-        self._ws, self._tell = ws, tell
-
-    def __aiter__(self):
-        return aiter(self._ws)
-
-    def send(self, message):
-        self._tell(int(message))
-        return self._ws.send(message)
+    def processEnded(self, reason):
+        if not self.port.called:
+            self.port.callback(None)
+        self.ended.callback(None)
 
 
 class Stage:
@@ -50,47 +54,77 @@ class Stage:
 
     Args:
         reactor: the real one.
+        directory: where the server keeps what it has handled.
         faults: those of the proxy, in turn.
-        tell: called with the number of each message when the server has it.
+        deadly: the numbers of messages after which the server dies before it says that it has them.
+        tls: whether TLS is spoken from end to end.
+        tunnel: whether an HTTP proxy is gone through, which is behind the one with the faults.
+
+    Attributes:
+        deaths: how often the server has died.
     """
 
-    def __init__(self, reactor, faults, tell=lambda number: None):
+    def __init__(self, reactor, directory, faults=(), deadly=(), *, tls=False, tunnel=False):
         self.reactor = reactor
-        self.receiver = Mortal(tell)
+        self.directory = Path(directory).absolute()
+        self.directory.mkdir(exist_ok=True)
         self.proxy = CuttingProxy(reactor, 0, faults)
         self.deaths = 0
+        self._arguments = [str(self.directory), *map(str, deadly)]
+        self._tls, self._tunnel = tls, tunnel
+        # The server's own port; where there is an HTTP proxy, that is not where we are sent to.
+        self._target = 0
+        self._ports = []
+        self._closing = False
 
     async def open(self):
-        """Start the server and the proxy."""
+        """Start the server and the proxies."""
+        if self._tls:
+            certificate, key = make_pems("localhost")
+            (self.directory / "localhost.crt").write_bytes(certificate)
+            (self.directory / "localhost.pem").write_bytes(certificate + key)
+            self._arguments += ["--certificate", str(self.directory / "localhost.pem")]
         await self._serve()
+        self.proxy.target = await self._listen(TunnelFactory()) if self._tunnel else self._target
+        self._entrance = await self._listen(self.proxy)
+
+    async def _listen(self, factory):
         endpoint = TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1")
-        self.port = await endpoint.listen(self.proxy)
-        self.uri = f"ws://127.0.0.1:{self.port.getHost().port}/"
+        self._ports.append(await endpoint.listen(factory))
+        return self._ports[-1].getHost().port
 
     async def _serve(self):
+        self._process = process = _Process()
         # Nobody takes the port meanwhile: Linux gives out a port that was used last at last.
-        options = {"ping_interval": 0.2, "ping_timeout": 0.2, "close_timeout": 0.2}
-        port = self.proxy.target
-        self.server = await serve(self.receiver.handler, "127.0.0.1", port, **options)
-        self.proxy.target = self.server.addresses[0].port
+        port = str(self._target)
+        command = [sys.executable, "-m", "tests.chaos.mortal", port, *self._arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.reactor.spawnProcess(process, command[0], command, environment)
+        process.ended.addCallback(lambda _: self._died())
+        self._target = await process.port or self._target
+
+    def _died(self):
+        """Have it back, as whoever watches over servers does."""
+        if not self._closing:
+            self.deaths += 1
+            return Deferred.fromCoroutine(self._serve())
+        return None
 
     def kill(self):
-        """Let the server end as a process does that is killed."""
-        self.deaths += 1
-        for connection in list(self.server.connections):
-            connection.transport.abortConnection()
-        return self.server.close()
+        """Kill the server."""
+        # It may be dying of itself.
+        with contextlib.suppress(ProcessExitedAlready):
+            self._process.transport.signalProcess("KILL")
 
-    async def restart(self):
-        """Kill the server, and start it again."""
-        await self.kill()
-        await self._serve()
-
-    async def send(self, messages):
+    async def send(self, messages, name="messages"):
         """Send these messages, each until it is acknowledged."""
         sender = acknowledged.Sender(messages)
+        scheme = "wss" if self._tls else "ws"
+        port = self._target if self._tunnel else self._entrance
         await sender.run(
-            self.uri,
+            f"{scheme}://localhost:{port}/{name}",
+            tls=self.directory / "localhost.crt" if self._tls else None,
+            proxy=f"http://127.0.0.1:{self._entrance}" if self._tunnel else None,
             backoff=BACKOFF,
             ping_interval=0.2,
             ping_timeout=0.2,
@@ -99,11 +133,18 @@ class Stage:
         )
         return sender
 
+    def handled(self, name="messages"):
+        """Return the messages that the server has handled, and how many times it has any."""
+        return read_ledger(self.directory / name)
+
     async def close(self):
         """End everything."""
+        self._closing = True
+        self.kill()
+        await self._process.ended
         self.proxy.cut_all()
-        await self.server.close()
-        await maybeDeferred(self.port.stopListening)
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
         # Sockets that were aborted are told so in the next turn.
         for _ in range(3):
             turn = Deferred()
@@ -112,7 +153,6 @@ class Stage:
 
 
 def connections():
-    """Return all connections that are in memory."""
+    """Return all connections of the client that are in memory."""
     gc.collect()
-    kinds = WebSocketClientProtocol, WebSocketServerProtocol
-    return WeakSet(each for each in gc.get_objects() if isinstance(each, kinds))
+    return WeakSet(each for each in gc.get_objects() if isinstance(each, WebSocketClientProtocol))

@@ -4,9 +4,11 @@ import argparse
 import random
 import sys
 import tracemalloc
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall, react
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater, react
 
 from tests.chaos.cutting import Fault, Kind
 from tests.chaos.played import Stage, connections
@@ -14,46 +16,75 @@ from tests.chaos.played import Stage, connections
 _MESSAGES = 200
 _SLACK = 2**20
 
+_LIVES = (0.2, 2.0)
+"""The shortest and the longest life of the server, in seconds from its start on, more or less."""
+
+
+_WAYS = {
+    "plain": {},
+    "TLS": {"tls": True},
+    "proxy": {"tunnel": True},
+    "TLS through a proxy": {"tls": True, "tunnel": True},
+}
+
 
 def faults(chance):
     """Generate faults without end."""
     while True:
-        yield Fault(chance.choice(list(Kind)), chance.randrange(4000), chance.random() / 5)
+        yield Fault(chance.choice(list(Kind)), chance.randrange(6000), chance.random() / 5)
 
 
-async def rounds(reactor, seconds, chance):
-    """Send messages until the time is over; return how many, and the stage."""
-    stage = Stage(reactor, faults(chance))
+async def kill_again_and_again(stage, chance):
+    """Kill the server whenever it has lived for a while."""
+    while True:
+        await deferLater(stage.reactor, chance.uniform(*_LIVES))
+        stage.kill()
+
+
+async def rounds(reactor, directory, seconds, chance, **between):
+    """Send messages until the time is over; return what is to be said of it."""
+    stage = Stage(reactor, directory, faults(chance), **between)
     await stage.open()
-    restarting = LoopingCall(lambda: Deferred.fromCoroutine(stage.restart()))
-    restarting.clock = reactor
-    ended = restarting.start(0.5, now=False)
+    killing = Deferred.fromCoroutine(kill_again_and_again(stage, chance))
+    killing.addErrback(lambda reason: reason.trap(CancelledError))
     end = reactor.seconds() + seconds
     sent = 0
     while reactor.seconds() < end:
+        name = f"round-{sent // _MESSAGES}"
         messages = [f"message {number}" for number in range(_MESSAGES)]
-        sender = await stage.send(messages)
-        handled, stage.receiver.handled = stage.receiver.handled, {}
-        if sender.unacknowledged or handled != dict(enumerate(messages)):
-            raise SystemExit(f"lost: {set(messages) - set(handled.values())}")
+        sender = await stage.send(messages, name)
+        handled, times = stage.handled(name)
+        if sender.unacknowledged or handled != dict(enumerate(messages)) or times != _MESSAGES:
+            lost = set(messages) - set(handled.values())
+            raise SystemExit(f"lost: {lost}; handled {times} times, of {_MESSAGES}")
         sent += _MESSAGES
-    # It waits for a restart that is going on.
-    restarting.stop()
-    await ended
+    killing.cancel()
     await stage.close()
-    stage.receiver.ws = None
-    return sent, stage
+    happened = ", ".join(f"{count} x {kind.value}" for kind, count in stage.proxy.happened.items())
+    return f"{sent} messages; the server was killed {stage.deaths} times; {happened}"
 
 
-async def play(reactor, seconds, seed):
+async def all_ways(reactor, directory, seconds, chance):
+    """Play with nothing in between, with TLS, with a proxy, and with both; tell what came of it."""
+    Path(directory).mkdir()
+    said = []
+    for name, between in _WAYS.items():
+        share = seconds / len(_WAYS)
+        said.append(
+            f"{name}: {await rounds(reactor, f'{directory}/{name}', share, chance, **between)}"
+        )
+    return said
+
+
+async def play(reactor, directory, seconds, seed):
     """Play once to get to know what stays in memory, and once to see that no more does."""
     chance = random.Random(seed)
-    await rounds(reactor, min(seconds, 2), chance)
+    await all_ways(reactor, f"{directory}/first", min(seconds, 8), chance)
     tracemalloc.start()
     calls, memory = len(reactor.getDelayedCalls()), tracemalloc.get_traced_memory()[0]
-    sent, stage = await rounds(reactor, seconds, chance)
-    happened = ", ".join(f"{count} x {kind.value}" for kind, count in stage.proxy.happened.items())
-    print(f"{sent} messages, none lost; the server died {stage.deaths} times; {happened}")
+    for line in await all_ways(reactor, f"{directory}/second", seconds, chance):
+        print(line)
+    print("none lost, and none handled twice")
     left = len(connections())
     more_calls = len(reactor.getDelayedCalls()) - calls
     more_memory = tracemalloc.get_traced_memory()[0] - memory
@@ -68,7 +99,9 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     print(f"seed {options.seed}", file=sys.stderr)
-    react(lambda reactor: Deferred.fromCoroutine(play(reactor, options.seconds, options.seed)))
+    with TemporaryDirectory() as directory:
+        arguments = directory, options.seconds, options.seed
+        react(lambda reactor: Deferred.fromCoroutine(play(reactor, *arguments)))
 
 
 if __name__ == "__main__":

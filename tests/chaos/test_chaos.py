@@ -1,7 +1,6 @@
 """A short run of what `make chaos` does for longer, with faults that are chosen beforehand."""
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.chaos.cutting import Fault, Kind
@@ -13,28 +12,17 @@ MESSAGES = [f"message {number}" for number in range(100)]
 class ChaosTests(TestCase):
     timeout = 60
 
-    async def play(self, faults=(), deadly=()):
+    async def play(self, faults=(), deadly=(), **between):
         """Send the messages; the server dies when it has handled those of these numbers."""
-        deadly = set(deadly)
-
-        def tell(number):
-            if number in deadly:
-                deadly.remove(number)
-                restarts.append(Deferred.fromCoroutine(stage.restart()))
-
-        restarts = []
         before = connections()
-        stage = Stage(reactor, faults, tell)
+        stage = Stage(reactor, self.mktemp(), faults, deadly, **between)
         await stage.open()
         self.addCleanup(stage.close)
         sender = await stage.send(MESSAGES)
-        for restart in restarts:
-            await restart
         self.assertEqual(sender.unacknowledged, {})
-        self.assertEqual(stage.receiver.handled, dict(enumerate(MESSAGES)))
+        self.assertEqual(stage.handled(), (dict(enumerate(MESSAGES)), len(MESSAGES)))
         await stage.close()
         del sender
-        stage.receiver.ws = None
         self.assertEqual(set(connections() - before), set())
         return stage
 
@@ -70,3 +58,19 @@ class ChaosTests(TestCase):
         faults = [Fault(kind, 500 + 10 * place) for place, kind in enumerate(list(Kind) * 2)]
         stage = await self.play(faults, deadly=[5, 95])
         self.assertEqual(stage.deaths, 2)
+
+    async def test_or_all_of_it_over_tls(self):
+        # Its handshake is 2 KB or so.
+        faults = [Fault(kind, after) for after in (300, 1500, 3500) for kind in Kind]
+        stage = await self.play(faults, deadly=[5], tls=True)
+        self.assertEqual(stage.deaths, 1)
+
+    async def test_or_through_a_proxy_that_can_not_reach_the_server_for_a_while(self):
+        faults = [Fault(kind, after) for after in (30, 100, 900) for kind in Kind]
+        stage = await self.play(faults, deadly=[5, 95], tunnel=True)
+        self.assertEqual(stage.deaths, 2)
+
+    async def test_or_both(self):
+        faults = [Fault(kind, after) for after in (30, 1500, 3500) for kind in Kind]
+        stage = await self.play(faults, deadly=[50], tls=True, tunnel=True)
+        self.assertEqual(stage.deaths, 1)

@@ -42,7 +42,10 @@ class WeAreTheClient:
 
     Attributes:
         library: what the peer is made with.
+        options: those that we connect with.
     """
+
+    options = {}
 
     async def start_server(self, actions=(), subprotocols=()):
         """Start the peer; return its process and its URI."""
@@ -63,7 +66,11 @@ class WeAreTheClient:
         """
         peer, uri = await self.start_server(actions, theirs)
         ws = await txws2.connect(
-            uri, subprotocols=ours, create_protocol=RecordingClient, reactor=reactor
+            uri,
+            subprotocols=ours,
+            create_protocol=RecordingClient,
+            reactor=reactor,
+            **self.options,
         )
         self.addCleanup(ws.close)
         return ws, peer, (await peer.saw())["open"]

@@ -17,7 +17,8 @@ class OurClientCases(WeAreTheClient, CommonCases):
 
     async def test_a_refusal_is_reported_with_its_status_and_body(self):
         _, uri = await self.start_server()
-        exc = await self.assertFailure(txws2.connect(f"{uri}elsewhere"), txws2.InvalidStatus)
+        connecting = txws2.connect(f"{uri}elsewhere", **self.options)
+        exc = await self.assertFailure(connecting, txws2.InvalidStatus)
         self.assertEqual(exc.response.status_code, 404)
         self.assertIn(self.refusal, exc.response.body)
 

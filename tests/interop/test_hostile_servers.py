@@ -1,12 +1,13 @@
 """Servers that do whatever they can: `connect` fails in time, with the right type, and cleanly.
 
-This is the table of docs/howto/connecting.rst, on real sockets.
+This is the table of docs/howto/connecting.rst, on real sockets; and again through a proxy, as
+nothing that a server does is to look otherwise behind one.
 """
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import LoopingCall
 from twisted.trial.unittest import TestCase
@@ -14,6 +15,7 @@ from twisted.trial.unittest import TestCase
 import txws2
 from tests.examples import free_port
 from tests.sides import answer
+from tests.tunnels import start_proxy
 from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidHeader,
@@ -66,6 +68,7 @@ class Hostile(Protocol):
 
 class HostileTestCase(TestCase):
     timeout = 60
+    proxy = None
 
     async def listen(self, act, at_once=False):
         """Listen with a server that acts so; return where."""
@@ -85,6 +88,7 @@ class HostileTestCase(TestCase):
 
     async def assertFailsAt(self, uri, kind, words="", **options):
         options.setdefault("open_timeout", SOON if kind is OpeningTimeout else 10)
+        options.setdefault("proxy", self.proxy)
         before = set(reactor.getDelayedCalls())
         connecting = txws2.connect(uri, **options)
         # The limit of the limit: what it says to whoever waits longer is another failure.
@@ -107,6 +111,15 @@ class HostileTestCase(TestCase):
         ]
         self.assertEqual(ours, [])
         return error
+
+
+class ThroughProxy:
+    """The same servers at the end of a tunnel."""
+
+    async def setUp(self):
+        self.tunnels = await start_proxy(self)
+        self.proxy = self.tunnels.url
+        self.addCleanup(lambda: self.assertNotEqual(self.tunnels.targets, []))
 
 
 class SilenceTests(HostileTestCase):
@@ -223,6 +236,8 @@ class WrongAnswerTests(HostileTestCase):
 class RedirectTests(HostileTestCase):
     """Attack 20."""
 
+    nobody = ConnectionRefusedError
+
     def redirect(self, location):
         def act(server):
             head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
@@ -241,12 +256,11 @@ class RedirectTests(HostileTestCase):
 
     async def test_a_place_where_nobody_is(self):
         location = f"ws://127.0.0.1:{free_port()}/".encode()
-        with self.assertRaises(ConnectError):
-            await txws2.connect(f"ws://{await self.listen(self.redirect(location))}/")
+        await self.assertFails(self.nobody, self.redirect(location))
 
 
 class ResetTests(HostileTestCase):
-    """A reset, at every stage."""
+    """Attack 21: a reset, at every stage."""
 
     async def test_as_soon_as_it_is_connected(self):
         def act(server):
@@ -273,6 +287,28 @@ class ResetTests(HostileTestCase):
         self.assertEqual(error.response.body, b"half")
 
 
+class SilenceThroughProxyTests(ThroughProxy, SilenceTests):
+    pass
+
+
+class GarbageThroughProxyTests(ThroughProxy, GarbageTests):
+    pass
+
+
+class WrongAnswerThroughProxyTests(ThroughProxy, WrongAnswerTests):
+    pass
+
+
+class RedirectThroughProxyTests(ThroughProxy, RedirectTests):
+    """Attack 20."""
+
+    nobody = InvalidProxyStatus
+
+
+class ResetThroughProxyTests(ThroughProxy, ResetTests):
+    """Attack 21."""
+
+
 class NobodyTests(HostileTestCase):
     async def test_a_port_that_refuses(self):
         port = free_port()
@@ -289,9 +325,9 @@ class NobodyTests(HostileTestCase):
 class HostileProxyTests(HostileTestCase):
     """Attack 20, too."""
 
-    async def assertProxyFails(self, kind, act, words="", scheme="http", at_once=False):
-        proxy = f"{scheme}://{await self.listen(act, at_once)}"
-        return await self.assertFailsAt("ws://example.com/", kind, words, proxy=proxy)
+    async def assertProxyFails(self, kind, act, words="", scheme="http", at_once=False, **options):
+        options["proxy"] = f"{scheme}://{await self.listen(act, at_once)}"
+        return await self.assertFailsAt("ws://example.com/", kind, words, **options)
 
     async def test_one_that_is_silent(self):
         for scheme in ("http", "https", "socks5h", "socks4a"):
@@ -313,6 +349,40 @@ class HostileProxyTests(HostileTestCase):
             InvalidProxyStatus, lambda server: server.say(says), "HTTP 407 Who?"
         )
         self.assertEqual(error.response.body, b"??")
+
+    async def test_one_whose_refusal_never_ends(self):
+        says = b"HTTP/1.1 407 Who?\r\n\r\nwho are"
+        error = await self.assertProxyFails(
+            InvalidProxyStatus, lambda server: server.say(says), "HTTP 407 Who?", open_timeout=SOON
+        )
+        self.assertEqual(error.response.body, b"who are")
+
+    async def test_one_that_says_half_an_answer(self):
+        for scheme, says, at_once in (
+            ("http", b"HTTP/1.1 200 OK\r\nX: ", False),
+            ("socks5h", b"\x05", True),
+            ("socks4a", b"\x00\x5a\x00", True),
+        ):
+
+            def act(server, says=says):
+                server.say(says)
+
+            await self.assertProxyFails(OpeningTimeout, act, scheme=scheme, at_once=at_once)
+
+    async def test_one_that_is_slow_by_the_byte(self):
+        def act(server):
+            rest = bytearray(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100)
+            dripping = LoopingCall(lambda: server.say(bytes([rest.pop(0)])))
+            server.gone.addCallback(lambda _: dripping.stop())
+            dripping.start(0.05)
+
+        await self.assertProxyFails(OpeningTimeout, act)
+
+    async def test_one_whose_head_never_ends(self):
+        def act(server):
+            server.say(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000)
+
+        await self.assertProxyFails(ProxyError, act, "more than 128 headers")
 
     async def test_one_that_hangs_up(self):
         def act(server):

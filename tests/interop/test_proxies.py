@@ -1,23 +1,26 @@
-"""Connections through proxies that others have written: tinyproxy, microsocks and Dante."""
+"""Connections through proxies that others have written: tinyproxy, squid, microsocks and Dante."""
 
 import os
+import shutil
 from pathlib import Path
 from shutil import which
+from tempfile import mkdtemp
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate
 from twisted.protocols.portforward import ProxyFactory
 from twisted.trial.unittest import SkipTest, TestCase
 from zope.interface import directlyProvides
 
 import txws2
-from tests.certificates import certify
+from tests.certificates import make_pems
 from tests.examples import free_port, until_somebody_listens
 from tests.interop.peer_process import ProcessLines, start
-from txws2.exceptions import InvalidProxyStatus
+from txws2.exceptions import InvalidProxyStatus, UnreachableThroughProxy
 
 TINYPROXY = """\
 Port {port}
@@ -26,6 +29,26 @@ LogLevel Info
 Timeout 30
 {login}
 """
+
+SQUID = """\
+http_port 127.0.0.1:{port}
+https_port 127.0.0.1:{tls_port} tls-cert={path}/proxy.pem
+auth_param basic program /usr/lib/squid/basic_ncsa_auth {path}/passwords
+acl known proxy_auth REQUIRED
+http_access allow {who}
+visible_hostname localhost
+pid_filename none
+cache_log {path}/log
+access_log none
+cache deny all
+netdb_filename none
+pinger_enable off
+coredump_dir {path}
+shutdown_lifetime 0 seconds
+"""
+
+# "secret", as basic_ncsa_auth has it.
+PASSWORDS = "me:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\n"
 
 DANTE = """\
 internal: 127.0.0.1 port = {port}
@@ -49,7 +72,9 @@ class ProxyTestCase(TestCase):
     timeout = 60
 
     async def setUp(self):
-        self.certificate, pem = certify("localhost", "127.0.0.1")
+        pem, key = make_pems("localhost", "127.0.0.1")
+        self.pem_with_key = pem + key
+        self.certificate = PrivateCertificate.loadPEM(self.pem_with_key)
         self.authorities = Path(self.mktemp())
         self.authorities.write_bytes(pem)
         plain = await txws2.serve(echo, "127.0.0.1", 0)
@@ -85,25 +110,66 @@ class ProxyTestCase(TestCase):
             await self.assertEchoes(uri, proxy, **options)
 
 
-class HTTPProxyTests(ProxyTestCase):
-    async def tinyproxy(self, login=""):
-        return await self.run_proxy("tinyproxy", "-d", "-c", config=TINYPROXY, login=login)
+class HTTPProxy:
+    """What holds for each of them; `start` runs one, with or without a password."""
 
     async def test_connect(self):
-        await self.assertBothEcho(f"http://127.0.0.1:{await self.tinyproxy()}")
+        await self.assertBothEcho(f"http://127.0.0.1:{await self.start()}")
 
     async def test_connect_with_a_password(self):
-        port = await self.tinyproxy("BasicAuth me secret")
+        port = await self.start(password=True)
         await self.assertBothEcho(f"http://me:secret@127.0.0.1:{port}")
         for login in ("", "me:wrong@"):
             connecting = txws2.connect(self.ws, proxy=f"http://{login}127.0.0.1:{port}")
             error = await self.assertFailure(connecting, InvalidProxyStatus)
             self.assertIn(error.response.status_code, (401, 407))
-            self.assertIn(b"html", error.response.body)
+            self.assertIn(b"html", error.response.body.lower())
+            self.assertIs(txws2.process_exception(error), error)
+
+    async def test_a_server_that_is_not_there_is_the_proxy_s_to_tell(self):
+        proxy = f"http://127.0.0.1:{await self.start()}"
+        connecting = txws2.connect(f"ws://127.0.0.1:{free_port()}/", proxy=proxy)
+        error = await self.assertFailure(connecting, InvalidProxyStatus)
+        self.assertGreaterEqual(error.response.status_code, 500)
+        self.assertIsNone(txws2.process_exception(error))
+
+
+class SquidTests(HTTPProxy, ProxyTestCase):
+    async def start(self, password=False):
+        # It runs as somebody else, to whom pytest's directories are closed.
+        path = Path(mkdtemp())
+        self.addCleanup(shutil.rmtree, path)
+        path.chmod(0o777)
+        (path / "passwords").write_text(PASSWORDS)
+        (path / "proxy.pem").write_bytes(self.pem_with_key)
+        self.tls_port = free_port()
+        values = {"path": path, "who": "known" if password else "all", "tls_port": self.tls_port}
+        port = await self.run_proxy("squid", "-N", "-f", config=SQUID, **values)
+        await until_somebody_listens(self.tls_port)
+        return port
 
     async def test_connect_over_tls(self):
         """TLS to the proxy, and for wss TLS to the server within it."""
-        behind = ProxyFactory("127.0.0.1", await self.tinyproxy())
+        await self.start()
+        proxy = f"https://localhost:{self.tls_port}"
+        await self.assertBothEcho(proxy, proxy_tls=self.authorities)
+        error = await self.assertFailure(txws2.connect(self.ws, proxy=proxy), txws2.ProxyError)
+        self.assertIn("self-signed certificate", str(error))
+
+    async def test_connect_over_tls_with_a_password(self):
+        await self.start(password=True)
+        proxy = f"https://me:secret@localhost:{self.tls_port}"
+        await self.assertBothEcho(proxy, proxy_tls=self.authorities)
+
+
+class TinyproxyTests(HTTPProxy, ProxyTestCase):
+    async def start(self, password=False):
+        login = "BasicAuth me secret" if password else ""
+        return await self.run_proxy("tinyproxy", "-d", "-c", config=TINYPROXY, login=login)
+
+    async def test_connect_over_tls(self):
+        """TLS to the proxy, and for wss TLS to the server within it."""
+        behind = ProxyFactory("127.0.0.1", await self.start())
         behind.noisy = False
         endpoint = SSL4ServerEndpoint(reactor, 0, self.certificate.options(), interface="127.0.0.1")
         behind.acceptableProtocols = lambda: [b"http/1.1"]
@@ -115,14 +181,8 @@ class HTTPProxyTests(ProxyTestCase):
         error = await self.assertFailure(txws2.connect(self.ws, proxy=proxy), txws2.ProxyError)
         self.assertIn("self-signed certificate", str(error))
 
-    async def test_a_server_that_is_not_there_is_the_proxy_s_to_tell(self):
-        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
-        connecting = txws2.connect(f"ws://127.0.0.1:{free_port()}/", proxy=proxy)
-        error = await self.assertFailure(connecting, InvalidProxyStatus)
-        self.assertGreaterEqual(error.response.status_code, 500)
-
     async def test_the_environment_names_it(self):
-        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
+        proxy = f"http://127.0.0.1:{await self.start()}"
         self.patch(os, "environ", {**os.environ, "all_proxy": proxy})
         async with txws2.connect(self.ws) as ws:
             self.assertEqual(ws.transport.getPeer().port, int(proxy.rpartition(":")[2]))
@@ -139,7 +199,7 @@ class HTTPProxyTests(ProxyTestCase):
             def dataReceived(self, data):
                 self.heard.callback(data)
 
-        proxy = f"http://127.0.0.1:{await self.tinyproxy()}"
+        proxy = f"http://127.0.0.1:{await self.start()}"
         endpoint = txws2.WebSocketClientEndpoint(reactor, self.ws, proxy=proxy)
         protocol = await endpoint.connect(Factory.forProtocol(Greeter))
         self.assertEqual(await protocol.heard, b"hello")
@@ -166,7 +226,7 @@ class SOCKSTests(ProxyTestCase):
         port = await self.run_proxy("microsocks", "-i", "127.0.0.1", "-p", "{port}")
         uri = f"ws://127.0.0.1:{free_port()}/"
         connecting = txws2.connect(uri, proxy=f"socks5://127.0.0.1:{port}")
-        error = await self.assertFailure(connecting, txws2.ProxyError)
+        error = await self.assertFailure(connecting, UnreachableThroughProxy)
         self.assertIn("the connection was refused", str(error))
 
     async def test_dante(self):

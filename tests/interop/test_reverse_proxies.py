@@ -94,6 +94,10 @@ class ProxyTestCase(CommandTestCase):
     def setUp(self):
         if shutil.which(self.program) is None:
             raise SkipTest(f"{self.program} is not installed")
+        self.make_room()
+
+    def make_room(self):
+        """Make a directory for what a proxy needs."""
         # The path of a Unix socket has to be short.
         self.path = Path(mkdtemp())
         self.addCleanup(shutil.rmtree, self.path)
@@ -117,10 +121,14 @@ class ProxyTestCase(CommandTestCase):
             **options,
         )
         self.addCleanup(server.close)
+        await self.put_before(server.addresses[0].port, silence)
+
+    async def put_before(self, port, silence="30s"):
+        """Start the proxy before a server."""
         self.port = free_port()
         text = (DEPLOY / self.file).read_text()
         for old, new in {
-            "127.0.0.1:8000": f"127.0.0.1:{server.addresses[0].port}",
+            "127.0.0.1:8000": f"127.0.0.1:{port}",
             "listen 443 ": f"listen 127.0.0.1:{self.port} ",
             "bind :443 ": f"bind 127.0.0.1:{self.port} ",
             "/etc/haproxy/chat.example.com.pem": f"{self.path}/both.pem",
@@ -131,13 +139,13 @@ class ProxyTestCase(CommandTestCase):
         (self.path / self.file).write_text(text)
         self.proxy = self.start(*self.command())
         # It has processes of its own, which it ends if it isn't killed.
-        self.addCleanup(self.stop_proxy)
+        self.addCleanup(self.stop_proxy, self.proxy)
         await self.proxy.shown(self.started)
 
-    async def stop_proxy(self):
-        if not self.proxy.ended.called:
-            self.proxy.transport.signalProcess("TERM")
-            await self.proxy.ended
+    async def stop_proxy(self, proxy):
+        if not proxy.ended.called:
+            proxy.transport.signalProcess("TERM")
+            await proxy.ended
 
     def endpoint(self):
         return TCP4ClientEndpoint(reactor, "127.0.0.1", self.port, bindAddress=(CLIENT, 0))
@@ -249,7 +257,7 @@ class HTTPProxyTests(AnyProxyTests):
         self.assertTrue(ws.secure)
 
 
-class NginxTests(HTTPProxyTests, ProxyTestCase):
+class RunsNginx(ProxyTestCase):
     program = "nginx"
     file = "nginx.conf"
     started = "start worker process [0-9]"
@@ -264,8 +272,13 @@ class NginxTests(HTTPProxyTests, ProxyTestCase):
         self.proxy.transport.signalProcess("HUP")
 
 
+class NginxTests(HTTPProxyTests, RunsNginx):
+    pass
+
+
 class RunsHAProxy(ProxyTestCase):
     program = "haproxy"
+    file = "haproxy.cfg"
     started = "Loading success"
     reloaded = "(?s)Loading success.*Loading success"
 
@@ -284,7 +297,7 @@ class RunsHAProxy(ProxyTestCase):
 
 
 class HAProxyTests(HTTPProxyTests, RunsHAProxy):
-    file = "haproxy.cfg"
+    pass
 
 
 class HAProxyTCPTests(AnyProxyTests, RunsHAProxy):

@@ -32,6 +32,9 @@ def heard(message: str | bytes) -> None:
 service = txws2.WebSocketClientService(
     "ws://localhost/", heard, on_connect=subscribe, max_waiting=5, drop="oldest", max_size=5
 )
+far = txws2.WebSocketClientService(
+    "wss://example.com/", proxy="http://proxy.example:3128", tls="ours.pem", open_timeout=5
+)
 service.setServiceParent(Application("feed"))
 connected: Deferred[txws2.WebSocketClientProtocol] = service.whenConnected(failAfterFailures=3)
 sent: Deferred[None] = service.send("hello")

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2.exceptions import ProxyError
+from txws2.exceptions import ProxyError, UnreachableThroughProxy
 from txws2.wire.proxies import parse_proxy
 from txws2.wire.socks import SOCKSTunnel
 
@@ -27,13 +27,14 @@ class SOCKSTestCase(SynchronousTestCase):
                 self.assertFalse(self.ours.complete)
                 self.assertEqual(b"".join(map(self.ours.receive, pieces)), reply)
 
-    def assertRefused(self, words, *answers, **options):
+    def assertRefused(self, words, *answers, kind=ProxyError, **options):
         for whole in (True, False):
             with self.assertRaises(ProxyError) as caught:
                 self.tunnel(**options)
                 for answer in answers:
                     for piece in [answer] if whole else [bytes([byte]) for byte in answer]:
                         self.ours.receive(piece)
+            self.assertIs(type(caught.exception), kind)
             self.assertIn("did not let us through: ", str(caught.exception))
             self.assertIn(words, str(caught.exception))
 
@@ -91,8 +92,7 @@ class Version5Tests(SOCKSTestCase):
             ("isn't SOCKS 5", b"HT"),
             ("isn't SOCKS 5", ready, b"HTTP/"),
             ("its rules forbid it", ready, b"\x05\x02\x00\x01\x00"),
-            ("the host can't be reached", ready, b"\x05\x04\x00\x01\x00"),
-            ("the connection was refused", ready, b"\x05\x05\x00\x01\x00"),
+            ("it can't connect to anything", ready, b"\x05\x07\x00\x01\x00"),
             ("it says 99", ready, b"\x05\x63\x00\x01\x00"),
             ("an address of kind 9", ready, b"\x05\x00\x00\x09\x00"),
         ):
@@ -100,6 +100,17 @@ class Version5Tests(SOCKSTestCase):
         login = {"url": "socks5://me:secret@p"}
         self.assertRefused("than one with or without a password", b"\x05\xff", **login)
         self.assertRefused("user name or password is wrong", b"\x05\x02", b"\x01\x01", **login)
+
+    def test_a_server_that_it_cannot_reach_is_told_apart(self):
+        for words, code in (
+            ("it failed", 1),
+            ("the network can't be reached", 3),
+            ("the host can't be reached", 4),
+            ("the connection was refused", 5),
+            ("it took too long", 6),
+        ):
+            answer = bytes([5, code, 0, 1, 0])
+            self.assertRefused(words, b"\x05\x00", answer, kind=UnreachableThroughProxy)
 
     def test_a_name_that_is_too_long_is_not_cut(self):
         self.assertRefused("longer than 255 bytes", b"\x05\x00", host="x" * 256)
@@ -123,11 +134,15 @@ class Version4Tests(SOCKSTestCase):
 
     def test_each_refusal_has_its_words(self):
         for words, answer in (
-            ("it refused, or failed", b"\x00\x5b"),
+            ("we aren't who we say", b"\x00\x5d"),
             ("it says 1", b"\x00\x01"),
             ("isn't SOCKS 4", b"\x04\x5a"),
         ):
             self.assertRefused(words, answer + b"\x00" * 6)
+
+    def test_a_server_that_it_cannot_reach_is_told_apart_as_far_as_it_says(self):
+        answer = b"\x00\x5b" + b"\x00" * 6
+        self.assertRefused("it refused, or failed", answer, kind=UnreachableThroughProxy)
 
     def test_it_cannot_carry_everything(self):
         self.assertRefused("knows no IPv6", host="::1")

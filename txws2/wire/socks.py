@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from ipaddress import ip_address
 
-from txws2.exceptions import ProxyError
+from txws2.exceptions import ProxyError, UnreachableThroughProxy
 from txws2.wire.proxies import Proxy
 
 __all__ = ["SOCKSTunnel"]
+
+# No library does this for us: what python-socks has without I/O is private, socksio wants each
+# answer in one piece, and siosocks has no other error than a text.
 
 # What to send, and how many bytes of answer to send back in.
 _Steps = Generator[tuple[bytes, int], bytes, None]
@@ -31,10 +34,13 @@ _REPLIES = {
     8: "it knows no such kind of address",
 }
 
+# Those that tell of the way to the server, and not of what the proxy allows or understands.
+_UNREACHABLE = {1, 3, 4, 5, 6}
+
 # The answers of version 4.
-_GRANTED = 90
+_GRANTED, _FAILED = 90, 91
 _REPLIES_4 = {
-    91: "it refused, or failed",
+    _FAILED: "it refused, or failed",
     92: "it can't find out who we are",
     93: "we aren't who we say",
 }
@@ -90,12 +96,16 @@ class SOCKSTunnel:
             reply += more
         return reply
 
+    def given_up(self) -> ProxyError | None:
+        """Return None: each refusal is known as soon as it comes."""
+        return None
+
     def ended(self) -> ProxyError:
         """Return what it means that nothing more comes."""
         return self._error("it closed the connection")
 
-    def _error(self, why: str) -> ProxyError:
-        return ProxyError(f"the proxy {self._proxy} did not let us through: {why}")
+    def _error(self, why: str, kind: type[ProxyError] = ProxyError) -> ProxyError:
+        return kind(f"the proxy {self._proxy} did not let us through: {why}")
 
     def _version_4(self) -> _Steps:
         user = (self._proxy.username or "").encode()
@@ -113,7 +123,8 @@ class SOCKSTunnel:
         if version != 0:
             raise self._error("its answer isn't SOCKS 4")
         if code != _GRANTED:
-            raise self._error(_REPLIES_4.get(code, f"it says {code}"))
+            refusal = UnreachableThroughProxy if code == _FAILED else ProxyError
+            raise self._error(_REPLIES_4.get(code, f"it says {code}"), refusal)
 
     def _5(self) -> _Steps:
         yield from self._log_in()
@@ -130,7 +141,8 @@ class SOCKSTunnel:
         if version != 5:
             raise self._error("its answer isn't SOCKS 5")
         if code != 0:
-            raise self._error(_REPLIES.get(code, f"it says {code}"))
+            refusal = UnreachableThroughProxy if code in _UNREACHABLE else ProxyError
+            raise self._error(_REPLIES.get(code, f"it says {code}"), refusal)
         length = {_IPV4: 3, _NAME: first, _IPV6: 15}.get(kind)
         if length is None:
             raise self._error(f"it answers with an address of kind {kind}")

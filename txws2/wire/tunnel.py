@@ -67,6 +67,10 @@ class HTTPTunnel:
             raise self.ended()
         return b""
 
+    def given_up(self) -> ProxyError | None:
+        """Return what is known of a refusal whose end isn't waited for; None if there is none."""
+        return None if self._body is None else self.ended()
+
     def ended(self) -> ProxyError:
         """Return what it means that nothing more comes."""
         if self._response is None or self._body is None:

@@ -9,13 +9,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.certificates import certify
 from tests.test_connecting import Reactor, Resolver
 from txws2.client import WebSocketClientFactory
+from txws2.dialing import Dialer, take_dialer
 from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.insecure import InsecureTLS
 from txws2.proxy import ProxyEndpoint
-from txws2.routes import Route, take_route
 from txws2.wire.uri import parse_uri
 
 
-class RouteTests(SynchronousTestCase):
+class DialerTests(SynchronousTestCase):
     def setUp(self):
         self.reactor = Reactor()
         self.reactor.nameResolver = Resolver()
@@ -25,7 +26,7 @@ class RouteTests(SynchronousTestCase):
 
     def endpoint(self, uri="ws://127.0.0.1/", **options):
         self.made = self.factory(uri)
-        return Route(**options).endpoint_for(self.made)
+        return Dialer(**options).endpoint_for(self.made)
 
     def reached(self, uri="ws://127.0.0.1/", **options):
         """Return the host and port that is connected to first."""
@@ -68,13 +69,32 @@ class RouteTests(SynchronousTestCase):
         creator = certify_options()
         for kind, options in (
             (InvalidProxy, {"proxy": "nonsense"}),
+            (InvalidProxy, {"proxy": b"http://p"}),
+            (InvalidProxy, {"proxy": 1}),
             (ValueError, {"proxy": "http://p", "endpoint": endpoint}),
             (ValueError, {"tls": creator, "server_hostname": "h"}),
             (ValueError, {"tls": creator, "client_certificate": certify("me")[0]}),
             (OSError, {"tls": "/nowhere.pem"}),
         ):
-            self.assertRaises(kind, Route, **options)
+            self.assertRaises(kind, Dialer, **options)
         self.assertRaises(InvalidURI, self.endpoint, f"ws://{'x' * 64}/")
+
+    def test_a_host_need_not_have_a_name_of_the_internet(self):
+        for uri, options in (
+            ("ws://my_host:81/", {}),
+            ("ws://127.0.0.1/", {"proxy": "http://my_host:81"}),
+            ("wss://my_host:81/", {"server_hostname": "chat.example"}),
+            ("wss://my_host:81/", {"tls": InsecureTLS("my_host")}),
+        ):
+            endpoint = self.endpoint(uri, **options)
+            endpoint.connect(self.made).addErrback(lambda _: None)
+            self.assertEqual(self.reactor.nameResolver.name, "my_host")
+            self.reactor.nameResolver.name = None
+
+    def test_but_no_certificate_is_for_it(self):
+        with self.assertRaises(InvalidURI) as caught:
+            self.endpoint("wss://my_host/")
+        self.assertIn("no certificate can be for 'my_host'", str(caught.exception))
 
     def test_the_name_that_a_certificate_must_have_is_known(self):
         self.endpoint("wss://127.0.0.1/")
@@ -83,13 +103,13 @@ class RouteTests(SynchronousTestCase):
         self.assertEqual(self.made.server_name, "chat.example")
 
     def test_leaving_the_origin_leaves_what_was_for_it(self):
-        route = Route(server_hostname="chat.example", client_certificate=certify("me")[0])
-        self.assertTrue(route.leave_origin())
+        dialer = Dialer(server_hostname="chat.example", client_certificate=certify("me")[0])
+        self.assertTrue(dialer.leave_origin())
         factory = self.factory("wss://127.0.0.1/")
-        route.endpoint_for(factory)
+        dialer.endpoint_for(factory)
         self.assertEqual(factory.server_name, "127.0.0.1")
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
-        self.assertFalse(Route(endpoint=endpoint).leave_origin())
+        self.assertFalse(Dialer(endpoint=endpoint).leave_origin())
 
     def test_it_describes_itself(self):
         uri = parse_uri("ws://example.com:81/")
@@ -99,11 +119,11 @@ class RouteTests(SynchronousTestCase):
             ({"proxy": "http://me:x@p"}, "example.com:81 through the proxy http://p:80"),
             ({"endpoint": endpoint}, "the endpoint"),
         ):
-            self.assertEqual(Route(**options).describe(uri), words)
+            self.assertEqual(Dialer(**options).describe(uri), words)
 
     def test_its_options_are_taken_out_of_all(self):
         options = {"proxy": None, "tls": None, "max_size": 1}
-        self.assertIsInstance(take_route(options), Route)
+        self.assertIsInstance(take_dialer(options), Dialer)
         self.assertEqual(options, {"max_size": 1})
 
 

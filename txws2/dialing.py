@@ -6,25 +6,22 @@ from collections.abc import MutableMapping
 from typing import Any, TypedDict
 
 import idna
-from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
-from txws2.exceptions import InvalidURI
+from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.lookup import check_name, endpoint_to
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
-__all__ = ["Route", "RouteOptions", "take_route"]
-
-# The deadline is one over everything; what has a limit of its own is not to be first.
-_FOR_EVER = 1e9
+__all__ = ["DialOptions", "Dialer", "take_dialer"]
 
 
-class RouteOptions(TypedDict, total=False):
-    """The options that say how a server is reached; `Route` says what they do."""
+class DialOptions(TypedDict, total=False):
+    """The options that say how a server is reached; `Dialer` says what they do."""
 
     endpoint: IStreamClientEndpoint | None
     tls: TLS | None
@@ -34,8 +31,8 @@ class RouteOptions(TypedDict, total=False):
     proxy_tls: TLS | None
 
 
-class Route:
-    """The way to a server.
+class Dialer:
+    """Knows the way to a server.
 
     Args:
         endpoint: where to connect to instead of the URI's host and port, and without a proxy:
@@ -57,6 +54,7 @@ class Route:
     Raises:
         InvalidProxy: it isn't the URL of one.
         OSError: a file can't be read.
+        TypeError: tls or client_certificate is something else.
         ValueError: a file has no certificate in it, or options exclude each other.
     """
 
@@ -73,6 +71,9 @@ class Route:
         self._endpoint = endpoint
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
+        if not (proxy is None or isinstance(proxy, (str, bool))):
+            # Anything else that is true would go where the environment says, or directly.
+            raise InvalidProxy(repr(proxy), "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
         if endpoint is not None and isinstance(proxy, str):
@@ -93,12 +94,12 @@ class Route:
             _check_name(uri)
             proxy = self._proxy_for(uri)
             if proxy is None:
-                endpoint = HostnameEndpoint(reactor, uri.host, uri.port, timeout=_FOR_EVER)
+                endpoint = endpoint_to(reactor, uri.host, uri.port)
             else:
                 endpoint = self._through(reactor, proxy, uri)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            endpoint = wrapClientTLS(self._tls.creator_for(factory.server_name), endpoint)
+            endpoint = wrapClientTLS(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
     def leave_origin(self) -> bool:
@@ -118,26 +119,29 @@ class Route:
             return self._proxy
         return proxy_for(uri) if self._proxy else None
 
+    def _creator_for(self, name: str, uri: WebSocketURI) -> IOpenSSLClientConnectionCreator:
+        try:
+            return self._tls.creator_for(name)
+        except idna.IDNAError as exc:
+            why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
+            raise InvalidURI(str(uri), why) from exc
+
     def _through(self, reactor: Any, proxy: Proxy, uri: WebSocketURI) -> IStreamClientEndpoint:
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(
-            reactor, proxy.host, proxy.port, timeout=_FOR_EVER
-        )
+        endpoint = endpoint_to(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
             endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
         return ProxyEndpoint(reactor, proxy, endpoint, uri.host, uri.port)
 
 
-def take_route(options: MutableMapping[str, Any]) -> Route:
-    """Take the options of a route out of those of a connection; make it."""
-    names = RouteOptions.__annotations__.keys() & options.keys()
-    return Route(**{name: options.pop(name) for name in names})
+def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
+    """Take the options of a dialer out of those of a connection; make it."""
+    names = DialOptions.__annotations__.keys() & options.keys()
+    return Dialer(**{name: options.pop(name) for name in names})
 
 
 def _check_name(uri: WebSocketURI) -> None:
-    """Make sure that it can be looked up: Twisted does that for names of the internet only."""
-    if isIPAddress(uri.host) or isIPv6Address(uri.host):
-        return
+    """Make sure that its host can be looked up, here or by a proxy."""
     try:
-        idna.encode(uri.host)
-    except idna.IDNAError as exc:
+        check_name(uri.host)
+    except ValueError as exc:
         raise InvalidURI(str(uri), f"{uri.host!r} can't be looked up: {exc}") from exc

@@ -1,0 +1,66 @@
+"""The command line of `python -m txws2`."""
+
+import shlex
+import sys
+from io import StringIO
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.examples import blocks
+from txws2.arguments import parse_arguments
+
+ROOT = Path(__file__).parent.parent
+
+
+class ArgumentTests(SynchronousTestCase):
+    def setUp(self):
+        self.patch(sys, "stdout", StringIO())
+        self.patch(sys, "stderr", StringIO())
+
+    def exit_status(self, *arguments):
+        return self.assertRaises(SystemExit, parse_arguments, arguments).code
+
+    def assertWrong(self, words, *arguments):
+        self.assertEqual(self.exit_status("ws://example.com/", *arguments), 2)
+        self.assertIn(words, sys.stderr.getvalue())
+
+    def test_a_header_has_a_name_and_a_value(self):
+        options = parse_arguments(["ws://h/", "--header", "X-One: 1", "-H", "X-Two:a:b"])
+        self.assertEqual(options.header, [("X-One", "1"), ("X-Two", "a:b")])
+        self.assertWrong("'one' isn't of the form NAME:VALUE", "--header", "one")
+
+    def test_a_timeout_is_a_number_of_seconds(self):
+        self.assertEqual(parse_arguments(["ws://h/", "-t", "2.5"]).timeout, 2.5)
+        for wrong in "0", "-1", "nan", "inf", "soon":
+            self.assertWrong("--timeout", f"--timeout={wrong}")
+
+    def test_what_is_not_verified_needs_no_authorities(self):
+        for option in "--cacert", "--cert":
+            self.assertWrong("no --cacert or --cert with it", "--insecure", option, "file.pem")
+
+    def test_a_uri_is_required(self):
+        self.assertEqual(self.exit_status(), 2)
+
+    def test_the_help_tells_of_the_exit_status(self):
+        self.assertEqual(self.exit_status("--help"), 0)
+        self.assertIn("The exit status is 0 if", sys.stdout.getvalue())
+
+
+class DocumentedTests(SynchronousTestCase):
+    def lines(self, name):
+        """Return the arguments of each command in the shell blocks of a document."""
+        text = "".join(blocks((ROOT / name).read_text(), "shell"))
+        commands = [line.partition("python -m txws2 ")[2] for line in text.splitlines()]
+        return [
+            shlex.split(command.partition(" > ")[0], comments=True)
+            for command in commands
+            if command
+        ]
+
+    def test_what_the_docs_have_can_be_typed(self):
+        for name, least in ("README.rst", 3), ("docs/howto/command.rst", 7):
+            lines = self.lines(name)
+            self.assertGreaterEqual(len(lines), least)
+            for line in lines:
+                self.assertTrue(parse_arguments(line).uri.startswith("ws"))

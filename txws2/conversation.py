@@ -1,0 +1,183 @@
+"""What goes on between a console and a server, on one connection or on one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.stdio import StandardIO
+from twisted.internet.task import deferLater
+
+from txws2 import __version__
+from txws2.backoff import Backoff
+from txws2.client import WebSocketClientProtocol
+from txws2.connecting import connect
+from txws2.console import Console, say
+from txws2.hints import hint
+from txws2.insecure import InsecureTLS
+from txws2.reconnecting import Connecting
+from txws2.retrying import process_exception
+from txws2.session import Session
+from txws2.wire.connection import State
+from txws2.wire.uri import parse_uri
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """Sends what is typed, and shows what arrives, until one of the two has had enough.
+
+    Args:
+        reactor: the reactor to run on.
+        options: those of the command line.
+    """
+
+    def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
+        self._reactor = reactor
+        self._options = options
+        self._backoff = Backoff()
+        self._console: Console | None = None
+        self._session: Session | None = None
+        # The line that was read while there was no connection.
+        self._unsent: Deferred[Session] | None = None
+        # Whether no other connection is wanted.
+        self._over = False
+        self._talking: Deferred[tuple[int, list[str]]]
+
+    async def run(self) -> int:
+        """Talk until it is over; return the exit status."""
+        ended: Deferred[None] = Deferred()
+
+        def stop() -> Deferred[None]:
+            self._stop()
+            return ended
+
+        # When a signal stops the reactor, that waits for all of this to end.
+        self._reactor.addSystemEventTrigger("before", "shutdown", stop)
+        self._talking = Deferred.fromCoroutine(self._talk())
+        try:
+            status, last_words = await self._talking
+        except CancelledError:
+            status, last_words = 1, [f"stopped while connecting to {self._options.uri}"]
+        if self._console is not None:
+            await self._console.leave()
+        for words in last_words:
+            say(words)
+        ended.callback(None)
+        return status
+
+    async def _talk(self) -> tuple[int, list[str]]:
+        """Talk on every connection; return the exit status, and what to say of the last one."""
+        connections: AsyncIterator[WebSocketClientProtocol] | None = None
+        while True:
+            try:
+                connections = connections or aiter(self._connect())
+                session = cast(Session, await anext(connections))
+            except CancelledError:
+                raise
+            except Exception as exc:
+                return 1, self._explain(exc)
+            since = self._reactor.seconds()
+            self._begin(session)
+            status, words = await self._end(session)
+            if self._over or not self._options.reconnect:
+                return status, [words]
+            self._remark(f"{words}; connecting again")
+            if self._reactor.seconds() - since < self._backoff.initial:
+                # A server that throws everybody out is not to be asked all the time.
+                await deferLater(self._reactor, next(self._backoff.delays()))
+
+    def _connect(self) -> Connecting:
+        options = self._options
+        return connect(
+            options.uri,
+            create_protocol=Session,
+            tls=InsecureTLS(parse_uri(options.uri).host) if options.insecure else options.cacert,
+            client_certificate=options.cert,
+            proxy=options.proxy,
+            proxy_tls=options.cacert,
+            origin=options.origin,
+            subprotocols=options.subprotocol,
+            additional_headers=options.header,
+            user_agent_header=f"txws2/{__version__}",
+            open_timeout=options.timeout,
+            process_exception=self._failed,
+            backoff=self._backoff,
+            reactor=self._reactor,
+        )
+
+    def _failed(self, exc: Exception) -> Exception | None:
+        """Decide whether to try again."""
+        verdict = process_exception(exc) if self._options.reconnect else exc
+        if verdict is None:
+            reason, *advice = self._explain(exc)
+            for words in (f"{reason.removesuffix('.')}; trying again", *advice):
+                self._remark(words)
+        return verdict
+
+    def _explain(self, exc: Exception) -> list[str]:
+        advice = hint(exc)
+        return [f"can't connect to {self._options.uri}: {exc}", *([advice] if advice else [])]
+
+    def _remark(self, words: str) -> None:
+        if self._console is not None and self._console.terminal:
+            self._console.note(words)
+        else:
+            say(words)
+
+    def _begin(self, session: Session) -> None:
+        """Show what comes on this connection, and send on it."""
+        self._session = session
+        session.console = self._console or self._open_console()
+        chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
+        session.console.note(f"connected to {self._options.uri}{chosen}; Ctrl-D to close")
+        if self._options.ping:
+            session.start_pinging()
+        unsent, self._unsent = self._unsent, None
+        if unsent is not None:
+            unsent.callback(session)
+
+    async def _end(self, session: Session) -> tuple[int, str]:
+        await session.end()
+        self._session = None
+        return session.outcome
+
+    # What the console calls.
+
+    def _open_console(self) -> Console:
+        steerable = sys.stdout.isatty()
+        terminal = sys.stdin.isatty() and steerable
+        console = Console(self._send, terminal=terminal, steerable=steerable)
+        self._console = console
+        StandardIO(console)
+        console.ended.addCallback(lambda _: Deferred.fromCoroutine(self._input_ended(console)))
+        console.gone.addCallback(lambda _: self._stop())
+        return console
+
+    def _send(self, line: str | bytes) -> Deferred[None]:
+        """Send a line, on the next connection if there is none."""
+        session = self._session
+        if session is not None and session.state is State.OPEN:
+            return session.send_line(line)
+        self._unsent = Deferred()
+        return self._unsent.addCallback(lambda session: session.send_line(line))
+
+    async def _input_ended(self, console: Console) -> None:
+        """Close the connection; if the input was no person's, once the replies have come."""
+        if not console.terminal:
+            if self._unsent is not None:
+                await self._unsent
+            self._over = True
+            if self._session is not None:
+                await self._session.replies()
+        self._stop()
+
+    def _stop(self) -> None:
+        self._over = True
+        if self._session is not None:
+            self._session.close()
+        else:
+            self._talking.cancel()

@@ -1,0 +1,93 @@
+"""A connection of `python -m txws2`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.task import LoopingCall
+
+from txws2.client import WebSocketClientProtocol
+from txws2.console import Console, say
+from txws2.exceptions import ConnectionClosed
+from txws2.wire.closing import Close, CloseCode
+from txws2.wire.connection import State
+
+__all__ = ["Session"]
+
+_SILENCE = 1.0
+"""Seconds without a message after which a pipe expects no more replies."""
+
+
+class Session(WebSocketClientProtocol):
+    """One connection: shows what comes, and knows whether replies are still to come.
+
+    Attributes:
+        console: where messages are shown, to be set as soon as the connection is open.
+    """
+
+    console: Console
+    _pinging: LoopingCall | None = None
+    _sent = 0
+    _received = 0
+    _news: Deferred[None] | None = None
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """Show it."""
+        self._received += 1
+        self.console.show(message)
+        news, self._news = self._news, None
+        if news is not None:
+            news.callback(None)
+
+    def start_pinging(self) -> None:
+        """Send a ping every second, and show how long its pong takes; show the server's, too."""
+        self._pinging = LoopingCall(self._show_latency)
+        self._pinging.start(1)
+
+    def pingReceived(self, payload: bytes) -> None:
+        """Show it, if pings are shown."""
+        if self._pinging is not None:
+            self.remark(f"ping from the server: {payload.hex(' ') or 'empty'}")
+
+    def _show_latency(self) -> None:
+        self.ping().addCallbacks(
+            lambda latency: self.remark(f"pong after {latency * 1000:.2f} ms"),
+            lambda _: None,  # The connection is closed; that is shown once, at the end.
+        )
+
+    def send_line(self, line: str | bytes) -> Deferred[None]:
+        """Send a line of input."""
+        self._sent += 1
+        return self.send(line)
+
+    def remark(self, text: str) -> None:
+        """Show what isn't a message, apart from the messages."""
+        if self.console.terminal:
+            self.console.note(text)
+        else:
+            say(text)
+
+    async def replies(self) -> None:
+        """Wait until as many messages have come as lines were sent, or none comes for a while."""
+        with suppress(ConnectionClosed):
+            await self.ping()
+            while self._received < self._sent and self.state is State.OPEN:
+                self._news = Deferred()
+                try:
+                    await self._news.addTimeout(_SILENCE, self.factory.clock)
+                except TimeoutError:
+                    return
+
+    async def end(self) -> None:
+        """Wait until the connection is closed."""
+        await self.wait_closed()
+        if self._pinging is not None:
+            self._pinging.stop()
+
+    @property
+    def outcome(self) -> tuple[int, str]:
+        """The exit status that the end of the connection makes, and what is said of it."""
+        assert self.close_code is not None
+        failed = self.close_code not in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY)
+        return int(failed), f"closed: {Close(self.close_code, self.close_reason or '')}"
