@@ -270,6 +270,39 @@ may_send(State *state, Exchange *self)
     return tally != NULL && tally->ordinary_out ? tally : NULL;
 }
 
+/* Send a message the short way, if nothing is against it; return whether it was sent, -1 with an
+ * exception. */
+static int
+send_short(State *state, Exchange *self, PyObject *message)
+{
+    if (!PyUnicode_Check(message) && !PyBytes_Check(message)) {
+        return 0;
+    }
+    Tally *tally = may_send(state, self);
+    if (tally == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Py_INCREF(tally);
+    int sent = send_ordinary(state, self, tally, message);
+    Py_DECREF(tally);
+    return sent < 0 ? -1 : 1;
+}
+
+PyDoc_STRVAR(send_ordinary_doc,
+"_send_ordinary($self, message, /)\n--\n\n"
+"Send a message the short way, if nothing is against it; return whether it was sent.");
+
+static PyObject *
+exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *args,
+                       Py_ssize_t count, PyObject *names)
+{
+    if (check_count("_send_ordinary", count + count_of(names), 1, 1) < 0) {
+        return NULL;
+    }
+    int sent = send_short(PyType_GetModuleState(defining), self, args[0]);
+    return sent < 0 ? NULL : PyBool_FromLong(sent);
+}
+
 PyDoc_STRVAR(send_message_doc,
 "sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
 "Send a message without waiting; for push code, as `send` otherwise.");
@@ -279,16 +312,10 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
                       Py_ssize_t count, PyObject *names)
 {
     State *state = PyType_GetModuleState(defining);
-    if (count == 1 && names == NULL && (PyUnicode_Check(args[0]) || PyBytes_Check(args[0]))) {
-        Tally *tally = may_send(state, self);
-        if (tally != NULL) {
-            Py_INCREF(tally);
-            int sent = send_ordinary(state, self, tally, args[0]);
-            Py_DECREF(tally);
+    if (count == 1 && names == NULL) {
+        int sent = send_short(state, self, args[0]);
+        if (sent != 0) {
             return sent < 0 ? NULL : Py_NewRef(Py_None);
-        }
-        if (PyErr_Occurred()) {
-            return NULL;
         }
     }
     PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);
@@ -334,6 +361,8 @@ exchange_dealloc(Exchange *self)
 static PyMethodDef exchange_methods[] = {
     {"dataReceived", (PyCFunction)(void (*)(void))exchange_data_received,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
+    {"_send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {NULL, NULL, 0, NULL},

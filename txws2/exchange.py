@@ -79,18 +79,21 @@ class Exchange:
             TypeError: the message is neither str nor bytes-like.
             UnicodeError: the text can't be UTF-8.
         """
+        if not (text is None and compress is None and self._send_ordinary(message)):
+            self._send_otherwise(message, text, compress=compress)
+
+    def _send_ordinary(self, message: Any, /) -> bool:
+        """Send a message the short way, if nothing is against it; return whether it was sent."""
         connection = self._connection
         if (
             connection is not None
             and connection.ordinary_out
-            and text is None
-            and compress is None
             and self._turns is None
             and isinstance(message, _ORDINARY)
         ):
             self._outbox.write(connection.encode(message))
-        else:
-            self._send_otherwise(message, text, compress=compress)
+            return True
+        return False
 
     # What the subclass provides.
 

@@ -25,12 +25,9 @@ class Piece(NamedTuple):
     last: bool
 
 
-class _Reader(NamedTuple):
-    """Who waits for a message, or for a part of one on behalf of a stream."""
-
-    waiting: Deferred[Any]
-    result: Callable[[str | bytes], Any]
-    stream: object | None
+# Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
+# made for each message, and a NamedTuple takes ten times as long.
+_Reader = tuple[Deferred[Any], Callable[[str | bytes], Any], object | None]
 
 
 class Inbox:
@@ -105,10 +102,11 @@ class Inbox:
         if self._abandoned or self._overflowed:
             connection.take_part()
         elif reader is not None:
-            if reader.stream is not None and (part := connection.take_part()):
+            waiting, _, stream = reader
+            if stream is not None and (part := connection.take_part()):
                 self._reader = None
-                self._stream = ref(reader.stream)
-                reader.waiting.callback(Piece(part, False))
+                self._stream = ref(stream)
+                waiting.callback(Piece(part, False))
         elif self._asked and connection.unfinished >= READ_AHEAD:
             if self._closing:
                 self._overflowed = True
@@ -151,8 +149,8 @@ class Inbox:
         self._closed = closed
         self._reading.close()
         if self._reader is not None:
-            reader, self._reader = self._reader, None
-            fail_quietly(reader.waiting, closed())
+            (waiting, _, _), self._reader = self._reader, None
+            fail_quietly(waiting, closed())
 
     @property
     def waiting(self) -> int:
@@ -174,14 +172,14 @@ class Inbox:
         return self._stream is not None and self._stream() is None
 
     def _give(self, message: str | bytes) -> None:
-        reader, self._reader = self._reader, None
-        assert reader is not None
+        assert self._reader is not None
+        (waiting, result, _), self._reader = self._reader, None
         try:
-            result = reader.result(message)
+            got = result(message)
         except UnicodeDecodeError:
-            reader.waiting.errback()
+            waiting.errback()
         else:
-            reader.waiting.callback(result)
+            waiting.callback(got)
 
     def _keep(self, message: str | bytes | Remainder, size: int) -> None:
         if self._closing and self._full:
@@ -212,13 +210,13 @@ class Inbox:
             self._stream = ref(stream)
             self._reading.resume()
             return succeed(Piece(part, False))
-        reader = _Reader(Deferred(self._cancel_reader), result, stream)
+        waiting: Deferred[Any] = Deferred(self._cancel_reader)
         if self._closed is not None:
-            fail_quietly(reader.waiting, self._closed())
+            fail_quietly(waiting, self._closed())
         else:
-            self._reader = reader
+            self._reader = waiting, result, stream
             self._reading.resume()
-        return reader.waiting
+        return waiting
 
     def _pop(self) -> str | bytes:
         messages = self._messages
@@ -240,7 +238,7 @@ class Inbox:
         return b"" if connection is None or not connection.unfinished else connection.take_part()
 
     def _in_use(self) -> ConcurrencyError:
-        if self._reader is not None and self._reader.stream is None:
+        if self._reader is not None and self._reader[2] is None:
             return ConcurrencyError("recv() is already waiting for a message")
         return ConcurrencyError("recv_streaming() has not come to the end of its message")
 

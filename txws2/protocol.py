@@ -106,6 +106,9 @@ class WebSocketProtocol(Driver):
             TypeError: the message is none of these.
             UnicodeError: the text can't be UTF-8.
         """
+        if text is None and compress is None and self._send_ordinary(message):
+            outbox = self._outbox
+            return succeed(None) if outbox.ready else outbox.drained()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
         check_fragments(message)
@@ -148,9 +151,12 @@ class WebSocketProtocol(Driver):
             is closed and all that came before has been received, and with ConcurrencyError if
             another recv() is waiting.
         """
-        if self._connection is None:
-            return cast("Deferred[str | bytes]", self._when_not_open())
-        return self._need_inbox().get(decode)
+        inbox = self._inbox
+        if inbox is None:
+            if self._connection is None:
+                return cast("Deferred[str | bytes]", self._when_not_open())
+            inbox = self._need_inbox()
+        return inbox.get(decode)
 
     def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
         """Receive the next message piece by piece, as it arrives.
