@@ -8,6 +8,11 @@
 #include <structmember.h>
 #include <sys/socket.h>
 
+#ifndef MSG_NOSIGNAL
+/* Where that is unknown, Python has the signal ignored. */
+#define MSG_NOSIGNAL 0
+#endif
+
 /* What is allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
 
