@@ -43,8 +43,8 @@ typedef struct {
     PyObject *owner;
 } Bytes;
 
-/* A message that is to be sent: its payload, compressed or not, the first byte of its frame, and its
- * size before it was compressed. */
+/* A message that is to be sent: its payload, compressed or not, the first byte of its frame, and
+ * its size before it was compressed. */
 typedef struct {
     Bytes payload;
     int first;
@@ -95,6 +95,17 @@ typedef struct {
     char unhurried;
 } Cork;
 
+typedef struct {
+    PyObject_HEAD
+    PyObject *connection;
+    PyObject *outbox;
+    PyObject *turns;
+    PyObject *held;
+    char heard;
+    char shut;
+    char busy;
+} Exchange;
+
 /* Whether what was read as NULL, so that None can't be told from nothing, is there. */
 static inline bool
 is_set(PyObject *object)
@@ -109,12 +120,16 @@ count_of(PyObject *names)
     return names == NULL ? 0 : PyTuple_GET_SIZE(names);
 }
 
+/* Whatever else is loaded may have functions of these names. */
+#pragma GCC visibility push(hidden)
+
 /* In arguments.c. */
 int check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most);
 int get_bytes(PyObject *object, Bytes *bytes);
 PyObject *bytes_from(const Bytes *bytes, Py_ssize_t place);
 int get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place);
 int call(State *state, PyObject *object, int name, PyObject *argument);
+int truth(PyObject *object);
 
 /* In masking.c. */
 const unsigned char *get_mask(PyObject *object);
@@ -162,7 +177,17 @@ bool exchange_begins(State *state, PyObject *self);
 int exchange_take(State *state, PyObject *self, const Bytes *read);
 int add_exchange(PyObject *module, State *state);
 
+/* In sending.c. */
+int send_short(State *state, Exchange *self, PyObject *message);
+int add_sending(PyObject *module);
+
+/* In writethrough.c. */
+int descriptor_of(State *state, Cork *self);
+Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
+
 /* In readthrough.c. */
 int add_readthrough(PyObject *module);
+
+#pragma GCC visibility pop
 
 #endif

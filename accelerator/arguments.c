@@ -70,3 +70,12 @@ call(State *state, PyObject *object, int name, PyObject *argument)
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }
+
+/* Tell whether something is true, which is not needed any more; -1 with an exception. */
+int
+truth(PyObject *object)
+{
+    int true_or_not = object == NULL ? -1 : PyObject_IsTrue(object);
+    Py_XDECREF(object);
+    return true_or_not;
+}

@@ -1,23 +1,11 @@
-/* What leaves at once, or together: Cork, whose twin is in cork.py.
- *
- * That leaves each write to its subclass. Here it goes straight to the socket where there is one and
- * it takes all, as WriteThrough in writethrough.py would have it; everything else is left to that.
- */
+/* What leaves at once, or together: Cork, whose twin is in cork.py. That leaves each write to its
+ * subclass; here, the socket is tried before. */
 
 #include "accelerator.h"
 #include <structmember.h>
-#include <sys/socket.h>
-
-#ifndef MSG_NOSIGNAL
-/* Where that is unknown, Python has the signal ignored. */
-#define MSG_NOSIGNAL 0
-#endif
 
 /* What is allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
-
-/* TURN_SIZE in writethrough.py. */
-enum { TURN_SIZE = 64 << 10 };
 
 /* Return where `size` bytes more can be written, NULL if there is no memory for them. */
 static unsigned char *
@@ -70,70 +58,6 @@ take(Cork *self)
         return NULL;
     }
     return frames;
-}
-
-
-/* The socket. */
-
-/* Tell whether something is true, which is not needed any more; -1 with an exception. */
-static int
-truth(PyObject *object)
-{
-    int true_or_not = object == NULL ? -1 : PyObject_IsTrue(object);
-    Py_XDECREF(object);
-    return true_or_not;
-}
-
-/* Tell whether a transport lets others write to its socket now, -1 with an exception. */
-static int
-lets_write(State *state, PyObject *transport)
-{
-    static const int against[] = {DISCONNECTING, ABORTING, TLS};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(against); i++) {
-        int so = truth(PyObject_GetAttr(transport, state->names[against[i]]));
-        if (so != 0) {
-            return so < 0 ? -1 : 0;
-        }
-    }
-    return 1;
-}
-
-/* Return the descriptor of the socket, -1 if there is none or nothing may be written to it now, -2
- * with an exception. It isn't kept: once the socket is closed, the descriptor may be another's. */
-static int
-descriptor_of(State *state, Cork *self)
-{
-    if (!is_set(self->socket) || !is_set(self->transport) || self->through >= TURN_SIZE) {
-        return -1;
-    }
-    PyObject *socket = Py_NewRef(self->socket);
-    PyObject *transport = Py_NewRef(self->transport);
-    int lets = lets_write(state, transport);
-    long descriptor = lets < 0 ? -2 : -1;
-    if (lets > 0) {
-        PyObject *number = PyObject_CallMethodNoArgs(socket, state->names[FILENO]);
-        descriptor = number == NULL ? -1 : PyLong_AsLong(number);
-        Py_XDECREF(number);
-        if (descriptor < 0 && PyErr_Occurred()) {
-            descriptor = -2;
-        }
-    }
-    Py_DECREF(socket);
-    Py_DECREF(transport);
-    return (int)descriptor;
-}
-
-/* Give bytes to the socket, if there is one; return how many it has taken. What is wrong with it
- * shows when it is written to again. The GIL is kept: this doesn't wait. */
-static Py_ssize_t
-write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size)
-{
-    if (descriptor < 0) {
-        return 0;
-    }
-    self->through += size;
-    Py_ssize_t sent = send(descriptor, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return Py_MAX(sent, 0);
 }
 
 
@@ -319,7 +243,10 @@ cork_uncork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args)
         return NULL;
     }
     State *state = PyType_GetModuleState(defining);
-    int later = self->unhurried ? truth(PyObject_CallMethodNoArgs((PyObject *)self, state->names[PUT_OFF])) : 0;
+    int later = 0;
+    if (self->unhurried) {
+        later = truth(PyObject_CallMethodNoArgs((PyObject *)self, state->names[PUT_OFF]));
+    }
     if (later == 0) {
         self->corked = false;
         later = flush(state, self);
@@ -362,7 +289,6 @@ cork_traverse(Cork *self, visitproc visit, void *arg)
 static int
 cork_clear(Cork *self)
 {
-    Py_CLEAR(self->frames);
     Py_CLEAR(self->transport);
     Py_CLEAR(self->socket);
     Py_CLEAR(self->waiting);
@@ -375,6 +301,7 @@ cork_dealloc(Cork *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     cork_clear(self);
+    Py_CLEAR(self->frames);
     type->tp_free(self);
     Py_DECREF(type);
 }

@@ -1,18 +1,7 @@
-/* The way that ordinary messages take, in both directions: Exchange, whose twin is in exchange.py. */
+/* The way of all data: Exchange, whose twin is in exchange.py. How it sends is in sending.c. */
 
 #include "accelerator.h"
 #include <structmember.h>
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *connection;
-    PyObject *outbox;
-    PyObject *turns;
-    PyObject *held;
-    char heard;
-    char shut;
-    char busy;
-} Exchange;
 
 /* Give the exception to a method, unless it is to end more than a connection. */
 static int
@@ -50,8 +39,8 @@ inflate(State *state, Tally *tally, const Frame *frame)
     return message;
 }
 
-/* Read the message at the beginning of `data`, if it is whole and in one frame, and count it. Return
- * NULL if it isn't, or with an exception. */
+/* Read the message at the beginning of `data`, if it is whole and in one frame, and count it.
+ * Return NULL if it isn't, or with an exception. */
 static PyObject *
 next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t size,
              long long most, Frame *frame)
@@ -239,55 +228,6 @@ exchange_data_received(PyObject *object, PyTypeObject *defining, PyObject *const
     return taken < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* Encode a message into the cork, or write its frame if that is open. */
-static int
-send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
-{
-    PyObject *outbox = self->outbox;
-    bool is_cork = PyObject_TypeCheck(outbox, state->cork_type);
-    if (is_cork && ((Cork *)outbox)->corked) {
-        return cork_message(state, (Cork *)outbox, message, tally);
-    }
-    PyObject *frame = make_message(state, message, tally->client, tally);
-    if (frame == NULL) {
-        return -1;
-    }
-    int written = is_cork ? cork_write(state, (Cork *)outbox, frame)
-                          : call(state, outbox, WRITE, frame);
-    Py_DECREF(frame);
-    return written;
-}
-
-/* Return the Tally if nothing is against sending a whole message now, the short way; NULL if something
- * is, or with an exception. */
-static Tally *
-may_send(State *state, Exchange *self)
-{
-    if (!is_set(self->connection) || !is_set(self->outbox) || is_set(self->turns)) {
-        return NULL;
-    }
-    Tally *tally = tally_of(state, self->connection);
-    return tally != NULL && tally->ordinary_out ? tally : NULL;
-}
-
-/* Send a message the short way, if nothing is against it; return whether it was sent, -1 with an
- * exception. */
-static int
-send_short(State *state, Exchange *self, PyObject *message)
-{
-    if (!PyUnicode_Check(message) && !PyBytes_Check(message)) {
-        return 0;
-    }
-    Tally *tally = may_send(state, self);
-    if (tally == NULL) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    Py_INCREF(tally);
-    int sent = send_ordinary(state, self, tally, message);
-    Py_DECREF(tally);
-    return sent < 0 ? -1 : 1;
-}
-
 PyDoc_STRVAR(send_ordinary_doc,
 "_send_ordinary($self, message, /)\n--\n\n"
 "Send a message the short way, if nothing is against it; return whether it was sent.");
@@ -402,87 +342,9 @@ static PyType_Spec exchange_spec = {
     .slots = exchange_slots,
 };
 
-
-/* To many. */
-
-/* Send a frame on one connection, if nothing is against it; return whether it was sent, -1 with an
- * exception. */
-static int
-send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *outgoing,
-              Py_ssize_t size)
-{
-    Tally *tally = may_send(state, self);
-    if (tally == NULL) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    PyObject *outbox = self->outbox;
-    if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
-        return 0;
-    }
-    int ready = cork_is_ready((Cork *)outbox);
-    if (ready <= 0) {
-        return ready;
-    }
-    count_message_out(tally, outgoing, size);
-    Py_INCREF(outbox);
-    int written = cork_write(state, (Cork *)outbox, frame);
-    Py_DECREF(outbox);
-    return written < 0 ? -1 : 1;
-}
-
-PyDoc_STRVAR(send_where_ready_doc,
-"send_where_ready($module, exchanges, frame, text, size, /)\n--\n\n"
-"Send a frame on all connections where nothing is against it; return the others.");
-
-static PyObject *
-send_where_ready(PyObject *module, PyObject *const *args, Py_ssize_t count)
-{
-    if (check_count("send_where_ready", count, 4, 4) < 0) {
-        return NULL;
-    }
-    State *state = PyModule_GetState(module);
-    int text = PyObject_IsTrue(args[2]);
-    Outgoing outgoing = {.first = text ? TEXT : BINARY, .size = PyLong_AsSsize_t(args[3])};
-    if (text < 0 || PyErr_Occurred()) {
-        return NULL;
-    }
-    Bytes frame;
-    if (get_bytes(args[1], &frame) < 0) {
-        return NULL;
-    }
-    PyObject *others = PyList_New(0);
-    PyObject *exchanges = PyObject_GetIter(args[0]);
-    PyObject *exchange;
-    while (others != NULL && exchanges != NULL && (exchange = PyIter_Next(exchanges)) != NULL) {
-        int sent = 0;
-        if (PyObject_TypeCheck(exchange, state->exchange_type)) {
-            sent = send_if_ready(state, (Exchange *)exchange, args[1], &outgoing, frame.size);
-        }
-        if (sent < 0 || (sent == 0 && PyList_Append(others, exchange) < 0)) {
-            Py_CLEAR(others);
-        }
-        Py_DECREF(exchange);
-    }
-    if (PyErr_Occurred()) {
-        Py_CLEAR(others);
-    }
-    Py_XDECREF(exchanges);
-    Py_DECREF(frame.owner);
-    return others;
-}
-
-static PyMethodDef functions[] = {
-    {"send_where_ready", (PyCFunction)(void (*)(void))send_where_ready, METH_FASTCALL,
-     send_where_ready_doc},
-    {NULL, NULL, 0, NULL},
-};
-
 int
 add_exchange(PyObject *module, State *state)
 {
     state->exchange_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &exchange_spec, NULL);
-    if (state->exchange_type == NULL || PyModule_AddType(module, state->exchange_type) < 0) {
-        return -1;
-    }
-    return PyModule_AddFunctions(module, functions);
+    return state->exchange_type == NULL ? -1 : PyModule_AddType(module, state->exchange_type);
 }

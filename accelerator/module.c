@@ -1,8 +1,8 @@
 /* The accelerator: what a busy connection spends its time in, a second time in C.
  *
- * Each function and each type has a twin in Python of the same name, which says what it is for; it is
- * in the module that is named as the file here. speedups.py decides which of the two is used. Results
- * and exceptions are the same, so the tests are, too.
+ * Each function and each type has a twin in Python of the same name, which says what it is for; it
+ * is in the module that is named as the file here, or the file names it. speedups.py decides which
+ * of the two is used. Results and exceptions are the same, so the tests are, too.
  */
 
 #include "accelerator.h"
@@ -59,7 +59,8 @@ execute(PyObject *module)
     }
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
-        || add_cork(module, state) < 0 || add_exchange(module, state) < 0) {
+        || add_cork(module, state) < 0 || add_exchange(module, state) < 0
+        || add_sending(module) < 0) {
         return -1;
     }
     return add_readthrough(module);

@@ -5,7 +5,8 @@
 
 /* Payloads that can be used again. */
 
-/* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none. */
+/* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none.
+ */
 static PyObject *
 take_spare(State *state, Py_ssize_t size)
 {

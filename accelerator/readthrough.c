@@ -29,7 +29,8 @@ is_twisted_s(State *state, PyObject *do_read)
     return PyMethod_Check(do_read) && PyMethod_GET_FUNCTION(do_read) == state->do_read;
 }
 
-/* Tell whether nobody has put another dataReceived in the place of Exchange's, -1 with an exception. */
+/* Tell whether nobody has put another dataReceived in the place of Exchange's, -1 with an
+ * exception. */
 static int
 is_ours(State *state, PyObject *protocol)
 {

@@ -244,6 +244,22 @@ class SendTests(TestCase):
         exchange._outbox.uncork()
         self.assertEqual(exchange.writes, [b"\x81\x01a"])
 
+    def test_it_may_lose_its_outbox_while_it_sends(self):
+        for send in ("sendMessage", "_send_ordinary"):
+            exchange = self.opened()
+            exchange._outbox._transmit = lambda data, exchange=exchange: setattr(
+                exchange, "_outbox", None
+            )
+            getattr(exchange, send)("a")
+            self.assertIsNone(exchange._outbox)
+
+    def test_whether_it_was_ordinary_is_told(self):
+        exchange, closed = self.opened(), self.opened()
+        closed._connection.send_close(1000)
+        sent = [exchange._send_ordinary(message) for message in ("a", b"b", bytearray(b"c"), None)]
+        self.assertEqual((sent, closed._send_ordinary("a")), ([True, True, False, False], False))
+        self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x01b"])
+
     def test_it_has_to_be_given_a_message(self):
         self.assertRaises(TypeError, self.opened().sendMessage)
         self.assertRaises(TypeError, self.opened().sendMessage, "a", None, None)
