@@ -10,7 +10,18 @@ from unittest.mock import patch
 
 import pytest
 
-MODULES = ["accepting", "connection", "deflate", "headers", "http", "masking", "requesting", "uri"]
+MODULES = [
+    "accepting",
+    "connection",
+    "deflate",
+    "headers",
+    "http",
+    "masking",
+    "ordinary",
+    "requesting",
+    "tally",
+    "uri",
+]
 SWITCH = "TXWS2_NO_SPEEDUPS"
 
 

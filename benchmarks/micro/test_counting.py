@@ -1,0 +1,35 @@
+"""What it costs that messages are counted: the same with a Tally, and without."""
+
+import pytest
+
+COUNT, SIZE = 64, 32
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_decode(benchmark, wire, counted):
+    benchmark.group = f"decode {COUNT} x {SIZE} B, counted or not"
+    client, server = wire.tally.Tally(), wire.tally.Tally()
+    client.client = True
+    data = b"".join(client.encode("x" * SIZE) for _ in range(COUNT))
+    decode_messages = wire.ordinary.decode_messages
+
+    def decode():
+        messages = []
+        if counted:
+            server.decode(data, 0, messages)
+        else:
+            decode_messages(data, 0, True, None, messages)
+        return messages
+
+    assert len(benchmark(decode)) == COUNT
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_encode(benchmark, wire, counted):
+    benchmark.group = f"encode {SIZE} B, counted or not"
+    server, message = wire.tally.Tally(), "x" * SIZE
+    if counted:
+        frame = benchmark(server.encode, message)
+    else:
+        frame = benchmark(wire.ordinary.encode_message, message, False)
+    assert len(frame) == SIZE + 2
