@@ -5,7 +5,7 @@ T: `twisted.web.websocket` of Twisted 26.10; A: Autobahn 26.10.2; W: `websockets
 
 from unittest import mock
 
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import StringTransport
 
 from tests.sides import (
     CLOSE,
@@ -18,6 +18,7 @@ from tests.sides import (
     ServerSide,
     closing,
 )
+from tests.test_connecting import Reactor, Resolver
 from txws2 import broadcast
 from txws2.dialing import Dialer
 from txws2.exceptions import (
@@ -248,7 +249,8 @@ class ClientDefectsTests(ClientSide, QuietTestCase):
 
     def test_A2_ws_goes_through_a_proxy_that_wants_a_password(self):
         self.connect()
-        reactor = MemoryReactorClock()
+        reactor = Reactor()
+        reactor.nameResolver = Resolver()
         self.factory.reactor = reactor
         Dialer(proxy="http://me:secret@127.0.0.1:3128").endpoint_for(self.factory).connect(
             self.factory
