@@ -180,21 +180,28 @@ work_off(State *state, Exchange *self, const Bytes *read)
     return uncorked;
 }
 
-/* Tell whether what comes now begins a message or a control frame, and is taken at once. */
+/* Tell whether what comes now begins a message or a control frame, or is of the opening handshake,
+ * and is taken at once. */
 bool
 exchange_begins(State *state, PyObject *self)
 {
     Exchange *exchange = (Exchange *)self;
     PyObject *connection = exchange->connection;
-    return !exchange->busy && connection != NULL
-           && PyObject_TypeCheck(connection, state->tally_type)
-           && ((Tally *)connection)->ordinary_in;
+    return !is_set(connection)
+           || (!exchange->busy && PyObject_TypeCheck(connection, state->tally_type)
+               && ((Tally *)connection)->ordinary_in);
 }
 
 int
 exchange_take(State *state, PyObject *self, const Bytes *read)
 {
-    return work_off(state, (Exchange *)self, read);
+    if (is_set(((Exchange *)self)->connection)) {
+        return work_off(state, (Exchange *)self, read);
+    }
+    PyObject *data = bytes_from(read, 0);
+    int taken = data == NULL ? -1 : call(state, self, RECEIVE_OPENING, data);
+    Py_XDECREF(data);
+    return taken;
 }
 
 PyDoc_STRVAR(data_received_doc,

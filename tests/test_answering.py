@@ -2,8 +2,9 @@
 
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 
-from tests.sides import QuietTestCase, RecordedServer
+from tests.sides import REQUEST, QuietTestCase, RecordedServer
 from tests.test_tlsthrough import TLSTestCase
 from txws2.server import WebSocketServerFactory
 
@@ -45,6 +46,24 @@ class HandlerTests(QuietTestCase):
         both = self.join(handler=given.append)
         self.assertEqual(given, [both.server])
         self.assertEqual(both.server.request.path, "/chat")
+
+    def test_what_it_sends_at_once_leaves_together_with_the_answer(self):
+        class Greeting(RecordedServer):
+            def connectionOpened(self):
+                self.sendMessage("hello")
+
+        writes = []
+        transport = StringTransport()
+        transport.write = writes.append
+        factory = WebSocketServerFactory(
+            lambda ws: ws.send("world"), create_protocol=Greeting, reactor=Clock()
+        )
+        server = factory.buildProtocol(None)
+        server.makeConnection(transport)
+        server.dataReceived(REQUEST)
+        [written] = writes
+        self.assertTrue(written.startswith(b"HTTP/1.1 101 "))
+        self.assertIn(b"\r\n\r\n\x81\x05hello\x81\x05world", written)
 
     def test_it_is_not_called_if_the_protocol_has_closed_already(self):
         class Closing(RecordedServer):

@@ -4,13 +4,12 @@ import socket
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.tcp import Connection
-from twisted.internet.testing import StringTransport
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from zope.interface import implementer
 
-from txws2.epoll import EpollSharing, SharedEpoll
+from txws2 import epoll
+from txws2.epoll import SharedEpoll
 
 if not hasattr(select, "epoll"):
     raise SkipTest("this system has no epoll")
@@ -113,7 +112,7 @@ class SharedEpollTests(SynchronousTestCase):
     def adopted(self):
         transport = Transport(self.reactor)
         self.addCleanup(transport.close)
-        self.shared.adopt(transport)
+        self.shared.adopt(transport, reading=True, writing=False)
         return transport
 
     def has_readers(self, *expected):
@@ -129,12 +128,23 @@ class SharedEpollTests(SynchronousTestCase):
         """A server of HTTP may have had it before."""
         transport = Transport(self.reactor)
         self.addCleanup(transport.close)
-        transport.dataBuffer = b"x"
         transport.startWriting()
-        self.shared.adopt(transport)
+        self.shared.adopt(transport, reading=True, writing=True)
         self.assertEqual(self.reactor.writers, set())
         self.shared.doRead()
         self.assertEqual(transport.calls, ["doWrite"])
+
+    def test_one_that_waits_for_nothing_has_it_for_its_reactor_from_then_on(self):
+        transport = Transport(self.reactor)
+        self.addCleanup(transport.close)
+        transport.stopReading()
+        self.shared.adopt(transport, reading=False, writing=False)
+        transport.peer.send(b"x")
+        self.shared.doRead()
+        self.assertEqual(transport.calls, [])
+        transport.startReading()
+        self.shared.doRead()
+        self.assertEqual(transport.calls, ["doRead"])
 
     def test_before_there_is_a_transport_it_has_no_descriptor(self):
         self.assertEqual(SharedEpoll(self.reactor).fileno(), -1)
@@ -154,6 +164,43 @@ class SharedEpollTests(SynchronousTestCase):
         self.shared.doRead()
         self.assertEqual(self.transport.calls, ["doRead"])
         self.assertEqual(third.calls, ["doRead", "doWrite"])
+        self.shared.doRead()
+        self.assertEqual(self.transport.calls, ["doRead"])
+
+    def answering(self, times):
+        """Two transports that have more to read, so many times, as soon as they have read."""
+        both = self.transport, self.adopted()
+
+        def read_and_get_more(transport):
+            def do_read():
+                Transport.doRead(transport)
+                if len(transport.calls) < times:
+                    transport.peer.send(b"x")
+
+            return do_read
+
+        for transport in both:
+            transport.doRead = read_and_get_more(transport)
+            transport.peer.send(b"x")
+        return both
+
+    def test_those_that_are_ready_again_meanwhile_are_served(self):
+        self.patch(epoll, "monotonic", lambda: 7)
+        both = self.answering(times=3)
+        self.shared.doRead()
+        self.assertEqual([transport.calls for transport in both], [["doRead"] * 3] * 2)
+
+    def test_then_the_reactor_has_its_turn(self):
+        times = iter([7, 7.0005, 7.0011])
+        self.patch(epoll, "monotonic", lambda: next(times))
+        both = self.answering(times=9)
+        self.shared.doRead()
+        self.assertEqual([transport.calls for transport in both], [["doRead"] * 2] * 2)
+
+    def test_one_alone_is_served_once(self):
+        """The reactor knows of nothing else that would wait for its turn, and it is not asked."""
+        self.transport.doRead = lambda: self.transport.calls.append("doRead")
+        self.transport.peer.send(b"x")
         self.shared.doRead()
         self.assertEqual(self.transport.calls, ["doRead"])
 
@@ -217,6 +264,7 @@ class SharedEpollTests(SynchronousTestCase):
             """Replace the other one by one more transport, with the same descriptor."""
 
             def do_read():
+                Transport.doRead(transport)
                 [gone] = [each for each in both if each is not transport]
                 fd = gone.fileno()
                 gone.connectionLost(Failure(ConnectionDone()))
@@ -305,39 +353,3 @@ class SharedEpollTests(SynchronousTestCase):
         self.shared.connectionLost(Failure(ConnectionLost()))
         self.assertEqual(self.transport.lost + other.lost, [ConnectionLost] * 2)
         self.has_readers()
-
-
-class EpollSharingTests(SynchronousTestCase):
-    def setUp(self):
-        self.reactor = Reactor()
-        self.sharing = EpollSharing()
-
-    def transport(self):
-        transport = Transport(self.reactor)
-        self.addCleanup(transport.close)
-        return transport
-
-    def offered(self, transport, connections):
-        self.sharing.offer(transport, connections)
-        below = getattr(transport, "transport", transport)
-        return isinstance(below.reactor, SharedEpoll)
-
-    def test_from_the_fourth_connection_on_they_share_one(self):
-        self.assertFalse(self.offered(self.transport(), 3))
-        first, second = self.transport(), self.transport()
-        self.assertTrue(self.offered(first, 4))
-        self.assertTrue(self.offered(second, 5))
-        self.assertIs(first.reactor, second.reactor)
-
-    def test_of_a_connection_with_tls_the_transport_below_is_taken(self):
-        above = TLSMemoryBIOProtocol(None, None)
-        above.transport = self.transport()
-        self.assertTrue(self.offered(above, 4))
-
-    def test_a_transport_that_is_no_socket_s_is_left_alone(self):
-        self.sharing.offer(StringTransport(), 4)
-
-    def test_a_reactor_that_has_no_descriptors_keeps_its_transports(self):
-        transport = self.transport()
-        transport.reactor = object()
-        self.assertFalse(self.offered(transport, 4))

@@ -20,6 +20,7 @@ FLOORS = [
         "wire",
         "wire.accepting",
         "wire.addresses",
+        "wire.asking",
         "wire.body",
         "wire.closing",
         "wire.compression",
@@ -54,6 +55,7 @@ FLOORS = [
         "wire.zlibs",
     },
     {
+        "awaiting",
         "broadcasting",
         "cork",
         "counters",
@@ -72,6 +74,7 @@ FLOORS = [
         "reading",
         "records",
         "settling",
+        "sharing",
         "streaming",
         "tlsthrough",
         "tracing",

@@ -103,6 +103,8 @@ for corked in (False, True):
     fails(lambda: exchange(True, corked, unmasked))
 fails(lambda: exchange(False, True, data[:-1]))
 fails(cork)
+fails(lambda: c.read_request(b"GET / HTTP/1.1\\r\\nA: 1\\r\\nB: \\xe9\\r\\n\\r\\n", 99, 9))
+fails(lambda: c.read_request(spread, 99, 9))
 fails(lambda: c.take_compressed(squeezed, 0, True, None))
 fails(receive)
 fails(receive_again)

@@ -182,7 +182,7 @@ class DrainedTests(OutboxTestCase):
     def test_the_end_fails_those_who_wait(self):
         outbox = self.paused(b"x" * 11)
         draining = outbox.drained()
-        outbox.close(ConnectionClosedError(None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None))
         self.failureResultOf(draining, ConnectionClosedError)
 
 
@@ -224,7 +224,7 @@ class ProducerTests(OutboxTestCase):
     def test_it_is_stopped_at_the_end(self):
         outbox = self.make()
         self.register(outbox)
-        outbox.close(ConnectionClosedError(None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None))
         self.producer_is("stopped")
 
 
@@ -263,7 +263,7 @@ class EndTests(OutboxTestCase):
     def test_it_never_comes_when_the_transport_is_gone(self):
         outbox = self.paused(b"a")
         self.end(outbox)
-        outbox.close(ConnectionClosedError(None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None))
         outbox.resumeProducing()
         self.assertEqual(self.ended, [])
         self.assertEqual(self.transport.writes, [])
@@ -272,6 +272,6 @@ class EndTests(OutboxTestCase):
         outbox = self.make()
         outbox.cork()
         outbox.write(b"a")
-        outbox.close(ConnectionClosedError(None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None))
         outbox.uncork()
         self.assertEqual(self.transport.writes, [])

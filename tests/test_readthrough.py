@@ -143,6 +143,14 @@ class ReadInCTests(ReadTests):
         self.read(frame(b"a"))
         self.assertEqual(self.transport.reads, 0)
 
+    def test_nor_has_it_before_the_connection_is_open(self):
+        exchange = self.opened()
+        exchange._connection = None
+        self.read(b"GET")
+        exchange._receive_opening = lambda data: 1 // 0
+        self.assertRaises(ZeroDivisionError, self.read, b" /")
+        self.assertEqual((exchange.told, self.transport.reads), ([("opening", b"GET")], 0))
+
     def test_amid_a_message_the_transport_reads(self):
         exchange, data = self.opened(), frame(b"a" * 100)
         self.read(data[:50])

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.twins import in_c
 from txws2 import cork, exchange, readthrough, speedups
 from txws2.speedups import PURE, accelerated, load
-from txws2.wire import frames, masking, ordinary, payload, tally
+from txws2.wire import asking, frames, masking, ordinary, payload, tally
 
 TWINS = {
     "Cork": cork,
@@ -20,6 +20,7 @@ TWINS = {
     "decode_messages": ordinary,
     "encode_frame": frames,
     "encode_message": ordinary,
+    "read_request": asking,
     "read_through": readthrough,
     "send_where_ready": exchange,
     "take_compressed": ordinary,

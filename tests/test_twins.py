@@ -34,6 +34,22 @@ def frames(draw):
     return bytes([first]) + field + mask + PURE["apply_mask"](content, mask)
 
 
+lines = st.sampled_from(
+    [
+        b"Host: h",
+        b"host:",
+        b"A:\t\xc3\xa9 \t",
+        b"B: \xe2\x82",
+        b"C: \xf0\x90\x80",
+        b"D : d",
+        b"E: \x7f",
+    ]
+)
+requests = st.tuples(
+    st.sampled_from([b"GET / HTTP/1.1", b"GET /a?b HTTP/1.1", b"HEAD / HTTP/1.1"]) | st.binary(),
+    st.lists(lines | st.binary(max_size=9).map(b"X: ".__add__), max_size=5),
+    st.sampled_from([b"\r\n\r\n", b"\r\n\r\n\x81\x80", b"\r\n", b"\n\n"]) | st.binary(max_size=9),
+).map(lambda parts: b"\r\n".join([parts[0], *parts[1]]) + parts[2])
 streams = st.lists(frames() | st.binary(max_size=3)).map(b"".join)
 
 
@@ -81,6 +97,11 @@ class TwinsTests(TestCase):
     @given(streams, st.integers(0, 9), st.booleans(), numbers)
     def test_take_compressed(self, data, position, masked, max_size):
         self.same("take_compressed", data, position, masked, max_size)
+
+    @same_each_time
+    @given(requests, st.integers(-1, 400), st.integers(-1, 5))
+    def test_read_request(self, data, size, count):
+        self.same("read_request", data, size, count)
 
     @same_each_time
     @given(numbers, masks | st.none(), st.lists(st.tuples(anything, numbers)))

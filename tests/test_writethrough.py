@@ -1,7 +1,7 @@
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2.epoll import SharedEpoll
+from txws2.epoll import SharedEpoll, StandIn
 from txws2.exceptions import ConnectionClosedError
 from txws2.outbox import Outbox
 from txws2.writethrough import WriteThrough, outbox_for
@@ -101,7 +101,7 @@ class WriteTests(WriteThroughTestCase):
     def test_if_there_is_time_it_leaves_after_others_were_served(self):
         outbox, calls = self.make(), []
         outbox.unhurried = True
-        self.transport.reactor = SharedEpoll(None)
+        self.transport.reactor = StandIn(None, SharedEpoll(None))
         self.transport.reactor.afterwards = lambda call: calls.append(call) or True
         outbox.cork()
         outbox.write(b"a")
@@ -116,7 +116,7 @@ class WriteTests(WriteThroughTestCase):
     def test_where_there_are_no_others_it_leaves_at_once(self):
         outbox = self.make()
         outbox.unhurried = True
-        for reactor in (SharedEpoll(None), None):
+        for reactor in (StandIn(None, SharedEpoll(None)), None):
             self.transport.reactor = reactor
             outbox.cork()
             outbox.write(b"a")
@@ -126,12 +126,12 @@ class WriteTests(WriteThroughTestCase):
     def test_once_it_is_closed_nothing_leaves(self):
         outbox, calls = self.make(), []
         outbox.unhurried = True
-        self.transport.reactor = SharedEpoll(None)
+        self.transport.reactor = StandIn(None, SharedEpoll(None))
         self.transport.reactor.afterwards = lambda call: calls.append(call) or True
         outbox.cork()
         outbox.write(b"a")
         outbox.uncork()
-        outbox.close(ConnectionClosedError(None, None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None, None))
         calls.pop()()
         self.assertEqual((self.socket.sent, self.transport.buffered), (b"", b""))
 
@@ -319,7 +319,7 @@ class EndTests(WriteThroughTestCase):
         outbox.write(b"x" * 70_000)
         outbox.write_control(b"close")
         self.end(outbox)
-        outbox.close(ConnectionClosedError(None, None))
+        outbox.close(lambda: ConnectionClosedError(None, None))
         self.drain()
         self.assertEqual(self.ended, [])
 

@@ -141,7 +141,7 @@ class WebSocketServerProtocol(Deciding):
             if request is None:
                 self._reader = reader
                 return
-            self.request = request
+            self._request = request
             if self._tracer is not None:
                 self._tracer.head("<", reader.head)
             if admission is not None:
@@ -201,10 +201,11 @@ class WebSocketServerProtocol(Deciding):
         if self._upgrade is not None:
             early += self._upgrade.take_over(self)
             self._connect()
-        self._write_head(head)
+        if self._tracer is not None:
+            self._tracer.head(">", head)
         if self._reader is not None:
             self._reader = None
-        self._open(early)
+        self._open(early, head)
 
     def refuse(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
@@ -228,15 +229,13 @@ class WebSocketServerProtocol(Deciding):
         headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
         if not headers.hasHeader("Connection"):
             headers.addRawHeader("Connection", "close")
-        self._write_head(response.serialize())
-        self._fail_opening(reason)
-        self._outbox.end(lambda: close_softly(self._transport))
-        self._stop_deciding()
-
-    def _write_head(self, head: bytes) -> None:
+        head = response.serialize()
         if self._tracer is not None:
             self._tracer.head(">", head)
         self._outbox.write(head)
+        self._fail_opening(reason)
+        self._outbox.end(lambda: close_softly(self._transport))
+        self._stop_deciding()
 
     def opening_missed(self) -> None:
         """Refuse a request that took too long to come."""

@@ -136,20 +136,26 @@ class Driver(Exchange, Protocol):
         """Use the transport: it is ours."""
         transport, factory = self._transport, self.factory
         if factory.epoll_sharing is not None:
-            factory.epoll_sharing.offer(transport, len(factory.connections))
+            factory.epoll_sharing.offer(transport, factory.connections)
         set_no_delay(transport)
         let_through(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
         super().makeConnection(transport)  # type: ignore[no-untyped-call]
 
-    def _open(self, early: bytes) -> None:
+    def _open(self, early: bytes, head: bytes = b"") -> None:
         """Start to speak frames; the handshake is done.
 
         Args:
             early: what has come after the handshake already.
+            head: what is to be written to end the handshake.
         """
         self._set_deadline(None)
-        factory = self.factory
+        factory, outbox = self.factory, self._outbox
+        # What the application says at once leaves together with the head; and both when all that
+        # is ready was served, so that many that connect are woken up once.
+        outbox.cork()
+        if head:
+            outbox.write(head)
         connection = Connection(
             client=self._client,
             max_size=factory.max_size,
@@ -161,9 +167,6 @@ class Driver(Exchange, Protocol):
         if self._tracer is not None:
             self._tracer.state(State.OPEN)
         self._connection = connection
-        # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
-        # to wake it up for each message costs more than that.
-        self._outbox.unhurried = self._deflate is not None
         factory.books.opened += 1
         if factory.log_connections:
             log_opened(factory.log, self)
@@ -172,6 +175,11 @@ class Driver(Exchange, Protocol):
         self._tell(self.connectionOpened)
         self._run_handler()
         self._opened_waiters.fire(self)
+        outbox.unhurried = True
+        outbox.uncork()
+        # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
+        # to wake it up for each message costs more than that.
+        outbox.unhurried = self._deflate is not None
         if early:
             self.dataReceived(early)
 
@@ -425,7 +433,8 @@ class Driver(Exchange, Protocol):
 
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport."""
-        self._set_deadline(None)
+        if self._deadlines is not None:
+            self._set_deadline(None)
         del self.connectionLost
         assert reason.value is not None
         self._settle(reason.value)
@@ -436,39 +445,45 @@ class Driver(Exchange, Protocol):
             return
         self._settled = True
         factory = self.factory
-        self._lasted = factory.uptime_of(self)
-        factory.leave(self)
+        self._lasted = factory.leave(self)
         connection = self._connection
-        exception: Exception
         if connection is None:
             if self._never_opened is None:
                 self._never_opened = self._lost_while_opening(cause)
-            exception = self._never_opened
-            factory.books.refuse(exception)
-            self._opened_waiters.fail(exception)
+            factory.books.refuse(self._never_opened)
+            self._opened_waiters.fail(self._never_opened)
         else:
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
-            exception = connection.connection_lost(cause)
+            connection.connection_lost(cause)
             factory.books.close(connection)
+            ending = connection.closing.exception
             if factory.log_connections:
-                log_closed(factory.log, self, exception)
+                log_closed(factory.log, self, ending())
             if self._inbox is not None:
-                self._inbox.close(connection.closing.exception)
+                self._inbox.close(ending)
             elif self._reading is not None:
                 self._reading.close()
             if self._pings is not None:
-                self._pings.close(exception)
-            self._late.fail(exception)
+                self._pings.close(ending())
+            if self._late is not NOBODY:
+                self._late.fail(ending())
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
         if self.connected:
-            self._outbox.close(exception)
-            self._tell_lost(exception)
+            self._outbox.close(self._ending)
+            self._tell_lost()
         self._closed_waiters.fire(None)
 
-    def _tell_lost(self, exception: Exception) -> None:
+    def _ending(self) -> Exception:
+        """Return an exception that tells how it ended, for those who want to know."""
+        if self._connection is not None:
+            return self._connection.closing.exception()
+        assert self._never_opened is not None
+        return self._never_opened
+
+    def _tell_lost(self) -> None:
         self._deaf = False
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
-        self._tell(type(self).connectionLost, self, Failure(exception))
+        self._tell(type(self).connectionLost, self, Failure(self._ending()))
         self._deafen()

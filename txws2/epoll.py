@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, cast
+from time import monotonic
+from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
-    IReactorFDSet,
     IReadDescriptor,
-    ITransport,
 )
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.readthrough import read_through
-from txws2.transports import has_unsent
 
-__all__ = ["EpollSharing", "SharedEpoll"]
+__all__ = ["SharedEpoll", "StandIn"]
 
 _log = Logger(namespace="txws2.epoll")
 
 _READ = getattr(select, "EPOLLIN", 0)
 _WRITE = getattr(select, "EPOLLOUT", 0)
 
-# With fewer connections, going through two epolls costs more than it saves.
-_WORTH_WHILE = 4
+# As a reactor has them: they are made once, and nobody adds to them.
+_FAILURES: dict[type[Exception], Failure] = {
+    kind: Failure(kind()) for kind in (ConnectionDone, ConnectionLost)
+}
 
 # Few enough that the reactor's timers, and its other descriptors, don't wait long.
 _BATCH_SIZE = 256
+
+# Where so many are ready at once, it looks for more, for so many seconds: a reactor's turn costs as
+# much as several messages.
+_BUSY = 2
+_TURN = 0.001
 
 
 @implementer(IReadDescriptor)
@@ -42,10 +46,13 @@ class SharedEpoll:
 
     A reactor does more for each event than a small message costs: it sets up a context for the
     log and looks the descriptor up in several tables. Here it does so once for all that are
-    ready. To its transports, this is the reactor; what it doesn't do itself, that one does.
+    ready.
 
     Args:
         reactor: what it is a reader of, as long as it has transports.
+
+    Attributes:
+        stand_in: what is the reactor to its transports.
     """
 
     def __init__(self, reactor: Any) -> None:
@@ -58,18 +65,25 @@ class SharedEpoll:
         self._new: set[int] = set()
         # What is to be done at the end of the batch; None outside of one.
         self._afterwards: list[Callable[[], None]] | None = None
+        self.stand_in = StandIn(reactor, self)
 
-    def adopt(self, transport: TCPTransport) -> None:
-        """Take a transport that reads over from its reactor."""
-        # An HTTP server, or a TLS handshake, may have left it something to write.
-        writing = has_unsent(transport)
-        transport.stopReading()
+    def adopt(self, selectable: Any, *, reading: bool, writing: bool) -> None:
+        """Take over from its reactor what that waits for.
+
+        Args:
+            selectable: a transport, or a port.
+            reading: whether the reactor has it as a reader.
+            writing: whether the reactor has it as a writer.
+        """
+        if reading:
+            selectable.stopReading()
         if writing:
-            transport.stopWriting()
-        transport.reactor = cast(IReactorFDSet, self)
-        transport.startReading()
+            selectable.stopWriting()
+        selectable.reactor = self.stand_in
+        if reading:
+            selectable.startReading()
         if writing:
-            transport.startWriting()
+            selectable.startWriting()
 
     def afterwards(self, call: Callable[[], None]) -> bool:
         """Call this when all that is ready now was served; return False if nothing is."""
@@ -95,9 +109,6 @@ class SharedEpoll:
     def removeWriter(self, transport: TCPTransport) -> None:
         """Don't call doWrite any more."""
         self._change(transport, 0, _WRITE)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reactor, name)
 
     def _change(self, transport: TCPTransport, more: int, less: int) -> None:
         fd = transport.fileno()
@@ -134,16 +145,24 @@ class SharedEpoll:
         return "txws2"
 
     def doRead(self) -> None:
-        """Serve the transports that are ready."""
+        """Serve the transports that are ready, and those that become so meanwhile."""
         assert self._epoll is not None
+        end = monotonic() + _TURN
+        while True:
+            events = self._epoll.poll(0, _BATCH_SIZE)
+            self._serve_all(events)
+            if len(events) < _BUSY or monotonic() > end:
+                break
+
+    def _serve_all(self, events: list[tuple[int, int]]) -> None:
         new, interests = self._new, self._interests
         new.clear()
         self._afterwards = []
-        for fd, event in self._epoll.poll(0, _BATCH_SIZE):
+        for fd, event in events:
             transport = self._transports.get(fd)
             if transport is not None and fd not in new:
                 try:
-                    if event == _READ and interests[fd] & _READ:
+                    if event & interests[fd] == _READ:
                         # Nearly always; as `_serve` has it.
                         why = read_through(transport, fd)
                         if why:
@@ -169,7 +188,7 @@ class SharedEpoll:
         """Do what the reactor does for an event."""
         interest = self._interests[fd]
         if event & interest & _READ:
-            why = transport.doRead()
+            why = read_through(transport, fd)
             if why:
                 self._disconnect(transport, why, reading=True)
                 return
@@ -187,33 +206,33 @@ class SharedEpoll:
                 self._disconnect(transport, why, reading=False)
 
     def _disconnect(self, transport: TCPTransport, why: Exception, *, reading: bool) -> None:
-        transport.stopReading()
+        failure = _FAILURES.get(type(why)) or Failure(why)
         half = reading and isinstance(why, ConnectionDone)
         if half and IHalfCloseableDescriptor.providedBy(transport):
             # It may still have something to write.
-            transport.readConnectionLost(Failure(why))
+            self._change(transport, 0, _READ)
+            transport.readConnectionLost(failure)
         else:
-            transport.stopWriting()
-            transport.connectionLost(Failure(why))
+            self._change(transport, 0, _READ | _WRITE)
+            transport.connectionLost(failure)
 
 
-class EpollSharing:
-    """Lets the connections of a factory share an epoll, once there are enough of them."""
+class StandIn:
+    """What the transports of a `SharedEpoll` have for their reactor: what that doesn't do, it does.
 
-    def __init__(self) -> None:
-        self._shared: SharedEpoll | None = None
+    Args:
+        reactor: the reactor.
+        shared: what does some of it instead.
+    """
 
-    def offer(self, transport: ITransport, connections: int) -> None:
-        """Take a new connection's transport over if that can be done, and is worth while.
+    def __init__(self, reactor: Any, shared: SharedEpoll) -> None:
+        self._reactor = reactor
+        # All that is asked of an object with `__getattr__` takes longer, so they are asked once.
+        self.addReader = shared.addReader
+        self.removeReader = shared.removeReader
+        self.addWriter = shared.addWriter
+        self.removeWriter = shared.removeWriter
+        self.afterwards = shared.afterwards
 
-        Args:
-            transport: the transport; it is reading.
-            connections: how many there are, with this one.
-        """
-        below = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else transport
-        if connections >= _WORTH_WHILE and isinstance(below, TCPTransport):
-            if self._shared is None:
-                if not (hasattr(select, "epoll") and IReactorFDSet.providedBy(below.reactor)):
-                    return
-                self._shared = SharedEpoll(below.reactor)
-            self._shared.adopt(below)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 
 from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
-from txws2.epoll import EpollSharing
 from txws2.keepalive import Keepalive
+from txws2.sharing import EpollSharing
 from txws2.tracing import FrameHook
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
 
@@ -138,7 +138,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.close_timeout = close_timeout
         self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
         self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
-        self.epoll_sharing = EpollSharing() if share_epoll else None
+        self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
             None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
@@ -170,9 +170,10 @@ class ConnectionFactory(Factory, Generic[P]):
         now = self.clock.seconds()
         return now - self._connections.get(connection, now)
 
-    def leave(self, connection: P) -> None:
-        """Count it no more."""
-        self._connections.pop(connection, None)
+    def leave(self, connection: P) -> float:
+        """Count it no more; return how long it was there, in seconds."""
+        now = self.clock.seconds()
+        return now - self._connections.pop(connection, now)
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))

@@ -71,20 +71,21 @@ class Keepalive:
 
     def add(self, connection: KeptAlive) -> None:
         """Keep a connection alive; its first ping is an interval away."""
-        due = self._clock.seconds() + self._interval
+        now = self._clock.seconds()
+        due = now + self._interval
         # Those that come in the same hundredth of a tick share a float.
         if not 0 <= due - self._latest < self._period * 0.01:
             self._latest = due
         self._next_ping[connection] = self._latest
         if not self._loop.running:
-            self._last_tick = self._clock.seconds()
+            self._last_tick = now
             self._loop.start(self._period, now=False)
 
     def discard(self, connection: KeptAlive) -> None:
         """Let a connection be."""
         self._next_ping.pop(connection, None)
         self._deadline.pop(connection, None)
-        if not self._ticking:
+        if not (self._next_ping or self._ticking):
             self._rest()
 
     def _rest(self) -> None:

@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Protocol, Union
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
+from txws2.awaiting import Done
 from txws2.cork import BATCH_SIZE, Cork
 from txws2.settling import NOBODY, Waiters, waitable
 
@@ -95,7 +96,7 @@ class Outbox(Cork):
     def drained(self) -> Deferred[None]:
         """Return a Deferred that fires when no more than write_limit bytes wait here."""
         if not self._over_limit():
-            return succeed(None)
+            return Done()
         self._waiters = waitable(self._waiters)
         return self._waiters.wait()
 
@@ -138,13 +139,18 @@ class Outbox(Cork):
         self._end = then
         self._end_if_empty()
 
-    def close(self, exception: Exception) -> None:
-        """Give up: the transport is gone."""
+    def close(self, ending: Callable[[], Exception]) -> None:
+        """Give up: the transport is gone.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
         self.discard()
         self.corked = False
         self.take()
         self._end = None
-        self._waiters.fail(exception)
+        if self._waiters is not NOBODY:
+            self._waiters.fail(ending())
         if self._producer is not None:
             producer, self._producer = self._producer, None
             producer.stopProducing()

@@ -11,6 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
@@ -108,7 +109,7 @@ class WebSocketProtocol(Driver):
         """
         if text is None and compress is None and self._send_ordinary(message):
             outbox = self._outbox
-            return succeed(None) if outbox.ready else outbox.drained()
+            return Done() if outbox.ready else outbox.drained()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
         check_fragments(message)
@@ -288,7 +289,7 @@ class WebSocketProtocol(Driver):
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection is closed; it never fails."""
         if self._settled:
-            return succeed(None)
+            return Done()
         self._closed_waiters = waitable(self._closed_waiters)
         return self._closed_waiters.wait()
 
@@ -333,6 +334,13 @@ class WebSocketProtocol(Driver):
         self._outbox.write(encode(connection, *arguments))
         return self._outbox.drained()
 
+    def _tell_lost(self) -> None:
+        if type(self).connectionLost is WebSocketProtocol.connectionLost:
+            # To make a Failure costs more than all else that is done here.
+            self._deafen()
+        else:
+            super()._tell_lost()
+
     def _break_off(self) -> None:
         self.close(CloseCode.INTERNAL_ERROR, "error in fragmented message")
 
@@ -344,10 +352,8 @@ class WebSocketProtocol(Driver):
                 return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
             self._late = waitable(self._late)
             return self._late.wait()
-        exception = self._never_opened if connection is None else connection.closing.exception()
-        assert exception is not None
         failed: Deferred[Any] = Deferred()
-        fail_quietly(failed, exception)
+        fail_quietly(failed, self._ending())
         return failed
 
     # What the application may ask.

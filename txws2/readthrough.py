@@ -14,8 +14,8 @@ def read_through(transport: Any, descriptor: int, /) -> Exception | None:
     """Have a transport read, as its doRead does.
 
     The twin in C receives into memory of its own, where an `Exchange` finds what it decodes. It
-    does so while that is at the beginning of a message or of a control frame, and nobody has
-    overridden `dataReceived`, nor the transport's `doRead`.
+    does so while that is at the beginning of a message or of a control frame, or isn't open yet,
+    and nobody has overridden `dataReceived`, nor the transport's `doRead`.
 
     Args:
         transport: a TCP transport that has something to read, or whose peer is gone.

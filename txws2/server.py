@@ -157,8 +157,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         protocol.factory = self
         return protocol
 
-    def leave(self, connection: WebSocketServerProtocol) -> None:
+    def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""
-        super().leave(connection)
         if self.admission is not None:
             self.admission.leave(connection)
+        return super().leave(connection)

@@ -48,7 +48,9 @@ def address_of(address: IAddress) -> Address:
 def set_no_delay(transport: ITransport) -> None:
     """Let small frames leave at once instead of waiting for an acknowledgement."""
     # TLS claims to be TCP, whatever is below; that may be the pipes of a process.
-    if ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay"):
+    if isinstance(transport, TCPTransport) or (
+        ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay")
+    ):
         # So do Unix sockets, and before Twisted 24.10 they don't ignore this.
         with suppress(OSError):
             transport.setTcpNoDelay(True)

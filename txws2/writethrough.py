@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from twisted.internet.interfaces import IConsumer, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 
-from txws2.epoll import SharedEpoll
+from txws2.epoll import StandIn
 from txws2.outbox import Outbox
 from txws2.transports import has_unsent
 
@@ -65,10 +66,14 @@ class WriteThrough(Outbox):
         """Bytes that wait here."""
         return self._size + len(self._rest) + len(self._urgent)
 
-    def close(self, exception: Exception) -> None:
-        """Give up: the transport is gone."""
+    def close(self, ending: Callable[[], Exception]) -> None:
+        """Give up: the transport is gone.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
         self._rest, self._urgent = _NOTHING, b""
-        super().close(exception)
+        super().close(ending)
 
     # What the transport calls.
 
@@ -113,7 +118,7 @@ class WriteThrough(Outbox):
 
     def _put_off(self) -> bool:
         reactor = self._transport.reactor
-        return isinstance(reactor, SharedEpoll) and reactor.afterwards(self._leave)
+        return isinstance(reactor, StandIn) and reactor.afterwards(self._leave)
 
     def _leave(self) -> None:
         self.corked = False

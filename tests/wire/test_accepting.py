@@ -14,6 +14,7 @@ from txws2.exceptions import (
     InvalidUpgrade,
     NegotiationError,
 )
+from txws2.wire import accepting
 from txws2.wire.accepting import (
     accept,
     check_acceptance,
@@ -88,6 +89,20 @@ class CheckRequestTests(HandshakeTestCase):
         self.good(Connection="keep-alive, UPGRADE", Upgrade="WebSocket")
         self.good(Upgrade=["h2c", "websocket"])
         self.good(Connection=["keep-alive", "upgrade"], Upgrade=["h2c/1", "TLS/1.2,\twebsocket "])
+
+    def test_what_was_good_is_good_again(self):
+        for _ in range(2):
+            self.good(Host="again.example")
+            self.request_fails(InvalidHeaderValue, "invalid Host header: a b", Host="a b")
+            message = "invalid Upgrade header: h2c"
+            self.request_fails(InvalidUpgrade, message, Host="again.example", Upgrade="h2c")
+
+    def test_what_it_remembers_of_the_good_takes_up_little(self):
+        for number in range(1000):
+            self.good(Host=f"h{number}")
+            self.good(Host="h" * 300 + str(number))
+        self.assertLessEqual(len(accepting._sound), 64)
+        self.assertLess(len(repr(accepting._sound)), 64 * 300)
 
     def test_the_version_must_be_13(self):
         name = "Sec-WebSocket-Version"

@@ -330,13 +330,15 @@ class FailTests(TestCase):
         [event] = connection.receive(b"\x83\x00")
         self.assertIsInstance(event, Failed)
         connection.answer(event)
-        self.assertIs(connection.connection_lost(ConnectionLost()).__cause__, event.cause)
+        connection.connection_lost(ConnectionLost())
+        self.assertIs(connection.closing.exception().__cause__, event.cause)
 
 
 class ConnectionLostTests(TestCase):
     def test_the_transport_s_error_is_the_cause(self):
         connection, error = opened(), ConnectionLost("reset")
-        exc = connection.connection_lost(error)
+        connection.connection_lost(error)
+        exc = connection.closing.exception()
         self.assertIsInstance(exc, ConnectionClosedError)
         self.assertEqual(str(exc), "no close frame received or sent")
         self.assertIs(exc.__cause__, error)
@@ -344,7 +346,8 @@ class ConnectionLostTests(TestCase):
 
     def test_it_does_not_matter_once_both_have_closed(self):
         connection = closed_by_the_peer()
-        exc = connection.connection_lost(ConnectionLost("reset"))
+        connection.connection_lost(ConnectionLost("reset"))
+        exc = connection.closing.exception()
         self.assertIsInstance(exc, ConnectionClosedOK)
         self.assertEqual(str(exc), "received 1000 (OK) bye; then sent 1000 (OK) bye")
         self.assertIsNone(exc.__cause__)
@@ -352,14 +355,16 @@ class ConnectionLostTests(TestCase):
     def test_it_matters_if_only_we_have(self):
         connection, error = opened(), ConnectionLost("reset")
         connection.send_close(1000)
-        exc = connection.connection_lost(error)
+        connection.connection_lost(error)
+        exc = connection.closing.exception()
         self.assertEqual(str(exc), "sent 1000 (OK); no close frame received")
         self.assertIs(exc.__cause__, error)
 
     def test_it_does_not_replace_an_earlier_cause(self):
         connection, first = opened(), ValueError("first")
         connection.fail(1011, "oops", first)
-        self.assertIs(connection.connection_lost(ConnectionLost()).__cause__, first)
+        connection.connection_lost(ConnectionLost())
+        self.assertIs(connection.closing.exception().__cause__, first)
 
     def test_nothing_is_heard_any_more(self):
         connection = opened(client=True)

@@ -53,7 +53,7 @@ class FieldsTests(TestCase):
     head = b"GET / HTTP/1.1\r\nHost: h\r\nX:\xff\t\r\nx: \xc3\xa9\xc3\r\nEmpty:"
 
     def test_they_are_read_as_headers_are(self):
-        fields, headers = Fields(self.head), parse_headers(self.head)
+        fields, headers = Fields.parse(self.head), parse_headers(self.head)
         for name, values in (
             ("host", ["h"]),
             ("X", ["\ufffd", "é\ufffd"]),
@@ -64,14 +64,33 @@ class FieldsTests(TestCase):
             self.assertEqual(fields.get_all(name), values)
             self.assertEqual(headers.get_all(name), values)
 
+    def test_what_they_say_can_be_compared(self):
+        names = ("host", "x", "y")
+        fields, headers = Fields.parse(self.head), parse_headers(self.head)
+        again = Fields.parse(self.head.replace(b"Empty", b"Other"))
+        self.assertEqual(fields.said(names), again.said(names))
+        self.assertNotEqual(fields.said(names), fields.said(("host", "y", "x")))
+        self.assertEqual(headers.said(names), (("h",), ("\ufffd", "é\ufffd"), ()))
+        self.assertEqual({fields.said(names): 1}[again.said(names)], 1)
+
+    def test_they_can_be_looked_up_as_headers_can(self):
+        fields = Fields.parse(self.head)
+        self.assertEqual(
+            (fields["HOST"], fields.get("x"), fields["x"]), ("h", *["\ufffd, é\ufffd"] * 2)
+        )
+        self.assertEqual((fields.get("Y"), fields.get("Y", "z")), (None, "z"))
+        self.assertEqual(
+            [name in fields for name in ("X", "Empty", "Y", 7)], [True, True, False, False]
+        )
+
     def test_a_head_may_have_none(self):
         for head in (b"", b"GET / HTTP/1.1"):
-            self.assertEqual(Fields(head).get_all("Host"), [])
+            self.assertEqual(Fields.parse(head).get_all("Host"), [])
             self.assertEqual(parse_headers(head), Headers())
 
     def test_what_is_no_header_is_told(self):
         for line in (b"no colon", b"X : a", b" X: a", b"X: a\rb", b": a", b"X: \x00"):
-            for read in (Fields, parse_headers):
+            for read in (Fields.parse, parse_headers):
                 error = self.assertRaises(InvalidMessage, read, b"GET /\r\nA: b\r\n" + line)
                 self.assertEqual(str(error), f"invalid header line: {line!r}")
 

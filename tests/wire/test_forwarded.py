@@ -19,7 +19,7 @@ ADDRESSES = st.ip_addresses().filter(lambda address: str(address) not in TRUSTED
 def read(*lines, trusted=TRUSTED):
     """Return the client that these header lines tell of."""
     head = "\r\n".join(["GET / HTTP/1.1", *lines])
-    return client_of(Fields(head.encode()), trusted)
+    return client_of(Fields.parse(head.encode()), trusted)
 
 
 class ForTestCase(SynchronousTestCase):

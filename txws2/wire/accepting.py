@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Sequence
 from functools import lru_cache
@@ -29,6 +28,7 @@ from txws2.exceptions import (
     TooManyHeaders,
 )
 from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
+from txws2.wire.fields import Lookup
 from txws2.wire.handshake import VERSION, accept_key, check_upgrade, single
 from txws2.wire.headers import parse_extensions, parse_tokens
 from txws2.wire.http import Request, Response, ResponseReader
@@ -47,6 +47,21 @@ __all__ = [
 # RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port.
 _HOST = re.compile(r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 
+# All that use a certain browser, or library, say the same in these: it needs to be judged once.
+_ALIKE = (
+    "host",
+    "connection",
+    "upgrade",
+    "sec-websocket-version",
+    "content-length",
+    "transfer-encoding",
+)
+# So much is kept of what they say. What is longer is none of theirs, and isn't to fill the memory.
+_MANY = 64
+_LONG = 256
+
+_sound: set[tuple[object, ...]] = set()
+
 _ACCEPTED = (
     "HTTP/1.1 101 Switching Protocols\r\n"
     "Upgrade: websocket\r\n"
@@ -64,6 +79,21 @@ def check_request(request: Request) -> None:
     if request.method != "GET":
         raise InvalidMethod(request.method)
     headers = request.fields
+    said = headers.said(_ALIKE)
+    if said not in _sound:
+        _judge(headers)
+        _remember(said)
+    key = single(headers, "Sec-WebSocket-Key")
+    try:
+        nonce = a2b_base64(key, strict_mode=True)
+    except ValueError:
+        nonce = b""
+    if len(nonce) != 16:
+        raise InvalidHeaderValue("Sec-WebSocket-Key", key)
+
+
+def _judge(headers: Lookup) -> None:
+    """Judge those headers of a request that are the same whenever a client connects."""
     host = single(headers, "Host")
     if not _HOST.fullmatch(host):
         raise InvalidHeaderValue("Host", host)
@@ -74,13 +104,13 @@ def check_request(request: Request) -> None:
     version = single(headers, "Sec-WebSocket-Version")
     if version != VERSION:
         raise InvalidHeaderValue("Sec-WebSocket-Version", version)
-    key = single(headers, "Sec-WebSocket-Key")
-    try:
-        nonce = a2b_base64(key.encode(), strict_mode=True)
-    except Base64Error:
-        nonce = b""
-    if len(nonce) != 16:
-        raise InvalidHeaderValue("Sec-WebSocket-Key", key)
+
+
+def _remember(said: tuple[object, ...]) -> None:
+    if len(repr(said)) <= _LONG:
+        if len(_sound) >= _MANY:
+            _sound.clear()
+        _sound.add(said)
 
 
 def select_compression(
@@ -99,7 +129,9 @@ def select_compression(
         InvalidHeaderFormat: the offer doesn't follow the grammar, whatever was made of it.
     """
     values = tuple(request.fields.get_all("Sec-WebSocket-Extensions"))
-    if sum(map(len, values)) > _LONG_OFFER:
+    if not values:
+        return None
+    if sum(map(len, values)) > _LONG:
         return _agree(values, options)
     return _agree_again(values, options)
 
@@ -111,11 +143,8 @@ def _agree(
     return None if options is None else accept_offer(offered, options)
 
 
-# All that use a certain browser, or library, offer the same. They can share what comes of it.
-_agree_again = lru_cache(maxsize=64)(_agree)
-
-# What is longer is none of theirs, and isn't to fill the memory.
-_LONG_OFFER = 256
+# They offer the same, too, and can share what comes of it.
+_agree_again = lru_cache(maxsize=_MANY)(_agree)
 
 
 def offered_subprotocols(request: Request) -> list[str]:
@@ -160,8 +189,7 @@ def acceptance(
         extensions: the answer of `select_compression`; None for none.
         more: further header lines, each with its CRLF.
     """
-    key = accept_key(request.fields["Sec-WebSocket-Key"])
-    lines = f"{_ACCEPTED}{key}\r\n"
+    lines = f"{_ACCEPTED}{accept_key(request.fields['Sec-WebSocket-Key'])}\r\n"
     if subprotocol is not None:
         lines += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
     if extensions is not None:

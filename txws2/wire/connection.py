@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from txws2.exceptions import ConnectionClosed, InvalidState, PayloadTooBig, ProtocolError
+from txws2.exceptions import InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.encoding import MessageEncoder, Part
@@ -426,8 +426,8 @@ class Connection(Tally):
         close = Close.cut(code, reason)
         return self._close(close, close.payload())
 
-    def connection_lost(self, cause: BaseException | None) -> ConnectionClosed:
-        """Note that the transport is gone; return how the connection ended.
+    def connection_lost(self, cause: BaseException | None) -> None:
+        """Note that the transport is gone; `closing` tells then how the connection ended.
 
         Args:
             cause: the transport's error; it counts unless the closing handshake was complete.
@@ -439,7 +439,6 @@ class Connection(Tally):
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
             closing.cause = cause
-        return closing.exception()
 
     def rest(self) -> None:
         """Give back memory that hasn't been used since this was last called."""

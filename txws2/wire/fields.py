@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
 
 from twisted.web import http_headers
 
 from txws2.exceptions import InvalidMessage
 
-__all__ = ["Fields", "Headers", "Lookup", "parse_headers"]
+__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
@@ -18,7 +18,9 @@ _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
 # RFC 9112 section 5: no space before the colon, and (5.2) no line folding. As none of it can
 # backtrack, the time is linear in what a peer sends.
 _HEADER_LINE = re.compile(_TOKEN + b":" + _VALUE)
-_HEADER_LINES = re.compile(b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*+")
+HEADER_LINES = b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*+"
+"""A pattern of header lines, each after the end of the line before."""
+_HEADER_LINES = re.compile(HEADER_LINES)
 
 
 class Lookup:
@@ -45,6 +47,10 @@ class Lookup:
         """Return the header's value, or the default if it isn't there."""
         values = self.get_all(name)
         return ", ".join(values) if values else default
+
+    def said(self, names: Sequence[str]) -> tuple[object, ...]:
+        """Return what the headers of these names, in lower case, say; to compare and to keep."""
+        return tuple(tuple(self.get_all(name)) for name in names)
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
@@ -79,24 +85,50 @@ class Fields(Lookup):
     They are had for a fraction of what Headers cost, which do much to what they are given.
 
     Args:
-        head: the head's lines, as they came.
-
-    Raises:
-        InvalidMessage: one of them isn't a header.
+        values: by the name in lower case, a str for a header that occurs once, a tuple of them
+            for others.
     """
 
     __slots__ = ("_values",)
 
-    def __init__(self, head: bytes) -> None:
-        self._values: dict[str, list[str]] = {}
+    def __init__(self, values: Mapping[str, str | tuple[str, ...]]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, head: bytes) -> Fields:
+        """Make them of a head, the lines as they came.
+
+        Raises:
+            InvalidMessage: one of them isn't a header.
+        """
+        values: dict[str, str | tuple[str, ...]] = {}
         lines = _header_lines(head).decode("utf-8", "replace")
         for line in lines.split("\r\n") if lines else ():
             name, _, value = line.partition(":")
-            self._values.setdefault(name.lower(), []).append(value.strip(" \t"))
+            name, value = name.lower(), value.strip(" \t")
+            values[name] = (*_all(values[name]), value) if name in values else value
+        return cls(values)
 
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
-        return self._values.get(name.lower(), [])
+        value = self._values.get(name.lower())
+        return [] if value is None else [*_all(value)]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the header's value, or the default if it isn't there."""
+        value = self._values.get(name.lower(), default)
+        return ", ".join(value) if isinstance(value, tuple) else value
+
+    def said(self, names: Sequence[str]) -> tuple[object, ...]:
+        """Return what the headers of these names, in lower case, say; to compare and to keep."""
+        return tuple(map(self._values.get, names))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+
+def _all(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
 
 
 def parse_headers(head: bytes) -> Headers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha1
 
@@ -20,7 +20,8 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 def accept_key(key: str) -> str:
     """Return the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (section 4.2.2)."""
-    return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
+    digest = sha1(key.encode() + _GUID, usedforsecurity=False).digest()
+    return b2a_base64(digest, newline=False).decode()
 
 
 def single(headers: Lookup, name: str) -> str:

@@ -15,6 +15,7 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
+from txws2.wire.asking import read_request
 from txws2.wire.cookies import format_cookie, parse_cookies
 from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 from txws2.wire.query import Query
@@ -58,6 +59,14 @@ class Request:
         self._fields: Fields | None = None
 
     @classmethod
+    def ordinary(cls, path: str, fields: Fields, head: bytes) -> Request:
+        """Make a request of what `read_request` has found in its head."""
+        request = cls(path)
+        request._fields = fields
+        request._head = head
+        return request
+
+    @classmethod
     def received(cls, head: bytes) -> Request:
         """Make a request of its head, the lines as they came.
 
@@ -75,7 +84,7 @@ class Request:
         request = cls(_origin_form(target.decode("ascii")), None, method.decode("ascii"))
         request._head = head
         # Here it is found out whether all of them are headers.
-        request._fields = Fields(head)
+        request._fields = Fields.parse(head)
         return request
 
     @property
@@ -221,6 +230,7 @@ _SPELLING = {
 
 # With this byte, its handshake begins (RFC 8446 section 5.1), and no method of HTTP.
 _TLS = b"\x16"
+_EXPECTED_PLAIN = "expected a request, got TLS: connect to ws:, or serve with TLS"
 
 
 class _HeadReader:
@@ -293,9 +303,15 @@ class RequestReader(_HeadReader):
             InvalidProtocol: it is another HTTP than 1.1.
             SecurityError: it exceeds a limit.
         """
-        # A line may never end in it, and until the time is up nobody would know what is wrong.
-        if data.startswith(_TLS) and not (self._lines or self._line):
-            raise InvalidMessage("expected a request, got TLS: connect to ws:, or serve with TLS")
+        if not (self._lines or self._line):
+            ordinary = read_request(data, MAX_LINE_SIZE, MAX_HEADERS)
+            if ordinary is not None:
+                path, values, end = ordinary
+                self._head, self.rest = data[:end], data[end + 4 :]
+                return Request.ordinary(path, Fields(values), self._head)
+            # A line may never end in it, and until the time is up nobody would know what is wrong.
+            if data.startswith(_TLS):
+                raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
         return Request.received(self.head)

@@ -58,14 +58,16 @@ def check_origin(request: Request, origins: Origins | None) -> None:
     if origins is not None:
         fields = request.fields
         origin = single(fields, "Origin") if "Origin" in fields else None
-        host = fields.get("Host", "")
-        if not any(_accepts(accepted, origin, host) for accepted in origins):
+        if origin is None:
+            accepted = None in origins
+        else:
+            host = fields.get("Host", "")
+            accepted = any(_accepts(each, origin, host) for each in origins)
+        if not accepted:
             raise InvalidOrigin(origin)
 
 
-def _accepts(accepted: str | re.Pattern[str] | None, origin: str | None, host: str) -> bool:
-    if origin is None or accepted is None:
-        return origin is accepted
+def _accepts(accepted: str | re.Pattern[str] | None, origin: str, host: str) -> bool:
     if isinstance(accepted, re.Pattern):
         return accepted.fullmatch(origin) is not None
     if accepted == SAME_ORIGIN:
