@@ -1,9 +1,9 @@
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2.exceptions import ConcurrencyError, ConnectionClosedError
+from txws2.exceptions import ConcurrencyError, ConnectionClosedError, ConnectionClosedOK
 from txws2.inbox import Inbox, Piece
 from txws2.reading import READ_AHEAD, Reading
 from txws2.wire.events import Remainder
@@ -98,6 +98,64 @@ class GetTests(InboxTestCase):
         reading = inbox.get(None)
         inbox.close(closed)
         self.failureResultOf(reading, ConnectionClosedError)
+
+
+class IterationTests(InboxTestCase):
+    def iterate(self, inbox):
+        """Gather messages as they come; return them, and what fires at their end."""
+        got = []
+
+        async def gather():
+            async for message in inbox:
+                got.append(message)
+
+        return got, Deferred.fromCoroutine(gather())
+
+    def test_messages_are_given_as_they_come(self):
+        inbox = self.make()
+        inbox.put("a")
+        got, _ = self.iterate(inbox)
+        inbox.put(b"b")
+        inbox.put("c")
+        self.assertEqual(got, ["a", b"b", "c"])
+
+    def test_it_ends_with_a_connection_that_is_closed_in_due_form(self):
+        for arrive_first in (True, False):
+            inbox = self.make()
+            if arrive_first:
+                inbox.close(lambda: ConnectionClosedOK(None, None))
+            _, ended = self.iterate(inbox)
+            inbox.close(lambda: ConnectionClosedOK(None, None))
+            self.assertIsNone(self.successResultOf(ended))
+
+    def test_it_raises_otherwise(self):
+        inbox = self.make()
+        _, ended = self.iterate(inbox)
+        inbox.close(closed)
+        self.failureResultOf(ended, ConnectionClosedError)
+
+    def test_two_can_not_wait_at_once(self):
+        inbox = self.make()
+        _, _ = self.iterate(inbox)
+        _, second = self.iterate(inbox)
+        self.failureResultOf(second, ConcurrencyError)
+
+    def test_it_can_be_cancelled_and_no_message_is_lost(self):
+        inbox = self.make()
+        _, ended = self.iterate(inbox)
+        ended.cancel()
+        self.failureResultOf(ended, CancelledError)
+        inbox.put("a")
+        self.assertEqual(self.successResultOf(inbox.get(None)), "a")
+
+    def test_it_can_be_stepped_through(self):
+        inbox = self.make()
+        waiting = Deferred.fromCoroutine(self.step(inbox))
+        inbox.put("a")
+        self.assertEqual(self.successResultOf(waiting), "a")
+
+    async def step(self, inbox):
+        return await anext(aiter(inbox))
 
 
 class PauseTests(InboxTestCase):

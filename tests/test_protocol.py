@@ -3,7 +3,18 @@
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 
-from tests.sides import BINARY, CLOSE, PING, PONG, TEXT, ClientSide, ServerSide, closing
+from tests.sides import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    ClientSide,
+    RecordedClient,
+    RecordedServer,
+    ServerSide,
+    closing,
+)
 from txws2.exceptions import InvalidHandshake, InvalidState, ProtocolError
 from txws2.wire.connection import State
 
@@ -104,6 +115,60 @@ class RecvTests:
         first, second = (self.failureResultOf(ws.recv()).value for _ in range(2))
         self.assertIsNot(first, second)
         self.assertIs(first.__cause__, second.__cause__)
+
+    def iterate(self, ws):
+        """Gather messages as they come; return them, and what fires at their end."""
+        got = []
+
+        async def gather():
+            async for message in ws:
+                got.append(message)
+
+        return got, Deferred.fromCoroutine(gather())
+
+    def test_iteration_has_all_messages_until_the_end(self):
+        ws = self.open()
+        self.hear((TEXT, b"1"))
+        got, ended = self.iterate(ws)
+        self.hear((BINARY, b"2"), (TEXT, b"3"))
+        self.assertEqual(got, ["1", b"2", "3"])
+        self.hear((CLOSE, closing(1001)))
+        self.joined.drop()
+        self.assertIsNone(self.successResultOf(ended))
+
+    def test_iteration_raises_unless_the_end_is_in_due_form(self):
+        ws = self.open()
+        _, ended = self.iterate(ws)
+        self.joined.drop()
+        self.assertClosed(ended, LOST)
+        self.assertClosed(self.iterate(ws)[1], LOST)
+
+    def test_iteration_needs_a_connection_that_is_open(self):
+        self.connect()
+        got, failed = self.iterate(self.ws)
+        self.failureResultOf(failed, InvalidState)
+        self.joined.drop()
+        got, failed = self.iterate(self.ws)
+        self.failureResultOf(failed, InvalidHandshake)
+        self.assertEqual(got, [])
+
+    def test_iteration_leaves_a_messageReceived_of_the_application_s_alone(self):
+        """Whichever way it was put there."""
+
+        class Both(self.recorded):
+            def messageReceived(self, message):
+                super().messageReceived(message + "!")
+
+        ws = self.open(Both)
+        got, _ = self.iterate(ws)
+        self.hear((TEXT, b"1"))
+        self.assertEqual(got, ["1!"])
+        pushed = []
+        ws = self.open()
+        ws.messageReceived = pushed.append
+        got, _ = self.iterate(ws)
+        self.hear((TEXT, b"2"))
+        self.assertEqual((got, pushed), ([], ["2"]))
 
     def test_iteration_can_be_left_and_taken_up_again(self):
         ws = self.open()
@@ -267,11 +332,11 @@ class ClientSendTests(SendTests, ClientSide):
 
 
 class ServerRecvTests(RecvTests, ServerSide):
-    pass
+    recorded = RecordedServer
 
 
 class ClientRecvTests(RecvTests, ClientSide):
-    pass
+    recorded = RecordedClient
 
 
 class ServerPingTests(PingTests, ServerSide):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from txws2.exceptions import ConcurrencyError, ConnectionClosed
+from txws2.awaiting import Next
+from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
 from txws2.wire.connection import Connection
@@ -27,7 +28,9 @@ class Piece(NamedTuple):
 
 # Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
 # made for each message, and a NamedTuple takes ten times as long.
-_Reader = tuple[Deferred[Any], Callable[[str | bytes], Any], object | None]
+_Reader = tuple[Deferred[Any], "_Result | None", object | None]
+
+_Result = Callable[[str | bytes], Any]
 
 
 class Inbox:
@@ -80,10 +83,14 @@ class Inbox:
 
     def put(self, message: str | bytes) -> None:
         """Take a message that has arrived."""
-        if self._reader is not None and not self._overflowed:
-            self._give(message)
-        else:
+        reader = self._reader
+        if reader is None or self._overflowed:
             self._keep(message, len(message))
+        elif reader[1] is None:
+            self._reader = None
+            reader[0].callback(message)
+        else:
+            self._give(message)
 
     def put_remainder(self, remainder: Remainder) -> None:
         """Take what was left of a message when a part of it had been given to a stream."""
@@ -121,7 +128,13 @@ class Inbox:
         Args:
             decode: True to get bytes as str, False to get text as bytes.
         """
-        return self._get(None, _RESULT[decode])
+        return self._get(Deferred, None, _RESULT[decode])
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Deferred[Any]:
+        return self._get(Next, None, None)
 
     def get_part(self, stream: object) -> Deferred[Piece]:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
@@ -130,7 +143,7 @@ class Inbox:
             stream: who asks. Once it was given a part, the rest of the message is for it alone,
                 and is dropped if it is no more.
         """
-        return self._get(stream, _as_last_piece)
+        return self._get(Deferred, stream, _as_last_piece)
 
     # The end.
 
@@ -150,7 +163,7 @@ class Inbox:
         self._reading.close()
         if self._reader is not None:
             (waiting, _, _), self._reader = self._reader, None
-            fail_quietly(waiting, closed())
+            self._tell_end(waiting, closed())
 
     @property
     def waiting(self) -> int:
@@ -174,12 +187,17 @@ class Inbox:
     def _give(self, message: str | bytes) -> None:
         assert self._reader is not None
         (waiting, result, _), self._reader = self._reader, None
+        assert result is not None  # a message that is wanted as it is, `put` gives by itself
         try:
             got = result(message)
         except UnicodeDecodeError:
             waiting.errback()
         else:
             waiting.callback(got)
+
+    def _tell_end(self, waiting: Deferred[Any], exception: ConnectionClosed) -> None:
+        ended = isinstance(waiting, Next) and isinstance(exception, ConnectionClosedOK)
+        fail_quietly(waiting, StopAsyncIteration() if ended else exception)
 
     def _keep(self, message: str | bytes | Remainder, size: int) -> None:
         if self._closing and self._full:
@@ -193,30 +211,42 @@ class Inbox:
         if self._full and not self._closing:
             self._reading.pause(self._size)
 
-    def _get(self, stream: object | None, result: Callable[[str | bytes], Any]) -> Deferred[Any]:
+    def _get(
+        self, kind: type[Deferred[Any]], stream: object | None, result: _Result | None
+    ) -> Deferred[Any]:
+        self._asked = True
+        if self._reader or self._stream or self._messages or stream is not None:
+            ready = self._ready(stream, result)
+            if ready is not None:
+                return ready
+        waiting = kind(self._cancel_reader)
+        if self._closed is not None:
+            self._tell_end(waiting, self._closed())
+        else:
+            self._reader = waiting, result, stream
+            if self._reading.paused:
+                self._reading.resume()
+        return waiting
+
+    def _ready(self, stream: object | None, result: _Result | None) -> Deferred[Any] | None:
+        """Return what needs no waiting for; None if it does."""
         owner = None if self._stream is None else self._stream()
         if self._reader is not None or owner not in (None, stream):
             return fail(self._in_use())
-        self._asked = True
         if self._messages and self._abandoned:
             # The remainder, of which nobody wants to know.
             self._pop()
         if self._messages:
+            message = self._pop()
             try:
-                return succeed(result(self._pop()))
+                return succeed(message if result is None else result(message))
             except UnicodeDecodeError:
                 return fail()
         if stream is not None and not self._abandoned and (part := self._arrived()):
             self._stream = ref(stream)
             self._reading.resume()
             return succeed(Piece(part, False))
-        waiting: Deferred[Any] = Deferred(self._cancel_reader)
-        if self._closed is not None:
-            fail_quietly(waiting, self._closed())
-        else:
-            self._reader = waiting, result, stream
-            self._reading.resume()
-        return waiting
+        return None
 
     def _pop(self) -> str | bytes:
         messages = self._messages
@@ -246,10 +276,6 @@ class Inbox:
         self._reader = None
 
 
-def _as_it_is(message: str | bytes) -> str | bytes:
-    return message
-
-
 def _as_text(message: str | bytes) -> str:
     return message if isinstance(message, str) else message.decode()
 
@@ -262,8 +288,8 @@ def _as_last_piece(message: str | bytes) -> Piece:
     return Piece(message, True)
 
 
-_RESULT: dict[bool | None, Callable[[str | bytes], str | bytes]] = {
-    None: _as_it_is,
+_RESULT: dict[bool | None, _Result | None] = {
+    None: None,
     True: _as_text,
     False: _as_bytes,
 }

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver
-from txws2.exceptions import ConcurrencyError, ConnectionClosedOK, InvalidHandshake, InvalidState
+from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
@@ -185,17 +185,22 @@ class WebSocketProtocol(Driver):
             return cast("Deferred[Piece]", self._when_not_open())
         return self._need_inbox().get_part(stream)
 
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed.
 
         Raises:
             ConnectionClosedError: it ended with another code than 1000 and 1001, or with none.
         """
-        try:
-            while True:
-                yield await self.recv()
-        except ConnectionClosedOK:
-            return
+        if self._connection is None:
+            return self._fail_to_iterate()
+        inbox = self._need_inbox()
+        if getattr(self.messageReceived, "__func__", None) is WebSocketProtocol.messageReceived:
+            # It would do the same, in two calls for each message.
+            self.messageReceived = inbox.put  # type: ignore[method-assign]
+        return inbox
+
+    async def _fail_to_iterate(self) -> AsyncIterator[str | bytes]:
+        yield await self.recv()
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while more than write_limit bytes wait to be sent.
