@@ -2,7 +2,7 @@
 # make test    run the tests
 # make check   lint, types, docs and packaging
 # make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
-# make reactors   run the tests on each reactor, and without the accelerator
+# make reactors   run the tests on each reactor, with every way to share an epoll, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make chaos   see that a client loses nothing whatever becomes of its connections; SECONDS=600 for longer
@@ -53,11 +53,14 @@ oldest: .venv-oldest/tested $(PEERS)
 
 reactors: .venv/reactors $(PEERS)
 	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
+	for sharing in always never; do $(BIN)/python -m pytest --share-epoll $$sharing || exit; done
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
 
-# The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it.
+# The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it, REACTOR=poll on another
+# reactor, SHARE_EPOLL=always or never with other connections in a shared epoll than users have there.
 conformance: .venv/installed
-	$(BIN)/python -m tests.conformance.run $(if $(CASES),--cases '$(CASES)')
+	$(BIN)/python -m tests.conformance.run $(if $(CASES),--cases '$(CASES)') \
+		$(if $(REACTOR),--reactor $(REACTOR)) $(if $(SHARE_EPOLL),--share-epoll $(SHARE_EPOLL))
 
 # Of one target: TARGET=frames. What it finds is in build/fuzz.
 fuzz: .venv/fuzzing

@@ -7,13 +7,17 @@ from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
 from twisted.internet.process import reapAllProcesses
 
+from tests import epolls
+
 
 def pytest_addoption(parser):
     parser.addoption("--reactor", metavar="NAME", help="the reactor, as twistd names it, or uvloop")
+    parser.addoption("--share-epoll", choices=epolls.FROM, help="instead of as users have it")
     parser.addoption("--seconds", type=int, default=20, help="how long faults and soak go on")
 
 
 def pytest_configure(config):
+    epolls.share(config.getoption("--share-epoll"))
     name = config.getoption("--reactor")
     if name == "uvloop":
         import uvloop

@@ -2,11 +2,13 @@
 
 import sys
 
+from twisted.application.reactors import installReactor
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.task import deferLater, react
 
 import txws2
+from tests.epolls import share_as_told
 
 
 def connect(uri):
@@ -42,4 +44,7 @@ async def main(reactor, uri):
         await ws.wait_closed()
 
 
-react(lambda reactor: ensureDeferred(main(reactor, sys.argv[1])))
+uri, name = sys.argv[1:]
+installReactor(name)
+share_as_told()
+react(lambda reactor: ensureDeferred(main(reactor, uri)))

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
+from tests import epolls
 from tests.conformance import report
 from tests.conformance.install import BUILD, HERE, version, wstest
 
@@ -70,9 +71,10 @@ def specification(name, cases, **settings):
     return str(path)
 
 
-def run_server(suite, cases):
+def run_server(suite, cases, reactor):
     """Let the suite's client talk to `twistd ws`."""
-    twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "ws"]
+    twistd = [str(Path(sys.executable).with_name("twistd")), f"--reactor={reactor}"]
+    twistd += ["-n", "--pidfile=", "ws"]
     options = ["--listen=tcp:0:interface=127.0.0.1", "--app=tests.conformance.echo:Echo"]
     limits = [f"--max-size={LARGEST}", "--ping-interval=none"]
     with process("twistd", *twistd, *options, *limits, **OURS) as (child, log):
@@ -86,14 +88,15 @@ def run_server(suite, cases):
         finish("fuzzingclient", *suite, "-m", "fuzzingclient", "-s", specified)
 
 
-def run_client(suite, cases):
+def run_client(suite, cases, reactor):
     """Let our client talk to the suite's server."""
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{free.getsockname()[1]}"
     specified = specification("client", cases, url=url)
     with process("fuzzingserver", *suite, "-m", "fuzzingserver", "-u", "0", "-s", specified):
-        finish("connect", sys.executable, "-m", "tests.conformance.client", url, **OURS)
+        client = [sys.executable, "-m", "tests.conformance.client", url, reactor]
+        finish("connect", *client, **OURS)
 
 
 SIDES = {"server": run_server, "client": run_client}
@@ -107,7 +110,7 @@ def tracebacks():
     ]
 
 
-def run(sides, patterns):
+def run(sides, patterns, reactor):
     """Run the cases; return for each side its verdicts and the seconds that it took."""
     suite = wstest()
     shutil.rmtree(REPORTS, ignore_errors=True)
@@ -116,7 +119,7 @@ def run(sides, patterns):
     for side in sides:
         print(f"Testing our {side}", flush=True)
         start = time.monotonic()
-        SIDES[side](suite, patterns)
+        SIDES[side](suite, patterns, reactor)
         index = json.loads((REPORTS / side / "index.json").read_text())
         results[side] = report.verdicts(index), time.monotonic() - start
     text = report.summary(version(suite), results)
@@ -130,14 +133,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", default="*", help="patterns, as 1.*,9.1.*; all by default")
     parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
+    parser.add_argument("--reactor", default="default", help="as twistd names it")
+    parser.add_argument("--share-epoll", choices=epolls.FROM, help="instead of as users have it")
     parser.add_argument("--update", action="store_true", help="rewrite expected.json")
     arguments = parser.parse_args()
     sides = list(SIDES) if arguments.side == "both" else [arguments.side]
     patterns = arguments.cases.split(",")
+    if arguments.share_epoll:
+        os.environ[epolls.VARIABLE] = arguments.share_epoll
 
     # So that the processes are ended, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    results = run(sides, patterns)
+    results = run(sides, patterns, arguments.reactor)
     expected = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}
     if arguments.update:
         for side, (found, _) in results.items():
