@@ -12,7 +12,7 @@ BytesLike = bytes | bytearray | memoryview
 """What bytes may be read from."""
 
 # From here on, four translations take less time than making long integers and bytes of each other.
-_LARGE = 2048
+_LARGE = 768
 
 
 @cache
@@ -38,9 +38,11 @@ def apply_mask(data: BytesLike, mask: bytes, offset: int = 0, /) -> bytes:
     shift = offset % 4
     key = mask[shift:] + mask[:shift]
     if size >= _LARGE:
-        result = bytearray(size)
+        # In place: what is sliced, translated and put back is of one kind, so nothing is copied
+        # to become another.
+        result = bytearray(data)
         for place, number in enumerate(key):
-            result[place::4] = data[place::4].translate(_xored_with(number))
+            result[place::4] = result[place::4].translate(_xored_with(number))
         return bytes(result)
     # Two long integers are XORed in C; a loop over the bytes would take a hundred times as long.
     stream = (key * (size // 4 + 1))[:size]
