@@ -165,7 +165,8 @@ class SlowTLSTests(TLSTestCase):
 
     def connect(self):
         self.clock = Clock()
-        self.factory = WebSocketServerFactory(reactor=self.clock)
+        # What joins them knows of no epoll.
+        self.factory = WebSocketServerFactory(reactor=self.clock, share_epoll=False)
         self.join(factory=self.factory)
 
     def test_after_the_handshake_of_tls_it_is_408(self):

@@ -218,7 +218,7 @@ class SharedEpoll:
 
 
 class StandIn:
-    """What the transports of a `SharedEpoll` have for their reactor: what that doesn't do, it does.
+    """What the transports of a `SharedEpoll` have for their reactor; what it doesn't do, that does.
 
     Args:
         reactor: the reactor.

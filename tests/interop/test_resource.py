@@ -27,6 +27,7 @@ from tests.interop.directions import settings
 from tests.interop.peer_process import HERE, start_peer
 from tests.interop.sides import OurServerCases
 from tests.test_insecure import self_signed
+from txws2 import sharing
 from txws2.epoll import StandIn
 from txws2.insecure import InsecureTLS
 
@@ -214,6 +215,7 @@ class TransportTests(SiteTestCase):
         await self.assertEchoes(await self.visit(uri, tls=InsecureTLS(HOST)))
 
     async def test_many_share_an_epoll_as_those_of_serve_do(self):
+        self.patch(sharing, "_WORTH_WHILE", 4)
         uri = f"ws://{self.listen()}/compressing"
         visitors = [await self.visit(uri) for _ in range(8)]
         for ws in visitors:
