@@ -34,6 +34,12 @@ class Reactor:
     def removeWriter(self, writer):
         self.writers.discard(writer)
 
+    def getReaders(self):
+        return list(self.readers)
+
+    def getWriters(self):
+        return list(self.writers)
+
     def seconds(self):
         return 42
 

@@ -1,36 +1,16 @@
 import select
 import socket
 
-from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.tcp import Port, Server
 from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOProtocol
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
-from zope.interface import implementer
+from twisted.trial.unittest import SynchronousTestCase
 
+from tests.test_epoll import Reactor
 from txws2 import sharing
 from txws2.epoll import StandIn
 from txws2.sharing import EpollSharing
-
-if not hasattr(select, "epoll"):
-    raise SkipTest("this system has no epoll")
-
-
-@implementer(IReactorFDSet)
-class Reactor:
-    """Knows who reads and who writes, and nothing else."""
-
-    def __init__(self):
-        self.readers, self.writers = set(), set()
-        self.addReader, self.removeReader = self.readers.add, self.readers.discard
-        self.addWriter, self.removeWriter = self.writers.add, self.writers.discard
-
-    def getReaders(self):
-        return list(self.readers)
-
-    def getWriters(self):
-        return list(self.writers)
 
 
 class EpollSharingTests(SynchronousTestCase):

@@ -433,8 +433,7 @@ class Driver(Exchange, Protocol):
 
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport."""
-        if self._deadlines is not None:
-            self._set_deadline(None)
+        self._set_deadline(None)
         del self.connectionLost
         assert reason.value is not None
         self._settle(reason.value)
