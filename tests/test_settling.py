@@ -68,7 +68,7 @@ class WaitersTests(QuietTestCase):
         self.assertEqual(len(self.waiters), 2)
 
     def test_all_fail(self):
-        self.waiters.fail(ValueError())
+        self.waiters.fail(ValueError)
         for each in self.waiting:
             self.failureResultOf(each, ValueError)
 

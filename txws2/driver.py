@@ -450,7 +450,7 @@ class Driver(Exchange, Protocol):
             if self._never_opened is None:
                 self._never_opened = self._lost_while_opening(cause)
             factory.books.refuse(self._never_opened)
-            self._opened_waiters.fail(self._never_opened)
+            self._opened_waiters.fail(self._ending)
         else:
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
@@ -465,8 +465,7 @@ class Driver(Exchange, Protocol):
                 self._reading.close()
             if self._pings is not None:
                 self._pings.close(ending())
-            if self._late is not NOBODY:
-                self._late.fail(ending())
+            self._late.fail(ending)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
         if self.connected:

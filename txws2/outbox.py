@@ -149,8 +149,7 @@ class Outbox(Cork):
         self.corked = False
         self.take()
         self._end = None
-        if self._waiters is not NOBODY:
-            self._waiters.fail(ending())
+        self._waiters.fail(ending)
         if self._producer is not None:
             producer, self._producer = self._producer, None
             producer.stopProducing()

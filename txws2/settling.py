@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -69,10 +70,12 @@ class Waiters(Generic[T]):
         while self._waiting:
             self.fire_one(result)
 
-    def fail(self, exception: Exception) -> None:
-        """Fail all of them."""
-        while self._waiting:
-            fail_quietly(self._waiting.pop(0), exception)
+    def fail(self, ending: Callable[[], Exception]) -> None:
+        """Fail all of them, with the exception that this makes; it isn't called for none."""
+        if self._waiting:
+            exception = ending()
+            while self._waiting:
+                fail_quietly(self._waiting.pop(0), exception)
 
 
 NOBODY: Waiters[Any] = Waiters()
