@@ -35,6 +35,7 @@ typedef struct {
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
     unsigned char *read;            /* What read_through reads into; NULL at first. */
     bool reading;                   /* Whether what was read is still being looked at. */
+    unsigned int turn;              /* Turns of the reactor's that are known of. */
 } State;
 
 typedef struct {
@@ -90,6 +91,7 @@ typedef struct {
     PyObject *socket;
     PyObject *waiting;
     Py_ssize_t through;
+    unsigned int turn;
     char corked;
     char paused;
     char unhurried;
@@ -186,6 +188,7 @@ int add_sending(PyObject *module);
 
 /* In writethrough.c. */
 int descriptor_of(State *state, Cork *self);
+bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
 /* In readthrough.c. */

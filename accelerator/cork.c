@@ -220,13 +220,16 @@ PyDoc_STRVAR(cork_cork_doc,
 "Keep what is written until `uncork`, so that it leaves in one piece.");
 
 static PyObject *
-cork_cork(Cork *self, PyObject *Py_UNUSED(ignored))
+cork_cork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+          Py_ssize_t count, PyObject *names)
 {
-    int ready = cork_is_ready(self);
-    if (ready < 0) {
+    int ready;
+    if (check_count("cork", count + count_of(names), 0, 0) < 0
+        || (ready = cork_is_ready(self)) < 0) {
         return NULL;
     }
-    self->through = 0;
+    State *state = PyType_GetModuleState(defining);
+    state->turn++;
     self->corked = (char)ready;
     Py_RETURN_NONE;
 }
@@ -269,6 +272,28 @@ cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(cork_spend_doc,
+"_spend($self, size, /)\n--\n\n"
+"Tell whether the socket may be given bytes in this turn; if so, count them.");
+
+static PyObject *
+cork_spend(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+           PyObject *names)
+{
+    if (check_count("_spend", count + count_of(names), 1, 1) < 0) {
+        return NULL;
+    }
+    Py_ssize_t size = PyLong_AsSsize_t(args[0]);
+    if (size == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!may_spend(PyType_GetModuleState(defining), self)) {
+        Py_RETURN_FALSE;
+    }
+    self->through += size;
+    Py_RETURN_TRUE;
+}
+
 static PyObject *
 cork_ready(Cork *self, void *Py_UNUSED(closure))
 {
@@ -308,7 +333,8 @@ cork_dealloc(Cork *self)
 
 static PyMethodDef cork_methods[] = {
     {"add", (PyCFunction)cork_add, METH_O, cork_add_doc},
-    {"cork", (PyCFunction)cork_cork, METH_NOARGS, cork_cork_doc},
+    {"cork", (PyCFunction)(void (*)(void))cork_cork,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_cork_doc},
     {"flush", (PyCFunction)(void (*)(void))cork_flush,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_flush_doc},
     {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
@@ -316,6 +342,8 @@ static PyMethodDef cork_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_uncork_doc},
     {"write", (PyCFunction)(void (*)(void))cork_write_one,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_write_doc},
+    {"_spend", (PyCFunction)(void (*)(void))cork_spend,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_spend_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,8 +9,19 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* TURN_SIZE in writethrough.py. */
+/* TURN_SIZE in cork.py. */
 enum { TURN_SIZE = 64 << 10 };
+
+/* Tell whether the socket may be given bytes in this turn of the reactor's. */
+bool
+may_spend(State *state, Cork *self)
+{
+    if (self->turn != state->turn) {
+        self->turn = state->turn;
+        self->through = 0;
+    }
+    return self->through < TURN_SIZE;
+}
 
 /* Tell whether a transport lets others write to its socket now, -1 with an exception. */
 static int
@@ -31,7 +42,7 @@ lets_write(State *state, PyObject *transport)
 int
 descriptor_of(State *state, Cork *self)
 {
-    if (!is_set(self->socket) || !is_set(self->transport) || self->through >= TURN_SIZE) {
+    if (!is_set(self->socket) || !is_set(self->transport) || !may_spend(state, self)) {
         return -1;
     }
     PyObject *socket = Py_NewRef(self->socket);

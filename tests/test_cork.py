@@ -6,8 +6,7 @@ from collections import deque
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.twins import PURE, in_c, load
-from txws2.cork import BATCH_SIZE
-from txws2.writethrough import TURN_SIZE
+from txws2.cork import BATCH_SIZE, TURN_SIZE
 
 
 def outlet_of(cork):
@@ -64,6 +63,19 @@ class KeepingTests(TestCase):
         for name in ("corked", "paused", "unhurried"):
             setattr(cork, name, True)
             self.assertIs(getattr(cork, name), True)
+
+    def test_in_each_turn_a_socket_may_be_given_so_much(self):
+        first, second = self.Cork(), self.Cork()
+        for cork in first, second, first:
+            self.assertIs(cork._spend(TURN_SIZE - 1), True)
+            self.assertIs(cork._spend(TURN_SIZE), True)
+            self.assertIs(cork._spend(0), False)
+            # What is read by anybody is a new turn for all.
+            second.cork()
+
+    def test_what_is_no_number_of_bytes_is_refused(self):
+        self.assertRaises(TypeError, self.Cork()._spend, b"a")
+        self.assertRaises(TypeError, self.Cork()._spend)
 
     def test_what_is_no_frame_is_refused(self):
         cork = self.Cork()
@@ -278,6 +290,13 @@ class StraightToTheSocketTests(TestCase):
         self.write_corked(b"b")
         self.assertEqual(self.outlet.writes, [b"a"])
         self.assertEqual(self.read(), bytes(TURN_SIZE) + b"b")
+
+    def test_that_anybody_reads_is_a_new_turn(self):
+        self.outlet.write(bytes(TURN_SIZE))
+        outlet_of(IN_C)().cork()
+        self.outlet.write(b"a")
+        self.assertEqual(self.outlet.writes, [])
+        self.assertEqual(self.read(), bytes(TURN_SIZE) + b"a")
 
     def test_what_is_no_transport_or_no_socket_is_an_error(self):
         for name in ("_transport", "_socket"):

@@ -15,6 +15,8 @@ __all__ = ["broadcast"]
 
 Slow = Literal["skip", "drop", "close"]
 
+_POLICIES = get_args(Slow)
+
 
 def broadcast(
     connections: Iterable[WebSocketProtocol],
@@ -47,8 +49,8 @@ def broadcast(
         UnicodeError: the text can't be UTF-8.
         ValueError: there is no such policy.
     """
-    if slow not in get_args(Slow):
-        raise ValueError(f"slow must be one of {get_args(Slow)}; it is {slow!r}")
+    if slow not in _POLICIES:
+        raise ValueError(f"slow must be one of {_POLICIES}; it is {slow!r}")
     shared = SharedMessage(message, text, compress)
     # Closing one may change what they are taken from.
     everybody = list(connections)

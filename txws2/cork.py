@@ -7,10 +7,22 @@ from typing import Any
 
 from txws2.speedups import accelerated
 
-__all__ = ["BATCH_SIZE", "Cork"]
+__all__ = ["BATCH_SIZE", "TURN_SIZE", "Cork"]
 
 BATCH_SIZE = 64 * 1024
 """Bytes that are worth a write of their own."""
+
+TURN_SIZE = 64 * 1024
+"""Bytes that go straight to a socket before the reactor has its turn."""
+
+
+class _Turns:
+    """Turns of the reactor's that are known of."""
+
+    count = 0
+
+
+_turns = _Turns()
 
 
 @accelerated
@@ -32,6 +44,7 @@ class Cork:
         "_socket",
         "_through",
         "_transport",
+        "_turn",
         "_waiting",
         "corked",
         "paused",
@@ -48,8 +61,9 @@ class Cork:
         # Where they go; and the socket, if that may be written to.
         self._transport: Any = None
         self._socket: Any = None
-        # Bytes that it was given since the reactor last had its turn.
+        # Bytes that it was given in this turn of the reactor's.
         self._through = 0
+        self._turn = _turns.count
 
     def add(self, frame: bytes, /) -> int:
         """Add a frame; return how many bytes there are now."""
@@ -87,9 +101,9 @@ class Cork:
     def cork(self) -> None:
         """Keep what is written until `uncork`, so that it leaves in one piece.
 
-        That there is something to read is a new turn of the reactor's.
+        It is called for what was read, which is a new turn of the reactor's, for all corks.
         """
-        self._through = 0
+        _turns.count += 1
         # While frames wait, those that come now can only wait behind them.
         self.corked = not (self.paused or self._waiting)
 
@@ -104,6 +118,15 @@ class Cork:
         data = self.take()
         if data:
             self._transmit(data)
+
+    def _spend(self, size: int, /) -> bool:
+        """Tell whether the socket may be given bytes in this turn; if so, count them."""
+        if self._turn != _turns.count:
+            self._turn, self._through = _turns.count, 0
+        if self._through >= TURN_SIZE:
+            return False
+        self._through += size
+        return True
 
     # What the subclass provides.
 

@@ -12,10 +12,7 @@ from txws2.epoll import StandIn
 from txws2.outbox import Outbox
 from txws2.transports import has_unsent
 
-__all__ = ["TURN_SIZE", "WriteThrough", "outbox_for"]
-
-TURN_SIZE = 64 * 1024
-"""Bytes that go straight to a socket before the reactor has its turn."""
+__all__ = ["WriteThrough", "outbox_for"]
 
 _CHUNK_SIZE = 64 * 1024
 _NOTHING = memoryview(b"")
@@ -102,8 +99,7 @@ class WriteThrough(Outbox):
             transport.write(bytes(data))
             return
         sent = 0
-        if self._through < TURN_SIZE:
-            self._through += len(data)
+        if self._spend(len(data)):
             try:
                 sent = self._socket.send(data)
             except OSError:
