@@ -1,6 +1,6 @@
 import gc
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred, succeed
 
 from tests.sides import QuietTestCase
 from txws2.awaiting import Done, Next
@@ -39,6 +39,22 @@ class DoneTests(QuietTestCase):
 
         self.failureResultOf(run(wait()), ZeroDivisionError)
 
+    def test_while_it_is_paused_it_is_waited_for(self):
+        done = Done()
+        done.pause()
+
+        async def wait():
+            return await done
+
+        waiting = run(wait())
+        self.assertNoResult(waiting)
+        done.unpause()
+        self.assertIsNone(self.successResultOf(waiting))
+
+    def test_whoever_fires_it_again_is_told(self):
+        self.assertRaises(AlreadyCalledError, Done().callback, None)
+        self.assertRaises(AlreadyCalledError, Done().errback, ZeroDivisionError())
+
     def test_each_is_one_of_its_own(self):
         Done().addCallback(lambda _: "a")
         self.assertIsNone(self.successResultOf(Done()))
@@ -53,7 +69,8 @@ class NextTests(QuietTestCase):
     def setUp(self):
         super().setUp()
         self.cancelled = []
-        self.next = Next(self.cancelled.append)
+        self.next = Next()
+        self.next.canceller = self.cancelled.append
         self.got = []
 
     async def wait(self):
@@ -88,6 +105,23 @@ class NextTests(QuietTestCase):
         waiting = run(self.wait())
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
+        self.assertEqual(self.cancelled, [self.next])
+
+    def test_it_fires_once(self):
+        self.next.callback("a")
+        self.assertRaises(AlreadyCalledError, self.next.callback, "b")
+        self.assertRaises(AlreadyCalledError, self.next.errback, ZeroDivisionError())
+        self.assertEqual(self.successResultOf(self.next), "a")
+
+    def test_what_is_chained_to_it_gets_the_result(self):
+        chained = succeed(None).addCallback(lambda _: self.next)
+        self.assertNoResult(chained)
+        self.next.callback("a")
+        self.assertEqual(self.successResultOf(chained), "a")
+
+    def test_it_can_be_cancelled_though_nothing_awaits_it(self):
+        self.next.cancel()
+        self.failureResultOf(self.next, CancelledError)
         self.assertEqual(self.cancelled, [self.next])
 
     def test_with_callbacks_it_is_as_others_are(self):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 from weakref import ref
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred
 
-from txws2.awaiting import Next
+from txws2.awaiting import Next, Step
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
@@ -86,11 +86,12 @@ class Inbox:
         reader = self._reader
         if reader is None or self._overflowed:
             self._keep(message, len(message))
-        elif reader[1] is None:
-            self._reader = None
-            reader[0].callback(message)
         else:
-            self._give(message)
+            self._reader = None
+            if reader[1] is None:
+                reader[0].callback(message)
+            else:
+                self._fire(reader[0], message, reader[1])
 
     def put_remainder(self, remainder: Remainder) -> None:
         """Take what was left of a message when a part of it had been given to a stream."""
@@ -98,7 +99,8 @@ class Inbox:
             self._stream = None
         elif self._reader is not None and not self._overflowed:
             self._stream = None
-            self._give(remainder.rest)
+            (reader, result, _), self._reader = self._reader, None
+            self._fire(reader, remainder.rest, result)
         else:
             self._keep(remainder, len(remainder.rest))
 
@@ -128,13 +130,15 @@ class Inbox:
         Args:
             decode: True to get bytes as str, False to get text as bytes.
         """
-        return self._get(Deferred, None, _RESULT[decode])
+        return self._get(Deferred(self._cancel_reader), None, _RESULT[decode])
 
     def __aiter__(self) -> Self:
         return self
 
     def __anext__(self) -> Deferred[Any]:
-        return self._get(Next, None, None)
+        step = Next()
+        step.canceller = self._cancel_reader
+        return self._get(step, None, None)
 
     def get_part(self, stream: object) -> Deferred[Piece]:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
@@ -143,7 +147,7 @@ class Inbox:
             stream: who asks. Once it was given a part, the rest of the message is for it alone,
                 and is dropped if it is no more.
         """
-        return self._get(Deferred, stream, _as_last_piece)
+        return self._get(Deferred(self._cancel_reader), stream, _as_last_piece)
 
     # The end.
 
@@ -184,19 +188,18 @@ class Inbox:
         """Whether the message that is arriving belongs to a stream that is no more."""
         return self._stream is not None and self._stream() is None
 
-    def _give(self, message: str | bytes) -> None:
-        assert self._reader is not None
-        (waiting, result, _), self._reader = self._reader, None
-        assert result is not None  # a message that is wanted as it is, `put` gives by itself
-        try:
-            got = result(message)
-        except UnicodeDecodeError:
-            waiting.errback()
-        else:
-            waiting.callback(got)
+    def _fire(self, reader: Deferred[Any], message: str | bytes, result: _Result | None) -> None:
+        """Give a reader a message, as it wants to have it."""
+        if result is not None:
+            try:
+                message = result(message)
+            except UnicodeDecodeError:
+                reader.errback()
+                return
+        reader.callback(message)
 
     def _tell_end(self, waiting: Deferred[Any], exception: ConnectionClosed) -> None:
-        ended = isinstance(waiting, Next) and isinstance(exception, ConnectionClosedOK)
+        ended = isinstance(waiting, Step) and isinstance(exception, ConnectionClosedOK)
         fail_quietly(waiting, StopAsyncIteration() if ended else exception)
 
     def _keep(self, message: str | bytes | Remainder, size: int) -> None:
@@ -212,41 +215,37 @@ class Inbox:
             self._reading.pause(self._size)
 
     def _get(
-        self, kind: type[Deferred[Any]], stream: object | None, result: _Result | None
+        self, reader: Deferred[Any], stream: object | None, result: _Result | None
     ) -> Deferred[Any]:
         self._asked = True
         if self._reader or self._stream or self._messages or stream is not None:
-            ready = self._ready(stream, result)
-            if ready is not None:
-                return ready
-        waiting = kind(self._cancel_reader)
-        if self._closed is not None:
-            self._tell_end(waiting, self._closed())
-        else:
-            self._reader = waiting, result, stream
-            if self._reading.paused:
-                self._reading.resume()
-        return waiting
+            self._fire_if_ready(reader, stream, result)
+        if not reader.called:
+            if self._closed is not None:
+                self._tell_end(reader, self._closed())
+            else:
+                self._reader = reader, result, stream
+                if self._reading.paused:
+                    self._reading.resume()
+        return reader
 
-    def _ready(self, stream: object | None, result: _Result | None) -> Deferred[Any] | None:
-        """Return what needs no waiting for; None if it does."""
+    def _fire_if_ready(
+        self, reader: Deferred[Any], stream: object | None, result: _Result | None
+    ) -> None:
+        """Give a reader what needs no waiting for."""
         owner = None if self._stream is None else self._stream()
         if self._reader is not None or owner not in (None, stream):
-            return fail(self._in_use())
+            reader.errback(self._in_use())
+            return
         if self._messages and self._abandoned:
             # The remainder, of which nobody wants to know.
             self._pop()
         if self._messages:
-            message = self._pop()
-            try:
-                return succeed(message if result is None else result(message))
-            except UnicodeDecodeError:
-                return fail()
-        if stream is not None and not self._abandoned and (part := self._arrived()):
+            self._fire(reader, self._pop(), result)
+        elif stream is not None and not self._abandoned and (part := self._arrived()):
             self._stream = ref(stream)
             self._reading.resume()
-            return succeed(Piece(part, False))
-        return None
+            reader.callback(Piece(part, False))
 
     def _pop(self) -> str | bytes:
         messages = self._messages
