@@ -89,9 +89,11 @@ typedef struct {
     Py_ssize_t size;
     PyObject *transport;
     PyObject *socket;
+    PyObject *readers;
     PyObject *waiting;
     Py_ssize_t through;
     unsigned int turn;
+    int descriptor;
     char corked;
     char paused;
     char unhurried;

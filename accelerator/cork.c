@@ -307,6 +307,7 @@ cork_traverse(Cork *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->transport);
     Py_VISIT(self->socket);
+    Py_VISIT(self->readers);
     Py_VISIT(self->waiting);
     return 0;
 }
@@ -316,6 +317,7 @@ cork_clear(Cork *self)
 {
     Py_CLEAR(self->transport);
     Py_CLEAR(self->socket);
+    Py_CLEAR(self->readers);
     Py_CLEAR(self->waiting);
     return 0;
 }
@@ -353,6 +355,8 @@ static PyMemberDef cork_members[] = {
     {"paused", T_BOOL, offsetof(Cork, paused), 0, "Whether what is written now has to wait."},
     {"unhurried", T_BOOL, offsetof(Cork, unhurried), 0,
      "Whether what was kept during a read may leave a moment after its end."},
+    {"_descriptor", T_INT, offsetof(Cork, descriptor), 0, NULL},
+    {"_readers", T_OBJECT, offsetof(Cork, readers), 0, NULL},
     {"_socket", T_OBJECT, offsetof(Cork, socket), 0, NULL},
     {"_through", T_PYSSIZET, offsetof(Cork, through), 0, NULL},
     {"_transport", T_OBJECT, offsetof(Cork, transport), 0, NULL},

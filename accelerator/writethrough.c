@@ -23,22 +23,44 @@ may_spend(State *state, Cork *self)
     return self->through < TURN_SIZE;
 }
 
-/* Tell whether a transport lets others write to its socket now, -1 with an exception. */
+/* Tell whether something is so with a transport, -1 with an exception. */
 static int
-lets_write(State *state, PyObject *transport)
+is_so(State *state, PyObject *transport, int name)
 {
-    static const int against[] = {DISCONNECTING, ABORTING, TLS};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(against); i++) {
-        int so = truth(PyObject_GetAttr(transport, state->names[against[i]]));
-        if (so != 0) {
-            return so < 0 ? -1 : 0;
-        }
-    }
-    return 1;
+    return truth(PyObject_GetAttr(transport, state->names[name]));
 }
 
-/* Return the descriptor of the socket, -1 if there is none or nothing may be written to it now, -2
- * with an exception. It isn't kept: once the socket is closed, the descriptor may be another's. */
+/* Tell whether a shared epoll reads for the transport. */
+static bool
+is_read(const Cork *self)
+{
+    return self->readers != NULL && PyList_Check(self->readers) && self->descriptor >= 0
+           && self->descriptor < PyList_GET_SIZE(self->readers)
+           && PyList_GET_ITEM(self->readers, self->descriptor) == self->transport;
+}
+
+/* Return the descriptor of a transport's socket, -1 if there is none or nothing may be written to
+ * it now, -2 with an exception. */
+static int
+ask_for_descriptor(State *state, PyObject *transport, PyObject *socket)
+{
+    int ends = is_so(state, transport, DISCONNECTING);
+    if (ends == 0) {
+        ends = is_so(state, transport, ABORTING);
+    }
+    if (ends != 0) {
+        return ends < 0 ? -2 : -1;
+    }
+    PyObject *number = PyObject_CallMethodNoArgs(socket, state->names[FILENO]);
+    long descriptor = number == NULL ? -1 : PyLong_AsLong(number);
+    Py_XDECREF(number);
+    return descriptor < 0 && PyErr_Occurred() ? -2 : (int)descriptor;
+}
+
+/* Return the descriptor that may be written to now, -1 if there is none, -2 with an exception.
+ *
+ * Once the socket is closed, the descriptor may be another's, so it is asked for each time; unless
+ * a shared epoll reads for the transport. Whatever closes that, or begins to, ends this first. */
 int
 descriptor_of(State *state, Cork *self)
 {
@@ -47,19 +69,15 @@ descriptor_of(State *state, Cork *self)
     }
     PyObject *socket = Py_NewRef(self->socket);
     PyObject *transport = Py_NewRef(self->transport);
-    int lets = lets_write(state, transport);
-    long descriptor = lets < 0 ? -2 : -1;
-    if (lets > 0) {
-        PyObject *number = PyObject_CallMethodNoArgs(socket, state->names[FILENO]);
-        descriptor = number == NULL ? -1 : PyLong_AsLong(number);
-        Py_XDECREF(number);
-        if (descriptor < 0 && PyErr_Occurred()) {
-            descriptor = -2;
-        }
+    int descriptor = -1;
+    int tls = is_so(state, transport, TLS);
+    if (tls == 0) {
+        descriptor = is_read(self) ? self->descriptor
+                                   : ask_for_descriptor(state, transport, socket);
     }
     Py_DECREF(socket);
     Py_DECREF(transport);
-    return (int)descriptor;
+    return tls < 0 ? -2 : descriptor;
 }
 
 /* Give bytes to the socket, if there is one; return how many it has taken. What is wrong with it

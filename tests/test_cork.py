@@ -162,6 +162,7 @@ class WritingTests(TestCase):
 
     def test_it_can_be_collected(self):
         self.outlet._transport = self.outlet._socket = [self.outlet]
+        self.outlet._readers = [self.outlet]
         gone = weakref.ref(self.outlet)
         del self.outlet
         gc.collect()
@@ -282,6 +283,30 @@ class StraightToTheSocketTests(TestCase):
             self.outlet.write(name.encode())
             self.assertEqual(self.outlet.writes.pop(), name.encode())
         self.assertEqual(self.read(), b"")
+
+    def test_while_a_shared_epoll_reads_it_is_not_asked(self):
+        outlet, fd = self.outlet, self.ours.fileno()
+        transport = outlet._transport
+        transport.disconnecting = True
+        others = [None] * fd
+        for readers in (None, [], others, [*others, None], [*others, Transport()]):
+            outlet._descriptor, outlet._readers = fd, readers
+            outlet.write(b"a")
+            self.assertEqual((self.read(), outlet.writes.pop()), (b"", b"a"))
+        outlet._readers = [*others, transport]
+        outlet.write(b"a")
+        self.write_corked(b"b")
+        self.assertEqual((self.read(), outlet.writes), (b"ab", []))
+        transport.TLS = True
+        outlet.write(b"a")
+        self.assertEqual((self.read(), outlet.writes.pop()), (b"", b"a"))
+
+    def test_where_there_is_no_telling_for_whom_one_reads_it_is_asked(self):
+        outlet = self.outlet
+        for descriptor, readers in ((-1, [outlet._transport]), (0, {0: outlet._transport})):
+            outlet._descriptor, outlet._readers = descriptor, readers
+            outlet.write(b"a")
+            self.assertEqual((self.read(), outlet.writes), (b"a", []))
 
     def test_a_loop_that_sends_lets_others_have_their_turn(self):
         self.outlet.write(bytes(TURN_SIZE))

@@ -43,6 +43,9 @@ class Reactor:
     def seconds(self):
         return 42
 
+    def callLater(self, delay, call, *arguments):
+        """Leave undone what is to be done in another turn."""
+
 
 class Transport(Connection):
     """A TCP transport that only notes what it is told.
@@ -160,6 +163,32 @@ class SharedEpollTests(SynchronousTestCase):
         self.has_readers()
         self.transport.resumeProducing()
         self.has_readers(self.shared)
+
+    def test_it_tells_for_whom_it_reads(self):
+        transport, readers = self.transport, self.shared.stand_in.readers
+        fd = transport.fileno()
+        self.assertIs(readers[fd], transport)
+        transport.startWriting()
+        transport.pauseProducing()
+        self.assertIsNone(readers[fd])
+        transport.resumeProducing()
+        self.assertIs(readers[fd], transport)
+        transport.stopWriting()
+        transport.pauseProducing()
+        self.assertIsNone(readers[fd])
+
+    def test_whatever_ends_a_transport_ends_that_it_reads_for_it(self):
+        ends = (
+            Transport.loseConnection,
+            Transport.abortConnection,
+            lambda transport: transport.connectionLost(Failure(ConnectionLost())),
+        )
+        for end in ends:
+            transport = self.adopted()
+            fd = transport.fileno()
+            self.assertIs(self.shared.readers[fd], transport)
+            end(transport)
+            self.assertIsNone(self.shared.readers[fd])
 
     def test_those_that_are_ready_read_and_write(self):
         self.adopted()

@@ -39,6 +39,7 @@ class Transport(StringTransport):
 
     TLS = False
     _aborting = False
+    reactor = None
     dataBuffer = b""
     _tempDataLen = 0
 
@@ -134,6 +135,15 @@ class WriteTests(WriteThroughTestCase):
         outbox.close(lambda: ConnectionClosedError(None, None, None))
         calls.pop()()
         self.assertEqual((self.socket.sent, self.transport.buffered), (b"", b""))
+
+    def test_it_knows_for_whom_a_shared_epoll_reads(self):
+        self.assertIsNone(self.make()._readers)
+        shared = SharedEpoll(None)
+        transport = Transport()
+        transport.reactor, transport.fileno = shared.stand_in, lambda: 5
+        outbox = WriteThrough(transport, None)
+        self.assertIs(outbox._readers, shared.readers)
+        self.assertEqual(outbox._descriptor, 5)
 
     def test_what_the_socket_does_not_take_goes_to_the_transport(self):
         for room in (0, 1):

@@ -34,6 +34,8 @@ class Cork:
     corked: bool
     paused: bool
     unhurried: bool
+    _descriptor: int
+    _readers: list[Any] | None
     _socket: Any
     _through: int
     _transport: Any

@@ -39,8 +39,10 @@ class Cork:
     """
 
     __slots__ = (
+        "_descriptor",
         "_kept",
         "_kept_size",
+        "_readers",
         "_socket",
         "_through",
         "_transport",
@@ -61,6 +63,9 @@ class Cork:
         # Where they go; and the socket, if that may be written to.
         self._transport: Any = None
         self._socket: Any = None
+        # If a shared epoll has the transport: the descriptor, and for whom that reads.
+        self._descriptor = -1
+        self._readers: list[Any] | None = None
         # Bytes that it was given in this turn of the reactor's.
         self._through = 0
         self._turn = _turns.count

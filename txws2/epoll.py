@@ -52,6 +52,8 @@ class SharedEpoll:
         reactor: what it is a reader of, as long as it has transports.
 
     Attributes:
+        readers: by descriptor, the transports that it reads for, and None where it doesn't. One
+            that is closed or aborted, or begins to be, is no more among them.
         stand_in: what is the reactor to its transports.
     """
 
@@ -61,6 +63,7 @@ class SharedEpoll:
         # Both by descriptor; the second is what the transport waits for.
         self._transports: dict[int, TCPTransport] = {}
         self._interests: dict[int, int] = {}
+        self.readers: list[TCPTransport | None] = []
         # Descriptors that came during a batch, which may have an event of another's in it.
         self._new: set[int] = set()
         # What is to be done at the end of the batch; None outside of one.
@@ -124,15 +127,16 @@ class SharedEpoll:
             self._transports[fd] = transport
             self._new.add(fd)
             self._epoll.register(fd, interest)
+            self.readers.extend([None] * (fd + 1 - len(self.readers)))
         elif interest:
             self._epoll.modify(fd, interest)
-        else:
+        self.readers[fd] = transport if interest & _READ else None
+        self._interests[fd] = interest
+        if not interest:
             self._epoll.unregister(fd)
             del self._transports[fd], self._interests[fd]
             if not self._transports:
                 self._reactor.removeReader(self)
-            return
-        self._interests[fd] = interest
 
     # What the reactor calls.
 
@@ -233,6 +237,7 @@ class StandIn:
         self.addWriter = shared.addWriter
         self.removeWriter = shared.removeWriter
         self.afterwards = shared.afterwards
+        self.readers = shared.readers
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)

@@ -48,6 +48,9 @@ class WriteThrough(Outbox):
         self._urgent = b""
         super().__init__(transport, write_limit)
         self._socket = transport.getHandle()
+        if isinstance(transport.reactor, StandIn):
+            self._descriptor = transport.fileno()
+            self._readers = transport.reactor.readers
         # What somebody else wrote goes first.
         self.paused = has_unsent(transport)
 
