@@ -89,7 +89,7 @@ typedef struct {
     Py_ssize_t size;
     PyObject *transport;
     PyObject *socket;
-    PyObject *readers;
+    PyObject *readers;      /* By descriptor, for whom a shared epoll reads. */
     PyObject *waiting;
     Py_ssize_t through;
     unsigned int turn;

@@ -33,6 +33,7 @@ FLOORS = [
         "wire.fields",
         "wire.forwarded",
         "wire.frames",
+        "wire.gathering",
         "wire.handshake",
         "wire.headers",
         "wire.http",

@@ -26,7 +26,8 @@ from txws2.wire.accepting import (
 )
 from txws2.wire.connection import State
 from txws2.wire.forwarded import Client
-from txws2.wire.http import Request, RequestReader, Response
+from txws2.wire.gathering import RequestReader
+from txws2.wire.http import Request, Response
 from txws2.wire.origins import check_origin
 
 if TYPE_CHECKING:

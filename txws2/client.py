@@ -14,7 +14,8 @@ from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
 from txws2.wire.body import BodyReader
-from txws2.wire.http import Request, ResponseReader
+from txws2.wire.gathering import ResponseReader
+from txws2.wire.http import Request
 from txws2.wire.requesting import (
     HeadersLike,
     build_request,

@@ -18,7 +18,8 @@ from txws2.wire.accepting import (
     refusal,
     select_subprotocol,
 )
-from txws2.wire.http import Request, RequestReader, Response
+from txws2.wire.gathering import RequestReader
+from txws2.wire.http import Request, Response
 
 if TYPE_CHECKING:
     from txws2.server import WebSocketServerFactory

@@ -34,7 +34,7 @@ from txws2.server import (
 from txws2.wire.accepting import acceptance
 from txws2.wire.connection import State
 from txws2.wire.frames import Opcode
-from txws2.wire.http import RequestReader
+from txws2.wire.gathering import RequestReader
 from txws2.wire.requesting import HeadersLike, build_request
 from txws2.wire.uri import parse_uri
 

@@ -8,7 +8,7 @@ def test_answer(benchmark, wire):
     head = wire.requesting.build_request(uri, compression=options).serialize()
 
     def answer():
-        request = wire.http.RequestReader().receive(head)
+        request = wire.gathering.RequestReader().receive(head)
         wire.accepting.check_request(request)
         _, extensions = wire.accepting.select_compression(request, options)
         return wire.accepting.accept(request, None, extensions).serialize()

@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from txws2.exceptions import InvalidHandshake
 from txws2.wire.fields import Headers
-from txws2.wire.http import RequestReader, ResponseReader
+from txws2.wire.gathering import RequestReader, ResponseReader
 
 REQUEST = b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nX: a\r\nx:\tb \r\n\r\n"
 RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"

@@ -5,7 +5,8 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.wire import same_each_time
 from txws2.wire.body import MAX_BODY_SIZE, BodyReader
 from txws2.wire.fields import Headers
-from txws2.wire.http import MAX_LINE_SIZE, Response
+from txws2.wire.gathering import MAX_LINE_SIZE
+from txws2.wire.http import Response
 
 
 def reader(status=400, **headers):

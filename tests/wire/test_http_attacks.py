@@ -5,7 +5,8 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.wire import same_each_time
 from tests.wire.heads import REQUEST, RESPONSE, ReaderTestCase, headers_of
 from txws2.exceptions import HeaderLineTooLong, InvalidMessage
-from txws2.wire.http import Request, RequestReader, Response
+from txws2.wire.gathering import RequestReader
+from txws2.wire.http import Request, Response
 
 
 class PathologicalTests(ReaderTestCase):

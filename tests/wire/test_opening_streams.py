@@ -10,7 +10,7 @@ from txws2.wire.accepting import (
     select_compression,
     select_subprotocol,
 )
-from txws2.wire.http import RequestReader, ResponseReader
+from txws2.wire.gathering import RequestReader, ResponseReader
 from txws2.wire.origins import check_origin
 from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import parse_uri

@@ -13,7 +13,7 @@ from txws2.exceptions import (
 from txws2.wire import requesting
 from txws2.wire.accepting import accept, check_request, select_compression, select_subprotocol
 from txws2.wire.deflate import Deflate, PerMessageDeflate
-from txws2.wire.http import RequestReader, ResponseReader
+from txws2.wire.gathering import RequestReader, ResponseReader
 from txws2.wire.requesting import (
     build_request,
     check_compression,

@@ -29,9 +29,10 @@ from txws2.exceptions import (
 )
 from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
 from txws2.wire.fields import Lookup
+from txws2.wire.gathering import ResponseReader
 from txws2.wire.handshake import VERSION, accept_key, check_upgrade, single
 from txws2.wire.headers import parse_extensions, parse_tokens
-from txws2.wire.http import Request, Response, ResponseReader
+from txws2.wire.http import Request, Response
 
 __all__ = [
     "accept",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from txws2.wire.http import MAX_LINE_SIZE, Response
+from txws2.wire.gathering import MAX_LINE_SIZE
+from txws2.wire.http import Response
 
 __all__ = ["MAX_BODY_SIZE", "BodyReader"]
 

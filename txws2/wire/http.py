@@ -6,34 +6,12 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from txws2.exceptions import (
-    HeaderLineTooLong,
-    InvalidMessage,
-    InvalidProtocol,
-    RequestLineTooLong,
-    SecurityError,
-    StatusLineTooLong,
-    TooManyHeaders,
-)
-from txws2.wire.asking import read_request
+from txws2.exceptions import InvalidMessage, InvalidProtocol
 from txws2.wire.cookies import format_cookie, parse_cookies
 from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 from txws2.wire.query import Query
 
-__all__ = [
-    "MAX_HEADERS",
-    "MAX_LINE_SIZE",
-    "Request",
-    "RequestReader",
-    "Response",
-    "ResponseReader",
-]
-
-# The limits of Apache, and half of nginx's: RFC 9112 section 3 recommends 8000 bytes at least.
-MAX_LINE_SIZE = 8192
-"""Bytes that the first line, and each header line, may have."""
-MAX_HEADERS = 128
-"""Header lines that a head may have."""
+__all__ = ["Request", "Response"]
 
 # RFC 9110 section 5.5, as in the fields. It can't backtrack.
 _WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*+")
@@ -146,6 +124,25 @@ class Response:
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
 
+    @classmethod
+    def received(cls, head: bytes) -> Response:
+        """Make a response of its head, the lines as they came.
+
+        Raises:
+            InvalidMessage: it isn't HTTP.
+            InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
+        """
+        line = head.partition(b"\r\n")[0]
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise InvalidMessage(f"invalid status line: {line[:80]!r}")
+        protocol, status, phrase = match.groups(b"")
+        # Proxies and old gateways refuse in HTTP/1.0, and what they say is worth reading; but
+        # that version can't upgrade (RFC 9110 section 7.8).
+        if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
+            raise InvalidProtocol(protocol.decode("ascii"))
+        return cls(int(status), phrase.decode(errors="replace"), parse_headers(head))
+
     def set_cookie(
         self,
         name: str,
@@ -228,95 +225,6 @@ _SPELLING = {
 }
 
 
-# With this byte, its handshake begins (RFC 8446 section 5.1), and no method of HTTP.
-_TLS = b"\x16"
-_EXPECTED_PLAIN = "expected a request, got TLS: connect to ws:, or serve with TLS"
-
-
-class _HeadReader:
-    """Gathers the lines of a head as they arrive, within limits.
-
-    A line that is too long is refused while it arrives, a head with too many at the one that
-    is too much, and no byte is looked at twice.
-    """
-
-    _first_line_error: type[SecurityError]
-
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._line = bytearray()
-        self._head = b""
-        self.rest = b""
-
-    @property
-    def head(self) -> bytes:
-        """The lines so far, as they came."""
-        return self._head or b"\r\n".join(self._lines)
-
-    def _gather(self, data: bytes) -> bool:
-        """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
-        if not (self._line or self._lines):
-            # Nearly always, it is whole at once, and all of it is shorter than a line may be.
-            end = data.find(b"\r\n\r\n", 0, MAX_LINE_SIZE)
-            if end >= 0 and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= MAX_HEADERS:
-                self._head = data[:end]
-                self.rest = data[end + 4 :]
-                return True
-        position = 0
-        while True:
-            newline = data.find(b"\n", position)
-            self._line += data[position : len(data) if newline < 0 else newline + 1]
-            if len(self._line) > MAX_LINE_SIZE:
-                error = HeaderLineTooLong if self._lines else self._first_line_error
-                raise error(f"a line of the head exceeds the limit of {MAX_LINE_SIZE} bytes")
-            if newline < 0:
-                return False
-            position = newline + 1
-            # RFC 9112 section 2.2 lets a server take a bare LF. Parsers that differ on it have
-            # let requests be smuggled, so this one doesn't.
-            if not self._line.endswith(b"\r\n"):
-                raise InvalidMessage("a line of the head doesn't end in CRLF")
-            line = bytes(self._line[:-2])
-            self._line.clear()
-            if not line and self._lines:
-                self.rest = data[position:]
-                return True
-            self._lines.append(line)
-            if len(self._lines) > MAX_HEADERS + 1:
-                raise TooManyHeaders(f"the head has more than {MAX_HEADERS} headers")
-
-
-class RequestReader(_HeadReader):
-    """Reads a request's head as it arrives.
-
-    Attributes:
-        rest: the bytes after the head, once it is whole.
-    """
-
-    _first_line_error = RequestLineTooLong
-
-    def receive(self, data: bytes) -> Request | None:
-        """Take what has arrived; return the request, or None until its head is whole.
-
-        Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1.
-            SecurityError: it exceeds a limit.
-        """
-        if not (self._lines or self._line):
-            ordinary = read_request(data, MAX_LINE_SIZE, MAX_HEADERS)
-            if ordinary is not None:
-                path, values, end = ordinary
-                self._head, self.rest = data[:end], data[end + 4 :]
-                return Request.ordinary(path, Fields(values), self._head)
-            # A line may never end in it, and until the time is up nobody would know what is wrong.
-            if data.startswith(_TLS):
-                raise InvalidMessage(_EXPECTED_PLAIN)
-        if not self._gather(data):
-            return None
-        return Request.received(self.head)
-
-
 def _origin_form(target: str) -> str:
     # RFC 9112 section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
     if target.startswith("/"):
@@ -326,34 +234,3 @@ def _origin_form(target: str) -> str:
         raise InvalidMessage(f"invalid request target: {target[:80]!r}")
     path = match.group(1)
     return path if path.startswith("/") else "/" + path
-
-
-class ResponseReader(_HeadReader):
-    """Reads a response's head as it arrives.
-
-    Attributes:
-        rest: the bytes after the head, once it is whole.
-    """
-
-    _first_line_error = StatusLineTooLong
-
-    def receive(self, data: bytes) -> Response | None:
-        """Take what has arrived; return the response, or None until its head is whole.
-
-        Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
-            SecurityError: it exceeds a limit.
-        """
-        if not self._gather(data):
-            return None
-        line = self.head.partition(b"\r\n")[0]
-        match = _STATUS_LINE.fullmatch(line)
-        if match is None:
-            raise InvalidMessage(f"invalid status line: {line[:80]!r}")
-        protocol, status, phrase = match.groups(b"")
-        # Proxies and old gateways refuse in HTTP/1.0, and what they say is worth reading; but
-        # that version can't upgrade (RFC 9110 section 7.8).
-        if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
-            raise InvalidProtocol(protocol.decode("ascii"))
-        return Response(int(status), phrase.decode(errors="replace"), parse_headers(self.head))

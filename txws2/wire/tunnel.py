@@ -6,7 +6,8 @@ from txws2.exceptions import InvalidHandshake, InvalidProxyStatus, ProxyError
 from txws2.wire.body import BodyReader
 from txws2.wire.credentials import basic
 from txws2.wire.fields import Headers
-from txws2.wire.http import Request, Response, ResponseReader
+from txws2.wire.gathering import ResponseReader
+from txws2.wire.http import Request, Response
 from txws2.wire.proxies import Proxy, host_and_port
 
 __all__ = ["HTTPTunnel"]

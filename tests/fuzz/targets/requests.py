@@ -19,7 +19,8 @@ from txws2.wire.accepting import (
 )
 from txws2.wire.credentials import parse_basic
 from txws2.wire.deflate import PRESETS
-from txws2.wire.http import Request, RequestReader, ResponseReader
+from txws2.wire.gathering import RequestReader, ResponseReader
+from txws2.wire.http import Request
 from txws2.wire.origins import SAME_ORIGIN, check_origin
 from txws2.wire.requesting import check_response
 from txws2.wire.routes import Routes

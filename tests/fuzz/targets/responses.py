@@ -14,7 +14,8 @@ from txws2.exceptions import InvalidHandshake
 from txws2.wire import body
 from txws2.wire.body import BodyReader
 from txws2.wire.deflate import PRESETS
-from txws2.wire.http import Response, ResponseReader
+from txws2.wire.gathering import ResponseReader
+from txws2.wire.http import Response
 from txws2.wire.requesting import check_compression, check_response
 
 SUBPROTOCOLS = ["chat", "superchat"]

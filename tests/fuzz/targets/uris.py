@@ -4,7 +4,7 @@ from tests.fuzz.choices import Choices
 from tests.fuzz.documented import raises_only
 from txws2.exceptions import HeaderLineTooLong, InvalidURI, RequestLineTooLong
 from txws2.wire.accepting import check_request
-from txws2.wire.http import RequestReader
+from txws2.wire.gathering import RequestReader
 from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 

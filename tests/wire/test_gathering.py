@@ -1,0 +1,130 @@
+from tests.wire.heads import REQUEST, RESPONSE, ReaderTestCase
+from txws2.exceptions import (
+    HeaderLineTooLong,
+    InvalidMessage,
+    RequestLineTooLong,
+    StatusLineTooLong,
+    TooManyHeaders,
+)
+from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, RequestReader, ResponseReader
+from txws2.wire.http import Request
+
+
+class RequestReaderTests(ReaderTestCase):
+    def test_what_follows_the_head_is_kept(self):
+        self.assertEqual(self.reads(RequestReader, REQUEST + b"\r\n\x81")[1], b"\r\n\x81")
+
+    def test_the_lines_are_kept_as_they_came(self):
+        reader = RequestReader()
+        reader.receive(REQUEST[:40])
+        self.assertEqual(reader.head, b"GET /chat?room=1 HTTP/1.1")
+        reader.receive(REQUEST[40:])
+        self.assertEqual(reader.head + b"\r\n\r\n", REQUEST)
+
+    def test_before_the_head_is_whole_nothing_follows_it(self):
+        reader = RequestReader()
+        reader.receive(REQUEST[:-1])
+        self.assertEqual(reader.rest, b"")
+
+    def test_nothing_is_said_until_the_head_is_whole(self):
+        reader = RequestReader()
+        for at in range(len(REQUEST) - 1):
+            self.assertIsNone(reader.receive(REQUEST[at : at + 1]))
+        self.assertIsNotNone(reader.receive(REQUEST[-1:]))
+        self.assertEqual(reader.rest, b"")
+
+    def test_one_made_of_its_head_has_the_same(self):
+        reader = RequestReader()
+        request = reader.receive(REQUEST)
+        again = Request.received(reader.head)
+        self.assertEqual(again.fields.get_all("X"), ["a", "b"])
+        self.assertEqual(again, request)
+
+    def test_tls_is_told_at_its_first_byte(self):
+        expected = (
+            InvalidMessage,
+            "expected a request, got TLS: connect to ws:, or serve with TLS",
+        )
+        for data in b"\x16\x03\x01\x02\x00\x01", b"\x16":
+            self.assertEqual(self.request(data), expected)
+
+    def test_elsewhere_that_byte_is_another_mistake(self):
+        expected = (InvalidMessage, "invalid header line: b'\\x16: a'")
+        self.assertEqual(self.request(b"GET / HTTP/1.1\r\n\x16: a\r\n\r\n"), expected)
+        self.assertEqual(
+            self.request(b"G\x16\r\n\r\n"), (InvalidMessage, "invalid request line: b'G\\x16'")
+        )
+
+
+class ResponseReaderTests(ReaderTestCase):
+    def test_what_follows_the_head_is_kept(self):
+        self.assertEqual(self.reads(ResponseReader, RESPONSE + b"\x81")[1], b"\x81")
+
+
+class LinesTests(ReaderTestCase):
+    def test_lines_must_end_in_crlf(self):
+        expected = (InvalidMessage, "a line of the head doesn't end in CRLF")
+        for data in (
+            b"GET / HTTP/1.1\n",
+            b"GET / HTTP/1.1\r\nX: a\n",
+            b"GET / HTTP/1.1\r\n\n",
+            b"\n",
+        ):
+            self.assertEqual(self.request(data), expected)
+            self.assertEqual(self.response(data), expected)
+
+
+class LimitsTests(ReaderTestCase):
+    """Attack 6: heads with 100,000 headers, of 3 MB, or with a request line of 1 MB."""
+
+    TOO_LONG = "a line of the head exceeds the limit of 8192 bytes"
+
+    def test_the_limits(self):
+        self.assertEqual((MAX_LINE_SIZE, MAX_HEADERS), (8192, 128))
+
+    def test_a_first_line_has_8192_bytes_at_most(self):
+        path = b"/" + b"x" * (8192 - len(b"GET / HTTP/1.1\r\n"))
+        self.assertEqual(self.request(b"GET %b HTTP/1.1\r\n\r\n" % path).path, path.decode())
+        expected = (RequestLineTooLong, self.TOO_LONG)
+        self.assertEqual(self.request(b"GET %bx HTTP/1.1\r\n\r\n" % path), expected)
+        phrase = b"x" * (8192 - len(b"HTTP/1.1 200 \r\n"))
+        head = self.response(b"HTTP/1.1 200 %b\r\n\r\n" % phrase)
+        self.assertEqual(head.reason_phrase, phrase.decode())
+        expected = (StatusLineTooLong, self.TOO_LONG)
+        self.assertEqual(self.response(b"HTTP/1.1 200 %bx\r\n\r\n" % phrase), expected)
+
+    def test_a_header_line_has_8192_bytes_at_most(self):
+        line = b"X: " + b"x" * (8192 - len(b"X: \r\n"))
+        for kind, start in ((RequestReader, b"GET / HTTP/1.1"), (ResponseReader, b"HTTP/1.1 200 ")):
+            head, _ = self.reads(kind, start + b"\r\n" + line + b"\r\n\r\n")
+            self.assertEqual(len(head.headers["X"]), 8187)
+            expected = (HeaderLineTooLong, self.TOO_LONG)
+            self.assertEqual(self.reads(kind, start + b"\r\n" + line + b"x\r\n\r\n")[0], expected)
+
+    def test_a_long_line_is_refused_before_its_end_comes(self):
+        for kind, start, error in (
+            (RequestReader, b"", RequestLineTooLong),
+            (ResponseReader, b"", StatusLineTooLong),
+            (RequestReader, b"GET / HTTP/1.1\r\n", HeaderLineTooLong),
+            (ResponseReader, b"HTTP/1.1 200 \r\n", HeaderLineTooLong),
+        ):
+            self.assertEqual(self.reads(kind, start + b"x" * 8192), (None, None))
+            expected = (error, self.TOO_LONG), None
+            self.assertEqual(self.reads(kind, start + b"x" * 8193), expected)
+
+    def test_a_head_has_128_headers_at_most(self):
+        head = b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 128
+        self.assertEqual(len(self.request(head + b"\r\n").headers.get_all("X")), 128)
+        expected = (TooManyHeaders, "the head has more than 128 headers")
+        self.assertEqual(self.request(head + b"X: a\r\n"), expected)
+
+    def test_three_megabytes_fail_early(self):
+        """However they are made: one line, or as many as there may be and more."""
+        for head in (b"x" * 3_000_000, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 750_000):
+            reader = RequestReader()
+            taken = 0
+            with self.assertRaises((RequestLineTooLong, TooManyHeaders)):
+                while taken < len(head):
+                    taken += 1000
+                    self.assertIsNone(reader.receive(head[taken - 1000 : taken]))
+            self.assertLess(taken, 10_000)
