@@ -1,4 +1,4 @@
-from tests.wire.heads import REQUEST, RESPONSE, ReaderTestCase
+from tests.wire.heads import REQUEST, RESPONSE, ReaderTestCase, headers_of
 from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
@@ -11,6 +11,11 @@ from txws2.wire.http import Request
 
 
 class RequestReaderTests(ReaderTestCase):
+    def test_an_ordinary_one_is_read_too(self):
+        data = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n\x81"
+        expected = Request("/a", headers_of(("Host", "h")))
+        self.assertEqual(self.reads(RequestReader, data), (expected, b"\x81"))
+
     def test_what_follows_the_head_is_kept(self):
         self.assertEqual(self.reads(RequestReader, REQUEST + b"\r\n\x81")[1], b"\r\n\x81")
 
