@@ -105,13 +105,13 @@ class Next(_Lean[Any], Step):
         if self.called:
             self.become_whole()
             self.callback(result)
-            return
-        # What awaits this looks it up.
-        self.called = True
-        self.result = result
-        if self._resume is not None:
-            (callback, args), self._resume = self._resume, None
-            self.result = callback(result, *args)
+        else:
+            # What awaits this looks it up.
+            self.called = True
+            self.result = result
+            if self._resume is not None:
+                (callback, args), self._resume = self._resume, None
+                self.result = callback(result, *args)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Fail what awaits it."""
