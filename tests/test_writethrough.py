@@ -140,7 +140,7 @@ class WriteTests(WriteThroughTestCase):
         self.assertIsNone(self.make()._readers)
         shared = SharedEpoll(None)
         transport = Transport()
-        transport.reactor, transport.fileno = shared.stand_in, lambda: 5
+        transport.reactor, transport.socket.fileno = shared.stand_in, lambda: 5
         outbox = WriteThrough(transport, None)
         self.assertIs(outbox._readers, shared.readers)
         self.assertEqual(outbox._descriptor, 5)

@@ -49,7 +49,7 @@ class WriteThrough(Outbox):
         super().__init__(transport, write_limit)
         self._socket = transport.getHandle()
         if isinstance(transport.reactor, StandIn):
-            self._descriptor = transport.fileno()
+            self._descriptor = self._socket.fileno()
             self._readers = transport.reactor.readers
         # What somebody else wrote goes first.
         self.paused = has_unsent(transport)
