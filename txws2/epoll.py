@@ -131,8 +131,9 @@ class SharedEpoll:
         elif interest:
             self._epoll.modify(fd, interest)
         self.readers[fd] = transport if interest & _READ else None
-        self._interests[fd] = interest
-        if not interest:
+        if interest:
+            self._interests[fd] = interest
+        else:
             self._epoll.unregister(fd)
             del self._transports[fd], self._interests[fd]
             if not self._transports:

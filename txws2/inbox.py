@@ -89,6 +89,7 @@ class Inbox:
         else:
             self._reader = None
             if reader[1] is None:
+                # Nearly always; as `_fire` has it, without the call.
                 reader[0].callback(message)
             else:
                 self._fire(reader[0], message, reader[1])
