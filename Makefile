@@ -92,8 +92,8 @@ fuzz-sanitized: sanitized .venv/fuzzing
 	$(UNDER) LD_PRELOAD="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/asan_with_fuzzer.so)" \
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
-TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_speedups.py \
-    tests/test_twins.py tests/test_out_of_memory.py
+TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_reentrancy.py \
+    tests/test_speedups.py tests/test_twins.py tests/test_out_of_memory.py
 
 # Python leaves memory to the system when it ends, so leaks are for soak to find.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \

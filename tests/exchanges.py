@@ -55,7 +55,7 @@ def exchange_of(exchange, cork):
                 else:
                     try:
                         self.messageReceived(event)
-                    except Exception as exc:
+                    except BaseException as exc:
                         self._message_failed(exc)
 
         def _message_failed(self, exception):

@@ -140,7 +140,11 @@ class Driver(Exchange, Protocol):
         set_no_delay(transport)
         let_through(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
-        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        try:
+            super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        except BaseException:
+            # The application's connectionMade. The connection is closed as soon as it can be told.
+            self._application_failed(Failure())
 
     def _open(self, early: bytes, head: bytes = b"") -> None:
         """Start to speak frames; the handshake is done.
@@ -172,6 +176,8 @@ class Driver(Exchange, Protocol):
             log_opened(factory.log, self)
         if factory.keepalive is not None:
             factory.keepalive.add(self)
+        if self._deaf:
+            self._close_after_failure()
         self._tell(self.connectionOpened)
         self._run_handler()
         self._opened_waiters.fire(self)
@@ -262,7 +268,7 @@ class Driver(Exchange, Protocol):
                 # As `_tell` has it, without the call.
                 try:
                     self.messageReceived(event)
-                except Exception as exc:
+                except BaseException as exc:
                     self._message_failed(exc)
 
     def _hold(self) -> None:
@@ -287,10 +293,12 @@ class Driver(Exchange, Protocol):
         assert self._connection is not None
         self._busy = True
         self._outbox.cork()
-        self._deliver(self._connection, events)
-        self._outbox.uncork()
-        self._busy = False
-        held, self._held = self._held or (), None
+        try:
+            self._deliver(self._connection, events)
+        finally:
+            self._busy = False
+            self._outbox.uncork()
+        held, self._held_reads = self._held_reads or (), None
         for data in held:
             self.dataReceived(data)
 
@@ -321,12 +329,16 @@ class Driver(Exchange, Protocol):
             self._fail(reply)
 
     def _tell(self, hook: Callable[..., object], *arguments: Any) -> None:
-        """Call the application; what it raises closes the connection with 1011."""
+        """Call the application; if it raises, this connection is closed with 1011.
+
+        That holds for an exception of any class, as it does where Twisted calls a protocol: a
+        SystemExit out of one connection's code is nothing that the others are to die of.
+        """
         if self._deaf:
             return
         try:
             hook(*arguments)
-        except Exception:
+        except BaseException:
             self._application_failed(Failure())
 
     def _deafen(self) -> None:
@@ -334,7 +346,7 @@ class Driver(Exchange, Protocol):
         self._deaf = True
         self._shut = True
 
-    def _message_failed(self, exception: Exception) -> None:
+    def _message_failed(self, exception: BaseException) -> None:
         self._application_failed(Failure(exception))
 
     def _application_failed(self, failure: Failure) -> None:
@@ -342,6 +354,9 @@ class Driver(Exchange, Protocol):
             "connection handler failed", failure, LogLevel.error, connection=self.id
         )
         self._deafen()
+        self._close_after_failure()
+
+    def _close_after_failure(self) -> None:
         connection = self._connection
         if connection is not None and connection.state is State.OPEN:
             # Not a word of what happened: it could help an attacker.
