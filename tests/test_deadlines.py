@@ -28,6 +28,16 @@ class DeadlinesTests(DeadlinesTestCase):
         self.assertEqual(self.missed, [("a", 10), ("b", 11), ("c", 12)])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_an_error_of_one_leaves_the_others_their_time(self):
+        for connection in ("a", "b", "c"):
+            self.add(connection)
+        self.deadlines._missed = lambda connection: (
+            exec("raise SystemExit") if connection == "a" else self.miss(connection)
+        )
+        self.clock.pump([1] * 12)
+        self.assertEqual(self.missed, [("b", 11), ("c", 12)])
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 1)
+
     def test_one_that_got_there_does_not_miss_it(self):
         self.add("a", "b")
         self.deadlines.discard("a")

@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -41,6 +43,17 @@ class KeepaliveTestCase(SynchronousTestCase):
 
 
 class KeepaliveTests(KeepaliveTestCase):
+    def test_an_error_of_one_connection_leaves_the_others_kept_alive(self):
+        self.make()
+        broken, dead, alive = self.add(), self.add(), self.add()
+        broken.keepalive_ping = broken.keepalive_failed = Mock(side_effect=SystemExit)
+        self.pass_time(40, alive)
+        self.assertEqual(len(dead.failures), 1)
+        self.pass_time(20, alive)
+        self.assertEqual(len(alive.pings), 3)
+        # The broken one was pinged three times, and judged twice.
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 5)
+
     def test_those_that_come_together_are_pinged_together(self):
         self.make()
         together = []

@@ -301,7 +301,7 @@ class WebSocketClientService(Service):
         if self._on_state_change is not None:
             try:
                 self._on_state_change(state)
-            except Exception:
+            except BaseException:
                 self._log_failure("on_state_change")
 
     def _log_failure(self, hook: str) -> None:

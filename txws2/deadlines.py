@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from txws2.isolation import isolated
+
 __all__ = ["Deadlines"]
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class Deadlines(Generic[T]):
         self._timer = None
         for connection, _ in list(takewhile(lambda item: item[1] <= until, self._due.items())):
             if self._due.pop(connection, None) is not None:
-                self._missed(connection)
+                isolated(self._missed, connection)
         if self._due and self._timer is None:
             now = self._clock.seconds()
             # Those that became due meanwhile are late by our own doing.

@@ -9,6 +9,8 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
+from txws2.isolation import isolated
+
 __all__ = ["Keepalive", "KeptAlive"]
 
 _TICKS = 20
@@ -114,7 +116,7 @@ class Keepalive:
         # A hundredth of a tick is for the rounding of sums of floats.
         for connection in _due(self._deadline, now + self._period * 0.01):
             if not connection.keepalive_heard:
-                connection.keepalive_failed()
+                isolated(connection.keepalive_failed)
 
     def _ping(self, now: float) -> None:
         # What is due before the next tick would be late then.
@@ -123,7 +125,7 @@ class Keepalive:
             if self._timeout is not None and connection not in self._deadline:
                 connection.keepalive_heard = False
                 self._deadline[connection] = now + self._timeout
-            connection.keepalive_ping()
+            isolated(connection.keepalive_ping)
 
 
 def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:

@@ -92,7 +92,7 @@ def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) 
         if works:
             try:
                 hook(connection, direction, header, payload)
-            except Exception:
+            except BaseException:
                 works = False
                 log.failure(
                     "trace failed, and is not called for this connection any more",
