@@ -76,7 +76,6 @@ FLOORS = [
         "reading",
         "records",
         "settling",
-        "producers",
         "sharing",
         "streaming",
         "tlsthrough",

@@ -191,7 +191,7 @@ class ProducerTests(OutboxTestCase):
 
     def register(self, outbox):
         self.producer = StringTransport()
-        outbox.register_producer(self.producer)
+        outbox.register_producer(self.producer, None)
 
     def producer_is(self, state):
         self.assertEqual(self.producer.producerState, state)
@@ -217,7 +217,7 @@ class ProducerTests(OutboxTestCase):
     def test_a_second_one_is_refused_until_the_first_is_unregistered(self):
         outbox = self.make()
         self.register(outbox)
-        self.assertRaises(RuntimeError, outbox.register_producer, StringTransport())
+        self.assertRaises(RuntimeError, outbox.register_producer, StringTransport(), None)
         outbox.unregister_producer()
         self.register(outbox)
 

@@ -290,7 +290,7 @@ class DrainedTests(WriteThroughTestCase):
 class ProducerTests(WriteThroughTestCase):
     def test_one_is_paused_while_too_much_of_a_large_frame_is_left(self):
         outbox, producer = self.make(room=0), StringTransport()
-        outbox.register_producer(producer)
+        outbox.register_producer(producer, None)
         outbox.write(b"x" * (64 * 1024 + 11))
         self.assertEqual(producer.producerState, "paused")
         self.drain()

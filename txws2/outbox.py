@@ -24,6 +24,10 @@ class _PushProducing(Protocol):
     def stopProducing(self) -> object: ...
 
 
+class _Owner(Protocol):
+    def _message_failed(self, exception: BaseException) -> None: ...
+
+
 # Interfaces of zope can't do `|`.
 PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
 """What can be paused while too much waits to be sent."""
@@ -51,6 +55,7 @@ class Outbox(Cork):
         "_end",
         "_pong",
         "_producer",
+        "_producer_owner",
         "_producer_paused",
         "_size",
         "_waiters",
@@ -116,10 +121,16 @@ class Outbox(Cork):
         """Bytes that wait here."""
         return self._size
 
-    def register_producer(self, producer: PushProducer) -> None:
-        """Pause this while more than write_limit bytes wait here."""
+    def register_producer(self, producer: PushProducer, owner: _Owner) -> None:
+        """Pause this while more than write_limit bytes wait here.
+
+        Args:
+            producer: the producer, which is an application's.
+            owner: the connection that ends if it raises; it is registered no more then.
+        """
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
+        self._producer_owner = owner
         self._producer = producer
         self._producer_paused = False
         self._pause_producer()
@@ -150,9 +161,9 @@ class Outbox(Cork):
         self.take()
         self._end = None
         self._waiters.fail(ending)
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            producer.stopProducing()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._tell_producer(producer.stopProducing)
 
     # What the transport calls.
 
@@ -175,7 +186,7 @@ class Outbox(Cork):
             self._waiters.fire_one(None)
         if self._producer is not None and self._producer_paused and not self._over_limit():
             self._producer_paused = False
-            self._producer.resumeProducing()
+            self._tell_producer(self._producer.resumeProducing)
         self._end_if_empty()
 
     def stopProducing(self) -> None:
@@ -197,7 +208,14 @@ class Outbox(Cork):
     def _pause_producer(self) -> None:
         if self._producer is not None and not self._producer_paused and self._over_limit():
             self._producer_paused = True
-            self._producer.pauseProducing()
+            self._tell_producer(self._producer.pauseProducing)
+
+    def _tell_producer(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as exc:
+            self._producer = None
+            self._producer_owner._message_failed(exc)
 
     def _end_if_empty(self) -> None:
         if self._end is not None and not self._waiting:

@@ -18,7 +18,6 @@ from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
-from txws2.producers import GuardedProducer
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
@@ -219,7 +218,7 @@ class WebSocketProtocol(Driver):
         """
         if not streaming:
             raise ValueError("only push producers can be registered (streaming=True)")
-        self._outbox.register_producer(GuardedProducer(producer, self._message_failed))
+        self._outbox.register_producer(producer, self)
 
     def unregisterProducer(self) -> None:
         """Let the producer be that is registered, if there is one."""
