@@ -208,7 +208,8 @@ class Response:
         headers.addRawHeader("Content-Type", "text/plain; charset=utf-8")
         headers.addRawHeader("Content-Length", str(len(body)))
         headers.addRawHeader("Connection", "close")
-        return cls(status.value, status.phrase, headers, body)
+        phrase = _RENAMED.get(status.value, status.phrase)
+        return cls(status.value, phrase, headers, body)
 
 
 def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> bytes:
