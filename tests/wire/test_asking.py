@@ -53,6 +53,14 @@ class ReadTests(TestCase):
         self.assertIsNotNone(self.read(HEAD, count=2))
         self.assertIsNone(self.read(HEAD, count=1))
 
+    def test_64_kib_of_each_shape(self):
+        """Attack 7: linear in what a client sends."""
+        for shape in (b"a", b" ", b"a:", b":", b"\t", b"\r\na:", b"\r\na:a", b"\r\n:"):
+            lines = shape * (2**16 // len(shape))
+            for start in (b"GET /", b"GET / HTTP/1.1\r\na:"):
+                for end in (b"", b"\0", b"\r", b"\r\n:"):
+                    self.assertIsNone(self.read(start + lines + end, size=2**17))
+
     def test_one_with_a_header_twice_is_not_ordinary(self):
         self.assertIsNone(self.read(b"GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\na: 1\r\n\r\n"))
 

@@ -1,6 +1,5 @@
 import random
 import sys
-import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire import bombs, same_each_time
+from tests.wire.memory import traced
 from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire import zlibs
@@ -37,12 +37,9 @@ def part_of_hello(room):
 
 def memory_of(call):
     """What is kept, and what was taken at most, by a call."""
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         result = call()
-        return result, *tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        return result, *memory()
 
 
 class InflaterTestCase(ZlibTestCase):

@@ -278,3 +278,25 @@ class SerializeTests(TestCase):
             b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n"
             b"Content-Length: 3\r\nConnection: close\r\n\r\nn\xc3\xa9",
         )
+
+    def test_reason_phrases_are_those_of_rfc_9110_on_every_python(self):
+        phrases = {
+            400: "Bad Request",
+            401: "Unauthorized",
+            403: "Forbidden",
+            404: "Not Found",
+            405: "Method Not Allowed",
+            408: "Request Timeout",
+            413: "Content Too Large",
+            414: "URI Too Long",
+            416: "Range Not Satisfiable",
+            422: "Unprocessable Content",
+            426: "Upgrade Required",
+            429: "Too Many Requests",
+            431: "Request Header Fields Too Large",
+            500: "Internal Server Error",
+            503: "Service Unavailable",
+            505: "HTTP Version Not Supported",
+        }
+        for status, phrase in phrases.items():
+            self.assertEqual(Response.plain(HTTPStatus(status), "").reason_phrase, phrase)

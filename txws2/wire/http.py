@@ -13,10 +13,17 @@ from txws2.wire.query import Query
 
 __all__ = ["Request", "Response"]
 
-# RFC 9110 section 5.5, as in the fields. It can't backtrack.
-_WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*+")
+# RFC 9110 section 5.5, as in the fields. One class of characters takes one pass.
+_WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+# RFC 9110 section 15 has renamed these, and Python from 3.13 on. A peer is told the same by all.
+_RENAMED = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
 
@@ -201,7 +208,8 @@ class Response:
         headers.addRawHeader("Content-Type", "text/plain; charset=utf-8")
         headers.addRawHeader("Content-Length", str(len(body)))
         headers.addRawHeader("Connection", "close")
-        return cls(status.value, status.phrase, headers, body)
+        phrase = _RENAMED.get(status.value, status.phrase)
+        return cls(status.value, phrase, headers, body)
 
 
 def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> bytes:
