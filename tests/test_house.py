@@ -36,6 +36,7 @@ FLOORS = [
         "wire.gathering",
         "wire.handshake",
         "wire.headers",
+        "wire.hosts",
         "wire.http",
         "wire.keys",
         "wire.masking",
