@@ -93,6 +93,7 @@ FLOORS = [
         "connecting",
         "deciding",
         "dialing",
+        "listening",
         "lookup",
         "opening",
         "proxy",
