@@ -101,9 +101,8 @@ class MessagesTests(TestCase):
         "invalid X header: expected a token at 1 in 'a@'": exceptions.InvalidHeaderFormat(
             "X", "a token", "a@", 1
         ),
-        "the server doesn't answer for the host 'h\\n': its option hosts doesn't name it": (
-            exceptions.InvalidHost("h\n")
-        ),
+        "the server doesn't answer for the host 'h\\n': that isn't among its hosts "
+        "(--host of twistd ws)": exceptions.InvalidHost("h\n"),
         "missing Origin header": exceptions.InvalidOrigin(None),
         "invalid Origin header: null": exceptions.InvalidOrigin("null"),
         "the proxy p did not let us through: HTTP 407 No": exceptions.InvalidProxyStatus(

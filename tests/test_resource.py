@@ -339,7 +339,9 @@ class RefuseTests(SiteTestCase):
         """DNS rebinding."""
         self.serve(hosts=["localhost"])
         _, body = self.assertStatus("421 Misdirected Request", REQUEST)
-        self.assertIn(b"doesn't answer for the host 'example.com': its option hosts", body)
+        self.assertIn(
+            b"doesn't answer for the host 'example.com': that isn't among its hosts", body
+        )
         self.assertOver()
         self.open(REQUEST.replace(b"example.com", b"localhost:8000"))
 

@@ -359,9 +359,7 @@ class HostTests(HandshakeTestCase):
         for host in (b"evil.example", b"localhost.evil.example", b"128.0.0.1"):
             status, _, body = self.ask(self.at(host), hosts=["localhost", "127.0.0.0/8"])
             self.assertEqual(status, "421 Misdirected Request")
-            text = (
-                f"doesn't answer for the host '{host.decode()}': its option hosts doesn't name it"
-            )
+            text = f"doesn't answer for the host '{host.decode()}': that isn't among its hosts"
             self.assertIn(text, body)
             self.assertIsInstance(self.ws.lost[0], InvalidHost)
 

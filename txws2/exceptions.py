@@ -276,7 +276,10 @@ class InvalidHost(InvalidHeader):
 
     def __str__(self) -> str:
         host = (self.value or "")[:80]
-        return f"the server doesn't answer for the host {host!r}: its option hosts doesn't name it"
+        return (
+            f"the server doesn't answer for the host {host!r}: that isn't among its hosts "
+            "(--host of twistd ws)"
+        )
 
 
 class InvalidOrigin(InvalidHeader):

@@ -80,15 +80,9 @@ class Hosts:
 def _network(name: str) -> IPv4Network | IPv6Network | None:
     bracketed = _ADDRESS.fullmatch(name)
     try:
-        network = ip_network(name if bracketed is None else bracketed[1])
+        return ip_network(name.partition("%")[0] if bracketed is None else bracketed[1])
     except ValueError:
         return None
-    if network.is_unspecified:
-        raise ValueError(
-            f"{name!r} is where to listen, for all addresses; hosts are those that clients ask "
-            "for, as 'example.com' or '192.0.2.1'"
-        )
-    return network
 
 
 def _checked(name: str) -> str:
