@@ -101,6 +101,8 @@ class MessagesTests(TestCase):
         "invalid X header: expected a token at 1 in 'a@'": exceptions.InvalidHeaderFormat(
             "X", "a token", "a@", 1
         ),
+        "the server doesn't answer for the host 'h\\n': that isn't among its hosts "
+        "(--host of twistd ws)": exceptions.InvalidHost("h\n"),
         "missing Origin header": exceptions.InvalidOrigin(None),
         "invalid Origin header: null": exceptions.InvalidOrigin("null"),
         "the proxy p did not let us through: HTTP 407 No": exceptions.InvalidProxyStatus(
@@ -130,6 +132,7 @@ class MessagesTests(TestCase):
         self.assertEqual(exc.__notes__, ["It was waiting for godot."])
 
     def test_a_long_header_is_not_repeated(self):
+        self.assertIn(f"host '{'a' * 80}': ", str(exceptions.InvalidHost("a" * 100)))
         exc = exceptions.InvalidHeaderFormat("X", "a token", "a" * 100, 90)
         self.assertEqual(exc.value, f"expected a token at 90 in '{'a' * 80}'")
 
@@ -147,6 +150,8 @@ class AttributesTests(TestCase):
         self.assertEqual(exceptions.InvalidMethod("PUT").method, "PUT")
         self.assertEqual(exceptions.InvalidProtocol("HTTP/2.0").protocol, "HTTP/2.0")
         self.assertEqual(exceptions.InvalidOrigin("null").name, "Origin")
+        host = exceptions.InvalidHost("h")
+        self.assertEqual((host.name, host.value), ("Host", "h"))
 
     def test_an_answer_that_refuses_is_there_in_whole(self):
         response = Response(404, "Not Found")

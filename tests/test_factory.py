@@ -39,6 +39,15 @@ class BothFactories:
             expected = f"{name} must be at least {least}, or None; it is {least - 1}"
             self.assertEqual(str(error), expected)
 
+    def test_a_head_has_limits_of_1_at_least_and_never_none(self):
+        self.assertEqual(self.make().head_limits, (8192, 128))
+        limits = self.make(max_line_size=2**16, max_headers=1).head_limits
+        self.assertEqual((limits.line_size, limits.headers), (2**16, 1))
+        for name in ("max_line_size", "max_headers"):
+            for value in (0, -1, None):
+                error = self.assertRaises(ValueError, self.make, **{name: value})
+                self.assertEqual(str(error), f"{name} must be at least 1; it is {value}")
+
     def test_a_time_is_positive(self):
         for name in ("ping_interval", "ping_timeout", "open_timeout", "close_timeout"):
             self.make(**{name: 0.001})

@@ -42,7 +42,7 @@ class ProcessRequestTests(SiteTestCase):
         self.hear((TEXT, b"hello"))
         self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
 
-    def test_it_refuses_and_the_site_goes_on(self):
+    def test_it_refuses_and_the_connection_ends(self):
         def now(connection, request):
             return connection.respond(403, "Not you.\n")
 
@@ -53,12 +53,29 @@ class ProcessRequestTests(SiteTestCase):
             self.serve(process_request=process_request)
             headers, body = self.assertStatus("403 Forbidden", REQUEST)
             self.assertEqual(body, b"Not you.\n")
-            self.assertNotIn("Connection", headers)
-            self.assertSiteGoesOn()
+            self.assertEqual(headers["Connection"], "close")
+            self.assertOver()
             self.failureResultOf(self.ws.wait_opened(), InvalidStatus)
 
-    def test_requests_that_came_meanwhile_are_answered(self):
-        deciding, _ = self.waiting()
+    def test_requests_that_came_meanwhile_are_not_answered(self):
+        """RFC 9112 section 9.3."""
+        for behind, meanwhile in ((PAGE, b""), (b"", PAGE), (PAGE[:9], PAGE[9:] + REQUEST)):
+            deciding = Deferred()
+            self.serve(process_request=lambda *_, deciding=deciding: deciding)
+            self.receive(REQUEST + behind)
+            self.receive(meanwhile)
+            deciding.callback(Response(404, "Not Found"))
+            self.joined.pump()
+            answers = self.peer.take()
+            self.assertTrue(answers.startswith(b"HTTP/1.1 404 Not Found"))
+            self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+            self.assertOver()
+
+    def test_to_a_page_they_are_answered(self):
+        """Without an Upgrade, there is nothing else that could follow."""
+        deciding = Deferred()
+        self.serve(process_request=lambda *_: deciding)
+        self.receive(PAGE.replace(b"page", b"chat"))
         self.receive(PAGE)
         deciding.callback(Response(404, "Not Found"))
         self.joined.pump()
@@ -98,20 +115,20 @@ class ProcessRequestTests(SiteTestCase):
         self.serve(origins=[], process_response=process_response)
         headers, _ = self.assertStatus("403 Forbidden", REQUEST)
         self.assertEqual(headers["Set-Cookie"], "a=b; Path=/; SameSite=Lax; HttpOnly")
-        self.assertSiteGoesOn()
+        self.assertOver()
 
-    def test_what_process_response_spoils_is_500_and_the_site_goes_on(self):
+    def test_what_process_response_spoils_is_500_and_the_end(self):
         self.serve(process_response=lambda *_: Response(101, "Go"))
         self.assertStatus("500 Internal Server Error", REQUEST)
         self.assertEqual(len(self.take_loud()), 1)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
-    def test_an_exception_is_500_and_the_site_goes_on(self):
+    def test_an_exception_is_500_and_the_end(self):
         self.serve(process_request=lambda *_: 1 // 0)
         self.assertStatus("500 Internal Server Error", REQUEST)
         [event] = self.take_loud()
         self.assertEqual(event["log_format"], "opening handshake failed")
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_that_the_client_leaves_cancels_it(self):
         deciding, cancelled = self.waiting()
@@ -128,9 +145,9 @@ class ProcessRequestTests(SiteTestCase):
 
         self.serve(process_request=process_request)
         headers, _ = self.assertStatus("302 Found", REQUEST)
-        self.assertEqual(headers["Location"], "/page")
+        self.assertEqual((headers["Location"], headers["Connection"]), ("/page", "close"))
         self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_open_timeout_holds(self):
         deciding, cancelled = self.waiting(open_timeout=3)
@@ -138,7 +155,7 @@ class ProcessRequestTests(SiteTestCase):
         self.assertEqual(cancelled, [deciding])
         self.assertEqual(self.answer()[0], "408 Request Timeout")
         self.failureResultOf(self.ws.wait_opened(), OpeningTimeout)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_that_it_closes_the_connection_is_the_end(self):
         self.serve(process_request=lambda connection, _: connection.close())

@@ -104,6 +104,15 @@ class SiteTestCase(QuietTestCase):
     def assertSiteGoesOn(self):
         self.assertEqual(self.assertStatus("200 OK", PAGE)[1], b"a page")
 
+    def assertOver(self):
+        """Assert that the site has ended this connection, unlike others."""
+        self.receive(PAGE)
+        self.assertEqual(self.peer.take(), b"")
+        self.assertFalse(self.server_end.connected)
+        self.connect()
+        self.assertSiteGoesOn()
+        self.connect()
+
     def assertNothingLeft(self):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 

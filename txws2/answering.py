@@ -27,6 +27,7 @@ from txws2.wire.accepting import (
 from txws2.wire.connection import State
 from txws2.wire.forwarded import Client
 from txws2.wire.gathering import RequestReader
+from txws2.wire.hosts import check_host
 from txws2.wire.http import Request, Response
 from txws2.wire.origins import check_origin
 
@@ -128,7 +129,7 @@ class WebSocketServerProtocol(Deciding):
         super()._expect(transport)
 
     def _receive_head(self, data: bytes) -> None:
-        reader = self._reader or RequestReader()
+        reader = self._reader or RequestReader(self.factory.head_limits)
         if self._deciding is not None:
             reader.rest += data
             if len(reader.rest) > _MAX_EARLY:
@@ -177,6 +178,8 @@ class WebSocketServerProtocol(Deciding):
             InvalidHandshake: it may not.
         """
         check_request(request)
+        if self.factory.hosts is not None:
+            check_host(request, self.factory.hosts)
         check_origin(request, self.factory.origins)
 
     def _agree(self, request: Request, subprotocol: str | None) -> None:
@@ -228,7 +231,9 @@ class WebSocketServerProtocol(Deciding):
         headers = response.headers
         # RFC 9110 section 6.6.1.
         headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
-        if not headers.hasHeader("Connection"):
+        connection = ",".join(headers.get_all("Connection")).lower()
+        if "close" not in (option.strip(" \t") for option in connection.split(",")):
+            # RFC 9112 section 9.6; an application may say other things of the connection.
             headers.addRawHeader("Connection", "close")
         head = response.serialize()
         if self._tracer is not None:

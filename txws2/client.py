@@ -43,7 +43,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _body: BodyReader | None = None
 
     def _begin_opening(self) -> None:
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(self.factory.head_limits)
         self.request = self.factory.build_request()
         head = self.request.serialize()
         if self._tracer is not None:

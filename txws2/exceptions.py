@@ -16,7 +16,8 @@
         * `InvalidProtocol`
         * `InvalidStatus`
         * `InvalidHeader`
-            * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidOrigin`, `InvalidUpgrade`
+            * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidHost`, `InvalidOrigin`,
+              `InvalidUpgrade`
         * `InvalidPath`
         * `NegotiationError`
         * `RedirectError`
@@ -51,6 +52,7 @@ __all__ = [
     "InvalidHeader",
     "InvalidHeaderFormat",
     "InvalidHeaderValue",
+    "InvalidHost",
     "InvalidMessage",
     "InvalidMethod",
     "InvalidOrigin",
@@ -169,7 +171,7 @@ class HeaderLineTooLong(SecurityError):
 
 
 class TooManyHeaders(SecurityError):
-    """There are more headers than the limit allows (answered 431)."""
+    """There are more headers, or more bytes of them, than the limits allow (answered 431)."""
 
 
 class ProxyError(InvalidHandshake):
@@ -264,6 +266,20 @@ class InvalidHeaderFormat(InvalidHeader):
 
 class InvalidHeaderValue(InvalidHeader):
     """The header is well-formed, but its value isn't acceptable here."""
+
+
+class InvalidHost(InvalidHeader):
+    """The Host isn't one that this server answers for (answered 421)."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__("Host", host)
+
+    def __str__(self) -> str:
+        host = (self.value or "")[:80]
+        return (
+            f"the server doesn't answer for the host {host!r}: that isn't among its hosts "
+            "(--host of twistd ws)"
+        )
 
 
 class InvalidOrigin(InvalidHeader):

@@ -17,6 +17,7 @@ from txws2.keepalive import Keepalive
 from txws2.sharing import EpollSharing
 from txws2.tracing import FrameHook
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
+from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
 
 __all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
 
@@ -33,6 +34,8 @@ class ConnectionOptions(TypedDict, total=False):
     ping_timeout: float | None
     open_timeout: float | None
     close_timeout: float | None
+    max_line_size: int
+    max_headers: int
     share_epoll: bool
     debug: bool | None
     log_connections: bool
@@ -73,6 +76,13 @@ class ConnectionFactory(Factory, Generic[P]):
             lets anybody who connects and says nothing keep a socket.
         close_timeout: seconds until a connection that is being closed must be gone (10), or it
             is aborted. None to wait for ever.
+        max_line_size: bytes that the first line, and each header line, of the peer's head may have
+            (8192); the whole head may have 16 times as many. A longer line is answered with 414
+            or 431, and a client fails to connect. Raise it for the cookies and tokens of a single
+            sign-on. Whoever connects can have so much memory for open_timeout, and a server keeps
+            the head of the request as long as the connection.
+        max_headers: header lines that the head may have (128), or it is answered with 431, and a
+            client fails to connect; with the same danger.
         share_epoll: whether connections over TCP wait for their events together (True), where
             the system has epoll. It is faster; False leaves them to the reactor one by one.
         debug: whether to log every frame, header line and state at level debug. None for what
@@ -87,11 +97,13 @@ class ConnectionFactory(Factory, Generic[P]):
         connections: the protocols that are connected, in whatever state; they can be iterated
             over, counted and compared like a set.
         books: what there is to know of connections that are no more.
+        head_limits: what the head of a request, or of a response, may have.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
         closing_deadlines: likewise of those that must close.
 
     Raises:
-        ValueError: a limit is negative, a time isn't positive, or there is no such preset.
+        ValueError: a limit is negative, or of a head is 0, a time isn't positive, or there is no
+            such preset.
     """
 
     noisy = False
@@ -110,6 +122,8 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_timeout: float | None = 20,
         open_timeout: float | None = 10,
         close_timeout: float | None = 10,
+        max_line_size: int = MAX_LINE_SIZE,
+        max_headers: int = MAX_HEADERS,
         share_epoll: bool = True,
         debug: bool | None = None,
         log_connections: bool = False,
@@ -119,6 +133,10 @@ class ConnectionFactory(Factory, Generic[P]):
         _check("max_fragments", max_fragments, least=1)
         _check("max_queue", max_queue, least=1)
         _check("write_limit", write_limit, least=0)
+        for name, limit in {"max_line_size": max_line_size, "max_headers": max_headers}.items():
+            # A head is kept whole, so it must have limits.
+            if limit is None or limit < 1:
+                raise ValueError(f"{name} must be at least 1; it is {limit}")
         for name, seconds in {
             "ping_interval": ping_interval,
             "ping_timeout": ping_timeout,
@@ -134,6 +152,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.compression = _options(compression)
         self.max_queue = max_queue
         self.write_limit = write_limit
+        self.head_limits = HeadLimits(max_line_size, max_headers)
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
         self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")

@@ -21,6 +21,7 @@ from txws2.deciding import (
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.wire.handshake import check_subprotocols
+from txws2.wire.hosts import Hosts
 from txws2.wire.origins import Origins, check_origins
 
 __all__ = [
@@ -41,6 +42,7 @@ class FactoryOptions(ConnectionOptions, total=False):
     subprotocols: Sequence[str]
     select_subprotocol: SelectSubprotocol | None
     origins: Origins | None
+    hosts: Sequence[str] | None
     process_request: ProcessRequest | Sequence[ProcessRequest] | None
     process_response: ProcessResponse | None
     max_connections: int | None
@@ -76,7 +78,12 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             expressions that match all of them; None among them accepts programs, which send
             none, and SAME_ORIGIN the pages of the host that is connected to. By default all are
             accepted: then any page that somebody visits can connect as that person, with their
-            cookies.
+            cookies. They are compared as browsers spell them: in lower case, without a port that
+            goes without saying, and in ASCII; patterns see that spelling, too.
+        hosts: the hosts to answer for, whatever the port: names, addresses and networks, as
+            "example.com", "::1" and "127.0.0.0/8". A request whose Host is another is refused with
+            421. By default all are answered for: then a page can have its own name lead to this
+            server (DNS rebinding), which to `SAME_ORIGIN` is the page's own host.
         process_request: called with a connection and its request before that is judged, to
             refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
             them. If it returns None, the handshake goes on. Of several in a sequence, each is
@@ -112,6 +119,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         subprotocols: Sequence[str] = (),
         select_subprotocol: SelectSubprotocol | None = None,
         origins: Origins | None = None,
+        hosts: Sequence[str] | None = None,
         process_request: ProcessRequest | Sequence[ProcessRequest] | None = None,
         process_response: ProcessResponse | None = None,
         max_connections: int | None = None,
@@ -131,6 +139,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
         self.origins = origins
+        self.hosts = None if hosts is None else Hosts(hosts)
         self.hooks: Hooks | None = gather_hooks(
             handler, process_request, select_subprotocol, process_response
         )

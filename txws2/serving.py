@@ -8,9 +8,8 @@ from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
 
-from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -20,6 +19,7 @@ from twisted.internet.interfaces import (
 
 from txws2.counters import FactoryCounters
 from txws2.exceptions import ServerClosing
+from txws2.listening import listen
 from txws2.opening import Opening
 from txws2.server import (
     Handler,
@@ -225,9 +225,10 @@ def serve(
     Args:
         handler: called with each connection, usually a coroutine function; see
             `WebSocketServerFactory`. None if `create_protocol` makes one that does the work.
-        host: the address, or the name, of the interface to listen on; None or "" for all IPv4
-            interfaces, "::" for all of both families.
-        port: the TCP port; 0 for any that is free.
+        host: the address to listen at, or a name, for each address that it has: "localhost" for
+            127.0.0.1 and ::1, whatever a file of hosts says, without one of a family that this
+            machine doesn't have. None or "" for all of IPv4, "::" for all of both families.
+        port: the TCP port; 0 for any that is free, the same at each address.
         endpoint: instead of host and port, where to listen: an endpoint, or its description, as
             "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
         reactor: the reactor to run on; None for the global one.
@@ -235,7 +236,8 @@ def serve(
 
     Returns:
         A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
-        does: with CannotListenError if the port is taken.
+        does: with CannotListenError if the port is taken, at one address of several, too; and with
+        DNSLookupError if the host has no address.
 
     Raises:
         TypeError: there are both an endpoint and a port, or neither.
@@ -245,10 +247,13 @@ def serve(
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     factory = WebSocketServerFactory(handler, reactor=reactor, **options)
     if endpoint is None:
-        kind = TCP6ServerEndpoint if isIPv6Address(host or "") else TCP4ServerEndpoint
-        endpoint = kind(factory.reactor, port, _BACKLOG, host or "")
-    listening = server_endpoint(factory.reactor, endpoint).listen(factory)
-    return Opening.of(listening.addCallback(lambda port: Server(factory, [port])))
+        assert port is not None
+        at_host = listen(factory.reactor, host or "", port, _BACKLOG, factory)
+        listening = Deferred.fromCoroutine(at_host)
+    else:
+        there = server_endpoint(factory.reactor, endpoint).listen(factory)
+        listening = there.addCallback(lambda port: [port])
+    return Opening.of(listening.addCallback(lambda ports: Server(factory, ports)))
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:

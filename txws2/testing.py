@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from typing_extensions import TypeVar
 from zope.interface import implementer, provider
 
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.protocol import WebSocketProtocol
 from txws2.recording import Frame, RecordingTransport
 from txws2.server import (
@@ -58,7 +58,7 @@ class JoinedOptions(FactoryOptions, total=False):
 
 
 _CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
-_SERVERS_ONLY = {"origins", "process_request", "process_response", "select_subprotocol"}
+_SERVERS_ONLY = set(FactoryOptions.__annotations__) - set(RequestOptions.__annotations__)
 
 
 class Joined(Generic[S, C]):

@@ -26,6 +26,10 @@ class ReadTests(TestCase):
         for kind in (bytearray, memoryview):
             self.assertEqual(self.read(kind(HEAD)), self.read(HEAD))
 
+    def test_a_path_may_have_any_other_character(self):
+        path = "/" + "".join(chr(code) for code in range(0x21, 0x7F) if code != ord("#"))
+        self.assertEqual(self.read(f"GET {path} HTTP/1.1\r\n\r\n".encode())[0], path)
+
     def test_values_are_utf_8(self):
         head = b"GET / HTTP/1.1\r\nA: \xc3\xa9\r\nB: \xff\r\nC: \xe2\x82\r\nD: \xc3\r\n\r\n"
         _, fields, _ = self.read(head)
@@ -75,6 +79,9 @@ class ReadTests(TestCase):
             b"GET * HTTP/1.1",
             b"GET  HTTP/1.1",
             b"GET /\xe9 HTTP/1.1",
+            b"GET /# HTTP/1.1",
+            b"GET /a#b HTTP/1.1",
+            b"\r\nGET / HTTP/1.1",
             b"GET /\x7f HTTP/1.1",
             b"GET /",
             b"",

@@ -114,7 +114,9 @@ class Fields(Lookup):
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
         value = self._values.get(name.lower())
-        return [] if value is None else [*_all(value)]
+        if isinstance(value, str):
+            return [value]
+        return [] if value is None else [*value]
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the header's value, or the default if it isn't there."""

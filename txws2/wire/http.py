@@ -24,6 +24,7 @@ _RENAMED = {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+_AUTHORITY_FORM = re.compile(r"(?:\[[^\[\]/?]+\]|[^\[\]:/?@]+):[0-9]{1,5}")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
 
@@ -31,10 +32,16 @@ class Request:
     """The head of the client's request.
 
     Args:
-        path: path and query as the request line has them, "/chat?room=1".
+        path: path and query as the request line has them, "/chat?room=1"; "*" of an OPTIONS, and
+            host and port of a CONNECT, which have none.
         headers: its headers; None for none.
         method: "GET" in every handshake that succeeds.
+
+    Attributes:
+        protocol: "HTTP/1.1" in every handshake that succeeds, "HTTP/1.0" of old health checks.
     """
+
+    protocol = "HTTP/1.1"
 
     def __init__(self, path: str, headers: Headers | None = None, method: str = "GET") -> None:
         self.path = path
@@ -57,16 +64,18 @@ class Request:
 
         Raises:
             InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1.
+            InvalidProtocol: it is another HTTP than 1.1 and 1.0.
         """
         line = head.partition(b"\r\n")[0]
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             raise InvalidMessage(f"invalid request line: {line[:80]!r}")
-        method, target, protocol = match.groups()
-        if protocol != b"HTTP/1.1":
-            raise InvalidProtocol(protocol.decode("ascii"))
-        request = cls(_origin_form(target.decode("ascii")), None, method.decode("ascii"))
+        method, target, protocol = (group.decode("ascii") for group in match.groups())
+        if protocol not in ("HTTP/1.1", "HTTP/1.0"):
+            raise InvalidProtocol(protocol)
+        request = cls(_path(method, target), None, method)
+        if protocol != cls.protocol:
+            request.protocol = protocol
         request._head = head
         # Here it is found out whether all of them are headers.
         request._fields = Fields.parse(head)
@@ -99,7 +108,9 @@ class Request:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
             return NotImplemented
-        mine, others = ((each.path, each.headers, each.method) for each in (self, other))
+        mine, others = (
+            (each.path, each.headers, each.method, each.protocol) for each in (self, other)
+        )
         return mine == others
 
     def __repr__(self) -> str:
@@ -111,7 +122,7 @@ class Request:
         Raises:
             InvalidMessage: something in it would end its line, or is no HTTP at all.
         """
-        first_line = f"{self.method} {self.path} HTTP/1.1"
+        first_line = f"{self.method} {self.path} {self.protocol}"
         return _serialize(first_line, _REQUEST_LINE, self.headers)
 
 
@@ -233,10 +244,15 @@ _SPELLING = {
 }
 
 
-def _origin_form(target: str) -> str:
-    # RFC 9112 section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
-    if target.startswith("/"):
+def _path(method: str, target: str) -> str:
+    """Return what a request is for, of the four forms of RFC 9112 section 3.2."""
+    if "#" in target:
+        raise InvalidMessage(f"the request target has a fragment: {target[:80]!r}; leave it out")
+    if target.startswith("/") or (method, target) == ("OPTIONS", "*"):
         return target
+    if method == "CONNECT" and _AUTHORITY_FORM.fullmatch(target):
+        return target
+    # Section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
     match = _ABSOLUTE_FORM.fullmatch(target)
     if match is None:
         raise InvalidMessage(f"invalid request target: {target[:80]!r}")
