@@ -64,7 +64,7 @@ def check_origin(request: Request, origins: Origins | None) -> None:
             host = fields.get("Host", "")
             accepted = any(_accepts(each, origin, host) for each in origins)
         if not accepted:
-            raise InvalidOrigin(origin)
+            raise InvalidOrigin(origin, fields.get("Host") if SAME_ORIGIN in origins else None)
 
 
 def _accepts(accepted: str | re.Pattern[str] | None, origin: str, host: str) -> bool:
