@@ -87,6 +87,7 @@ FLOORS = [
         "answering",
         "authentication",
         "backoff",
+        "calls",
         "certificates",
         "client",
         "connecting",
@@ -100,6 +101,7 @@ FLOORS = [
         "routing",
         "server",
         "serving",
+        "stopping",
         "upgrade",
     },
     {

@@ -55,5 +55,5 @@ def broadcast(
     # Closing one may change what they are taken from.
     everybody = list(connections)
     others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
-    reached = [connection.send_shared(shared, slow) for connection in others]
+    reached = [connection._send_shared(shared, slow) for connection in others]
     return len(everybody) - len(others) + sum(reached)

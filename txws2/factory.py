@@ -40,7 +40,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 class _Counted(Protocol):
-    def standing(self) -> Standing: ...
+    def _standing(self) -> Standing: ...
 
 
 P = TypeVar("P", bound=_Counted)
@@ -136,8 +136,8 @@ class ConnectionFactory(Factory, Generic[P]):
         self.write_limit = write_limit
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
-        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
-        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
+        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
         self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
@@ -154,7 +154,7 @@ class ConnectionFactory(Factory, Generic[P]):
     @property
     def counters(self) -> FactoryCounters:
         """What went over all connections, those that are closed among them."""
-        standings = (connection.standing() for connection in self._connections)
+        standings = (connection._standing() for connection in self._connections)
         return self.books.counters(standings, self.clock.seconds() - self._made)
 
     def enter(self, connection: P) -> None:
