@@ -89,6 +89,7 @@ FLOORS = [
         "answering",
         "authentication",
         "backoff",
+        "calls",
         "certificates",
         "client",
         "connecting",
@@ -103,6 +104,7 @@ FLOORS = [
         "routing",
         "server",
         "serving",
+        "stopping",
         "upgrade",
     },
     {

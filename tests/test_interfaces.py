@@ -65,10 +65,6 @@ class InterfaceTests(SynchronousTestCase):
             "keepalive_heard",
             "keepalive_failed",
             "keepalive_ping",
-            "closing_missed",
-            "opening_missed",
-            "send_shared",
-            "standing",
         }
         of_twisted = {
             "connected",

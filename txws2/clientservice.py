@@ -19,6 +19,7 @@ from txws2.backoff import Backoff
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import ConnectOptions, connect
 from txws2.dialing import take_dialer
+from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
@@ -162,7 +163,7 @@ class WebSocketClientService(Service):
         # It may be called by what is to be cancelled.
         patience: float | None = 0
         if ws is not None:
-            ws.close(CloseCode.GOING_AWAY)
+            WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
             patience = self._factory.close_timeout
         if patience is not None:
             running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))
@@ -211,7 +212,7 @@ class WebSocketClientService(Service):
         """
         ws = self._open
         if ws is not None and not self._outgoing:
-            return ws.send(message, text, compress=compress)
+            return WebSocketClientProtocol.send(ws, message, text, compress=compress)
         if self._run is None:
             return _failed(self._final or InvalidState("not sent: the service isn't running"))
         return self._outgoing.add(message, text, compress)
@@ -221,7 +222,7 @@ class WebSocketClientService(Service):
     @property
     def _open(self) -> WebSocketClientProtocol | None:
         ws = self._ws
-        return ws if ws is not None and ws.state is State.OPEN else None
+        return ws if ws is not None and state_of(ws) is State.OPEN else None
 
     async def _stay_connected(self, run: object, begin: Deferred[None]) -> None:
         def decide(exc: Exception) -> Exception | None:
@@ -242,10 +243,10 @@ class WebSocketClientService(Service):
             if self._on_connect is not None:
                 await _done(self._on_connect(ws))
         except CancelledError:
-            await ws.close(CloseCode.GOING_AWAY)
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
             raise
         except Exception:
-            await ws.close(CloseCode.INTERNAL_ERROR)
+            await WebSocketClientProtocol.close(ws, CloseCode.INTERNAL_ERROR)
             raise
         return ws
 
@@ -275,7 +276,7 @@ class WebSocketClientService(Service):
         finally:
             if self._ws is ws:
                 self._ws = None
-            await ws.close(CloseCode.GOING_AWAY)
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
         if run is not self._run:
             raise CancelledError("the service was stopped")
         if clock.seconds() - since < backoff.initial:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
@@ -13,27 +12,35 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.awaiting import Done
-from txws2.counters import Standing
+from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
-from txws2.journal import log_closed, log_opened
+from txws2.journal import id_of, log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
-from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
+from txws2.transports import (
+    Address,
+    abort,
+    address_of,
+    close_softly,
+    read_more_at_once,
+    set_no_delay,
+)
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State, Trace
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+from txws2.wire.http import Request
 from txws2.writethrough import outbox_for
 
-__all__ = ["Driver"]
+__all__ = ["Driver", "state_of"]
 
 _MESSAGE = (str, bytes)
 
@@ -86,9 +93,7 @@ class Driver(Exchange, Protocol):
     @property
     def id(self) -> str:
         """A name for this connection, unlike any other's; log events have it."""
-        if self._id is None:
-            self._id = str(uuid4())
-        return self._id
+        return id_of(self)
 
     # What a subclass provides.
 
@@ -98,11 +103,19 @@ class Driver(Exchange, Protocol):
     def _receive_head(self, data: bytes) -> None:
         raise NotImplementedError
 
-    def opening_missed(self) -> None:
+    def _opening_missed(self) -> None:
         """Give the opening handshake up, for `Deadlines`."""
         raise NotImplementedError
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
+        raise NotImplementedError
+
+    def _peer_address(self) -> Address:
+        """Return the address of the other end, as far as it is known."""
+        return address_of(self._transport.getPeer())
+
+    def _known_request(self) -> Request | None:
+        """Return the client's request, once it is known."""
         raise NotImplementedError
 
     def _run_handler(self) -> None:
@@ -131,7 +144,7 @@ class Driver(Exchange, Protocol):
         factory = self.factory
         factory.enter(self)
         if factory.debug:
-            self._tracer = Tracer(factory.log, self.id)
+            self._tracer = Tracer(factory.log, id_of(self))
             self._tracer.state(State.CONNECTING)
         self._set_deadline(factory.opening_deadlines)
 
@@ -359,7 +372,7 @@ class Driver(Exchange, Protocol):
 
     def _application_failed(self, failure: Failure) -> None:
         self.factory.log.failure(
-            "connection handler failed", failure, LogLevel.error, connection=self.id
+            "connection handler failed", failure, LogLevel.error, connection=id_of(self)
         )
         self._deafen()
         self._close_after_failure()
@@ -407,7 +420,7 @@ class Driver(Exchange, Protocol):
 
     # Counting.
 
-    def standing(self) -> Standing:
+    def _standing(self) -> Standing:
         """Tell how the connection stands, for its factory's counters and its own."""
         return Standing(
             self._connection,
@@ -415,6 +428,12 @@ class Driver(Exchange, Protocol):
             0 if self._inbox is None else self._inbox.waiting,
             0 if self._outbox is None else self._outbox.waiting,
         )
+
+    def _count(self) -> ConnectionCounters:
+        """Return what has gone over the connection."""
+        lasted = self._lasted
+        uptime = self.factory.uptime_of(self) if lasted is None else lasted
+        return ConnectionCounters.of(self._standing(), uptime)
 
     # Closing.
 
@@ -441,7 +460,7 @@ class Driver(Exchange, Protocol):
         self._begin_closing()
         self._outbox.end(lambda: close_softly(self._transport))
 
-    def closing_missed(self) -> None:
+    def _closing_missed(self) -> None:
         """Wait no longer for the connection to close, for `Deadlines`."""
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
@@ -514,8 +533,9 @@ class Driver(Exchange, Protocol):
             self._late.fail(ending)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
-        if self.connected:
+        if self._outbox is not None:
             self._outbox.release(self._ending)
+        if self.connected:
             self._tell_lost()
         self._closed_waiters.fire(None)
 
@@ -531,3 +551,14 @@ class Driver(Exchange, Protocol):
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
         self._tell(type(self).connectionLost, self, Failure(self._ending()))
         self._deafen()
+
+
+# The application's class may have a method or an attribute of any name; so what isn't a hook is
+# asked here, or of our own class, wherever we need it ourselves.
+
+
+def state_of(connection: Driver) -> State:
+    """Return the state that a connection is in."""
+    if connection._connection is not None:
+        return connection._connection.state
+    return State.CLOSED if connection._settled else State.CONNECTING

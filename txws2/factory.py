@@ -43,7 +43,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 class _Counted(Protocol):
-    def standing(self) -> Standing: ...
+    def _standing(self) -> Standing: ...
 
 
 P = TypeVar("P", bound=_Counted)
@@ -155,8 +155,8 @@ class ConnectionFactory(Factory, Generic[P]):
         self.head_limits = HeadLimits(max_line_size, max_headers)
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
-        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
-        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
+        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
         self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
@@ -173,7 +173,7 @@ class ConnectionFactory(Factory, Generic[P]):
     @property
     def counters(self) -> FactoryCounters:
         """What went over all connections, those that are closed among them."""
-        standings = (connection.standing() for connection in self._connections)
+        standings = (connection._standing() for connection in self._connections)
         return self.books.counters(standings, self.clock.seconds() - self._made)
 
     def enter(self, connection: P) -> None:
