@@ -70,6 +70,7 @@ FLOORS = [
         "keepalive",
         "outbox",
         "pings",
+        "progress",
         "protocol",
         "readthrough",
         "reading",

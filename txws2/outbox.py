@@ -13,6 +13,7 @@ from zope.interface import implementer
 from txws2.awaiting import Done
 from txws2.cork import BATCH_SIZE, Cork
 from txws2.settling import NOBODY, Waiters, waitable
+from txws2.transports import socket_of
 
 __all__ = ["Outbox", "PushProducer"]
 
@@ -27,6 +28,10 @@ class _PushProducing(Protocol):
 # Interfaces of zope can't do `|`.
 PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
 """What can be paused while too much waits to be sent."""
+
+
+def _nothing() -> None:
+    pass
 
 
 @implementer(IPushProducer)
@@ -44,6 +49,7 @@ class Outbox(Cork):
 
     Attributes:
         paused: whether frames wait here.
+        asked: how often the transport has asked for more, after it was full.
     """
 
     __slots__ = (
@@ -55,6 +61,7 @@ class Outbox(Cork):
         "_size",
         "_waiters",
         "_write_limit",
+        "asked",
     )
 
     _streaming: ClassVar[bool] = True
@@ -64,7 +71,7 @@ class Outbox(Cork):
         self._transport = transport
         self._write_limit = write_limit
         # Bytes that wait.
-        self._size = 0
+        self._size = self.asked = 0
         # Whether it was over its limit, and has been full since.
         self._behind = False
         self._pong = b""
@@ -133,8 +140,11 @@ class Outbox(Cork):
         self._waiting = None
         self._size = 0
 
-    def end(self, then: Callable[[], None]) -> None:
-        """Let go of the transport when all is written to it, then call."""
+    def end(self, then: Callable[[], None] = _nothing) -> None:
+        """Let go of the transport when all is written to it, then call.
+
+        A transport that was told to close is closed by that, as it waits for its producer.
+        """
         self.flush()
         self._end = then
         self._end_if_empty()
@@ -163,6 +173,7 @@ class Outbox(Cork):
 
     def resumeProducing(self) -> None:
         """Write what waits: the transport's buffer is empty."""
+        self.asked += 1
         self.paused = False
         if self._pong:
             frame, self._pong = self._pong, b""
@@ -177,6 +188,8 @@ class Outbox(Cork):
             self._producer_paused = False
             self._producer.resumeProducing()
         self._end_if_empty()
+        if not self.paused:
+            self._let_close()
 
     def stopProducing(self) -> None:
         """Nothing to do: connectionLost follows."""
@@ -185,6 +198,9 @@ class Outbox(Cork):
         self._transport.write(data)
 
     def _keep_waiting(self, frame: bytes) -> None:
+        if self._end is not None or getattr(self._transport, "disconnecting", False):
+            # A producer that never ends would keep it from closing.
+            return
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(frame)
@@ -204,6 +220,17 @@ class Outbox(Cork):
             then, self._end = self._end, None
             self._transport.unregisterProducer()
             then()
+
+    def _let_close(self) -> None:
+        """Let the transport close if somebody has told it to: it would wait for its producer."""
+        if getattr(self._transport, "disconnecting", False):
+            self._transport.unregisterProducer()
+            return
+        below = socket_of(self._transport)
+        if below is not None and below._writeDisconnecting and not below._writeDisconnected:
+            self._transport.unregisterProducer()
+            # That alone doesn't have it closed for writing.
+            below.loseWriteConnection()
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit

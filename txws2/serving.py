@@ -164,12 +164,18 @@ class Server:
             done: Deferred[None] = Deferred()
             running.addBoth(_pass_on, done)
             ending.append(done)
-        # Each connection has its own close_timeout; this one is for the handlers.
+        # Each connection has its own close_timeout, from when its peer has last read something.
+        # This one is for the handlers, and for all connections together.
         ended = DeferredList(ending)
         if factory.close_timeout is not None:
-            deadline = factory.clock.callLater(factory.close_timeout, self._give_up)
+            deadline = factory.clock.callLater(factory.close_timeout, self._run_out)
             ended.addBoth(cancel_call, deadline)
         ended.addBoth(lambda _: self._end())
+
+    def _run_out(self) -> None:
+        for connection in self._remaining:
+            connection.give_up_closing()
+        self._give_up()
 
     def _give_up(self) -> None:
         if self._closed:
