@@ -1,6 +1,6 @@
 """A connection's life on its transport."""
 
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 
 from tests.sides import (
     BINARY,
@@ -18,6 +18,7 @@ from tests.sides import (
     closing,
 )
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.progress import Progress
 from txws2.testing import Joined
 from txws2.wire.connection import State
 
@@ -208,6 +209,27 @@ class SlowReaderTests:
             self.joined.advance(1)
             self.hear((BINARY, bytes(1000)), (PING, b"x"), (PONG, b"y"))
         self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_whose_system_has_no_room_has_its_time_twice(self):
+        """It says so only when there is enough of it again."""
+        ws = self.close_behind_much()
+        full = Progress(1000, 0, acknowledged=5000, room=5000)
+        ws._closing_progress = full
+        ws._progress = lambda: full
+        self.joined.advance(19)
+        self.assertEqual(ws.lost, [])
+        self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_whose_system_has_all_of_it_is_let_go_and_not_reset(self):
+        ws = self.open()
+        ws.close()
+        ws._closing_progress = Progress(0, 0, acknowledged=5000, room=9000)
+        ws._progress = lambda: ws._closing_progress
+        self.joined.advance(10)
+        self.assertIsInstance(ws.lost[0].__cause__, ConnectionDone)
+        self.assertIsInstance(self.peer.lost[0], ConnectionDone)
         self.assertGone()
 
     def test_who_stops_waiting_for_it_destroys_what_is_left(self):

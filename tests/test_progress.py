@@ -101,6 +101,16 @@ class TCPTests(ProgressTestCase):
         self.told.unsent = 500
         self.assertTrue(self.after(acknowledged=1400, window=4600, segments=1, unsent=100))
 
+    def test_but_not_if_they_were_all_that_there_was_room_for(self):
+        self.told.unsent = 50_000
+        self.assertFalse(self.after(acknowledged=6000, window=0, segments=4, unsent=45_000))
+
+    def test_there_is_no_room_when_more_waits_than_that(self):
+        self.told.unsent = self.told.window
+        self.assertFalse(self.ask().blocked)
+        self.told.unsent += 1
+        self.assertTrue(self.ask().blocked)
+
     def test_bytes_that_there_was_no_room_for_are(self):
         self.told.unsent = 500_000
         self.told.window = 0
@@ -133,6 +143,7 @@ class GeneralTests(ProgressTestCase):
 
     def test_it_never_knows_whether_all_has_arrived(self):
         self.assertFalse(Progress(0, 0).arrived)
+        self.assertFalse(Progress(9, 0).blocked)
 
     def test_less_that_waits_is_progress_and_so_is_a_transport_that_asks_for_more(self):
         before = Progress(unsent=10, asked=1)

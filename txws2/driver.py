@@ -83,6 +83,8 @@ class Driver(Exchange, Protocol):
     _deadlines: Deadlines[Any] | None = None
     # How far what was sent had come when the closing began, or was last given its time.
     _closing_progress: Progress | None = None
+    # Whether it was given its time twice since.
+    _closing_again = False
 
     # How long it was there, once it isn't any more.
     _lasted: float | None = None
@@ -445,8 +447,14 @@ class Driver(Exchange, Protocol):
     def closing_missed(self) -> None:
         """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
         before, now = self._closing_progress, self._progress()
-        if self._deadlines is not None and before is not None and now.since(before):
-            self._closing_progress = now
+        if self._deadlines is None or before is None:
+            self.give_up_closing()
+        elif now.since(before):
+            self._closing_progress, self._closing_again = now, False
+            self._deadlines.add(self)
+        elif now.blocked and not self._closing_again:
+            # Of slow readers, too, nothing may be seen for long.
+            self._closing_again = True
             self._deadlines.add(self)
         else:
             self.give_up_closing()

@@ -68,11 +68,11 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_interval: seconds between keepalive pings (20). None to send none: then proxies
             close idle connections, and a peer that is gone may stay unnoticed.
         ping_timeout: seconds without a sign of life after a ping (20) until the connection is
-            closed with 1011. None to wait for ever.
+            closed with 1011; that the peer reads is one. None to wait for ever.
         open_timeout: seconds until a connection must be open (10). None to wait for ever, which
             lets anybody who connects and says nothing keep a socket.
-        close_timeout: seconds until a connection that is being closed must be gone (10), or it
-            is aborted. None to wait for ever.
+        close_timeout: seconds until a connection that is being closed must be gone (10), or its
+            peer have read something since; otherwise it is given up. None to wait for ever.
         share_epoll: whether connections over TCP wait for their events together (True), where
             the system has epoll. It is faster; False leaves them to the reactor one by one.
         debug: whether to log every frame, header line and state at level debug. None for what

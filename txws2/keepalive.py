@@ -14,6 +14,8 @@ from txws2.progress import Progress
 __all__ = ["Keepalive", "KeptAlive"]
 
 _TICKS = 20
+# Of the timeout, what those that are watched are watched for.
+_WATCHED = 0.9
 
 
 class KeptAlive(Protocol):
@@ -47,8 +49,9 @@ class Keepalive:
     peer that is gone is found in 40 seconds at most.
 
     A peer that reads slowly has the ping behind all that was sent before it. So of those that
-    weren't heard in the first half of the timeout it is noted how far what was sent has come. If
-    it has come farther at the end, they have another half, and so on.
+    weren't heard in the first tenth of the timeout it is noted how far what was sent has come. If
+    it has come farther at the end, they have as long again, and so on. Those that answer as usual
+    aren't asked, and those that read slowly are for long enough, as it shows only now and then.
 
     Each wait is as long for one connection as for the next. So the order in which they
     were entered is the order in which they are due, and a tick looks only at those.
@@ -70,7 +73,7 @@ class Keepalive:
         self._timeout = timeout
         self._period = min(interval, timeout or interval) / _TICKS
         # How long one is watched, a whole number of ticks.
-        self._watch = round((timeout or 0) / 2 / self._period) * self._period
+        self._watch = round((timeout or 0) * _WATCHED / self._period) * self._period
         self._next_ping: dict[KeptAlive, float] = {}
         # When those that were pinged must have been heard, or are watched.
         self._hope: dict[KeptAlive, float] = {}
@@ -115,8 +118,8 @@ class Keepalive:
         self._ticking = True
         pause, self._last_tick = now - self._last_tick, now
         overlooked = self._overlook(pause)
-        self._judge(now - overlooked)
         self._doubt(now - overlooked)
+        self._judge(now - overlooked)
         self._ping(now)
         self._ticking = False
         self._rest()
@@ -143,18 +146,19 @@ class Keepalive:
         progress = connection.keepalive_progress()
         if not progress.since(before):
             return True
-        self._keep_watching(connection, progress)
+        self._keep_watching(connection, progress, self._last_tick)
         return False
 
     def _doubt(self, now: float) -> None:
-        for connection in _due(self._hope, now + self._period * 0.01):
+        until = now + self._period * 0.01
+        for connection, due in list(takewhile(lambda item: item[1] <= until, self._hope.items())):
+            del self._hope[connection]
             if not connection.keepalive_heard:
-                self._keep_watching(connection, connection.keepalive_progress())
+                self._keep_watching(connection, connection.keepalive_progress(), due)
 
-    def _keep_watching(self, connection: KeptAlive, progress: Progress) -> None:
+    def _keep_watching(self, connection: KeptAlive, progress: Progress, since: float) -> None:
         self._progress[connection] = progress
-        # Of all that happens in one tick, the time is the same.
-        self._deadline[connection] = self._last_tick + self._watch
+        self._deadline[connection] = since + self._watch
 
     def _ping(self, now: float) -> None:
         # What is due before the next tick would be late then.

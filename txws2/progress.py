@@ -50,19 +50,30 @@ class Progress(NamedTuple):
         """Whether the other end's system has all of it, as far as ours tells."""
         return self.acknowledged is not None and not self.unsent
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the other end's system hasn't room for what waits.
+
+        It says that it has room again only when it has enough (RFC 9293 section 3.8.6.2.2): a
+        sixteenth of its buffer, or two segments, which are of 64 KiB on the loopback. So a peer
+        that reads 10 KB/s may take 13 seconds until that shows.
+        """
+        acknowledged = self.acknowledged
+        return acknowledged is not None and self.unsent > self.room - acknowledged
+
     def since(self, earlier: Progress) -> bool:
         """Tell whether the peer has read something since then, as far as can be told.
 
         The system of a peer whose application hangs still acknowledges what it has room for. An
-        application that reads makes more room, whether or not something comes. And where the
-        network is slow, room or not, it takes its time until all that waited then is there.
+        application that reads makes more room, whether or not something comes. And as long as
+        there is room, it may be the network that is slow, until all that waited then is there.
         """
         acknowledged, before = self.acknowledged, earlier.acknowledged
         if acknowledged is None or before is None:
             return self.asked > earlier.asked or self.unsent < earlier.unsent
         if self.room - earlier.room > self.rounding - earlier.rounding:
             return True
-        return before < acknowledged < before + earlier.unsent
+        return before < acknowledged < before + earlier.unsent and self.room > acknowledged
 
 
 def progress_of(transport: ITransport, outbox: Outbox | None) -> Progress:
