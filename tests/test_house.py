@@ -72,6 +72,7 @@ FLOORS = [
         "keepalive",
         "outbox",
         "pings",
+        "progress",
         "protocol",
         "readthrough",
         "reading",

@@ -38,9 +38,7 @@ HOOKS = {
     "resumeProducing",
     "stopProducing",
     # Of the keepalive.
-    "keepalive_failed",
     "keepalive_heard",
-    "keepalive_ping",
 }
 
 # What was ours to call once, or sounds as if it were.
@@ -55,6 +53,7 @@ OTHERS = {
     "give_up",
     "keepalive_ping",
     "keepalive_failed",
+    "keepalive_progress",
     "abort",
     "counted",
     "fail",

@@ -173,7 +173,7 @@ class ProcessRequestTests(SiteTestCase):
         _, body = self.assertStatus("403 Forbidden", REQUEST)
         self.assertIn(b"closed before the connection was open: no guests.", body)
         self.successResultOf(self.ws.wait_closed())
-        self.assertSiteGoesOn()
+        self.assertOver()
 
 
 _NONE = type(None)
@@ -202,7 +202,7 @@ class NeverOpen:
             self.receive(REQUEST)
             self.assertLost(InvalidStatus)
             self.peer.take()
-            self.assertSiteGoesOn()
+            self.assertOver()
 
     def test_if_a_hook_refuses_it_after_a_while(self):
         deciding = Deferred()
@@ -241,7 +241,7 @@ class NeverOpen:
         self.receive(REQUEST)
         self.assertLost(InvalidHandshake)
         self.peer.take()
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_what_the_application_raises_then_is_logged_and_the_site_goes_on(self):
         class Broken(Made):
@@ -262,7 +262,7 @@ class NeverOpen:
         self.assertLost(InvalidStatus)
         self.assertEqual(len(self.take_loud()), 2)
         self.peer.take()
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_one_that_opens_is_made_once(self):
         self.serve()

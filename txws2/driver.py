@@ -21,6 +21,7 @@ from txws2.inbox import Inbox
 from txws2.journal import id_of, log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
+from txws2.progress import Progress, progress_of
 from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.tlsthrough import let_through
@@ -30,6 +31,8 @@ from txws2.transports import (
     abort,
     address_of,
     close_softly,
+    keep_little_unsent,
+    let_go,
     read_more_at_once,
     set_no_delay,
 )
@@ -83,6 +86,10 @@ class Driver(Exchange, Protocol):
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
+    # How far what was sent had come when the closing began, or was last given its time.
+    _closing_progress: Progress | None = None
+    # Whether it was given its time twice since.
+    _closing_again = False
 
     # How long it was there, once it isn't any more.
     _lasted: float | None = None
@@ -214,7 +221,7 @@ class Driver(Exchange, Protocol):
         """Give the opening handshake up; the transport is being closed."""
         if self._never_opened is None:
             self._never_opened = reason
-        self._set_deadline(self.factory.closing_deadlines)
+        self._expect_the_end()
 
     def _need_reading(self) -> Reading:
         if self._reading is None:
@@ -386,7 +393,7 @@ class Driver(Exchange, Protocol):
 
     # Keepalive.
 
-    def keepalive_ping(self) -> None:
+    def _keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None:
@@ -402,7 +409,15 @@ class Driver(Exchange, Protocol):
             self._tracer.note("sending keepalive ping")
         self._outbox.write_control(self._connection.send_ping(payload))
 
-    def keepalive_failed(self) -> None:
+    def _keepalive_progress(self) -> Progress:
+        """Tell how far what was sent has come, for `Keepalive`: the peer is silent, or slow."""
+        keep_little_unsent(self._transport)
+        return self._progress()
+
+    def _progress(self) -> Progress:
+        return progress_of(self._transport, self._outbox)
+
+    def _keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None and not self._reading.listening:
@@ -438,7 +453,7 @@ class Driver(Exchange, Protocol):
     # Closing.
 
     def _begin_closing(self) -> None:
-        """Expect the connection to end within close_timeout."""
+        """Expect the connection to end, or the peer to read, within close_timeout."""
         if self._tracer is not None:
             self._tracer.state(State.CLOSING)
         if self.factory.keepalive is not None:
@@ -450,7 +465,13 @@ class Driver(Exchange, Protocol):
             self._deafen()
             self._release()
         if self._deadlines is None:
-            self._set_deadline(self.factory.closing_deadlines)
+            self._expect_the_end()
+
+    def _expect_the_end(self) -> None:
+        deadlines = self.factory.closing_deadlines
+        self._set_deadline(deadlines)
+        if deadlines is not None:
+            self._closing_progress = self._progress()
 
     def _fail(self, frame: bytes) -> None:
         """Close the transport after this last frame, if there is one, and hear nothing more."""
@@ -461,10 +482,30 @@ class Driver(Exchange, Protocol):
         self._outbox.end(lambda: close_softly(self._transport))
 
     def _closing_missed(self) -> None:
-        """Wait no longer for the connection to close, for `Deadlines`."""
+        """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
+        before, now = self._closing_progress, self._progress()
+        if self._deadlines is None or before is None:
+            self._give_up_closing()
+        elif now.since(before):
+            self._closing_progress, self._closing_again = now, False
+            self._deadlines.add(self)
+        elif now.blocked and not self._closing_again:
+            # Of slow readers, too, nothing may be seen for long.
+            self._closing_again = True
+            self._deadlines.add(self)
+        else:
+            self._give_up_closing()
+
+    def _give_up_closing(self) -> None:
+        """Wait no longer for the connection to close, if it still does."""
+        if self._deadlines is None:
+            return
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
-        abort(self._transport)
+        if self._progress().arrived:
+            let_go(self._transport)
+        else:
+            abort(self._transport)
 
     def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
         if self._deadlines is not None:

@@ -277,8 +277,9 @@ class WebSocketProtocol(Driver):
             reason: at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when the connection is closed, within close_timeout. It never
-            fails.
+            A Deferred that fires when the connection is closed. It never fails. All that was sent
+            before arrives as long as the peer reads; when it wasn't seen to read anything for
+            close_timeout, the connection is given up.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.

@@ -112,8 +112,8 @@ class Server:
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            close_timeout after they were to be closed: handlers that aren't done by then are
-            cancelled.
+            close_timeout after they were to be closed: connections that aren't closed by then
+            are aborted, and handlers that aren't done are cancelled.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.

@@ -15,7 +15,6 @@ from txws2.driver import state_of
 from txws2.exceptions import ServerClosing
 from txws2.isolation import isolated
 from txws2.settling import Waiters
-from txws2.transports import abort
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
@@ -187,7 +186,7 @@ class Stopping:
     def _miss(self) -> None:
         self._deadline = None
         for connection in list(self._connections):
-            isolated(abort, connection._transport)
+            isolated(connection._give_up_closing)
         self.give_up()
 
     def _end(self) -> None:
