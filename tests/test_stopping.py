@@ -539,6 +539,47 @@ class CircleTests(CircleTestCase):
         self.assertEqual(self.ends, ["ended"])
 
 
+class GuardTests(CircleTestCase):
+    """One connection that can't end as it should keeps no other from it."""
+
+    def test_a_hook_that_fails_when_it_is_cancelled(self):
+        for error in (ZeroDivisionError, SystemExit, CancelledError):
+
+            def fail(_, error=error):
+                raise error
+
+            self.start(None, process_request=lambda *_, fail=fail: Deferred(fail))
+            waiting = [Client(self.factory, self.clock) for _ in range(2)]
+            self.factory.hooks = None
+            client = self.open()
+            closed = self.server.close()
+            self.assertEqual(client.said(), GOING_AWAY)
+            for each in waiting:
+                each.joined.pump()
+                self.assertEqual(each.status(), 503)
+                each.go()
+            client.leave()
+            self.successResultOf(closed)
+            self.take_loud()
+
+    def test_a_handler_that_fails_when_it_is_cancelled(self):
+        cancelled = []
+
+        def fail(deferred):
+            cancelled.append(deferred)
+            raise ZeroDivisionError
+
+        self.start(lambda _: Deferred(fail))
+        clients = [self.open() for _ in range(2)]
+        closed = self.server.close()
+        for client in clients:
+            client.leave()
+        self.clock.advance(10)
+        self.assertEqual(len(cancelled), 2)
+        self.successResultOf(closed)
+        self.assertEqual(len(self.take_loud()), 2)
+
+
 class ServiceCircleTests(CircleTestCase):
     def test_a_handler_that_stops_its_service(self):
         async def handler(ws):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorCore
+from twisted.logger import LogLevel
 
 from txws2.answering import WebSocketServerProtocol
 from txws2.calls import Call, current_call
@@ -80,7 +81,7 @@ class Stopping:
 
     def begin_with_the_rest(self) -> None:
         """Likewise, but of what no other has begun with."""
-        others = self._factory.stops
+        others = self._factory._stops
         self.begun = True
         self._connections = {
             each: None
@@ -113,7 +114,7 @@ class Stopping:
             self._deadline = factory.clock.callLater(factory.close_timeout, self._miss)
         for connection in list(self._connections):
             if state_of(connection) is not State.CONNECTING:
-                WebSocketServerProtocol.close(connection, code, reason)
+                self._try(WebSocketServerProtocol.close, connection, code, reason)
         for running in list(self._handlers):
             running.addBoth(self._handler_done, running)
         self._progress()
@@ -123,7 +124,7 @@ class Stopping:
         if not self.ended:
             self._factory.stopping = True
             for running in list(self._handlers):
-                running.cancel()
+                self._try(running.cancel)
             self._end()
 
     def wait(self) -> Deferred[None]:
@@ -140,17 +141,25 @@ class Stopping:
 
     def _follow(self, ports: Iterable[Deferred[Any]]) -> None:
         """Follow what it has begun with to its end."""
-        self._factory.stops.append(self)
+        self._factory._stops.append(self)
         for port in ports:
             self._ports += 1
             port.addBoth(self._port_closed)
         for connection in list(self._connections):
             connection._wait_gone().addCallback(self._gone, connection)
             if state_of(connection) is State.CONNECTING:
-                connection._turn_away(ServerClosing())
+                self._try(connection._turn_away, ServerClosing())
 
     def _wait_no_longer(self, waiter: Deferred[None]) -> None:
         del self._inside[waiter]
+
+    def _try(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Do something about one connection; whatever it raises, the others have their turn."""
+        try:
+            function(*arguments)
+        except BaseException:
+            # An application's code may run here, as what cancels a Deferred of its own.
+            self._factory.log.failure("a connection failed to end", level=LogLevel.error)
 
     def _grow_old(self) -> None:
         self._aging = None
@@ -186,7 +195,7 @@ class Stopping:
     def _miss(self) -> None:
         self._deadline = None
         for connection in list(self._connections):
-            abort(connection._transport)
+            self._try(abort, connection._transport)
         self.give_up()
 
     def _end(self) -> None:
@@ -196,7 +205,7 @@ class Stopping:
                 if call is not None:
                     call.cancel()
             self._deadline = self._aging = None
-            self._factory.stops.remove(self)
+            self._factory._stops.remove(self)
             self._connections, self._handlers = {}, {}
             self._fire_inside()
             self._waiters.fire(None)
@@ -244,17 +253,17 @@ class ReactorStop:
         # A trigger that was told needn't be told to forget it.
         self._watching, self._trigger = False, None
         factory = self._factory
-        factory.shutting_down = True
+        factory._shutting_down = True
         # What has begun to drain just now is a service that the reactor has told before us. Its
         # drain counts, as does that of one that it tells after us.
-        older = [stop for stop in factory.stops if not stop.fresh]
+        older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
         factory.clock.callLater(0, self._close_all, older, ended)
         return ended
 
     def _close_all(self, older: list[Stopping], ended: Deferred[None]) -> None:
         factory = self._factory
-        for server in list(factory.servers):
+        for server in list(factory._servers):
             if server.is_serving():
                 server.close()
         for stop in older:
@@ -262,7 +271,7 @@ class ReactorStop:
         rest = Stopping(factory)
         rest.begin_with_the_rest()
         rest.close()
-        waiting = DeferredList([stop.wait() for stop in factory.stops])
+        waiting = DeferredList([stop.wait() for stop in list(factory._stops)])
         waiting.addCallback(partial(_pass_on, ended))
 
 
