@@ -63,8 +63,6 @@ class InterfaceTests(SynchronousTestCase):
         of_the_house = {
             "factory",
             "keepalive_heard",
-            "keepalive_failed",
-            "keepalive_ping",
         }
         of_twisted = {
             "connected",

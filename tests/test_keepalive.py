@@ -14,10 +14,10 @@ class Connection:
         self.keepalive = keepalive
         self.pings, self.failures = [], []
 
-    def keepalive_ping(self):
+    def _keepalive_ping(self):
         self.pings.append(self.clock.seconds())
 
-    def keepalive_failed(self):
+    def _keepalive_failed(self):
         self.failures.append(self.clock.seconds())
         if not self.stays:
             self.keepalive.discard(self)
@@ -54,7 +54,7 @@ class KeepaliveTests(KeepaliveTestCase):
     def test_one_may_end_another_that_is_due(self):
         self.make()
         first, second = self.add(), self.add()
-        first.keepalive_ping = lambda: self.keepalive.discard(second)
+        first._keepalive_ping = lambda: self.keepalive.discard(second)
         self.pass_time(20)
         self.assertEqual(second.pings, [])
 
@@ -155,7 +155,7 @@ class KeepaliveTests(KeepaliveTestCase):
             self.keepalive.discard(connection)
             self.add()
 
-        connection.keepalive_failed = replace
+        connection._keepalive_failed = replace
         self.pass_time(41)
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
 

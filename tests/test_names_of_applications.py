@@ -37,10 +37,8 @@ HOOKS = {
     "pauseProducing",
     "resumeProducing",
     "stopProducing",
-    # Of the keepalive.
-    "keepalive_failed",
+    # Of the keepalive, and in C, too.
     "keepalive_heard",
-    "keepalive_ping",
 }
 
 # What was ours to call once, or sounds as if it were.

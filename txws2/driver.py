@@ -371,7 +371,7 @@ class Driver(Exchange, Protocol):
 
     # Keepalive.
 
-    def keepalive_ping(self) -> None:
+    def _keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None:
@@ -387,7 +387,7 @@ class Driver(Exchange, Protocol):
             self._tracer.note("sending keepalive ping")
         self._outbox.write_control(self._connection.send_ping(payload))
 
-    def keepalive_failed(self) -> None:
+    def _keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None and not self._reading.listening:

@@ -23,10 +23,10 @@ class KeptAlive(Protocol):
 
     keepalive_heard: bool
 
-    def keepalive_ping(self) -> None:
+    def _keepalive_ping(self) -> None:
         """Send a ping."""
 
-    def keepalive_failed(self) -> None:
+    def _keepalive_failed(self) -> None:
         """Give the connection up: nothing at all has arrived within ping_timeout of a ping.
 
         Whoever gives it up calls `discard`; otherwise it goes on being pinged.
@@ -114,7 +114,7 @@ class Keepalive:
         # A hundredth of a tick is for the rounding of sums of floats.
         for connection in _due(self._deadline, now + self._period * 0.01):
             if not connection.keepalive_heard:
-                connection.keepalive_failed()
+                connection._keepalive_failed()
 
     def _ping(self, now: float) -> None:
         # What is due before the next tick would be late then.
@@ -123,7 +123,7 @@ class Keepalive:
             if self._timeout is not None and connection not in self._deadline:
                 connection.keepalive_heard = False
                 self._deadline[connection] = now + self._timeout
-            connection.keepalive_ping()
+            connection._keepalive_ping()
 
 
 def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:
