@@ -37,7 +37,7 @@ HOOKS = {
     "pauseProducing",
     "resumeProducing",
     "stopProducing",
-    # Of the keepalive.
+    # Of the keepalive, and in C, too.
     "keepalive_heard",
 }
 

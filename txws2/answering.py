@@ -146,7 +146,7 @@ class WebSocketServerProtocol(Deciding):
             return
         admission = self.factory.admission
         try:
-            if self.factory.shutting_down:
+            if self.factory._shutting_down:
                 raise ServerClosing()
             if admission is not None and self._reader is None:
                 admission.enter(self, self._transport.getPeer())
@@ -242,7 +242,7 @@ class WebSocketServerProtocol(Deciding):
         self._response = response
         if self.factory.log_connections:
             log_refused(self.factory.log, self, response.status_code, reason)
-        self.factory.warnings.note(self, response.status_code, reason)
+        self.factory._warnings.note(self, response.status_code, reason)
         if self._upgrade is not None:
             self._never_opened = reason
             self._upgrade.refuse(response)
@@ -305,7 +305,7 @@ class WebSocketServerProtocol(Deciding):
         call = Call(self)
         running = call.start(maybeDeferred, handler, self)
         self.factory.running.add(running)
-        for stop in self.factory.stops:
+        for stop in self.factory._stops:
             stop.add(call)
         running.addCallbacks(lambda _: WebSocketServerProtocol.close(self), self._handler_failed)
         running.addBoth(self._handler_done, running, call)

@@ -112,10 +112,6 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         hooks: what the application wants to decide on; None for nothing.
         admission: what refuses connections that are too many; None if none are.
         stopping: whether handlers may be cancelled.
-        shutting_down: whether the reactor stops, so that requests are refused with 503.
-        stops: those of its ends that have begun and aren't over.
-        servers: those of which it makes the connections, until they are closed.
-        warnings: what tells of requests that the options may refuse by mistake.
     """
 
     def __init__(
@@ -137,7 +133,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> None:
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
-        self.warnings = RefusalWarnings(self.log, self.clock)
+        # Tells of requests that the options may refuse by mistake.
+        self._warnings = RefusalWarnings(self.log, self.clock)
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
@@ -157,10 +154,14 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
                 max_connections, max_connections_per_host, trusted_proxies, self.log
             )
         self.running: set[Deferred[Any]] = set()
-        self.stopping = self.shutting_down = False
-        self.stops: list[Stopping] = []
-        # A script makes one for each request, and may forget it.
-        self.servers: WeakSet[Any] = WeakSet()
+        self.stopping = False
+        # Whether the reactor stops, so that requests are refused with 503.
+        self._shutting_down = False
+        # The ends of its connections that have begun, and aren't over.
+        self._stops: list[Stopping] = []
+        # Whose connections it makes, until they are closed. A script makes one for each request,
+        # and forgets it.
+        self._servers: WeakSet[Any] = WeakSet()
         self._reactor_stop = ReactorStop(self)
 
     def acceptableProtocols(self) -> list[bytes]:

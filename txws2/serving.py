@@ -63,7 +63,7 @@ class Server:
         self._factory = factory
         self._ports = ports
         self._stopping = Stopping(factory)
-        factory.servers.add(self)
+        factory._servers.add(self)
 
     @property
     def connections(self) -> Collection[WebSocketServerProtocol]:
@@ -121,7 +121,7 @@ class Server:
         Close(code, reason).payload()
         stopping = self._stopping
         if not stopping.begun:
-            self._factory.servers.discard(self)
+            self._factory._servers.discard(self)
             ports = [maybeDeferred(port.stopListening) for port in self._ports]
             stopping.begin(ports, draining=not close_connections)
         if close_connections:

@@ -80,7 +80,7 @@ class Stopping:
 
     def begin_with_the_rest(self) -> None:
         """Likewise, but of what no other has begun with."""
-        others = self._factory.stops
+        others = self._factory._stops
         self.begun = True
         self._connections = {
             each: None
@@ -123,7 +123,7 @@ class Stopping:
         if not self.ended:
             self._factory.stopping = True
             for running in list(self._handlers):
-                running.cancel()
+                isolated(running.cancel)
             self._end()
 
     def wait(self) -> Deferred[None]:
@@ -140,7 +140,7 @@ class Stopping:
 
     def _follow(self, ports: Iterable[Deferred[Any]]) -> None:
         """Follow what it has begun with to its end."""
-        self._factory.stops.append(self)
+        self._factory._stops.append(self)
         for port in ports:
             self._ports += 1
             port.addBoth(self._port_closed)
@@ -196,7 +196,7 @@ class Stopping:
                 if call is not None:
                     call.cancel()
             self._deadline = self._aging = None
-            self._factory.stops.remove(self)
+            self._factory._stops.remove(self)
             self._connections, self._handlers = {}, {}
             self._fire_inside()
             self._waiters.fire(None)
@@ -244,17 +244,17 @@ class ReactorStop:
         # A trigger that was told needn't be told to forget it.
         self._watching, self._trigger = False, None
         factory = self._factory
-        factory.shutting_down = True
+        factory._shutting_down = True
         # What has begun to drain just now is a service that the reactor has told before us. Its
         # drain counts, as does that of one that it tells after us.
-        older = [stop for stop in factory.stops if not stop.fresh]
+        older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
         factory.clock.callLater(0, self._close_all, older, ended)
         return ended
 
     def _close_all(self, older: list[Stopping], ended: Deferred[None]) -> None:
         factory = self._factory
-        for server in list(factory.servers):
+        for server in list(factory._servers):
             if server.is_serving():
                 server.close()
         for stop in older:
@@ -262,7 +262,7 @@ class ReactorStop:
         rest = Stopping(factory)
         rest.begin_with_the_rest()
         rest.close()
-        waiting = DeferredList([stop.wait() for stop in factory.stops])
+        waiting = DeferredList([stop.wait() for stop in list(factory._stops)])
         waiting.addCallback(partial(_pass_on, ended))
 
 
