@@ -180,7 +180,7 @@ class KeepaliveTests(KeepaliveTestCase):
 
 
 class ProgressTests(KeepaliveTestCase):
-    """A peer that reads slowly has the ping behind all that was sent before it."""
+    """Attack 28: a peer that reads slowly has the ping behind all that was sent before it."""
 
     def read(self, connection, seconds, step=0.25):
         """Let it read for so long, and answer nothing."""

@@ -71,6 +71,8 @@ class ProgressTestCase(SynchronousTestCase):
 
 @skipUnless(hasattr(socket, "TCP_INFO"), "the system tells nothing of TCP")
 class TCPTests(ProgressTestCase):
+    """Attack 28: who reads is told from who hangs."""
+
     def setUp(self):
         super().setUp()
         self.told = Told()

@@ -1,5 +1,6 @@
 """What Twisted code does to a transport directly, on every kind of transport that we may have."""
 
+from shutil import rmtree
 from tempfile import mkdtemp
 
 from twisted.internet import reactor
@@ -183,7 +184,7 @@ class TransportCases:
         if self.secure:
             self.assertIsNone(self.transport.getPeerCertificate())
             shown = self.client.transport.getPeerCertificate()
-            self.assertEqual(shown.get_subject(), CERTIFICATE.original.get_subject())
+            self.assertEqual(shown.to_cryptography(), CERTIFICATE.original.to_cryptography())
 
     async def echoes(self):
         self.client.sendMessage("hello")
@@ -191,7 +192,11 @@ class TransportCases:
 
 
 class TCPTests(TransportCases, TestCase):
-    pass
+    async def test_of_an_ordinary_closing_the_system_is_asked_nothing(self):
+        await self.start()
+        await self.client.close()
+        await self.server.gone
+        self.assertIsNone(self.server._closing_progress)
 
 
 class TLSTests(TransportCases, TestCase):
@@ -220,7 +225,9 @@ class TLSPolicyTests(PolicyCases, TransportCases, TestCase):
 
 class UnixTests(TransportCases, TestCase):
     def endpoint(self):
-        self.path = mkdtemp() + "/socket"
+        directory = mkdtemp()
+        self.addCleanup(rmtree, directory)
+        self.path = directory + "/socket"
         return UNIXServerEndpoint(reactor, self.path)
 
     def connect(self):
