@@ -17,7 +17,7 @@ enum { MASK_SIZE = 4 };
 enum {
     ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
     INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF, RECEIVE,
-    RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, UNCORK, WRITE, NAMES
+    RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK, WRITE, NAMES
 };
 
 /* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
@@ -190,6 +190,7 @@ int add_sending(PyObject *module);
 
 /* In writethrough.c. */
 int descriptor_of(State *state, Cork *self);
+int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 

@@ -63,10 +63,22 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
     return NULL;
 }
 
+/* Tell whether the application is to hear nothing more, -1 with an exception. It is when somebody has
+ * closed the transport, unless it keeps the messages. */
+static int
+is_shut(State *state, Exchange *self, Cork *cork)
+{
+    int hung_up = self->shut || cork == NULL ? 0 : has_hung_up(state, cork);
+    if (hung_up > 0) {
+        hung_up = call(state, (PyObject *)self, TRANSPORT_CLOSED, NULL);
+    }
+    return hung_up < 0 ? -1 : self->shut;
+}
+
 /* Give the messages at the beginning of a read to the application, as long as it takes them. Return
  * where they end, -1 with an exception. */
 static Py_ssize_t
-deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
+deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *read)
 {
     if (self->shut || !tally->ordinary_in) {
         return 0;
@@ -77,7 +89,11 @@ deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
     }
     Py_ssize_t position = 0;
     Frame frame;
-    while (!self->shut) {
+    while (position < read->size) {
+        int shut = is_shut(state, self, cork);
+        if (shut != 0) {
+            return shut < 0 ? -1 : position;
+        }
         PyObject *message = next_message(state, tally, read->data + position,
                                          read->size - position, most, &frame);
         if (message == NULL) {
@@ -127,7 +143,10 @@ receive(State *state, Exchange *self, const Bytes *read)
         return -1;
     }
     Py_INCREF(tally);
-    Py_ssize_t position = deliver(state, self, tally, read);
+    PyObject *outbox = Py_NewRef(self->outbox == NULL ? Py_None : self->outbox);
+    Cork *cork = PyObject_TypeCheck(outbox, state->cork_type) ? (Cork *)outbox : NULL;
+    Py_ssize_t position = deliver(state, self, cork, tally, read);
+    Py_DECREF(outbox);
     Py_DECREF(tally);
     if (position < 0) {
         return -1;

@@ -34,6 +34,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [SEND_OTHERWISE] = "_send_otherwise",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
+    [TRANSPORT_CLOSED] = "_transport_closed",
     [UNCORK] = "uncork",
     [WRITE] = "write",
 };

@@ -1,8 +1,10 @@
 import gc
 import weakref
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.tcp import Connection as TCPTransport
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.exchanges import exchange_of
@@ -23,6 +25,13 @@ def frame(payload, opcode=TEXT, **options):
 
 def frames(*payloads):
     return b"".join(map(frame, payloads))
+
+
+class Transport(TCPTransport):
+    """One that nobody has closed, and that has no socket."""
+
+    def __init__(self):
+        pass
 
 
 class ReceiveTests(TestCase):
@@ -122,6 +131,27 @@ class ReceiveTests(TestCase):
         exchange.dataReceived(frames("a", "b"))
         self.assertEqual(exchange.told, ["a", "b", "c", "d"])
         self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_once_the_transport_is_closed_nothing_more_is_delivered(self):
+        for how in ("disconnecting", "_aborting"):
+            for closed_before in (True, False):
+                exchange, transport = self.opened(), Transport()
+                exchange._outbox._transport = exchange._outbox._socket = transport
+                close = partial(setattr, transport, how, True)
+                if closed_before:
+                    close()
+                else:
+                    exchange.answer = lambda message, close=close: close()
+                exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING))
+                kept = [("kept", message) for message in ("abc" if closed_before else "bc")]
+                self.assertEqual(exchange.told, [*("a"[closed_before:]), "hung up", *kept, "Ping"])
+
+    def test_unless_it_is_to_be_kept(self):
+        exchange, transport = self.opened(), Transport()
+        exchange.pushes, exchange._outbox._transport = False, transport
+        transport.disconnecting = True
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.told, ["hung up", "a", "hung up", "b"])
 
     def test_what_the_application_raises_is_told(self):
         exchange, error = self.opened(), ValueError("no")

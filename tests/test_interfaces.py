@@ -69,6 +69,7 @@ class InterfaceTests(SynchronousTestCase):
             "opening_missed",
             "send_shared",
             "standing",
+            "start_closing",
         }
         of_twisted = {
             "connected",

@@ -162,7 +162,7 @@ class WebSocketClientService(Service):
         # It may be called by what is to be cancelled.
         patience: float | None = 0
         if ws is not None:
-            ws.close(CloseCode.GOING_AWAY)
+            ws.start_closing(CloseCode.GOING_AWAY)
             patience = self._factory.close_timeout
         if patience is not None:
             running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))

@@ -67,6 +67,8 @@ class Driver(Exchange, Protocol):
     _settled = False
     # Whether the application is to be given no more messages.
     _deaf = False
+    # Whether it is we who close the transport.
+    _ended = False
     # Whether the inbox knows of a message that isn't complete.
     _arriving = False
     # What has been read and waits, as the application wants nothing now.
@@ -104,6 +106,10 @@ class Driver(Exchange, Protocol):
 
     def _run_handler(self) -> None:
         """Start what handles the connection in pull style, if there is such a thing."""
+
+    @property
+    def _pushes(self) -> bool:
+        raise NotImplementedError
 
     # `WebSocketProtocol` has these, and says what they are.
 
@@ -258,7 +264,7 @@ class Driver(Exchange, Protocol):
                 self._undelivered.append(event)
             elif not isinstance(event, _MESSAGE):
                 self._react(connection, event)
-            elif not self._deaf:
+            elif not (self._deaf or self._has_hung_up()):
                 # As `_tell` has it, without the call.
                 try:
                     self.messageReceived(event)
@@ -316,18 +322,29 @@ class Driver(Exchange, Protocol):
             # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
             # client's deadline that counts where neither does.
             if not self._client:
-                self._outbox.end(self._transport.loseConnection)
+                self._end_with(self._transport.loseConnection)
         else:
             self._fail(reply)
 
     def _tell(self, hook: Callable[..., object], *arguments: Any) -> None:
         """Call the application; what it raises closes the connection with 1011."""
-        if self._deaf:
+        if self._deaf or self._has_hung_up():
             return
         try:
             hook(*arguments)
         except Exception:
             self._application_failed(Failure())
+
+    def _has_hung_up(self) -> bool:
+        """Tell whether the application has closed the transport; then it hears no more."""
+        if self._outbox.hung_up():
+            self._transport_closed()
+        return self._deaf
+
+    def _transport_closed(self) -> None:
+        """Hear nothing more if it is the application, in push style, who has closed it."""
+        if self._pushes and not self._ended:
+            self._deafen()
 
     def _deafen(self) -> None:
         """Give the application no more messages."""
@@ -378,7 +395,7 @@ class Driver(Exchange, Protocol):
         self._outbox.discard()
         self._outbox.write_control(frame)
         self._begin_closing()
-        self._outbox.end(self._transport.loseConnection)
+        self._end_with(self._transport.loseConnection)
         # A peer that is gone won't answer, so nobody is to wait until the transport knows.
         self._settle(TimeoutError("no sign of life within ping_timeout"))
 
@@ -416,7 +433,12 @@ class Driver(Exchange, Protocol):
         if frame:
             self._outbox.write_control(frame)
         self._begin_closing()
-        self._outbox.end(lambda: close_softly(self._transport))
+        self._end_with(lambda: close_softly(self._transport))
+
+    def _end_with(self, close: Callable[[], None]) -> None:
+        """Close the transport like this when all is written to it."""
+        self._ended = True
+        self._outbox.end(close)
 
     def closing_missed(self) -> None:
         """Wait no longer for the connection to close, for `Deadlines`."""
@@ -481,7 +503,7 @@ class Driver(Exchange, Protocol):
         return self._never_opened
 
     def _tell_lost(self) -> None:
-        self._deaf = False
+        self._deaf, self._ended = False, True
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
         self._tell(type(self).connectionLost, self, Failure(self._ending()))
         self._deafen()

@@ -119,6 +119,10 @@ class Exchange:
         """Send what isn't ordinary, or can't be sent now."""
         raise NotImplementedError
 
+    def _transport_closed(self) -> None:
+        """Be shut, if nothing more is to be delivered once somebody has closed the transport."""
+        raise NotImplementedError
+
     def _message_failed(self, exception: Exception) -> None:
         """Take what `messageReceived` has raised."""
         raise NotImplementedError

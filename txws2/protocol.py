@@ -15,7 +15,7 @@ from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
-from txws2.inbox import Piece
+from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
 from txws2.settling import fail_quietly, forward_quietly, waitable
@@ -40,8 +40,9 @@ class WebSocketProtocol(Driver):
 
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,
     `messageReceived`, `pingReceived`, `pongReceived` and `connectionLost`, and send with
-    `sendMessage`. Pull: await `recv` and `send`, or iterate with `async for`, which ends when
-    the connection is closed with 1000 or 1001.
+    `sendMessage`. A subclass that overrides `messageReceived` and closes the connection, or its
+    transport, hears nothing more but `connectionLost`. Pull: await `recv` and `send`, or iterate
+    with `async for`, which ends when the connection is closed with 1000 or 1001.
 
     Attributes:
         factory: the factory that made it; its options apply.
@@ -269,6 +270,9 @@ class WebSocketProtocol(Driver):
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
 
+        What came before the peer's close frame can still be received. In push style nothing more
+        is: of the hooks, only `connectionLost` is called from now on.
+
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             reason: at most 123 bytes of UTF-8.
@@ -279,6 +283,16 @@ class WebSocketProtocol(Driver):
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
+        """
+        closed = self.start_closing(code, reason)
+        if self._connection is not None and self._pushes:
+            self._deafen()
+        return closed
+
+    def start_closing(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close as `close` does, for what stops a connection without being asked to by its hooks.
+
+        In push style, too, all is received that came before the peer's close frame.
         """
         connection = self._connection
         if connection is None:
@@ -338,6 +352,12 @@ class WebSocketProtocol(Driver):
             return self._when_not_open()
         self._outbox.write(encode(connection, *arguments))
         return self._outbox.drained()
+
+    @property
+    def _pushes(self) -> bool:
+        """Whether the application overrides messageReceived."""
+        function = getattr(self.messageReceived, "__func__", None)
+        return function not in (WebSocketProtocol.messageReceived, Inbox.put)
 
     def _tell_lost(self) -> None:
         if type(self).connectionLost is WebSocketProtocol.connectionLost:

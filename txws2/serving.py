@@ -159,7 +159,7 @@ class Server:
         for connection in self._remaining:
             ending.append(connection.wait_closed())
             if connection.state is not State.CONNECTING:
-                connection.close(code, reason)
+                connection.start_closing(code, reason)
         for running in self._running:
             done: Deferred[None] = Deferred()
             running.addBoth(_pass_on, done)
