@@ -63,6 +63,21 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
     return NULL;
 }
 
+/* Give a message to the application, and see that what it returns is awaited, unless that is None. */
+static int
+give(State *state, Exchange *self, PyObject *message)
+{
+    PyObject *arguments[] = {(PyObject *)self, message};
+    PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
+                                                 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (result == NULL) {
+        return report(state, self, MESSAGE_FAILED);
+    }
+    int given = result == Py_None ? 0 : call(state, (PyObject *)self, HOOK_RETURNED, result);
+    Py_DECREF(result);
+    return given;
+}
+
 /* Tell whether the application is to hear nothing more, -1 with an exception. It is when somebody has
  * closed the transport, unless it keeps the messages. */
 static int
@@ -107,9 +122,9 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
         Py_ssize_t end = frame.payload + frame.size - read->data;
         tally->bytes[INWARD] += end - position;
         position = end;
-        int delivered = call(state, (PyObject *)self, MESSAGE_RECEIVED, message);
+        int given = give(state, self, message);
         Py_DECREF(message);
-        if (delivered < 0 && report(state, self, MESSAGE_FAILED) < 0) {
+        if (given < 0) {
             return -1;
         }
     }

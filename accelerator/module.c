@@ -22,6 +22,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [DISCONNECTING] = "disconnecting",
     [DO_READ] = "doRead",
     [FILENO] = "fileno",
+    [HOOK_RETURNED] = "_hook_returned",
     [INFLATE] = "inflate",
     [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "_message_failed",

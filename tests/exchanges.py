@@ -38,7 +38,7 @@ def exchange_of(exchange, cork):
 
         def messageReceived(self, message):
             self.told.append(message)
-            self.answer(message)
+            return self.answer(message)
 
         def shut(self):
             """As if the application wanted no more messages now."""
@@ -55,9 +55,12 @@ def exchange_of(exchange, cork):
                     self.told.append(("kept", event))
                 else:
                     try:
-                        self.messageReceived(event)
+                        result = self.messageReceived(event)
                     except Exception as exc:
                         self._message_failed(exc)
+                    else:
+                        if result is not None:
+                            self._hook_returned(result)
 
         def _heeds_hang_up(self):
             if not self._shut and self._outbox.hung_up():
@@ -67,6 +70,9 @@ def exchange_of(exchange, cork):
         def _transport_closed(self):
             self.told.append("hung up")
             self._shut = self.pushes
+
+        def _hook_returned(self, result):
+            self.told.append(("returned", result))
 
         def _message_failed(self, exception):
             self.failed.append(exception)

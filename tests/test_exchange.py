@@ -112,7 +112,7 @@ class ReceiveTests(TestCase):
 
     def test_it_takes_no_messages_once_it_is_shut(self):
         exchange = self.opened()
-        exchange.answer = lambda message: message == "b" and exchange.shut()
+        exchange.answer = lambda message: exchange.shut() if message == "b" else None
         exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING) + frames("d"))
         self.assertEqual(exchange.told, ["a", "b", ("kept", "c"), "Ping", ("kept", "d")])
         exchange.dataReceived(frames("e"))
@@ -152,6 +152,19 @@ class ReceiveTests(TestCase):
         transport.disconnecting = True
         exchange.dataReceived(frames("a", "b"))
         self.assertEqual(exchange.told, ["hung up", "a", "hung up", "b"])
+
+    def test_what_the_application_returns_is_told_unless_it_is_none(self):
+        exchange, result = self.opened(), object()
+        exchange.answer = lambda message: result if message == "b" else None
+        exchange.dataReceived(frames("a", "b", "c"))
+        self.assertEqual(exchange.told, ["a", "b", ("returned", result), "c"])
+
+    def test_what_waiting_for_that_raises_passes(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: 1
+        exchange._hook_returned = lambda result: 1 // 0
+        self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a", "b"))
+        self.assertEqual(exchange.told, ["a"])
 
     def test_what_the_application_raises_is_told(self):
         exchange, error = self.opened(), ValueError("no")

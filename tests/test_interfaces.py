@@ -68,8 +68,10 @@ class InterfaceTests(SynchronousTestCase):
             "closing_missed",
             "opening_missed",
             "send_shared",
+            "cancel_hooks",
             "standing",
             "start_closing",
+            "wait_over",
         }
         of_twisted = {
             "connected",

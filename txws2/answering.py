@@ -14,6 +14,8 @@ from twisted.python.failure import Failure
 from txws2.deciding import Deciding
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
 from txws2.journal import log_refused
+from txws2.results import to_await
+from txws2.succession import Succession
 from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
@@ -264,7 +266,7 @@ class WebSocketServerProtocol(Deciding):
         handler = self.factory.handler
         if handler is None or self.state is not State.OPEN:
             return
-        running = maybeDeferred(handler, self)
+        running = maybeDeferred(lambda: to_await(handler(self)))
         self.factory.running.add(running)
         running.addCallbacks(lambda _: self.close(), self._handler_failed)
         running.addBoth(self._handler_done, running)
@@ -274,5 +276,24 @@ class WebSocketServerProtocol(Deciding):
         if not (self.factory.stopping and failure.check(CancelledError)):
             self._application_failed(failure)
 
+    def _begin_succession(self) -> Succession:
+        succession = super()._begin_succession()
+        # The server that stops waits for hooks as it does for handlers.
+        running: Deferred[None] = Deferred(lambda _: self.cancel_hooks())
+        self.factory.running.add(running)
+        running.addBoth(self._handler_done, running)
+        succession.wait().addCallback(_fire, running)
+        return succession
+
+    def _hook_failed(self, failure: Failure) -> None:
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            super()._hook_failed(failure)
+
     def _handler_done(self, _: object, running: Deferred[Any]) -> None:
         self.factory.running.discard(running)
+
+
+def _fire(_: None, running: Deferred[None]) -> None:
+    """Tell that it is done, unless it was cancelled."""
+    if not running.called:
+        running.callback(None)

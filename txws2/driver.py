@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
@@ -13,7 +14,7 @@ from twisted.python.failure import Failure
 
 from txws2.counters import Standing
 from txws2.deadlines import Deadlines
-from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
@@ -21,7 +22,9 @@ from txws2.journal import log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import MESSAGE_OVERHEAD, Reading
+from txws2.results import HookResult, has_fired, to_await
 from txws2.settling import NOBODY, Waiters
+from txws2.succession import Succession
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
 from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
@@ -71,6 +74,8 @@ class Driver(Exchange, Protocol):
     _ended = False
     # Whether the inbox knows of a message that isn't complete.
     _arriving = False
+    # While a hook isn't done; there are the others that wait for it.
+    _succession: Succession | None = None
     # What has been read and waits, as the application wants nothing now.
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
@@ -111,11 +116,18 @@ class Driver(Exchange, Protocol):
     def _pushes(self) -> bool:
         raise NotImplementedError
 
+    def _has_hook(self, hook: Callable[..., object]) -> bool:
+        raise NotImplementedError
+
+    def wait_closed(self) -> Deferred[None]:
+        """Return a Deferred that fires when the connection is closed."""
+        raise NotImplementedError
+
     # `WebSocketProtocol` has these, and says what they are.
 
-    connectionOpened: Callable[[], None]
-    pingReceived: Callable[[bytes], None]
-    pongReceived: Callable[[bytes], None]
+    connectionOpened: Callable[[], HookResult]
+    pingReceived: Callable[[bytes], HookResult]
+    pongReceived: Callable[[bytes], HookResult]
 
     # Opening.
 
@@ -240,6 +252,8 @@ class Driver(Exchange, Protocol):
             self._message_arrives(connection)
         if self._undelivered is not None:
             self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
+        if self._succession is not None:
+            self._read_no_more_than(self._succession)
 
     def _refuse(self, exception: Exception) -> None:
         connection = self._connection
@@ -264,12 +278,17 @@ class Driver(Exchange, Protocol):
                 self._undelivered.append(event)
             elif not isinstance(event, _MESSAGE):
                 self._react(connection, event)
-            elif not (self._deaf or self._has_hung_up()):
+            elif self._shut:
+                self._tell(self.messageReceived, event)
+            elif not self._has_hung_up():
                 # As `_tell` has it, without the call.
                 try:
-                    self.messageReceived(event)
+                    result = self.messageReceived(event)
                 except Exception as exc:
                     self._message_failed(exc)
+                else:
+                    if result is not None:
+                        self._hook_returned(result)
 
     def _hold(self) -> None:
         """Deliver nothing until `_release`."""
@@ -283,11 +302,18 @@ class Driver(Exchange, Protocol):
         events, self._undelivered = self._undelivered, None
         if events is None:
             return
-        self._shut = self._deaf
+        if self._succession is not None:
+            self._go_on()
+        self._open_up()
         if events:
             self._deliver_later(events)
         if self._undelivered is None:
             self._need_reading().release()
+
+    def _open_up(self) -> None:
+        """Let messages go the short way, unless something is against it."""
+        waiting = self._succession is not None and self._pushes
+        self._shut = self._deaf or waiting or self._undelivered is not None
 
     def _deliver_later(self, events: list[Event]) -> None:
         assert self._connection is not None
@@ -330,10 +356,89 @@ class Driver(Exchange, Protocol):
         """Call the application; what it raises closes the connection with 1011."""
         if self._deaf or self._has_hung_up():
             return
+        if self._succession is None:
+            self._call(hook, *arguments)
+        elif self._has_hook(hook):
+            self._succession.add(hook, arguments)
+
+    def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
         try:
-            hook(*arguments)
+            result = hook(*arguments)
         except Exception:
             self._application_failed(Failure())
+        else:
+            if result is not None:
+                self._hook_returned(result)
+
+    # Hooks that aren't done when they return.
+
+    def _hook_returned(self, result: object) -> None:
+        """Await what a hook has returned; the hooks that come now wait for it."""
+        try:
+            running = to_await(result)
+        except TypeError:
+            self._application_failed(Failure())
+            return
+        if running is None:
+            return
+        running.addErrback(self._hook_failed)
+        if not has_fired(running):
+            if self._succession is None:
+                self._succession = self._begin_succession()
+            self._succession.follow(running)
+            self._open_up()
+
+    def _begin_succession(self) -> Succession:
+        return Succession(self._go_on)
+
+    def _hook_failed(self, failure: Failure) -> None:
+        """Take what a hook has failed with after it has returned."""
+        connection = self._connection
+        closed = connection is None or connection.state is not State.OPEN
+        if not (closed and failure.check(ConnectionClosed)):
+            self._application_failed(failure)
+
+    def _go_on(self) -> None:
+        """Call the hooks that wait, until one isn't done when it returns."""
+        succession = self._succession
+        assert succession is not None
+        # None of them while the application has paused.
+        while self._undelivered is None or self._settled:
+            # It may have closed the transport meanwhile.
+            self._has_hung_up()
+            call = succession.take()
+            if call is None:
+                break
+            hook, arguments = call
+            self._call(hook, *arguments)
+        if succession.idle:
+            self._succession = None
+            self._open_up()
+            succession.end()
+        if self._reading is not None and len(succession) <= (self.factory.max_queue or 0) // 4:
+            self._reading.resume()
+
+    def _read_no_more_than(self, succession: Succession) -> None:
+        """Pause reading if too many hooks wait; while it is closing, drop those instead."""
+        max_queue, connection = self.factory.max_queue, self._connection
+        assert connection is not None
+        if connection.state is not State.OPEN:
+            # The peer's close frame is behind them.
+            succession.limit(max_queue)
+        elif max_queue is not None and len(succession) >= max_queue:
+            self._need_reading().pause(succession.size)
+
+    def wait_over(self) -> Deferred[None]:
+        """Return a Deferred that fires when the connection is closed and its hooks are done."""
+        return self.wait_closed().addCallback(lambda _: self._wait_for_hooks())
+
+    def _wait_for_hooks(self) -> Deferred[None] | None:
+        return None if self._succession is None else self._succession.wait()
+
+    def cancel_hooks(self) -> None:
+        """Cancel the hook that is running, and call no other but `connectionLost`."""
+        if self._succession is not None:
+            self._succession.cancel()
 
     def _has_hung_up(self) -> bool:
         """Tell whether the application has closed the transport; then it hears no more."""
@@ -350,6 +455,8 @@ class Driver(Exchange, Protocol):
         """Give the application no more messages."""
         self._deaf = True
         self._shut = True
+        if self._succession is not None:
+            self._succession.clear()
 
     def _message_failed(self, exception: Exception) -> None:
         self._application_failed(Failure(exception))
@@ -420,6 +527,9 @@ class Driver(Exchange, Protocol):
             self.factory.keepalive.discard(self)
         if self._inbox is not None:
             self._inbox.discard_when_full()
+        if self._succession is not None:
+            self._succession.limit(self.factory.max_queue)
+            self._need_reading().resume()
         if self._undelivered is not None:
             # The peer's close frame is behind what the application doesn't want to have.
             self._deafen()
@@ -444,6 +554,7 @@ class Driver(Exchange, Protocol):
         """Wait no longer for the connection to close, for `Deadlines`."""
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
+        self._ended = True
         abort(self._transport)
 
     def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
@@ -503,7 +614,14 @@ class Driver(Exchange, Protocol):
         return self._never_opened
 
     def _tell_lost(self) -> None:
-        self._deaf, self._ended = False, True
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
-        self._tell(type(self).connectionLost, self, Failure(self._ending()))
-        self._deafen()
+        lost, reason = type(self).connectionLost, Failure(self._ending())
+        if self._succession is None:
+            self._call(lost, self, reason)
+            self._deafen()
+            return
+        self._succession.add_last(lost, self, reason)
+        if self._undelivered is not None:
+            # The application doesn't want to have what waits.
+            self._succession.clear()
+            self._go_on()

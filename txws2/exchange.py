@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from txws2.results import HookResult
 from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
 from txws2.wire.frames import BINARY, TEXT
@@ -97,7 +98,7 @@ class Exchange:
 
     # What the subclass provides.
 
-    def messageReceived(self, message: str | bytes) -> None:
+    def messageReceived(self, message: str | bytes) -> HookResult:
         """Take a message: a str for text, bytes for binary."""
         raise NotImplementedError
 
@@ -117,6 +118,10 @@ class Exchange:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
         """Send what isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def _hook_returned(self, result: object) -> None:
+        """Take what `messageReceived` has returned, if that isn't None; it may be to be awaited."""
         raise NotImplementedError
 
     def _transport_closed(self) -> None:

@@ -18,6 +18,7 @@ from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
 from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
+from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
@@ -41,8 +42,11 @@ class WebSocketProtocol(Driver):
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,
     `messageReceived`, `pingReceived`, `pongReceived` and `connectionLost`, and send with
     `sendMessage`. A subclass that overrides `messageReceived` and closes the connection, or its
-    transport, hears nothing more but `connectionLost`. Pull: await `recv` and `send`, or iterate
-    with `async for`, which ends when the connection is closed with 1000 or 1001.
+    transport, hears nothing more but `connectionLost`. Each hook may be a coroutine function, or
+    return a Deferred: on each connection, the next is called when the one before is done.
+
+    Pull: await `recv` and `send`, or iterate with `async for`, which ends when the connection is
+    closed with 1000 or 1001.
 
     Attributes:
         factory: the factory that made it; its options apply.
@@ -57,10 +61,10 @@ class WebSocketProtocol(Driver):
 
     # The application overrides these, in push style.
 
-    def connectionOpened(self) -> None:
+    def connectionOpened(self) -> HookResult:
         """Called when the opening handshake is done."""
 
-    def messageReceived(self, message: str | bytes) -> None:
+    def messageReceived(self, message: str | bytes) -> HookResult:
         """Called with each message: a str for text, bytes for binary.
 
         As it is here, it keeps the message for `recv`.
@@ -69,15 +73,18 @@ class WebSocketProtocol(Driver):
         if inbox is None:
             inbox = self._need_inbox()
         inbox.put(message)
+        return None
 
-    def pingReceived(self, payload: bytes) -> None:
+    def pingReceived(self, payload: bytes) -> HookResult:
         """Called with each ping; it is answered already."""
 
-    def pongReceived(self, payload: bytes) -> None:
+    def pongReceived(self, payload: bytes) -> HookResult:
         """Called with each pong, asked for or not."""
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called once, when the connection is gone.
+    def connectionLost(  # type: ignore[override]
+        self, reason: Failure = connectionDone
+    ) -> HookResult:
+        """Called once, when the connection is gone, after all other hooks are done.
 
         Args:
             reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
@@ -359,8 +366,16 @@ class WebSocketProtocol(Driver):
         function = getattr(self.messageReceived, "__func__", None)
         return function not in (WebSocketProtocol.messageReceived, Inbox.put)
 
+    def _has_hook(self, hook: Callable[..., object]) -> bool:
+        """Tell whether a hook is the application's: there is no need to wait for what is ours."""
+        return getattr(hook, "__func__", None) not in (
+            WebSocketProtocol.pingReceived,
+            WebSocketProtocol.pongReceived,
+        )
+
     def _tell_lost(self) -> None:
-        if type(self).connectionLost is WebSocketProtocol.connectionLost:
+        lost = type(self).connectionLost
+        if lost is WebSocketProtocol.connectionLost and self._succession is None:
             # To make a Failure costs more than all else that is done here.
             self._deafen()
         else:

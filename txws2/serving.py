@@ -157,7 +157,7 @@ class Server:
         factory = self._factory
         ending = self._stopping
         for connection in self._remaining:
-            ending.append(connection.wait_closed())
+            ending.append(connection.wait_over())
             if connection.state is not State.CONNECTING:
                 connection.start_closing(code, reason)
         for running in self._running:
@@ -177,6 +177,8 @@ class Server:
         self._factory.stopping = True
         for running in self._running:
             running.cancel()
+        for connection in self._remaining:
+            connection.cancel_hooks()
         self._end()
 
     def _end(self) -> None:
