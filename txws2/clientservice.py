@@ -23,6 +23,7 @@ from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
+from txws2.results import check_functions
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.wire.closing import CloseCode
@@ -112,6 +113,9 @@ class WebSocketClientService(Service):
         rest: dict[str, Any] = {**options}
         take_dialer(rest)
         factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
+        check_functions(
+            on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
+        )
         # They may have been an iterator.
         options["additional_headers"] = factory.additional_headers
         self._connect = partial(connect, uri, reactor=factory.reactor, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Coroutine
+from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from txws2.awaiting import Done
 
-__all__ = ["HookResult", "has_fired", "to_await"]
+__all__ = ["HookResult", "check_function", "check_functions", "has_fired", "to_await"]
 
 HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
 """What a hook returns: None, or what it is done with."""
@@ -20,6 +21,38 @@ _INSTEAD = {
     False: "decorate it with inlineCallbacks, or make it a coroutine function that awaits",
     True: "send what it yields, with `await connection.send(...)`",
 }
+
+
+def check_functions(**functions: object) -> None:
+    """Make sure that those of these options that are given do something when they are called.
+
+    Raises:
+        TypeError: one can't be called, or is a generator function.
+    """
+    for name, function in functions.items():
+        if function is not None:
+            check_function(name, function)
+
+
+def check_function(name: str, function: object) -> None:
+    """Make sure that a function of an application does something when it is called.
+
+    Args:
+        name: the option that it was given as.
+        function: anything that can be called.
+
+    Raises:
+        TypeError: it can't be called, or is a generator function, of which nothing would be run.
+    """
+    if inspect.iscoroutine(function):
+        function.close()
+        raise TypeError(f"{name} is a coroutine: give the function itself, and don't call it")
+    if not callable(function):
+        raise TypeError(f"{name} must be a function; it is {function!r}")
+    for called in (function, getattr(function, "__call__", None)):  # noqa: B004
+        asynchronous = inspect.isasyncgenfunction(called)
+        if asynchronous or inspect.isgeneratorfunction(called):
+            raise TypeError(f"{name}: {_never_run(_name_of(function), asynchronous)}")
 
 
 def to_await(result: object) -> Deferred[Any] | None:
@@ -42,6 +75,12 @@ def to_await(result: object) -> Deferred[Any] | None:
 def has_fired(deferred: Deferred[Any]) -> bool:
     """Tell whether a Deferred has a result, and waits for no other."""
     return deferred.called and not deferred.paused
+
+
+def _name_of(function: object) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def _never_run(name: str, asynchronous: bool) -> str:
