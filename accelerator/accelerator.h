@@ -5,6 +5,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -109,6 +110,7 @@ typedef struct {
     char heard;
     char shut;
     char busy;
+    uint32_t thread;        /* Whose it is, as `this_thread` has it; 0 for anybody's. */
 } Exchange;
 
 /* Whether what was read as NULL, so that None can't be told from nothing, is there. */
@@ -123,6 +125,21 @@ static inline Py_ssize_t
 count_of(PyObject *names)
 {
     return names == NULL ? 0 : PyTuple_GET_SIZE(names);
+}
+
+/* Return what tells this thread from others. Its number is an address, and stacks are larger than what
+ * is left out here: so it fits where there is room for it. */
+static inline uint32_t
+this_thread(void)
+{
+    return (uint32_t)((uintptr_t)pthread_self() >> 12) | 1;
+}
+
+/* Tell whether an exchange is used in another thread than its own. */
+static inline bool
+is_elsewhere(const Exchange *self)
+{
+    return self->thread != 0 && self->thread != this_thread();
 }
 
 /* Whatever else is loaded may have functions of these names. */

@@ -269,6 +269,27 @@ exchange_data_received(PyObject *object, PyTypeObject *defining, PyObject *const
     return taken < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+PyDoc_STRVAR(keep_thread_doc,
+"_keep_thread($self, /)\n--\n\n"
+"Belong to this thread from now on.");
+
+static PyObject *
+exchange_keep_thread(Exchange *self, PyObject *Py_UNUSED(ignored))
+{
+    self->thread = this_thread();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(is_elsewhere_doc,
+"_is_elsewhere($self, /)\n--\n\n"
+"Tell whether this is called in another thread than the one that it belongs to.");
+
+static PyObject *
+exchange_is_elsewhere(Exchange *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(is_elsewhere(self));
+}
+
 PyDoc_STRVAR(send_ordinary_doc,
 "_send_ordinary($self, message, /)\n--\n\n"
 "Send a message the short way, if nothing is against it; return whether it was sent.");
@@ -344,6 +365,8 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"_send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"_is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
+    {"_keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {NULL, NULL, 0, NULL},

@@ -8,6 +8,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.exchanges import exchange_of
+from tests.test_threads import elsewhere
 from tests.twins import PURE, in_c, load, pure
 from tests.wire import same_each_time
 from tests.wire.tallies import counted
@@ -277,6 +278,19 @@ class SendTests(TestCase):
         for exchange in (early, late, busy, streaming):
             exchange.sendMessage("a")
             self.assertEqual((exchange.told, exchange.writes), ([("sent", "a", None, None)], []))
+
+    def test_in_another_thread_nothing_goes_the_short_way(self):
+        exchange, sent = self.opened(), []
+        for here in (True, False):
+            if not here:
+                exchange._keep_thread()
+            elsewhere(lambda: sent.append((exchange._send_ordinary("a"), exchange._is_elsewhere())))
+        self.assertEqual(sent, [(True, False), (False, True)])
+        self.assertIs(exchange._is_elsewhere(), False)
+        elsewhere(exchange.sendMessage, "b")
+        self.assertEqual(exchange.told, [("sent", "b", None, None)])
+        elsewhere(exchange._keep_thread)
+        self.assertIs(exchange._is_elsewhere(), True)
 
     def test_what_can_t_be_encoded_is_refused(self):
         exchange = self.opened()

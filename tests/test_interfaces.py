@@ -69,6 +69,7 @@ class InterfaceTests(SynchronousTestCase):
             "opening_missed",
             "send_shared",
             "cancel_hooks",
+            "check_thread",
             "standing",
             "start_closing",
             "wait_over",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import current_thread
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from twisted.python.failure import Failure
 
 from txws2.counters import Standing
 from txws2.deadlines import Deadlines
-from txws2.exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
+from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
@@ -140,6 +141,7 @@ class Driver(Exchange, Protocol):
     def _expect(self, transport: ITransport) -> None:
         """Be a connection from now on, within its deadline, without touching the transport."""
         self._transport = transport
+        self._keep_thread()
         # The transport is to reach us although the application overrides connectionLost, and
         # the application is to get another reason than the transport has.
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
@@ -471,6 +473,18 @@ class Driver(Exchange, Protocol):
             # Not a word of what happened: it could help an attacker.
             self._outbox.write(connection.send_close(CloseCode.INTERNAL_ERROR))
             self._begin_closing()
+
+    def check_thread(self) -> None:
+        """Make sure that this is called in the reactor's thread.
+
+        Raises:
+            ConcurrencyError: it isn't.
+        """
+        if self._is_elsewhere():
+            raise ConcurrencyError(
+                f"a connection is the reactor's thread's, and this is {current_thread().name}; "
+                "use reactor.callFromThread(connection.sendMessage, message)"
+            )
 
     # Keepalive.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any, TypeVar
 
 from txws2.results import HookResult
@@ -15,6 +16,8 @@ __all__ = ["Exchange", "send_where_ready"]
 _Exchange = TypeVar("_Exchange", bound="Exchange")
 
 _ORDINARY = (str, bytes)
+
+_threads: dict[int, int] = {}
 
 
 @accelerated
@@ -43,6 +46,18 @@ class Exchange:
     _held: list[bytes] | None = None
     # Set once messages may have to wait for each other.
     _turns: Any = None
+    # Whose it is; None for anybody's.
+    _thread: int | None = None
+
+    def _keep_thread(self) -> None:
+        """Belong to this thread from now on."""
+        # One number for all of them, instead of one for each.
+        ident = get_ident()
+        self._thread = _threads.setdefault(ident, ident)
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether this is called in another thread than the one that it belongs to."""
+        return self._thread is not None and self._thread != get_ident()
 
     def dataReceived(self, data: bytes, /) -> None:
         """Take what the transport has read.
@@ -91,6 +106,7 @@ class Exchange:
             and connection.ordinary_out
             and self._turns is None
             and isinstance(message, _ORDINARY)
+            and not self._is_elsewhere()
         ):
             self._outbox.write(connection.encode(message))
             return True
@@ -155,6 +171,7 @@ def send_where_ready(
             and not (connection.client or connection.deflates)
             and exchange._turns is None
             and exchange._outbox.ready
+            and not exchange._is_elsewhere()
         ):
             connection.count_out(opcode, size, frame_size)
             exchange._outbox.write(frame)

@@ -114,10 +114,12 @@ class WebSocketProtocol(Driver):
         Raises:
             TypeError: the message is none of these.
             UnicodeError: the text can't be UTF-8.
+            ConcurrencyError: this isn't the reactor's thread.
         """
         if text is None and compress is None and self._send_ordinary(message):
             outbox = self._outbox
             return Done() if outbox.ready else outbox.drained()
+        self.check_thread()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
         check_fragments(message)
@@ -237,10 +239,12 @@ class WebSocketProtocol(Driver):
 
         That holds for messages of the same read. Pings are answered within a second or two.
         """
+        self.check_thread()
         self._hold()
 
     def resumeProducing(self) -> None:
         """Deliver what waits, and read again."""
+        self.check_thread()
         self._release()
 
     def stopProducing(self) -> None:
@@ -260,6 +264,7 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the payload is over 125 bytes.
         """
+        self.check_thread()
         connection = self._connection
         if connection is None or connection.state is not State.OPEN:
             return cast("Deferred[float]", self._when_not_open())
@@ -301,6 +306,7 @@ class WebSocketProtocol(Driver):
 
         In push style, too, all is received that came before the peer's close frame.
         """
+        self.check_thread()
         connection = self._connection
         if connection is None:
             Close(code, reason).payload()
@@ -334,6 +340,7 @@ class WebSocketProtocol(Driver):
     def _send_otherwise(
         self, message: Part, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
+        self.check_thread()
         connection = self._connection
         if connection is None:
             if not self._settled:
