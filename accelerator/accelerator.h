@@ -6,6 +6,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -17,8 +18,9 @@ enum { MASK_SIZE = 4 };
 /* Names that are looked up for each message, or for each read. */
 enum {
     ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
-    INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF, RECEIVE,
-    RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, UNCORK, WRITE, NAMES
+    HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
+    RECEIVE, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK,
+    WRITE, NAMES
 };
 
 /* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
@@ -115,6 +117,7 @@ typedef struct {
     char heard;
     char shut;
     char busy;
+    uint32_t thread;        /* Whose it is, as `this_thread` has it; 0 for anybody's. */
 } Exchange;
 
 /* Whether what was read as NULL, so that None can't be told from nothing, is there. */
@@ -129,6 +132,21 @@ static inline Py_ssize_t
 count_of(PyObject *names)
 {
     return names == NULL ? 0 : PyTuple_GET_SIZE(names);
+}
+
+/* Return what tells this thread from others. Its number is an address, and stacks are larger than what
+ * is left out here: so it fits where there is room for it. */
+static inline uint32_t
+this_thread(void)
+{
+    return (uint32_t)((uintptr_t)pthread_self() >> 12) | 1;
+}
+
+/* Tell whether an exchange is used in another thread than its own. */
+static inline bool
+is_elsewhere(const Exchange *self)
+{
+    return self->thread != 0 && self->thread != this_thread();
 }
 
 /* Whatever else is loaded may have functions of these names. */
@@ -199,6 +217,7 @@ int add_sending(PyObject *module);
 
 /* In writethrough.c. */
 int descriptor_of(State *state, Cork *self);
+int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 

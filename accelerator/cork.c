@@ -276,6 +276,21 @@ cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(cork_hung_up_doc,
+"hung_up($self, /)\n--\n\n"
+"Tell whether somebody has closed or aborted the transport.");
+
+static PyObject *
+cork_hung_up(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+             Py_ssize_t count, PyObject *names)
+{
+    if (check_count("hung_up", count + count_of(names), 0, 0) < 0) {
+        return NULL;
+    }
+    int hung_up = has_hung_up(PyType_GetModuleState(defining), self);
+    return hung_up < 0 ? NULL : PyBool_FromLong(hung_up);
+}
+
 PyDoc_STRVAR(cork_spend_doc,
 "_spend($self, size, /)\n--\n\n"
 "Tell whether the socket may be given bytes in this turn; if so, count them.");
@@ -343,6 +358,8 @@ static PyMethodDef cork_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_cork_doc},
     {"flush", (PyCFunction)(void (*)(void))cork_flush,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_flush_doc},
+    {"hung_up", (PyCFunction)(void (*)(void))cork_hung_up,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_hung_up_doc},
     {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
     {"uncork", (PyCFunction)(void (*)(void))cork_uncork,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_uncork_doc},

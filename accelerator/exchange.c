@@ -67,10 +67,37 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
     return NULL;
 }
 
+/* Give a message to the application, and see that what it returns is awaited, unless that is None. */
+static int
+give(State *state, Exchange *self, PyObject *message)
+{
+    PyObject *arguments[] = {(PyObject *)self, message};
+    PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
+                                                 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (result == NULL) {
+        return exchange_report(state, self, MESSAGE_FAILED);
+    }
+    int given = result == Py_None ? 0 : call(state, (PyObject *)self, HOOK_RETURNED, result);
+    Py_DECREF(result);
+    return given;
+}
+
+/* Tell whether the application is to hear nothing more, -1 with an exception. It is when somebody has
+ * closed the transport, unless it keeps the messages. */
+static int
+is_shut(State *state, Exchange *self, Cork *cork)
+{
+    int hung_up = self->shut || cork == NULL ? 0 : has_hung_up(state, cork);
+    if (hung_up > 0) {
+        hung_up = call(state, (PyObject *)self, TRANSPORT_CLOSED, NULL);
+    }
+    return hung_up < 0 ? -1 : self->shut;
+}
+
 /* Give the messages at the beginning of a read to the application, as long as it takes them. Return
  * where they end, -1 with an exception. */
 static Py_ssize_t
-deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
+deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *read)
 {
     if (self->shut || !tally->ordinary_in) {
         return 0;
@@ -81,7 +108,11 @@ deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
     }
     Py_ssize_t position = 0;
     Frame frame;
-    while (!self->shut) {
+    while (position < read->size) {
+        int shut = is_shut(state, self, cork);
+        if (shut != 0) {
+            return shut < 0 ? -1 : position;
+        }
         PyObject *message = next_message(state, tally, read->data + position,
                                          read->size - position, most, &frame);
         if (message == NULL) {
@@ -95,9 +126,9 @@ deliver(State *state, Exchange *self, Tally *tally, const Bytes *read)
         Py_ssize_t end = frame.payload + frame.size - read->data;
         tally->bytes[INWARD] += end - position;
         position = end;
-        int delivered = call(state, (PyObject *)self, MESSAGE_RECEIVED, message);
+        int given = give(state, self, message);
         Py_DECREF(message);
-        if (delivered < 0 && exchange_report(state, self, MESSAGE_FAILED) < 0) {
+        if (given < 0) {
             return -1;
         }
     }
@@ -133,7 +164,10 @@ receive(State *state, Exchange *self, const Bytes *read)
         return -1;
     }
     Py_INCREF(tally);
-    Py_ssize_t position = deliver(state, self, tally, read);
+    PyObject *outbox = Py_NewRef(self->outbox == NULL ? Py_None : self->outbox);
+    Cork *cork = PyObject_TypeCheck(outbox, state->cork_type) ? (Cork *)outbox : NULL;
+    Py_ssize_t position = deliver(state, self, cork, tally, read);
+    Py_DECREF(outbox);
     Py_DECREF(tally);
     if (position < 0) {
         return -1;
@@ -241,6 +275,27 @@ exchange_data_received(PyObject *object, PyTypeObject *defining, PyObject *const
     return taken < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+PyDoc_STRVAR(keep_thread_doc,
+"_keep_thread($self, /)\n--\n\n"
+"Belong to this thread from now on.");
+
+static PyObject *
+exchange_keep_thread(Exchange *self, PyObject *Py_UNUSED(ignored))
+{
+    self->thread = this_thread();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(is_elsewhere_doc,
+"_is_elsewhere($self, /)\n--\n\n"
+"Tell whether this is called in another thread than the one that it belongs to.");
+
+static PyObject *
+exchange_is_elsewhere(Exchange *self, PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(is_elsewhere(self));
+}
+
 PyDoc_STRVAR(send_ordinary_doc,
 "_send_ordinary($self, message, /)\n--\n\n"
 "Send a message the short way, if nothing is against it; return whether it was sent.");
@@ -316,6 +371,8 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"_send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"_is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
+    {"_keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {NULL, NULL, 0, NULL},

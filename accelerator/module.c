@@ -32,6 +32,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [DISCONNECTING] = "disconnecting",
     [DO_READ] = "doRead",
     [FILENO] = "fileno",
+    [HOOK_RETURNED] = "_hook_returned",
     [INFLATE] = "inflate",
     [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "_message_failed",
@@ -44,6 +45,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [SEND_OTHERWISE] = "_send_otherwise",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
+    [TRANSPORT_CLOSED] = "_transport_closed",
     [UNCORK] = "uncork",
     [WRITE] = "write",
 };

@@ -30,7 +30,8 @@ send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
 static Tally *
 may_send(State *state, Exchange *self)
 {
-    if (!is_set(self->connection) || !is_set(self->outbox) || is_set(self->turns)) {
+    if (!is_set(self->connection) || !is_set(self->outbox) || is_set(self->turns)
+        || is_elsewhere(self)) {
         return NULL;
     }
     Tally *tally = tally_of(state, self->connection);

@@ -39,6 +39,36 @@ is_read(const Cork *self)
            && PyList_GET_ITEM(self->readers, self->descriptor) == self->transport;
 }
 
+/* Tell whether something is so with a transport that may know nothing of it; -1 with an exception. */
+static int
+is_so_if_known(State *state, PyObject *transport, int name)
+{
+    int so = is_so(state, transport, name);
+    if (so < 0 && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        so = 0;
+    }
+    return so;
+}
+
+/* Tell whether somebody has closed or aborted the transport, -1 with an exception. While a shared
+ * epoll reads for it, nobody has: whatever closes it ends this first. */
+int
+has_hung_up(State *state, Cork *self)
+{
+    if (!is_set(self->transport) || is_read(self)) {
+        return 0;
+    }
+    bool has_socket = is_set(self->socket);
+    PyObject *transport = Py_NewRef(self->transport);
+    int hung_up = is_so_if_known(state, transport, DISCONNECTING);
+    if (hung_up == 0 && has_socket) {
+        hung_up = is_so_if_known(state, transport, ABORTING);
+    }
+    Py_DECREF(transport);
+    return hung_up;
+}
+
 /* Return the descriptor of a transport's socket, -1 if there is none or nothing may be written to
  * it now, -2 with an exception. */
 static int

@@ -26,6 +26,7 @@ def exchange_of(exchange, cork):
         def __init__(self, **options):
             self.told = []
             self.failed = []
+            self.pushes = True
             self.answer = lambda message: None
             self._outbox = Written()
             if options:
@@ -37,7 +38,7 @@ def exchange_of(exchange, cork):
 
         def messageReceived(self, message):
             self.told.append(message)
-            self.answer(message)
+            return self.answer(message)
 
         def shut(self):
             """As if the application wanted no more messages now."""
@@ -50,13 +51,28 @@ def exchange_of(exchange, cork):
             for event in self._connection.receive(data):
                 if not isinstance(event, (str, bytes)):
                     self.told.append(type(event).__name__)
-                elif self._shut:
+                elif self._heeds_hang_up():
                     self.told.append(("kept", event))
                 else:
                     try:
-                        self.messageReceived(event)
+                        result = self.messageReceived(event)
                     except BaseException as exc:
                         self._message_failed(exc)
+                    else:
+                        if result is not None:
+                            self._hook_returned(result)
+
+        def _heeds_hang_up(self):
+            if not self._shut and self._outbox.hung_up():
+                self._transport_closed()
+            return self._shut
+
+        def _transport_closed(self):
+            self.told.append("hung up")
+            self._shut = self.pushes
+
+        def _hook_returned(self, result):
+            self.told.append(("returned", result))
 
         def _message_failed(self, exception):
             self.failed.append(exception)

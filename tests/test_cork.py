@@ -55,6 +55,30 @@ class KeepingTests(TestCase):
         self.assertEqual(size, 10 * sum(map(len, frames)))
         self.assertEqual(cork.take(), b"".join(frames * 10))
 
+    def test_it_tells_whether_its_transport_was_closed(self):
+        cork, transport = self.Cork(), Transport()
+        self.assertIs(cork.hung_up(), False)
+        cork._transport = cork._socket = transport
+        self.assertIs(cork.hung_up(), False)
+        transport._aborting = True
+        self.assertIs(cork.hung_up(), True)
+        transport._aborting, transport.disconnecting = False, True
+        self.assertIs(cork.hung_up(), True)
+
+    def test_while_a_shared_epoll_reads_for_it_it_was_not(self):
+        cork, transport = self.Cork(), Transport()
+        transport.disconnecting, cork._transport, cork._descriptor = True, transport, 1
+        for readers in (None, [transport], [None, None], [None, Transport()]):
+            cork._readers = readers
+            self.assertIs(cork.hung_up(), True)
+        cork._readers = [None, transport]
+        self.assertIs(cork.hung_up(), False)
+
+    def test_a_transport_need_not_know_of_it(self):
+        cork = self.Cork()
+        cork._transport = object()
+        self.assertIs(cork.hung_up(), False)
+
     def test_at_first_nothing_is_to_be_kept_and_nothing_waits(self):
         cork = self.Cork()
         self.assertEqual(

@@ -1,12 +1,15 @@
 import gc
 import weakref
 from asyncio import CancelledError
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.tcp import Connection as TCPTransport
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.exchanges import exchange_of
+from tests.test_threads import elsewhere
 from tests.twins import PURE, in_c, load, pure
 from tests.wire import same_each_time
 from tests.wire.tallies import counted
@@ -24,6 +27,13 @@ def frame(payload, opcode=TEXT, **options):
 
 def frames(*payloads):
     return b"".join(map(frame, payloads))
+
+
+class Transport(TCPTransport):
+    """One that nobody has closed, and that has no socket."""
+
+    def __init__(self):
+        pass
 
 
 class ReceiveTests(TestCase):
@@ -104,7 +114,7 @@ class ReceiveTests(TestCase):
 
     def test_it_takes_no_messages_once_it_is_shut(self):
         exchange = self.opened()
-        exchange.answer = lambda message: message == "b" and exchange.shut()
+        exchange.answer = lambda message: exchange.shut() if message == "b" else None
         exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING) + frames("d"))
         self.assertEqual(exchange.told, ["a", "b", ("kept", "c"), "Ping", ("kept", "d")])
         exchange.dataReceived(frames("e"))
@@ -123,6 +133,40 @@ class ReceiveTests(TestCase):
         exchange.dataReceived(frames("a", "b"))
         self.assertEqual(exchange.told, ["a", "b", "c", "d"])
         self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_once_the_transport_is_closed_nothing_more_is_delivered(self):
+        for how in ("disconnecting", "_aborting"):
+            for closed_before in (True, False):
+                exchange, transport = self.opened(), Transport()
+                exchange._outbox._transport = exchange._outbox._socket = transport
+                close = partial(setattr, transport, how, True)
+                if closed_before:
+                    close()
+                else:
+                    exchange.answer = lambda message, close=close: close()
+                exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING))
+                kept = [("kept", message) for message in ("abc" if closed_before else "bc")]
+                self.assertEqual(exchange.told, [*("a"[closed_before:]), "hung up", *kept, "Ping"])
+
+    def test_unless_it_is_to_be_kept(self):
+        exchange, transport = self.opened(), Transport()
+        exchange.pushes, exchange._outbox._transport = False, transport
+        transport.disconnecting = True
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.told, ["hung up", "a", "hung up", "b"])
+
+    def test_what_the_application_returns_is_told_unless_it_is_none(self):
+        exchange, result = self.opened(), object()
+        exchange.answer = lambda message: result if message == "b" else None
+        exchange.dataReceived(frames("a", "b", "c"))
+        self.assertEqual(exchange.told, ["a", "b", ("returned", result), "c"])
+
+    def test_what_waiting_for_that_raises_passes(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: 1
+        exchange._hook_returned = lambda result: 1 // 0
+        self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a", "b"))
+        self.assertEqual(exchange.told, ["a"])
 
     def test_what_the_application_raises_is_told(self):
         exchange, error = self.opened(), ValueError("no")
@@ -234,6 +278,19 @@ class SendTests(TestCase):
         for exchange in (early, late, busy, streaming):
             exchange.sendMessage("a")
             self.assertEqual((exchange.told, exchange.writes), ([("sent", "a", None, None)], []))
+
+    def test_in_another_thread_nothing_goes_the_short_way(self):
+        exchange, sent = self.opened(), []
+        for here in (True, False):
+            if not here:
+                exchange._keep_thread()
+            elsewhere(lambda: sent.append((exchange._send_ordinary("a"), exchange._is_elsewhere())))
+        self.assertEqual(sent, [(True, False), (False, True)])
+        self.assertIs(exchange._is_elsewhere(), False)
+        elsewhere(exchange.sendMessage, "b")
+        self.assertEqual(exchange.told, [("sent", "b", None, None)])
+        elsewhere(exchange._keep_thread)
+        self.assertIs(exchange._is_elsewhere(), True)
 
     def test_what_can_t_be_encoded_is_refused(self):
         exchange = self.opened()

@@ -170,7 +170,7 @@ class BrokenTests:
             raise ValueError("secret")
 
         ws = self.open(type("Broken", (self.calls,), {"messageReceived": broken}))
-        ws.close()
+        ws._start_closing()
         self.hear((TEXT, b"x"), (CLOSE, closing(1000)))
         self.assertEqual(self.said(), [(CLOSE, closing(1000))])
         self.assertEqual(len(self.take_loud()), 1)

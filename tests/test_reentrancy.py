@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import sys
+from functools import partial
 from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
@@ -145,6 +146,10 @@ class Compressing(Connection):
         return super().inflate(opcode, payload)
 
 
+def drop(adversary, message):
+    Cyclic(adversary)
+
+
 @in_c
 class ReentrancyTests(TestCase):
     Example = in_c and exchange_of(
@@ -210,7 +215,7 @@ class ReentrancyTests(TestCase):
         threshold = gc.get_threshold()
         self.addCleanup(gc.set_threshold, *threshold)
         for exchange, adversary in self.each():
-            exchange.answer = lambda message, adversary=adversary: Cyclic(adversary)
+            exchange.answer = partial(drop, adversary)
             exchange._outbox.corked = True
             gc.set_threshold(1)
             self.use(exchange)

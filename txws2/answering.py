@@ -17,6 +17,8 @@ from txws2.deciding import Deciding
 from txws2.driver import state_of
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
 from txws2.journal import log_ended, log_refused
+from txws2.results import to_await
+from txws2.succession import Succession
 from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
@@ -66,6 +68,8 @@ class WebSocketServerProtocol(Deciding):
     # as it came, and of the response what the extensions are.
     _request: Request | bytes | None = None
     _more_lines = b""
+    # While hooks run that aren't done when they return.
+    _hooks_call: Call | None = None
 
     @property
     def request(self) -> Request | None:
@@ -303,12 +307,9 @@ class WebSocketServerProtocol(Deciding):
         if handler is None or state_of(self) is not State.OPEN:
             return
         call = Call(self)
-        running = call.start(maybeDeferred, handler, self)
-        self.factory.running.add(running)
-        for stop in self.factory._stops:
-            stop.add(call)
+        running = call.start(maybeDeferred, lambda: to_await(handler(self)))
         running.addCallbacks(lambda _: WebSocketServerProtocol.close(self), self._handler_failed)
-        running.addBoth(self._handler_done, running, call)
+        self._follow(running, call)
 
     def _handler_failed(self, failure: Failure) -> None:
         exception, connection = failure.value, self._connection
@@ -322,6 +323,45 @@ class WebSocketServerProtocol(Deciding):
         if not (self.factory.stopping and failure.check(CancelledError)):
             self._application_failed(failure)
 
+    def _await(self, result: object) -> Deferred[Any] | None:
+        if self._hooks_call is None:
+            self._hooks_call = Call(self)
+        return self._hooks_call.run(to_await, result)
+
+    def _hook_returned(self, result: object) -> None:
+        super()._hook_returned(result)
+        if self._succession is None:
+            self._hooks_call = None
+
+    def _begin_succession(self) -> Succession:
+        succession, call = super()._begin_succession(), self._hooks_call
+        assert call is not None
+        # The server that stops waits for hooks as it does for handlers.
+        running: Deferred[None] = Deferred(lambda _: self._cancel_hooks())
+        call.running = running
+        self._follow(running, call)
+        succession.wait().addCallback(_fire, running)
+        return succession
+
+    def _hook_failed(self, failure: Failure) -> None:
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            super()._hook_failed(failure)
+
+    def _follow(self, running: Deferred[Any], call: Call) -> None:
+        """Have a server that stops wait for what is running."""
+        self.factory.running.add(running)
+        for stop in self.factory._stops:
+            stop.add(call)
+        running.addBoth(self._handler_done, running, call)
+
     def _handler_done(self, _: object, running: Deferred[Any], call: Call) -> None:
         self.factory.running.discard(running)
         call.over(None)
+        if call is self._hooks_call:
+            self._hooks_call = None
+
+
+def _fire(_: None, running: Deferred[None]) -> None:
+    """Tell that it is done, unless it was cancelled."""
+    if not running.called:
+        running.callback(None)

@@ -48,12 +48,15 @@ def broadcast(
         TypeError: the message is neither str nor bytes-like.
         UnicodeError: the text can't be UTF-8.
         ValueError: there is no such policy.
+        ConcurrencyError: this isn't the reactor's thread.
     """
     if slow not in _POLICIES:
         raise ValueError(f"slow must be one of {_POLICIES}; it is {slow!r}")
     shared = SharedMessage(message, text, compress)
     # Closing one may change what they are taken from.
     everybody = list(connections)
+    for connection in everybody[:1]:
+        connection._check_thread()
     others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
     reached = len(everybody) - len(others)
     for connection in others:

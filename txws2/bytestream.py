@@ -104,7 +104,7 @@ class Carrier(WebSocketProtocol):
         """
         drained = self._outbox.drained()
         if drained.called:
-            self.close()
+            self._start_closing()
         else:
             # A producer that was paused until now has a turn to go on.
             clock = self.factory.clock

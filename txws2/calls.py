@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
 __all__ = ["Call", "current_call"]
+
+T = TypeVar("T")
 
 
 class Call:
@@ -32,13 +34,17 @@ class Call:
         self.running: Deferred[Any] | None = None
 
     def start(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> Deferred[Any]:
-        """Call a function, and return its Deferred."""
+        """Call a function, and return its Deferred, which fires when this call is over."""
+        self.running = self.run(function, *arguments)
+        return self.running
+
+    def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function that is a part of this call, and return its result."""
         token = _call.set(self)
         try:
-            self.running = function(*arguments)
+            return function(*arguments)
         finally:
             _call.reset(token)
-        return self.running
 
     def over(self, result: Any) -> Any:
         """Let go of what it has run for; return the result."""

@@ -25,6 +25,7 @@ from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
+from txws2.results import check_functions
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.wire.closing import CloseCode
@@ -114,6 +115,9 @@ class WebSocketClientService(Service):
         rest: dict[str, Any] = {**options}
         take_dialer(rest)
         factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
+        check_functions(
+            on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
+        )
         # They may have been an iterator.
         options["additional_headers"] = factory.additional_headers
         self._connect = partial(connect, uri, reactor=factory.reactor, **options)
@@ -171,7 +175,7 @@ class WebSocketClientService(Service):
         # It may be called by what is to be cancelled.
         patience: float | None = 0
         if ws is not None:
-            WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
+            WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
             patience = self._factory.close_timeout
         if patience is not None:
             running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))

@@ -87,6 +87,16 @@ class Cork:
         self._kept_size = 0
         return data
 
+    def hung_up(self) -> bool:
+        """Tell whether somebody has closed or aborted the transport."""
+        transport, readers, fd = self._transport, self._readers, self._descriptor
+        if readers is not None and 0 <= fd < len(readers) and readers[fd] is transport:
+            # Whatever closes it ends this first.
+            return False
+        # There is no public way to ask, and not every transport has these.
+        closed = getattr(transport, "disconnecting", False)
+        return bool(closed or (self._socket is not None and getattr(transport, "_aborting", False)))
+
     @property
     def ready(self) -> bool:
         """Whether nothing that is written now has to wait."""

@@ -14,6 +14,7 @@ from txws2.calls import Call, current_call
 from txws2.exceptions import InvalidHandshake, InvalidStatus
 from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
+from txws2.results import check_function
 from txws2.wire.accepting import (
     check_acceptance,
     offered_subprotocols,
@@ -61,11 +62,17 @@ def gather_hooks(
     select_subprotocol: SelectSubprotocol | None,
     process_response: ProcessResponse | None,
 ) -> Hooks | None:
-    """Return the hooks of these options, and of a handler that has some; None for none."""
+    """Return the hooks of these options, and of a handler that has some; None for none.
+
+    Raises:
+        TypeError: one can't be called, or is a generator function.
+    """
     if process_request is None:
         process_request = ()
     elif callable(process_request):
         process_request = (process_request,)
+    for hook in process_request:
+        check_function("process_request", hook)
     hooks = Hooks((*process_request, *hooks_of(handler)), select_subprotocol, process_response)
     return hooks if any(hooks) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import current_thread
 from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
@@ -14,7 +15,7 @@ from twisted.python.failure import Failure
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
-from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
@@ -23,7 +24,9 @@ from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.progress import Progress, progress_of
 from txws2.reading import MESSAGE_OVERHEAD, Reading
+from txws2.results import HookResult, has_fired, to_await
 from txws2.settling import NOBODY, Waiters, waitable
+from txws2.succession import Succession
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
 from txws2.transports import (
@@ -80,8 +83,12 @@ class Driver(Exchange, Protocol):
     _settled = False
     # Whether the application is to be given no more messages.
     _deaf = False
+    # Whether it is we who close the transport.
+    _ended = False
     # Whether the inbox knows of a message that isn't complete.
     _arriving = False
+    # While a hook isn't done; there are the others that wait for it.
+    _succession: Succession | None = None
     # What has been read and waits, as the application wants nothing now.
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
@@ -128,11 +135,22 @@ class Driver(Exchange, Protocol):
     def _run_handler(self) -> None:
         """Start what handles the connection in pull style, if there is such a thing."""
 
+    @property
+    def _pushes(self) -> bool:
+        raise NotImplementedError
+
+    def _has_hook(self, hook: Callable[..., object]) -> bool:
+        raise NotImplementedError
+
+    def wait_closed(self) -> Deferred[None]:
+        """Return a Deferred that fires when the connection is closed."""
+        raise NotImplementedError
+
     # `WebSocketProtocol` has these, and says what they are.
 
-    connectionOpened: Callable[[], None]
-    pingReceived: Callable[[bytes], None]
-    pongReceived: Callable[[bytes], None]
+    connectionOpened: Callable[[], HookResult]
+    pingReceived: Callable[[bytes], HookResult]
+    pongReceived: Callable[[bytes], HookResult]
 
     # Opening.
 
@@ -145,6 +163,7 @@ class Driver(Exchange, Protocol):
     def _expect(self, transport: ITransport) -> None:
         """Be a connection from now on, within its deadline, without touching the transport."""
         self._transport = transport
+        self._keep_thread()
         # The transport is to reach us although the application overrides connectionLost, and
         # the application is to get another reason than the transport has.
         self.connectionLost = self._transport_lost  # type: ignore[method-assign]
@@ -263,6 +282,8 @@ class Driver(Exchange, Protocol):
             self._message_arrives(connection)
         if self._undelivered is not None:
             self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
+        if self._succession is not None:
+            self._read_no_more_than(self._succession)
 
     def _refuse(self, exception: Exception) -> None:
         connection = self._connection
@@ -287,12 +308,17 @@ class Driver(Exchange, Protocol):
                 self._undelivered.append(event)
             elif not isinstance(event, _MESSAGE):
                 self._react(connection, event)
-            elif not self._deaf:
+            elif self._shut:
+                self._tell(self.messageReceived, event)
+            elif not self._has_hung_up():
                 # As `_tell` has it, without the call.
                 try:
-                    self.messageReceived(event)
+                    result = self.messageReceived(event)
                 except BaseException as exc:
                     self._message_failed(exc)
+                else:
+                    if result is not None:
+                        self._hook_returned(result)
 
     def _hold(self) -> None:
         """Deliver nothing until `_release`."""
@@ -306,11 +332,18 @@ class Driver(Exchange, Protocol):
         events, self._undelivered = self._undelivered, None
         if events is None:
             return
-        self._shut = self._deaf
+        if self._succession is not None:
+            self._go_on()
+        self._open_up()
         if events:
             self._deliver_later(events)
         if self._undelivered is None:
             self._need_reading().release()
+
+    def _open_up(self) -> None:
+        """Let messages go the short way, unless something is against it."""
+        waiting = self._succession is not None and self._pushes
+        self._shut = self._deaf or waiting or self._undelivered is not None
 
     def _deliver_later(self, events: list[Event]) -> None:
         assert self._connection is not None
@@ -347,7 +380,7 @@ class Driver(Exchange, Protocol):
             # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
             # client's deadline that counts where neither does.
             if not self._client:
-                self._outbox.end(self._transport.loseConnection)
+                self._end_with(self._transport.loseConnection)
         else:
             self._fail(reply)
             if connection.unfinished:
@@ -362,17 +395,106 @@ class Driver(Exchange, Protocol):
         That holds for an exception of any class, as it does where Twisted calls a protocol: a
         SystemExit out of one connection's code is nothing that the others are to die of.
         """
-        if self._deaf:
+        if self._deaf or self._has_hung_up():
             return
+        if self._succession is None:
+            self._call(hook, *arguments)
+        elif self._has_hook(hook):
+            self._succession.add(hook, arguments)
+
+    def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
         try:
-            hook(*arguments)
+            result = hook(*arguments)
         except BaseException:
             self._application_failed(Failure())
+        else:
+            if result is not None:
+                self._hook_returned(result)
+
+    # Hooks that aren't done when they return.
+
+    def _hook_returned(self, result: object) -> None:
+        """Await what a hook has returned; the hooks that come now wait for it."""
+        try:
+            running = self._await(result)
+        except TypeError:
+            self._application_failed(Failure())
+            return
+        if running is None:
+            return
+        running.addErrback(self._hook_failed)
+        if not has_fired(running):
+            if self._succession is None:
+                self._succession = self._begin_succession()
+            self._succession.follow(running)
+            self._open_up()
+
+    def _await(self, result: object) -> Deferred[Any] | None:
+        """Return a Deferred for what a hook has returned, None if that is done."""
+        return to_await(result)
+
+    def _begin_succession(self) -> Succession:
+        return Succession(self._go_on)
+
+    def _hook_failed(self, failure: Failure) -> None:
+        """Take what a hook has failed with after it has returned."""
+        connection = self._connection
+        closed = connection is None or connection.state is not State.OPEN
+        if not (closed and failure.check(ConnectionClosed)):
+            self._application_failed(failure)
+
+    def _go_on(self) -> None:
+        """Call the hooks that wait, until one isn't done when it returns."""
+        succession = self._succession
+        assert succession is not None
+        # None of them while the application has paused.
+        while self._undelivered is None or self._settled:
+            # It may have closed the transport meanwhile.
+            self._has_hung_up()
+            call = succession.take()
+            if call is None:
+                break
+            hook, arguments = call
+            self._call(hook, *arguments)
+        if succession.idle:
+            self._succession = None
+            self._open_up()
+            succession.end()
+        if self._reading is not None and len(succession) <= (self.factory.max_queue or 0) // 4:
+            self._reading.resume()
+
+    def _read_no_more_than(self, succession: Succession) -> None:
+        """Pause reading if too many hooks wait; while it is closing, drop those instead."""
+        max_queue, connection = self.factory.max_queue, self._connection
+        assert connection is not None
+        if connection.state is not State.OPEN:
+            # The peer's close frame is behind them.
+            succession.limit(max_queue)
+        elif max_queue is not None and len(succession) >= max_queue:
+            self._need_reading().pause(succession.size)
+
+    def _cancel_hooks(self) -> None:
+        """Cancel the hook that is running, and call no other but `connectionLost`."""
+        if self._succession is not None:
+            self._succession.cancel()
+
+    def _has_hung_up(self) -> bool:
+        """Tell whether the application has closed the transport; then it hears no more."""
+        if self._outbox is not None and self._outbox.hung_up():
+            self._transport_closed()
+        return self._deaf
+
+    def _transport_closed(self) -> None:
+        """Hear nothing more if it is the application, in push style, who has closed it."""
+        if self._pushes and not self._ended:
+            self._deafen()
 
     def _deafen(self) -> None:
         """Give the application no more messages."""
         self._deaf = True
         self._shut = True
+        if self._succession is not None:
+            self._succession.clear()
 
     def _message_failed(self, exception: BaseException) -> None:
         self._application_failed(Failure(exception))
@@ -390,6 +512,18 @@ class Driver(Exchange, Protocol):
             # Not a word of what happened: it could help an attacker.
             self._outbox.write(connection.send_close(CloseCode.INTERNAL_ERROR))
             self._begin_closing()
+
+    def _check_thread(self) -> None:
+        """Make sure that this is called in the reactor's thread.
+
+        Raises:
+            ConcurrencyError: it isn't.
+        """
+        if self._is_elsewhere():
+            raise ConcurrencyError(
+                f"a connection is the reactor's thread's, and this is {current_thread().name}; "
+                "use reactor.callFromThread(connection.sendMessage, message)"
+            )
 
     # Keepalive.
 
@@ -429,7 +563,7 @@ class Driver(Exchange, Protocol):
         self._outbox.discard()
         self._outbox.write_control(frame)
         self._begin_closing()
-        self._outbox.end(self._transport.loseConnection)
+        self._end_with(self._transport.loseConnection)
         # A peer that is gone won't answer, so nobody is to wait until the transport knows.
         self._settle(TimeoutError("no sign of life within ping_timeout"))
 
@@ -464,6 +598,9 @@ class Driver(Exchange, Protocol):
             self.factory.keepalive.discard(self)
         if self._inbox is not None:
             self._inbox.discard_when_full()
+        if self._succession is not None:
+            self._succession.limit(self.factory.max_queue)
+            self._need_reading().resume()
         if self._undelivered is not None:
             # The peer's close frame is behind what the application doesn't want to have.
             self._deafen()
@@ -485,7 +622,12 @@ class Driver(Exchange, Protocol):
         if frame:
             self._outbox.write_control(frame)
         self._begin_closing()
-        self._outbox.end(lambda: close_softly(self._transport))
+        self._end_with(lambda: close_softly(self._transport))
+
+    def _end_with(self, close: Callable[[], None]) -> None:
+        """Close the transport like this when all is written to it."""
+        self._ended = True
+        self._outbox.end(close)
 
     def _closing_missed(self) -> None:
         """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
@@ -507,6 +649,7 @@ class Driver(Exchange, Protocol):
             return
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
+        self._ended = True
         if self._progress().arrived:
             let_go(self._transport)
         else:
@@ -593,10 +736,17 @@ class Driver(Exchange, Protocol):
         return self._never_opened
 
     def _tell_lost(self) -> None:
-        self._deaf = False
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
-        self._tell(type(self).connectionLost, self, Failure(self._ending()))
-        self._deafen()
+        lost, reason = type(self).connectionLost, Failure(self._ending())
+        if self._succession is None:
+            self._call(lost, self, reason)
+            self._deafen()
+            return
+        self._succession.add_last(lost, self, reason)
+        if self._undelivered is not None:
+            # The application doesn't want to have what waits.
+            self._succession.clear()
+            self._go_on()
 
 
 # The application's class may have a method or an attribute of any name; so what isn't a hook is

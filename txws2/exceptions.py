@@ -436,4 +436,7 @@ class InvalidState(WebSocketException):
 
 
 class ConcurrencyError(WebSocketException):
-    """Two things at once where only one can be: two readers, or two pings with one payload."""
+    """Two things at once where only one can be: two readers, pings with one payload, threads.
+
+    A connection is for the reactor's thread; `reactor.callFromThread` is how others use it.
+    """

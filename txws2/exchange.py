@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any, TypeVar
 
+from txws2.results import HookResult
 from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
 from txws2.wire.frames import BINARY, TEXT
@@ -14,6 +16,8 @@ __all__ = ["Exchange", "send_where_ready"]
 _Exchange = TypeVar("_Exchange", bound="Exchange")
 
 _ORDINARY = (str, bytes)
+
+_threads: dict[int, int] = {}
 
 
 @accelerated
@@ -42,6 +46,18 @@ class Exchange:
     _held_reads: list[bytes] | None = None
     # Set once messages may have to wait for each other.
     _turns: Any = None
+    # Whose it is; None for anybody's.
+    _thread: int | None = None
+
+    def _keep_thread(self) -> None:
+        """Belong to this thread from now on."""
+        # One number for all of them, instead of one for each.
+        ident = get_ident()
+        self._thread = _threads.setdefault(ident, ident)
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether this is called in another thread than the one that it belongs to."""
+        return self._thread is not None and self._thread != get_ident()
 
     def dataReceived(self, data: bytes, /) -> None:
         """Take what the transport has read.
@@ -90,6 +106,7 @@ class Exchange:
             and connection.ordinary_out
             and self._turns is None
             and isinstance(message, _ORDINARY)
+            and not self._is_elsewhere()
         ):
             self._outbox.write(connection.encode(message))
             return True
@@ -97,7 +114,7 @@ class Exchange:
 
     # What the subclass provides.
 
-    def messageReceived(self, message: str | bytes) -> None:
+    def messageReceived(self, message: str | bytes) -> HookResult:
         """Take a message: a str for text, bytes for binary."""
         raise NotImplementedError
 
@@ -117,6 +134,14 @@ class Exchange:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
         """Send what isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def _hook_returned(self, result: object) -> None:
+        """Take what `messageReceived` has returned, if that isn't None; it may be to be awaited."""
+        raise NotImplementedError
+
+    def _transport_closed(self) -> None:
+        """Be shut, if nothing more is to be delivered once somebody has closed the transport."""
         raise NotImplementedError
 
     def _message_failed(self, exception: BaseException) -> None:
@@ -146,6 +171,7 @@ def send_where_ready(
             and not (connection.client or connection.deflates)
             and exchange._turns is None
             and exchange._outbox.ready
+            and not exchange._is_elsewhere()
         ):
             connection.count_out(opcode, size, frame_size)
             try:

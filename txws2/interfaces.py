@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
     from txws2.outbox import PushProducer
+    from txws2.results import HookResult
     from txws2.rooms import Presence
     from txws2.streaming import Fragments
     from txws2.wire.encoding import Part
@@ -81,23 +82,24 @@ class IWebSocketConnection(IPushProducer):
 class IWebSocketReceiver(Interface):
     """What is called in push style; a subclass of `WebSocketProtocol` overrides these.
 
-    What they raise closes the connection with 1011.
+    Each may be a coroutine function, or return a Deferred; the next is called when it is done. What
+    they raise, or fail with, closes the connection with 1011.
     """
 
-    def connectionOpened() -> None:
+    def connectionOpened() -> HookResult:
         """Called when the opening handshake is done."""
 
-    def messageReceived(message: str | bytes) -> None:
+    def messageReceived(message: str | bytes) -> HookResult:
         """Called with each message: a str for text, bytes for binary."""
 
-    def pingReceived(payload: bytes) -> None:
+    def pingReceived(payload: bytes) -> HookResult:
         """Called with each ping; it is answered already."""
 
-    def pongReceived(payload: bytes) -> None:
+    def pongReceived(payload: bytes) -> HookResult:
         """Called with each pong, asked for or not."""
 
-    def connectionLost(reason: Failure) -> None:
-        """Called once, when the connection is gone; reason wraps a ConnectionClosed."""
+    def connectionLost(reason: Failure) -> HookResult:
+        """Called once, last, when the connection is gone; reason wraps a ConnectionClosed."""
 
 
 class IRooms(Interface):

@@ -15,9 +15,10 @@ from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
-from txws2.inbox import Piece
+from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
+from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
 from txws2.transports import Address, abort, address_of
@@ -40,8 +41,12 @@ class WebSocketProtocol(Driver):
 
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,
     `messageReceived`, `pingReceived`, `pongReceived` and `connectionLost`, and send with
-    `sendMessage`. Pull: await `recv` and `send`, or iterate with `async for`, which ends when
-    the connection is closed with 1000 or 1001.
+    `sendMessage`. A subclass that overrides `messageReceived` and closes the connection, or its
+    transport, hears nothing more but `connectionLost`. Each hook may be a coroutine function, or
+    return a Deferred: on each connection, the next is called when the one before is done.
+
+    Pull: await `recv` and `send`, or iterate with `async for`, which ends when the connection is
+    closed with 1000 or 1001.
 
     Attributes:
         factory: the factory that made it; its options apply.
@@ -56,10 +61,10 @@ class WebSocketProtocol(Driver):
 
     # The application overrides these, in push style.
 
-    def connectionOpened(self) -> None:
+    def connectionOpened(self) -> HookResult:
         """Called when the opening handshake is done."""
 
-    def messageReceived(self, message: str | bytes) -> None:
+    def messageReceived(self, message: str | bytes) -> HookResult:
         """Called with each message: a str for text, bytes for binary.
 
         As it is here, it keeps the message for `recv`.
@@ -68,15 +73,18 @@ class WebSocketProtocol(Driver):
         if inbox is None:
             inbox = self._need_inbox()
         inbox.put(message)
+        return None
 
-    def pingReceived(self, payload: bytes) -> None:
+    def pingReceived(self, payload: bytes) -> HookResult:
         """Called with each ping; it is answered already."""
 
-    def pongReceived(self, payload: bytes) -> None:
+    def pongReceived(self, payload: bytes) -> HookResult:
         """Called with each pong, asked for or not."""
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Called once, when the connection is gone.
+    def connectionLost(  # type: ignore[override]
+        self, reason: Failure = connectionDone
+    ) -> HookResult:
+        """Called once, when the connection is gone, after all other hooks are done.
 
         Args:
             reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
@@ -106,10 +114,12 @@ class WebSocketProtocol(Driver):
         Raises:
             TypeError: the message is none of these.
             UnicodeError: the text can't be UTF-8.
+            ConcurrencyError: this isn't the reactor's thread.
         """
         if text is None and compress is None and self._send_ordinary(message):
             outbox = self._outbox
             return Done() if outbox.ready else outbox.drained()
+        self._check_thread()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
         check_fragments(message)
@@ -229,10 +239,12 @@ class WebSocketProtocol(Driver):
 
         That holds for messages of the same read. Pings are answered within a second or two.
         """
+        self._check_thread()
         self._hold()
 
     def resumeProducing(self) -> None:
         """Deliver what waits, and read again."""
+        self._check_thread()
         self._release()
 
     def stopProducing(self) -> None:
@@ -252,6 +264,7 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the payload is over 125 bytes.
         """
+        self._check_thread()
         connection = self._connection
         if connection is None or connection.state is not State.OPEN:
             return cast("Deferred[float]", self._when_not_open())
@@ -271,6 +284,8 @@ class WebSocketProtocol(Driver):
 
         Before it is open, there are no close frames: a server that has the request answers it
         with 403 and the reason; otherwise the transport is aborted.
+        What came before the peer's close frame can still be received. In push style nothing more
+        is: of the hooks, only `connectionLost` is called from now on.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
@@ -284,6 +299,17 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
+        closed = self._start_closing(code, reason)
+        if self._connection is not None and self._pushes:
+            self._deafen()
+        return closed
+
+    def _start_closing(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close as `close` does, for what stops a connection without being asked to by its hooks.
+
+        In push style, too, all is received that came before the peer's close frame.
+        """
+        self._check_thread()
         connection = self._connection
         if connection is None:
             Close(code, reason).payload()
@@ -317,6 +343,7 @@ class WebSocketProtocol(Driver):
     def _send_otherwise(
         self, message: Part, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
+        self._check_thread()
         connection = self._connection
         if connection is None:
             if not self._settled:
@@ -351,8 +378,22 @@ class WebSocketProtocol(Driver):
     def _known_request(self) -> Request | None:
         return self.request
 
+    @property
+    def _pushes(self) -> bool:
+        """Whether the application overrides messageReceived."""
+        function = getattr(self.messageReceived, "__func__", None)
+        return function not in (WebSocketProtocol.messageReceived, Inbox.put)
+
+    def _has_hook(self, hook: Callable[..., object]) -> bool:
+        """Tell whether a hook is the application's: there is no need to wait for what is ours."""
+        return getattr(hook, "__func__", None) not in (
+            WebSocketProtocol.pingReceived,
+            WebSocketProtocol.pongReceived,
+        )
+
     def _tell_lost(self) -> None:
-        if type(self).connectionLost is WebSocketProtocol.connectionLost:
+        lost = type(self).connectionLost
+        if lost is WebSocketProtocol.connectionLost and self._succession is None:
             # To make a Failure costs more than all else that is done here.
             self._deafen()
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 from txws2.deciding import ProcessRequest, ask_hooks, hooks_of
 from txws2.exceptions import InvalidPath
+from txws2.results import check_function
 from txws2.server import Handler
 from txws2.wire.accepting import refusal
 from txws2.wire.http import Request, Response
@@ -33,6 +34,7 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
             is another path.
 
     Raises:
+        TypeError: a handler can't be called, or is a generator function.
         ValueError: what should be a path isn't, two stand for the same, or a handler can't be
             called with the parameters.
     """
@@ -45,6 +47,7 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
             raise ValueError(
                 f"the handler of {path!r} can't be called with {names}: {exc}"
             ) from exc
+        check_function(f"the handler of {path!r}", handler)
     return _Router(Routes(handlers))
 
 
@@ -77,7 +80,13 @@ def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
         handler: what handles the connections.
         *hooks: asked in turn, until one returns a response; then the handler's own, if it has
             one.
+
+    Raises:
+        TypeError: the handler or a hook can't be called, or is a generator function.
     """
+    check_function("handler", handler)
+    for hook in hooks:
+        check_function("process_request", hook)
     return _Guarded(handler, (*hooks, *hooks_of(handler)))
 
 

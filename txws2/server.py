@@ -22,6 +22,7 @@ from txws2.deciding import (
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.journal import RefusalWarnings
+from txws2.results import check_functions
 from txws2.stopping import ReactorStop, Stopping
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.hosts import Hosts
@@ -107,6 +108,11 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
 
+    Raises:
+        TypeError: a handler or a hook can't be called, or is a generator function; or there are
+            both subprotocols and select_subprotocol.
+        ValueError: an option is out of range.
+
     Attributes:
         running: the Deferreds of the handlers that aren't done.
         hooks: what the application wants to decide on; None for nothing.
@@ -138,6 +144,11 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
+        check_functions(
+            handler=handler,
+            select_subprotocol=select_subprotocol,
+            process_response=process_response,
+        )
         if origins is not None:
             check_origins(origins)
         self.handler = handler

@@ -13,7 +13,7 @@ from tests.fuzz.seeds import seeds
 from txws2.wire.compression import Inflater
 from txws2.wire.masking import apply_mask
 
-_inflate = Inflater.inflate
+_inflate = Inflater._inflate
 
 # What is broken for each target: a place, and what is there instead.
 MISTAKES = {
@@ -24,8 +24,8 @@ MISTAKES = {
     "headers": ("txws2.wire.headers.is_token", lambda text: True),
     # There is room for all.
     "inflating": (
-        "txws2.wire.compression.Inflater.inflate",
-        lambda self, part, _: _inflate(self, part, None),
+        "txws2.wire.compression.Inflater._inflate",
+        lambda self, part, _, tail=0: _inflate(self, part, None, tail),
     ),
     "offers": ("txws2.wire.deflate._WINDOW_BITS", re.compile("[0-9]+")),
     "requests": ("txws2.wire.accepting.accept_key", lambda key: key),

@@ -6,8 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire import bombs, same_each_time
+from tests.wire import blocks, bombs, same_each_time
+from tests.wire.blocks import TAIL
 from tests.wire.memory import traced
+from tests.wire.strategies import cuts, pieces
 from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire import zlibs
@@ -16,7 +18,9 @@ from txws2.wire.compression import Deflater, Inflater
 HELLO = bytes.fromhex("f248cdc9c90700")
 AGAIN = bytes.fromhex("f200110000")
 FINAL = bytes.fromhex("f348cdc9c9070000")
+FINISHED = FINAL[:-1]
 NOTHING_FINAL = b"\x03\x00"
+STORED = bytes.fromhex("000500faff48656c6c6f00")
 
 
 def deflater(window_bits=15, takeover=True, level=6, memory_level=5):
@@ -77,8 +81,7 @@ class ExamplesOfTheRfcTests(InflaterTestCase):
 
     def test_a_block_without_compression(self):
         """Section 7.2.3.3."""
-        data = bytes.fromhex("000500faff48656c6c6f00")
-        self.assertEqual(self.inflated(data, HELLO), [b"Hello", b"Hello"])
+        self.assertEqual(self.inflated(STORED, HELLO), [b"Hello", b"Hello"])
 
     def test_a_final_block(self):
         """Section 7.2.3.4."""
@@ -251,6 +254,12 @@ class InflaterTests(InflaterTestCase):
         self.assertEqual(theirs.finish(None, HELLO), b"Hello")
         self.assertEqual(theirs.inflate(b"", None), b"")
 
+    def test_a_message_may_have_no_bytes(self):
+        """Where section 7.2.3.6 wants one, some send none: the tail isn't to begin a block then."""
+        for messages in ([b"", HELLO, b"", AGAIN], [b"", STORED], [HELLO, b"", b"", STORED]):
+            expected = [b"Hello" if message else b"" for message in messages]
+            self.assertEqual(self.inflated(*messages), expected)
+
     def test_a_part_is_inflated_as_soon_as_it_is_there(self):
         theirs = inflater()
         found = [theirs.inflate(byte, None) for byte in in_bytes(HELLO)]
@@ -320,6 +329,34 @@ class FinalBlocksTests(InflaterTestCase):
         message = NOTHING_FINAL * 15 + FINAL[-1:]
         self.assertEqual(self.inflated(*[message] * 5), [b""] * 5)
 
+    def test_a_message_may_end_with_one(self):
+        """As zlib.deflateRawSync has it, and who flushes with Z_FINISH."""
+        self.assertEqual(self.inflated(FINISHED, HELLO, AGAIN), [b"Hello"] * 3)
+        self.assertEqual(self.inflated(HELLO + TAIL + FINISHED, HELLO), [b"HelloHello", b"Hello"])
+        self.assertEqual(self.inflated(FINISHED, FINISHED, takeover=False), [b"Hello"] * 2)
+        self.assertEqual(self.inflated(NOTHING_FINAL, STORED, HELLO), [b"", b"Hello", b"Hello"])
+
+    def test_then_a_new_stream_begins(self):
+        """What was sent before it can't be referred to."""
+        theirs = inflater()
+        self.assertEqual(theirs.finish(None, FINISHED), b"Hello")
+        self.assertRaises(ProtocolError, theirs.finish, None, AGAIN)
+
+    def test_the_tail_may_be_a_part_of_it(self):
+        """Of an empty block without compression, the last four bytes are left out as of any."""
+        self.assertEqual(self.inflated(b"\x01", HELLO), [b"", b"Hello"])
+        self.assertEqual(self.inflated(HELLO + TAIL + b"\x01", HELLO), [b"Hello"] * 2)
+
+    def test_one_that_is_not_complete_is_refused(self):
+        """The tail would be taken for what is missing, in part."""
+        stored = bytes.fromhex("010500faff48656c6c6f")
+        for data in (FINISHED[:-1], *(stored[:-missing] for missing in (1, 2, 3))):
+            self.fails(data, "decompression failed: the final block isn't complete")
+            theirs = inflater()
+            for byte in in_bytes(data):
+                theirs.inflate(byte, None)
+            self.assertRaises(ProtocolError, theirs.finish, None)
+
     def test_too_many_are_refused(self):
         for count in (16, 17, 100000):
             self.fails(
@@ -328,10 +365,9 @@ class FinalBlocksTests(InflaterTestCase):
 
     def test_too_many_are_refused_however_they_arrive(self):
         theirs = inflater()
-        for byte in in_bytes(NOTHING_FINAL * 15):
+        for byte in in_bytes(NOTHING_FINAL * 16):
             self.assertEqual(theirs.inflate(byte, None), b"")
-        theirs.inflate(NOTHING_FINAL[:1], None)
-        exc = self.assertRaises(ProtocolError, theirs.inflate, NOTHING_FINAL[1:], None)
+        exc = self.assertRaises(ProtocolError, theirs.inflate, NOTHING_FINAL[:1], None)
         self.assertEqual(str(exc), "decompression failed: too many final blocks")
 
     def test_their_bytes_are_counted_together(self):
@@ -410,6 +446,49 @@ class AnyMessagesTests(ZlibTestCase):
             self.assertEqual(b"".join([*found, theirs.finish(None)]), b"".join(parts))
 
 
+def _as_zlib_has_it(payload, decompressor):
+    """Inflate a message; return what that is, and what inflates the next."""
+    found, rest = b"", payload + TAIL if payload else b""
+    while rest:
+        decompressor = decompressor or zlib.decompressobj(-15)
+        found += decompressor.decompress(rest)
+        if not decompressor.eof:
+            break
+        rest, decompressor = decompressor.unused_data, None
+        if TAIL.endswith(rest):
+            break
+    return found, decompressor
+
+
+class LikeZlibTests(ZlibTestCase):
+    """What peers send is inflated as zlib has it, whatever they send and however it is cut."""
+
+    @same_each_time
+    @given(blocks.messages, blocks.kinds, st.booleans(), cuts)
+    def test_messages_of_any_blocks(self, messages, kind, takeover, cuts):
+        peer, theirs = blocks.Sender(*kind, takeover), inflater(takeover=takeover)
+        for message in messages:
+            parts = pieces(peer.payload(message), cuts)
+            found = [theirs.inflate(part, None) for part in parts]
+            self.assertEqual(b"".join([*found, theirs.finish(None)]), message.data)
+
+    @same_each_time
+    @given(st.lists(st.tuples(st.binary(max_size=20), st.sampled_from([b"", HELLO, FINISHED]))))
+    def test_garbage_is_inflated_as_zlib_has_it_or_refused(self, messages):
+        ours, decompressor = inflater(), None
+        for garbage, start in messages:
+            payload = start + garbage
+            try:
+                expected, decompressor = _as_zlib_has_it(payload, decompressor)
+            except zlib.error:
+                self.assertRaises(ProtocolError, ours.finish, None, payload)
+                return
+            try:
+                self.assertEqual(ours.finish(None, payload), expected)
+            except ProtocolError:
+                return
+
+
 @with_ng
 class ExamplesOfTheRfcWithNGTests(ExamplesOfTheRfcTests):
     pass
@@ -447,4 +526,9 @@ class RoomWithNGTests(RoomTests):
 
 @with_ng
 class AnyMessagesWithNGTests(AnyMessagesTests):
+    pass
+
+
+@with_ng
+class LikeZlibWithNGTests(LikeZlibTests):
     pass

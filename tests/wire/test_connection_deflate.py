@@ -2,9 +2,13 @@ import random
 import sys
 from functools import partial
 
-from tests.wire import bombs, both_ends
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wire import blocks, bombs, both_ends, same_each_time
 from tests.wire.both_ends import failed, frame, header, start_of
 from tests.wire.memory import traced
+from tests.wire.strategies import cuts, pieces
 from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
@@ -109,6 +113,23 @@ class ReservedBitTests(ZlibTestCase):
     def test_the_others_are_wrong_with_it_too(self):
         for byte in (0xE1, 0xD1, 0xF1, 0xA1, 0x91):
             self.assertEqual(heard(self.first(byte)), [self.RESERVED])
+
+
+class AnyBlocksTests(ZlibTestCase):
+    """Whatever blocks a peer makes, in whatever frames, its messages come as they were."""
+
+    @same_each_time
+    @given(blocks.messages, blocks.kinds, st.booleans(), cuts, cuts)
+    def test_messages_of_any_blocks(self, messages, kind, takeover, fragments, reads):
+        peer, stream = blocks.Sender(*kind, takeover), b""
+        for message in messages:
+            *first, last = pieces(peer.payload(message), fragments)
+            for number, part in enumerate([*first, last]):
+                opcode, fin = CONT if number else BINARY, number == len(first)
+                stream += encode_frame(opcode, part, masked=True, fin=fin, rsv1=not number)
+        ours = opened(deflate=Deflate(client_takeover=takeover))
+        heard = [event for part in pieces(stream, reads) for event in ours.receive(part)]
+        self.assertEqual(heard, [message.data for message in messages])
 
 
 class MessagesTests(ZlibTestCase):
@@ -379,4 +400,9 @@ class SendWithNGTests(SendTests):
 
 @with_ng
 class SendFragmentWithNGTests(SendFragmentTests):
+    pass
+
+
+@with_ng
+class AnyBlocksWithNGTests(AnyBlocksTests):
     pass

@@ -88,15 +88,18 @@ class Inflater:
         takeover: whether the peer's messages may refer to those before them.
     """
 
-    __slots__ = ("_decompressor", "_streams", "_takeover", "_window_bits")
+    __slots__ = ("_begun", "_decompressor", "_streams", "_takeover", "_window_bits")
 
     def __init__(self, window_bits: int, takeover: bool) -> None:
         # zlib took 8 for 9 when compressing, so that peers that said 8 may have meant 9.
         self._window_bits = max(window_bits, 9)
         self._takeover = takeover
+        # None before a stream begins: at first, and after a final block.
         self._decompressor: zlib._Decompress | None = None
         # Those that this message has begun.
         self._streams = 0
+        # Whether parts of this message have left something that the tail is to end.
+        self._begun = False
 
     def inflate(self, part: bytes, room: int | None) -> bytes:
         """Inflate a part of a message.
@@ -110,6 +113,35 @@ class Inflater:
             ProtocolError: it isn't DEFLATE.
             PayloadTooBig: it inflates to more; it says how much was found, and the room.
         """
+        if not part:
+            return b""
+        data = self._inflate(part, room)
+        self._begun = self._decompressor is not None
+        return data
+
+    def finish(self, room: int | None, part: bytes = b"") -> bytes:
+        """Inflate the last part of a message, or the whole of one.
+
+        Args:
+            part: the last bytes of the payload.
+            room: as for `inflate`.
+
+        Raises:
+            ProtocolError: it isn't DEFLATE.
+            PayloadTooBig: as `inflate`.
+        """
+        # The tail is the rest of an empty block that the payload has begun. A decompressor that
+        # gets it without that would take it, and what follows, for the beginning of another.
+        ends_block = part or self._begun
+        data = self._inflate(part + _TAIL, room, len(_TAIL)) if ends_block else b""
+        self._streams = 0
+        self._begun = False
+        if not self._takeover:
+            self._decompressor = None
+        return data
+
+    def _inflate(self, part: bytes, room: int | None, tail: int = 0) -> bytes:
+        """Inflate bytes, of which so many at the end are not the payload's."""
         decompressor = self._decompressor or self._start()
         piece = _decompress(decompressor, part)
         size = len(piece)
@@ -123,6 +155,10 @@ class Inflater:
             if decompressor.eof:
                 # Section 7.2.3.4: a block may say that it is the final one; others may follow.
                 part = decompressor.unused_data
+                self._decompressor = None
+                if len(part) <= tail:
+                    _check_tail(len(part))
+                    return b"".join(pieces)
                 decompressor = self._start()
             elif len(piece) < _PIECE_SIZE:
                 return b"".join(pieces)
@@ -139,22 +175,15 @@ class Inflater:
         self._decompressor = zlibs.decompressor(self._window_bits)
         return self._decompressor
 
-    def finish(self, room: int | None, part: bytes = b"") -> bytes:
-        """Inflate the last part of a message, or the whole of one.
 
-        Args:
-            part: the last bytes of the payload.
-            room: as for `inflate`.
+def _check_tail(left: int) -> None:
+    """Make sure that a final block has taken nothing of the tail, or has been ended by it.
 
-        Raises:
-            ProtocolError: it isn't DEFLATE.
-            PayloadTooBig: as `inflate`.
-        """
-        data = self.inflate(part + _TAIL, room)
-        self._streams = 0
-        if not self._takeover:
-            self._decompressor = None
-        return data
+    Args:
+        left: bytes of the tail that are left behind the final block.
+    """
+    if left not in (0, len(_TAIL)):
+        raise ProtocolError("decompression failed: the final block isn't complete")
 
 
 def _decompress(decompressor: zlib._Decompress, part: bytes) -> bytes:

@@ -1,0 +1,106 @@
+"""A connection is for the reactor's thread; to use it in another is an error, at once."""
+
+from threading import Thread
+
+from tests.sides import CLOSE, PING, TEXT, ClientSide, ServerSide
+from tests.streams import StreamTestCase
+from tests.ways import OverTLS
+from txws2 import broadcast
+from txws2.exceptions import ConcurrencyError
+
+
+def elsewhere(function, *args):
+    """Call this in another thread, and return what it returns; what it raises is raised here."""
+    outcome = []
+
+    def run():
+        try:
+            outcome.append((function(*args), None))
+        except BaseException as exc:
+            outcome.append((None, exc))
+
+    thread = Thread(target=run, name="another")
+    thread.start()
+    thread.join()
+    [(result, exc)] = outcome
+    if exc is not None:
+        raise exc
+    return result
+
+
+class ThreadTests:
+    def assertRefused(self, function, *args):
+        exc = self.assertRaises(ConcurrencyError, elsewhere, function, *args)
+        self.assertIn("this is another", str(exc))
+        self.assertIn("reactor.callFromThread", str(exc))
+
+    def test_nothing_is_sent_from_another_thread(self):
+        ws = self.open()
+        for send in (ws.send, ws.sendMessage):
+            for message in ("text", b"binary", bytearray(b"any"), "x" * 100_000):
+                self.assertRefused(send, message)
+            self.assertRefused(send, b"text", True)
+        self.assertRefused(ws.send, ["parts", "of", "one"])
+        self.assertRefused(ws.ping)
+        self.assertRefused(ws.close)
+        self.assertEqual(self.said(), [])
+        self.assertEqual(ws.counters.messages_out, 0)
+
+    def test_nor_to_many(self):
+        ws = self.open()
+        self.assertRefused(broadcast, [ws], "hello")
+        self.assertEqual(self.said(), [])
+
+    def test_nor_is_reading_paused_or_resumed(self):
+        ws = self.open()
+        self.assertRefused(ws.pauseProducing)
+        ws.pauseProducing()
+        self.assertRefused(ws.resumeProducing)
+        self.assertTrue(self.ours.paused)
+
+    def test_before_and_after_it_is_the_same(self):
+        self.connect()
+        self.assertRefused(self.ws.sendMessage, "hello")
+        self.open_peer()
+        self.ws.close()
+        self.assertRefused(self.ws.sendMessage, "hello")
+        self.joined.drop()
+        self.assertRefused(self.ws.close)
+
+    def test_what_it_is_can_be_asked_anywhere(self):
+        ws = self.open()
+        for name in ("state", "latency", "request", "subprotocol", "counters", "remote_address"):
+            elsewhere(getattr, ws, name)
+
+    def test_in_its_own_thread_all_goes_on(self):
+        ws = self.open()
+        self.assertRefused(ws.sendMessage, "1")
+        ws.sendMessage("2")
+        ws.ping(b"3")
+        ws.close()
+        opcodes = [opcode for opcode, _ in self.said()]
+        self.assertEqual(opcodes, [TEXT, PING, CLOSE])
+
+    def test_a_connection_is_of_the_thread_in_which_it_was_made(self):
+        ws = elsewhere(self.open)
+        self.assertRaises(ConcurrencyError, ws.sendMessage, "hello")
+
+
+class ServerThreadTests(ThreadTests, ServerSide):
+    pass
+
+
+class ServerThreadOverTLSTests(OverTLS, ThreadTests, ServerSide):
+    pass
+
+
+class ClientThreadTests(ThreadTests, ClientSide):
+    pass
+
+
+class WrappedTests(StreamTestCase):
+    def test_what_a_wrapped_protocol_writes_is_refused_too(self):
+        self.link()
+        self.assertRaises(ConcurrencyError, elsewhere, self.server.transport.write, b"hello")
+        self.pump()
+        self.assertEqual(self.client.received, [])

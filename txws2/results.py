@@ -1,0 +1,88 @@
+"""An application's functions: which of them can be called, and what is to be awaited then."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Coroutine
+from functools import partial
+from types import CoroutineType
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from txws2.awaiting import Done
+
+__all__ = ["HookResult", "check_function", "check_functions", "has_fired", "to_await"]
+
+HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
+"""What a hook returns: None, or what it is done with."""
+
+_INSTEAD = {
+    False: "decorate it with inlineCallbacks, or make it a coroutine function that awaits",
+    True: "send what it yields, with `await connection.send(...)`",
+}
+
+
+def check_functions(**functions: object) -> None:
+    """Make sure that those of these options that are given do something when they are called.
+
+    Raises:
+        TypeError: one can't be called, or is a generator function.
+    """
+    for name, function in functions.items():
+        if function is not None:
+            check_function(name, function)
+
+
+def check_function(name: str, function: object) -> None:
+    """Make sure that a function of an application does something when it is called.
+
+    Args:
+        name: the option that it was given as.
+        function: anything that can be called.
+
+    Raises:
+        TypeError: it can't be called, or is a generator function, of which nothing would be run.
+    """
+    if inspect.iscoroutine(function):
+        function.close()
+        raise TypeError(f"{name} is a coroutine: give the function itself, and don't call it")
+    if not callable(function):
+        raise TypeError(f"{name} must be a function; it is {function!r}")
+    for called in (function, getattr(function, "__call__", None)):  # noqa: B004
+        asynchronous = inspect.isasyncgenfunction(called)
+        if asynchronous or inspect.isgeneratorfunction(called):
+            raise TypeError(f"{name}: {_never_run(_name_of(function), asynchronous)}")
+
+
+def to_await(result: object) -> Deferred[Any] | None:
+    """Return a Deferred for what a hook or a handler has returned, None if that is done.
+
+    A coroutine is started.
+
+    Raises:
+        TypeError: it is a generator, so that nothing of the function has been run.
+    """
+    if isinstance(result, Deferred):
+        return None if type(result) is Done else result
+    if isinstance(result, CoroutineType):
+        return Deferred.fromCoroutine(result)
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(_never_run(result.__qualname__, inspect.isasyncgen(result)))
+    return None
+
+
+def has_fired(deferred: Deferred[Any]) -> bool:
+    """Tell whether a Deferred has a result, and waits for no other."""
+    return deferred.called and not deferred.paused
+
+
+def _name_of(function: object) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _never_run(name: str, asynchronous: bool) -> str:
+    kind = "an asynchronous generator" if asynchronous else "a generator"
+    return f"{name}() is {kind} function, so nothing of it is run: {_INSTEAD[asynchronous]}"
