@@ -300,10 +300,11 @@ class WebSocketServerProtocol(Deciding):
         call = Call(self)
         running = call.start(maybeDeferred, handler, self)
         self.factory.running.add(running)
-        for stop in self.factory._stops:
-            stop.add(call)
         running.addCallbacks(lambda _: WebSocketServerProtocol.close(self), self._handler_failed)
         running.addBoth(self._handler_done, running, call)
+        for stop in self.factory._stops:
+            # The handler itself may have closed the server.
+            stop.add(call)
 
     def _handler_failed(self, failure: Failure) -> None:
         exception, connection = failure.value, self._connection
