@@ -368,6 +368,21 @@ class CircleTests(CircleTestCase):
         self.start(handler)
         self.assertEnds(self.open())
 
+    def test_which_does_so_first_and_waits_for_something_else_then(self):
+        async def handler(ws):
+            self.server.close()
+            await turn
+            self.ends.append("ended")
+
+        turn = Deferred()
+        self.start(handler)
+        client = self.open()
+        client.leave()
+        waiting = self.server.wait_closed()
+        self.assertNoResult(waiting)
+        turn.callback(None)
+        self.successResultOf(waiting)
+
     def test_which_does_so_after_a_while(self):
         async def handler(ws):
             await turn

@@ -350,9 +350,10 @@ class WebSocketServerProtocol(Deciding):
     def _follow(self, running: Deferred[Any], call: Call) -> None:
         """Have a server that stops wait for what is running."""
         self.factory.running.add(running)
-        for stop in self.factory._stops:
-            stop.add(call)
         running.addBoth(self._handler_done, running, call)
+        for stop in self.factory._stops:
+            # It may have closed the server itself.
+            stop.add(call)
 
     def _handler_done(self, _: object, running: Deferred[Any], call: Call) -> None:
         self.factory.running.discard(running)
