@@ -47,17 +47,33 @@ class Handlers:
 
     def test_f02_what_the_handler_did_not_catch_is_one_error_with_the_traceback(self):
         async def handler(ws):
-            await ws.recv()
+            int(await ws.recv())
 
         both = self.join(handler)
-        both.drop()
+        both.client.send("hello")
+        both.pump()
         [event] = self.take_loud()
         self.assertEqual(event["log_format"], "connection handler failed")
         self.assertEqual(event["log_level"], LogLevel.error)
         self.assertEqual(event["connection"], both.server.id)
         failure = event["log_failure"]
-        self.assertEqual(f"{failure.type.__name__}: {failure.value}", LOST)
-        self.assertIn("await ws.recv()", failure.getTraceback())
+        self.assertEqual(failure.type, ValueError)
+        self.assertIn("int(await ws.recv())", failure.getTraceback())
+
+    def test_f02_a_client_that_is_gone_is_no_error_of_the_handler(self):
+        ends = []
+
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                ends.append(f"{type(exc).__name__}: {exc}")
+                raise
+
+        both = self.join(handler)
+        both.drop()
+        self.assertEqual(ends, [LOST])
+        self.assertEqual(self.take_loud(), [])
 
     def test_f03_what_the_handler_catches_is_not_logged(self):
         async def handler(ws):

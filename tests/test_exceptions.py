@@ -103,8 +103,17 @@ class MessagesTests(TestCase):
         ),
         "the server doesn't answer for the host 'h\\n': that isn't among its hosts "
         "(--host of twistd ws)": exceptions.InvalidHost("h\n"),
-        "missing Origin header": exceptions.InvalidOrigin(None),
-        "invalid Origin header: null": exceptions.InvalidOrigin("null"),
+        "the application answered with HTTP 200": exceptions.InvalidStatus(
+            Response(200, "OK"), ours=True
+        ),
+        "missing Origin header; programs send none, and origins= has no None, which accepts them": (
+            exceptions.InvalidOrigin(None)
+        ),
+        "invalid Origin header: null; it isn't one of origins=": exceptions.InvalidOrigin("null"),
+        "invalid Origin header: https://a.example; it is neither that of the host b.example:80 "
+        "nor another one of origins=": exceptions.InvalidOrigin(
+            "https://a.example", "b.example:80"
+        ),
         "the proxy p did not let us through: HTTP 407 No": exceptions.InvalidProxyStatus(
             "p", Response(407, "No")
         ),

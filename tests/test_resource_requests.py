@@ -35,6 +35,15 @@ class ProcessRequestTests(SiteTestCase):
         self.open()
         self.assertEqual(seen, [("/chat", "example.com"), (State.CONNECTING, ("127.0.0.1", 50000))])
 
+    def test_it_answers_health_checks_in_http_1_0(self):
+        self.serve(process_request=lambda connection, request: connection.respond(200, "healthy\n"))
+        self.receive(b"GET /chat HTTP/1.0\r\n\r\n")
+        answer = self.peer.take()
+        # The site answers in the version that it was asked in, and ends the connection.
+        self.assertTrue(answer.startswith(b"HTTP/1.0 200 OK\r\n"))
+        self.assertTrue(answer.endswith(b"\r\n\r\nhealthy\n"))
+        self.assertOver()
+
     def test_it_may_take_its_time(self):
         deciding, _ = self.waiting()
         deciding.callback(None)

@@ -241,7 +241,7 @@ class RefusalTests(HandshakeTestCase):
         self.assertStatus(too_large, cookie)
         self.assertStatus("101 Switching Protocols", cookie, max_line_size=2**15)
         self.assertStatus(too_large, REQUEST[:-2] + b"Cookie: " + b"x" * 2**15, max_line_size=2**15)
-        self.assertStatus("414 Request-URI Too Long", b"GET /" + b"x" * 96, max_line_size=100)
+        self.assertStatus("414 URI Too Long", b"GET /" + b"x" * 96, max_line_size=100)
         self.assertStatus(too_large, plus(b"X: " + b"x" * 96), max_line_size=100)
         lines = plus(*[b"X: x"] * 200)
         self.assertStatus(too_large, lines)

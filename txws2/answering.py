@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2.deciding import Deciding
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
-from txws2.journal import log_refused
+from txws2.journal import log_ended, log_refused
 from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
@@ -223,6 +223,7 @@ class WebSocketServerProtocol(Deciding):
         self.response = response
         if self.factory.log_connections:
             log_refused(self.factory.log, self, response.status_code, reason)
+        self.factory.warnings.note(self, response.status_code, reason)
         if self._upgrade is not None:
             self._never_opened = reason
             self._upgrade.refuse(response)
@@ -275,6 +276,13 @@ class WebSocketServerProtocol(Deciding):
         running.addBoth(self._handler_done, running)
 
     def _handler_failed(self, failure: Failure) -> None:
+        exception, connection = failure.value, self._connection
+        assert exception is not None
+        assert connection is not None
+        closing = connection.closing
+        if self._settled and closing.uneventful and closing.tells_of(exception):
+            log_ended(self.factory.log, self, exception)
+            return
         # The server that is stopping cancels the handlers that haven't noticed.
         if not (self.factory.stopping and failure.check(CancelledError)):
             self._application_failed(failure)

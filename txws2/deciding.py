@@ -148,7 +148,7 @@ class Deciding(WebSocketProtocol):
             other = await ask_hooks(self, [hooks.process_response], request, response)
             response = other or response
         if reason is None and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            return response, InvalidStatus(response)
+            return response, InvalidStatus(response, ours=True)
         if isinstance(reason, InvalidStatus):
             reason.response = response
         return response, reason
@@ -158,7 +158,7 @@ class Deciding(WebSocketProtocol):
     ) -> tuple[Response, InvalidHandshake | None]:
         response = await ask_hooks(self, hooks.process_request, request)
         if response is not None:
-            return response, InvalidStatus(response)
+            return response, InvalidStatus(response, ours=True)
         try:
             self._judge(request)
             self._agree(request, await self._choose(hooks, request))
@@ -211,7 +211,7 @@ class Deciding(WebSocketProtocol):
         # Not a word of what happened, as when a handler fails.
         text = "The WebSocket handshake failed: internal error.\n"
         response = Response.plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
-        reason = InvalidStatus(response)
+        reason = InvalidStatus(response, ours=True)
         reason.__cause__ = failure.value
         return response, reason
 

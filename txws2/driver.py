@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
+from txws2.awaiting import Done
 from txws2.counters import Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import PayloadTooBig, ProtocolError
@@ -21,7 +23,7 @@ from txws2.journal import log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.reading import MESSAGE_OVERHEAD, Reading
-from txws2.settling import NOBODY, Waiters
+from txws2.settling import NOBODY, Waiters, waitable
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
 from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
@@ -55,6 +57,7 @@ class Driver(Exchange, Protocol):
     _inbox: Inbox | None = None
     _pings: PendingPings | None = None
     _closed_waiters: Waiters[Any] = NOBODY
+    _gone_waiters: Waiters[Any] = NOBODY
     _opened_waiters: Waiters[Any] = NOBODY
     # Those who sent while the connection was closing.
     _late: Waiters[Any] = NOBODY
@@ -236,7 +239,7 @@ class Driver(Exchange, Protocol):
             self._arriving = False
             self._need_inbox().arriving = None
         self._deliver(connection, connection.receive(data))
-        if connection.unfinished:
+        if connection.unfinished and not self._settled:
             self._message_arrives(connection)
         if self._undelivered is not None:
             self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
@@ -327,6 +330,11 @@ class Driver(Exchange, Protocol):
                 self._outbox.end(self._transport.loseConnection)
         else:
             self._fail(reply)
+            if connection.unfinished:
+                self._message_arrives(connection)
+            # A peer that has broken the protocol may leave its end open, so nobody is to wait
+            # until the transport knows.
+            self._settle(event.cause)
 
     def _tell(self, hook: Callable[..., object], *arguments: Any) -> None:
         """Call the application; if it raises, this connection is closed with 1011.
@@ -450,8 +458,31 @@ class Driver(Exchange, Protocol):
         """Take the end from the transport."""
         self._set_deadline(None)
         del self.connectionLost
+        self._leave()
         assert reason.value is not None
         self._settle(reason.value)
+        if self._outbox is not None:
+            self._outbox.close(self._ending)
+        self._gone_waiters.fire(None)
+
+    def _leave(self) -> None:
+        """Count no more as a connection of the factory, which one does as long as its transport.
+
+        So nobody has more sockets than max_connections by breaking the protocol on them, and a
+        server that closes waits until the last words have left.
+        """
+        lasted = self.factory.leave(self)
+        if self._lasted is None:
+            self._lasted = lasted
+        if self._connection is not None:
+            self.factory.books.close(self._connection)
+
+    def _wait_gone(self) -> Deferred[None]:
+        """Return a Deferred that fires when the transport is gone, too."""
+        if self not in self.factory.connections:
+            return Done()
+        self._gone_waiters = waitable(self._gone_waiters)
+        return self._gone_waiters.wait()
 
     def _settle(self, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""
@@ -459,7 +490,8 @@ class Driver(Exchange, Protocol):
             return
         self._settled = True
         factory = self.factory
-        self._lasted = factory.leave(self)
+        if self._lasted is None:
+            self._lasted = factory.uptime_of(self)
         connection = self._connection
         if connection is None:
             if self._never_opened is None:
@@ -470,7 +502,6 @@ class Driver(Exchange, Protocol):
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
             connection.connection_lost(cause)
-            factory.books.close(connection)
             ending = connection.closing.exception
             if factory.log_connections:
                 log_closed(factory.log, self, ending())
@@ -484,7 +515,7 @@ class Driver(Exchange, Protocol):
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
         if self.connected:
-            self._outbox.close(self._ending)
+            self._outbox.release(self._ending)
             self._tell_lost()
         self._closed_waiters.fire(None)
 

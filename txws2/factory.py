@@ -77,9 +77,9 @@ class ConnectionFactory(Factory, Generic[P]):
         close_timeout: seconds until a connection that is being closed must be gone (10), or it
             is aborted. None to wait for ever.
         max_line_size: bytes that the first line, and each header line, of the peer's head may have
-            (8192); the whole head may have 16 times as many. A longer line is answered with 414
-            or 431, and a client fails to connect. Raise it for the cookies and tokens of a single
-            sign-on. Whoever connects can have so much memory for open_timeout, and a server keeps
+            (8192). A longer line is answered with 414 or 431, and a client fails to connect.
+            Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
+            max_headers times as much memory for open_timeout, 1 MiB by default, and a server keeps
             the head of the request as long as the connection.
         max_headers: header lines that the head may have (128), or it is answered with 431, and a
             client fails to connect; with the same danger.

@@ -160,6 +160,14 @@ class Outbox(Cork):
         self.corked = False
         self.take()
         self._end = None
+        self.release(ending)
+
+    def release(self, ending: Callable[[], Exception]) -> None:
+        """Let nobody wait for room any more; what is here still leaves, as far as it can.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
         self._waiters.fail(ending)
         producer, self._producer = self._producer, None
         if producer is not None:

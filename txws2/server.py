@@ -20,6 +20,7 @@ from txws2.deciding import (
     gather_hooks,
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.journal import RefusalWarnings
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.hosts import Hosts
 from txws2.wire.origins import Origins, check_origins
@@ -109,6 +110,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         hooks: what the application wants to decide on; None for nothing.
         admission: what refuses connections that are too many; None if none are.
         stopping: whether handlers may be cancelled.
+        warnings: what tells of requests that the options may refuse by mistake.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> None:
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
+        self.warnings = RefusalWarnings(self.log, self.clock)
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")

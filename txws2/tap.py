@@ -79,8 +79,7 @@ class Options(usage.Options):
             "max-line-size",
             None,
             MAX_LINE_SIZE,
-            "Bytes that a line of a request may have, as of cookies; its head may have 16 times as "
-            "many.",
+            "Bytes that a line of a request may have, as of cookies.",
             int,
         ],
         ["max-headers", None, MAX_HEADERS, "Headers that a request may have.", int],

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from txws2.escaping import escaped
 from txws2.exceptions import ProtocolError
 from txws2.wire.closing import Close
 from txws2.wire.connection import State, Trace
@@ -68,7 +69,10 @@ class Tracer:
 
     def _write(self, sign: str, text: str) -> None:
         self._log.debug(
-            "{connection} {sign} {text}", connection=self._connection, sign=sign, text=text
+            "{connection} {sign} {text}",
+            connection=self._connection,
+            sign=sign,
+            text=escaped(text),
         )
 
 

@@ -205,29 +205,12 @@ class LimitsTests(ReaderTestCase):
         request = self.request(head, HeadLimits(line_size=2**16))
         self.assertEqual(len(request.cookies["a"]), 60_000)
 
-    def test_a_head_has_16_times_the_bytes_of_a_line_at_most(self):
-        """However many headers there may be, memory has a bound that is known."""
-        limits = HeadLimits(line_size=100, headers=10_000)
-        too_much = (
-            TooManyHeaders,
-            "the head exceeds the limit of 1600 bytes, 16 times max_line_size",
-        )
+    def test_a_head_may_have_as_many_lines_of_the_longest_as_it_may_have_headers(self):
+        limits = HeadLimits(line_size=100, headers=50)
+        line = b"X: " + b"y" * 95 + b"\r\n"
         for kind, first in (
             (RequestReader, b"GET / HTTP/1.1\r\n"),
             (ResponseReader, b"HTTP/1.1 200 \r\n"),
         ):
-            for line in (b"X: y\r\n", b"X: " + b"y" * 94 + b"\r\n"):
-                count = (1600 - len(first) - len(b"\r\n")) // len(line)
-                head, _ = self.reads(kind, first + line * count + b"\r\n", limits)
-                self.assertEqual(len(head.headers.get_all("X")), count)
-                head = first + line * (count + 1) + b"\r\n"
-                self.assertEqual(self.reads(kind, head, limits)[0], too_much)
-            # It depends on what comes first.
-            almost = first + b"X: y\r\n" * 256
-            self.assertEqual(self.reads(kind, almost + b"z" * 200, limits)[0], too_much)
-            self.assertEqual(self.reads(kind, first + b"z" * 200, limits)[0][0], HeaderLineTooLong)
-
-    def test_by_default_that_is_128_kib(self):
-        head = b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 8000 + b"\r\n") * 16
-        self.assertEqual(len(self.request(head + b"\r\n").headers.get_all("X")), 16)
-        self.assertEqual(self.request(head + b"Y: " + b"y" * 8000)[0], TooManyHeaders)
+            head, _ = self.reads(kind, first + line * 50 + b"\r\n", limits)
+            self.assertEqual(len(head.headers.get_all("X")), 50)

@@ -25,7 +25,8 @@ class CheckOriginTests(HandshakeTestCase):
 
     def test_another_is_refused(self):
         for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
-            expected = InvalidOrigin, f"invalid Origin header: {origin}"
+            text = f"invalid Origin header: {origin}; it isn't one of origins="
+            expected = InvalidOrigin, text
             request = a_request(Origin=origin)
             self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
             self.assertEqual(
@@ -77,7 +78,8 @@ class CheckOriginTests(HandshakeTestCase):
 
     def test_none_in_the_list_accepts_a_request_without(self):
         check_origin(a_request(), [self.HERE, None])
-        expected = InvalidOrigin, "missing Origin header"
+        text = "programs send none, and origins= has no None, which accepts them"
+        expected = InvalidOrigin, f"missing Origin header; {text}"
         self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
 
     def test_two_are_refused(self):

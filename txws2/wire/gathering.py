@@ -31,10 +31,6 @@ MAX_LINE_SIZE = 8192
 MAX_HEADERS = 128
 """Header lines that a head may have, unless an option says otherwise."""
 
-# A few lines of a head are long: the path, cookies, a token. The others have 50 bytes or so. With
-# this, whoever sends nothing else than long lines takes up no more than 128 KiB by default.
-_LONG_LINES = 16
-
 # RFC 9112 section 2.2 has a server skip one at least; old clients send it after a body.
 _MAX_EMPTY_LINES = 4
 
@@ -43,8 +39,7 @@ class HeadLimits(NamedTuple):
     """What a head may have.
 
     Attributes:
-        line_size: bytes of the first line, and of each header line; the whole head may have 16
-            times as many.
+        line_size: bytes of the first line, and of each header line.
         headers: header lines.
     """
 
@@ -70,8 +65,6 @@ class _HeadReader:
     _first_line_error: type[SecurityError]
     rest = b""
     _head = b""
-    # Bytes of the lines that are complete.
-    _size = 0
     # Empty lines before the first that may still be skipped.
     _skippable = 0
 
@@ -99,7 +92,9 @@ class _HeadReader:
         while True:
             newline = data.find(b"\n", position)
             self._line += data[position : len(data) if newline < 0 else newline + 1]
-            self._check_size()
+            if len(self._line) > most:
+                error = HeaderLineTooLong if self._lines else self._first_line_error
+                raise error(f"a line of the head exceeds the limit of {most} bytes (max_line_size)")
             if newline < 0:
                 return False
             position = newline + 1
@@ -117,21 +112,8 @@ class _HeadReader:
                     self._skippable -= 1
                     continue
             self._lines.append(line)
-            self._size += len(line) + 2
             if len(self._lines) > count + 1:
                 raise TooManyHeaders(f"the head has more than {count} headers (max_headers)")
-
-    def _check_size(self) -> None:
-        """Make sure that neither the line nor the head has more bytes than it may have."""
-        most = self._limits.line_size
-        room = _LONG_LINES * most - self._size
-        if len(self._line) <= min(most, room):
-            return
-        if most <= room:
-            error = HeaderLineTooLong if self._lines else self._first_line_error
-            raise error(f"a line of the head exceeds the limit of {most} bytes (max_line_size)")
-        limit = f"{_LONG_LINES * most} bytes, {_LONG_LINES} times max_line_size"
-        raise TooManyHeaders(f"the head exceeds the limit of {limit}")
 
 
 class RequestReader(_HeadReader):

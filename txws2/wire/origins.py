@@ -81,7 +81,7 @@ def check_origin(request: Request, origins: Origins | None) -> None:
             normal, host = normal_origin(origin), fields.get("Host", "")
             accepted = any(_accepts(each, normal, host) for each in origins)
         if not accepted:
-            raise InvalidOrigin(origin)
+            raise InvalidOrigin(origin, fields.get("Host") if SAME_ORIGIN in origins else None)
 
 
 def normal_origin(origin: str) -> str:
