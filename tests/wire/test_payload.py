@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.implementations import counts_references
 from tests.twins import in_c, pure
 from tests.wire import same_each_time
 from tests.wire.memory import traced
@@ -49,6 +50,7 @@ class PayloadBufferTests(TestCase):
         for number, payload in enumerate(kept):
             self.assertEqual(payload, bytes([number]) * size)
 
+    @counts_references
     def test_what_nobody_has_any_more_leaves_no_trace(self):
         for number, size in enumerate((300_000, 300_000, 299_999, 200_000, 150_001, 300_000)):
             expected = bytes([number]) * size
