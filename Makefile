@@ -113,9 +113,10 @@ sanitized: .venv/tested
 	done
 	$(CC) -shared build/sanitize/*.o -o build/sanitize/txws2/_speedups.so
 
-# The table of docs/reliability.rst is in build/faults/figures.rst then.
+# The table of docs/reliability.rst is in build/faults/figures.rst then. READERS="--readers 20
+# --reader-size 1000000 --reader-seconds 10" is for the slow readers.
 faults: .venv/tested
-	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) tests/faults
+	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(READERS) tests/faults
 
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/test_soak.py tests/faults/test_soak.py

@@ -158,6 +158,24 @@ class Stopping:
         both.pump()
         self.successResultOf(closing)
 
+    def test_f18_neither_does_one_that_goes_on_reading_slowly(self):
+        self.start(compression=None)
+        both = self.connect()
+        for _ in range(100):
+            both.server.sendMessage(bytes(2**16))
+        end, peer = both.server_transport, both.client_transport
+        closing = self.server.close()
+        for _ in range(9):
+            peer.paused = False
+            end.step()
+            peer.paused = True
+            both.advance(1)
+        self.assertNoResult(closing)
+        both.advance(1)
+        self.assertEqual(len(both.server.lost), 1)
+        self.successResultOf(closing)
+        self.assertEqual(self.clock.getDelayedCalls()[1:], [])
+
     def test_f18_a_peer_that_says_nothing_holds_it_up_for_close_timeout_at_most(self):
         self.start()
         both = self.connect()

@@ -76,6 +76,15 @@ class DeadlinesTests(DeadlinesTestCase):
         self.clock.pump([10, 10])
         self.assertEqual(self.missed, [("a", 10), ("a", 20)])
 
+    def test_who_is_entered_again_does_not_keep_the_next_waiting(self):
+        self.deadlines._missed = lambda connection: (
+            self.miss(connection),
+            self.deadlines.add(connection),
+        )
+        self.add("a", "b", "c")
+        self.clock.pump([1] * 12)
+        self.assertEqual(self.missed, [("a", 10), ("b", 11), ("c", 12)])
+
     def test_times_that_floats_cannot_add_up_to_are_kept(self):
         self.clock.advance(0.1)
         self.deadlines.add("a")

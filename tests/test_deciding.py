@@ -307,8 +307,75 @@ class MeanwhileTests(HooksTestCase):
 
     def test_that_it_closes_the_connection_is_the_end(self):
         self.ask(lambda connection, request: connection.close())
-        self.assertEqual(self.peer.take(), b"")
+        self.assertRefused()
         self.assertGone()
+
+    def test_a_coroutine_that_waits_for_it_is_cancelled_then(self):
+        ends = []
+
+        async def process_request(connection, request):
+            try:
+                await connection.close(1008, "no guests")
+                await Deferred()
+            except CancelledError:
+                ends.append("cancelled")
+                raise
+
+        self.ask(process_request)
+        self.assertRefused(b": no guests")
+        self.assertEqual(ends, ["cancelled"])
+        self.assertGone()
+
+    def test_so_is_one_that_closes_it_after_a_while(self):
+        ends, turn = [], Deferred()
+
+        async def process_request(connection, request):
+            await turn
+            connection.close()
+            try:
+                await Deferred()
+            except CancelledError:
+                ends.append("cancelled")
+                raise
+
+        self.ask(process_request)
+        turn.callback(None)
+        self.clock.advance(0)
+        self.assertEqual(ends, ["cancelled"])
+        self.assertRefused()
+        self.assertGone()
+
+    def test_so_is_one_that_stops_the_server(self):
+        for first in (succeed(None), Deferred()):
+            ends = []
+
+            async def process_request(connection, request, first=first, ends=ends):
+                await first
+                try:
+                    await self.server.close()
+                except CancelledError:
+                    ends.append("cancelled")
+                    raise
+
+            self.connect(process_request=process_request)
+            self.server = Server(self.factory, ())
+            self.receive(REQUEST)
+            if not first.called:
+                first.callback(None)
+            self.joined.pump()
+            self.clock.advance(0)
+            self.assertEqual(ends, ["cancelled"])
+            self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 503 "))
+            self.peer.transport.loseConnection()
+            self.joined.pump()
+
+    def assertRefused(self, reason=b""):
+        self.joined.pump()
+        head, _, body = self.peer.take().partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 403 Forbidden\r\n"))
+        self.assertIn(b"closed before the connection was open" + reason + b".", body)
+        self.peer.transport.loseConnection()
+        self.joined.pump()
 
     def test_an_answer_that_comes_after_all_does_not_matter(self):
         for answer in (None, Response(200, "OK")):

@@ -72,6 +72,7 @@ FLOORS = [
         "keepalive",
         "outbox",
         "pings",
+        "progress",
         "protocol",
         "readthrough",
         "reading",
@@ -89,6 +90,7 @@ FLOORS = [
         "answering",
         "authentication",
         "backoff",
+        "calls",
         "certificates",
         "client",
         "connecting",
@@ -103,6 +105,7 @@ FLOORS = [
         "routing",
         "server",
         "serving",
+        "stopping",
         "upgrade",
     },
     {

@@ -63,12 +63,6 @@ class InterfaceTests(SynchronousTestCase):
         of_the_house = {
             "factory",
             "keepalive_heard",
-            "keepalive_failed",
-            "keepalive_ping",
-            "closing_missed",
-            "opening_missed",
-            "send_shared",
-            "standing",
         }
         of_twisted = {
             "connected",

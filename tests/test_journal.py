@@ -218,7 +218,7 @@ class RefusalWarningTests(ServerSide):
         self.start("https://a.example")
         self.refuse(Origin="https://evil.example")
         for _ in range(2):
-            self.factory.warnings.note(self.ws, 421, InvalidHost("evil.example"))
+            self.factory._warnings.note(self.ws, 421, InvalidHost("evil.example"))
         self.assertEqual(
             [event["error"] for event in self.warnings()], ["InvalidOrigin", "InvalidHost"]
         )

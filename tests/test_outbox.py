@@ -268,6 +268,22 @@ class EndTests(OutboxTestCase):
         self.assertEqual(self.ended, [])
         self.assertEqual(self.transport.writes, [])
 
+    def test_a_transport_that_is_told_to_close_while_it_is_full_gets_what_waits_first(self):
+        for frames in ((), (b"a", b"b")):
+            outbox = self.paused(*frames)
+            self.transport.disconnecting = True
+            outbox.write(b"too late")
+            outbox.resumeProducing()
+            self.assertEqual(b"".join(self.transport.writes), b"".join(frames))
+            self.assertIsNone(self.transport.producer)
+
+    def test_what_is_written_while_the_end_is_waited_for_is_dropped(self):
+        outbox = self.paused(b"a")
+        self.end(outbox)
+        outbox.write(b"too late")
+        outbox.resumeProducing()
+        self.assertEqual(self.ended, [[b"a"]])
+
     def test_uncorking_after_the_end_writes_nothing(self):
         outbox = self.make()
         outbox.cork()

@@ -243,10 +243,10 @@ class BrokenTests:
             self.clock.advance(1)
         self.assertEqual(ws.calls[-1], "lost")
         self.take_loud()
-        other.keepalive_ping.reset_mock()
+        other._keepalive_ping.reset_mock()
         for _ in range(20):
             self.clock.advance(1)
-        other.keepalive_ping.assert_called_once()
+        other._keepalive_ping.assert_called_once()
         self.factory.keepalive.discard(other)
 
     def test_closing_twice_is_closing_once(self):

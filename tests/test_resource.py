@@ -397,7 +397,7 @@ class RefuseTests(SiteTestCase):
         self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
         self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
         self.successResultOf(self.ws.wait_closed())
-        self.assertFalse(self.ws.connected)
+        self.assertEqual(len(self.ws.lost), 1)
 
 
 class HTTP2Request(SiteRequest):

@@ -9,9 +9,12 @@ from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
 from twisted.web.server import GzipEncoderFactory
 
-from tests.sides import REQUEST, TEXT
+from tests.sides import REQUEST, TEXT, RecordedServer
+from tests.ways import OverTLS
 from tests.website import PAGE, SiteTestCase, frame, plus
 from txws2 import Headers, InvalidHandshake, InvalidStatus, OpeningTimeout, Response, State
+from txws2.exceptions import InvalidOrigin, ServerClosing
+from txws2.recording import RecordingTransport
 
 
 class ProcessRequestTests(SiteTestCase):
@@ -144,7 +147,6 @@ class ProcessRequestTests(SiteTestCase):
         self.leave()
         self.assertEqual(cancelled, [deciding])
         self.failureResultOf(self.ws.wait_opened())
-        self.assertFalse(self.ws.connected)
         self.assertNothingLeft()
 
     def test_it_may_have_the_site_answer(self):
@@ -167,11 +169,126 @@ class ProcessRequestTests(SiteTestCase):
         self.assertOver()
 
     def test_that_it_closes_the_connection_is_the_end(self):
-        self.serve(process_request=lambda connection, _: connection.close())
-        self.receive(REQUEST)
-        self.assertFalse(self.server_end.connected)
+        self.serve(process_request=lambda connection, _: connection.close(1008, "no guests"))
+        _, body = self.assertStatus("403 Forbidden", REQUEST)
+        self.assertIn(b"closed before the connection was open: no guests.", body)
         self.successResultOf(self.ws.wait_closed())
+        self.assertOver()
+
+
+_NONE = type(None)
+
+
+class NeverOpen:
+    """A connection that doesn't open is told so, as it is by a factory."""
+
+    def assertLost(self, kind, cause=_NONE):
+        [reason] = self.ws.lost
+        self.assertIsInstance(reason, kind)
+        self.assertIsInstance(reason.__cause__, cause)
+        self.assertEqual(self.ws.made, 1)
+        self.assertIs(self.ws.state, State.CLOSED)
+        self.assertEqual(self.ws.site_request.path, b"/chat")
+        self.assertEqual(self.ws.opened, 0)
+
+    def record(self):
+        protocol = Made()
+        self.opened.append(protocol)
+        return protocol
+
+    def test_if_a_hook_refuses_it(self):
+        for status in 403, 200:
+            self.serve(process_request=lambda ws, _, status=status: ws.respond(status, "no"))
+            self.receive(REQUEST)
+            self.assertLost(InvalidStatus)
+            self.peer.take()
+            self.assertOver()
+
+    def test_if_a_hook_refuses_it_after_a_while(self):
+        deciding = Deferred()
+        self.serve(process_request=lambda *_: deciding)
+        self.receive(REQUEST)
+        self.assertEqual(vars(self.ws).get("made"), None)
+        deciding.callback(Response(403, "Forbidden"))
+        self.assertLost(InvalidStatus)
+
+    def test_if_it_is_refused_without_a_hook(self):
+        self.serve(origins=["https://a.example"])
+        self.receive(plus(b"Origin: https://evil.example"))
+        self.assertLost(InvalidOrigin)
+
+    def test_if_the_client_leaves_while_a_hook_decides(self):
+        self.serve(process_request=lambda *_: Deferred())
+        self.receive(REQUEST)
+        self.leave()
+        self.assertLost(InvalidHandshake, Exception)
         self.assertNothingLeft()
+
+    def test_if_it_took_too_long(self):
+        self.serve(process_request=lambda *_: Deferred(), open_timeout=3)
+        self.receive(REQUEST)
+        self.joined.advance(3)
+        self.assertLost(OpeningTimeout)
+
+    def test_if_the_resource_is_closed_meanwhile(self):
+        resource = self.serve(process_request=lambda *_: Deferred())
+        self.receive(REQUEST)
+        self.successResultOf(resource.close())
+        self.assertLost(ServerClosing)
+
+    def test_if_a_hook_closes_it(self):
+        self.serve(process_request=lambda ws, _: ws.close())
+        self.receive(REQUEST)
+        self.assertLost(InvalidHandshake)
+        self.peer.take()
+        self.assertOver()
+
+    def test_what_the_application_raises_then_is_logged_and_the_site_goes_on(self):
+        class Broken(Made):
+            def connectionMade(self):
+                super().connectionMade()
+                raise ZeroDivisionError
+
+            def connectionLost(self, reason):
+                super().connectionLost(reason)
+                raise ZeroDivisionError
+
+        def make():
+            self.opened.append(Broken())
+            return self.ws
+
+        self.serve(create_protocol=make, process_request=lambda ws, _: ws.respond(403, "no"))
+        self.receive(REQUEST)
+        self.assertLost(InvalidStatus)
+        self.assertEqual(len(self.take_loud()), 2)
+        self.peer.take()
+        self.assertOver()
+
+    def test_one_that_opens_is_made_once(self):
+        self.serve()
+        self.open()
+        self.leave()
+        self.assertEqual((self.ws.made, self.ws.opened, len(self.ws.lost)), (1, 1, 1))
+
+
+class Made(RecordedServer):
+    made = 0
+
+    def connectionMade(self):
+        super().connectionMade()
+        self.made += 1
+
+
+class NeverOpenTests(NeverOpen, SiteTestCase):
+    pass
+
+
+class NeverOpenOverTLSTests(OverTLS, NeverOpen, SiteTestCase):
+    def setUp(self):
+        super().setUp()
+        # TLS says that it can, and so twisted.web has it do so.
+        RecordingTransport.setTcpNoDelay = lambda *_: None
+        self.addCleanup(delattr, RecordingTransport, "setTcpNoDelay")
 
 
 class SiteRequestTests(SiteTestCase):

@@ -299,7 +299,7 @@ class RefusalTests(HandshakeTestCase):
     def test_it_is_refused_once_though_the_server_stops_meanwhile(self):
         self.connect()
         self.ws.dataReceived(b"nonsense\r\n\r\n")
-        self.ws.refuse(InvalidHandshake("stopping"))
+        self.ws._turn_away(InvalidHandshake("stopping"))
         self.joined.pump()
         self.assertEqual(self.peer.take().count(b"HTTP/1.1 "), 1)
         self.assertEqual(self.ws.response.status_code, 400)

@@ -8,7 +8,6 @@ from twisted.web.static import Data
 
 from tests.sides import REQUEST, Peer, QuietTestCase, RecordedServer, frames_in
 from txws2 import Headers, WebSocketResource
-from txws2.testing import Joined
 from txws2.wire.frames import encode_frame
 
 __all__ = ["PAGE", "SiteTestCase", "frame", "plus"]
@@ -61,7 +60,7 @@ class SiteTestCase(QuietTestCase):
         self.peer = Peer()
         address = IPv4Address("TCP", "127.0.0.1", 50000)
         server = (factory or self.site).buildProtocol(address)
-        self.joined = Joined(server, self.peer, self.clock)
+        self.joined = self.link(server, self.peer)
         self.server_end = self.joined.server_transport
 
     def receive(self, data):

@@ -58,7 +58,7 @@ def broadcast(
     reached = len(everybody) - len(others)
     for connection in others:
         try:
-            reached += connection.send_shared(shared, slow)
+            reached += connection._send_shared(shared, slow)
         except BaseException as exc:
             # The others are to have it all the same.
             connection._message_failed(exc)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
@@ -13,27 +12,38 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.awaiting import Done
-from txws2.counters import Standing
+from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
-from txws2.journal import log_closed, log_opened
+from txws2.journal import id_of, log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
+from txws2.progress import Progress, progress_of
 from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
-from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
+from txws2.transports import (
+    Address,
+    abort,
+    address_of,
+    close_softly,
+    keep_little_unsent,
+    let_go,
+    read_more_at_once,
+    set_no_delay,
+)
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State, Trace
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
-from txws2.writethrough import outbox_for
+from txws2.wire.http import Request
+from txws2.writethrough import WriteThrough, outbox_for
 
-__all__ = ["Driver"]
+__all__ = ["Driver", "state_of"]
 
 _MESSAGE = (str, bytes)
 
@@ -76,6 +86,10 @@ class Driver(Exchange, Protocol):
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
+    # How far what was sent had come when the closing began, or was last given its time.
+    _closing_progress: Progress | None = None
+    # Whether it was given its time twice since.
+    _closing_again = False
 
     # How long it was there, once it isn't any more.
     _lasted: float | None = None
@@ -86,9 +100,7 @@ class Driver(Exchange, Protocol):
     @property
     def id(self) -> str:
         """A name for this connection, unlike any other's; log events have it."""
-        if self._id is None:
-            self._id = str(uuid4())
-        return self._id
+        return id_of(self)
 
     # What a subclass provides.
 
@@ -98,11 +110,19 @@ class Driver(Exchange, Protocol):
     def _receive_head(self, data: bytes) -> None:
         raise NotImplementedError
 
-    def opening_missed(self) -> None:
+    def _opening_missed(self) -> None:
         """Give the opening handshake up, for `Deadlines`."""
         raise NotImplementedError
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
+        raise NotImplementedError
+
+    def _peer_address(self) -> Address:
+        """Return the address of the other end, as far as it is known."""
+        return address_of(self._transport.getPeer())
+
+    def _known_request(self) -> Request | None:
+        """Return the client's request, once it is known."""
         raise NotImplementedError
 
     def _run_handler(self) -> None:
@@ -131,7 +151,7 @@ class Driver(Exchange, Protocol):
         factory = self.factory
         factory.enter(self)
         if factory.debug:
-            self._tracer = Tracer(factory.log, self.id)
+            self._tracer = Tracer(factory.log, id_of(self))
             self._tracer.state(State.CONNECTING)
         self._set_deadline(factory.opening_deadlines)
 
@@ -201,7 +221,7 @@ class Driver(Exchange, Protocol):
         """Give the opening handshake up; the transport is being closed."""
         if self._never_opened is None:
             self._never_opened = reason
-        self._set_deadline(self.factory.closing_deadlines)
+        self._expect_the_end()
 
     def _need_reading(self) -> Reading:
         if self._reading is None:
@@ -323,7 +343,7 @@ class Driver(Exchange, Protocol):
         elif isinstance(event, Closing):
             if reply:
                 self._outbox.write(reply)
-            self._begin_closing()
+            self._begin_closing(at_once=not self._client)
             # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
             # client's deadline that counts where neither does.
             if not self._client:
@@ -359,7 +379,7 @@ class Driver(Exchange, Protocol):
 
     def _application_failed(self, failure: Failure) -> None:
         self.factory.log.failure(
-            "connection handler failed", failure, LogLevel.error, connection=self.id
+            "connection handler failed", failure, LogLevel.error, connection=id_of(self)
         )
         self._deafen()
         self._close_after_failure()
@@ -373,7 +393,7 @@ class Driver(Exchange, Protocol):
 
     # Keepalive.
 
-    def keepalive_ping(self) -> None:
+    def _keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None:
@@ -389,7 +409,15 @@ class Driver(Exchange, Protocol):
             self._tracer.note("sending keepalive ping")
         self._outbox.write_control(self._connection.send_ping(payload))
 
-    def keepalive_failed(self) -> None:
+    def _keepalive_progress(self) -> Progress:
+        """Tell how far what was sent has come, for `Keepalive`: the peer is silent, or slow."""
+        keep_little_unsent(self._transport)
+        return self._progress()
+
+    def _progress(self) -> Progress:
+        return progress_of(self._transport, self._outbox)
+
+    def _keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None and not self._reading.listening:
@@ -407,7 +435,7 @@ class Driver(Exchange, Protocol):
 
     # Counting.
 
-    def standing(self) -> Standing:
+    def _standing(self) -> Standing:
         """Tell how the connection stands, for its factory's counters and its own."""
         return Standing(
             self._connection,
@@ -416,10 +444,20 @@ class Driver(Exchange, Protocol):
             0 if self._outbox is None else self._outbox.waiting,
         )
 
+    def _count(self) -> ConnectionCounters:
+        """Return what has gone over the connection."""
+        lasted = self._lasted
+        uptime = self.factory.uptime_of(self) if lasted is None else lasted
+        return ConnectionCounters.of(self._standing(), uptime)
+
     # Closing.
 
-    def _begin_closing(self) -> None:
-        """Expect the connection to end within close_timeout."""
+    def _begin_closing(self, at_once: bool = False) -> None:
+        """Expect the connection to end, or the peer to read, within close_timeout.
+
+        Args:
+            at_once: whether the transport is closed when all that waits was written to it.
+        """
         if self._tracer is not None:
             self._tracer.state(State.CLOSING)
         if self.factory.keepalive is not None:
@@ -431,7 +469,15 @@ class Driver(Exchange, Protocol):
             self._deafen()
             self._release()
         if self._deadlines is None:
-            self._set_deadline(self.factory.closing_deadlines)
+            self._expect_the_end(at_once)
+
+    def _expect_the_end(self, at_once: bool = False) -> None:
+        deadlines, outbox = self.factory.closing_deadlines, self._outbox
+        self._set_deadline(deadlines)
+        # Mostly nothing waits anywhere, and it costs a percent or two of a short connection to ask.
+        brief = at_once and outbox.ready and isinstance(outbox, WriteThrough)
+        if deadlines is not None and not brief:
+            self._closing_progress = self._progress()
 
     def _fail(self, frame: bytes) -> None:
         """Close the transport after this last frame, if there is one, and hear nothing more."""
@@ -441,11 +487,30 @@ class Driver(Exchange, Protocol):
         self._begin_closing()
         self._outbox.end(lambda: close_softly(self._transport))
 
-    def closing_missed(self) -> None:
-        """Wait no longer for the connection to close, for `Deadlines`."""
+    def _closing_missed(self) -> None:
+        """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
+        assert self._deadlines is not None
+        before, now = self._closing_progress, self._progress()
+        if before is None or now.since(before):
+            self._closing_progress, self._closing_again = now, False
+            self._deadlines.add(self)
+        elif now.blocked and not self._closing_again:
+            # Of slow readers, too, nothing may be seen for long.
+            self._closing_again = True
+            self._deadlines.add(self)
+        else:
+            self._give_up_closing()
+
+    def _give_up_closing(self) -> None:
+        """Wait no longer for the connection to close, if it still does."""
+        if self._deadlines is None:
+            return
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
-        abort(self._transport)
+        if self._progress().arrived:
+            let_go(self._transport)
+        else:
+            abort(self._transport)
 
     def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
         if self._deadlines is not None:
@@ -514,8 +579,9 @@ class Driver(Exchange, Protocol):
             self._late.fail(ending)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
-        if self.connected:
+        if self._outbox is not None:
             self._outbox.release(self._ending)
+        if self.connected:
             self._tell_lost()
         self._closed_waiters.fire(None)
 
@@ -531,3 +597,14 @@ class Driver(Exchange, Protocol):
         # The class's: on this instance, until the transport is gone, it is `_transport_lost`.
         self._tell(type(self).connectionLost, self, Failure(self._ending()))
         self._deafen()
+
+
+# The application's class may have a method or an attribute of any name; so what isn't a hook is
+# asked here, or of our own class, wherever we need it ourselves.
+
+
+def state_of(connection: Driver) -> State:
+    """Return the state that a connection is in."""
+    if connection._connection is not None:
+        return connection._connection.state
+    return State.CLOSED if connection._settled else State.CONNECTING

@@ -43,7 +43,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 class _Counted(Protocol):
-    def standing(self) -> Standing: ...
+    def _standing(self) -> Standing: ...
 
 
 P = TypeVar("P", bound=_Counted)
@@ -71,11 +71,11 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_interval: seconds between keepalive pings (20). None to send none: then proxies
             close idle connections, and a peer that is gone may stay unnoticed.
         ping_timeout: seconds without a sign of life after a ping (20) until the connection is
-            closed with 1011. None to wait for ever.
+            closed with 1011; that the peer reads is one. None to wait for ever.
         open_timeout: seconds until a connection must be open (10). None to wait for ever, which
             lets anybody who connects and says nothing keep a socket.
-        close_timeout: seconds until a connection that is being closed must be gone (10), or it
-            is aborted. None to wait for ever.
+        close_timeout: seconds until a connection that is being closed must be gone (10), or its
+            peer have read something since; otherwise it is given up. None to wait for ever.
         max_line_size: bytes that the first line, and each header line, of the peer's head may have
             (8192). A longer line is answered with 414 or 431, and a client fails to connect.
             Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
@@ -155,8 +155,8 @@ class ConnectionFactory(Factory, Generic[P]):
         self.head_limits = HeadLimits(max_line_size, max_headers)
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
-        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
-        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
+        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
         self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
@@ -173,7 +173,7 @@ class ConnectionFactory(Factory, Generic[P]):
     @property
     def counters(self) -> FactoryCounters:
         """What went over all connections, those that are closed among them."""
-        standings = (connection.standing() for connection in self._connections)
+        standings = (connection._standing() for connection in self._connections)
         return self.books.counters(standings, self.clock.seconds() - self._made)
 
     def enter(self, connection: P) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -11,7 +12,15 @@ from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed, InvalidHost, InvalidOrigin, InvalidStatus
 from txws2.transports import Address
 
-__all__ = ["RefusalWarnings", "log_closed", "log_ended", "log_opened", "log_refused"]
+__all__ = ["RefusalWarnings", "id_of", "log_closed", "log_ended", "log_opened", "log_refused"]
+
+
+def id_of(connection: Any) -> str:
+    """Return a connection's name, unlike any other's."""
+    if connection._id is None:
+        connection._id = str(uuid4())
+    name: str = connection._id
+    return name
 
 
 # Refusals for which the server's own options may be to blame.
@@ -51,8 +60,8 @@ class RefusalWarnings:
         self._log.warn(
             "{connection} refused with {status}: {peer}: {reason} "
             "({unsaid} more since the last such warning; there is one a minute at most)",
-            connection=connection.id,
-            peer=_text(connection.remote_address),
+            connection=id_of(connection),
+            peer=_text(connection._peer_address()),
             path=_path(connection),
             status=status,
             error=kind.__name__,
@@ -65,8 +74,8 @@ def log_opened(log: Logger, connection: Any) -> None:
     """Log that a connection is open."""
     log.info(
         "{connection} opened: {peer} for {path}",
-        connection=connection.id,
-        peer=_text(connection.remote_address),
+        connection=id_of(connection),
+        peer=_text(connection._peer_address()),
         path=_path(connection),
         subprotocol=connection.subprotocol,
     )
@@ -74,13 +83,13 @@ def log_opened(log: Logger, connection: Any) -> None:
 
 def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> None:
     """Log that a connection is closed, and how that came about."""
-    counters = connection.counters
+    counters = connection._count()
     rcvd, sent = exception.rcvd, exception.sent
     log.info(
         "{connection} closed after {duration:.3f} s: {reason}; "
         "{messages_in} messages in, {messages_out} out",
-        connection=connection.id,
-        peer=_text(connection.remote_address),
+        connection=id_of(connection),
+        peer=_text(connection._peer_address()),
         reason=str(exception),
         received_code=None if rcvd is None else rcvd.code,
         received_reason=None if rcvd is None else rcvd.reason,
@@ -98,7 +107,7 @@ def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:
     """Log that a handler ended because its connection did, which is no error of anybody's."""
     log.info(
         "{connection} handler ended with its connection: {reason}",
-        connection=connection.id,
+        connection=id_of(connection),
         reason=str(exception),
     )
 
@@ -111,8 +120,8 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
         text = "{connection} refused with {status}: {peer}: {reason}"
     log.info(
         text,
-        connection=connection.id,
-        peer=_text(connection.remote_address),
+        connection=id_of(connection),
+        peer=_text(connection._peer_address()),
         path=_path(connection),
         status=status,
         error=type(reason).__name__,
@@ -121,7 +130,7 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
 
 
 def _path(connection: Any) -> str | None:
-    request = connection.request
+    request = connection._known_request()
     # What a query has may be a password.
     return None if request is None else request.path.partition("?")[0]
 

@@ -13,6 +13,7 @@ from zope.interface import implementer
 from txws2.awaiting import Done
 from txws2.cork import BATCH_SIZE, Cork
 from txws2.settling import NOBODY, Waiters, waitable
+from txws2.transports import socket_of
 
 __all__ = ["Outbox", "PushProducer"]
 
@@ -33,6 +34,10 @@ PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
 """What can be paused while too much waits to be sent."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @implementer(IPushProducer)
 class Outbox(Cork):
     """A write buffer in front of a transport.
@@ -48,6 +53,7 @@ class Outbox(Cork):
 
     Attributes:
         paused: whether frames wait here.
+        asked: how often the transport has asked for more, after it was full.
     """
 
     __slots__ = (
@@ -60,6 +66,7 @@ class Outbox(Cork):
         "_size",
         "_waiters",
         "_write_limit",
+        "asked",
     )
 
     _streaming: ClassVar[bool] = True
@@ -69,7 +76,7 @@ class Outbox(Cork):
         self._transport = transport
         self._write_limit = write_limit
         # Bytes that wait.
-        self._size = 0
+        self._size = self.asked = 0
         # Whether it was over its limit, and has been full since.
         self._behind = False
         self._pong = b""
@@ -144,8 +151,11 @@ class Outbox(Cork):
         self._waiting = None
         self._size = 0
 
-    def end(self, then: Callable[[], None]) -> None:
-        """Let go of the transport when all is written to it, then call."""
+    def end(self, then: Callable[[], None] = _nothing) -> None:
+        """Let go of the transport when all is written to it, then call.
+
+        A transport that was told to close is closed by that, as it waits for its producer.
+        """
         self.flush()
         self._end = then
         self._end_if_empty()
@@ -182,6 +192,7 @@ class Outbox(Cork):
 
     def resumeProducing(self) -> None:
         """Write what waits: the transport's buffer is empty."""
+        self.asked += 1
         self.paused = False
         if self._pong:
             frame, self._pong = self._pong, b""
@@ -196,6 +207,8 @@ class Outbox(Cork):
             self._producer_paused = False
             self._tell_producer(self._producer.resumeProducing)
         self._end_if_empty()
+        if not self.paused:
+            self._let_close()
 
     def stopProducing(self) -> None:
         """Nothing to do: connectionLost follows."""
@@ -204,6 +217,9 @@ class Outbox(Cork):
         self._transport.write(data)
 
     def _keep_waiting(self, frame: bytes) -> None:
+        if self._end is not None or getattr(self._transport, "disconnecting", False):
+            # A producer that never ends would keep it from closing.
+            return
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(frame)
@@ -230,6 +246,17 @@ class Outbox(Cork):
             then, self._end = self._end, None
             self._transport.unregisterProducer()
             then()
+
+    def _let_close(self) -> None:
+        """Let the transport close if somebody has told it to: it would wait for its producer."""
+        if getattr(self._transport, "disconnecting", False):
+            self._transport.unregisterProducer()
+            return
+        below = socket_of(self._transport)
+        if below is not None and below._writeDisconnecting and not below._writeDisconnected:
+            self._transport.unregisterProducer()
+            # That alone doesn't have it closed for writing.
+            below.loseWriteConnection()
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit

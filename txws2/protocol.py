@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
-from txws2.driver import Driver
+from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
 from txws2.inbox import Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
@@ -125,14 +125,14 @@ class WebSocketProtocol(Driver):
 
         return forward_quietly(self._turns.run(send))
 
-    def send_shared(self, message: SharedMessage, slow: str) -> bool:
+    def _send_shared(self, message: SharedMessage, slow: str) -> bool:
         """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
         connection = self._connection
         if connection is None or connection.state is not _OPEN:
             return False
         if self._outbox.falls_behind(until_drained=slow == "skip"):
             if slow == "close":
-                self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+                WebSocketProtocol.close(self, CloseCode.TRY_AGAIN_LATER, "too slow")
             return False
         if self._turns is None:
             self._outbox.write(connection.send_shared(message))
@@ -200,7 +200,7 @@ class WebSocketProtocol(Driver):
         return inbox
 
     async def _fail_to_iterate(self) -> AsyncIterator[str | bytes]:
-        yield await self.recv()
+        yield await WebSocketProtocol.recv(self)
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while more than write_limit bytes wait to be sent.
@@ -269,13 +269,17 @@ class WebSocketProtocol(Driver):
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
 
+        Before it is open, there are no close frames: a server that has the request answers it
+        with 403 and the reason; otherwise the transport is aborted.
+
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             reason: at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when the connection is closed, within close_timeout. It never
-            fails.
+            A Deferred that fires when the connection is closed. It never fails. All that was sent
+            before arrives as long as the peer reads; when it wasn't seen to read anything for
+            close_timeout, the connection is given up.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
@@ -284,12 +288,12 @@ class WebSocketProtocol(Driver):
         if connection is None:
             Close(code, reason).payload()
             if not self._settled:
-                self._fail_opening(InvalidHandshake("closed before the connection was open"))
-                abort(self._transport)
+                told = f": {reason}" if reason else ""
+                self._give_in(InvalidHandshake(f"closed before the connection was open{told}"))
         elif connection.state is State.OPEN:
             self._outbox.write(connection.send_close(code, reason))
             self._begin_closing()
-        return self.wait_closed()
+        return WebSocketProtocol.wait_closed(self)
 
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection is closed; it never fails."""
@@ -339,6 +343,14 @@ class WebSocketProtocol(Driver):
         self._outbox.write(encode(connection, *arguments))
         return self._outbox.drained()
 
+    def _give_in(self, reason: InvalidHandshake) -> None:
+        """Have no connection, as the application wants none."""
+        self._fail_opening(reason)
+        abort(self._transport)
+
+    def _known_request(self) -> Request | None:
+        return self.request
+
     def _tell_lost(self) -> None:
         if type(self).connectionLost is WebSocketProtocol.connectionLost:
             # To make a Failure costs more than all else that is done here.
@@ -347,7 +359,7 @@ class WebSocketProtocol(Driver):
             super()._tell_lost()
 
     def _break_off(self) -> None:
-        self.close(CloseCode.INTERNAL_ERROR, "error in fragmented message")
+        WebSocketProtocol.close(self, CloseCode.INTERNAL_ERROR, "error in fragmented message")
 
     def _when_not_open(self) -> Deferred[Any]:
         """Return the Deferred for what can't be done now."""
@@ -366,9 +378,7 @@ class WebSocketProtocol(Driver):
     @property
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED."""
-        if self._connection is not None:
-            return self._connection.state
-        return State.CLOSED if self._settled else State.CONNECTING
+        return state_of(self)
 
     @property
     def close_code(self) -> int | None:
@@ -393,9 +403,7 @@ class WebSocketProtocol(Driver):
     @property
     def counters(self) -> ConnectionCounters:
         """What has gone over the connection, and what waits; as it is now."""
-        lasted = self._lasted
-        uptime = self.factory.uptime_of(self) if lasted is None else lasted
-        return ConnectionCounters.of(self.standing(), uptime)
+        return self._count()
 
     @property
     def local_address(self) -> Address:
@@ -405,4 +413,4 @@ class WebSocketProtocol(Driver):
     @property
     def remote_address(self) -> Address:
         """(host, port) of the other end, or the path of a Unix socket."""
-        return address_of(self._transport.getPeer())
+        return self._peer_address()

@@ -105,7 +105,7 @@ async def connections(
             yield ws
         finally:
             # A generator that is left where it is can't await.
-            closing = ws.close()
+            closing = WebSocketClientProtocol.close(ws)
         await closing
 
 

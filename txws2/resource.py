@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IProtocol,
-    IReactorCore,
     ITransport,
 )
 from twisted.protocols.policies import ProtocolWrapper
@@ -80,8 +79,6 @@ class WebSocketResource(Resource):
             raise TypeError("a factory has its options already; give them to it")
         self.factory = handler
         self._server = Server(handler, ())
-        # What closes the connections when the reactor stops, while there are any.
-        self._trigger: object = None
 
     def render(self, request: SiteRequest) -> int:
         """Answer a request, for twisted.web."""
@@ -97,8 +94,8 @@ class WebSocketResource(Resource):
         if self._server.is_serving():
             connection = self.factory.buildProtocol(request.getClientAddress())
             connection.site_request = request
-            upgrade = _SiteUpgrade(self, request, channel.transport, connection)
-            connection.answer(upgrade, _head(request))
+            upgrade = _SiteUpgrade(request, channel.transport, connection)
+            connection._answer(upgrade, _head(request))
         else:
             _respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET
@@ -127,25 +124,6 @@ class WebSocketResource(Resource):
         """
         return self._server.close(close_connections, code, reason)
 
-    # As long as it has connections, it hears of it when the reactor stops. A script (.rpy) makes
-    # a resource for each request, and those without connections aren't to pile up there.
-
-    def opened(self) -> None:
-        """Note that there is a connection, for the upgrade."""
-        reactor = self.factory.reactor
-        if self._trigger is None and IReactorCore.providedBy(reactor):
-            self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
-
-    def closed(self) -> None:
-        """Note that one is gone, for the upgrade."""
-        if self._trigger is not None and not self.factory.connections:
-            self.factory.reactor.removeSystemEventTrigger(self._trigger)
-            self._trigger = None
-
-    def _shut_down(self) -> Deferred[None]:
-        self._trigger = None
-        return self.close()
-
 
 class _SiteUpgrade:
     """A request that a twisted.web site has read; see `Upgrade`.
@@ -156,13 +134,11 @@ class _SiteUpgrade:
 
     def __init__(
         self,
-        resource: WebSocketResource,
         request: SiteRequest,
         transport: ITransport,
         connection: WebSocketServerProtocol,
     ) -> None:
         self.transport = transport
-        self._resource = resource
         self._request = request
         self._connection = connection
         self._answered = False
@@ -184,7 +160,6 @@ class _SiteUpgrade:
         self._request.setResponseCode(SWITCHING)
         # To finish it isn't to begin a response.
         self._request.startedWriting = 1
-        self._resource.opened()
         return early
 
     def header_lines(self) -> bytes:
@@ -205,7 +180,6 @@ class _SiteUpgrade:
             self._request.finish()
         assert self._site is not None
         self._site.connectionLost(reason)
-        self._resource.closed()
 
     def _finished(self, result: Failure | None) -> None:
         """Take it that the client has left, or that somebody else has answered the request."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
@@ -21,6 +22,7 @@ from txws2.deciding import (
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.journal import RefusalWarnings
+from txws2.stopping import ReactorStop, Stopping
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.hosts import Hosts
 from txws2.wire.origins import Origins, check_origins
@@ -110,7 +112,6 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         hooks: what the application wants to decide on; None for nothing.
         admission: what refuses connections that are too many; None if none are.
         stopping: whether handlers may be cancelled.
-        warnings: what tells of requests that the options may refuse by mistake.
     """
 
     def __init__(
@@ -132,7 +133,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> None:
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
-        self.warnings = RefusalWarnings(self.log, self.clock)
+        # Tells of requests that the options may refuse by mistake.
+        self._warnings = RefusalWarnings(self.log, self.clock)
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
@@ -153,6 +155,14 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             )
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
+        # Whether the reactor stops, so that requests are refused with 503.
+        self._shutting_down = False
+        # The ends of its connections that have begun, and aren't over.
+        self._stops: list[Stopping] = []
+        # Whose connections it makes, until they are closed. A script makes one for each request,
+        # and forgets it.
+        self._servers: WeakSet[Any] = WeakSet()
+        self._reactor_stop = ReactorStop(self)
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what to agree to by ALPN (RFC 7301), which browsers offer.
@@ -169,8 +179,25 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         protocol.factory = self
         return protocol
 
+    def doStart(self) -> None:
+        """Take it that a port listens, for Twisted."""
+        super().doStart()  # type: ignore[no-untyped-call]
+        self._reactor_stop.watch()
+
+    def doStop(self) -> None:
+        """Take it that a port doesn't listen any more, for Twisted."""
+        super().doStop()  # type: ignore[no-untyped-call]
+        self._reactor_stop.rest()
+
+    def enter(self, connection: WebSocketServerProtocol) -> None:
+        """Count a connection among those that are connected."""
+        self._reactor_stop.watch()
+        super().enter(connection)
+
     def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""
         if self.admission is not None:
             self.admission.leave(connection)
-        return super().leave(connection)
+        lasted = super().leave(connection)
+        self._reactor_stop.rest()
+        return lasted

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from txws2.escaping import escaped
 from txws2.exceptions import ProtocolError
+from txws2.journal import id_of
 from txws2.wire.closing import Close
 from txws2.wire.connection import State, Trace
 from txws2.wire.frames import CLOSE, TEXT, Header, Opcode
@@ -100,7 +101,7 @@ def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) 
                 works = False
                 log.failure(
                     "trace failed, and is not called for this connection any more",
-                    connection=connection.id,
+                    connection=id_of(connection),
                 )
 
     return trace
