@@ -117,6 +117,10 @@ free_module(void *module)
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
+#ifdef Py_mod_gil
+    /* Spares, and what a read goes into, are shared by all connections, which no lock guards. */
+    {Py_mod_gil, Py_MOD_GIL_USED},
+#endif
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif

@@ -8,7 +8,7 @@
 /* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none.
  */
 static PyObject *
-take_spare(State *state, Py_ssize_t size)
+take_spare(State *state, long long size)
 {
     for (int i = 0; i < SPARES; i++) {
         PyObject *spare = state->spares[i];
@@ -17,7 +17,7 @@ take_spare(State *state, Py_ssize_t size)
             continue;
         }
         state->spares[i] = NULL;
-        if (_PyBytes_Resize(&spare, size) < 0) {
+        if (_PyBytes_Resize(&spare, (Py_ssize_t)size) < 0) {
             PyErr_Clear();
             return NULL;
         }
@@ -50,11 +50,28 @@ keep_spare(State *state, PyObject *payload)
 typedef struct {
     PyObject_HEAD
     PyObject *payload;      /* Bytes that nobody else has seen, or NULL before the first. */
-    Py_ssize_t length;
+    long long length;       /* As announced, which may be more than this machine can have. */
     Py_ssize_t arrived;
     bool masked;
     unsigned char mask[MASK_SIZE];
 } PayloadBuffer;
+
+/* Read a length that a header can have: 63 bits, on every machine (section 5.2). */
+static int
+get_length(PyObject *announced, long long *length)
+{
+    PyObject *number = PyNumber_Index(announced);
+    if (number == NULL) {
+        return -1;
+    }
+    int overflow;
+    *length = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (*length < 0) {
+        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", number);
+    }
+    Py_DECREF(number);
+    return *length < 0 ? -1 : 0;
+}
 
 static PyObject *
 payload_buffer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -67,13 +84,8 @@ payload_buffer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     if (check_count("PayloadBuffer", count, 2, 2) < 0) {
         return NULL;
     }
-    PyObject *announced = PyTuple_GET_ITEM(args, 0);
-    Py_ssize_t length = PyNumber_AsSsize_t(announced, PyExc_ValueError);
-    if (length == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    if (length < 0) {
-        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", announced);
+    long long length;
+    if (get_length(PyTuple_GET_ITEM(args, 0), &length) < 0) {
         return NULL;
     }
     const unsigned char *mask = NULL;
@@ -109,23 +121,27 @@ payload_buffer_dealloc(PayloadBuffer *self)
 static int
 make_room(PayloadBuffer *self, Py_ssize_t size)
 {
-    Py_ssize_t room = self->payload == NULL ? 0 : PyBytes_GET_SIZE(self->payload);
-    Py_ssize_t needed = self->arrived + size;
+    long long room = self->payload == NULL ? 0 : PyBytes_GET_SIZE(self->payload);
+    long long needed = (long long)self->arrived + size;
     if (needed <= room) {
         return 0;
     }
     room = room > self->length / 2 ? self->length : room * 2;
-    if (room < needed) {
+    if (room < needed || room > PY_SSIZE_T_MAX) {
         room = needed;
+    }
+    if (room > PY_SSIZE_T_MAX) {
+        PyErr_NoMemory();
+        return -1;
     }
     if (self->payload == NULL) {
         self->payload = take_spare(PyType_GetModuleState(Py_TYPE(self)), self->length);
         if (self->payload == NULL) {
-            self->payload = PyBytes_FromStringAndSize(NULL, room);
+            self->payload = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
         }
         return self->payload == NULL ? -1 : 0;
     }
-    if (_PyBytes_Resize(&self->payload, room) < 0) {
+    if (_PyBytes_Resize(&self->payload, (Py_ssize_t)room) < 0) {
         /* What had arrived is gone with it. */
         self->length = self->arrived = 0;
         return -1;
@@ -151,7 +167,7 @@ payload_buffer_add(PayloadBuffer *self, PyObject *const *args, Py_ssize_t count)
     if (count == 2 && get_place(args[1], bytes.size, &start) < 0) {
         goto error;
     }
-    Py_ssize_t size = Py_MIN(bytes.size - start, self->length - self->arrived);
+    Py_ssize_t size = (Py_ssize_t)Py_MIN(bytes.size - start, self->length - self->arrived);
     if (size > 0) {
         if (make_room(self, size) < 0) {
             goto error;
@@ -197,7 +213,7 @@ payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
 static PyObject *
 payload_buffer_missing(PayloadBuffer *self, void *Py_UNUSED(closure))
 {
-    return PyLong_FromSsize_t(self->length - self->arrived);
+    return PyLong_FromLongLong(self->length - self->arrived);
 }
 
 static PyMethodDef payload_buffer_methods[] = {

@@ -156,8 +156,8 @@ tally_add(Tally *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t
 static PyObject *
 frames(const Tally *self, int direction)
 {
-    static const unsigned long long none[DIRECTIONS][RARE];
-    const unsigned long long *rare = (self->rare == NULL ? none : self->rare)[direction];
+    static const unsigned long long none[RARE];
+    const unsigned long long *rare = self->rare == NULL ? none : self->rare[direction];
     const unsigned long long *messages = self->messages[direction];
     return Py_BuildValue("{iKiKiKiKiKiK}", TEXT, messages[true], BINARY, messages[false],
                          RARE_OPCODES[0], rare[0], RARE_OPCODES[1], rare[1],

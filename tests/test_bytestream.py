@@ -15,6 +15,7 @@ from twisted.internet.interfaces import (
 from zope.interface import directlyProvides, implementer
 from zope.interface.verify import verifyObject
 
+from tests.implementations import counts_references
 from tests.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
 from tests.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
 from txws2.bytestream import ByteStream, TCPByteStream, TLSByteStream
@@ -310,6 +311,7 @@ class ClosingTests(StreamTestCase):
         self.pump()
         self.assertEqual(self.server.received, [b"a"])
 
+    @counts_references
     def test_after_the_end_nothing_holds_the_protocol(self):
         self.link()
         self.joined.drop()

@@ -3,6 +3,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.implementations import counts_references
 from txws2.exceptions import ConcurrencyError, ConnectionClosedError, ConnectionClosedOK
 from txws2.inbox import Inbox, Piece
 from txws2.reading import READ_AHEAD, Reading
@@ -410,6 +411,7 @@ class PartTests(InboxTestCase):
             self.failureResultOf(asked, ConcurrencyError)
         self.got("b")
 
+    @counts_references
     def test_the_rest_is_dropped_when_the_stream_is_gone(self):
         for ask in (self.inbox.get, self.inbox.get_part):
             self.stream, other = Stream(), Stream()
@@ -426,6 +428,7 @@ class PartTests(InboxTestCase):
             self.inbox.put("next")
             self.assertIn(self.successResultOf(waiting), ("next", Piece("next", True)))
 
+    @counts_references
     def test_an_end_that_waits_is_dropped_when_the_stream_is_gone(self):
         self.arrive("a")
         self.got("a")

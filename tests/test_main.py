@@ -18,6 +18,7 @@ import txws2.__main__
 import txws2.conversation
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import serve
+from txws2.speedups import about
 
 
 async def echo(ws):
@@ -374,4 +375,4 @@ class ModuleTests(SynchronousTestCase):
         with self.assertRaises(SystemExit) as ended:
             runpy.run_module("txws2", run_name="__main__")
         self.assertEqual(ended.exception.code, 0)
-        self.assertEqual(sys.stdout.getvalue(), f"txws2 {txws2.__version__}\n")
+        self.assertEqual(sys.stdout.getvalue(), f"txws2 {txws2.__version__} {about()}\n")

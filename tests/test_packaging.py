@@ -116,6 +116,15 @@ def test_the_sdist_holds_what_the_wheel_does_and_tests_docs_and_benchmarks(distr
     assert {"README.rst", "LICENSE", "NEWS.rst", "Makefile"} <= names
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_each_compiler_takes_the_accelerator_without_a_word(compiler, tmp_path):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"there is no {compiler}")
+    flags = ["-c", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{sysconfig.get_path('include')}"]
+    for source in sorted((ROOT / "accelerator").glob("*.c")):
+        assert run(compiler, *flags, source, "-o", tmp_path / "object", path=tmp_path) == ""
+
+
 def test_without_a_compiler_nothing_else_is_missing(tree, tmp_path):
     copy = tmp_path / "tree"
     shutil.copytree(tree, copy)
@@ -145,6 +154,10 @@ def installed(request, tmp_path):
     shown = run(*install, path=tmp_path, CC=compiler)
     # Not a word of what couldn't be compiled.
     assert "speedups" not in shown
+    # This is the place to look for it.
+    version = run(programs / "python", "-m", "txws2", "--version", path=tmp_path)
+    used = COMPILED and compiler == COMPILER
+    assert ("with the accelerator" if used else "it couldn't be compiled") in version
     return programs
 
 

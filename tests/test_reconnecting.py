@@ -4,6 +4,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import formatEvent
 
+from tests.implementations import counts_references
 from tests.servers import Servers
 from tests.sides import CLOSE, URI, QuietTestCase, closing
 from txws2.backoff import Backoff
@@ -94,6 +95,7 @@ class IterationTests(ReconnectingTestCase):
         self.servers.pump()
         self.assertEqual(self.servers.attempts, 2)
 
+    @counts_references
     def test_leaving_the_loop_closes_the_connection(self):
         self.start()
         self.servers.open()
@@ -103,6 +105,7 @@ class IterationTests(ReconnectingTestCase):
         self.servers.close()
         self.assertNothingLeft()
 
+    @counts_references
     def test_what_is_raised_in_the_loop_closes_it_and_goes_on(self):
         self.start()
         self.servers.open()
@@ -273,6 +276,7 @@ class CancellationTests(ReconnectingTestCase):
         self.assertIsNotNone(self.servers.waiting)
         self.assertCancelled()
 
+    @counts_references
     def test_in_the_body(self):
         self.start()
         self.servers.open()

@@ -3,6 +3,7 @@
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.implementations import counts_references
 from tests.parts import Parts
 from tests.sides import BINARY, CLOSE, PING, TEXT, ClientSide, ServerSide, closing
 from txws2.exceptions import ConcurrencyError, ConnectionClosedError, InvalidState
@@ -145,6 +146,7 @@ class RecvStreamingTests:
         rest = self.successResultOf(Deferred.fromCoroutine(anext(stream)))
         self.assertEqual(rest, b"y" * 280_000)
 
+    @counts_references
     def test_breaking_off_drops_the_rest(self):
         ws = self.open()
 

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.twins import in_c
 from txws2 import cork, exchange, readthrough, speedups
-from txws2.speedups import PURE, accelerated, load
+from txws2.speedups import PURE, about, accelerated, load
 from txws2.wire import asking, frames, masking, ordinary, payload, tally
 
 TWINS = {
@@ -48,6 +48,33 @@ class LoadTests(TestCase):
     def test_nothing_in_the_variable_is_as_if_it_were_not_there(self):
         self.patch(os, "environ", {"TXWS2_NO_SPEEDUPS": ""})
         self.assertIsNotNone(load())
+
+
+class AboutTests(TestCase):
+    def about(self, module, environment=(), modules=()):
+        self.patch(speedups, "_speedups", module)
+        self.patch(os, "environ", dict(environment))
+        self.patch(sys, "modules", sys.modules | dict(modules))
+        return about()
+
+    def test_it_is_used(self):
+        self.assertEqual(self.about(json), "with the accelerator")
+
+    def test_it_is_unwanted(self):
+        told = self.about(None, {"TXWS2_NO_SPEEDUPS": "1"})
+        self.assertEqual(told, "without the accelerator: TXWS2_NO_SPEEDUPS is set")
+
+    def test_it_could_not_be_compiled(self):
+        told = self.about(None, modules={"txws2._speedups": None})
+        expected = "without the accelerator: it couldn't be compiled when txws2 was installed"
+        self.assertEqual(told, expected)
+
+    def test_it_can_not_be_loaded(self):
+        def import_module(name):
+            raise ImportError("undefined symbol: PyExample")
+
+        self.patch(speedups, "import_module", import_module)
+        self.assertEqual(self.about(None), "without the accelerator: undefined symbol: PyExample")
 
 
 class AcceleratedTests(TestCase):

@@ -21,8 +21,10 @@ from twisted.python.usage import UsageError
 
 from tests.sides import QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
+from txws2 import __version__
 from txws2.exceptions import InvalidStatus
 from txws2.server import WebSocketServerFactory
+from txws2.speedups import about
 from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
 from txws2.testing import joined
 
@@ -381,7 +383,7 @@ class AddressTests(TapTestCase):
             service = self.make("--listen", endpoint)
             service.privilegedStartService()
         lines = [formatEvent(event) for event in events if event["log_namespace"] == "txws2.server"]
-        self.assertEqual(lines, [f"listening on {address}"])
+        self.assertEqual(lines, [f"txws2 {__version__} {about()}", f"listening on {address}"])
 
     def test_ipv4(self):
         self.assertLogged("tcp:81", "ws://0.0.0.0:81/")

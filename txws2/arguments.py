@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from txws2 import __version__
+from txws2.speedups import about
 
 __all__ = ["parse_arguments"]
 
@@ -34,7 +35,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     _add_request(parser)
     _add_connection(parser)
     _add_tls(parser)
-    parser.add_argument("--version", action="version", version=f"txws2 {__version__}")
+    parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
     options = parser.parse_args(arguments)
     if options.insecure and (options.cacert or options.cert):
         parser.error("--insecure verifies nothing and shows nothing: no --cacert or --cert with it")

@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["PURE", "accelerated", "load"]
+__all__ = ["PURE", "about", "accelerated", "load"]
 
 _Twin = TypeVar("_Twin", bound=Callable[..., Any])
 
@@ -32,6 +32,21 @@ def load(name: str = "txws2._speedups") -> ModuleType | None:
 
 
 _speedups = load()
+
+
+def about() -> str:
+    """Say whether the accelerator is used, and why it isn't: an installation doesn't tell."""
+    if _speedups is not None:
+        return "with the accelerator"
+    why = "TXWS2_NO_SPEEDUPS is set"
+    if not os.environ.get("TXWS2_NO_SPEEDUPS"):
+        try:
+            import_module("txws2._speedups")
+        except ModuleNotFoundError:
+            why = "it couldn't be compiled when txws2 was installed"
+        except ImportError as exc:
+            why = str(exc)
+    return f"without the accelerator: {why}"
 
 
 def accelerated(pure: _Twin) -> _Twin:

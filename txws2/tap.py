@@ -16,11 +16,13 @@ from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python import usage
 from twisted.python.failure import Failure
 
+from txws2 import __version__
 from txws2.exceptions import NegotiationError
 from txws2.loading import NoApplication, load_application, load_factory
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, server_endpoint
+from txws2.speedups import about
 from txws2.wire.addresses import parse_ip
 from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE
 from txws2.wire.hosts import Hosts
@@ -198,6 +200,9 @@ class TwistdService(WebSocketService):
             self.factory.hosts = self.hosts_of_loopback
 
     def _listen(self) -> None:
+        self.factory.log.info(
+            "txws2 {version} {accelerator}", version=__version__, accelerator=about()
+        )
         super()._listen()
         self.factory.reactor.callWhenRunning(_end_with_status_0, self.factory.reactor, self)
 

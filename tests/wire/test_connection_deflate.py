@@ -287,6 +287,11 @@ class SendTests(ZlibTestCase):
             self.assertEqual(self.sent(connection.send_message(below)), (BINARY, False))
             self.assertEqual(self.sent(connection.send_message(at)), (BINARY, True))
 
+    def test_a_threshold_may_be_as_large_as_any_number(self):
+        for threshold in (2**31, sys.maxsize, 2**70):
+            connection = opened(threshold=threshold)
+            self.assertEqual(connection.send_message(b"Hello"), b"\x82\x05Hello")
+
     def test_the_threshold_is_64_by_default(self):
         connection = Connection(client=False, deflate=Deflate())
         found = [self.sent(connection.send_message("x" * size))[1] for size in (63, 64)]

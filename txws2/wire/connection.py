@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
@@ -109,7 +110,8 @@ class Connection(Tally):
         if deflate is not None:
             self.deflates = True
             self.inflates = trace is None
-            self.threshold = (compression or _DEFAULT_COMPRESSION).threshold
+            # No message is longer than the other, which is all that a Tally in C has room for.
+            self.threshold = min((compression or _DEFAULT_COMPRESSION).threshold, sys.maxsize)
 
     @property
     def closing(self) -> ClosingHandshake:

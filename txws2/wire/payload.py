@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from operator import index
 from typing import final
 
@@ -29,7 +28,8 @@ class PayloadBuffer:
 
     def __init__(self, length: int, mask: bytes | None, /) -> None:
         self._length = index(length)
-        if not 0 <= self._length <= sys.maxsize:
+        # RFC 6455 section 5.2: 63 bits, and on no machine less. Only what arrives needs memory.
+        if not 0 <= self._length < 2**63:
             raise ValueError(f"no payload has {length} bytes")
         if mask is not None and len(mask) != 4:
             raise ValueError(f"a masking key has 4 bytes, not {len(mask)}")
