@@ -92,8 +92,8 @@ fuzz-sanitized: sanitized .venv/fuzzing
 	$(UNDER) LD_PRELOAD="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/asan_with_fuzzer.so)" \
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
-TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_speedups.py \
-    tests/test_twins.py tests/test_out_of_memory.py
+TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_reentrancy.py \
+    tests/test_speedups.py tests/test_twins.py tests/test_out_of_memory.py
 
 # Python leaves memory to the system when it ends, so leaks are for soak to find.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \
@@ -113,9 +113,10 @@ sanitized: .venv/tested
 	done
 	$(CC) -shared build/sanitize/*.o -o build/sanitize/txws2/_speedups.so
 
-# The table of docs/reliability.rst is in build/faults/figures.rst then.
+# The table of docs/reliability.rst is in build/faults/figures.rst then. READERS="--readers 20
+# --reader-size 1000000 --reader-seconds 10" is for the slow readers.
 faults: .venv/tested
-	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) tests/faults
+	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(READERS) tests/faults
 
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/test_soak.py tests/faults/test_soak.py

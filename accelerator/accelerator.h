@@ -1,4 +1,5 @@
-/* What the files of the accelerator have in common; module.c says what it is. */
+/* What the files of the accelerator have in common; module.c says what it is, and which rule keeps
+ * its memory safe. */
 
 #ifndef TXWS2_ACCELERATOR_H
 #define TXWS2_ACCELERATOR_H
@@ -45,6 +46,12 @@ typedef struct {
     Py_ssize_t size;
     PyObject *owner;
 } Bytes;
+
+/* What a frame is masked with, or that it isn't. */
+typedef struct {
+    bool masked;
+    unsigned char mask[MASK_SIZE];
+} Key;
 
 /* A message that is to be sent: its payload, compressed or not, the first byte of its frame, and
  * its size before it was compressed. */
@@ -164,14 +171,15 @@ int add_masking(PyObject *module);
 
 /* In frames.c. */
 Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
-int write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked);
+int get_key(State *state, bool masked, Key *key);
+void write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key);
 PyObject *make_frame(State *state, int first, const Bytes *payload, bool masked);
 bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
                 int rsv1, Frame *frame);
 int add_frames(PyObject *module);
 
 /* In ordinary.c. */
-int get_most(PyObject *max_size, long long *most);
+int get_most(const Tally *tally, long long *most);
 int get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing);
 PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
 PyObject *read_binary(const Frame *frame);
@@ -200,6 +208,7 @@ PyObject *exchange_data_received(PyObject *self, PyTypeObject *defining, PyObjec
                                  Py_ssize_t count, PyObject *names);
 bool exchange_begins(State *state, PyObject *self);
 int exchange_take(State *state, PyObject *self, const Bytes *read);
+int exchange_report(State *state, Exchange *self, int name);
 int add_exchange(PyObject *module, State *state);
 
 /* In sending.c. */

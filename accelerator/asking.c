@@ -128,7 +128,8 @@ read_request(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t coun
     Rest rest = {.at = data.data, .end = data.data + Py_MAX(0, Py_MIN(size, data.size))};
     if (fields != NULL && skip(&rest, "GET ")) {
         const unsigned char *path = rest.at;
-        while (rest.at < rest.end && '!' <= *rest.at && *rest.at <= '~') {
+        /* RFC 9112 section 3.2: no form of a target has a fragment. */
+        while (rest.at < rest.end && '!' <= *rest.at && *rest.at <= '~' && *rest.at != '#') {
             rest.at++;
         }
         Py_ssize_t length = rest.at - path;

@@ -7,7 +7,9 @@
 /* What is allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
 
-/* Return where `size` bytes more can be written, NULL if there is no memory for them. */
+/* Return where `size` bytes more can be written, NULL if there is no memory for them. Whatever is
+ * added to the cork may move them, so nothing that can run Python code comes between this and the
+ * writing. */
 static unsigned char *
 cork_room(Cork *self, Py_ssize_t size)
 {
@@ -111,7 +113,7 @@ cork_is_ready(Cork *self)
     if (self->paused) {
         return 0;
     }
-    int waiting = is_set(self->waiting) ? PyObject_IsTrue(self->waiting) : 0;
+    int waiting = is_set(self->waiting) ? truth(Py_NewRef(self->waiting)) : 0;
     return waiting < 0 ? -1 : !waiting;
 }
 
@@ -158,17 +160,19 @@ cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
     if (get_outgoing(state, message, tally, &outgoing) < 0) {
         return -1;
     }
-    Py_ssize_t size = frame_size(outgoing.payload.size, tally->client);
+    Key key;
+    Py_ssize_t size = -1;
+    if (get_key(state, tally->client, &key) == 0) {
+        size = frame_size(outgoing.payload.size, key.masked);
+    }
     unsigned char *to = size < 0 ? NULL : cork_room(self, size);
-    int written = to == NULL ? -1
-                             : write_frame(state, to, outgoing.first, &outgoing.payload,
-                                           tally->client);
-    if (written == 0) {
+    if (to != NULL) {
+        write_frame(to, outgoing.first, &outgoing.payload, &key);
         self->size += size;
         count_message_out(tally, &outgoing, size);
     }
     Py_DECREF(outgoing.payload.owner);
-    return written < 0 ? -1 : flush_if_large(state, self);
+    return to == NULL ? -1 : flush_if_large(state, self);
 }
 
 

@@ -3,13 +3,10 @@
 #include "accelerator.h"
 #include <structmember.h>
 
-/* Give the exception to a method, unless it is to end more than a connection. */
-static int
-report(State *state, Exchange *self, int name)
+/* Give the exception to a method, whatever its class: it ends one connection, and no other. */
+int
+exchange_report(State *state, Exchange *self, int name)
 {
-    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-        return -1;
-    }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -21,6 +18,13 @@ report(State *state, Exchange *self, int name)
     Py_XDECREF(value);
     Py_XDECREF(traceback);
     return reported;
+}
+
+/* Tell whether anything has arrived meanwhile. Python code can set the attribute, to anything. */
+static bool
+has_held(const Exchange *self)
+{
+    return self->held != NULL && PyList_Check(self->held);
 }
 
 /* Inflate a message, which counts it, too. */
@@ -71,7 +75,7 @@ give(State *state, Exchange *self, PyObject *message)
     PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
                                                  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (result == NULL) {
-        return report(state, self, MESSAGE_FAILED);
+        return exchange_report(state, self, MESSAGE_FAILED);
     }
     int given = result == Py_None ? 0 : call(state, (PyObject *)self, HOOK_RETURNED, result);
     Py_DECREF(result);
@@ -99,7 +103,7 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
         return 0;
     }
     long long most;
-    if (get_most(tally->max_size, &most) < 0) {
+    if (get_most(tally, &most) < 0) {
         return -1;
     }
     Py_ssize_t position = 0;
@@ -117,7 +121,7 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
             }
             /* It was compressed, and isn't what it should be. Nothing after it matters. */
             tally->bytes[INWARD] += read->size - position;
-            return report(state, self, REFUSE) < 0 ? -1 : read->size;
+            return exchange_report(state, self, REFUSE) < 0 ? -1 : read->size;
         }
         Py_ssize_t end = frame.payload + frame.size - read->data;
         tally->bytes[INWARD] += end - position;
@@ -135,17 +139,19 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
 static int
 receive_held(State *state, Exchange *self)
 {
-    while (is_set(self->held)) {
+    while (has_held(self)) {
         PyObject *held = self->held;
         self->held = NULL;
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(held); i++) {
-            PyObject *data = PyList_GET_ITEM(held, i);
-            if (call(state, (PyObject *)self, RECEIVE, data) < 0) {
-                Py_DECREF(held);
-                return -1;
-            }
+        int received = 0;
+        for (Py_ssize_t i = 0; received == 0 && i < PyList_GET_SIZE(held); i++) {
+            PyObject *data = Py_NewRef(PyList_GET_ITEM(held, i));
+            received = call(state, (PyObject *)self, RECEIVE, data);
+            Py_DECREF(data);
         }
         Py_DECREF(held);
+        if (received < 0) {
+            return -1;
+        }
     }
     return 0;
 }
@@ -180,7 +186,7 @@ receive(State *state, Exchange *self, const Bytes *read)
 static int
 hold(Exchange *self, PyObject *data)
 {
-    if (!is_set(self->held)) {
+    if (!has_held(self)) {
         PyObject *held = PyList_New(0);
         if (held == NULL) {
             return -1;
@@ -194,11 +200,11 @@ hold(Exchange *self, PyObject *data)
 static int
 work_off(State *state, Exchange *self, const Bytes *read)
 {
-    PyObject *outbox = self->outbox;
-    if (outbox == NULL || call(state, outbox, CORK, NULL) < 0) {
+    PyObject *outbox = Py_NewRef(is_set(self->outbox) ? self->outbox : Py_None);
+    if (call(state, outbox, CORK, NULL) < 0) {
+        Py_DECREF(outbox);
         return -1;
     }
-    Py_INCREF(outbox);
     self->heard = self->busy = true;
     PyObject *type = NULL, *value, *traceback;
     if (receive(state, self, read) < 0) {
@@ -378,7 +384,7 @@ static PyMemberDef exchange_members[] = {
     {"_connection", T_OBJECT, offsetof(Exchange, connection), 0, NULL},
     {"_outbox", T_OBJECT, offsetof(Exchange, outbox), 0, NULL},
     {"_turns", T_OBJECT, offsetof(Exchange, turns), 0, NULL},
-    {"_held", T_OBJECT, offsetof(Exchange, held), 0, NULL},
+    {"_held_reads", T_OBJECT, offsetof(Exchange, held), 0, NULL},
     {"_shut", T_BOOL, offsetof(Exchange, shut), 0, NULL},
     {"_busy", T_BOOL, offsetof(Exchange, busy), 0, NULL},
     {NULL, 0, 0, 0, NULL},

@@ -20,43 +20,57 @@ frame_size(Py_ssize_t payload, bool masked)
     return header + payload;
 }
 
-/* Write the header, and the payload behind it. The key comes from keys.py, so that only one place
- * in the project knows how to make what nobody can predict. */
+/* Get a fresh key, if the frame is to be masked. It comes from keys.py, so that only one place in
+ * the project knows how to make a key that nobody can predict. That is Python code, which may send
+ * on any connection: call this before there is a pointer to where the frame goes. */
 int
-write_frame(State *state, unsigned char *to, int first, const Bytes *payload, bool masked)
+get_key(State *state, bool masked, Key *key)
+{
+    key->masked = masked;
+    if (!masked) {
+        return 0;
+    }
+    PyObject *made = PyObject_CallNoArgs(state->new_mask);
+    const unsigned char *mask = made == NULL ? NULL : get_mask(made);
+    if (mask != NULL) {
+        memcpy(key->mask, mask, MASK_SIZE);
+    }
+    Py_XDECREF(made);
+    return mask == NULL ? -1 : 0;
+}
+
+/* Write the header, and the payload behind it. */
+void
+write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key)
 {
     int extended = length_size(payload->size);
     *to++ = (unsigned char)first;
-    *to++ = (masked ? MASKED : 0)
+    *to++ = (key->masked ? MASKED : 0)
             | (extended == 0 ? payload->size : extended == 2 ? 126 : 127);
     for (int shift = 8 * (extended - 1); shift >= 0; shift -= 8) {
         *to++ = (unsigned char)((uint64_t)payload->size >> shift);
     }
-    if (!masked) {
+    if (key->masked) {
+        memcpy(to, key->mask, MASK_SIZE);
+        mask_bytes(to + MASK_SIZE, payload->data, payload->size, key->mask, 0);
+    }
+    else {
         memcpy(to, payload->data, payload->size);
-        return 0;
     }
-    PyObject *key = PyObject_CallNoArgs(state->new_mask);
-    const unsigned char *mask = key == NULL ? NULL : get_mask(key);
-    if (mask != NULL) {
-        memcpy(to, mask, MASK_SIZE);
-        mask_bytes(to + MASK_SIZE, payload->data, payload->size, mask, 0);
-    }
-    Py_XDECREF(key);
-    return mask == NULL ? -1 : 0;
 }
 
 /* Make a frame with a single allocation. */
 PyObject *
 make_frame(State *state, int first, const Bytes *payload, bool masked)
 {
-    Py_ssize_t size = frame_size(payload->size, masked);
+    Key key;
+    if (get_key(state, masked, &key) < 0) {
+        return NULL;
+    }
+    Py_ssize_t size = frame_size(payload->size, key.masked);
     PyObject *frame = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, size);
     if (frame != NULL) {
-        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(frame);
-        if (write_frame(state, to, first, payload, masked) < 0) {
-            Py_CLEAR(frame);
-        }
+        write_frame((unsigned char *)PyBytes_AS_STRING(frame), first, payload, &key);
     }
     return frame;
 }

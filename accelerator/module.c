@@ -3,6 +3,16 @@
  * Each function and each type has a twin in Python of the same name, which says what it is for; it
  * is in the module that is named as the file here, or the file names it. speedups.py decides which
  * of the two is used. Results and exceptions are the same, so the tests are, too.
+ *
+ * The rule that keeps memory safe: whatever can run Python code can also send, pause, close and
+ * delete. A call of a method can; so can the release of an object, a conversion to a number, the
+ * making of any object that the garbage collector knows (it may run finalizers), and a signal. So
+ * none of these comes between getting and using
+ *   - a pointer into a buffer that may move: get_key is called before cork_room;
+ *   - an object that belongs to an attribute: hold a reference of your own;
+ *   - a number that a buffer's size was computed from: read it once.
+ * Bytes that the caller or a reference holds don't move, and neither does a buffer that is exported
+ * (get_bytes). An attribute that Python code can set may be anything: check its type at each use.
  */
 
 #include "accelerator.h"

@@ -156,16 +156,19 @@ read_message(const Frame *frame)
     return frame->text ? read_text(frame) : read_binary(frame);
 }
 
-/* Read max_size; None and what no frame can exceed are the same. */
-int
-get_most(PyObject *max_size, long long *most)
+/* Read a number of bytes; None and a number that no frame can exceed are the same. */
+static int
+read_most(PyObject *max_size, long long *most)
 {
     *most = LLONG_MAX;
-    if (max_size == Py_None || max_size == NULL) {
+    if (!is_set(max_size)) {
         return 0;
     }
+    /* Python code may take the object from its owner meanwhile. */
+    Py_INCREF(max_size);
     int overflow;
     long long size = PyLong_AsLongLongAndOverflow(max_size, &overflow);
+    Py_DECREF(max_size);
     if (size == -1 && PyErr_Occurred()) {
         return -1;
     }
@@ -173,6 +176,12 @@ get_most(PyObject *max_size, long long *most)
         *most = size;
     }
     return 0;
+}
+
+int
+get_most(const Tally *tally, long long *most)
+{
+    return read_most(tally->max_size, most);
 }
 
 /* Decode ordinary messages, and have them counted if there is a Tally. */
@@ -185,7 +194,7 @@ read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
         return NULL;
     }
     long long most;
-    if (get_most(max_size, &most) < 0) {
+    if (read_most(max_size, &most) < 0) {
         return NULL;
     }
     Bytes bytes;
@@ -255,7 +264,7 @@ take_compressed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
         return NULL;
     }
     long long most;
-    if (get_most(args[3], &most) < 0) {
+    if (read_most(args[3], &most) < 0) {
         return NULL;
     }
     Bytes bytes;

@@ -59,6 +59,20 @@ send_short(State *state, Exchange *self, PyObject *message)
 
 /* To many. */
 
+/* Write a frame and count it, if the cork is ready for it; return whether it was, -1 with an
+ * exception. */
+static int
+write_if_ready(State *state, Cork *outbox, Tally *tally, PyObject *frame, const Outgoing *outgoing,
+               Py_ssize_t size)
+{
+    int ready = cork_is_ready(outbox);
+    if (ready > 0) {
+        count_message_out(tally, outgoing, size);
+        ready = cork_write(state, outbox, frame) < 0 ? -1 : 1;
+    }
+    return ready;
+}
+
 /* Send a frame on one connection, if nothing is against it; return whether it was sent, -1 with an
  * exception. */
 static int
@@ -73,15 +87,12 @@ send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *out
     if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
         return 0;
     }
-    int ready = cork_is_ready((Cork *)outbox);
-    if (ready <= 0) {
-        return ready;
-    }
-    count_message_out(tally, outgoing, size);
+    Py_INCREF(tally);
     Py_INCREF(outbox);
-    int written = cork_write(state, (Cork *)outbox, frame);
+    int sent = write_if_ready(state, (Cork *)outbox, tally, frame, outgoing, size);
     Py_DECREF(outbox);
-    return written < 0 ? -1 : 1;
+    Py_DECREF(tally);
+    return sent;
 }
 
 PyDoc_STRVAR(send_where_ready_doc,
@@ -111,6 +122,10 @@ send_where_ready(PyObject *module, PyObject *const *args, Py_ssize_t count)
         int sent = 0;
         if (PyObject_TypeCheck(exchange, state->exchange_type)) {
             sent = send_if_ready(state, (Exchange *)exchange, args[1], &outgoing, frame.size);
+            if (sent < 0) {
+                /* The others are to have it all the same. */
+                sent = exchange_report(state, (Exchange *)exchange, MESSAGE_FAILED);
+            }
         }
         if (sent < 0 || (sent == 0 && PyList_Append(others, exchange) < 0)) {
             Py_CLEAR(others);

@@ -252,12 +252,13 @@ static PyType_Spec tally_spec = {
     .slots = tally_slots,
 };
 
-/* Return a Tally, NULL with an exception if this is none. */
+/* Return a Tally, NULL with an exception if this is none; an attribute that was deleted is NULL. */
 Tally *
 tally_of(State *state, PyObject *object)
 {
-    if (!PyObject_TypeCheck(object, state->tally_type)) {
-        PyErr_Format(PyExc_TypeError, "expected a Tally, not %s", Py_TYPE(object)->tp_name);
+    if (object == NULL || !PyObject_TypeCheck(object, state->tally_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a Tally, not %s",
+                     object == NULL ? "nothing" : Py_TYPE(object)->tp_name);
         return NULL;
     }
     return (Tally *)object;

@@ -14,6 +14,9 @@ def pytest_addoption(parser):
     parser.addoption("--reactor", metavar="NAME", help="the reactor, as twistd names it, or uvloop")
     parser.addoption("--share-epoll", choices=epolls.FROM, help="instead of as users have it")
     parser.addoption("--seconds", type=int, default=20, help="how long faults and soak go on")
+    parser.addoption("--readers", type=int, default=200, help="how many slow readers there are")
+    parser.addoption("--reader-size", type=int, default=10**7, help="bytes that each is to get")
+    parser.addoption("--reader-seconds", type=int, default=75, help="and for how long at most")
 
 
 def pytest_configure(config):

@@ -56,7 +56,7 @@ def exchange_of(exchange, cork):
                 else:
                     try:
                         result = self.messageReceived(event)
-                    except Exception as exc:
+                    except BaseException as exc:
                         self._message_failed(exc)
                     else:
                         if result is not None:

@@ -341,13 +341,13 @@ class ProxyTests(AdmissionTestCase):
 class SiteTests(SiteTestCase):
     """The same holds for a site of twisted.web."""
 
-    def test_those_who_are_too_many_are_refused_and_may_go_on_with_http(self):
+    def test_those_who_are_too_many_are_refused_as_ever(self):
         self.serve(max_connections=1)
         self.open()
         self.connect()
         status, headers, _ = self.ask(REQUEST)
         self.assertEqual((status, headers["Retry-After"]), ("503 Service Unavailable", "10"))
-        self.assertSiteGoesOn()
+        self.assertOver()
         self.assertEqual(len(self.take_loud()), 1)
 
     def test_those_of_one_host_too(self):

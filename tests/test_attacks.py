@@ -42,10 +42,11 @@ def is_a_test(node):
 class AttackTests(SynchronousTestCase):
     def test_every_attack_has_a_test_that_names_it(self):
         named = set().union(*map(attacks_named_in, TESTS.rglob("test_*.py")))
-        self.assertEqual(named, set(range(1, 24)))
+        self.assertEqual(named, set(rows()))
 
     def test_the_table_has_every_attack_with_tests_that_name_it(self):
-        self.assertEqual(list(rows()), list(range(1, 24)))
+        self.assertLessEqual(set(range(1, 24)), set(rows()))
+        self.assertEqual(list(rows()), sorted(rows()))
         for number, files in rows().items():
             self.assertNotEqual(files, [], f"row {number}")
             for file in files:

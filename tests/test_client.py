@@ -57,7 +57,7 @@ class TLSTests(SynchronousTestCase):
         clock.advance(10)
         self.assertTrue(transport.disconnecting)
         # Whoever gives it up again hears the same.
-        self.assertEqual(outer.wrappedProtocol.give_up().stage, "the TLS handshake")
+        self.assertEqual(outer.wrappedProtocol._give_up().stage, "the TLS handshake")
         outer.connectionLost(Failure(ConnectionLost()))
         timeout = self.failureResultOf(opening, OpeningTimeout).value
         self.assertEqual(timeout.stage, "the TLS handshake")

@@ -260,6 +260,20 @@ class HostileServerTests(HandshakeTestCase):
         self.assertFails(HeaderLineTooLong, head + b"X: " + b"x" * 9000)
         self.assertFails(TooManyHeaders, head + b"X: x\r\n" * 200)
 
+    def test_other_limits_hold_likewise(self):
+        cookie = b"Set-Cookie: a=" + b"x" * 20_000
+        many = [b"X: x"] * 150
+        self.assertFails(HeaderLineTooLong, lambda request: answer(request, cookie))
+        self.assertFails(TooManyHeaders, lambda request: answer(request, *many))
+        self.assertFails(HeaderLineTooLong, b"HTTP/1.1 101 x\r\n" + b"y" * 60, max_line_size=50)
+        self.assertFails(StatusLineTooLong, b"x" * 51, max_line_size=50)
+        for lines, option in (([cookie], {"max_line_size": 2**15}), (many, {"max_headers": 153})):
+            for chop in (1, 1000, 10**6):
+                request = self.ask(**option)
+                self.peer.transport.chop = chop
+                self.receive(answer(request, *lines))
+                self.assertEqual(self.ws.opened, 1)
+
     def test_what_comes_after_hanging_up_does_not_matter(self):
         request = self.ask()
         self.ws.dataReceived(b"garbage\r\n\r\n")

@@ -47,17 +47,33 @@ class Handlers:
 
     def test_f02_what_the_handler_did_not_catch_is_one_error_with_the_traceback(self):
         async def handler(ws):
-            await ws.recv()
+            int(await ws.recv())
 
         both = self.join(handler)
-        both.drop()
+        both.client.send("hello")
+        both.pump()
         [event] = self.take_loud()
         self.assertEqual(event["log_format"], "connection handler failed")
         self.assertEqual(event["log_level"], LogLevel.error)
         self.assertEqual(event["connection"], both.server.id)
         failure = event["log_failure"]
-        self.assertEqual(f"{failure.type.__name__}: {failure.value}", LOST)
-        self.assertIn("await ws.recv()", failure.getTraceback())
+        self.assertEqual(failure.type, ValueError)
+        self.assertIn("int(await ws.recv())", failure.getTraceback())
+
+    def test_f02_a_client_that_is_gone_is_no_error_of_the_handler(self):
+        ends = []
+
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                ends.append(f"{type(exc).__name__}: {exc}")
+                raise
+
+        both = self.join(handler)
+        both.drop()
+        self.assertEqual(ends, [LOST])
+        self.assertEqual(self.take_loud(), [])
 
     def test_f03_what_the_handler_catches_is_not_logged(self):
         async def handler(ws):
@@ -141,6 +157,24 @@ class Stopping:
         peer.transport.loseConnection()
         both.pump()
         self.successResultOf(closing)
+
+    def test_f18_neither_does_one_that_goes_on_reading_slowly(self):
+        self.start(compression=None)
+        both = self.connect()
+        for _ in range(100):
+            both.server.sendMessage(bytes(2**16))
+        end, peer = both.server_transport, both.client_transport
+        closing = self.server.close()
+        for _ in range(9):
+            peer.paused = False
+            end.step()
+            peer.paused = True
+            both.advance(1)
+        self.assertNoResult(closing)
+        both.advance(1)
+        self.assertEqual(len(both.server.lost), 1)
+        self.successResultOf(closing)
+        self.assertEqual(self.clock.getDelayedCalls()[1:], [])
 
     def test_f18_a_peer_that_says_nothing_holds_it_up_for_close_timeout_at_most(self):
         self.start()

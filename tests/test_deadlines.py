@@ -28,6 +28,16 @@ class DeadlinesTests(DeadlinesTestCase):
         self.assertEqual(self.missed, [("a", 10), ("b", 11), ("c", 12)])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_an_error_of_one_leaves_the_others_their_time(self):
+        for connection in ("a", "b", "c"):
+            self.add(connection)
+        self.deadlines._missed = lambda connection: (
+            exec("raise SystemExit") if connection == "a" else self.miss(connection)
+        )
+        self.clock.pump([1] * 12)
+        self.assertEqual(self.missed, [("b", 11), ("c", 12)])
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 1)
+
     def test_one_that_got_there_does_not_miss_it(self):
         self.add("a", "b")
         self.deadlines.discard("a")
@@ -65,6 +75,15 @@ class DeadlinesTests(DeadlinesTestCase):
         self.deadlines.add("a")
         self.clock.pump([10, 10])
         self.assertEqual(self.missed, [("a", 10), ("a", 20)])
+
+    def test_who_is_entered_again_does_not_keep_the_next_waiting(self):
+        self.deadlines._missed = lambda connection: (
+            self.miss(connection),
+            self.deadlines.add(connection),
+        )
+        self.add("a", "b", "c")
+        self.clock.pump([1] * 12)
+        self.assertEqual(self.missed, [("a", 10), ("b", 11), ("c", 12)])
 
     def test_times_that_floats_cannot_add_up_to_are_kept(self):
         self.clock.advance(0.1)

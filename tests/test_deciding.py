@@ -63,6 +63,59 @@ class HooksTestCase(ServerSide):
         self.joined.pump()
 
 
+class HealthCheckTests(HooksTestCase):
+    """Load balancers ask in forms that no WebSocket client uses."""
+
+    def healthy(self, connection, request):
+        self.asked = request.method, request.path, request.protocol
+        return connection.respond(200, "healthy\n")
+
+    def test_one_in_http_1_0_is_answered(self):
+        for line in (b"GET /health", b"OPTIONS /", b"OPTIONS *"):
+            self.ask(self.healthy, line + b" HTTP/1.0\r\n\r\n")
+            status, headers, body = self.answer()
+            self.assertEqual((status, body), ("200 OK", "healthy\n"))
+            self.assertIn("Connection: close", headers)
+            self.assertTrue(self.peer.ended)
+            method, path = line.decode().split()
+            self.assertEqual(self.asked, (method, path, "HTTP/1.0"))
+
+    def test_its_head_may_come_in_pieces(self):
+        self.connect(process_request=self.healthy)
+        self.peer.transport.chop = 1
+        self.receive(b"\r\nGET /health HTTP/1.0\r\nHost: h\r\n\r\n")
+        self.assertStatus("200 OK")
+
+    def test_head_gets_no_body_in_http_1_0_either(self):
+        self.ask(self.healthy, b"HEAD / HTTP/1.0\r\n\r\n")
+        self.assertEqual(self.answer()[2], "")
+
+    def test_http_1_0_still_opens_nothing(self):
+        """RFC 9110 section 7.8."""
+        self.ask(lambda *_: None, REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        status, headers, body = self.answer()
+        self.assertEqual(status, "505 HTTP Version Not Supported")
+        self.assertIn("the protocol must be HTTP/1.1; it is HTTP/1.0", body)
+        self.assertIn("Connection: close", headers)
+        self.assertEqual(self.ws.opened, 0)
+
+    def test_the_whole_server_may_be_asked_about(self):
+        self.ask(self.healthy, b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.assertStatus("200 OK")
+
+    def test_that_it_ends_with_the_answer_is_said_whatever_the_hook_says(self):
+        for said, expected in (
+            (["keep-alive"], ["keep-alive", "close"]),
+            (["Upgrade"], ["Upgrade", "close"]),
+            (["Upgrade, Close"], ["Upgrade, Close"]),
+            (["Upgrade", "close"], ["Upgrade", "close"]),
+        ):
+            response = Response(426, "Upgrade Required", Headers({"Connection": said}))
+            self.ask(lambda *_, response=response: response)
+            lines = [line for line in self.headers() if line.startswith("Connection: ")]
+            self.assertEqual(lines, [f"Connection: {each}" for each in expected])
+
+
 class GoOnTests(HooksTestCase):
     def test_none_lets_it_go_on(self):
         async def later(connection, request):
@@ -254,8 +307,75 @@ class MeanwhileTests(HooksTestCase):
 
     def test_that_it_closes_the_connection_is_the_end(self):
         self.ask(lambda connection, request: connection.close())
-        self.assertEqual(self.peer.take(), b"")
+        self.assertRefused()
         self.assertGone()
+
+    def test_a_coroutine_that_waits_for_it_is_cancelled_then(self):
+        ends = []
+
+        async def process_request(connection, request):
+            try:
+                await connection.close(1008, "no guests")
+                await Deferred()
+            except CancelledError:
+                ends.append("cancelled")
+                raise
+
+        self.ask(process_request)
+        self.assertRefused(b": no guests")
+        self.assertEqual(ends, ["cancelled"])
+        self.assertGone()
+
+    def test_so_is_one_that_closes_it_after_a_while(self):
+        ends, turn = [], Deferred()
+
+        async def process_request(connection, request):
+            await turn
+            connection.close()
+            try:
+                await Deferred()
+            except CancelledError:
+                ends.append("cancelled")
+                raise
+
+        self.ask(process_request)
+        turn.callback(None)
+        self.clock.advance(0)
+        self.assertEqual(ends, ["cancelled"])
+        self.assertRefused()
+        self.assertGone()
+
+    def test_so_is_one_that_stops_the_server(self):
+        for first in (succeed(None), Deferred()):
+            ends = []
+
+            async def process_request(connection, request, first=first, ends=ends):
+                await first
+                try:
+                    await self.server.close()
+                except CancelledError:
+                    ends.append("cancelled")
+                    raise
+
+            self.connect(process_request=process_request)
+            self.server = Server(self.factory, ())
+            self.receive(REQUEST)
+            if not first.called:
+                first.callback(None)
+            self.joined.pump()
+            self.clock.advance(0)
+            self.assertEqual(ends, ["cancelled"])
+            self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 503 "))
+            self.peer.transport.loseConnection()
+            self.joined.pump()
+
+    def assertRefused(self, reason=b""):
+        self.joined.pump()
+        head, _, body = self.peer.take().partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 403 Forbidden\r\n"))
+        self.assertIn(b"closed before the connection was open" + reason + b".", body)
+        self.peer.transport.loseConnection()
+        self.joined.pump()
 
     def test_an_answer_that_comes_after_all_does_not_matter(self):
         for answer in (None, Response(200, "OK")):

@@ -4,13 +4,14 @@ import os
 
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import certify
 from tests.test_connecting import Reactor, Resolver
 from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
-from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.exceptions import InvalidProxy, InvalidURI, ProxyError
 from txws2.insecure import InsecureTLS
 from txws2.proxy import ProxyEndpoint
 from txws2.wire.uri import parse_uri
@@ -54,6 +55,20 @@ class DialerTests(SynchronousTestCase):
             self.assertIsInstance(self.endpoint(proxy=url), ProxyEndpoint)
             self.assertEqual(self.reached(proxy=url), ("127.0.0.3", port))
             self.assertEqual(self.reached("wss://127.0.0.1/", proxy=url), ("127.0.0.3", port))
+
+    def test_the_limits_of_heads_are_those_for_a_proxy_s_answer_too(self):
+        answer = b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000 + b"\r\n\r\n"
+        for options, fails in (({}, True), ({"max_line_size": 2**14}, False)):
+            factory = WebSocketClientFactory("ws://a/", reactor=self.reactor, **options)
+            connecting = Dialer(proxy="http://127.0.0.3").endpoint_for(factory).connect(factory)
+            below = self.reactor.tcpClients[-1][2].buildProtocol(None)
+            below.makeConnection(StringTransport())
+            below.dataReceived(answer)
+            if fails:
+                error = self.failureResultOf(connecting, ProxyError).value
+                self.assertIn("exceeds the limit of 8192 bytes (max_line_size)", str(error))
+            else:
+                self.assertIs(self.successResultOf(connecting).factory, factory)
 
     def test_the_environment_has_one_unless_told_otherwise(self):
         self.patch(os, "environ", {"all_proxy": "http://127.0.0.3"})

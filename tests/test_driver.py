@@ -1,6 +1,6 @@
 """A connection's life on its transport."""
 
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 
 from tests.sides import (
     BINARY,
@@ -18,6 +18,7 @@ from tests.sides import (
     closing,
 )
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.progress import Progress
 from txws2.testing import Joined
 from txws2.wire.connection import State
 
@@ -151,6 +152,94 @@ class CloseTests:
         self.joined.advance(1)
         self.assertGone()
         self.assertIsInstance(ws.lost[0].__cause__, ProtocolError)
+
+
+class SlowReaderTests:
+    """Attack 28: closing isn't destroying."""
+
+    def close_behind_much(self, **options):
+        """Close while the peer reads nothing and much waits."""
+        ws = self.open(**options)
+        self.theirs.paused = True
+        for _ in range(10):
+            ws.sendMessage(bytes(2**16))
+        ws.close()
+        return ws
+
+    def read(self):
+        """Let the peer read what the transport has, which then asks for more."""
+        self.theirs.paused = False
+        self.ours.step()
+        self.theirs.paused = True
+        self.ours.step()
+
+    def test_one_that_is_reading_gets_all_that_was_sent_before_the_close(self):
+        ws = self.close_behind_much()
+        for _ in range(9):
+            self.joined.advance(9)
+            self.read()
+        self.theirs.paused = False
+        messages = self.said()
+        self.assertEqual(messages, [(BINARY, bytes(2**16))] * 10 + [(CLOSE, closing(1000))])
+        self.hear((CLOSE, closing(1000)))
+        self.peer.transport.loseConnection()
+        self.joined.pump()
+        self.assertEqual(str(ws.lost[0]), "sent 1000 (OK); then received 1000 (OK)")
+        self.assertGone()
+
+    def test_one_that_reads_nothing_is_left_after_close_timeout(self):
+        self.close_behind_much()
+        self.joined.advance(9)
+        self.assertEqual(self.ws.lost, [])
+        self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_that_ceases_to_read_is_left_after_another(self):
+        self.close_behind_much()
+        self.joined.advance(9)
+        self.read()
+        self.joined.advance(10)
+        self.assertEqual(self.ws.lost, [])
+        self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_that_sends_and_reads_nothing_is_left_all_the_same(self):
+        self.close_behind_much()
+        for _ in range(9):
+            self.joined.advance(1)
+            self.hear((BINARY, bytes(1000)), (PING, b"x"), (PONG, b"y"))
+        self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_whose_system_has_no_room_has_its_time_twice(self):
+        """It says so only when there is enough of it again."""
+        ws = self.close_behind_much()
+        full = Progress(1000, 0, acknowledged=5000, room=5000)
+        ws._closing_progress = full
+        ws._progress = lambda: full
+        self.joined.advance(19)
+        self.assertEqual(ws.lost, [])
+        self.joined.advance(1)
+        self.assertGone()
+
+    def test_one_whose_system_has_all_of_it_is_let_go_and_not_reset(self):
+        ws = self.open()
+        ws.close()
+        ws._closing_progress = Progress(0, 0, acknowledged=5000, room=9000)
+        ws._progress = lambda: ws._closing_progress
+        self.joined.advance(10)
+        self.assertIsInstance(ws.lost[0].__cause__, ConnectionDone)
+        self.assertIsInstance(self.peer.lost[0], ConnectionDone)
+        self.assertGone()
+
+    def test_who_stops_waiting_for_it_destroys_what_is_left(self):
+        ws = self.close_behind_much()
+        self.read()
+        ws._give_up_closing()
+        self.joined.pump()
+        self.assertGone()
+        ws._give_up_closing()
+        self.assertGone()
 
 
 class FailTests:
@@ -324,6 +413,14 @@ class ClientCloseTests(CloseTests, ClientSide):
         self.assertEqual(len(self.peer.lost), 1)
         self.assertEqual(str(ws.lost[0]), "received 1000 (OK); then sent 1000 (OK)")
         self.assertGone()
+
+
+class ServerSlowReaderTests(SlowReaderTests, ServerSide):
+    pass
+
+
+class ClientSlowReaderTests(SlowReaderTests, ClientSide):
+    pass
 
 
 class ServerFailTests(FailTests, ServerSide):

@@ -1,5 +1,8 @@
 import select
 import socket
+from asyncio import CancelledError
+from errno import ENOSPC
+from unittest.mock import Mock
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorFDSet
@@ -74,7 +77,7 @@ class Transport(Connection):
     def doRead(self):
         self.calls.append("doRead")
         self.socket.recv(1000)
-        if isinstance(self.why, ZeroDivisionError):
+        if not isinstance(self.why, ConnectionDone | ConnectionLost | None):
             raise self.why
         return self.why
 
@@ -155,8 +158,49 @@ class SharedEpollTests(SynchronousTestCase):
         self.shared.doRead()
         self.assertEqual(transport.calls, ["doRead"])
 
-    def test_before_there_is_a_transport_it_has_no_descriptor(self):
-        self.assertEqual(SharedEpoll(self.reactor).fileno(), -1)
+    def test_an_exception_of_any_class_ends_one_transport_and_no_other(self):
+        for kind in (SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError):
+            broken, other = self.adopted(), self.adopted()
+            for each in (broken, other):
+                each.peer.send(b"a")
+            broken.why = kind()
+            fd = broken.fileno()
+            self.shared.doRead()
+            self.assertEqual((broken.lost, other.lost), ([kind], []))
+            self.assertEqual(other.calls, ["doRead"])
+            self.assertIsNone(self.shared.readers[fd])
+            self.assertEqual(len(self.flushLoggedErrors(kind)), 1)
+
+    def test_an_application_that_raises_once_more_when_it_is_told_hurts_no_other(self):
+        broken, other = self.adopted(), self.adopted()
+        for each in (broken, other):
+            each.peer.send(b"a")
+        broken.why = SystemExit()
+        broken.connectionLost = Mock(side_effect=SystemExit)
+        self.shared.doRead()
+        self.assertEqual(other.calls, ["doRead"])
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 2)
+
+    def test_when_the_reactor_ends_all_are_told(self):
+        broken, other = self.adopted(), self.adopted()
+        broken.connectionLost = Mock(side_effect=GeneratorExit)
+        self.shared.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(other.lost, [ConnectionDone])
+        self.assertEqual(len(self.flushLoggedErrors(GeneratorExit)), 1)
+
+    def test_where_the_system_refuses_the_reactor_goes_on(self):
+        transport = Transport(self.reactor)
+        self.addCleanup(transport.close)
+        transport.startWriting()
+        self.shared._epoll = Mock(register=Mock(side_effect=OSError(ENOSPC, "no space left")))
+        self.assertRaises(OSError, self.shared.adopt, transport, reading=True, writing=True)
+        self.assertIs(transport.reactor, self.reactor)
+        self.assertIn(transport, self.reactor.readers)
+        self.assertIn(transport, self.reactor.writers)
+        transport.peer.send(b"a")
+        self.shared._epoll = Events([(transport.fileno(), select.EPOLLIN)])
+        self.shared.doRead()
+        self.assertEqual(transport.calls, [])
 
     def test_when_nobody_waits_the_reactor_has_no_reader(self):
         self.transport.pauseProducing()

@@ -101,8 +101,19 @@ class MessagesTests(TestCase):
         "invalid X header: expected a token at 1 in 'a@'": exceptions.InvalidHeaderFormat(
             "X", "a token", "a@", 1
         ),
-        "missing Origin header": exceptions.InvalidOrigin(None),
-        "invalid Origin header: null": exceptions.InvalidOrigin("null"),
+        "the server doesn't answer for the host 'h\\n': that isn't among its hosts "
+        "(--host of twistd ws)": exceptions.InvalidHost("h\n"),
+        "the application answered with HTTP 200": exceptions.InvalidStatus(
+            Response(200, "OK"), ours=True
+        ),
+        "missing Origin header; programs send none, and origins= has no None, which accepts them": (
+            exceptions.InvalidOrigin(None)
+        ),
+        "invalid Origin header: null; it isn't one of origins=": exceptions.InvalidOrigin("null"),
+        "invalid Origin header: https://a.example; it is neither that of the host b.example:80 "
+        "nor another one of origins=": exceptions.InvalidOrigin(
+            "https://a.example", "b.example:80"
+        ),
         "the proxy p did not let us through: HTTP 407 No": exceptions.InvalidProxyStatus(
             "p", Response(407, "No")
         ),
@@ -130,6 +141,7 @@ class MessagesTests(TestCase):
         self.assertEqual(exc.__notes__, ["It was waiting for godot."])
 
     def test_a_long_header_is_not_repeated(self):
+        self.assertIn(f"host '{'a' * 80}': ", str(exceptions.InvalidHost("a" * 100)))
         exc = exceptions.InvalidHeaderFormat("X", "a token", "a" * 100, 90)
         self.assertEqual(exc.value, f"expected a token at 90 in '{'a' * 80}'")
 
@@ -147,6 +159,8 @@ class AttributesTests(TestCase):
         self.assertEqual(exceptions.InvalidMethod("PUT").method, "PUT")
         self.assertEqual(exceptions.InvalidProtocol("HTTP/2.0").protocol, "HTTP/2.0")
         self.assertEqual(exceptions.InvalidOrigin("null").name, "Origin")
+        host = exceptions.InvalidHost("h")
+        self.assertEqual((host.name, host.value), ("Host", "h"))
 
     def test_an_answer_that_refuses_is_there_in_whole(self):
         response = Response(404, "Not Found")

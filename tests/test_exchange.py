@@ -1,5 +1,6 @@
 import gc
 import weakref
+from asyncio import CancelledError
 from functools import partial
 
 from hypothesis import given
@@ -181,19 +182,18 @@ class ReceiveTests(TestCase):
         self.assertEqual(exchange.told, ["a", "b"])
         self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
 
-    def test_an_interrupt_passes_and_what_was_sent_leaves(self):
-        exchange = self.opened()
+    def test_an_exception_of_any_class_is_the_connection_s_own_affair(self):
+        for kind in (Exception, SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError):
+            exchange = self.opened()
 
-        def interrupt(message):
-            exchange.sendMessage(message)
-            raise KeyboardInterrupt
+            def answer(message, exchange=exchange, kind=kind):
+                exchange.sendMessage(message)
+                raise kind
 
-        exchange.answer = interrupt
-        self.assertRaises(KeyboardInterrupt, exchange.dataReceived, frames("a", "b"))
-        self.assertEqual(exchange.writes, [b"\x81\x01a"])
-        exchange.answer = exchange.sendMessage
-        exchange.dataReceived(frames("c"))
-        self.assertEqual(exchange.told, ["a", "c"])
+            exchange.answer = answer
+            exchange.dataReceived(frames("a", "b"))
+            self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+            self.assertEqual([type(each) for each in exchange.failed], [kind, kind])
 
     def test_what_the_general_way_raises_passes(self):
         exchange = self.opened()
@@ -210,12 +210,12 @@ class ReceiveTests(TestCase):
 
         exchange.answer = fail
         self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a"))
-        self.assertIsNone(exchange._held)
+        self.assertIsNone(exchange._held_reads)
 
     def test_it_can_be_collected(self):
         exchange = self.opened()
         exchange.answer = exchange.sendMessage
-        exchange._turns = exchange._held = [exchange]
+        exchange._turns = exchange._held_reads = [exchange]
         gone = weakref.ref(exchange)
         del exchange
         gc.collect()
@@ -460,17 +460,19 @@ class SendWhereReadyTests(TestCase):
         self.assertEqual([exchange.writes for exchange in against], [[]] * len(against))
         self.assertEqual(ready.writes, [b"\x81\x01a"] * 2)
 
-    def test_what_is_raised_passes(self):
-        exchange = self.opened()
-        exchange._outbox._transmit = lambda data: 1 // 0
-        with self.assertRaises(ZeroDivisionError):
-            self.send_where_ready([exchange], b"\x81\x01a", True, 1)
+    def test_an_error_of_one_connection_is_no_other_s(self):
+        first, broken, last = (self.opened() for _ in range(3))
+        broken._outbox._transmit = lambda data: exec("raise SystemExit")
+        found = self.send_where_ready([first, broken, last], b"\x81\x01a", True, 1)
+        self.assertEqual(found, [broken])
+        self.assertEqual([type(each) for each in broken.failed], [SystemExit])
+        self.assertEqual(first.writes + last.writes, [b"\x81\x01a"] * 2)
 
+    def test_an_error_of_the_iterable_passes(self):
         def broken():
-            yield exchange
+            yield self.opened()
             raise KeyError
 
-        exchange._outbox._transmit = lambda data: None
         self.assertRaises(KeyError, self.send_where_ready, broken(), b"\x81\x01a", True, 1)
 
 
@@ -530,8 +532,12 @@ class SendWhereReadyInCTests(SendWhereReadyTests):
         self.assertRaises(TypeError, self.send_where_ready, [exchange], None, True, 1)
         self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True, None)
         self.assertRaises(TypeError, self.send_where_ready, None, b"a", True, 1)
+
+    def test_one_without_a_connection_is_left_to_others(self):
+        exchange = self.opened()
         exchange._connection = object()
-        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True, 1)
+        self.assertEqual(self.send_where_ready([exchange], b"a", True, 1), [exchange])
+        self.assertEqual([type(each) for each in exchange.failed], [TypeError])
 
     def test_what_is_of_another_kind_is_left_to_others(self):
         exchange = self.opened()

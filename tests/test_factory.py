@@ -1,10 +1,23 @@
 import os
 
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.clientservice import WebSocketClientService
+from txws2.connecting import connect
+from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
+from txws2.resource import WebSocketResource
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.service import WebSocketService
+from txws2.serving import serve
+from txws2.wrapping import WebSocketFactory
 
 
 class BothFactories:
@@ -38,6 +51,15 @@ class BothFactories:
             error = self.assertRaises(ValueError, self.make, **{name: least - 1})
             expected = f"{name} must be at least {least}, or None; it is {least - 1}"
             self.assertEqual(str(error), expected)
+
+    def test_a_head_has_limits_of_1_at_least_and_never_none(self):
+        self.assertEqual(self.make().head_limits, (8192, 128))
+        limits = self.make(max_line_size=2**16, max_headers=1).head_limits
+        self.assertEqual((limits.line_size, limits.headers), (2**16, 1))
+        for name in ("max_line_size", "max_headers"):
+            for value in (0, -1, None):
+                error = self.assertRaises(ValueError, self.make, **{name: value})
+                self.assertEqual(str(error), f"{name} must be at least 1; it is {value}")
 
     def test_a_time_is_positive(self):
         for name in ("ping_interval", "ping_timeout", "open_timeout", "close_timeout"):
@@ -77,6 +99,50 @@ class BothFactories:
 
 class ServerFactoryTests(BothFactories, SynchronousTestCase):
     factory, protocol, arguments = WebSocketServerFactory, WebSocketServerProtocol, ()
+
+
+class FormsTests(SynchronousTestCase):
+    """The limits of heads are options wherever a connection's others are."""
+
+    LIMITS = {"max_line_size": 2**16, "max_headers": 200}
+
+    def assertLimited(self, *factories):
+        for factory in factories:
+            self.assertEqual(factory.head_limits, (2**16, 200))
+
+    def test_servers_of_every_form_take_them(self):
+        reactor = MemoryReactorClock()
+        options = {"reactor": reactor, **self.LIMITS}
+        serve(None, "127.0.0.1", 80, **options)
+        WebSocketServerEndpoint(TCP4ServerEndpoint(reactor, 81), **options).listen(Factory())
+        self.assertLimited(
+            WebSocketService("tcp:80", None, **options).factory,
+            WebSocketResource(**options).factory,
+            WebSocketFactory(Factory(), **options),
+            *(factory for _, factory, *_ in reactor.tcpServers),
+        )
+        self.assertEqual(len(reactor.tcpServers), 2)
+
+    def test_clients_of_every_form_take_them(self):
+        joined = Endpoint()
+        options = {"reactor": Clock(), "endpoint": joined, **self.LIMITS}
+        connect("ws://a/", **options)
+        WebSocketClientEndpoint(options.pop("reactor"), "ws://a/", **options).connect(Factory())
+        WebSocketClientService("ws://a/", reactor=Clock(), **options).startService()
+        self.assertLimited(*joined.factories)
+        self.assertEqual(len(joined.factories), 3)
+
+
+@implementer(IStreamClientEndpoint)
+class Endpoint:
+    """Keeps the factories that are to be connected."""
+
+    def __init__(self):
+        self.factories = []
+
+    def connect(self, factory):
+        self.factories.append(factory)
+        return Deferred()
 
 
 class ClientFactoryTests(BothFactories, SynchronousTestCase):

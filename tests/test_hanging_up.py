@@ -183,7 +183,7 @@ class HangingUpTests:
 
     def test_who_is_closed_by_a_server_that_stops_hears_the_rest(self):
         ws = self.open(partial(self.push, "none", close))
-        ws.start_closing(1001)
+        ws._start_closing(1001)
         self.hear((TEXT, b"1"), (TEXT, b"2"))
         self.assertEqual(ws.heard, ["opened", "message", "message"])
         self.assertIs(ws.state, State.CLOSING)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "txws2"
 
 FLOORS = [
-    {"exceptions", "interfaces", "speedups"},
+    {"escaping", "exceptions", "interfaces", "speedups"},
     {
         "wire",
         "wire.accepting",
@@ -36,6 +36,7 @@ FLOORS = [
         "wire.gathering",
         "wire.handshake",
         "wire.headers",
+        "wire.hosts",
         "wire.http",
         "wire.keys",
         "wire.masking",
@@ -67,9 +68,11 @@ FLOORS = [
         "factory",
         "inbox",
         "journal",
+        "isolation",
         "keepalive",
         "outbox",
         "pings",
+        "progress",
         "protocol",
         "readthrough",
         "reading",
@@ -89,11 +92,13 @@ FLOORS = [
         "answering",
         "authentication",
         "backoff",
+        "calls",
         "certificates",
         "client",
         "connecting",
         "deciding",
         "dialing",
+        "listening",
         "lookup",
         "opening",
         "proxy",
@@ -102,6 +107,7 @@ FLOORS = [
         "routing",
         "server",
         "serving",
+        "stopping",
         "upgrade",
     },
     {

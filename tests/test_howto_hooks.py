@@ -20,7 +20,7 @@ def python(name):
 
 [HOOKS] = python("hooks")
 ROUTES, GUARDED, PUSH = python("routing")
-PASSWORD, CHECK, TOKEN, ORIGINS = python("authentication")
+PASSWORD, CHECK, TOKEN, ORIGINS, HOSTS = python("authentication")
 
 
 class PageTestCase(SynchronousTestCase):
@@ -110,6 +110,14 @@ class AuthenticationPageTests(PageTestCase):
             self.hello(self.greet, "ws://a/", origin=origin, **options)
         for origin in ("http://b", "http://example.com", "https://b.example.com.evil", "null"):
             self.assertRefused(403, self.greet, "ws://a/", origin=origin, **options)
+
+    def test_hosts_are_answered_for_as_the_comments_say(self):
+        options = self.run_block(HOSTS, SAME_ORIGIN=txws2.SAME_ORIGIN)["options"]
+        for host in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
+            for origin in (None, f"http://{host}"):
+                self.hello(self.greet, f"ws://{host}/", origin=origin, **options)
+        for host in ("evil.example:8000", "192.0.2.1"):
+            self.assertRefused(421, self.greet, f"ws://{host}/", origin=f"http://{host}", **options)
 
 
 class ScriptTests(ExampleTestCase):

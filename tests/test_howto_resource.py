@@ -92,6 +92,7 @@ class SiteTests(SiteTestCase):
         self.assertEqual(body, b"Please log in first.\n")
         cookie = headers["Set-Cookie"].partition(";")[0].encode()
         users[cookie.partition(b"=")[2]] = "me"
+        self.connect()
         self.open(plus(b"Cookie: " + cookie))
         self.assertEqual(self.ws.user, "me")
 

@@ -63,16 +63,6 @@ class InterfaceTests(SynchronousTestCase):
         of_the_house = {
             "factory",
             "keepalive_heard",
-            "keepalive_failed",
-            "keepalive_ping",
-            "closing_missed",
-            "opening_missed",
-            "send_shared",
-            "cancel_hooks",
-            "check_thread",
-            "standing",
-            "start_closing",
-            "wait_over",
         }
         of_twisted = {
             "connected",

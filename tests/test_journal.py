@@ -3,8 +3,9 @@
 from twisted.internet.address import IPv6Address
 from twisted.logger import LogLevel, formatEvent
 
-from tests.sides import CLOSE, TEXT, ClientSide, ServerSide, closing
-from txws2.exceptions import InvalidStatus
+from tests.sides import CLOSE, REQUEST, TEXT, ClientSide, Peer, ServerSide, closing
+from txws2.exceptions import InvalidOrigin, InvalidStatus
+from txws2.wire.origins import SAME_ORIGIN
 
 
 class JournalTests:
@@ -129,10 +130,98 @@ class ServerJournalTests(JournalTests, ServerSide):
         [event] = self.said()
         self.assertEqual((event["status"], event["error"]), (403, InvalidStatus.__name__))
 
+    def test_one_that_the_application_answers_otherwise_is_answered_and_not_refused(self):
+        for status in 200, 302:
+            self.connect(
+                log_connections=True, process_request=lambda ws, _, s=status: ws.respond(s, "up")
+            )
+            self.open_peer()
+            self.joined.drop()
+            [event] = self.said()
+            line = f"{self.ws.id} answered with {status}: {self.address} for /chat"
+            self.assertEqual(formatEvent(event), line)
+            self.assertEqual(event["status"], status)
+            self.assertEqual(self.factory.counters.refused, {})
+            self.assertEqual(self.factory.counters.answered, 1)
+
     def test_of_those_that_come_and_say_nothing_it_says_nothing(self):
         self.connect(log_connections=True)
         self.joined.drop()
         self.assertEqual(self.said(), [])
+
+
+class RefusalWarningTests(ServerSide):
+    """A page that is refused by mistake isn't a riddle to whoever runs the server."""
+
+    def refuse(self, **headers):
+        """Have the server refuse a request with these headers; return the text of the answer."""
+        self.ws = self.factory.buildProtocol(None)
+        self.peer = Peer()
+        self.joined = self.make_joined()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.receive(REQUEST[:-2] + lines.encode() + b"\r\n")
+        self.joined.drop()
+        return self.peer.take().partition(b"\r\n\r\n")[2].decode()
+
+    def warnings(self):
+        """Return the warnings so far, and forget them."""
+        said = [event for event in self.events if event["log_level"] is LogLevel.warn]
+        self.events.clear()
+        return said
+
+    def start(self, *origins):
+        self.factory = self.make_factory(None, origins=origins)
+
+    def test_the_answer_says_what_was_compared_with_what(self):
+        self.start(SAME_ORIGIN)
+        self.assertIn(
+            "invalid Origin header: https://evil.example; it is neither that of the host "
+            "example.com nor another one of origins=",
+            self.refuse(Origin="https://evil.example"),
+        )
+
+    def test_the_log_has_the_same_without_being_asked(self):
+        self.start(SAME_ORIGIN)
+        self.refuse(Origin="https://evil.example")
+        [event] = self.warnings()
+        text = formatEvent(event)
+        self.assertIn("refused with 403: 127.0.0.1:50000: invalid Origin header: https", text)
+        self.assertIn("the host example.com", text)
+        self.assertEqual((event["error"], event["status"]), ("InvalidOrigin", 403))
+        self.assertEqual((event["connection"], event["path"]), (self.ws.id, "/chat"))
+
+    def test_there_is_one_warning_a_minute_which_counts_the_others(self):
+        self.start("https://a.example")
+        unsaid = []
+        for _ in range(150):
+            self.refuse(Origin="https://evil.example")
+            self.clock.advance(1)
+            unsaid += [event["unsaid"] for event in self.warnings()]
+        self.assertEqual(unsaid, [0, 59, 59])
+
+    def test_a_clock_that_is_set_back_does_not_silence_it(self):
+        self.start("https://a.example")
+        self.refuse(Origin="https://evil.example")
+        self.clock.rightNow -= 10_000
+        self.refuse(Origin="https://evil.example")
+        self.assertEqual(len(self.warnings()), 2)
+
+    def test_what_comes_of_the_client_alone_is_no_warning(self):
+        self.start("https://a.example")
+        self.refuse(Origin="https://a.example", Upgrade="h2c")
+        self.assertEqual(self.warnings(), [])
+
+    def test_each_kind_has_its_own_minute(self):
+        class InvalidHost(InvalidOrigin):
+            pass
+
+        self.start("https://a.example")
+        self.refuse(Origin="https://evil.example")
+        for _ in range(2):
+            self.factory._warnings.note(self.ws, 421, InvalidHost("evil.example"))
+        self.assertEqual(
+            [event["error"] for event in self.warnings()], ["InvalidOrigin", "InvalidHost"]
+        )
 
 
 class ClientJournalTests(JournalTests, ClientSide):

@@ -1,11 +1,16 @@
+from unittest.mock import Mock
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.keepalive import Keepalive
+from txws2.progress import Progress
 
 
 class Connection:
     keepalive_heard = False
+    # How often the transport has asked for more.
+    asked = 0
     # Whether it takes itself for alive although nothing was heard.
     stays = False
 
@@ -14,10 +19,13 @@ class Connection:
         self.keepalive = keepalive
         self.pings, self.failures = [], []
 
-    def keepalive_ping(self):
+    def _keepalive_ping(self):
         self.pings.append(self.clock.seconds())
 
-    def keepalive_failed(self):
+    def _keepalive_progress(self):
+        return Progress(unsent=0, asked=self.asked)
+
+    def _keepalive_failed(self):
         self.failures.append(self.clock.seconds())
         if not self.stays:
             self.keepalive.discard(self)
@@ -41,6 +49,17 @@ class KeepaliveTestCase(SynchronousTestCase):
 
 
 class KeepaliveTests(KeepaliveTestCase):
+    def test_an_error_of_one_connection_leaves_the_others_kept_alive(self):
+        self.make()
+        broken, dead, alive = self.add(), self.add(), self.add()
+        broken._keepalive_ping = broken._keepalive_failed = Mock(side_effect=SystemExit)
+        self.pass_time(40, alive)
+        self.assertEqual(len(dead.failures), 1)
+        self.pass_time(20, alive)
+        self.assertEqual(len(alive.pings), 3)
+        # The broken one was pinged three times, and judged twice.
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 5)
+
     def test_those_that_come_together_are_pinged_together(self):
         self.make()
         together = []
@@ -54,7 +73,7 @@ class KeepaliveTests(KeepaliveTestCase):
     def test_one_may_end_another_that_is_due(self):
         self.make()
         first, second = self.add(), self.add()
-        first.keepalive_ping = lambda: self.keepalive.discard(second)
+        first._keepalive_ping = lambda: self.keepalive.discard(second)
         self.pass_time(20)
         self.assertEqual(second.pings, [])
 
@@ -155,9 +174,89 @@ class KeepaliveTests(KeepaliveTestCase):
             self.keepalive.discard(connection)
             self.add()
 
-        connection.keepalive_failed = replace
+        connection._keepalive_failed = replace
         self.pass_time(41)
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+
+class ProgressTests(KeepaliveTestCase):
+    """Attack 28: a peer that reads slowly has the ping behind all that was sent before it."""
+
+    def read(self, connection, seconds, step=0.25):
+        """Let it read for so long, and answer nothing."""
+        for _ in range(int(seconds / step)):
+            connection.asked += 1
+            self.clock.advance(step)
+
+    def test_one_that_reads_is_alive_whatever_it_answers(self):
+        self.make()
+        connection = self.add()
+        self.read(connection, 200)
+        self.assertEqual(connection.failures, [])
+        self.assertEqual(connection.pings, list(range(20, 201, 20)))
+
+    def test_one_that_ceases_to_is_found_within_both_times(self):
+        for seconds in (25, 30.25, 39.75, 45, 50.25, 77):
+            self.make()
+            connection = self.add()
+            self.read(connection, seconds)
+            self.pass_time(60)
+            [failure] = connection.failures
+            self.assertLessEqual(failure - seconds, 40)
+
+    def test_one_that_answers_at_last_has_nothing_held_against_it(self):
+        self.make()
+        connection = self.add()
+        self.read(connection, 70)
+        connection.keepalive_heard = True
+        self.pass_time(20)
+        self.assertEqual(connection.failures, [])
+        # It was pinged at 80, and nothing was heard since.
+        self.pass_time(40)
+        self.assertEqual(connection.failures, [100])
+
+    def test_of_one_that_answers_in_time_nothing_is_asked(self):
+        self.make()
+        connection = self.add()
+        connection._keepalive_progress = lambda: self.fail("it was asked")
+        self.pass_time(100, connection)
+
+    def test_what_it_read_before_it_was_watched_does_not_count(self):
+        self.make()
+        connection = self.add()
+        self.read(connection, 22)
+        self.pass_time(20)
+        self.assertEqual(connection.failures, [40])
+
+    def test_one_that_leaves_while_it_is_watched_is_let_be(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(35)
+        self.keepalive.discard(connection)
+        self.pass_time(35)
+        self.assertEqual(connection.failures, [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_pause_while_it_is_watched_is_no_fault_of_its(self):
+        self.make()
+        connection = self.add()
+        self.pass_time(35)
+        self.clock.advance(100)
+        self.assertEqual(connection.failures, [])
+        self.read(connection, 5)
+        self.pass_time(9)
+        self.assertEqual(connection.failures, [])
+        self.pass_time(30)
+        self.assertEqual(len(connection.failures), 1)
+
+    def test_whatever_the_times_are_it_is_found_in_time(self):
+        for interval, timeout in ((20, 7), (7, 20), (20, 30), (1, 60)):
+            self.make(interval, timeout)
+            connection = self.add()
+            tick = min(interval, timeout) / 20
+            self.pass_time(2 * (interval + timeout), step=tick / 2)
+            [failure] = connection.failures
+            self.assertLessEqual(failure, interval + timeout + 1.6 * tick)
 
 
 class PauseTests(KeepaliveTestCase):

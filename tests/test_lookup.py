@@ -11,7 +11,7 @@ from zope.interface.verify import verifyObject
 
 from tests.test_connecting import Reactor
 from tests.test_connecting import Resolver as AnyResolver
-from txws2.lookup import check_name, endpoint_to, is_address, look_up
+from txws2.lookup import check_name, endpoint_to, is_address, look_up, look_up_all
 
 V4, V6 = IPv4Address("TCP", "1.2.3.4", 0), IPv6Address("TCP", "::1", 0)
 
@@ -70,6 +70,27 @@ class LookUpTests(SynchronousTestCase):
         found.cancel()
         self.failureResultOf(found, CancelledError)
         self.assertTrue(resolver.cancelled)
+
+
+class LookUpAllTests(SynchronousTestCase):
+    def test_all_addresses_are_taken_once_each(self):
+        resolver = Resolver(V6, V4, IPv4Address("TCP", "1.2.3.4", 0))
+        self.assertEqual(self.successResultOf(look_up_all(resolver, "h")), ["::1", "1.2.3.4"])
+
+    def test_one_of_a_link_has_its_zone(self):
+        resolver = Resolver(IPv6Address("TCP", "fe80::1", 0, scopeID=2))
+        self.assertEqual(self.successResultOf(look_up_all(resolver, "h")), ["fe80::1%2"])
+
+    def test_they_are_there_when_all_are(self):
+        resolver = Resolver(V6, complete=False)
+        found = look_up_all(resolver, "h")
+        self.assertNoResult(found)
+        found.cancel()
+        self.failureResultOf(found, CancelledError)
+        self.assertTrue(resolver.cancelled)
+
+    def test_a_name_without_one_is_told_as_twisted_does(self):
+        self.failureResultOf(look_up_all(Resolver(), "h"), DNSLookupError)
 
 
 class EndpointTests(SynchronousTestCase):

@@ -218,7 +218,7 @@ class EndTests(MainTestCase):
 
     async def test_the_reason_can_not_steer_the_terminal(self):
         await self.close_with(4001, "\x1b[2J\nbye\x9b")
-        self.assertEqual(self.errors(), "closed: 4001 (private use) \\x1b[2J bye\\x9b\n")
+        self.assertEqual(self.errors(), "closed: 4001 (private use) \\x1b[2J\\nbye\\x9b\n")
 
     async def test_a_connection_that_breaks(self):
         async def handler(ws):

@@ -76,6 +76,15 @@ class MetricsTests(QuietTestCase):
         self.assertRaises(InvalidStatus, joined, self.factory, **evil)
         self.assertEqual(self.value("handshakes_failed_total", reason="InvalidOrigin"), 1)
 
+    def test_requests_that_the_application_answers_did_not_fail(self):
+        factory = WebSocketServerFactory(
+            reactor=self.clock, process_request=lambda ws, _: ws.respond(200, "up")
+        )
+        self.sources["chat"] = factory
+        self.assertRaises(InvalidStatus, joined, factory)
+        self.assertEqual(self.value("requests_answered_total"), 1)
+        self.assertIsNone(self.value("handshakes_failed_total", reason="InvalidStatus"))
+
     def test_there_may_be_several_and_a_server_is_one(self):
         self.sources["feed"] = Server(WebSocketServerFactory(reactor=self.clock), [])
         joined(self.factory)

@@ -191,7 +191,7 @@ class ProducerTests(OutboxTestCase):
 
     def register(self, outbox):
         self.producer = StringTransport()
-        outbox.register_producer(self.producer)
+        outbox.register_producer(self.producer, None)
 
     def producer_is(self, state):
         self.assertEqual(self.producer.producerState, state)
@@ -217,7 +217,7 @@ class ProducerTests(OutboxTestCase):
     def test_a_second_one_is_refused_until_the_first_is_unregistered(self):
         outbox = self.make()
         self.register(outbox)
-        self.assertRaises(RuntimeError, outbox.register_producer, StringTransport())
+        self.assertRaises(RuntimeError, outbox.register_producer, StringTransport(), None)
         outbox.unregister_producer()
         self.register(outbox)
 
@@ -267,6 +267,22 @@ class EndTests(OutboxTestCase):
         outbox.resumeProducing()
         self.assertEqual(self.ended, [])
         self.assertEqual(self.transport.writes, [])
+
+    def test_a_transport_that_is_told_to_close_while_it_is_full_gets_what_waits_first(self):
+        for frames in ((), (b"a", b"b")):
+            outbox = self.paused(*frames)
+            self.transport.disconnecting = True
+            outbox.write(b"too late")
+            outbox.resumeProducing()
+            self.assertEqual(b"".join(self.transport.writes), b"".join(frames))
+            self.assertIsNone(self.transport.producer)
+
+    def test_what_is_written_while_the_end_is_waited_for_is_dropped(self):
+        outbox = self.paused(b"a")
+        self.end(outbox)
+        outbox.write(b"too late")
+        outbox.resumeProducing()
+        self.assertEqual(self.ended, [[b"a"]])
 
     def test_uncorking_after_the_end_writes_nothing(self):
         outbox = self.make()

@@ -1,6 +1,8 @@
 """The push style: a subclass whose methods are called, as any protocol of Twisted."""
 
+from asyncio import CancelledError
 from functools import partial
+from unittest.mock import Mock
 
 from tests.sides import (
     BINARY,
@@ -168,10 +170,84 @@ class BrokenTests:
             raise ValueError("secret")
 
         ws = self.open(type("Broken", (self.calls,), {"messageReceived": broken}))
-        ws.start_closing()
+        ws._start_closing()
         self.hear((TEXT, b"x"), (CLOSE, closing(1000)))
         self.assertEqual(self.said(), [(CLOSE, closing(1000))])
         self.assertEqual(len(self.take_loud()), 1)
+
+    def test_an_exception_of_any_class_closes_with_1011(self):
+        for kind in (SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError, MemoryError):
+            for hook, opcode in (("messageReceived", TEXT), ("pingReceived", PING)):
+                self.open(type("Broken", (self.calls,), {hook: Mock(side_effect=kind)}))
+                self.hear((opcode, b"1"), (opcode, b"2"))
+                [event] = self.take_loud()
+                self.assertIs(event["log_failure"].type, kind)
+                self.assertEqual(self.said()[-1], (CLOSE, closing(1011)))
+                self.joined.drop()
+                self.assertGone()
+
+    def test_one_that_ends_with_a_system_exit_is_logged_and_all_is_settled(self):
+        lost = Mock(side_effect=SystemExit)
+        ws = self.open(type("Broken", (self.calls,), {"connectionLost": lost}))
+        closed = ws.wait_closed()
+        self.joined.drop()
+        self.assertEqual(len(self.take_loud()), 1)
+        self.successResultOf(closed)
+
+    def test_one_whose_connectionMade_raises_opens_only_to_close_with_1011(self):
+        made = Mock(side_effect=SystemExit)
+        ws = self.connect(type("Broken", (self.calls,), {"connectionMade": made})) or self.ws
+        ws.calls, ws.lost = [], []
+        [event] = self.take_loud()
+        self.assertEqual(event["log_format"], "connection handler failed")
+        self.open_peer()
+        self.hear((TEXT, b"1"))
+        self.assertTrue(self.peer.take().endswith(closing(1011)) or self.client)
+        self.joined.drop()
+        self.assertEqual(ws.calls, ["lost"])
+        self.assertGone()
+
+    def test_a_producer_that_raises_is_asked_no_more_and_closes_with_1011(self):
+        for call in ("pauseProducing", "resumeProducing"):
+            ws = self.open(self.calls, write_limit=0)
+            producer = Mock()
+            getattr(producer, call).side_effect = SystemExit
+            ws.registerProducer(producer)
+            self.peer.transport.pauseProducing()
+            for _ in range(40):
+                ws.sendMessage(bytes(2**16))
+            self.peer.transport.resumeProducing()
+            self.joined.pump()
+            [event] = self.take_loud()
+            self.assertIs(event["log_failure"].type, SystemExit)
+            self.assertEqual(ws.state, State.CLOSING)
+            self.joined.drop()
+            producer.stopProducing.assert_not_called()
+            self.assertGone()
+
+    def test_a_producer_that_raises_when_it_is_stopped_is_logged_and_all_is_told(self):
+        ws = self.open(self.calls)
+        ws.registerProducer(Mock(stopProducing=Mock(side_effect=SystemExit)))
+        closed = ws.wait_closed()
+        self.joined.drop()
+        self.assertEqual(len(self.take_loud()), 1)
+        self.successResultOf(closed)
+        self.assertGone()
+
+    def test_a_producer_that_raises_when_the_keepalive_gives_up_leaves_others_pinged(self):
+        ws = self.open(self.calls)
+        ws.registerProducer(Mock(stopProducing=Mock(side_effect=SystemExit)))
+        other = Mock(keepalive_heard=True)
+        self.factory.keepalive.add(other)
+        for _ in range(50):
+            self.clock.advance(1)
+        self.assertEqual(ws.calls[-1], "lost")
+        self.take_loud()
+        other._keepalive_ping.reset_mock()
+        for _ in range(20):
+            self.clock.advance(1)
+        other._keepalive_ping.assert_called_once()
+        self.factory.keepalive.discard(other)
 
     def test_closing_twice_is_closing_once(self):
         class Twice(self.calls):

@@ -125,10 +125,11 @@ class RecvStreamingTests:
         self.successResultOf(iteration)
 
     def test_a_message_larger_than_max_size_is_refused_all_the_same(self):
-        self.start(max_size=10)
+        _, stream = self.start(max_size=10)
         self.begin(BINARY, 11)
         reason = "message of 11 bytes or more exceeds the limit of 10 bytes"
         self.assertEqual(self.said(), [(CLOSE, closing(1009, reason))])
+        self.failureResultOf(stream.end, ConnectionClosedError)
 
     def test_a_message_may_be_of_any_size_and_only_256_kib_of_it_wait(self):
         ws = self.open(max_size=None)

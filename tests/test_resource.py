@@ -1,14 +1,20 @@
 """A WebSocket among the resources of a twisted.web site: what opens, and what is refused."""
 
+from unittest import mock
+
 from twisted.internet.defer import Deferred
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.web.http import HTTPChannel
 from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 from twisted.web.util import DeferredResource
 
-from tests.sides import BINARY, PING, PONG, REQUEST, TEXT
+from tests.sides import BINARY, PING, PONG, REQUEST, TEXT, Peer
+from tests.ways import tls
 from tests.website import PAGE, SiteTestCase, frame, plus
 from txws2 import InvalidHandshake, State, WebSocketResource, WebSocketServerFactory
+from txws2.recording import RecordingTransport
+from txws2.testing import Joined
 
 
 class OpenTests(SiteTestCase):
@@ -184,15 +190,19 @@ class EarlyTests(SiteTestCase):
 
 
 class RefuseTests(SiteTestCase):
-    """A refusal is an ordinary answer, and the client goes on with HTTP."""
+    """A refusal is an ordinary answer; the client goes on with HTTP if it asked for that."""
 
     def assertRefused(self, expected, request, **options):
         self.serve(**options)
         headers, body = self.assertStatus(expected, request)
-        self.assertNotEqual(headers.get("Connection"), "close")
         self.assertEqual(int(headers["Content-Length"]), len(body))
         self.assertIn("TwistedWeb", headers["Server"])
-        self.assertSiteGoesOn()
+        if b"Upgrade:" in request:
+            self.assertIn("close", headers["Connection"].split(", "))
+            self.assertOver()
+        else:
+            self.assertNotIn("close", headers.get("Connection", ""))
+            self.assertSiteGoesOn()
         self.assertEqual(self.ws.state, State.CLOSED)
         return headers, body
 
@@ -238,14 +248,19 @@ class RefuseTests(SiteTestCase):
         self.serve()
         _, body = self.assertStatus("405 Method Not Allowed", REQUEST.replace(b"GET", b"HEAD"))
         self.assertEqual(body, b"")
+        self.assertOver()
+        self.assertStatus(
+            "405 Method Not Allowed", b"HEAD /chat HTTP/1.1\r\nHost: example.com\r\n\r\n"
+        )
         self.assertSiteGoesOn()
 
     def test_a_body_is_refused(self):
         self.serve()
         self.assertStatus("400 Bad Request", plus(b"Content-Length: 5") + b"hello")
+        self.assertOver()
         request = plus(b"Transfer-Encoding: chunked") + b"0\r\n\r\n"
         self.assertStatus("400 Bad Request", request + PAGE[:9])
-        self.assertEqual(self.ask(PAGE[9:])[0], "200 OK")
+        self.assertOver()
 
     def test_old_http_is_505(self):
         self.serve()
@@ -268,15 +283,121 @@ class RefuseTests(SiteTestCase):
         self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 400 "))
         self.assertEqual(self.opened, [])
 
-    def test_what_the_site_would_read_still_has_our_limits(self):
-        self.assertRefused("431 Request Header Fields Too Large", plus(b"X: " + b"x" * 9000))
+    def test_what_the_site_reads_may_be_as_long_as_that_lets_it_be(self):
+        """As the cookies behind a single sign-on are."""
+        self.serve()
+        cookie = plus(b"Cookie: a=" + b"x" * 15_000)
+        self.open(cookie)
+        self.assertEqual(len(self.ws.request.cookies["a"]), 15_000)
+        self.connect()
+        self.open(plus(*[b"X: x"] * 400))
+
+    def test_a_channel_may_let_it_be_longer(self):
+        self.serve()
+        self.patch(HTTPChannel, "totalHeadersSize", 2**17)
+        self.patch(HTTPChannel, "MAX_LENGTH", 2**17)
+        self.patch(HTTPChannel, "maxHeaders", 2000)
+        self.open(plus(b"Cookie: a=" + b"x" * 100_000, *[b"X: x"] * 1500))
+        self.assertEqual(len(self.ws.request.cookies["a"]), 100_000)
+
+    def test_our_limits_hold_if_they_are_given(self):
+        too_large = "431 Request Header Fields Too Large"
+        self.assertRefused(too_large, plus(b"X: " + b"x" * 900), max_line_size=900)
+        self.assertRefused(too_large, plus(*[b"X: x"] * 10), max_headers=14)
+        request = REQUEST.replace(b"/chat", b"/chat?" + b"x" * 900)
+        self.assertRefused("414 URI Too Long", request, max_line_size=900)
+
+    def test_a_factory_brings_its_own_limits(self):
+        factory = WebSocketServerFactory(create_protocol=self.record, reactor=self.clock)
+        self.root.putChild(b"chat", WebSocketResource(factory))
+        self.site = Site(self.root, reactor=self.clock)
+        self.connect()
+        self.assertStatus("431 Request Header Fields Too Large", plus(b"X: " + b"x" * 9000))
+
+    def test_a_fragment_is_400(self):
+        self.serve()
+        self.assertStatus("400 Bad Request", REQUEST.replace(b"/chat", b"/chat/room#a"))
+        self.assertOver()
+
+    def test_what_is_for_another_server_is_405(self):
+        self.serve()
+        for target in (b"example.com:443", b"[::1]:80"):
+            self.site.resource = WebSocketResource(reactor=self.clock)
+            request = b"CONNECT %b HTTP/1.1\r\nHost: example.com\r\n\r\n" % target
+            self.assertStatus("405 Method Not Allowed", request)
+
+    def test_an_empty_line_before_it_is_skipped(self):
+        self.serve()
+        self.open(b"\r\n" + REQUEST)
+
+    def test_a_zone_may_be_part_of_the_host(self):
+        for host in (b"[fe80::1%25eth0]", b"[fe80::1%eth0]:80"):
+            self.serve(hosts=["fe80::1"])
+            self.open(REQUEST.replace(b"example.com", host))
+
+    def test_a_host_that_is_not_ours_is_421(self):
+        """DNS rebinding."""
+        self.serve(hosts=["localhost"])
+        _, body = self.assertStatus("421 Misdirected Request", REQUEST)
+        self.assertIn(
+            b"doesn't answer for the host 'example.com': that isn't among its hosts", body
+        )
+        self.assertOver()
+        self.open(REQUEST.replace(b"example.com", b"localhost:8000"))
+
+    def test_requests_behind_one_for_an_upgrade_are_not_answered(self):
+        """A proxy in front may have taken them for the inside of a tunnel."""
+        request = REQUEST.replace(b"Version: 13", b"Version: 8")
+        for behind in (PAGE, REQUEST, request * 3, b"\r\n" + PAGE, frame(TEXT, PAGE)):
+            for chop in (None, 1, len(request) + 1):
+                self.serve()
+                if chop is not None:
+                    self.peer.transport.chop = chop
+                self.receive(request + behind)
+                answers = self.peer.take()
+                self.assertTrue(answers.startswith(b"HTTP/1.1 400 Bad Request\r\n"))
+                self.assertIn(b"\r\nConnection: close\r\n", answers)
+                self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+                self.assertOver()
+
+    def test_another_upgrade_ends_the_connection_too(self):
+        self.serve()
+        request = PAGE.replace(b"page", b"chat").replace(b"\r\n\r\n", b"\r\nUpgrade: h2c\r\n\r\n")
+        headers, _ = self.assertStatus("426 Upgrade Required", request)
+        self.assertEqual(headers["Connection"], "close, Upgrade")
+        self.assertOver()
+
+    def test_one_that_is_accepted_does_not_end_with_the_request(self):
+        """Nor does it if somebody else has done with that."""
+        self.serve()
+        self.open(REQUEST.replace(b"Connection: Upgrade", b"Connection: Upgrade, close"))
+        self.ws.site_request.finish()
+        self.hear((TEXT, b"hello"))
+        self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
+        self.assertTrue(self.server_end.connected)
+
+    def test_over_tls_it_is_the_same(self):
+        self.serve()
+        peer = Peer()
+        ends = tls(self.site.buildProtocol(None), peer, self.clock)
+        # TLS claims to be TCP, whatever is below.
+        with mock.patch.object(RecordingTransport, "setTcpNoDelay", create=True):
+            self.joined = Joined(*ends, self.clock)
+        self.joined.pump()
+        peer.transport.write(REQUEST.replace(b"Version: 13", b"Version: 8") + PAGE)
+        self.joined.pump()
+        answers = peer.take()
+        self.assertTrue(answers.startswith(b"HTTP/1.1 400 Bad Request\r\n"))
+        self.assertIn(b"\r\nConnection: close\r\n", answers)
+        self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+        self.assertEqual(len(peer.lost), 1)
 
     def test_what_waits_for_it_fails(self):
         self.serve()
         self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
         self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
         self.successResultOf(self.ws.wait_closed())
-        self.assertFalse(self.ws.connected)
+        self.assertEqual(len(self.ws.lost), 1)
 
 
 class HTTP2Request(SiteRequest):

@@ -95,7 +95,7 @@ class DefectTests(SiteTestCase):
     def test_the_header_of_a_subprotocol_that_is_unknown_is_a_refusal(self):
         self.serve(subprotocols=["chat"])
         self.assertStatus("400 Bad Request", plus(b"Sec-WebSocket-Protocol: other"))
-        self.assertSiteGoesOn()
+        self.assertOver()
 
 
 class CloseTests(SiteTestCase):
@@ -124,6 +124,8 @@ class CloseTests(SiteTestCase):
         self.successResultOf(resource.close())
         self.assertStatus("503 Service Unavailable", REQUEST)
         self.assertEqual(self.opened, [])
+        self.assertOver()
+        self.assertStatus("503 Service Unavailable", PAGE.replace(b"page", b"chat"))
         self.assertSiteGoesOn()
 
     def test_requests_that_are_not_decided_on_are_503(self):
@@ -131,13 +133,14 @@ class CloseTests(SiteTestCase):
         self.receive(REQUEST)
         self.successResultOf(resource.close())
         self.assertEqual(self.ask(b"")[0], "503 Service Unavailable")
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_the_reactor_that_stops_closes_them_and_waits(self):
         self.serve()
         self.open()
         [(shut_down, arguments, options)] = self.triggers()
         stopped = shut_down(*arguments, **options)
+        self.joined.advance(0.001)
         self.assertEqual(self.said(), [(CLOSE, closing(1001))])
         self.assertNoResult(stopped)
         self.hear((CLOSE, closing(1001)))
@@ -148,7 +151,9 @@ class CloseTests(SiteTestCase):
         added, removed = self.watch_triggers()
         self.serve()
         self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
-        self.assertEqual(added, [])
+        self.assertEqual(removed, added)
+        added.clear()
+        removed.clear()
         self.open()
         first = self.joined
         self.connect()

@@ -9,9 +9,12 @@ from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
 from twisted.web.server import GzipEncoderFactory
 
-from tests.sides import REQUEST, TEXT
+from tests.sides import REQUEST, TEXT, RecordedServer
+from tests.ways import OverTLS
 from tests.website import PAGE, SiteTestCase, frame, plus
 from txws2 import Headers, InvalidHandshake, InvalidStatus, OpeningTimeout, Response, State
+from txws2.exceptions import InvalidOrigin, ServerClosing
+from txws2.recording import RecordingTransport
 
 
 class ProcessRequestTests(SiteTestCase):
@@ -35,6 +38,15 @@ class ProcessRequestTests(SiteTestCase):
         self.open()
         self.assertEqual(seen, [("/chat", "example.com"), (State.CONNECTING, ("127.0.0.1", 50000))])
 
+    def test_it_answers_health_checks_in_http_1_0(self):
+        self.serve(process_request=lambda connection, request: connection.respond(200, "healthy\n"))
+        self.receive(b"GET /chat HTTP/1.0\r\n\r\n")
+        answer = self.peer.take()
+        # The site answers in the version that it was asked in, and ends the connection.
+        self.assertTrue(answer.startswith(b"HTTP/1.0 200 OK\r\n"))
+        self.assertTrue(answer.endswith(b"\r\n\r\nhealthy\n"))
+        self.assertOver()
+
     def test_it_may_take_its_time(self):
         deciding, _ = self.waiting()
         deciding.callback(None)
@@ -42,7 +54,7 @@ class ProcessRequestTests(SiteTestCase):
         self.hear((TEXT, b"hello"))
         self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
 
-    def test_it_refuses_and_the_site_goes_on(self):
+    def test_it_refuses_and_the_connection_ends(self):
         def now(connection, request):
             return connection.respond(403, "Not you.\n")
 
@@ -53,12 +65,29 @@ class ProcessRequestTests(SiteTestCase):
             self.serve(process_request=process_request)
             headers, body = self.assertStatus("403 Forbidden", REQUEST)
             self.assertEqual(body, b"Not you.\n")
-            self.assertNotIn("Connection", headers)
-            self.assertSiteGoesOn()
+            self.assertEqual(headers["Connection"], "close")
+            self.assertOver()
             self.failureResultOf(self.ws.wait_opened(), InvalidStatus)
 
-    def test_requests_that_came_meanwhile_are_answered(self):
-        deciding, _ = self.waiting()
+    def test_requests_that_came_meanwhile_are_not_answered(self):
+        """RFC 9112 section 9.3."""
+        for behind, meanwhile in ((PAGE, b""), (b"", PAGE), (PAGE[:9], PAGE[9:] + REQUEST)):
+            deciding = Deferred()
+            self.serve(process_request=lambda *_, deciding=deciding: deciding)
+            self.receive(REQUEST + behind)
+            self.receive(meanwhile)
+            deciding.callback(Response(404, "Not Found"))
+            self.joined.pump()
+            answers = self.peer.take()
+            self.assertTrue(answers.startswith(b"HTTP/1.1 404 Not Found"))
+            self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+            self.assertOver()
+
+    def test_to_a_page_they_are_answered(self):
+        """Without an Upgrade, there is nothing else that could follow."""
+        deciding = Deferred()
+        self.serve(process_request=lambda *_: deciding)
+        self.receive(PAGE.replace(b"page", b"chat"))
         self.receive(PAGE)
         deciding.callback(Response(404, "Not Found"))
         self.joined.pump()
@@ -98,27 +127,26 @@ class ProcessRequestTests(SiteTestCase):
         self.serve(origins=[], process_response=process_response)
         headers, _ = self.assertStatus("403 Forbidden", REQUEST)
         self.assertEqual(headers["Set-Cookie"], "a=b; Path=/; SameSite=Lax; HttpOnly")
-        self.assertSiteGoesOn()
+        self.assertOver()
 
-    def test_what_process_response_spoils_is_500_and_the_site_goes_on(self):
+    def test_what_process_response_spoils_is_500_and_the_end(self):
         self.serve(process_response=lambda *_: Response(101, "Go"))
         self.assertStatus("500 Internal Server Error", REQUEST)
         self.assertEqual(len(self.take_loud()), 1)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
-    def test_an_exception_is_500_and_the_site_goes_on(self):
+    def test_an_exception_is_500_and_the_end(self):
         self.serve(process_request=lambda *_: 1 // 0)
         self.assertStatus("500 Internal Server Error", REQUEST)
         [event] = self.take_loud()
         self.assertEqual(event["log_format"], "opening handshake failed")
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_that_the_client_leaves_cancels_it(self):
         deciding, cancelled = self.waiting()
         self.leave()
         self.assertEqual(cancelled, [deciding])
         self.failureResultOf(self.ws.wait_opened())
-        self.assertFalse(self.ws.connected)
         self.assertNothingLeft()
 
     def test_it_may_have_the_site_answer(self):
@@ -128,9 +156,9 @@ class ProcessRequestTests(SiteTestCase):
 
         self.serve(process_request=process_request)
         headers, _ = self.assertStatus("302 Found", REQUEST)
-        self.assertEqual(headers["Location"], "/page")
+        self.assertEqual((headers["Location"], headers["Connection"]), ("/page", "close"))
         self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_open_timeout_holds(self):
         deciding, cancelled = self.waiting(open_timeout=3)
@@ -138,14 +166,129 @@ class ProcessRequestTests(SiteTestCase):
         self.assertEqual(cancelled, [deciding])
         self.assertEqual(self.answer()[0], "408 Request Timeout")
         self.failureResultOf(self.ws.wait_opened(), OpeningTimeout)
-        self.assertSiteGoesOn()
+        self.assertOver()
 
     def test_that_it_closes_the_connection_is_the_end(self):
-        self.serve(process_request=lambda connection, _: connection.close())
-        self.receive(REQUEST)
-        self.assertFalse(self.server_end.connected)
+        self.serve(process_request=lambda connection, _: connection.close(1008, "no guests"))
+        _, body = self.assertStatus("403 Forbidden", REQUEST)
+        self.assertIn(b"closed before the connection was open: no guests.", body)
         self.successResultOf(self.ws.wait_closed())
+        self.assertOver()
+
+
+_NONE = type(None)
+
+
+class NeverOpen:
+    """A connection that doesn't open is told so, as it is by a factory."""
+
+    def assertLost(self, kind, cause=_NONE):
+        [reason] = self.ws.lost
+        self.assertIsInstance(reason, kind)
+        self.assertIsInstance(reason.__cause__, cause)
+        self.assertEqual(self.ws.made, 1)
+        self.assertIs(self.ws.state, State.CLOSED)
+        self.assertEqual(self.ws.site_request.path, b"/chat")
+        self.assertEqual(self.ws.opened, 0)
+
+    def record(self):
+        protocol = Made()
+        self.opened.append(protocol)
+        return protocol
+
+    def test_if_a_hook_refuses_it(self):
+        for status in 403, 200:
+            self.serve(process_request=lambda ws, _, status=status: ws.respond(status, "no"))
+            self.receive(REQUEST)
+            self.assertLost(InvalidStatus)
+            self.peer.take()
+            self.assertOver()
+
+    def test_if_a_hook_refuses_it_after_a_while(self):
+        deciding = Deferred()
+        self.serve(process_request=lambda *_: deciding)
+        self.receive(REQUEST)
+        self.assertEqual(vars(self.ws).get("made"), None)
+        deciding.callback(Response(403, "Forbidden"))
+        self.assertLost(InvalidStatus)
+
+    def test_if_it_is_refused_without_a_hook(self):
+        self.serve(origins=["https://a.example"])
+        self.receive(plus(b"Origin: https://evil.example"))
+        self.assertLost(InvalidOrigin)
+
+    def test_if_the_client_leaves_while_a_hook_decides(self):
+        self.serve(process_request=lambda *_: Deferred())
+        self.receive(REQUEST)
+        self.leave()
+        self.assertLost(InvalidHandshake, Exception)
         self.assertNothingLeft()
+
+    def test_if_it_took_too_long(self):
+        self.serve(process_request=lambda *_: Deferred(), open_timeout=3)
+        self.receive(REQUEST)
+        self.joined.advance(3)
+        self.assertLost(OpeningTimeout)
+
+    def test_if_the_resource_is_closed_meanwhile(self):
+        resource = self.serve(process_request=lambda *_: Deferred())
+        self.receive(REQUEST)
+        self.successResultOf(resource.close())
+        self.assertLost(ServerClosing)
+
+    def test_if_a_hook_closes_it(self):
+        self.serve(process_request=lambda ws, _: ws.close())
+        self.receive(REQUEST)
+        self.assertLost(InvalidHandshake)
+        self.peer.take()
+        self.assertOver()
+
+    def test_what_the_application_raises_then_is_logged_and_the_site_goes_on(self):
+        class Broken(Made):
+            def connectionMade(self):
+                super().connectionMade()
+                raise ZeroDivisionError
+
+            def connectionLost(self, reason):
+                super().connectionLost(reason)
+                raise ZeroDivisionError
+
+        def make():
+            self.opened.append(Broken())
+            return self.ws
+
+        self.serve(create_protocol=make, process_request=lambda ws, _: ws.respond(403, "no"))
+        self.receive(REQUEST)
+        self.assertLost(InvalidStatus)
+        self.assertEqual(len(self.take_loud()), 2)
+        self.peer.take()
+        self.assertOver()
+
+    def test_one_that_opens_is_made_once(self):
+        self.serve()
+        self.open()
+        self.leave()
+        self.assertEqual((self.ws.made, self.ws.opened, len(self.ws.lost)), (1, 1, 1))
+
+
+class Made(RecordedServer):
+    made = 0
+
+    def connectionMade(self):
+        super().connectionMade()
+        self.made += 1
+
+
+class NeverOpenTests(NeverOpen, SiteTestCase):
+    pass
+
+
+class NeverOpenOverTLSTests(OverTLS, NeverOpen, SiteTestCase):
+    def setUp(self):
+        super().setUp()
+        # TLS says that it can, and so twisted.web has it do so.
+        RecordingTransport.setTcpNoDelay = lambda *_: None
+        self.addCleanup(delattr, RecordingTransport, "setTcpNoDelay")
 
 
 class SiteRequestTests(SiteTestCase):

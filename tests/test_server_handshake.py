@@ -3,12 +3,14 @@
 from email.utils import parsedate_to_datetime
 
 from tests.sides import PONG, REQUEST, TEXT, RecordedServer, ServerSide, frames_in
-from txws2.exceptions import InvalidHandshake, InvalidMessage, NegotiationError
+from txws2.exceptions import InvalidHandshake, InvalidHost, InvalidMessage, NegotiationError
 from txws2.wire.connection import State
 from txws2.wire.http import Request, Response
+from txws2.wire.origins import SAME_ORIGIN
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+ZONE = b"[fe80::1%25eth0]:8000"
 
 
 def without(line):
@@ -104,6 +106,19 @@ class AcceptTests(HandshakeTestCase):
         self.receive(REQUEST)
         self.assertEqual(self.ws.opened, 1)
 
+    def test_an_empty_line_before_it_is_skipped(self):
+        """RFC 9112 section 2.2."""
+        for chop in (None, 1, 3):
+            self.connect()
+            if chop is not None:
+                self.peer.transport.chop = chop
+            self.receive(b"\r\n\r\n" + REQUEST + self.frame(TEXT, b"early"))
+            self.assertEqual(self.ws.opened, 1)
+            self.assertEqual(self.successResultOf(self.ws.recv()), "early")
+
+    def test_endless_empty_lines_are_400(self):
+        self.assertStatus("400 Bad Request", b"\r\n" * 1000 + REQUEST)
+
     def test_frames_behind_the_request_are_kept(self):
         """A server of Twisted loses them."""
         self.connect()
@@ -119,7 +134,15 @@ class AcceptTests(HandshakeTestCase):
         self.assertStatus("101 Switching Protocols", request)
 
     def test_any_shape_of_host_that_there_is_will_do(self):
-        for host in (b"example.com:8080", b"127.0.0.1", b"[::1]:80", b"localhost:", b"a_b"):
+        for host in (
+            b"example.com:8080",
+            b"127.0.0.1",
+            b"[::1]:80",
+            b"localhost:",
+            b"a_b",
+            ZONE,
+            b"[fe80::1%eth0]",
+        ):
             request = REQUEST.replace(b"example.com", host)
             self.assertStatus("101 Switching Protocols", request)
 
@@ -155,7 +178,21 @@ class RefusalTests(HandshakeTestCase):
     def test_another_http_is_505(self):
         for version in (b"1.0", b"0.9", b"2.0", b"1.2"):
             request = REQUEST.replace(b"HTTP/1.1", b"HTTP/" + version)
-            self.assertStatus("505 HTTP Version Not Supported", request)
+            headers = self.assertStatus("505 HTTP Version Not Supported", request)
+            self.assertIn("Connection: close", headers)
+
+    def test_what_is_for_the_whole_server_or_for_another_is_405(self):
+        """RFC 9112 sections 3.2.3 and 3.2.4."""
+        for line in (b"OPTIONS *", b"CONNECT example.com:443", b"CONNECT [::1]:80"):
+            request = line + b" HTTP/1.1\r\nHost: example.com\r\n\r\n"
+            headers = self.assertStatus("405 Method Not Allowed", request)
+            self.assertIn("Allow: GET", headers)
+
+    def test_a_fragment_is_400(self):
+        """RFC 9112 section 3.2: a request target has none."""
+        for target in (b"/chat#room", b"/#", b"/?a#b", b"http://example.com/#a"):
+            request = REQUEST.replace(b"/chat", target)
+            self.assertStatus("400 Bad Request", request)
 
     def test_a_host_is_needed_once_and_well_formed(self):
         host = b"Host: example.com\r\n"
@@ -190,13 +227,36 @@ class RefusalTests(HandshakeTestCase):
 
     def test_an_endless_request_line_is_414_at_its_limit(self):
         """Attack 6."""
-        self.assertStatus("414 Request-URI Too Long", b"GET /" + b"x" * 9000)
+        self.assertStatus("414 URI Too Long", b"GET /" + b"x" * 9000)
 
     def test_endless_headers_are_431_at_their_limit(self):
         """Attack 6."""
         status = "431 Request Header Fields Too Large"
         self.assertStatus(status, REQUEST[:-2] + b"X: " + b"x" * 9000)
         self.assertStatus(status, REQUEST[:-2] + b"X: x\r\n" * 200)
+
+    def test_other_limits_hold_likewise(self):
+        too_large = "431 Request Header Fields Too Large"
+        cookie = plus(b"Cookie: a=" + b"x" * 20_000)
+        self.assertStatus(too_large, cookie)
+        self.assertStatus("101 Switching Protocols", cookie, max_line_size=2**15)
+        self.assertStatus(too_large, REQUEST[:-2] + b"Cookie: " + b"x" * 2**15, max_line_size=2**15)
+        self.assertStatus("414 URI Too Long", b"GET /" + b"x" * 96, max_line_size=100)
+        self.assertStatus(too_large, plus(b"X: " + b"x" * 96), max_line_size=100)
+        lines = plus(*[b"X: x"] * 200)
+        self.assertStatus(too_large, lines)
+        self.assertStatus("101 Switching Protocols", lines, max_headers=205)
+        self.assertStatus(too_large, lines, max_headers=204)
+
+    def test_a_large_head_may_come_in_pieces_of_any_size(self):
+        cookie = plus(b"Cookie: a=" + b"x" * 20_000, b"cookie: b=c") + self.frame(TEXT, b"early")
+        for size in (1, 7, 8192, len(cookie) - 1):
+            self.connect(max_line_size=2**15)
+            self.peer.transport.chop = size
+            self.receive(cookie)
+            self.assertEqual(self.ws.opened, 1)
+            self.assertEqual(self.successResultOf(self.ws.recv()), "early")
+            self.assertEqual(len(self.ws.request.cookies["a"]), 20_000)
 
     def test_a_refusal_is_told_in_words_with_its_date_and_length(self):
         self.clock.advance(784111777)
@@ -239,7 +299,7 @@ class RefusalTests(HandshakeTestCase):
     def test_it_is_refused_once_though_the_server_stops_meanwhile(self):
         self.connect()
         self.ws.dataReceived(b"nonsense\r\n\r\n")
-        self.ws.refuse(InvalidHandshake("stopping"))
+        self.ws._turn_away(InvalidHandshake("stopping"))
         self.joined.pump()
         self.assertEqual(self.peer.take().count(b"HTTP/1.1 "), 1)
         self.assertEqual(self.ws.response.status_code, 400)
@@ -267,6 +327,54 @@ class OriginTests(HandshakeTestCase):
     def test_two_of_them_are_400(self):
         request = plus(b"Origin: https://example.com", b"Origin: https://evil.example")
         self.assertStatus("400 Bad Request", request, origins=["https://example.com"])
+
+    def test_the_page_of_a_library_s_own_scheme_is_of_the_host_itself(self):
+        for origin in (b"ws://example.com", b"wss://Example.com:443"):
+            request = plus(b"Origin: " + origin)
+            self.assertStatus("101 Switching Protocols", request, origins=[SAME_ORIGIN])
+        request = plus(b"Origin: ws://evil.example")
+        self.assertStatus("403 Forbidden", request, origins=[SAME_ORIGIN])
+
+    def test_one_that_is_named_in_another_spelling_is_accepted(self):
+        request = plus(b"Origin: https://example.com")
+        for named in ("https://Example.com:443", "HTTPS://EXAMPLE.COM", "https://example.com."):
+            self.assertStatus("101 Switching Protocols", request, origins=[named])
+
+
+class HostTests(HandshakeTestCase):
+    """DNS rebinding."""
+
+    def at(self, host):
+        return REQUEST.replace(b"example.com", host)
+
+    def test_all_are_answered_for_by_default(self):
+        self.assertStatus("101 Switching Protocols", self.at(b"evil.example"))
+
+    def test_those_that_are_named_are_answered_for(self):
+        hosts = ["localhost", "127.0.0.0/8", "::1", "fe80::1"]
+        for host in (b"LOCALHOST:8000", b"127.0.0.1", b"[::1]:1", b"localhost.", ZONE):
+            self.assertStatus("101 Switching Protocols", self.at(host), hosts=hosts)
+
+    def test_any_other_is_421_and_told_which_option_it_is(self):
+        for host in (b"evil.example", b"localhost.evil.example", b"128.0.0.1"):
+            status, _, body = self.ask(self.at(host), hosts=["localhost", "127.0.0.0/8"])
+            self.assertEqual(status, "421 Misdirected Request")
+            text = f"doesn't answer for the host '{host.decode()}': that isn't among its hosts"
+            self.assertIn(text, body)
+            self.assertIsInstance(self.ws.lost[0], InvalidHost)
+
+    def test_a_page_of_a_name_that_leads_here_is_of_the_same_origin_and_refused(self):
+        request = plus(b"Origin: http://example.com")
+        self.assertStatus("101 Switching Protocols", request, origins=[SAME_ORIGIN])
+        options = {"origins": [SAME_ORIGIN], "hosts": ["localhost"]}
+        self.assertStatus("421 Misdirected Request", request, **options)
+
+    def test_what_is_no_host_is_400_still(self):
+        self.assertStatus("400 Bad Request", self.at(b"a b"), hosts=["localhost"])
+
+    def test_what_is_no_list_of_hosts_is_an_error(self):
+        self.assertRaises(TypeError, self.make_factory, None, hosts="localhost")
+        self.assertRaises(ValueError, self.make_factory, None, hosts=["http://localhost"])
 
 
 class SubprotocolTests(HandshakeTestCase):

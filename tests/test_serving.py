@@ -104,8 +104,27 @@ class ServeTestCase(TestCase):
 class ListenTests(ServeTestCase):
     async def test_on_a_name(self):
         server = await self.serve(echo, "localhost", 0)
-        [address] = server.addresses[:1]
-        await self.assertEchoes(f"ws://localhost:{address.port}/")
+        [port] = {address.port for address in server.addresses}
+        await self.assertEchoes(f"ws://localhost:{port}/")
+        hosts = ["127.0.0.1", "::1"] if has_ipv6() else ["127.0.0.1"]
+        self.assertEqual([address.host for address in server.addresses], hosts)
+        self.assertEqual([each.getsockname()[0] for each in server.sockets], hosts)
+        for host in hosts:
+            await self.assertEchoes(f"ws://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    async def test_on_a_name_whose_port_is_taken_by_one_family(self):
+        if not has_ipv6():
+            raise SkipTest("::1 can't be bound")
+        taken = await self.serve(echo, "::1", 0)
+        port = taken.addresses[0].port
+        with self.assertRaises(CannotListenError):
+            await serve(echo, "localhost", port)
+        # The other one is free again.
+        await self.serve(echo, "127.0.0.1", port)
+
+    async def test_on_any_name_of_this_machine(self):
+        server = await self.serve(echo, "127.1", 0)
+        self.assertEqual([address.host for address in server.addresses], ["127.0.0.1"])
 
     async def test_on_an_ipv4_address(self):
         server = await self.serve(echo, "127.0.0.1", 0)

@@ -1,5 +1,7 @@
 import select
 import socket
+from errno import EMFILE
+from unittest.mock import Mock, patch
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.tcp import Port, Server
@@ -129,6 +131,19 @@ class EpollSharingTests(SynchronousTestCase):
     def test_a_transport_that_is_no_socket_s_is_left_alone(self):
         self.connect_some()
         self.sharing.offer(StringTransport(), self.connections)
+
+    def test_without_a_descriptor_left_all_are_left_to_their_reactor(self):
+        transports = [self.transport() for _ in range(4)]
+        self.patch(select, "epoll", Mock(side_effect=OSError(EMFILE, "too many open files")))
+        for transport in transports:
+            self.assertFalse(self.connect(transport))
+            self.assertIn(transport, self.reactor.readers)
+
+    def test_with_descriptors_again_they_share_an_epoll(self):
+        with patch.object(select, "epoll", side_effect=OSError(EMFILE, "too many open files")):
+            transports = self.connect_some(4)
+        self.assertTrue(self.connect(self.transport()))
+        self.assertTrue(all(map(self.shares, transports)))
 
     def test_a_reactor_that_has_no_descriptors_keeps_its_transports(self):
         transports = [self.transport() for _ in range(4)]

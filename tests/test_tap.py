@@ -9,6 +9,8 @@ from pathlib import Path
 
 import twisted.internet.reactor
 from twisted.application.service import IServiceMaker
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.task import Clock
@@ -33,6 +35,14 @@ class Reactor(MemoryReactorClock):
     def __init__(self):
         super().__init__()
         self.hasStopped = False
+
+    def listenTCP(self, port, factory, backlog=50, interface=""):
+        """Listen where it is told to; names are those of the loopback."""
+        made = super().listenTCP(port, factory, backlog, interface)
+        if not isIPv6Address(interface):
+            host = interface or "0.0.0.0"
+            made._hostAddress = IPv4Address("TCP", host if isIPAddress(host) else "127.0.1.1", port)
+        return made
 
     def callWhenRunning(self, function, *arguments):
         function(*arguments)
@@ -69,13 +79,13 @@ class TapTestCase(QuietTestCase):
         return self.reactor.tcpServers[0][1]
 
     def join_client(self, factory):
-        return joined(factory, client=RecordedClient)
+        return joined(factory, client=RecordedClient, uri="ws://localhost:8000/")
 
 
 class OptionTests(TapTestCase):
     def test_the_defaults_are_those_of_the_library(self):
         factory, default = self.start(), WebSocketServerFactory(reactor=self.reactor)
-        for name in "open_timeout", "close_timeout", "max_size":
+        for name in "open_timeout", "close_timeout", "max_size", "head_limits":
             self.assertEqual(getattr(factory, name), getattr(default, name))
         self.assertEqual(list(factory.subprotocols), [])
         self.assertEqual(vars(Options())["opts"]["ping-interval"], 20)
@@ -104,6 +114,10 @@ class OptionTests(TapTestCase):
         self.assertEqual(factory.open_timeout, 1.5)
         self.assertEqual(factory.close_timeout, 2)
         self.assertEqual(factory.max_size, 3)
+
+    def test_limits_of_requests(self):
+        factory = self.start("--max-line-size=65536", "--max-headers", "200")
+        self.assertEqual(factory.head_limits, (65536, 200))
 
     def test_connections_are_logged_if_they_are_to_be(self):
         self.assertIs(self.start().log_connections, False)
@@ -138,7 +152,8 @@ class OptionTests(TapTestCase):
         self.assertEqual(factory.subprotocols, ["v2.chat", "v1.chat"])
 
     def test_what_is_no_number_is_a_usage_error(self):
-        for option in "--ping-interval=x", "--max-size=1.5", "--close-timeout=":
+        options = "--ping-interval=x", "--max-size=1.5", "--close-timeout=", "--max-headers=none"
+        for option in (*options, "--max-line-size=x", "--max-line-size=none"):
             self.assertRaises(UsageError, Options().parseOptions, [option])
 
     def test_two_sets_of_options_share_nothing(self):
@@ -199,6 +214,103 @@ class OriginTests(TapTestCase):
         factory = self.make("--app", "tests.test_tap:FACTORY").factory
         self.assertIs(factory, FACTORY)
         self.assertTrue(self.opens(factory, self.foreign, "a.example"))
+
+
+class HostTests(TapTestCase):
+    """DNS rebinding."""
+
+    asked = (
+        *("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000"),
+        *("evil.example", "localhost.evil.example", "192.0.2.1", "[2001:db8::1]"),
+    )
+    of_loopback = [*asked[:5]]
+
+    def accepted(self, *arguments, asked=asked):
+        """Return the hosts, of those here, that are answered for."""
+        factory = self.start(*arguments)
+        return [host for host in asked if self.opens(factory, host)]
+
+    def opens(self, factory, host):
+        try:
+            joined(factory, uri=f"ws://{host}/", client=RecordedClient)
+        except InvalidStatus as exc:
+            self.assertEqual(exc.response.status_code, 421)
+            return False
+        return True
+
+    def test_on_the_loopback_it_answers_for_that_only(self):
+        self.assertEqual(self.accepted(), self.of_loopback)
+
+    def test_so_it_does_however_it_is_told_to_listen_there(self):
+        for places in (
+            ["tcp:81:interface=127.0.0.1"],
+            ["tcp:81:127.0.0.2"],
+            [r"tcp6:81:interface=\:\:1"],
+            ["tcp:81:interface=127.0.0.1", r"tcp6:81:interface=\:\:1"],
+        ):
+            self.reactor.tcpServers.clear()
+            arguments = [f"--listen={place}" for place in places]
+            self.assertEqual(self.accepted(*arguments), self.of_loopback, places)
+
+    def test_a_page_of_the_same_origin_is_refused_if_its_name_was_made_to_lead_here(self):
+        factory = self.start()
+        with self.assertRaises(InvalidStatus) as refused:
+            joined(factory, uri="ws://evil.example:8000/", origin="http://evil.example:8000")
+        response = refused.exception.response
+        self.assertEqual(response.status_code, 421)
+        self.assertIn(b"'evil.example:8000': that isn't among its hosts (--host of", response.body)
+
+    def test_an_interface_that_is_named_is_answered_for(self):
+        asked = "my-machine:81", "my-machine", "localhost", "evil.example"
+        accepted = self.accepted("--listen", "tcp:81:interface=my-machine", asked=asked)
+        self.assertEqual(accepted, [*asked[:3]])
+
+    def test_so_is_the_host_of_an_origin_that_is_named(self):
+        """A proxy on this machine that leaves Host alone has it."""
+        asked = "chat.example", "localhost", "evil.example"
+        arguments = "--origin=https://chat.example:8443", "--origin=none", "--origin=null"
+        self.assertEqual(self.accepted(*arguments, asked=asked), [*asked[:2]])
+
+    def test_where_others_reach_it_it_does_not_know_its_names(self):
+        for places in (
+            ["tcp:81"],
+            ["tcp:81:interface=192.0.2.1"],
+            [r"tcp6:81:interface=\:\:"],
+            ["tcp:81:interface=127.0.0.1", "tcp:82"],
+            ["tcp:82", "tcp:81:interface=127.0.0.1"],
+            ["tcp:81:interface=127.0.0.1", "unix:/run/chat.sock"],
+            ["haproxy:tcp:81:interface=127.0.0.1"],
+        ):
+            arguments = [f"--listen={place}" for place in places]
+            self.start(*arguments)
+            self.assertIsNone(self.service.factory.hosts, places)
+
+    def test_behind_a_proxy_neither(self):
+        self.assertEqual(self.accepted("--trusted-proxy=127.0.0.1"), [*self.asked])
+
+    def test_those_that_are_named_are_all_that_it_answers_for(self):
+        named = "--host=evil.example", "--host", "192.0.2.0/24", "--host=2001:db8::1"
+        self.assertEqual(self.accepted(*named), ["evil.example", "192.0.2.1", "[2001:db8::1]"])
+        self.reactor.tcpServers.clear()
+        self.assertEqual(self.accepted("--listen=tcp:81", *named[:1]), ["evil.example"])
+
+    def test_any_is_all_of_them(self):
+        self.assertEqual(self.accepted("--host=any"), [*self.asked])
+        self.assertEqual(self.accepted("--host=localhost", "--host=any"), [*self.asked])
+
+    def test_an_application_s_own_factory_has_its_own(self):
+        service = self.make("--app", "tests.test_tap:FACTORY")
+        self.assertIs(service.factory, FACTORY)
+        self.assertIsNone(service.hosts_of_loopback)
+
+    def test_other_applications_have_those_of_the_command(self):
+        arguments = "--app", "txws2:WebSocketServerProtocol"
+        self.assertEqual(self.accepted(*arguments), self.of_loopback)
+
+    def test_it_is_no_place_to_listen(self):
+        for place in "0.0.0.0", "::", "*":
+            error = self.assertRaises(UsageError, Options().parseOptions, [f"--host={place}"])
+            self.assertIn("where to listen is for --listen to say", str(error))
 
 
 class EchoTests(QuietTestCase):
@@ -328,6 +440,16 @@ class CannotStartTests(TapTestCase):
             "path, as 'https://example.com'",
             "--origin=example.com",
         )
+
+    def test_a_host_that_is_none(self):
+        self.assertCannotStart(
+            "'http://a' isn't a host: that is a name, an address or a network, without scheme, "
+            "port and path, as 'example.com' or '127.0.0.0/8'",
+            "--host=http://a",
+        )
+
+    def test_a_limit_of_nothing(self):
+        self.assertCannotStart("max_line_size must be at least 1; it is 0", "--max-line-size=0")
 
     def test_a_subprotocol_that_is_none(self):
         self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")

@@ -6,6 +6,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.test_insecure import self_signed
 from txws2.server import WebSocketServerFactory
 from txws2.tlsthrough import TLSThrough, let_through
+from txws2.writethrough import outbox_for
 
 CERTIFICATE = self_signed("localhost")
 # A marker that no ciphertext has in it by chance.
@@ -526,3 +528,72 @@ class LetThroughTests(TLSTestCase):
     def test_a_websocket_takes_it(self):
         self.join(factory=WebSocketServerFactory(reactor=MemoryReactorClock()))
         self.assertIs(type(self.transport), TLSThrough)
+
+
+class OutboxTests(TLSTestCase):
+    """A transport waits for its producer, and an outbox is one for life."""
+
+    def give(self, transport):
+        self.outbox = outbox_for(transport, None)
+
+    def lose(self, transport):
+        transport.loseConnection()
+        self.turns(400)
+        self.assertEqual(self.peer.ended, "TLS")
+        self.peer.tls.shutdown()
+        self.turns()
+        self.assertLost(ConnectionDone)
+
+    def test_it_closes_although_there_is_an_outbox(self):
+        self.give(self.transport)
+        self.lose(self.transport)
+
+    def test_what_waits_in_the_outbox_leaves_before(self):
+        self.give(self.transport)
+        for _ in range(20):
+            self.outbox.write(b"x" * 2**16)
+        self.assertTrue(self.outbox.paused)
+        self.lose(self.transport)
+        self.assertEqual(self.peer.heard, b"x" * 2**16 * 20)
+
+    def test_nothing_leaves_after(self):
+        self.give(self.transport)
+        self.outbox.write(b"last words")
+        self.transport.loseConnection()
+        self.outbox.write(b"too late")
+        self.turns()
+        self.assertEqual(self.peer.heard, b"last words")
+
+    def test_to_be_told_twice_or_too_late_changes_nothing(self):
+        self.give(self.transport)
+        self.transport.loseConnection()
+        self.lose(self.transport)
+        self.transport.loseConnection()
+
+
+class OtherOutboxTests(OutboxTests):
+    """What takes the long way, as that of twisted.web does, closes, too."""
+
+    def setUp(self):
+        self.application = Application()
+        self.application.begin = lambda transport: None
+        self.join()
+
+    def test_it_is_not_what_takes_the_short_way(self):
+        self.assertIs(type(self.transport), BufferingTLSTransport)
+
+    def test_what_was_written_before_there_was_an_outbox_leaves_first(self):
+        self.transport.write(b"head ")
+        self.give(self.transport)
+        self.outbox.write(b"frame")
+        self.lose(self.transport)
+        self.assertEqual(self.peer.heard, b"head frame")
+
+
+class WrappedOutboxTests(OtherOutboxTests):
+    """Under a policy, which has no outbox's loseConnection of its own."""
+
+    def give(self, transport):
+        self.policy = ProtocolWrapper(WrappingFactory(None), Protocol())
+        self.policy.transport = transport
+        self.outbox = outbox_for(self.policy, None)

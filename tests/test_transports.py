@@ -1,4 +1,5 @@
 import errno
+import socket
 from types import SimpleNamespace
 
 from twisted.internet.address import (
@@ -13,10 +14,23 @@ from twisted.internet.interfaces import (
     ITCPTransport,
     ITransport,
 )
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import MemoryReactorClock
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
-from txws2.transports import abort, address_of, close_softly, has_unsent, set_no_delay
+from txws2.transports import (
+    abort,
+    address_of,
+    close_softly,
+    has_unsent,
+    keep_little_unsent,
+    let_go,
+    set_no_delay,
+    socket_of,
+    unsent_by,
+)
 
 
 class Calls:
@@ -89,6 +103,68 @@ class UnsentTests(SynchronousTestCase):
         for buffer, length, expected in ((b"", 0, False), (b"", 1, True), (b"a", 0, True)):
             transport = SimpleNamespace(dataBuffer=buffer, _tempDataLen=length)
             self.assertIs(has_unsent(transport), expected)
+
+    def test_how_much_waits_counts_what_was_written_no_more(self):
+        transport = SimpleNamespace(dataBuffer=b"abcdef", offset=2, _tempDataLen=10)
+        self.assertEqual(unsent_by(transport), 14)
+
+
+class Socket:
+    """Keeps the options that are set."""
+
+    refuses = False
+
+    def __init__(self):
+        self.options = []
+
+    def setblocking(self, flag):
+        pass
+
+    def fileno(self):
+        return -1
+
+    def setsockopt(self, *option):
+        if self.refuses:
+            raise OSError
+        self.options.append(option)
+
+
+class SocketTests(SynchronousTestCase):
+    def setUp(self):
+        self.socket = Socket()
+        self.transport = Connection(self.socket, None, MemoryReactorClock())
+
+    def wrapped(self, transport):
+        wrapper = ProtocolWrapper(WrappingFactory(None), None)
+        wrapper.transport = transport
+        return wrapper
+
+    def test_it_is_found_below_all_that_wraps_it(self):
+        self.assertIs(socket_of(self.transport), self.transport)
+        self.assertIs(socket_of(self.wrapped(self.wrapped(self.transport))), self.transport)
+
+    def test_not_every_transport_has_one(self):
+        for transport in (None, Calls(), self.wrapped(Calls()), self.wrapped(None)):
+            self.assertIsNone(socket_of(transport))
+
+    def test_the_system_is_told_to_take_little_where_it_can_be(self):
+        keep_little_unsent(Calls())
+        keep_little_unsent(self.wrapped(self.transport))
+        option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+        expected = [] if option is None else [(socket.IPPROTO_TCP, option, 128 * 1024)]
+        self.assertEqual(self.socket.options, expected)
+        self.socket.refuses = True
+        keep_little_unsent(self.transport)
+
+    def test_letting_go_does_not_wait_for_the_end_of_tls(self):
+        above = self.wrapped(self.transport)
+        above.loseConnection = lambda: None
+        self.transport.connected = 1
+        let_go(above)
+        self.assertTrue(self.transport.disconnecting)
+        alone = Calls()
+        let_go(alone)
+        self.assertEqual(alone.calls, ["loseConnection"])
 
 
 class CloseTests(SynchronousTestCase):

@@ -237,11 +237,26 @@ class WriteTests(WriteThroughTestCase):
             self.assertEqual((self.socket.sent, self.transport.buffered), (b"", b"secret"))
 
     def test_a_transport_that_closes_is_not_kept_from_it(self):
-        outbox = self.make(room=0)
-        outbox.write(b"a")
+        outbox = self.make()
         self.transport.disconnecting = True
         outbox.resumeProducing()
         self.assertIsNone(self.transport.producer)
+
+    def test_but_gets_first_what_was_sent_before(self):
+        data = bytes(range(256)) * 1024
+        outbox = self.make(room=10)
+        outbox.write(data)
+        outbox.write(b"frame")
+        outbox.write_control(b"ping")
+        self.transport.disconnecting = True
+        outbox.write(b"too late")
+        while self.transport.producer is not None:
+            self.assertLessEqual(len(self.transport.buffered), 64 * 1024)
+            self.drain()
+        self.assertEqual(self.socket.sent, data + b"pingframe")
+        # As it has it, whoever writes then.
+        outbox.write(b"x" * 70_000)
+        self.assertEqual(self.transport.buffered, b"x" * 70_000)
 
 
 class DrainedTests(WriteThroughTestCase):
@@ -290,7 +305,7 @@ class DrainedTests(WriteThroughTestCase):
 class ProducerTests(WriteThroughTestCase):
     def test_one_is_paused_while_too_much_of_a_large_frame_is_left(self):
         outbox, producer = self.make(room=0), StringTransport()
-        outbox.register_producer(producer)
+        outbox.register_producer(producer, None)
         outbox.write(b"x" * (64 * 1024 + 11))
         self.assertEqual(producer.producerState, "paused")
         self.drain()

@@ -8,7 +8,6 @@ from twisted.web.static import Data
 
 from tests.sides import REQUEST, Peer, QuietTestCase, RecordedServer, frames_in
 from txws2 import Headers, WebSocketResource
-from txws2.testing import Joined
 from txws2.wire.frames import encode_frame
 
 __all__ = ["PAGE", "SiteTestCase", "frame", "plus"]
@@ -61,7 +60,7 @@ class SiteTestCase(QuietTestCase):
         self.peer = Peer()
         address = IPv4Address("TCP", "127.0.0.1", 50000)
         server = (factory or self.site).buildProtocol(address)
-        self.joined = Joined(server, self.peer, self.clock)
+        self.joined = self.link(server, self.peer)
         self.server_end = self.joined.server_transport
 
     def receive(self, data):
@@ -103,6 +102,15 @@ class SiteTestCase(QuietTestCase):
 
     def assertSiteGoesOn(self):
         self.assertEqual(self.assertStatus("200 OK", PAGE)[1], b"a page")
+
+    def assertOver(self):
+        """Assert that the site has ended this connection, unlike others."""
+        self.receive(PAGE)
+        self.assertEqual(self.peer.take(), b"")
+        self.assertFalse(self.server_end.connected)
+        self.connect()
+        self.assertSiteGoesOn()
+        self.connect()
 
     def assertNothingLeft(self):
         self.assertEqual(self.clock.getDelayedCalls(), [])

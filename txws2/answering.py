@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import ISSLTransport, ITransport
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from txws2.calls import Call
 from txws2.deciding import Deciding
-from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout
-from txws2.journal import log_refused
-from txws2.results import to_await
+from txws2.driver import state_of
+from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
+from txws2.journal import log_ended, log_refused
+from txws2.results import has_fired, to_await
 from txws2.succession import Succession
 from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
@@ -29,6 +32,7 @@ from txws2.wire.accepting import (
 from txws2.wire.connection import State
 from txws2.wire.forwarded import Client
 from txws2.wire.gathering import RequestReader
+from txws2.wire.hosts import check_host
 from txws2.wire.http import Request, Response
 from txws2.wire.origins import check_origin
 
@@ -56,6 +60,8 @@ class WebSocketServerProtocol(Deciding):
     _client = False
     # While a request arrives in parts.
     _reader: RequestReader | None = None
+    # What the hooks that aren't done run in.
+    _hooks_call: Call | None = None
     # How the request is answered, if it was somebody else who has read it.
     _upgrade: Upgrade | None = None
     # Who the client is, if it was a trusted proxy that has sent the request.
@@ -63,16 +69,12 @@ class WebSocketServerProtocol(Deciding):
     # What isn't asked for stays a few bytes: once the connection is open, the head of the request
     # as it came, and of the response what the extensions are.
     _request: Request | bytes | None = None
-    _response: Response | None = None
     _more_lines = b""
 
     @property
     def request(self) -> Request | None:
         """The client's request, once it is known."""
-        request = self._request
-        if isinstance(request, bytes):
-            request = self._request = Request.received(request)
-        return request
+        return self._known_request()
 
     @request.setter
     def request(self, request: Request | None) -> None:
@@ -82,8 +84,9 @@ class WebSocketServerProtocol(Deciding):
     def response(self) -> Response | None:
         """The server's response, once it is known."""
         if self._response is None and self._connection is not None:
-            assert self.request is not None
-            self._response = self._acceptance(self.request)
+            request = self._known_request()
+            assert request is not None
+            self._response = self._acceptance(request)
         return self._response
 
     @response.setter
@@ -97,10 +100,7 @@ class WebSocketServerProtocol(Deciding):
         If the request came from one of the `trusted_proxies`, it is what that tells; the port
         is 0 then if it doesn't tell it.
         """
-        client = self._behind_proxy
-        if client is None or client.host is None:
-            return super().remote_address
-        return client.host, client.port
+        return self._peer_address()
 
     @property
     def secure(self) -> bool:
@@ -110,7 +110,7 @@ class WebSocketServerProtocol(Deciding):
             return bool(ISSLTransport.providedBy(self._transport))
         return client.secure
 
-    def answer(self, upgrade: Upgrade, head: bytes) -> None:
+    def _answer(self, upgrade: Upgrade, head: bytes) -> None:
         """Answer a request that somebody else has read; in place of `makeConnection`.
 
         Args:
@@ -122,6 +122,18 @@ class WebSocketServerProtocol(Deciding):
         self._expect(upgrade.transport)
         self._receive_head(head)
 
+    def _known_request(self) -> Request | None:
+        request = self._request
+        if isinstance(request, bytes):
+            request = self._request = Request.received(request)
+        return request
+
+    def _peer_address(self) -> Address:
+        client = self._behind_proxy
+        if client is None or client.host is None:
+            return super()._peer_address()
+        return client.host, client.port
+
     def _expect(self, transport: ITransport) -> None:
         # CPython has the attributes of an instance in one small array, if the first instances of
         # its class had the same ones. Where a hundred are accepted before the first of them is
@@ -130,14 +142,16 @@ class WebSocketServerProtocol(Deciding):
         super()._expect(transport)
 
     def _receive_head(self, data: bytes) -> None:
-        reader = self._reader or RequestReader()
+        reader = self._reader or RequestReader(self.factory.head_limits)
         if self._deciding is not None:
             reader.rest += data
             if len(reader.rest) > _MAX_EARLY:
-                self.refuse(InvalidMessage("too much came before the answer to the request"))
+                self._turn_away(InvalidMessage("too much came before the answer to the request"))
             return
         admission = self.factory.admission
         try:
+            if self.factory._shutting_down:
+                raise ServerClosing()
             if admission is not None and self._reader is None:
                 admission.enter(self, self._transport.getPeer())
             request = reader.receive(data)
@@ -152,7 +166,7 @@ class WebSocketServerProtocol(Deciding):
                     self, self._transport.getPeer(), request.fields
                 )
         except InvalidHandshake as exc:
-            self.refuse(exc)
+            self._turn_away(exc)
             return
         if self.factory.hooks is None:
             self._accept(request, reader)
@@ -166,7 +180,7 @@ class WebSocketServerProtocol(Deciding):
             self._judge(request)
             self._agree(request, select_subprotocol(request, self.factory.subprotocols))
         except InvalidHandshake as exc:
-            self.refuse(exc)
+            self._turn_away(exc)
             return
         self._request = reader.head
         head = acceptance(request, self.subprotocol, self._extensions, self._more_lines)
@@ -179,6 +193,8 @@ class WebSocketServerProtocol(Deciding):
             InvalidHandshake: it may not.
         """
         check_request(request)
+        if self.factory.hosts is not None:
+            check_host(request, self.factory.hosts)
         check_origin(request, self.factory.origins)
 
     def _agree(self, request: Request, subprotocol: str | None) -> None:
@@ -210,18 +226,27 @@ class WebSocketServerProtocol(Deciding):
             self._reader = None
         self._open(early, head)
 
-    def refuse(self, reason: InvalidHandshake) -> None:
+    def _turn_away(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
         if self._never_opened is None:
             self._turn_down(refusal(reason), reason)
+
+    def _give_in(self, reason: InvalidHandshake) -> None:
+        if self._request is None and self._upgrade is None:
+            # There is no request to answer (RFC 9112 section 9.2).
+            super()._give_in(reason)
+        elif self._never_opened is None:
+            text = f"The WebSocket handshake failed: {reason}.\n"
+            self._turn_down(Response.plain(HTTPStatus.FORBIDDEN, text), reason)
 
     def _turn_down(self, response: Response, reason: InvalidHandshake) -> None:
         if isinstance(self._request, Request) and self._request.method == "HEAD":
             # RFC 9110 section 9.3.2: the answer to it has no body.
             response = replace(response, body=b"")
-        self.response = response
+        self._response = response
         if self.factory.log_connections:
             log_refused(self.factory.log, self, response.status_code, reason)
+        self.factory._warnings.note(self, response.status_code, reason)
         if self._upgrade is not None:
             self._never_opened = reason
             self._upgrade.refuse(response)
@@ -230,7 +255,9 @@ class WebSocketServerProtocol(Deciding):
         headers = response.headers
         # RFC 9110 section 6.6.1.
         headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
-        if not headers.hasHeader("Connection"):
+        connection = ",".join(headers.get_all("Connection")).lower()
+        if "close" not in (option.strip(" \t") for option in connection.split(",")):
+            # RFC 9112 section 9.6; an application may say other things of the connection.
             headers.addRawHeader("Connection", "close")
         head = response.serialize()
         if self._tracer is not None:
@@ -240,18 +267,31 @@ class WebSocketServerProtocol(Deciding):
         self._outbox.end(lambda: close_softly(self._transport))
         self._stop_deciding()
 
-    def opening_missed(self) -> None:
+    def _opening_missed(self) -> None:
         """Refuse a request that took too long to come."""
-        self.refuse(OpeningTimeout())
+        self._turn_away(OpeningTimeout())
         if not can_be_told(self._transport):
             # It would wait for a handshake of TLS, to end that in due form.
             abort(self._transport)
 
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
+        taken_over = self._outbox is not None
+        if not taken_over:
+            assert reason.value is not None
+            self._never_connect(reason.value)
         super()._transport_lost(reason)
         self._stop_deciding()
-        if self._upgrade is not None and self.connected:
+        if self._upgrade is not None and taken_over:
             self._upgrade.lost(reason)
+
+    def _never_connect(self, cause: BaseException) -> None:
+        """Be a connection to the application all the same, though the site keeps the transport.
+
+        As with a factory, whatever a connection's end undoes was done by connectionMade.
+        """
+        if self._never_opened is None:
+            self._never_opened = self._lost_while_opening(cause)
+        self._tell(Protocol.makeConnection, self, self._transport)
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
         exception: InvalidHandshake
@@ -264,36 +304,61 @@ class WebSocketServerProtocol(Deciding):
 
     def _run_handler(self) -> None:
         handler = self.factory.handler
-        if handler is None or self.state is not State.OPEN:
+        if handler is None or state_of(self) is not State.OPEN:
             return
-        running = maybeDeferred(lambda: to_await(handler(self)))
-        self.factory.running.add(running)
-        running.addCallbacks(lambda _: self.close(), self._handler_failed)
-        running.addBoth(self._handler_done, running)
+        call = Call(self)
+        running = call.start(maybeDeferred, lambda: to_await(handler(self)))
+        self._follow(running, call)
+        running.addCallbacks(lambda _: WebSocketServerProtocol.close(self), self._handler_failed)
+        running.addBoth(self._handler_done, running, call)
 
     def _handler_failed(self, failure: Failure) -> None:
+        exception, connection = failure.value, self._connection
+        assert exception is not None
+        assert connection is not None
+        closing = connection.closing
+        if self._settled and closing.uneventful and closing.tells_of(exception):
+            log_ended(self.factory.log, self, exception)
+            return
         # The server that is stopping cancels the handlers that haven't noticed.
         if not (self.factory.stopping and failure.check(CancelledError)):
             self._application_failed(failure)
 
+    def _start_hook(self, result: object) -> Deferred[Any] | None:
+        call = self._hooks_call or Call(self)
+        running = call.run(to_await, result)
+        if running is not None and not has_fired(running):
+            self._hooks_call = call
+        elif call is not self._hooks_call:
+            call.over(None)
+        return running
+
     def _begin_succession(self) -> Succession:
         succession = super()._begin_succession()
         # The server that stops waits for hooks as it does for handlers.
-        running: Deferred[None] = Deferred(lambda _: self.cancel_hooks())
-        self.factory.running.add(running)
-        running.addBoth(self._handler_done, running)
-        succession.wait().addCallback(_fire, running)
+        call = self._hooks_call
+        assert call is not None
+        running = call.running = Deferred(lambda _: succession.cancel())
+        succession.wait().addCallback(self._hooks_done, running)
+        self._follow(running, call)
+        running.addBoth(self._handler_done, running, call)
         return succession
+
+    def _hooks_done(self, _: None, running: Deferred[None]) -> None:
+        self._hooks_call = None
+        if not running.called:
+            running.callback(None)
 
     def _hook_failed(self, failure: Failure) -> None:
         if not (self.factory.stopping and failure.check(CancelledError)):
             super()._hook_failed(failure)
 
-    def _handler_done(self, _: object, running: Deferred[Any]) -> None:
+    def _follow(self, running: Deferred[Any], call: Call) -> None:
+        """Let the servers that stop wait for this, and cancel it if it takes too long."""
+        self.factory.running.add(running)
+        for stop in self.factory._stops:
+            stop.add(call)
+
+    def _handler_done(self, _: object, running: Deferred[Any], call: Call) -> None:
         self.factory.running.discard(running)
-
-
-def _fire(_: None, running: Deferred[None]) -> None:
-    """Tell that it is done, unless it was cancelled."""
-    if not running.called:
-        running.callback(None)
+        call.over(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from secrets import token_bytes
 from typing import Any
 
@@ -57,7 +58,8 @@ def basic_auth(
         if given is not None and await maybeDeferred(check, *given):
             connection.username = given[0]
             return None
-        response: Response = connection.respond(401, "A name and a password are needed.\n")
+        text = "A name and a password are needed.\n"
+        response = Response.plain(HTTPStatus.UNAUTHORIZED, text)
         response.headers.setRawHeaders("WWW-Authenticate", [asking])
         return response
 

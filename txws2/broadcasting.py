@@ -56,7 +56,13 @@ def broadcast(
     # Closing one may change what they are taken from.
     everybody = list(connections)
     for connection in everybody[:1]:
-        connection.check_thread()
+        connection._check_thread()
     others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
-    reached = [connection.send_shared(shared, slow) for connection in others]
-    return len(everybody) - len(others) + sum(reached)
+    reached = len(everybody) - len(others)
+    for connection in others:
+        try:
+            reached += connection._send_shared(shared, slow)
+        except BaseException as exc:
+            # The others are to have it all the same.
+            connection._message_failed(exc)
+    return reached

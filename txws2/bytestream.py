@@ -100,11 +100,11 @@ class Carrier(WebSocketProtocol):
     def finish(self) -> None:
         """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
 
-        From then on close_timeout counts; what waits for a slow peer is to have more time.
+        What waits for a slow peer is sent as long as that reads, as over TCP.
         """
         drained = self._outbox.drained()
         if drained.called:
-            self.start_closing()
+            self._start_closing()
         else:
             # A producer that was paused until now has a turn to go on.
             clock = self.factory.clock

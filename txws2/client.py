@@ -43,7 +43,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _body: BodyReader | None = None
 
     def _begin_opening(self) -> None:
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(self.factory.head_limits)
         self.request = self.factory.build_request()
         head = self.request.serialize()
         if self._tracer is not None:
@@ -69,7 +69,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
             self._body = BodyReader(exc.response)
             self._receive_body(reader.rest)
         except InvalidHandshake as exc:
-            self.hang_up(exc)
+            self._hang_up(exc)
         else:
             self._open(reader.rest)
 
@@ -78,7 +78,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
         assert self._body is not None
         self._body.receive(data)
         if self._body.complete:
-            self.hang_up(self._refused())
+            self._hang_up(self._refused())
 
     def _refused(self) -> InvalidStatus:
         assert self._body is not None
@@ -86,19 +86,19 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self.response.body = self._body.body
         return InvalidStatus(self.response)
 
-    def hang_up(self, reason: InvalidHandshake) -> None:
+    def _hang_up(self, reason: InvalidHandshake) -> None:
         """Give the opening handshake up."""
         self._fail_opening(reason)
         abort(self._transport)
 
-    def opening_missed(self) -> None:
+    def _opening_missed(self) -> None:
         """Wait no longer for the response."""
-        self.give_up()
+        self._give_up()
 
-    def give_up(self) -> Exception:
+    def _give_up(self) -> Exception:
         """Wait no longer for the response; return why there is no connection."""
         if self._never_opened is None:
-            self.hang_up(self._verdict())
+            self._hang_up(self._verdict())
         assert self._never_opened is not None
         return self._never_opened
 

@@ -16,9 +16,11 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.backoff import Backoff
+from txws2.calls import Call, current_call
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import ConnectOptions, connect
 from txws2.dialing import take_dialer
+from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
@@ -130,6 +132,8 @@ class WebSocketClientService(Service):
         # What is running now: unlike any other run, and None if there is none.
         self._run: object = None
         self._running: Deferred[None] = succeed(None)
+        # Whose hooks are called for it.
+        self._call = Call(None)
         self._ws: WebSocketClientProtocol | None = None
         self._expecting = Expecting()
         # Why it has given up.
@@ -144,7 +148,9 @@ class WebSocketClientService(Service):
             self._final = None
             self._run = run = object()
             begin: Deferred[None] = Deferred()
-            self._running = Deferred.fromCoroutine(self._stay_connected(run, begin))
+            self._call = call = Call(None)
+            staying = self._stay_connected(run, begin)
+            self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
             # Not before there is something that can be stopped: hooks are called at once.
             begin.callback(None)
@@ -157,21 +163,24 @@ class WebSocketClientService(Service):
 
         Returns:
             A Deferred that fires when the connection is closed and `on_message` is done, which
-            is cancelled after close_timeout. It never fails.
+            is cancelled after close_timeout. It never fails. To `on_message` itself, and the
+            other hooks, it fires when the connection is closed.
         """
         super().stopService()  # type: ignore[no-untyped-call]
         running, ws = self._running, self._ws
+        inside = current_call() is self._call
+        ended = _closed(ws) if inside else _end_of(running)
         if self._run is None:
-            return _end_of(running)
+            return ended
         # It may be called by what is to be cancelled.
         patience: float | None = 0
         if ws is not None:
-            ws.start_closing(CloseCode.GOING_AWAY)
+            WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
             patience = self._factory.close_timeout
         if patience is not None:
             running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))
         self._leave(CancelledError("the service was stopped"))
-        return _end_of(running)
+        return ended
 
     def whenConnected(
         self, failAfterFailures: int | None = None
@@ -215,7 +224,7 @@ class WebSocketClientService(Service):
         """
         ws = self._open
         if ws is not None and not self._outgoing:
-            return ws.send(message, text, compress=compress)
+            return WebSocketClientProtocol.send(ws, message, text, compress=compress)
         if self._run is None:
             return _failed(self._final or InvalidState("not sent: the service isn't running"))
         return self._outgoing.add(message, text, compress)
@@ -225,7 +234,7 @@ class WebSocketClientService(Service):
     @property
     def _open(self) -> WebSocketClientProtocol | None:
         ws = self._ws
-        return ws if ws is not None and ws.state is State.OPEN else None
+        return ws if ws is not None and state_of(ws) is State.OPEN else None
 
     async def _stay_connected(self, run: object, begin: Deferred[None]) -> None:
         def decide(exc: Exception) -> Exception | None:
@@ -246,10 +255,10 @@ class WebSocketClientService(Service):
             if self._on_connect is not None:
                 await _done(self._on_connect(ws))
         except CancelledError:
-            await ws.close(CloseCode.GOING_AWAY)
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
             raise
         except Exception:
-            await ws.close(CloseCode.INTERNAL_ERROR)
+            await WebSocketClientProtocol.close(ws, CloseCode.INTERNAL_ERROR)
             raise
         return ws
 
@@ -279,7 +288,7 @@ class WebSocketClientService(Service):
         finally:
             if self._ws is ws:
                 self._ws = None
-            await ws.close(CloseCode.GOING_AWAY)
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
         if run is not self._run:
             raise CancelledError("the service was stopped")
         if clock.seconds() - since < backoff.initial:
@@ -305,7 +314,7 @@ class WebSocketClientService(Service):
         if self._on_state_change is not None:
             try:
                 self._on_state_change(state)
-            except Exception:
+            except BaseException:
                 self._log_failure("on_state_change")
 
     def _log_failure(self, hook: str) -> None:
@@ -337,6 +346,10 @@ async def _done(result: object) -> None:
 def _cancel(_: object, call: IDelayedCall) -> None:
     if call.active():
         call.cancel()
+
+
+def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
+    return succeed(None) if ws is None else WebSocketClientProtocol.wait_closed(ws)
 
 
 def _end_of(running: Deferred[None]) -> Deferred[None]:

@@ -167,10 +167,10 @@ async def _attempt(
         exc.args = (": ".join(words),)
         raise
     try:
-        return await protocol.wait_opened()
+        return await WebSocketClientProtocol.wait_opened(protocol)
     except BaseException:
         # Cancelled: whoever wanted the connection doesn't want it any more.
-        protocol.close()
+        WebSocketClientProtocol.close(protocol)
         raise
 
 
@@ -186,7 +186,7 @@ def _limit(
         nonlocal verdict
         verdict = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
         for protocol in list(factory.connections):
-            verdict = protocol.give_up()
+            verdict = protocol._give_up()
         attempt.cancel()
 
     def done(result: Any) -> Any:

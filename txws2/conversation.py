@@ -178,6 +178,6 @@ class Conversation:
     def _stop(self) -> None:
         self._over = True
         if self._session is not None:
-            self._session.start_closing()
+            self._session._start_closing()
         else:
             self._talking.cancel()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from txws2.exceptions import InvalidStatus
 from txws2.wire.closing import CloseCode, ClosingHandshake
 from txws2.wire.connection import Connection
 from txws2.wire.frames import BINARY, TEXT, Opcode
@@ -89,14 +90,17 @@ class FactoryCounters(Counters):
     Attributes:
         connections: how many there are, in whatever state.
         opened: how many opening handshakes have succeeded.
-        refused: how many haven't, by the name of the exception's class. "InvalidMessage" stands
-            for those, too, that left before they had said what they want.
+        answered: how many requests the application has answered with something else, as a page or
+            200 to a health check. With 400 or above, they count as refused.
+        refused: how many handshakes have failed, by the name of the exception's class.
+            "InvalidMessage" stands for those, too, that left before they had said what they want.
         closed: how many connections have been closed, by the code of the close frame that came
             first, from either side; 1006 stands for none.
     """
 
     connections: int
     opened: int
+    answered: int
     refused: Mapping[str, int]
     closed: Mapping[int, int]
 
@@ -110,12 +114,16 @@ class Books:
 
     def __init__(self) -> None:
         self.opened = 0
+        self._answered = 0
         self._refused: dict[str, int] = {}
         self._closed: dict[int, int] = {}
         self._tally = Tally()
 
     def refuse(self, reason: Exception) -> None:
         """Enter a connection that will never be open."""
+        if isinstance(reason, InvalidStatus) and not reason.refuses:
+            self._answered += 1
+            return
         name = type(reason).__name__
         self._refused[name] = self._refused.get(name, 0) + 1
 
@@ -149,6 +157,7 @@ class Books:
             **_fields(Standing(tally, latency, waiting_in, waiting_out), uptime),
             connections=connections,
             opened=self.opened,
+            answered=self._answered,
             refused=dict(self._refused),
             closed=dict(self._closed),
         )

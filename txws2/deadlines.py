@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from txws2.isolation import isolated
+
 __all__ = ["Deadlines"]
 
 T = TypeVar("T")
@@ -41,9 +43,8 @@ class Deadlines(Generic[T]):
 
     def add(self, connection: T) -> None:
         """Give a connection its time; it isn't here yet."""
-        due = self._due[connection] = self._clock.seconds() + self._seconds
-        if self._timer is None:
-            self._timer = self._clock.callLater(self._seconds, self._expire, due)
+        self._due[connection] = self._clock.seconds() + self._seconds
+        self._wait()
 
     def discard(self, connection: T) -> None:
         """Let a connection be."""
@@ -64,7 +65,11 @@ class Deadlines(Generic[T]):
         self._timer = None
         for connection, _ in list(takewhile(lambda item: item[1] <= until, self._due.items())):
             if self._due.pop(connection, None) is not None:
-                self._missed(connection)
+                isolated(self._missed, connection)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Wait for the first that is due, who needn't be the one that was entered now."""
         if self._due and self._timer is None:
             now = self._clock.seconds()
             # Those that became due meanwhile are late by our own doing.

@@ -10,7 +10,9 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
+from txws2.calls import Call, current_call
 from txws2.exceptions import InvalidHandshake, InvalidStatus
+from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.results import check_function
 from txws2.wire.accepting import (
@@ -91,6 +93,8 @@ class Deciding(WebSocketProtocol):
 
     # While the application decides on the request.
     _deciding: Deferred[Any] | None = None
+    # What was answered, where that can't be made again.
+    _response: Response | None = None
     # What the extensions are, as the response has it.
     _extensions: str | None = None
 
@@ -134,12 +138,24 @@ class Deciding(WebSocketProtocol):
 
     def _decide(self, hooks: Hooks, request: Request, reader: RequestReader) -> None:
         """Do what the application wants, as soon as it knows."""
-        self._deciding = deciding = Deferred.fromCoroutine(self._find_answer(hooks, request))
+        call = Call(self)
+        finding = self._find_answer(hooks, request)
+        self._deciding = deciding = call.start(Deferred.fromCoroutine, finding)
+        deciding.addBoth(call.over)
         deciding.addCallback(self._decided, hooks, request, reader).addErrback(self._not_decided)
+        if self._never_opened is not None:
+            # A hook has had the connection closed, and waits for that or for something else.
+            self._stop_deciding()
 
     def _stop_deciding(self) -> None:
-        if self._deciding is not None:
-            self._deciding.cancel()
+        deciding = self._deciding
+        if deciding is None:
+            return
+        if current_call() is None:
+            deciding.cancel()
+        else:
+            # What is running can't be cancelled, and that may be the hook itself.
+            self.factory.clock.callLater(0, deciding.cancel)
 
     async def _find_answer(
         self, hooks: Hooks, request: Request
@@ -155,7 +171,7 @@ class Deciding(WebSocketProtocol):
             other = await ask_hooks(self, [hooks.process_response], request, response)
             response = other or response
         if reason is None and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            return response, InvalidStatus(response)
+            return response, InvalidStatus(response, ours=True)
         if isinstance(reason, InvalidStatus):
             reason.response = response
         return response, reason
@@ -165,7 +181,7 @@ class Deciding(WebSocketProtocol):
     ) -> tuple[Response, InvalidHandshake | None]:
         response = await ask_hooks(self, hooks.process_request, request)
         if response is not None:
-            return response, InvalidStatus(response)
+            return response, InvalidStatus(response, ours=True)
         try:
             self._judge(request)
             self._agree(request, await self._choose(hooks, request))
@@ -199,7 +215,7 @@ class Deciding(WebSocketProtocol):
             head = response.serialize()
             if hooks.process_response is not None:
                 # Otherwise, it can be made again when somebody asks for it.
-                self.response = response
+                self._response = response
             self._go_ahead(head, reader)
         elif response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             raise ValueError("a hook can't open a connection with a response of its own")
@@ -218,13 +234,13 @@ class Deciding(WebSocketProtocol):
         # Not a word of what happened, as when a handler fails.
         text = "The WebSocket handshake failed: internal error.\n"
         response = Response.plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
-        reason = InvalidStatus(response)
+        reason = InvalidStatus(response, ours=True)
         reason.__cause__ = failure.value
         return response, reason
 
     def _log_failure(self, failure: Failure) -> None:
         self.factory.log.failure(
-            "opening handshake failed", failure, LogLevel.error, connection=self.id
+            "opening handshake failed", failure, LogLevel.error, connection=id_of(self)
         )
 
 

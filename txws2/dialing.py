@@ -96,7 +96,7 @@ class Dialer:
             if proxy is None:
                 endpoint = endpoint_to(reactor, uri.host, uri.port)
             else:
-                endpoint = self._through(reactor, proxy, uri)
+                endpoint = self._through(factory, proxy)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
             endpoint = wrapClientTLS(self._creator_for(factory.server_name, uri), endpoint)
@@ -126,11 +126,14 @@ class Dialer:
             why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
             raise InvalidURI(str(uri), why) from exc
 
-    def _through(self, reactor: Any, proxy: Proxy, uri: WebSocketURI) -> IStreamClientEndpoint:
+    def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
+        uri, reactor = factory.uri, factory.reactor
         endpoint = endpoint_to(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
             endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
-        return ProxyEndpoint(reactor, proxy, endpoint, uri.host, uri.port)
+        return ProxyEndpoint(
+            reactor, proxy, endpoint, uri.host, uri.port, limits=factory.head_limits
+        )
 
 
 def take_dialer(options: MutableMapping[str, Any]) -> Dialer:

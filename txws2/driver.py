@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import current_thread
 from typing import Any, ClassVar, cast
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
@@ -13,29 +12,41 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
-from txws2.counters import Standing
+from txws2.awaiting import Done
+from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
-from txws2.journal import log_closed, log_opened
+from txws2.journal import id_of, log_closed, log_opened
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
+from txws2.progress import Progress, progress_of
 from txws2.reading import MESSAGE_OVERHEAD, Reading
 from txws2.results import HookResult, has_fired, to_await
-from txws2.settling import NOBODY, Waiters
+from txws2.settling import NOBODY, Waiters, waitable
 from txws2.succession import Succession
 from txws2.tlsthrough import let_through
 from txws2.tracing import Tracer, hooked
-from txws2.transports import abort, close_softly, read_more_at_once, set_no_delay
+from txws2.transports import (
+    Address,
+    abort,
+    address_of,
+    close_softly,
+    keep_little_unsent,
+    let_go,
+    read_more_at_once,
+    set_no_delay,
+)
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import Connection, State, Trace
 from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
-from txws2.writethrough import outbox_for
+from txws2.wire.http import Request
+from txws2.writethrough import WriteThrough, outbox_for
 
-__all__ = ["Driver"]
+__all__ = ["Driver", "state_of"]
 
 _MESSAGE = (str, bytes)
 
@@ -59,6 +70,7 @@ class Driver(Exchange, Protocol):
     _inbox: Inbox | None = None
     _pings: PendingPings | None = None
     _closed_waiters: Waiters[Any] = NOBODY
+    _gone_waiters: Waiters[Any] = NOBODY
     _opened_waiters: Waiters[Any] = NOBODY
     # Those who sent while the connection was closing.
     _late: Waiters[Any] = NOBODY
@@ -81,6 +93,10 @@ class Driver(Exchange, Protocol):
     _undelivered: list[Event] | None = None
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
+    # How far what was sent had come when the closing began, or was last given its time.
+    _closing_progress: Progress | None = None
+    # Whether it was given its time twice since.
+    _closing_again = False
 
     # How long it was there, once it isn't any more.
     _lasted: float | None = None
@@ -91,9 +107,7 @@ class Driver(Exchange, Protocol):
     @property
     def id(self) -> str:
         """A name for this connection, unlike any other's; log events have it."""
-        if self._id is None:
-            self._id = str(uuid4())
-        return self._id
+        return id_of(self)
 
     # What a subclass provides.
 
@@ -103,11 +117,19 @@ class Driver(Exchange, Protocol):
     def _receive_head(self, data: bytes) -> None:
         raise NotImplementedError
 
-    def opening_missed(self) -> None:
+    def _opening_missed(self) -> None:
         """Give the opening handshake up, for `Deadlines`."""
         raise NotImplementedError
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
+        raise NotImplementedError
+
+    def _peer_address(self) -> Address:
+        """Return the address of the other end, as far as it is known."""
+        return address_of(self._transport.getPeer())
+
+    def _known_request(self) -> Request | None:
+        """Return the client's request, once it is known."""
         raise NotImplementedError
 
     def _run_handler(self) -> None:
@@ -118,10 +140,6 @@ class Driver(Exchange, Protocol):
         raise NotImplementedError
 
     def _has_hook(self, hook: Callable[..., object]) -> bool:
-        raise NotImplementedError
-
-    def wait_closed(self) -> Deferred[None]:
-        """Return a Deferred that fires when the connection is closed."""
         raise NotImplementedError
 
     # `WebSocketProtocol` has these, and says what they are.
@@ -148,7 +166,7 @@ class Driver(Exchange, Protocol):
         factory = self.factory
         factory.enter(self)
         if factory.debug:
-            self._tracer = Tracer(factory.log, self.id)
+            self._tracer = Tracer(factory.log, id_of(self))
             self._tracer.state(State.CONNECTING)
         self._set_deadline(factory.opening_deadlines)
 
@@ -160,7 +178,11 @@ class Driver(Exchange, Protocol):
         set_no_delay(transport)
         let_through(transport)
         self._outbox = outbox_for(transport, factory.write_limit)
-        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        try:
+            super().makeConnection(transport)  # type: ignore[no-untyped-call]
+        except BaseException:
+            # The application's connectionMade. The connection is closed as soon as it can be told.
+            self._application_failed(Failure())
 
     def _open(self, early: bytes, head: bytes = b"") -> None:
         """Start to speak frames; the handshake is done.
@@ -192,6 +214,8 @@ class Driver(Exchange, Protocol):
             log_opened(factory.log, self)
         if factory.keepalive is not None:
             factory.keepalive.add(self)
+        if self._deaf:
+            self._close_after_failure()
         self._tell(self.connectionOpened)
         self._run_handler()
         self._opened_waiters.fire(self)
@@ -212,7 +236,7 @@ class Driver(Exchange, Protocol):
         """Give the opening handshake up; the transport is being closed."""
         if self._never_opened is None:
             self._never_opened = reason
-        self._set_deadline(self.factory.closing_deadlines)
+        self._expect_the_end()
 
     def _need_reading(self) -> Reading:
         if self._reading is None:
@@ -250,7 +274,7 @@ class Driver(Exchange, Protocol):
             self._arriving = False
             self._need_inbox().arriving = None
         self._deliver(connection, connection.receive(data))
-        if connection.unfinished:
+        if connection.unfinished and not self._settled:
             self._message_arrives(connection)
         if self._undelivered is not None:
             self._need_reading().hold_on(self._undelivered_size() + connection.unfinished)
@@ -286,7 +310,7 @@ class Driver(Exchange, Protocol):
                 # As `_tell` has it, without the call.
                 try:
                     result = self.messageReceived(event)
-                except Exception as exc:
+                except BaseException as exc:
                     self._message_failed(exc)
                 else:
                     if result is not None:
@@ -321,10 +345,12 @@ class Driver(Exchange, Protocol):
         assert self._connection is not None
         self._busy = True
         self._outbox.cork()
-        self._deliver(self._connection, events)
-        self._outbox.uncork()
-        self._busy = False
-        held, self._held = self._held or (), None
+        try:
+            self._deliver(self._connection, events)
+        finally:
+            self._busy = False
+            self._outbox.uncork()
+        held, self._held_reads = self._held_reads or (), None
         for data in held:
             self.dataReceived(data)
 
@@ -346,16 +372,25 @@ class Driver(Exchange, Protocol):
         elif isinstance(event, Closing):
             if reply:
                 self._outbox.write(reply)
-            self._begin_closing()
+            self._begin_closing(at_once=not self._client)
             # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
             # client's deadline that counts where neither does.
             if not self._client:
                 self._end_with(self._transport.loseConnection)
         else:
             self._fail(reply)
+            if connection.unfinished:
+                self._message_arrives(connection)
+            # A peer that has broken the protocol may leave its end open, so nobody is to wait
+            # until the transport knows.
+            self._settle(event.cause)
 
     def _tell(self, hook: Callable[..., object], *arguments: Any) -> None:
-        """Call the application; what it raises closes the connection with 1011."""
+        """Call the application; if it raises, this connection is closed with 1011.
+
+        That holds for an exception of any class, as it does where Twisted calls a protocol: a
+        SystemExit out of one connection's code is nothing that the others are to die of.
+        """
         if self._deaf or self._has_hung_up():
             return
         if self._succession is None:
@@ -366,7 +401,7 @@ class Driver(Exchange, Protocol):
     def _call(self, hook: Callable[..., object], *arguments: Any) -> None:
         try:
             result = hook(*arguments)
-        except Exception:
+        except BaseException:
             self._application_failed(Failure())
         else:
             if result is not None:
@@ -377,7 +412,7 @@ class Driver(Exchange, Protocol):
     def _hook_returned(self, result: object) -> None:
         """Await what a hook has returned; the hooks that come now wait for it."""
         try:
-            running = to_await(result)
+            running = self._start_hook(result)
         except TypeError:
             self._application_failed(Failure())
             return
@@ -389,6 +424,10 @@ class Driver(Exchange, Protocol):
                 self._succession = self._begin_succession()
             self._succession.follow(running)
             self._open_up()
+
+    def _start_hook(self, result: object) -> Deferred[Any] | None:
+        """Return what is to be awaited; a coroutine begins to run."""
+        return to_await(result)
 
     def _begin_succession(self) -> Succession:
         return Succession(self._go_on)
@@ -430,21 +469,9 @@ class Driver(Exchange, Protocol):
         elif max_queue is not None and len(succession) >= max_queue:
             self._need_reading().pause(succession.size)
 
-    def wait_over(self) -> Deferred[None]:
-        """Return a Deferred that fires when the connection is closed and its hooks are done."""
-        return self.wait_closed().addCallback(lambda _: self._wait_for_hooks())
-
-    def _wait_for_hooks(self) -> Deferred[None] | None:
-        return None if self._succession is None else self._succession.wait()
-
-    def cancel_hooks(self) -> None:
-        """Cancel the hook that is running, and call no other but `connectionLost`."""
-        if self._succession is not None:
-            self._succession.cancel()
-
     def _has_hung_up(self) -> bool:
         """Tell whether the application has closed the transport; then it hears no more."""
-        if self._outbox.hung_up():
+        if self._outbox is not None and self._outbox.hung_up():
             self._transport_closed()
         return self._deaf
 
@@ -460,21 +487,24 @@ class Driver(Exchange, Protocol):
         if self._succession is not None:
             self._succession.clear()
 
-    def _message_failed(self, exception: Exception) -> None:
+    def _message_failed(self, exception: BaseException) -> None:
         self._application_failed(Failure(exception))
 
     def _application_failed(self, failure: Failure) -> None:
         self.factory.log.failure(
-            "connection handler failed", failure, LogLevel.error, connection=self.id
+            "connection handler failed", failure, LogLevel.error, connection=id_of(self)
         )
         self._deafen()
+        self._close_after_failure()
+
+    def _close_after_failure(self) -> None:
         connection = self._connection
         if connection is not None and connection.state is State.OPEN:
             # Not a word of what happened: it could help an attacker.
             self._outbox.write(connection.send_close(CloseCode.INTERNAL_ERROR))
             self._begin_closing()
 
-    def check_thread(self) -> None:
+    def _check_thread(self) -> None:
         """Make sure that this is called in the reactor's thread.
 
         Raises:
@@ -488,7 +518,7 @@ class Driver(Exchange, Protocol):
 
     # Keepalive.
 
-    def keepalive_ping(self) -> None:
+    def _keepalive_ping(self) -> None:
         """Send a ping, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None:
@@ -504,7 +534,15 @@ class Driver(Exchange, Protocol):
             self._tracer.note("sending keepalive ping")
         self._outbox.write_control(self._connection.send_ping(payload))
 
-    def keepalive_failed(self) -> None:
+    def _keepalive_progress(self) -> Progress:
+        """Tell how far what was sent has come, for `Keepalive`: the peer is silent, or slow."""
+        keep_little_unsent(self._transport)
+        return self._progress()
+
+    def _progress(self) -> Progress:
+        return progress_of(self._transport, self._outbox)
+
+    def _keepalive_failed(self) -> None:
         """Give the connection up, for `Keepalive`."""
         assert self._connection is not None
         if self._reading is not None and not self._reading.listening:
@@ -522,7 +560,7 @@ class Driver(Exchange, Protocol):
 
     # Counting.
 
-    def standing(self) -> Standing:
+    def _standing(self) -> Standing:
         """Tell how the connection stands, for its factory's counters and its own."""
         return Standing(
             self._connection,
@@ -531,10 +569,20 @@ class Driver(Exchange, Protocol):
             0 if self._outbox is None else self._outbox.waiting,
         )
 
+    def _count(self) -> ConnectionCounters:
+        """Return what has gone over the connection."""
+        lasted = self._lasted
+        uptime = self.factory.uptime_of(self) if lasted is None else lasted
+        return ConnectionCounters.of(self._standing(), uptime)
+
     # Closing.
 
-    def _begin_closing(self) -> None:
-        """Expect the connection to end within close_timeout."""
+    def _begin_closing(self, at_once: bool = False) -> None:
+        """Expect the connection to end, or the peer to read, within close_timeout.
+
+        Args:
+            at_once: whether the transport is closed when all that waits was written to it.
+        """
         if self._tracer is not None:
             self._tracer.state(State.CLOSING)
         if self.factory.keepalive is not None:
@@ -549,7 +597,15 @@ class Driver(Exchange, Protocol):
             self._deafen()
             self._release()
         if self._deadlines is None:
-            self._set_deadline(self.factory.closing_deadlines)
+            self._expect_the_end(at_once)
+
+    def _expect_the_end(self, at_once: bool = False) -> None:
+        deadlines, outbox = self.factory.closing_deadlines, self._outbox
+        self._set_deadline(deadlines)
+        # Mostly nothing waits anywhere, and it costs a percent or two of a short connection to ask.
+        brief = at_once and outbox.ready and isinstance(outbox, WriteThrough)
+        if deadlines is not None and not brief:
+            self._closing_progress = self._progress()
 
     def _fail(self, frame: bytes) -> None:
         """Close the transport after this last frame, if there is one, and hear nothing more."""
@@ -564,12 +620,31 @@ class Driver(Exchange, Protocol):
         self._ended = True
         self._outbox.end(close)
 
-    def closing_missed(self) -> None:
-        """Wait no longer for the connection to close, for `Deadlines`."""
+    def _closing_missed(self) -> None:
+        """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
+        assert self._deadlines is not None
+        before, now = self._closing_progress, self._progress()
+        if before is None or now.since(before):
+            self._closing_progress, self._closing_again = now, False
+            self._deadlines.add(self)
+        elif now.blocked and not self._closing_again:
+            # Of slow readers, too, nothing may be seen for long.
+            self._closing_again = True
+            self._deadlines.add(self)
+        else:
+            self._give_up_closing()
+
+    def _give_up_closing(self) -> None:
+        """Wait no longer for the connection to close, if it still does."""
+        if self._deadlines is None:
+            return
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
         self._ended = True
-        abort(self._transport)
+        if self._progress().arrived:
+            let_go(self._transport)
+        else:
+            abort(self._transport)
 
     def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
         if self._deadlines is not None:
@@ -582,8 +657,31 @@ class Driver(Exchange, Protocol):
         """Take the end from the transport."""
         self._set_deadline(None)
         del self.connectionLost
+        self._leave()
         assert reason.value is not None
         self._settle(reason.value)
+        if self._outbox is not None:
+            self._outbox.close(self._ending)
+        self._gone_waiters.fire(None)
+
+    def _leave(self) -> None:
+        """Count no more as a connection of the factory, which one does as long as its transport.
+
+        So nobody has more sockets than max_connections by breaking the protocol on them, and a
+        server that closes waits until the last words have left.
+        """
+        lasted = self.factory.leave(self)
+        if self._lasted is None:
+            self._lasted = lasted
+        if self._connection is not None:
+            self.factory.books.close(self._connection)
+
+    def _wait_gone(self) -> Deferred[None]:
+        """Return a Deferred that fires when the transport is gone, too."""
+        if self not in self.factory.connections:
+            return Done()
+        self._gone_waiters = waitable(self._gone_waiters)
+        return self._gone_waiters.wait()
 
     def _settle(self, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""
@@ -591,7 +689,8 @@ class Driver(Exchange, Protocol):
             return
         self._settled = True
         factory = self.factory
-        self._lasted = factory.leave(self)
+        if self._lasted is None:
+            self._lasted = factory.uptime_of(self)
         connection = self._connection
         if connection is None:
             if self._never_opened is None:
@@ -602,7 +701,6 @@ class Driver(Exchange, Protocol):
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
             connection.connection_lost(cause)
-            factory.books.close(connection)
             ending = connection.closing.exception
             if factory.log_connections:
                 log_closed(factory.log, self, ending())
@@ -615,8 +713,9 @@ class Driver(Exchange, Protocol):
             self._late.fail(ending)
         if self._tracer is not None:
             self._tracer.state(State.CLOSED)
+        if self._outbox is not None:
+            self._outbox.release(self._ending)
         if self.connected:
-            self._outbox.close(self._ending)
             self._tell_lost()
         self._closed_waiters.fire(None)
 
@@ -639,3 +738,14 @@ class Driver(Exchange, Protocol):
             # The application doesn't want to have what waits.
             self._succession.clear()
             self._go_on()
+
+
+# The application's class may have a method or an attribute of any name; so what isn't a hook is
+# asked here, or of our own class, wherever we need it ourselves.
+
+
+def state_of(connection: Driver) -> State:
+    """Return the state that a connection is in."""
+    if connection._connection is not None:
+        return connection._connection.state
+    return State.CLOSED if connection._settled else State.CONNECTING

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.isolation import isolated
 from txws2.readthrough import read_through
 
 __all__ = ["SharedEpoll", "StandIn"]
@@ -27,7 +28,7 @@ _READ = getattr(select, "EPOLLIN", 0)
 _WRITE = getattr(select, "EPOLLOUT", 0)
 
 # As a reactor has them: they are made once, and nobody adds to them.
-_FAILURES: dict[type[Exception], Failure] = {
+_FAILURES: dict[type[BaseException], Failure] = {
     kind: Failure(kind()) for kind in (ConnectionDone, ConnectionLost)
 }
 
@@ -51,6 +52,9 @@ class SharedEpoll:
     Args:
         reactor: what it is a reader of, as long as it has transports.
 
+    Raises:
+        OSError: the system has no descriptor left for it.
+
     Attributes:
         readers: by descriptor, the transports that it reads for, and None where it doesn't. One
             that is closed or aborted, or begins to be, is no more among them.
@@ -59,7 +63,7 @@ class SharedEpoll:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._epoll: select.epoll | None = None
+        self._epoll = select.epoll()
         # Both by descriptor; the second is what the transport waits for.
         self._transports: dict[int, TCPTransport] = {}
         self._interests: dict[int, int] = {}
@@ -77,16 +81,17 @@ class SharedEpoll:
             selectable: a transport, or a port.
             reading: whether the reactor has it as a reader.
             writing: whether the reactor has it as a writer.
+
+        Raises:
+            OSError: the system refuses; the reactor has it as before.
         """
+        # This may fail, so it comes first. Until the reactor has let go, both know of it.
+        self._change(selectable, reading * _READ | writing * _WRITE, 0)
         if reading:
             selectable.stopReading()
         if writing:
             selectable.stopWriting()
         selectable.reactor = self.stand_in
-        if reading:
-            selectable.startReading()
-        if writing:
-            selectable.startWriting()
 
     def afterwards(self, call: Callable[[], None]) -> bool:
         """Call this when all that is ready now was served; return False if nothing is."""
@@ -119,14 +124,12 @@ class SharedEpoll:
         interest = (before | more) & ~less
         if interest == before:
             return
-        if self._epoll is None:
-            self._epoll = select.epoll()
         if not before:
             if not self._transports:
                 self._reactor.addReader(self)
+            self._epoll.register(fd, interest)
             self._transports[fd] = transport
             self._new.add(fd)
-            self._epoll.register(fd, interest)
             self.readers.extend([None] * (fd + 1 - len(self.readers)))
         elif interest:
             self._epoll.modify(fd, interest)
@@ -143,7 +146,7 @@ class SharedEpoll:
 
     def fileno(self) -> int:
         """Return the descriptor of the epoll itself."""
-        return -1 if self._epoll is None else self._epoll.fileno()
+        return self._epoll.fileno()
 
     def logPrefix(self) -> str:
         """Return how the log names this."""
@@ -151,7 +154,6 @@ class SharedEpoll:
 
     def doRead(self) -> None:
         """Serve the transports that are ready, and those that become so meanwhile."""
-        assert self._epoll is not None
         end = monotonic() + _TURN
         while True:
             events = self._epoll.poll(0, _BATCH_SIZE)
@@ -174,20 +176,18 @@ class SharedEpoll:
                             self._disconnect(transport, why, reading=True)
                     else:
                         self._serve(transport, fd, event)
-                except Exception as exc:
+                except BaseException as exc:
+                    # As the reactor has it: of any class, it ends this transport and no other.
                     _log.failure("unexpected error of a protocol")
-                    self._disconnect(transport, exc, reading=False)
+                    isolated(self._drop, transport, exc)
         calls, self._afterwards = self._afterwards, None
         for call in calls:
-            try:
-                call()
-            except Exception:
-                _log.failure("unexpected error of a protocol")
+            isolated(call)
 
     def connectionLost(self, reason: Failure) -> None:
         """Take it that the reactor ends, and with it every transport."""
         for transport in list(self._transports.values()):
-            transport.connectionLost(reason)
+            isolated(transport.connectionLost, reason)
 
     def _serve(self, transport: TCPTransport, fd: int, event: int) -> None:
         """Do what the reactor does for an event."""
@@ -211,15 +211,21 @@ class SharedEpoll:
                 self._disconnect(transport, why, reading=False)
 
     def _disconnect(self, transport: TCPTransport, why: Exception, *, reading: bool) -> None:
-        failure = _FAILURES.get(type(why)) or Failure(why)
         half = reading and isinstance(why, ConnectionDone)
         if half and IHalfCloseableDescriptor.providedBy(transport):
             # It may still have something to write.
             self._change(transport, 0, _READ)
-            transport.readConnectionLost(failure)
+            transport.readConnectionLost(_failure(why))
         else:
-            self._change(transport, 0, _READ | _WRITE)
-            transport.connectionLost(failure)
+            self._drop(transport, why)
+
+    def _drop(self, transport: TCPTransport, why: BaseException) -> None:
+        self._change(transport, 0, _READ | _WRITE)
+        transport.connectionLost(_failure(why))
+
+
+def _failure(why: BaseException) -> Failure:
+    return _FAILURES.get(type(why)) or Failure(why)
 
 
 class StandIn:

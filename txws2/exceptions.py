@@ -16,7 +16,8 @@
         * `InvalidProtocol`
         * `InvalidStatus`
         * `InvalidHeader`
-            * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidOrigin`, `InvalidUpgrade`
+            * `InvalidHeaderFormat`, `InvalidHeaderValue`, `InvalidHost`, `InvalidOrigin`,
+              `InvalidUpgrade`
         * `InvalidPath`
         * `NegotiationError`
         * `RedirectError`
@@ -35,6 +36,8 @@ from typing import TYPE_CHECKING
 
 from twisted.internet import error
 
+from txws2.escaping import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,6 +54,7 @@ __all__ = [
     "InvalidHeader",
     "InvalidHeaderFormat",
     "InvalidHeaderValue",
+    "InvalidHost",
     "InvalidMessage",
     "InvalidMethod",
     "InvalidOrigin",
@@ -81,7 +85,17 @@ __all__ = [
 
 
 class WebSocketException(Exception):
-    """The root of every exception that txws2 defines."""
+    """The root of every exception that txws2 defines.
+
+    Its text is one line, whatever a peer has said that is part of it.
+    """
+
+    def __str__(self) -> str:
+        return escaped(self._text())
+
+    def _text(self) -> str:
+        """Return the text; a peer may have a say in it."""
+        return super().__str__()
 
 
 class ConnectionClosed(WebSocketException):
@@ -101,7 +115,7 @@ class ConnectionClosed(WebSocketException):
         self.sent = sent
         self.rcvd_then_sent = rcvd_then_sent
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         if self.rcvd is None:
             if self.sent is None:
                 return "no close frame received or sent"
@@ -132,7 +146,7 @@ class InvalidURI(WebSocketException):
         self.uri = uri
         self.message = message
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.uri!r} isn't a WebSocket URI: {self.message}"
 
 
@@ -144,7 +158,7 @@ class InvalidProxy(WebSocketException):
         self.proxy = proxy
         self.message = message
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.proxy!r} isn't a proxy: {self.message}"
 
 
@@ -169,7 +183,7 @@ class HeaderLineTooLong(SecurityError):
 
 
 class TooManyHeaders(SecurityError):
-    """There are more headers than the limit allows (answered 431)."""
+    """There are more headers, or more bytes of them, than the limits allow (answered 431)."""
 
 
 class ProxyError(InvalidHandshake):
@@ -189,7 +203,7 @@ class InvalidProxyStatus(ProxyError):
         self.proxy = proxy
         self.response = response
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         status, phrase = self.response.status_code, self.response.reason_phrase
         return f"the proxy {self.proxy} did not let us through: HTTP {status} {phrase}".rstrip()
 
@@ -209,7 +223,7 @@ class InvalidMethod(InvalidHandshake):
         super().__init__(method)
         self.method = method
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"the method must be GET; it is {self.method}"
 
 
@@ -220,7 +234,7 @@ class InvalidProtocol(InvalidHandshake):
         super().__init__(protocol)
         self.protocol = protocol
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"the protocol must be HTTP/1.1; it is {self.protocol}"
 
 
@@ -229,13 +243,23 @@ class InvalidStatus(InvalidHandshake):
 
     Attributes:
         response: the whole answer: status_code, reason_phrase, headers and body.
+        ours: whether this side is the server, whose application has answered so. Not every such
+            answer refuses something: a page for a browser and a health check have 200.
     """
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(response)
+    def __init__(self, response: Response, ours: bool = False) -> None:
+        super().__init__(response, ours)
         self.response = response
+        self.ours = ours
 
-    def __str__(self) -> str:
+    @property
+    def refuses(self) -> bool:
+        """Whether the answer refuses the request, where it doesn't just answer it."""
+        return not self.ours or self.response.status_code >= 400
+
+    def _text(self) -> str:
+        if self.ours:
+            return f"the application answered with HTTP {self.response.status_code}"
         return f"server rejected WebSocket connection: HTTP {self.response.status_code}"
 
 
@@ -247,7 +271,7 @@ class InvalidHeader(InvalidHandshake):
         self.name = name
         self.value = value
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         if self.value is None:
             return f"missing {self.name} header"
         if self.value == "":
@@ -266,11 +290,40 @@ class InvalidHeaderValue(InvalidHeader):
     """The header is well-formed, but its value isn't acceptable here."""
 
 
-class InvalidOrigin(InvalidHeader):
-    """The Origin isn't one that this server accepts (answered 403)."""
+class InvalidHost(InvalidHeader):
+    """The Host isn't one that this server answers for (answered 421)."""
 
-    def __init__(self, origin: str | None) -> None:
+    def __init__(self, host: str) -> None:
+        super().__init__("Host", host)
+
+    def _text(self) -> str:
+        host = (self.value or "")[:80]
+        return (
+            f"the server doesn't answer for the host {host!r}: that isn't among its hosts "
+            "(--host of twistd ws)"
+        )
+
+
+class InvalidOrigin(InvalidHeader):
+    """The Origin isn't one that this server accepts (answered 403).
+
+    Attributes:
+        host: the host that it was compared with, as the client has named it; None if origins has
+            no SAME_ORIGIN, so that it wasn't compared with any.
+    """
+
+    def __init__(self, origin: str | None, host: str | None = None) -> None:
         super().__init__("Origin", origin)
+        self.host = host
+
+    def _text(self) -> str:
+        if self.value is None:
+            why = "programs send none, and origins= has no None, which accepts them"
+        elif self.host is None:
+            why = "it isn't one of origins="
+        else:
+            why = f"it is neither that of the host {self.host} nor another one of origins="
+        return f"{super()._text()}; {why}"
 
 
 class InvalidUpgrade(InvalidHeader):
@@ -284,7 +337,7 @@ class InvalidPath(InvalidHandshake):
         super().__init__(path)
         self.path = path
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"there is no WebSocket at {self.path}"
 
 
@@ -305,7 +358,7 @@ class RedirectError(InvalidHandshake):
         self.chain = tuple(chain)
         self.message = message
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.message}: {' -> '.join(self.chain)}"
 
 
@@ -373,7 +426,7 @@ class PayloadTooBig(WebSocketException):
         self.max_size = max_size
         self.unit = unit
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         unit = self.unit
         return f"message of {self.size} {unit} or more exceeds the limit of {self.max_size} {unit}"
 

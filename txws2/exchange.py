@@ -42,8 +42,8 @@ class Exchange:
     _shut = False
     # Whether a read is being worked off.
     _busy = False
-    # What arrives meanwhile.
-    _held: list[bytes] | None = None
+    # These arrive meanwhile.
+    _held_reads: list[bytes] | None = None
     # Set once messages may have to wait for each other.
     _turns: Any = None
     # Whose it is; None for anybody's.
@@ -67,16 +67,16 @@ class Exchange:
         if self._connection is None:
             self._receive_opening(data)
         elif self._busy:
-            if self._held is None:
-                self._held = []
-            self._held.append(data)
+            if self._held_reads is None:
+                self._held_reads = []
+            self._held_reads.append(data)
         else:
             self.keepalive_heard = self._busy = True
             self._outbox.cork()
             try:
                 self._receive(data)
-                while self._held is not None:
-                    held, self._held = self._held, None
+                while self._held_reads is not None:
+                    held, self._held_reads = self._held_reads, None
                     for data in held:
                         self._receive(data)
             finally:
@@ -144,8 +144,8 @@ class Exchange:
         """Be shut, if nothing more is to be delivered once somebody has closed the transport."""
         raise NotImplementedError
 
-    def _message_failed(self, exception: Exception) -> None:
-        """Take what `messageReceived` has raised."""
+    def _message_failed(self, exception: BaseException) -> None:
+        """End the connection: `messageReceived`, or a write for many, has raised this."""
         raise NotImplementedError
 
 
@@ -174,7 +174,12 @@ def send_where_ready(
             and not exchange._is_elsewhere()
         ):
             connection.count_out(opcode, size, frame_size)
-            exchange._outbox.write(frame)
+            try:
+                exchange._outbox.write(frame)
+            except BaseException as exc:
+                # The others are to have it all the same.
+                exchange._message_failed(exc)
+                others.append(exchange)
         else:
             others.append(exchange)
     return others

@@ -17,6 +17,7 @@ from txws2.keepalive import Keepalive
 from txws2.sharing import EpollSharing
 from txws2.tracing import FrameHook
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
+from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
 
 __all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
 
@@ -33,6 +34,8 @@ class ConnectionOptions(TypedDict, total=False):
     ping_timeout: float | None
     open_timeout: float | None
     close_timeout: float | None
+    max_line_size: int
+    max_headers: int
     share_epoll: bool
     debug: bool | None
     log_connections: bool
@@ -40,7 +43,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 class _Counted(Protocol):
-    def standing(self) -> Standing: ...
+    def _standing(self) -> Standing: ...
 
 
 P = TypeVar("P", bound=_Counted)
@@ -68,11 +71,18 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_interval: seconds between keepalive pings (20). None to send none: then proxies
             close idle connections, and a peer that is gone may stay unnoticed.
         ping_timeout: seconds without a sign of life after a ping (20) until the connection is
-            closed with 1011. None to wait for ever.
+            closed with 1011; that the peer reads is one. None to wait for ever.
         open_timeout: seconds until a connection must be open (10). None to wait for ever, which
             lets anybody who connects and says nothing keep a socket.
-        close_timeout: seconds until a connection that is being closed must be gone (10), or it
-            is aborted. None to wait for ever.
+        close_timeout: seconds until a connection that is being closed must be gone (10), or its
+            peer have read something since; otherwise it is given up. None to wait for ever.
+        max_line_size: bytes that the first line, and each header line, of the peer's head may have
+            (8192). A longer line is answered with 414 or 431, and a client fails to connect.
+            Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
+            max_headers times as much memory for open_timeout, 1 MiB by default, and a server keeps
+            the head of the request as long as the connection.
+        max_headers: header lines that the head may have (128), or it is answered with 431, and a
+            client fails to connect; with the same danger.
         share_epoll: whether connections over TCP wait for their events together (True), where
             the system has epoll. It is faster; False leaves them to the reactor one by one.
         debug: whether to log every frame, header line and state at level debug. None for what
@@ -87,11 +97,13 @@ class ConnectionFactory(Factory, Generic[P]):
         connections: the protocols that are connected, in whatever state; they can be iterated
             over, counted and compared like a set.
         books: what there is to know of connections that are no more.
+        head_limits: what the head of a request, or of a response, may have.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
         closing_deadlines: likewise of those that must close.
 
     Raises:
-        ValueError: a limit is negative, a time isn't positive, or there is no such preset.
+        ValueError: a limit is negative, or of a head is 0, a time isn't positive, or there is no
+            such preset.
     """
 
     noisy = False
@@ -110,6 +122,8 @@ class ConnectionFactory(Factory, Generic[P]):
         ping_timeout: float | None = 20,
         open_timeout: float | None = 10,
         close_timeout: float | None = 10,
+        max_line_size: int = MAX_LINE_SIZE,
+        max_headers: int = MAX_HEADERS,
         share_epoll: bool = True,
         debug: bool | None = None,
         log_connections: bool = False,
@@ -119,6 +133,10 @@ class ConnectionFactory(Factory, Generic[P]):
         _check("max_fragments", max_fragments, least=1)
         _check("max_queue", max_queue, least=1)
         _check("write_limit", write_limit, least=0)
+        for name, limit in {"max_line_size": max_line_size, "max_headers": max_headers}.items():
+            # A head is kept whole, so it must have limits.
+            if limit is None or limit < 1:
+                raise ValueError(f"{name} must be at least 1; it is {limit}")
         for name, seconds in {
             "ping_interval": ping_interval,
             "ping_timeout": ping_timeout,
@@ -134,10 +152,11 @@ class ConnectionFactory(Factory, Generic[P]):
         self.compression = _options(compression)
         self.max_queue = max_queue
         self.write_limit = write_limit
+        self.head_limits = HeadLimits(max_line_size, max_headers)
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
-        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
-        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
+        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
         self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
@@ -154,7 +173,7 @@ class ConnectionFactory(Factory, Generic[P]):
     @property
     def counters(self) -> FactoryCounters:
         """What went over all connections, those that are closed among them."""
-        standings = (connection.standing() for connection in self._connections)
+        standings = (connection._standing() for connection in self._connections)
         return self.books.counters(standings, self.clock.seconds() - self._made)
 
     def enter(self, connection: P) -> None:

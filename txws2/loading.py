@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 
-__all__ = ["NoApplication", "load_factory"]
+__all__ = ["NoApplication", "load_application", "load_factory"]
 
 _NOT_THE_APPLICATION = (__file__, importlib.__file__)
 
@@ -33,7 +33,7 @@ def load_factory(
     Raises:
         NoApplication: there is none, or it can't be run.
     """
-    application = _load(name, directory)
+    application = load_application(name, directory)
     if isinstance(application, WebSocketServerFactory):
         return application
     if inspect.isclass(application) and issubclass(application, WebSocketServerProtocol):
@@ -46,7 +46,12 @@ def load_factory(
     )
 
 
-def _load(name: str, directory: str) -> Any:
+def load_application(name: str, directory: str) -> Any:
+    """Return what is named, as `load_factory` says, whatever it is.
+
+    Raises:
+        NoApplication: there is none.
+    """
     module_name, colon, attributes = name.partition(":")
     if not (module_name and colon and attributes):
         raise NoApplication(f"{name!r} isn't of the form module:name")

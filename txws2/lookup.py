@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-__all__ = ["check_name", "endpoint_to", "is_address", "look_up"]
+__all__ = ["check_name", "endpoint_to", "is_address", "look_up", "look_up_all"]
 
 # The deadline is one over everything; what has a limit of its own is not to be first.
 _FOR_EVER = 1e9
@@ -61,9 +61,19 @@ def look_up(reactor: Any, name: str, only_ipv4: bool = False) -> Deferred[str]:
 
     It fails with DNSLookupError if there is none.
     """
-    lookup = _Lookup(name)
+    lookup = _Lookup(name, only_one=True)
     kinds = (IPv4Address,) if only_ipv4 else (IPv4Address, IPv6Address)
     reactor.nameResolver.resolveHostName(lookup, name, 0, kinds)
+    return lookup.found.addCallback(lambda found: found[0])
+
+
+def look_up_all(reactor: Any, name: str) -> Deferred[list[str]]:
+    """Return a Deferred of all the addresses that a name has, as `look_up`.
+
+    Those of a link-local network have their zone, as "fe80::1%2".
+    """
+    lookup = _Lookup(name, only_one=False)
+    reactor.nameResolver.resolveHostName(lookup, name, 0, (IPv4Address, IPv6Address))
     return lookup.found
 
 
@@ -89,14 +99,16 @@ class _LocalEndpoint:
 
 @implementer(IResolutionReceiver)
 class _Lookup:
-    """Takes the first address that a name has."""
+    """Takes the first address that a name has, or all of them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, only_one: bool) -> None:
         self._name = name
+        self._only_one = only_one
         self._resolution: IHostResolution | None = None
-        self.found: Deferred[str] = Deferred(self._cancel)
+        self._addresses: list[str] = []
+        self.found: Deferred[list[str]] = Deferred(self._cancel)
 
-    def _cancel(self, _: Deferred[str]) -> None:
+    def _cancel(self, _: Deferred[list[str]]) -> None:
         assert self._resolution is not None
         self._resolution.cancel()
 
@@ -104,10 +116,22 @@ class _Lookup:
         self._resolution = resolution
 
     def addressResolved(self, address: IAddress) -> None:
-        if not self.found.called:
-            assert isinstance(address, (IPv4Address, IPv6Address))
-            self.found.callback(address.host)
+        if self.found.called:
+            return
+        assert isinstance(address, (IPv4Address, IPv6Address))
+        host = address.host
+        if isinstance(address, IPv6Address) and address.scopeID and "%" not in host:
+            host += f"%{address.scopeID}"
+        if host not in self._addresses:
+            # One that is in a file of hosts is often there with several names.
+            self._addresses.append(host)
+        if self._only_one:
+            self.found.callback(self._addresses)
 
     def resolutionComplete(self) -> None:
-        if not self.found.called:
+        if self.found.called:
+            return
+        if self._addresses:
+            self.found.callback(self._addresses)
+        else:
             self.found.errback(DNSLookupError(f"no results for hostname lookup: {self._name}"))

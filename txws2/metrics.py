@@ -80,6 +80,12 @@ _Family = tuple[CounterMetricFamily | GaugeMetricFamily, _Samples]
 def _connections(counted: _Counted) -> Iterator[_Family]:
     yield _gauge("connections", "Connections, in whatever state", counted, "connections")
     yield _counter("connections_opened", "Connections that were opened", counted, "opened")
+    yield _counter(
+        "requests_answered",
+        "Requests that the application answered otherwise, without refusing them",
+        counted,
+        "answered",
+    )
     yield _labelled(
         "connections_closed",
         "Connections that were closed, by the code of the close frame that came first",

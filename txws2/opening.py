@@ -8,6 +8,8 @@ from typing import Protocol, Self, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txws2.protocol import WebSocketProtocol
+
 __all__ = ["Opening"]
 
 
@@ -16,6 +18,13 @@ class _Closable(Protocol):
 
 
 T = TypeVar("T", bound=_Closable)
+
+
+def _close(opened: _Closable) -> Deferred[None]:
+    if isinstance(opened, WebSocketProtocol):
+        # An application's class may have another method of this name.
+        return WebSocketProtocol.close(opened)
+    return opened.close()
 
 
 class Opening(Deferred[T]):
@@ -44,7 +53,7 @@ class Opening(Deferred[T]):
             # Whatever a stage makes of being cancelled, the caller gets a CancelledError; and
             # what came about nonetheless has nobody to use it.
             if not isinstance(result, Failure):
-                result.close()
+                _close(result)
         elif isinstance(result, Failure):
             self.errback(result)
         else:
@@ -62,4 +71,4 @@ class Opening(Deferred[T]):
         traceback: TracebackType | None,
     ) -> None:
         """Close it, and wait until it is closed."""
-        await self._opened.close()
+        await _close(self._opened)

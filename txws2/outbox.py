@@ -13,6 +13,7 @@ from zope.interface import implementer
 from txws2.awaiting import Done
 from txws2.cork import BATCH_SIZE, Cork
 from txws2.settling import NOBODY, Waiters, waitable
+from txws2.transports import socket_of
 
 __all__ = ["Outbox", "PushProducer"]
 
@@ -24,9 +25,17 @@ class _PushProducing(Protocol):
     def stopProducing(self) -> object: ...
 
 
+class _Owner(Protocol):
+    def _message_failed(self, exception: BaseException) -> None: ...
+
+
 # Interfaces of zope can't do `|`.
 PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
 """What can be paused while too much waits to be sent."""
+
+
+def _nothing() -> None:
+    pass
 
 
 @implementer(IPushProducer)
@@ -44,6 +53,7 @@ class Outbox(Cork):
 
     Attributes:
         paused: whether frames wait here.
+        asked: how often the transport has asked for more, after it was full.
     """
 
     __slots__ = (
@@ -51,10 +61,12 @@ class Outbox(Cork):
         "_end",
         "_pong",
         "_producer",
+        "_producer_owner",
         "_producer_paused",
         "_size",
         "_waiters",
         "_write_limit",
+        "asked",
     )
 
     _streaming: ClassVar[bool] = True
@@ -64,7 +76,7 @@ class Outbox(Cork):
         self._transport = transport
         self._write_limit = write_limit
         # Bytes that wait.
-        self._size = 0
+        self._size = self.asked = 0
         # Whether it was over its limit, and has been full since.
         self._behind = False
         self._pong = b""
@@ -116,10 +128,16 @@ class Outbox(Cork):
         """Bytes that wait here."""
         return self._size
 
-    def register_producer(self, producer: PushProducer) -> None:
-        """Pause this while more than write_limit bytes wait here."""
+    def register_producer(self, producer: PushProducer, owner: _Owner) -> None:
+        """Pause this while more than write_limit bytes wait here.
+
+        Args:
+            producer: the producer, which is an application's.
+            owner: the connection that ends if it raises; it is registered no more then.
+        """
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
+        self._producer_owner = owner
         self._producer = producer
         self._producer_paused = False
         self._pause_producer()
@@ -133,8 +151,11 @@ class Outbox(Cork):
         self._waiting = None
         self._size = 0
 
-    def end(self, then: Callable[[], None]) -> None:
-        """Let go of the transport when all is written to it, then call."""
+    def end(self, then: Callable[[], None] = _nothing) -> None:
+        """Let go of the transport when all is written to it, then call.
+
+        A transport that was told to close is closed by that, as it waits for its producer.
+        """
         self.flush()
         self._end = then
         self._end_if_empty()
@@ -149,10 +170,18 @@ class Outbox(Cork):
         self.corked = False
         self.take()
         self._end = None
+        self.release(ending)
+
+    def release(self, ending: Callable[[], Exception]) -> None:
+        """Let nobody wait for room any more; what is here still leaves, as far as it can.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
         self._waiters.fail(ending)
-        if self._producer is not None:
-            producer, self._producer = self._producer, None
-            producer.stopProducing()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._tell_producer(producer.stopProducing)
 
     # What the transport calls.
 
@@ -163,6 +192,7 @@ class Outbox(Cork):
 
     def resumeProducing(self) -> None:
         """Write what waits: the transport's buffer is empty."""
+        self.asked += 1
         self.paused = False
         if self._pong:
             frame, self._pong = self._pong, b""
@@ -175,8 +205,10 @@ class Outbox(Cork):
             self._waiters.fire_one(None)
         if self._producer is not None and self._producer_paused and not self._over_limit():
             self._producer_paused = False
-            self._producer.resumeProducing()
+            self._tell_producer(self._producer.resumeProducing)
         self._end_if_empty()
+        if not self.paused:
+            self._let_close()
 
     def stopProducing(self) -> None:
         """Nothing to do: connectionLost follows."""
@@ -185,6 +217,9 @@ class Outbox(Cork):
         self._transport.write(data)
 
     def _keep_waiting(self, frame: bytes) -> None:
+        if self._end is not None or getattr(self._transport, "disconnecting", False):
+            # A producer that never ends would keep it from closing.
+            return
         if self._waiting is None:
             self._waiting = deque()
         self._waiting.append(frame)
@@ -197,13 +232,31 @@ class Outbox(Cork):
     def _pause_producer(self) -> None:
         if self._producer is not None and not self._producer_paused and self._over_limit():
             self._producer_paused = True
-            self._producer.pauseProducing()
+            self._tell_producer(self._producer.pauseProducing)
+
+    def _tell_producer(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as exc:
+            self._producer = None
+            self._producer_owner._message_failed(exc)
 
     def _end_if_empty(self) -> None:
         if self._end is not None and not self._waiting:
             then, self._end = self._end, None
             self._transport.unregisterProducer()
             then()
+
+    def _let_close(self) -> None:
+        """Let the transport close if somebody has told it to: it would wait for its producer."""
+        if getattr(self._transport, "disconnecting", False):
+            self._transport.unregisterProducer()
+            return
+        below = socket_of(self._transport)
+        if below is not None and below._writeDisconnecting and not below._writeDisconnected:
+            self._transport.unregisterProducer()
+            # That alone doesn't have it closed for writing.
+            below.loseWriteConnection()
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit

@@ -60,7 +60,9 @@ class Outgoing:
         while self._waiting:
             sent = next(iter(self._waiting))
             message, text, compress = self._waiting.pop(sent)
-            maybeDeferred(ws.send, message, text, compress=compress).addBoth(_settle, sent)
+            maybeDeferred(
+                WebSocketClientProtocol.send, ws, message, text, compress=compress
+            ).addBoth(_settle, sent)
 
     def fail(self, exception: Exception) -> None:
         """Give them all up."""

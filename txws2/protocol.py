@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
-from txws2.driver import Driver
+from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
 from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
@@ -119,7 +119,7 @@ class WebSocketProtocol(Driver):
         if text is None and compress is None and self._send_ordinary(message):
             outbox = self._outbox
             return Done() if outbox.ready else outbox.drained()
-        self.check_thread()
+        self._check_thread()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
         check_fragments(message)
@@ -135,14 +135,14 @@ class WebSocketProtocol(Driver):
 
         return forward_quietly(self._turns.run(send))
 
-    def send_shared(self, message: SharedMessage, slow: str) -> bool:
+    def _send_shared(self, message: SharedMessage, slow: str) -> bool:
         """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
         connection = self._connection
         if connection is None or connection.state is not _OPEN:
             return False
         if self._outbox.falls_behind(until_drained=slow == "skip"):
             if slow == "close":
-                self.close(CloseCode.TRY_AGAIN_LATER, "too slow")
+                WebSocketProtocol.close(self, CloseCode.TRY_AGAIN_LATER, "too slow")
             return False
         if self._turns is None:
             self._outbox.write(connection.send_shared(message))
@@ -210,7 +210,7 @@ class WebSocketProtocol(Driver):
         return inbox
 
     async def _fail_to_iterate(self) -> AsyncIterator[str | bytes]:
-        yield await self.recv()
+        yield await WebSocketProtocol.recv(self)
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while more than write_limit bytes wait to be sent.
@@ -228,7 +228,7 @@ class WebSocketProtocol(Driver):
         """
         if not streaming:
             raise ValueError("only push producers can be registered (streaming=True)")
-        self._outbox.register_producer(producer)
+        self._outbox.register_producer(producer, self)
 
     def unregisterProducer(self) -> None:
         """Let the producer be that is registered, if there is one."""
@@ -239,12 +239,12 @@ class WebSocketProtocol(Driver):
 
         That holds for messages of the same read. Pings are answered within a second or two.
         """
-        self.check_thread()
+        self._check_thread()
         self._hold()
 
     def resumeProducing(self) -> None:
         """Deliver what waits, and read again."""
-        self.check_thread()
+        self._check_thread()
         self._release()
 
     def stopProducing(self) -> None:
@@ -264,7 +264,7 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the payload is over 125 bytes.
         """
-        self.check_thread()
+        self._check_thread()
         connection = self._connection
         if connection is None or connection.state is not State.OPEN:
             return cast("Deferred[float]", self._when_not_open())
@@ -285,38 +285,42 @@ class WebSocketProtocol(Driver):
         What came before the peer's close frame can still be received. In push style nothing more
         is: of the hooks, only `connectionLost` is called from now on.
 
+        Before it is open, there are no close frames: a server that has the request answers it
+        with 403 and the reason; otherwise the transport is aborted.
+
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             reason: at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when the connection is closed, within close_timeout. It never
-            fails.
+            A Deferred that fires when the connection is closed. It never fails. All that was sent
+            before arrives as long as the peer reads; when it wasn't seen to read anything for
+            close_timeout, the connection is given up.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
-        closed = self.start_closing(code, reason)
+        closed = WebSocketProtocol._start_closing(self, code, reason)
         if self._connection is not None and self._pushes:
             self._deafen()
         return closed
 
-    def start_closing(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+    def _start_closing(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close as `close` does, for what stops a connection without being asked to by its hooks.
 
         In push style, too, all is received that came before the peer's close frame.
         """
-        self.check_thread()
+        self._check_thread()
         connection = self._connection
         if connection is None:
             Close(code, reason).payload()
             if not self._settled:
-                self._fail_opening(InvalidHandshake("closed before the connection was open"))
-                abort(self._transport)
+                told = f": {reason}" if reason else ""
+                self._give_in(InvalidHandshake(f"closed before the connection was open{told}"))
         elif connection.state is State.OPEN:
             self._outbox.write(connection.send_close(code, reason))
             self._begin_closing()
-        return self.wait_closed()
+        return WebSocketProtocol.wait_closed(self)
 
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection is closed; it never fails."""
@@ -340,7 +344,7 @@ class WebSocketProtocol(Driver):
     def _send_otherwise(
         self, message: Part, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        self.check_thread()
+        self._check_thread()
         connection = self._connection
         if connection is None:
             if not self._settled:
@@ -380,6 +384,14 @@ class WebSocketProtocol(Driver):
             WebSocketProtocol.pongReceived,
         )
 
+    def _give_in(self, reason: InvalidHandshake) -> None:
+        """Have no connection, as the application wants none."""
+        self._fail_opening(reason)
+        abort(self._transport)
+
+    def _known_request(self) -> Request | None:
+        return self.request
+
     def _tell_lost(self) -> None:
         lost = type(self).connectionLost
         if lost is WebSocketProtocol.connectionLost and self._succession is None:
@@ -389,7 +401,7 @@ class WebSocketProtocol(Driver):
             super()._tell_lost()
 
     def _break_off(self) -> None:
-        self.close(CloseCode.INTERNAL_ERROR, "error in fragmented message")
+        WebSocketProtocol.close(self, CloseCode.INTERNAL_ERROR, "error in fragmented message")
 
     def _when_not_open(self) -> Deferred[Any]:
         """Return the Deferred for what can't be done now."""
@@ -408,9 +420,7 @@ class WebSocketProtocol(Driver):
     @property
     def state(self) -> State:
         """CONNECTING, OPEN, CLOSING or CLOSED."""
-        if self._connection is not None:
-            return self._connection.state
-        return State.CLOSED if self._settled else State.CONNECTING
+        return state_of(self)
 
     @property
     def close_code(self) -> int | None:
@@ -435,9 +445,7 @@ class WebSocketProtocol(Driver):
     @property
     def counters(self) -> ConnectionCounters:
         """What has gone over the connection, and what waits; as it is now."""
-        lasted = self._lasted
-        uptime = self.factory.uptime_of(self) if lasted is None else lasted
-        return ConnectionCounters.of(self.standing(), uptime)
+        return self._count()
 
     @property
     def local_address(self) -> Address:
@@ -447,4 +455,4 @@ class WebSocketProtocol(Driver):
     @property
     def remote_address(self) -> Address:
         """(host, port) of the other end, or the path of a Unix socket."""
-        return address_of(self._transport.getPeer())
+        return self._peer_address()

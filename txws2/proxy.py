@@ -16,6 +16,7 @@ from txws2.certificates import tls_failure
 from txws2.exceptions import ProxyError
 from txws2.lookup import is_address, look_up
 from txws2.transports import abort
+from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
 from txws2.wire.socks import SOCKSTunnel
 from txws2.wire.tunnel import HTTPTunnel
@@ -54,16 +55,24 @@ class ProxyEndpoint:
         endpoint: how the proxy is reached; with TLS if that is how it is spoken to.
         host: where to connect to.
         port: likewise.
+        limits: what the head of an HTTP proxy's answer may have.
     """
 
     def __init__(
-        self, reactor: Any, proxy: Proxy, endpoint: IStreamClientEndpoint, host: str, port: int
+        self,
+        reactor: Any,
+        proxy: Proxy,
+        endpoint: IStreamClientEndpoint,
+        host: str,
+        port: int,
+        limits: HeadLimits = DEFAULT_LIMITS,
     ) -> None:
         self._reactor = reactor
         self._proxy = proxy
         self._endpoint = endpoint
         self._host = host
         self._port = port
+        self._limits = limits
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect a protocol of this factory.
@@ -81,8 +90,11 @@ class ProxyEndpoint:
         host = self._host
         if self._proxy.scheme in ("socks4", "socks5") and not is_address(host):
             host = await look_up(self._reactor, host, only_ipv4=self._proxy.scheme == "socks4")
-        kind = HTTPTunnel if self._proxy.scheme.startswith("http") else SOCKSTunnel
-        negotiation = kind(self._proxy, host, self._port)
+        negotiation: HTTPTunnel | SOCKSTunnel
+        if self._proxy.scheme.startswith("http"):
+            negotiation = HTTPTunnel(self._proxy, host, self._port, self._limits)
+        else:
+            negotiation = SOCKSTunnel(self._proxy, host, self._port)
         opening = negotiation.begin()
         factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
         try:

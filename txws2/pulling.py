@@ -61,7 +61,7 @@ class Pulling:
         self._turn = None
         try:
             self._producer.resumeProducing()
-        except Exception:
+        except BaseException:
             self._running = False
             self._failed(Failure())
         if self._running:

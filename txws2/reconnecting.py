@@ -9,6 +9,7 @@ from twisted.internet.task import deferLater
 
 from txws2.backoff import Backoff
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.escaping import escaped
 from txws2.opening import Opening
 from txws2.retrying import ProcessException, retry_after
 
@@ -104,7 +105,7 @@ async def connections(
             yield ws
         finally:
             # A generator that is left where it is can't await.
-            closing = ws.close()
+            closing = WebSocketClientProtocol.close(ws)
         await closing
 
 
@@ -114,6 +115,6 @@ def _log(factory: WebSocketClientFactory, exc: Exception, delay: float) -> None:
     factory.log.info(
         "can't connect to {host}: {reason}; trying again in {delay:.1f} s",
         host=uri.host_header,
-        reason=str(exc).rstrip(".") or type(exc).__name__,
+        reason=escaped(str(exc)).rstrip(".") or type(exc).__name__,
         delay=delay,
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IProtocol,
-    IReactorCore,
     ITransport,
 )
 from twisted.protocols.policies import ProtocolWrapper
@@ -37,8 +37,9 @@ class WebSocketResource(Resource):
     """A resource of twisted.web on which clients open WebSocket connections.
 
     A request that it refuses gets an answer like any other of the site's, and the client may go on
-    with HTTP. One that it accepts takes the transport out of the site's hands; as twisted.web
-    sees it, it is done when the connection is closed. HTTP/2 is refused: it has no upgrade.
+    with HTTP unless it has asked for an upgrade. One that it accepts takes the transport out of the
+    site's hands; as twisted.web sees it, it is done when the connection is closed. HTTP/2 is
+    refused: it has no upgrade.
 
     When the reactor stops, the connections are closed with 1001. When only the site stops
     listening, they stay open: `close` closes them.
@@ -48,7 +49,9 @@ class WebSocketResource(Resource):
             has options of its own. None if `create_protocol` makes one that does the work. A
             connection's `site_request` is the request as twisted.web has it.
         reactor: the reactor that the site runs on; None for the global one.
-        **options: those of `WebSocketServerFactory` and `ConnectionFactory`.
+        **options: those of `WebSocketServerFactory` and `ConnectionFactory`. max_line_size and
+            max_headers are what the site allows, which has read the head already: 16 KiB in all,
+            and 500 headers, unless its channels say otherwise. They can only be less.
 
     Attributes:
         factory: makes the connections.
@@ -69,13 +72,13 @@ class WebSocketResource(Resource):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if not isinstance(handler, WebSocketServerFactory):
+            options.setdefault("max_line_size", sys.maxsize)
+            options.setdefault("max_headers", sys.maxsize)
             handler = WebSocketServerFactory(handler, reactor=reactor, **options)
         elif options or reactor is not None:
             raise TypeError("a factory has its options already; give them to it")
         self.factory = handler
         self._server = Server(handler, ())
-        # What closes the connections when the reactor stops, while there are any.
-        self._trigger: object = None
 
     def render(self, request: SiteRequest) -> int:
         """Answer a request, for twisted.web."""
@@ -83,11 +86,16 @@ class WebSocketResource(Resource):
         if channel is None:
             # The client has left while another resource was looking for this one.
             return NOT_DONE_YET
+        upgrading = (
+            request.requestHeaders.hasHeader(b"Upgrade") and request.clientproto != b"HTTP/2"
+        )
+        if upgrading:
+            _end_behind(request, channel)
         if self._server.is_serving():
             connection = self.factory.buildProtocol(request.getClientAddress())
             connection.site_request = request
-            upgrade = _SiteUpgrade(self, request, channel.transport, connection)
-            connection.answer(upgrade, _head(request))
+            upgrade = _SiteUpgrade(request, channel.transport, connection)
+            connection._answer(upgrade, _head(request))
         else:
             _respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET
@@ -116,25 +124,6 @@ class WebSocketResource(Resource):
         """
         return self._server.close(close_connections, code, reason)
 
-    # As long as it has connections, it hears of it when the reactor stops. A script (.rpy) makes
-    # a resource for each request, and those without connections aren't to pile up there.
-
-    def opened(self) -> None:
-        """Note that there is a connection, for the upgrade."""
-        reactor = self.factory.reactor
-        if self._trigger is None and IReactorCore.providedBy(reactor):
-            self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
-
-    def closed(self) -> None:
-        """Note that one is gone, for the upgrade."""
-        if self._trigger is not None and not self.factory.connections:
-            self.factory.reactor.removeSystemEventTrigger(self._trigger)
-            self._trigger = None
-
-    def _shut_down(self) -> Deferred[None]:
-        self._trigger = None
-        return self.close()
-
 
 class _SiteUpgrade:
     """A request that a twisted.web site has read; see `Upgrade`.
@@ -145,13 +134,11 @@ class _SiteUpgrade:
 
     def __init__(
         self,
-        resource: WebSocketResource,
         request: SiteRequest,
         transport: ITransport,
         connection: WebSocketServerProtocol,
     ) -> None:
         self.transport = transport
-        self._resource = resource
         self._request = request
         self._connection = connection
         self._answered = False
@@ -167,11 +154,12 @@ class _SiteUpgrade:
     def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
         """Take the transport out of the site's hands."""
         self._site, early = _take_transport(self._request.channel, protocol)
+        # Whoever finishes the request from now on doesn't end the connection.
+        self._request.channel.persistent = True
         self._answered = True
         self._request.setResponseCode(SWITCHING)
         # To finish it isn't to begin a response.
         self._request.startedWriting = 1
-        self._resource.opened()
         return early
 
     def header_lines(self) -> bytes:
@@ -192,7 +180,6 @@ class _SiteUpgrade:
             self._request.finish()
         assert self._site is not None
         self._site.connectionLost(reason)
-        self._resource.closed()
 
     def _finished(self, result: Failure | None) -> None:
         """Take it that the client has left, or that somebody else has answered the request."""
@@ -219,6 +206,17 @@ def _head(request: SiteRequest) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
+def _end_behind(request: SiteRequest, channel: HTTPChannel) -> None:
+    """Let the connection end with the answer to a request for an upgrade, unless it is accepted.
+
+    The client may have sent ahead what isn't HTTP, and a proxy in between may have taken what
+    follows for the inside of a tunnel: none of it is to be read as a request (RFC 9112 sections
+    9.3 and 11.2).
+    """
+    channel.persistent = False
+    request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+
+
 def _respond(request: SiteRequest, response: Response) -> None:
     """Answer a request as any other resource does."""
     request.setResponseCode(response.status_code, response.reason_phrase.encode())
@@ -228,7 +226,7 @@ def _respond(request: SiteRequest, response: Response) -> None:
             # If there are cookies in the request, those in the headers are lost.
             request.cookies.extend(values)
         elif name != b"Connection":
-            # Whether it stays open is for the site to say.
+            # Whether it stays open isn't for a hook to say.
             headers.setRawHeaders(name, values)
     if headers.hasHeader(b"Upgrade"):
         # RFC 9110 section 7.8.

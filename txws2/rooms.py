@@ -8,7 +8,9 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from txws2.broadcasting import Slow, broadcast
+from txws2.driver import state_of
 from txws2.interfaces import IRooms
+from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
@@ -51,11 +53,11 @@ class Rooms:
             info: what others may know of it, as a name. Where rooms are shared by processes, it
                 is whatever JSON has.
         """
-        if connection.state in (State.CONNECTING, State.OPEN):
+        if state_of(connection) in (State.CONNECTING, State.OPEN):
             self._rooms.setdefault(room, {})[connection] = info
             guest = self._guests.get(connection)
             if guest is None:
-                closed = connection.wait_closed()
+                closed = WebSocketProtocol.wait_closed(connection)
                 guest = self._guests[connection] = _Guest(set(), closed)
                 closed.addCallbacks(self._closed, lambda _: None, callbackArgs=(connection,))
             guest.rooms.add(room)
@@ -108,9 +110,9 @@ class Rooms:
         members = self._rooms.get(room, {})
         return succeed(
             [
-                Presence(member.id, info)
+                Presence(id_of(member), info)
                 for member, info in members.items()
-                if member.state is State.OPEN
+                if state_of(member) is State.OPEN
             ]
         )
 

@@ -64,7 +64,7 @@ class _Router:
 
     def __call__(self, connection: Any) -> object:
         # It is looked for again, rather than kept on each connection for as long as that lives.
-        found = self._routes.find(connection.request.path)
+        found = self._routes.find(connection._known_request().path)
         assert found is not None
         handler, parameters = found
         return handler(connection, **parameters)

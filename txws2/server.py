@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
@@ -20,8 +21,11 @@ from txws2.deciding import (
     gather_hooks,
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.journal import RefusalWarnings
 from txws2.results import check_functions
+from txws2.stopping import ReactorStop, Stopping
 from txws2.wire.handshake import check_subprotocols
+from txws2.wire.hosts import Hosts
 from txws2.wire.origins import Origins, check_origins
 
 __all__ = [
@@ -42,6 +46,7 @@ class FactoryOptions(ConnectionOptions, total=False):
     subprotocols: Sequence[str]
     select_subprotocol: SelectSubprotocol | None
     origins: Origins | None
+    hosts: Sequence[str] | None
     process_request: ProcessRequest | Sequence[ProcessRequest] | None
     process_response: ProcessResponse | None
     max_connections: int | None
@@ -77,7 +82,12 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             expressions that match all of them; None among them accepts programs, which send
             none, and SAME_ORIGIN the pages of the host that is connected to. By default all are
             accepted: then any page that somebody visits can connect as that person, with their
-            cookies.
+            cookies. They are compared as browsers spell them: in lower case, without a port that
+            goes without saying, and in ASCII; patterns see that spelling, too.
+        hosts: the hosts to answer for, whatever the port: names, addresses and networks, as
+            "example.com", "::1" and "127.0.0.0/8". A request whose Host is another is refused with
+            421. By default all are answered for: then a page can have its own name lead to this
+            server (DNS rebinding), which to `SAME_ORIGIN` is the page's own host.
         process_request: called with a connection and its request before that is judged, to
             refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
             them. If it returns None, the handshake goes on. Of several in a sequence, each is
@@ -118,6 +128,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         subprotocols: Sequence[str] = (),
         select_subprotocol: SelectSubprotocol | None = None,
         origins: Origins | None = None,
+        hosts: Sequence[str] | None = None,
         process_request: ProcessRequest | Sequence[ProcessRequest] | None = None,
         process_response: ProcessResponse | None = None,
         max_connections: int | None = None,
@@ -128,6 +139,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> None:
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
+        # Tells of requests that the options may refuse by mistake.
+        self._warnings = RefusalWarnings(self.log, self.clock)
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
@@ -142,6 +155,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
         self.origins = origins
+        self.hosts = None if hosts is None else Hosts(hosts)
         self.hooks: Hooks | None = gather_hooks(
             handler, process_request, select_subprotocol, process_response
         )
@@ -152,6 +166,14 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             )
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
+        # Whether the reactor stops, so that requests are refused with 503.
+        self._shutting_down = False
+        # The ends of its connections that have begun, and aren't over.
+        self._stops: list[Stopping] = []
+        # Whose connections it makes, until they are closed. A script makes one for each request,
+        # and forgets it.
+        self._servers: WeakSet[Any] = WeakSet()
+        self._reactor_stop = ReactorStop(self)
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what to agree to by ALPN (RFC 7301), which browsers offer.
@@ -168,8 +190,25 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         protocol.factory = self
         return protocol
 
+    def doStart(self) -> None:
+        """Take it that a port listens, for Twisted."""
+        super().doStart()  # type: ignore[no-untyped-call]
+        self._reactor_stop.watch()
+
+    def doStop(self) -> None:
+        """Take it that a port doesn't listen any more, for Twisted."""
+        super().doStop()  # type: ignore[no-untyped-call]
+        self._reactor_stop.rest()
+
+    def enter(self, connection: WebSocketServerProtocol) -> None:
+        """Count a connection among those that are connected."""
+        self._reactor_stop.watch()
+        super().enter(connection)
+
     def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""
         if self.admission is not None:
             self.admission.leave(connection)
-        return super().leave(connection)
+        lasted = super().leave(connection)
+        self._reactor_stop.rest()
+        return lasted

@@ -8,9 +8,8 @@ from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
 
-from twisted.internet.abstract import isIPv6Address
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -19,7 +18,8 @@ from twisted.internet.interfaces import (
 )
 
 from txws2.counters import FactoryCounters
-from txws2.exceptions import ServerClosing
+from txws2.driver import state_of
+from txws2.listening import listen
 from txws2.opening import Opening
 from txws2.server import (
     Handler,
@@ -27,7 +27,7 @@ from txws2.server import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from txws2.settling import Waiters
+from txws2.stopping import Stopping
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
@@ -62,21 +62,16 @@ class Server:
     def __init__(self, factory: WebSocketServerFactory, ports: Sequence[IListeningPort]) -> None:
         self._factory = factory
         self._ports = ports
-        self._closing = False
-        self._ending = False
-        self._closed = False
-        # What is left to be done since it was closed: a service that is started again has the
-        # factory make others, which are none of its affair.
-        self._stopping: list[Deferred[Any]] = []
-        self._remaining: list[WebSocketServerProtocol] = []
-        self._running: list[Deferred[Any]] = []
-        self._waiters: Waiters[None] = Waiters()
+        self._stopping = Stopping(factory)
+        factory._servers.add(self)
 
     @property
     def connections(self) -> Collection[WebSocketServerProtocol]:
         """The connections that are open."""
         return {
-            connection for connection in self._factory.connections if connection.state is State.OPEN
+            connection
+            for connection in self._factory.connections
+            if state_of(connection) is State.OPEN
         }
 
     @property
@@ -96,7 +91,7 @@ class Server:
 
     def is_serving(self) -> bool:
         """Tell whether it takes connections: it does until it is closed."""
-        return not self._closing
+        return not self._stopping.begun
 
     def close(
         self,
@@ -106,6 +101,9 @@ class Server:
     ) -> Deferred[None]:
         """Stop listening and close every connection; those still opening get a 503.
 
+        A handler may wait for this: to it, the server is closed when all other connections are,
+        and their handlers done, but for those that wait for the same.
+
         Args:
             close_connections: False to let those that are open go on until they end by
                 themselves, for as long as that takes; `close()` then still closes them.
@@ -114,23 +112,21 @@ class Server:
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            close_timeout after they were to be closed: handlers that aren't done by then are
-            cancelled.
+            close_timeout after they were to be closed: connections that aren't closed by then
+            are aborted, and handlers that aren't done are cancelled.
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
         Close(code, reason).payload()
-        if not self._closing:
-            self._closing = True
-            self._stop_listening()
-            if not close_connections:
-                gone = DeferredList([each.wait_closed() for each in self._remaining])
-                gone.addCallback(lambda _: self.close())
-        if close_connections and not self._ending:
-            self._ending = True
-            self._close(code, reason)
-        return self.wait_closed()
+        stopping = self._stopping
+        if not stopping.begun:
+            self._factory._servers.discard(self)
+            ports = [maybeDeferred(port.stopListening) for port in self._ports]
+            stopping.begin(ports, draining=not close_connections)
+        if close_connections:
+            stopping.close(code, reason)
+        return stopping.wait()
 
     def give_up(self) -> None:
         """Close, and wait for nobody: in a moment, handlers that aren't done are cancelled.
@@ -139,53 +135,11 @@ class Server:
         """
         self.close()
         # What they are told leaves first.
-        self._factory.clock.callLater(0, self._give_up)
+        self._factory.clock.callLater(0, self._stopping.give_up)
 
     def wait_closed(self) -> Deferred[None]:
-        """Return a Deferred that fires when the server is closed."""
-        return succeed(None) if self._closed else self._waiters.wait()
-
-    def _stop_listening(self) -> None:
-        self._stopping = [maybeDeferred(port.stopListening) for port in self._ports]
-        self._remaining = list(self._factory.connections)
-        self._running = list(self._factory.running)
-        for connection in self._remaining:
-            if connection.state is State.CONNECTING:
-                connection.refuse(ServerClosing())
-
-    def _close(self, code: int, reason: str) -> None:
-        factory = self._factory
-        ending = self._stopping
-        for connection in self._remaining:
-            ending.append(connection.wait_over())
-            if connection.state is not State.CONNECTING:
-                connection.start_closing(code, reason)
-        for running in self._running:
-            done: Deferred[None] = Deferred()
-            running.addBoth(_pass_on, done)
-            ending.append(done)
-        # Each connection has its own close_timeout; this one is for the handlers.
-        ended = DeferredList(ending)
-        if factory.close_timeout is not None:
-            deadline = factory.clock.callLater(factory.close_timeout, self._give_up)
-            ended.addBoth(cancel_call, deadline)
-        ended.addBoth(lambda _: self._end())
-
-    def _give_up(self) -> None:
-        if self._closed:
-            return
-        self._factory.stopping = True
-        for running in self._running:
-            running.cancel()
-        for connection in self._remaining:
-            connection.cancel_hooks()
-        self._end()
-
-    def _end(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._remaining, self._running = [], []
-            self._waiters.fire(None)
+        """Return a Deferred that fires when the server is closed; in a handler, as `close` does."""
+        return self._stopping.wait()
 
     async def __aenter__(self) -> Server:
         """Return the server."""
@@ -208,11 +162,6 @@ def cancel_call(result: Any, deadline: IDelayedCall) -> Any:
     return result
 
 
-def _pass_on(result: Any, done: Deferred[None]) -> Any:
-    done.callback(None)
-    return result
-
-
 def serve(
     handler: Handler | None,
     host: str | None = None,
@@ -227,9 +176,10 @@ def serve(
     Args:
         handler: called with each connection, usually a coroutine function; see
             `WebSocketServerFactory`. None if `create_protocol` makes one that does the work.
-        host: the address, or the name, of the interface to listen on; None or "" for all IPv4
-            interfaces, "::" for all of both families.
-        port: the TCP port; 0 for any that is free.
+        host: the address to listen at, or a name, for each address that it has: "localhost" for
+            127.0.0.1 and ::1, whatever a file of hosts says, without one of a family that this
+            machine doesn't have. None or "" for all of IPv4, "::" for all of both families.
+        port: the TCP port; 0 for any that is free, the same at each address.
         endpoint: instead of host and port, where to listen: an endpoint, or its description, as
             "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
         reactor: the reactor to run on; None for the global one.
@@ -237,7 +187,8 @@ def serve(
 
     Returns:
         A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
-        does: with CannotListenError if the port is taken.
+        does: with CannotListenError if the port is taken, at one address of several, too; and with
+        DNSLookupError if the host has no address.
 
     Raises:
         TypeError: there are both an endpoint and a port, or neither.
@@ -247,10 +198,13 @@ def serve(
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     factory = WebSocketServerFactory(handler, reactor=reactor, **options)
     if endpoint is None:
-        kind = TCP6ServerEndpoint if isIPv6Address(host or "") else TCP4ServerEndpoint
-        endpoint = kind(factory.reactor, port, _BACKLOG, host or "")
-    listening = server_endpoint(factory.reactor, endpoint).listen(factory)
-    return Opening.of(listening.addCallback(lambda port: Server(factory, [port])))
+        assert port is not None
+        at_host = listen(factory.reactor, host or "", port, _BACKLOG, factory)
+        listening = Deferred.fromCoroutine(at_host)
+    else:
+        there = server_endpoint(factory.reactor, endpoint).listen(factory)
+        listening = there.addCallback(lambda port: [port])
+    return Opening.of(listening.addCallback(lambda ports: Server(factory, ports)))
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IProtocolFactory, IReactorFDSet, ITransport
@@ -45,17 +46,24 @@ class EpollSharing:
         below = _socket_of(transport)
         if below is None or len(connections) < _WORTH_WHILE:
             return
-        if self._shared is None:
+        # Where the system has no descriptor, or no memory for one more, the reactor goes on serving
+        # who isn't taken over.
+        with suppress(OSError):
+            self._take_over(below, connections)
+
+    def _take_over(self, below: TCPTransport, connections: Collection[_Connected]) -> None:
+        shared = self._shared
+        if shared is None:
             if not (hasattr(select, "epoll") and IReactorFDSet.providedBy(below.reactor)):
                 return
-            self._shared = SharedEpoll(below.reactor)
-            self._adopt_all(self._shared, below.reactor, connections)
-        if cast(Any, below.reactor) is not self._shared.stand_in:
-            self._shared.adopt(below, reading=True, writing=has_unsent(below))
+            shared = self._shared = SharedEpoll(below.reactor)
+            self._adopt_all(shared, below.reactor, connections)
+        if cast(Any, below.reactor) is not shared.stand_in:
+            shared.adopt(below, reading=True, writing=has_unsent(below))
             port = below.server if isinstance(below, Server) else None
             if port is not None and port.factory is self._factory:
                 # It accepts for us alone, so the next ones can be there from the first.
-                self._shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
+                shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
 
     def _adopt_all(
         self, shared: SharedEpoll, reactor: Any, connections: Collection[_Connected]

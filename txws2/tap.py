@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python import usage
 from twisted.python.failure import Failure
 
 from txws2.exceptions import NegotiationError
-from txws2.loading import NoApplication, load_factory
+from txws2.loading import NoApplication, load_application, load_factory
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
-from txws2.serving import server_endpoint
+from txws2.serving import Server, server_endpoint
+from txws2.wire.addresses import parse_ip
+from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE
+from txws2.wire.hosts import Hosts
 from txws2.wire.origins import SAME_ORIGIN, Origins
 
 __all__ = ["Options", "makeService"]
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
+
+# By any of these, a page is one of this machine.
+_LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 
 
 def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -42,10 +51,13 @@ class Options(usage.Options):
     longdesc = (
         "Serves WebSocket connections. Without --app, it sends every message back. "
         "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "Wherever a number is asked for, none means: no limit. An origin is one as "
-        "https://example.com; same-origin, for pages that come from the host they connect to; "
-        "none, for programs; or any, and then each page that somebody visits can connect as that "
-        "person."
+        "Wherever a number is asked for, none means: no limit; but a request has limits. An origin "
+        "is one as https://example.com; same-origin, for pages that come from the host they "
+        "connect to; none, for programs; or any, and then each page that somebody visits can "
+        "connect as that person. As long as it listens on the loopback only, and no proxy is "
+        "trusted, it answers for the hosts localhost, 127.0.0.0/8 and ::1, and for those of "
+        "--listen and --origin. With --host, it answers for those that are named: names, addresses "
+        "and networks; or any."
     )
     optParameters = [
         [
@@ -61,6 +73,14 @@ class Options(usage.Options):
         ["open-timeout", None, 10, "Seconds that an opening may take.", _number(float)],
         ["close-timeout", None, 10, "Seconds that a closing may take.", _number(float)],
         ["max-size", None, 2**20, "Bytes that a message may have.", _number(int)],
+        [
+            "max-line-size",
+            None,
+            MAX_LINE_SIZE,
+            "Bytes that a line of a request may have, as of cookies.",
+            int,
+        ],
+        ["max-headers", None, MAX_HEADERS, "Headers that a request may have.", int],
         ["max-connections", None, None, "Connections that there may be at once.", _number(int)],
         [
             "max-connections-per-host",
@@ -87,6 +107,7 @@ class Options(usage.Options):
         super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
         self["origin"] = []
+        self["host"] = []
         self["subprotocol"] = []
         self["trusted-proxy"] = []
 
@@ -98,6 +119,15 @@ class Options(usage.Options):
         """Whose pages may connect; may be repeated. [default: same-origin and none]"""
         # As browsers send it.
         self["origin"].append(origin.lower())
+
+    def opt_host(self, host: str) -> None:
+        """Answer for this host, whatever the port; may be repeated. [default: see above]"""
+        if host in ("0.0.0.0", "::", "*"):
+            raise usage.UsageError(
+                f"--host names a host that clients ask for, and none asks for {host}; where to "
+                "listen is for --listen to say, as tcp:8000"
+            )
+        self["host"].append(host)
 
     def opt_subprotocol(self, subprotocol: str) -> None:
         """Speak this subprotocol; may be repeated, best first."""
@@ -138,6 +168,9 @@ class TwistdService(WebSocketService):
 
     name = "ws"
 
+    hosts_of_loopback: Hosts | None = None
+    """Those to answer for as long as it listens on the loopback only; None to leave that alone."""
+
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
         cause = reason.value
@@ -154,6 +187,15 @@ class TwistdService(WebSocketService):
             # twistd has its log there by now, where the last words go, too.
             print(problem, file=sys.__stderr__)
         raise problem
+
+    def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
+        super()._listens(port, server, where, secure)
+        if self.hosts_of_loopback is not None:
+            # What else is listened on is for others, who know it by names that nobody has told us;
+            # and what speaks to HAProxy is by none that a page could lead to.
+            alone = all(map(_is_loopback, self.addresses)) and not where.startswith("haproxy:")
+            self.hosts_of_loopback = self.hosts_of_loopback if alone else None
+            self.factory.hosts = self.hosts_of_loopback
 
     def _listen(self) -> None:
         super()._listen()
@@ -184,6 +226,24 @@ def _end_with_status_1() -> None:
     os._exit(1)
 
 
+def _is_loopback(address: IAddress) -> bool:
+    ip = parse_ip(getattr(address, "host", ""))
+    return ip is not None and ip.is_loopback
+
+
+def _hosts_of_loopback(endpoints: list[str], origins: list[str]) -> Hosts:
+    """Return what a server on the loopback is called, by what the command line says."""
+    # An interface may have a name, in which a backslash stands before what separates arguments.
+    named = [
+        re.sub(r"\\(.)", r"\1", name)
+        for endpoint in endpoints
+        for name in re.findall(r":interface=((?:[^:\\]|\\.)+)", endpoint)
+    ]
+    # Pages whose origin is named come from a host that is trusted, and may connect to it.
+    named += filter(None, (urlsplit(origin).hostname for origin in origins))
+    return Hosts([*_LOOPBACK, *named])
+
+
 def _origins(texts: list[str]) -> Origins | None:
     """Return the origins to accept, by what the command line says."""
     if "any" in texts:
@@ -199,7 +259,9 @@ def makeService(options: Options) -> TwistdService:
     """
     from twisted.internet import reactor
 
+    hosts = options["host"]
     settings: FactoryOptions = {
+        "hosts": None if not hosts or "any" in hosts else hosts,
         "origins": _origins(options["origin"]),
         "subprotocols": options["subprotocol"],
         "ping_interval": options["ping-interval"],
@@ -207,16 +269,20 @@ def makeService(options: Options) -> TwistdService:
         "open_timeout": options["open-timeout"],
         "close_timeout": options["close-timeout"],
         "max_size": options["max-size"],
+        "max_line_size": options["max-line-size"],
+        "max_headers": options["max-headers"],
         "max_connections": options["max-connections"],
         "max_connections_per_host": options["max-connections-per-host"],
         "trusted_proxies": options["trusted-proxy"],
         "log_connections": bool(options["log-connections"]),
     }
+    has_own_options = False
     try:
         if options["app"] is None:
             factory = WebSocketServerFactory(None, create_protocol=Echo, **settings)
         else:
             factory = load_factory(options["app"], os.getcwd(), **settings)
+            has_own_options = load_application(options["app"], os.getcwd()) is factory
     except (NoApplication, NegotiationError, ValueError) as exc:
         raise CannotStart(str(exc)) from exc
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
@@ -227,6 +293,9 @@ def makeService(options: Options) -> TwistdService:
             # Whatever is wrong with it is found by whichever plugin understands its prefix.
             raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
     try:
-        return TwistdService(endpoints, factory, drain=options["drain"])
+        service = TwistdService(endpoints, factory, drain=options["drain"])
+        if not (hosts or options["trusted-proxy"] or has_own_options):
+            service.hosts_of_loopback = _hosts_of_loopback(endpoints, options["origin"])
     except ValueError as exc:
         raise CannotStart(str(exc)) from exc
+    return service

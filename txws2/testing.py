@@ -22,7 +22,9 @@ from twisted.python.failure import Failure
 from typing_extensions import TypeVar
 from zope.interface import implementer, provider
 
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.driver import state_of
+from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.recording import Frame, RecordingTransport
 from txws2.server import (
@@ -58,7 +60,7 @@ class JoinedOptions(FactoryOptions, total=False):
 
 
 _CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
-_SERVERS_ONLY = {"origins", "process_request", "process_response", "select_subprotocol"}
+_SERVERS_ONLY = set(FactoryOptions.__annotations__) - set(RequestOptions.__annotations__)
 
 
 class Joined(Generic[S, C]):
@@ -190,7 +192,7 @@ class Joined(Generic[S, C]):
     def _close(self) -> None:
         for protocol in (self.client, self.server):
             if isinstance(protocol, WebSocketProtocol):
-                protocol.close()
+                WebSocketProtocol.close(protocol)
                 break
         self.pump()
         if self.server_transport.connected or self.client_transport.connected:
@@ -207,7 +209,7 @@ class _Failures:
         self.found: list[Failure] = []
         for protocol in protocols:
             if isinstance(protocol, WebSocketProtocol):
-                _FAILURES[protocol.id] = self
+                _FAILURES[id_of(protocol)] = self
         # It is added once, and stays: an observer that went when the garbage collector takes a
         # Joined might go while the log is calling the others, and one of them would miss an event.
         globalLogPublisher.addObserver(_observe)
@@ -295,7 +297,7 @@ def joined(
     )
     protocol = clients.buildProtocol(None)
     both = Joined(cast(WS, servers.buildProtocol(None)), cast(WC, protocol), clock)
-    both.result_of(protocol.wait_opened())
+    both.result_of(WebSocketProtocol.wait_opened(protocol))
     return both
 
 
@@ -323,8 +325,8 @@ def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
     else:
         transport.feed_bytes(build_request(parse_uri(uri)).serialize())
     failures: list[Failure] = []
-    protocol.wait_opened().addErrback(failures.append)
-    if protocol.state is State.CONNECTING:
+    WebSocketProtocol.wait_opened(protocol).addErrback(failures.append)
+    if state_of(protocol) is State.CONNECTING:
         # It has refused, and waits for the other end to have read why.
         transport.peer.loseConnection()
         transport.pump()

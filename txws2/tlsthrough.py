@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
 from twisted.internet.interfaces import ITransport
 from twisted.internet.tcp import Connection as TCPTransport
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from txws2.outbox import Outbox
 from txws2.records import Records
 from txws2.transports import has_unsent
 
-__all__ = ["TLSThrough", "let_through"]
+__all__ = ["TLSThrough", "let_close", "let_through"]
 
 # The most that a record holds (RFC 8446 section 5.1), and more than it is when it is encrypted.
 _RECORD_SIZE = 2**14
@@ -95,6 +100,14 @@ class TLSThrough(TLSMemoryBIOProtocol):
         elif rest:
             super().write(bytes(rest))
 
+    def loseConnection(self) -> None:
+        """Close once all that waits in the outbox, its producer, was sent."""
+        producer = getattr(self._producer, "_producer", None)
+        if isinstance(producer, Outbox):
+            _close_after(self, producer)
+        else:
+            super().loseConnection()
+
     def _send(self, encrypted: bytes) -> None:
         below = self.transport
         sent = 0
@@ -124,3 +137,43 @@ def let_through(transport: ITransport) -> None:
         del transport.write, transport._aggregator
         transport._records = Records()
         transport.__class__ = TLSThrough
+
+
+def let_close(transport: ITransport, outbox: Outbox) -> None:
+    """Let any other TLS transport close when somebody tells it to, not only this outbox.
+
+    It waits as long as it has a producer, and an outbox is one for life.
+
+    Args:
+        transport: what the outbox writes to; TLS, or what wraps it.
+        outbox: the outbox.
+    """
+    tls = _tls_of(transport)
+    if tls is None or isinstance(tls, TLSThrough):
+        return
+    if isinstance(tls, BufferingTLSTransport):
+        # What it keeps for the next turn would come after the end of TLS; and an outbox writes in
+        # one piece what belongs together.
+        tls._aggregator.flush()
+        del tls.write
+    tls.loseConnection = partial(  # type: ignore[method-assign]
+        _close_after, tls, outbox
+    )
+
+
+def _close_after(tls: TLSMemoryBIOProtocol, outbox: Outbox) -> None:
+    if tls.connected and not tls.disconnecting:
+        kind = TLSMemoryBIOProtocol if isinstance(tls, TLSThrough) else type(tls)
+        kind.loseConnection(tls)
+        outbox.end()
+
+
+def _tls_of(transport: Any) -> TLSMemoryBIOProtocol | None:
+    """Return the TLS of a transport, below other wrappers, and where startTLS has put it."""
+    while isinstance(transport, ProtocolWrapper):
+        if isinstance(transport, TLSMemoryBIOProtocol):
+            return transport
+        transport = transport.transport
+    if isinstance(transport, TCPTransport) and isinstance(transport.protocol, TLSMemoryBIOProtocol):
+        return transport.protocol
+    return None

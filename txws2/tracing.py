@@ -7,7 +7,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from txws2.escaping import escaped
 from txws2.exceptions import ProtocolError
+from txws2.journal import id_of
 from txws2.wire.closing import Close
 from txws2.wire.connection import State, Trace
 from txws2.wire.frames import CLOSE, TEXT, Header, Opcode
@@ -68,7 +70,10 @@ class Tracer:
 
     def _write(self, sign: str, text: str) -> None:
         self._log.debug(
-            "{connection} {sign} {text}", connection=self._connection, sign=sign, text=text
+            "{connection} {sign} {text}",
+            connection=self._connection,
+            sign=sign,
+            text=escaped(text),
         )
 
 
@@ -92,11 +97,11 @@ def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) 
         if works:
             try:
                 hook(connection, direction, header, payload)
-            except Exception:
+            except BaseException:
                 works = False
                 log.failure(
                     "trace failed, and is not called for this connection any more",
-                    connection=connection.id,
+                    connection=id_of(connection),
                 )
 
     return trace

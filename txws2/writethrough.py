@@ -10,6 +10,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 
 from txws2.epoll import StandIn
 from txws2.outbox import Outbox
+from txws2.tlsthrough import let_close
 from txws2.transports import has_unsent
 
 __all__ = ["WriteThrough", "outbox_for"]
@@ -79,10 +80,7 @@ class WriteThrough(Outbox):
 
     def resumeProducing(self) -> None:
         """Write what waits: the transport's buffer is empty."""
-        if self._transport.disconnecting:
-            # Somebody has told it to close, for which it would wait as long as it has a producer.
-            self._transport.unregisterProducer()
-        elif self.paused:
+        if self.paused:
             self.paused = False
             self._through = 0
             if self._rest:
@@ -93,16 +91,19 @@ class WriteThrough(Outbox):
                 self._transmit(urgent)
             if not self.paused:
                 super().resumeProducing()
+        else:
+            self._let_close()
 
     def _transmit(self, data: bytes | memoryview) -> None:
         transport = self._transport
-        if transport.disconnecting or transport._aborting or transport.TLS:
+        closes = transport.disconnecting
+        if transport._aborting or transport.TLS or (closes and transport.producer is not self):
             # It knows whether anything may still be written. If TLS was turned on meanwhile, the
             # socket must get nothing but what it has encrypted.
             transport.write(bytes(data))
             return
         sent = 0
-        if self._spend(len(data)):
+        if not closes and self._spend(len(data)):
             try:
                 sent = self._socket.send(data)
             except OSError:
@@ -135,4 +136,6 @@ def outbox_for(transport: ITransport, write_limit: int | None) -> Outbox:
     """Return the Outbox that a transport allows for."""
     if isinstance(transport, TCPTransport) and not transport.TLS:
         return WriteThrough(transport, write_limit)
-    return Outbox(cast(IConsumer, transport), write_limit)
+    outbox = Outbox(cast(IConsumer, transport), write_limit)
+    let_close(transport, outbox)
+    return outbox

@@ -6,23 +6,26 @@ from unittest import mock
 from tests.fuzz.documented import raises_only
 from tests.fuzz.held import held
 from txws2.exceptions import InvalidMessage, InvalidProtocol, SecurityError
-from txws2.wire import body, gathering
+from txws2.wire import body
+from txws2.wire.gathering import HeadLimits
 
-LINE, LINES, BODY = 100, 10, 200
+LINE, BODY = 100, 200
+
+SMALL = HeadLimits(LINE, 30)
+"""Limits as small as most inputs are."""
 
 
-def small_limits():
-    """Let heads and bodies be as small as most inputs are."""
+def small_bodies():
+    """Let bodies be as small as most inputs are."""
     limits = ExitStack()
-    limits.enter_context(mock.patch.object(gathering, "MAX_LINE_SIZE", LINE))
-    limits.enter_context(mock.patch.object(gathering, "MAX_HEADERS", LINES))
     limits.enter_context(mock.patch.object(body, "MAX_LINE_SIZE", LINE))
     limits.enter_context(mock.patch.object(body, "MAX_BODY_SIZE", BODY))
     return limits
 
 
-def read_head(reader, reads):
+def read_head(kind, limits, reads):
     """Return the head or what is wrong with it, and all that follows the head."""
+    reader = kind(limits)
     for number, read in enumerate(reads):
         try:
             with raises_only(InvalidMessage, InvalidProtocol, SecurityError):
@@ -31,6 +34,6 @@ def read_head(reader, reads):
             return (type(exc), str(exc)), b""
         if head is not None:
             return head, reader.rest + b"".join(reads[number + 1 :])
-    most = (gathering.MAX_HEADERS + 2) * gathering.MAX_LINE_SIZE
+    most = min(limits.headers + 2, 16) * limits.line_size
     assert held(reader) <= most, f"{held(reader)} bytes are kept"
     return None, b""

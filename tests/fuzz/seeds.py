@@ -228,7 +228,12 @@ def _requests():
     yield "bare-line-feeds", came(b"GET / HTTP/1.1\nHost: h\n\n")
     yield "small-limits", came(good, small=1)
     yield "line-too-long", came(b"GET / HTTP/1.1\r\nX: " + b"y" * 120 + b"\r\n\r\n", small=1)
-    yield "too-many-lines", came(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 12 + b"\r\n", small=1)
+    yield "too-many-lines", came(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 32 + b"\r\n", small=1)
+    yield "empty-lines-before-it", came(b"\r\n\r\n" + good, sizes=(1, 2))
+    yield "options-of-the-server", came(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
+    yield "a-tunnel", came(b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n")
+    yield "a-fragment", came(good.replace(b"/chat", b"/chat#a"))
+    yield "a-zone", came(a_request(Host="[fe80::1%25eth0]:80").serialize())
 
 
 def _responses():

@@ -4,7 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from txws2.exceptions import InvalidHandshake
 from txws2.wire.fields import Headers
-from txws2.wire.gathering import RequestReader, ResponseReader
+from txws2.wire.gathering import DEFAULT_LIMITS, RequestReader, ResponseReader
 
 REQUEST = b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nX: a\r\nx:\tb \r\n\r\n"
 RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -18,11 +18,11 @@ def headers_of(*pairs):
 
 
 class ReaderTestCase(TestCase):
-    def reads(self, kind, data):
+    def reads(self, kind, data, limits=DEFAULT_LIMITS):
         """However it arrives: the head, what is after it, or what is wrong with it."""
-        whole = self.result(kind(), [data])
+        whole = self.result(kind(limits), [data])
         self.assertEqual(
-            self.result(kind(), [data[at : at + 1] for at in range(len(data))])[0], whole[0]
+            self.result(kind(limits), [data[at : at + 1] for at in range(len(data))])[0], whole[0]
         )
         return whole
 
@@ -36,8 +36,8 @@ class ReaderTestCase(TestCase):
                 return head, reader.rest
         return None, None
 
-    def request(self, data):
-        return self.reads(RequestReader, data)[0]
+    def request(self, data, limits=DEFAULT_LIMITS):
+        return self.reads(RequestReader, data, limits)[0]
 
-    def response(self, data):
-        return self.reads(ResponseReader, data)[0]
+    def response(self, data, limits=DEFAULT_LIMITS):
+        return self.reads(ResponseReader, data, limits)[0]

@@ -11,6 +11,7 @@ from txws2.exceptions import (
     InvalidHeaderValue,
     InvalidMessage,
     InvalidMethod,
+    InvalidProtocol,
     InvalidUpgrade,
     NegotiationError,
 )
@@ -25,6 +26,7 @@ from txws2.wire.accepting import (
     select_subprotocol,
 )
 from txws2.wire.deflate import Deflate, PerMessageDeflate
+from txws2.wire.http import Response
 
 
 class CheckRequestTests(HandshakeTestCase):
@@ -38,6 +40,13 @@ class CheckRequestTests(HandshakeTestCase):
         for method in ("POST", "get", "HEAD"):
             message = f"the method must be GET; it is {method}"
             self.request_fails(InvalidMethod, message, method=method)
+
+    def test_the_protocol_must_be_http_1_1(self):
+        """RFC 9110 section 7.8."""
+        request = a_request()
+        request.protocol = "HTTP/1.0"
+        expected = InvalidProtocol, "the protocol must be HTTP/1.1; it is HTTP/1.0"
+        self.assertEqual(self.complaint(check_request, request), expected)
 
     def test_there_must_be_one_host(self):
         self.request_fails(InvalidHeader, "missing Host header", Host=None)
@@ -55,11 +64,18 @@ class CheckRequestTests(HandshakeTestCase):
             "[::1]",
             "[::1]:80",
             "a_b.c~-%41",
+            "[fe80::1%25eth0]",
+            "[fe80::1%25eth0]:80",
+            "[fe80::1%eth0]",
+            "[fe80::1%eth0.1_a-~]:80",
         ):
             self.good(Host=host)
 
     def test_hosts_that_are_not(self):
-        for host in ("a b", "a/b", "u@h", "a,b c", "h:80a", "h:123456", "::1", "[h]", "é", "h:8:0"):
+        for host in (
+            *("a b", "a/b", "u@h", "a,b c", "h:80a", "h:123456", "::1", "[h]", "é", "h:8:0"),
+            *("[::1%]", "[%eth0]", "[::1%a b]", "[::1%a/b]", "[::1%[]", "[::1%a]b", "[::1"),
+        ):
             self.request_fails(InvalidHeaderValue, f"invalid Host header: {host}", Host=host)
 
     def test_there_must_be_no_body(self):
@@ -286,6 +302,7 @@ class RefusalTests(TestCase):
             exceptions.TooManyHeaders("x"): 431,
             exceptions.InvalidMethod("PUT"): 405,
             exceptions.InvalidProtocol("HTTP/1.0"): 505,
+            exceptions.InvalidHost("x"): 421,
             exceptions.InvalidOrigin("x"): 403,
             exceptions.InvalidPath("/x"): 404,
             exceptions.InvalidUpgrade("Upgrade"): 426,
@@ -299,7 +316,9 @@ class RefusalTests(TestCase):
         for reason, status in statuses.items():
             response = refusal(reason)
             self.assertEqual(response.status_code, status)
-            self.assertEqual(response.reason_phrase, HTTPStatus(status).phrase)
+            self.assertEqual(
+                response.reason_phrase, Response.plain(HTTPStatus(status), "").reason_phrase
+            )
 
     def test_the_reason_is_in_the_body(self):
         self.assertEqual(

@@ -68,7 +68,7 @@ class NetworksTests(SynchronousTestCase):
     def test_what_is_no_network_is_an_error_that_shows_it(self):
         for name in "nonsense", "10.0.0.1/8", "10.0.0.0/33", "example.com", "":
             error = self.assertRaises(ValueError, Networks, [name])
-            self.assertIn(name, str(error))
+            self.assertIn(f"as '10.0.0.0/8', or 'unix'; it is {name!r}", str(error))
 
     def test_one_that_is_not_in_a_list_is_an_error(self):
         error = self.assertRaises(TypeError, Networks, "10.0.0.0/8")

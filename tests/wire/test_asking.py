@@ -26,6 +26,10 @@ class ReadTests(TestCase):
         for kind in (bytearray, memoryview):
             self.assertEqual(self.read(kind(HEAD)), self.read(HEAD))
 
+    def test_a_path_may_have_any_other_character(self):
+        path = "/" + "".join(chr(code) for code in range(0x21, 0x7F) if code != ord("#"))
+        self.assertEqual(self.read(f"GET {path} HTTP/1.1\r\n\r\n".encode())[0], path)
+
     def test_values_are_utf_8(self):
         head = b"GET / HTTP/1.1\r\nA: \xc3\xa9\r\nB: \xff\r\nC: \xe2\x82\r\nD: \xc3\r\n\r\n"
         _, fields, _ = self.read(head)
@@ -53,6 +57,14 @@ class ReadTests(TestCase):
         self.assertIsNotNone(self.read(HEAD, count=2))
         self.assertIsNone(self.read(HEAD, count=1))
 
+    def test_64_kib_of_each_shape(self):
+        """Attack 7: linear in what a client sends."""
+        for shape in (b"a", b" ", b"a:", b":", b"\t", b"\r\na:", b"\r\na:a", b"\r\n:"):
+            lines = shape * (2**16 // len(shape))
+            for start in (b"GET /", b"GET / HTTP/1.1\r\na:"):
+                for end in (b"", b"\0", b"\r", b"\r\n:"):
+                    self.assertIsNone(self.read(start + lines + end, size=2**17))
+
     def test_one_with_a_header_twice_is_not_ordinary(self):
         self.assertIsNone(self.read(b"GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\na: 1\r\n\r\n"))
 
@@ -67,6 +79,9 @@ class ReadTests(TestCase):
             b"GET * HTTP/1.1",
             b"GET  HTTP/1.1",
             b"GET /\xe9 HTTP/1.1",
+            b"GET /# HTTP/1.1",
+            b"GET /a#b HTTP/1.1",
+            b"\r\nGET / HTTP/1.1",
             b"GET /\x7f HTTP/1.1",
             b"GET /",
             b"",

@@ -1,6 +1,5 @@
 import random
 import sys
-import tracemalloc
 import zlib
 from itertools import pairwise
 
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.wire import blocks, bombs, same_each_time
 from tests.wire.blocks import TAIL
+from tests.wire.memory import traced
 from tests.wire.strategies import cuts, pieces
 from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import PayloadTooBig, ProtocolError
@@ -41,12 +41,9 @@ def part_of_hello(room):
 
 def memory_of(call):
     """What is kept, and what was taken at most, by a call."""
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         result = call()
-        return result, *tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        return result, *memory()
 
 
 class InflaterTestCase(ZlibTestCase):

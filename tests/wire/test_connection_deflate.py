@@ -1,6 +1,5 @@
 import random
 import sys
-import tracemalloc
 from functools import partial
 
 from hypothesis import given
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.wire import blocks, bombs, both_ends, same_each_time
 from tests.wire.both_ends import failed, frame, header, start_of
+from tests.wire.memory import traced
 from tests.wire.strategies import cuts, pieces
 from tests.zlibs import ZlibTestCase, with_ng
 from txws2.exceptions import InvalidState
@@ -264,14 +264,11 @@ class MaxSizeTests(ZlibTestCase):
         chunk = 2**16
         for max_size in (2**20, 1000):
             connection = opened(client=True, max_size=max_size)
-            tracemalloc.start()
-            try:
+            with traced() as memory:
                 events = []
                 for at in range(0, len(bomb), chunk):
                     events += connection.receive(bomb[at : at + chunk])
-                _, peak = tracemalloc.get_traced_memory()
-            finally:
-                tracemalloc.stop()
+                _, peak = memory()
             self.assertEqual([event.cause.code for event in events], [1009])
             # Joining what zlib returned takes as much again for a moment.
             self.assertLess(peak, 3 * max_size + 4 * chunk)

@@ -1,3 +1,5 @@
+import contextlib
+
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire.heads import headers_of
@@ -93,6 +95,15 @@ class FieldsTests(TestCase):
             for read in (Fields.parse, parse_headers):
                 error = self.assertRaises(InvalidMessage, read, b"GET /\r\nA: b\r\n" + line)
                 self.assertEqual(str(error), f"invalid header line: {line!r}")
+
+    def test_64_kib_of_each_shape(self):
+        """Attack 7: linear in what a peer sends."""
+        for shape in (b"a", b"a:", b":", b"\t", b"\r\na:", b"\r\na:a", b"\r\n", b"a: \r\na:"):
+            lines = shape * (2**16 // len(shape))
+            for end in (b"", b"\0", b"\r", b"\r\n:"):
+                for read in (Fields.parse, parse_headers):
+                    with contextlib.suppress(InvalidMessage):
+                        read(b"GET / HTTP/1.1\r\na:" + lines + end)
 
     def test_how_they_are_looked_up_is_for_others_to_say(self):
         self.assertRaises(NotImplementedError, Lookup().get_all, "X")

@@ -6,7 +6,13 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
-from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, RequestReader, ResponseReader
+from txws2.wire.gathering import (
+    MAX_HEADERS,
+    MAX_LINE_SIZE,
+    HeadLimits,
+    RequestReader,
+    ResponseReader,
+)
 from txws2.wire.http import Request
 
 
@@ -61,6 +67,48 @@ class RequestReaderTests(ReaderTestCase):
         )
 
 
+class EmptyLineTests(ReaderTestCase):
+    """RFC 9112 section 2.2: a server skips those before the request line."""
+
+    def test_a_few_before_the_request_line_are_skipped(self):
+        for head in REQUEST, b"OPTIONS * HTTP/1.1\r\n\r\n":
+            alone, rest = self.reads(RequestReader, head + b"\x81")
+            for count in range(1, 5):
+                data = b"\r\n" * count + head + b"\x81"
+                self.assertEqual(self.reads(RequestReader, data), (alone, rest))
+
+    def test_they_may_come_before_it_does(self):
+        reader = RequestReader()
+        self.assertIsNone(reader.receive(b"\r\n"))
+        self.assertIsNone(reader.receive(b"\r"))
+        self.assertIsNone(reader.receive(b"\n" + REQUEST[:20]))
+        self.assertIsNotNone(reader.receive(REQUEST[20:]))
+        self.assertEqual(reader.head + b"\r\n\r\n", REQUEST)
+
+    def test_more_are_no_request(self):
+        expected = (InvalidMessage, "invalid request line: b''")
+        self.assertEqual(self.request(b"\r\n" * 5 + REQUEST), expected)
+        self.assertEqual(self.request(b"\r\n" * 100_000), expected)
+
+    def test_they_end_in_crlf_too(self):
+        expected = (InvalidMessage, "a line of the head doesn't end in CRLF")
+        self.assertEqual(self.request(b"\r\n\n" + REQUEST), expected)
+
+    def test_after_one_the_byte_of_tls_is_another_mistake(self):
+        self.assertIsNone(self.request(b"\r\n\x16"))
+        self.assertEqual(
+            self.request(b"\r\n\x16\r\n\r\n"), (InvalidMessage, "invalid request line: b'\\x16'")
+        )
+
+    def test_limits_hold_behind_them(self):
+        self.assertEqual(self.request(b"\r\n" + b"x" * 8193)[0], RequestLineTooLong)
+
+    def test_a_client_skips_none(self):
+        """A server has nothing to begin its answer with but that."""
+        expected = (InvalidMessage, "invalid status line: b''")
+        self.assertEqual(self.response(b"\r\n\r\n" + RESPONSE), expected)
+
+
 class ResponseReaderTests(ReaderTestCase):
     def test_what_follows_the_head_is_kept(self):
         self.assertEqual(self.reads(ResponseReader, RESPONSE + b"\x81")[1], b"\x81")
@@ -82,7 +130,7 @@ class LinesTests(ReaderTestCase):
 class LimitsTests(ReaderTestCase):
     """Attack 6: heads with 100,000 headers, of 3 MB, or with a request line of 1 MB."""
 
-    TOO_LONG = "a line of the head exceeds the limit of 8192 bytes"
+    TOO_LONG = "a line of the head exceeds the limit of 8192 bytes (max_line_size)"
 
     def test_the_limits(self):
         self.assertEqual((MAX_LINE_SIZE, MAX_HEADERS), (8192, 128))
@@ -120,7 +168,7 @@ class LimitsTests(ReaderTestCase):
     def test_a_head_has_128_headers_at_most(self):
         head = b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 128
         self.assertEqual(len(self.request(head + b"\r\n").headers.get_all("X")), 128)
-        expected = (TooManyHeaders, "the head has more than 128 headers")
+        expected = (TooManyHeaders, "the head has more than 128 headers (max_headers)")
         self.assertEqual(self.request(head + b"X: a\r\n"), expected)
 
     def test_three_megabytes_fail_early(self):
@@ -133,3 +181,36 @@ class LimitsTests(ReaderTestCase):
                     taken += 1000
                     self.assertIsNone(reader.receive(head[taken - 1000 : taken]))
             self.assertLess(taken, 10_000)
+
+    def test_other_limits_hold_likewise(self):
+        limits = HeadLimits(line_size=40, headers=3)
+        for kind, start, error in (
+            (RequestReader, b"GET / HTTP/1.1\r\n", RequestLineTooLong),
+            (ResponseReader, b"HTTP/1.1 200 \r\n", StatusLineTooLong),
+        ):
+            too_long = "a line of the head exceeds the limit of 40 bytes (max_line_size)"
+            self.assertEqual(self.reads(kind, b"x" * 41, limits)[0], (error, too_long))
+            line = b"X: " + b"x" * 35 + b"\r\n"
+            head, _ = self.reads(kind, start + line * 3 + b"\r\n", limits)
+            self.assertEqual(head.headers.get_all("X"), ["x" * 35] * 3)
+            self.assertEqual(
+                self.reads(kind, start + b"x" + line, limits)[0], (HeaderLineTooLong, too_long)
+            )
+            too_many = TooManyHeaders, "the head has more than 3 headers (max_headers)"
+            self.assertEqual(self.reads(kind, start + b"X: x\r\n" * 4, limits)[0], too_many)
+
+    def test_a_line_of_a_single_sign_on_is_read_if_it_may_be_so_long(self):
+        head = b"GET / HTTP/1.1\r\nCookie: a=" + b"x" * 60_000 + b"\r\n\r\n"
+        self.assertEqual(self.request(head)[0], HeaderLineTooLong)
+        request = self.request(head, HeadLimits(line_size=2**16))
+        self.assertEqual(len(request.cookies["a"]), 60_000)
+
+    def test_a_head_may_have_as_many_lines_of_the_longest_as_it_may_have_headers(self):
+        limits = HeadLimits(line_size=100, headers=50)
+        line = b"X: " + b"y" * 95 + b"\r\n"
+        for kind, first in (
+            (RequestReader, b"GET / HTTP/1.1\r\n"),
+            (ResponseReader, b"HTTP/1.1 200 \r\n"),
+        ):
+            head, _ = self.reads(kind, first + line * 50 + b"\r\n", limits)
+            self.assertEqual(len(head.headers.get_all("X")), 50)

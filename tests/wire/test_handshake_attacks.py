@@ -1,4 +1,5 @@
 from tests.wire.opening import HandshakeTestCase
+from txws2.escaping import escaped
 from txws2.exceptions import InvalidHeader, NegotiationError
 from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
@@ -28,7 +29,7 @@ class InjectionTests(HandshakeTestCase):
 
     def test_in_names(self):
         for bad in (*self.BAD, "", "a b", "a:"):
-            expected = InvalidHeader, f"invalid {bad} header: the name isn't a token"
+            expected = InvalidHeader, f"invalid {escaped(bad)} header: the name isn't a token"
             self.assertEqual(self.built(additional_headers={bad: "x"}), expected)
 
     def test_in_subprotocols(self):

@@ -31,14 +31,53 @@ class RequestTests(ReaderTestCase):
             self.assertEqual(self.request(b"GET " + target + b" HTTP/1.1\r\n\r\n").path, path)
 
     def test_other_targets_are_refused(self):
-        for target in ("*", "example.com:80", "ftp://h/", "a", "http:///a", "xws://h/", "?"):
+        for target in (
+            "*",
+            "example.com:80",
+            "ftp://h/",
+            "a",
+            "http:///a",
+            "xws://h/",
+            "?",
+            "[::1]",
+        ):
             expected = (InvalidMessage, f"invalid request target: {target!r}")
             data = f"GET {target} HTTP/1.1\r\n\r\n".encode()
             self.assertEqual(self.request(data), expected)
 
+    def test_options_may_be_for_the_whole_server(self):
+        """RFC 9112 section 3.2.4."""
+        request = self.request(b"OPTIONS * HTTP/1.1\r\n\r\n")
+        self.assertEqual((request.method, request.path), ("OPTIONS", "*"))
+        for line in (b"HEAD *", b"options *", b"OPTIONS **", b"OPTIONS *?a"):
+            self.assertEqual(self.request(line + b" HTTP/1.1\r\n\r\n")[0], InvalidMessage)
+
+    def test_connect_may_be_for_a_host_and_port(self):
+        """RFC 9112 section 3.2.3."""
+        for target in ("example.com:443", "127.0.0.1:1", "[::1]:80", "a_b:65535"):
+            request = self.request(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+            self.assertEqual((request.method, request.path), ("CONNECT", target))
+        for target in ("example.com", "a:", "a:x", "u@a:1", "a:1:2", "a:1/", "[]:1", "*", ":1"):
+            expected = (InvalidMessage, f"invalid request target: {target!r}")
+            self.assertEqual(self.request(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode()), expected)
+
+    def test_a_fragment_is_refused(self):
+        for target in (
+            "/chat#a",
+            "/#",
+            "http://h/#a",
+            "http://h#a",
+            "/?a#b",
+            "#",
+            "/" + "x" * 90 + "#",
+        ):
+            for method in ("GET", "POST"):
+                text = f"the request target has a fragment: {target[:80]!r}; leave it out"
+                data = f"{method} {target} HTTP/1.1\r\n\r\n".encode()
+                self.assertEqual(self.request(data), (InvalidMessage, text))
+
     def test_what_is_not_a_request_line_is_refused(self):
         for line in (
-            b"",
             b"GET /",
             b"GET / HTTP/1.1 ",
             b" GET / HTTP/1.1",
@@ -57,9 +96,17 @@ class RequestTests(ReaderTestCase):
             self.assertEqual(self.request(line + b"\r\n\r\n"), expected)
 
     def test_other_versions_are_refused(self):
-        for version in ("1.0", "2.0", "0.9", "1.2"):
+        for version in ("2.0", "0.9", "1.2", "3.0"):
             expected = (InvalidProtocol, f"the protocol must be HTTP/1.1; it is HTTP/{version}")
             self.assertEqual(self.request(f"GET / HTTP/{version}\r\n\r\n".encode()), expected)
+
+    def test_http_1_0_is_read_so_that_somebody_can_answer(self):
+        """Health checks speak it; it can't upgrade."""
+        request = self.request(b"OPTIONS / HTTP/1.0\r\n\r\n")
+        self.assertEqual((request.method, request.path), ("OPTIONS", "/"))
+        self.assertEqual((request.protocol, Request("/").protocol), ("HTTP/1.0", "HTTP/1.1"))
+        self.assertEqual(request.serialize(), b"OPTIONS / HTTP/1.0\r\n\r\n")
+        self.assertNotEqual(request, Request("/", method="OPTIONS"))
 
     def test_what_is_long_is_not_repeated(self):
         line = b"x" * 100
@@ -278,3 +325,25 @@ class SerializeTests(TestCase):
             b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n"
             b"Content-Length: 3\r\nConnection: close\r\n\r\nn\xc3\xa9",
         )
+
+    def test_reason_phrases_are_those_of_rfc_9110_on_every_python(self):
+        phrases = {
+            400: "Bad Request",
+            401: "Unauthorized",
+            403: "Forbidden",
+            404: "Not Found",
+            405: "Method Not Allowed",
+            408: "Request Timeout",
+            413: "Content Too Large",
+            414: "URI Too Long",
+            416: "Range Not Satisfiable",
+            422: "Unprocessable Content",
+            426: "Upgrade Required",
+            429: "Too Many Requests",
+            431: "Request Header Fields Too Large",
+            500: "Internal Server Error",
+            503: "Service Unavailable",
+            505: "HTTP Version Not Supported",
+        }
+        for status, phrase in phrases.items():
+            self.assertEqual(Response.plain(HTTPStatus(status), "").reason_phrase, phrase)

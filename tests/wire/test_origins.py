@@ -25,16 +25,61 @@ class CheckOriginTests(HandshakeTestCase):
 
     def test_another_is_refused(self):
         for origin in ("https://elsewhere.example", "http://example.com", "null", self.HERE + "/"):
-            expected = InvalidOrigin, f"invalid Origin header: {origin}"
+            text = f"invalid Origin header: {origin}; it isn't one of origins="
+            expected = InvalidOrigin, text
             request = a_request(Origin=origin)
             self.assertEqual(self.complaint(check_origin, request, [self.HERE]), expected)
             self.assertEqual(
                 self.complaint(check_origin, request, []), (InvalidOrigin, expected[1])
             )
 
+    def accepts(self, origin, *accepted):
+        return self.complaint(check_origin, a_request(Origin=origin), accepted) is None
+
+    def test_however_it_is_spelled_it_is_the_same(self):
+        for accepted, origin in (
+            ("https://Example.com:443", "https://example.com"),
+            ("HTTPS://example.com", "https://example.com"),
+            ("http://example.com:80", "http://example.com"),
+            ("https://example.com:8443", "https://EXAMPLE.com:8443"),
+            ("https://example.com.", "https://example.com"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("https://BÜCHER.example:443", "https://xn--bcher-kva.example"),
+            ("https://[2001:DB8:0:0::1]:443", "https://[2001:db8::1]"),
+            ("wss://example.com:443", "wss://example.com"),
+            ("Capacitor://localhost", "capacitor://localhost"),
+        ):
+            for one, other in ((accepted, origin), (origin, accepted), (accepted, accepted)):
+                check_origins([one])
+                self.assertTrue(self.accepts(other, one), (one, other))
+
+    def test_another_port_or_scheme_is_another(self):
+        for accepted, origin in (
+            ("https://example.com:80", "https://example.com"),
+            ("http://example.com:443", "http://example.com"),
+            ("https://example.com", "http://example.com:443"),
+            ("https://example.com", "wss://example.com"),
+            ("https://example.com", "https://example.com:8443"),
+            ("https://example.com", "https://example.com.."),
+            ("https://example.com", "https://.example.com"),
+        ):
+            self.assertFalse(self.accepts(origin, accepted), (accepted, origin))
+
+    def test_a_pattern_sees_the_spelling_of_browsers(self):
+        pattern = re.compile(r"https://[a-z]+\.example\.com")
+        self.assertTrue(self.accepts("HTTPS://A.example.com:443", pattern))
+        self.assertFalse(self.accepts("https://a.example.com:8443", pattern))
+        # So one that excludes an origin isn't evaded by another spelling of that.
+        self.assertFalse(self.accepts("https://EVIL.example", re.compile("(?!.*evil).*")))
+
+    def test_what_is_refused_is_told_as_it_came(self):
+        _, text = self.complaint(check_origin, a_request(Origin="HTTP://A:80"), [])
+        self.assertIn("HTTP://A:80", text)
+
     def test_none_in_the_list_accepts_a_request_without(self):
         check_origin(a_request(), [self.HERE, None])
-        expected = InvalidOrigin, "missing Origin header"
+        text = "programs send none, and origins= has no None, which accepts them"
+        expected = InvalidOrigin, f"missing Origin header; {text}"
         self.assertEqual(self.complaint(check_origin, a_request(), [self.HERE]), expected)
 
     def test_two_are_refused(self):
@@ -133,6 +178,36 @@ class SameOriginTests(HandshakeTestCase):
             self.assertSame(origin, host)
         self.assertOther("http://a", "a:443")
         self.assertOther("https://a", "a:80")
+
+    def test_clients_that_send_the_scheme_of_the_websocket_are_programs_of_the_host(self):
+        """Two libraries in Swift do so; no page can."""
+        for origin, host in (
+            ("ws://a.example", "a.example"),
+            ("wss://a.example", "a.example"),
+            ("ws://a.example:8000", "a.example:8000"),
+            ("ws://a", "a:80"),
+            ("wss://a", "a:443"),
+            ("wss://a:443", "a"),
+        ):
+            self.assertSame(origin, host)
+        for origin, host in (
+            ("ws://b.example", "a.example"),
+            ("wss://a.example", "a.example:80"),
+            ("ws://a.example:8000", "a.example"),
+            ("xws://a", "a"),
+        ):
+            self.assertOther(origin, host)
+
+    def test_spellings_of_a_host_are_the_same(self):
+        for origin, host in (
+            ("http://a.example", "a.example."),
+            ("http://a.example.:80", "A.example"),
+            ("http://[::1]", "[0:0::1]"),
+            ("http://xn--bcher-kva.example", "bücher.example"),
+            ("http://[fe80::1]:81", "[fe80::1%25eth0]:81"),
+            ("http://[fe80::1]:81", "[fe80::1%eth0]:81"),
+        ):
+            self.assertSame(origin, host)
 
     def test_behind_a_proxy_that_ends_tls_the_origin_knows_the_scheme(self):
         self.assertSame("https://a.example", "a.example")

@@ -1,5 +1,4 @@
 import sys
-import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -8,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.twins import in_c, pure
 from tests.wire import same_each_time
+from tests.wire.memory import traced
 from txws2.wire.masking import apply_mask
 from txws2.wire.payload import PayloadBuffer
 
@@ -96,12 +96,11 @@ class PayloadBufferTests(TestCase):
         """Attack 4."""
         buffer = self.PayloadBuffer(2**40, KEY)
         part = bytes(10_000)
-        tracemalloc.start()
-        self.addCleanup(tracemalloc.stop)
-        for arrived in range(10_000, 1_000_000, 10_000):
-            buffer.add(part)
-            used, _ = tracemalloc.get_traced_memory()
-            self.assertLess(used, 2 * arrived + 10_000)
+        with traced() as memory:
+            for arrived in range(10_000, 1_000_000, 10_000):
+                buffer.add(part)
+                used, _ = memory()
+                self.assertLess(used, 2 * arrived + 10_000)
 
     def test_large_ones(self):
         for size in (125, 126, 65535, 65536, 65537, 1_000_003):

@@ -25,7 +25,12 @@ class ParseTests(SynchronousTestCase):
 
     def test_they_are_not_shown(self):
         self.assertEqual(str(parse_proxy("http://me:secret@[::1]:3128")), "http://[::1]:3128")
-        for url in ("x://me:secret@h", "http://me:secret@h:x", "http://me:secret@h/path"):
+        for url in (
+            "x://me:secret@h",
+            "http://me:secret@h:x",
+            "http://me:secret@h/path",
+            "http://me:secret/@h",
+        ):
             with self.assertRaises(InvalidProxy) as caught:
                 parse_proxy(url)
             self.assertNotIn("secret", str(caught.exception))
@@ -38,11 +43,11 @@ class ParseTests(SynchronousTestCase):
             ("", "must begin"),
             ("ftp://h", "must begin"),
             ("http://", "must name a host"),
-            ("http://h:0", "a port that isn't 0"),
+            ("http://h:0", "must name a host, and a port"),
             ("http://a<b", "must name a host"),
             ("http://ä", "must name a host"),
-            ("http://h:99999", "Port out of range"),
-            ("http://[::1", "Invalid IPv6 URL"),
+            ("http://h:99999", "a port from 1 to 65535"),
+            ("http://[::1", "must name a host"),
             ("http://h/path", "a path, a query or a fragment"),
             ("http://h?query", "a path, a query or a fragment"),
             ("http://h#fragment", "a path, a query or a fragment"),

@@ -77,6 +77,10 @@ class RedirectionTests(SynchronousTestCase):
         for location in ("ws://h:x/", "ws://[/", "mailto:me", "a b"):
             self.assertRefused("isn't a WebSocket URI", location)
 
+    def test_what_python_quotes_of_it_is_not_told(self):
+        error = self.assertRefused("(its host is malformed)", "//me:\u2100@h\u2028/")
+        self.assertNotIn("\u2028", str(error))
+
     def test_there_are_ten_at_most(self):
         follow("/", chain=[START] * MAX_REDIRECTS)
         self.assertRefused("more than 10 times", "/", chain=[START] * (MAX_REDIRECTS + 1))

@@ -126,10 +126,14 @@ class InvalidTests(TestCase):
             "ws://:80/": "it names no host",
             "ws://h/#a": "it has a fragment; write # as %23",
             "ws://h/#": "it has a fragment; write # as %23",
-            "ws://h:0/": "its port is 0",
+            "ws://h:0/": "its port must be a number from 1 to 65535",
             "ws://a[::1]/": "its host is malformed",
-            "ws://h:65536/": "Port out of range 0-65535",
-            "ws://[::1/": "Invalid IPv6 URL",
+            "ws://h:65536/": "its port must be a number from 1 to 65535",
+            "ws://h:port/": "its port must be a number from 1 to 65535",
+            "ws://[::1/": "its host is malformed",
+            "ws://[v1.x]/": "its host is malformed",
+            "ws://\u2100/": "its host is malformed",
+            "ws://h/\ud800": "it has half of a surrogate pair in it",
         }
         self.assertEqual({uri: why_not(uri) for uri in reasons}, reasons)
 
@@ -168,6 +172,9 @@ class InvalidTests(TestCase):
 
     def test_the_uri_is_told(self):
         self.assertEqual(self.assertRaises(InvalidURI, parse_uri, "http://h/").uri, "http://h/")
+
+    def test_what_python_quotes_of_a_password_is_not_told(self):
+        self.assertNotIn("secret", why_not("ws://me:secret/@h"))
 
     def test_the_cause_is_kept(self):
         for uri in ("ws://h:port/", "ws://é..example/"):

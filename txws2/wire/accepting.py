@@ -13,6 +13,7 @@ from txws2.exceptions import (
     InvalidHandshake,
     InvalidHeader,
     InvalidHeaderValue,
+    InvalidHost,
     InvalidMessage,
     InvalidMethod,
     InvalidOrigin,
@@ -45,8 +46,11 @@ __all__ = [
     "select_subprotocol",
 ]
 
-# RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port.
-_HOST = re.compile(r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+# RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port. To the last,
+# RFC 6874 adds the zone of a link-local address; curl and others send it with % alone.
+_HOST = re.compile(
+    r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~\-%]+)?\])(?::\d{0,5})?"
+)
 
 # All that use a certain browser, or library, say the same in these: it needs to be judged once.
 _ALIKE = (
@@ -77,6 +81,9 @@ def check_request(request: Request) -> None:
     Raises:
         InvalidHandshake: it isn't one for a WebSocket of version 13; the kind says why.
     """
+    if request.protocol != "HTTP/1.1":
+        # RFC 9110 section 7.8: a server MUST ignore an Upgrade that comes with HTTP/1.0.
+        raise InvalidProtocol(request.protocol)
     if request.method != "GET":
         raise InvalidMethod(request.method)
     headers = request.fields
@@ -234,6 +241,8 @@ _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {
     TooManyHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     InvalidMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     InvalidProtocol: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+    # RFC 9110 section 15.5.20: the request was meant for another server.
+    InvalidHost: HTTPStatus.MISDIRECTED_REQUEST,
     InvalidOrigin: HTTPStatus.FORBIDDEN,
     InvalidPath: HTTPStatus.NOT_FOUND,
     InvalidUpgrade: HTTPStatus.UPGRADE_REQUIRED,

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 __all__ = ["UNIX", "IPAddress", "Networks", "group_of", "parse_ip"]
 
@@ -63,7 +70,7 @@ class Networks:
             if name == UNIX:
                 self._unix = True
             else:
-                self._networks.append(ip_network(name))
+                self._networks.append(_network(name))
 
     def __contains__(self, host: str | None) -> bool:
         if host is None:
@@ -72,3 +79,13 @@ class Networks:
             return self._unix
         address = parse_ip(host)
         return address is not None and any(address in network for network in self._networks)
+
+
+def _network(name: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(name)
+    except ValueError as exc:
+        raise ValueError(
+            "a network is an address, as '::1', an address and a length that has all its bits, as "
+            f"'10.0.0.0/8', or 'unix'; it is {name!r}"
+        ) from exc

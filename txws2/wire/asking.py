@@ -9,7 +9,9 @@ from txws2.wire.fields import HEADER_LINES
 
 __all__ = ["read_request"]
 
-_REQUEST = re.compile(rb"GET (/[\x21-\x7e]*+) HTTP/1\.1(" + HEADER_LINES + rb")\r\n\r\n")
+# RFC 9112 section 3.2: no form of a target has a fragment. As with the lines, no character of one
+# part can begin the next: the time is linear.
+_REQUEST = re.compile(rb"GET (/[!\"$-~]*) HTTP/1\.1(" + HEADER_LINES + rb")\r\n\r\n")
 
 
 @accelerated

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from txws2.escaping import escaped
 from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
+    PayloadTooBig,
     ProtocolError,
 )
 
@@ -89,7 +91,7 @@ class Close:
         else:
             explanation = _EXPLANATIONS.get(self.code, "unknown")
         text = f"{self.code} ({explanation})"
-        return f"{text} {self.reason}" if self.reason else text
+        return f"{text} {escaped(self.reason)}" if self.reason else text
 
     @classmethod
     def parse(cls, payload: bytes) -> Close:
@@ -167,6 +169,25 @@ class ClosingHandshake:
     def reason(self) -> str:
         """The close reason (section 7.1.6): the peer's, or empty."""
         return "" if self.rcvd is None else self.rcvd.reason
+
+    @property
+    def uneventful(self) -> bool:
+        """Whether the connection ended as most do: closed in due form, or the peer just left."""
+        frames = [close for close in (self.rcvd, self.sent) if close is not None]
+        if self.rcvd is None and isinstance(self.cause, TimeoutError):
+            # The keepalive has found out that the peer had left.
+            return True
+        wrong = isinstance(self.cause, (ProtocolError, PayloadTooBig))
+        return not wrong and all(close.code in _OK for close in frames)
+
+    def tells_of(self, exception: BaseException) -> bool:
+        """Tell whether an exception is one that `exception` has made."""
+        return (
+            isinstance(exception, ConnectionClosed)
+            and exception.rcvd is self.rcvd
+            and exception.sent is self.sent
+            and exception.__cause__ is self.cause
+        )
 
     def exception(self) -> ConnectionClosed:
         """Return the exception that tells how the connection ended."""

@@ -9,9 +9,9 @@ from txws2.wire.headers import is_token
 
 __all__ = ["format_cookie", "parse_cookies"]
 
-# RFC 6265 section 4.1.1: cookie-octet, and av-octet.
-_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*+")
-_ATTRIBUTE = re.compile(r"[ -:<-~]++")
+# RFC 6265 section 4.1.1: cookie-octet, and av-octet. One class of characters takes one pass.
+_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_ATTRIBUTE = re.compile(r"[ -:<-~]+")
 
 # Neither is more than these in a header. What else Python takes for space, browsers send within
 # names: without it, "\xa0__Host-session" would be a "__Host-session" of somebody else's making.

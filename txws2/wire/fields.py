@@ -12,13 +12,15 @@ from txws2.exceptions import InvalidMessage
 
 __all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
-_VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
-# RFC 9112 section 5: no space before the colon, and (5.2) no line folding. As none of it can
-# backtrack, the time is linear in what a peer sends.
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
+# RFC 9112 section 5: no space before the colon, and (5.2) no line folding. As no character of one
+# part can begin the next, there is one way to read a head, and the time is linear in what a peer
+# sends. Possessive quantifiers would say so to the reader, but Python before 3.11.5 reads a group
+# of them wrongly.
 _HEADER_LINE = re.compile(_TOKEN + b":" + _VALUE)
-HEADER_LINES = b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*+"
+HEADER_LINES = b"(?:\r\n" + _TOKEN + b":" + _VALUE + b")*"
 """A pattern of header lines, each after the end of the line before."""
 _HEADER_LINES = re.compile(HEADER_LINES)
 
@@ -112,7 +114,9 @@ class Fields(Lookup):
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
         value = self._values.get(name.lower())
-        return [] if value is None else [*_all(value)]
+        if isinstance(value, str):
+            return [value]
+        return [] if value is None else [*value]
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the header's value, or the default if it isn't there."""
@@ -151,7 +155,7 @@ def _header_lines(head: bytes) -> bytes:
     if start < 0:
         return b""
     if not _HEADER_LINES.fullmatch(head, start):
-        lines = head[start + 2 :].split(b"\r\n")
-        line = next(line for line in lines if not _HEADER_LINE.fullmatch(line))
-        raise InvalidMessage(f"invalid header line: {line[:80]!r}")
+        for line in head[start + 2 :].split(b"\r\n"):
+            if not _HEADER_LINE.fullmatch(line):
+                raise InvalidMessage(f"invalid header line: {line[:80]!r}")
     return head[start + 2 :]

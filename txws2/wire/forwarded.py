@@ -36,16 +36,19 @@ class Client(NamedTuple):
 _NOBODY = Client(None, 0, None)
 
 # RFC 7239 section 6: an address of IPv6 is in brackets, and a port may be a name in its place.
-# Not all proxies know of the brackets; without them, there is no telling where a port begins.
+# Not all proxies know of the brackets; without them, there is no telling where a port begins. Each
+# of the two readings is tried once: no character of a part can begin the next.
 _NODE = re.compile(
-    r"(?:\[(?P<six>[0-9A-Fa-f:.]++)\]|(?P<four>[0-9.]++))(?::(?:(?P<port>[0-9]{1,5})|_[\w.\-]++))?"
-    r"|(?P<bare>[0-9A-Fa-f:.]++)",
+    r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::(?:(?P<port>[0-9]{1,5})|_[\w.\-]+))?"
+    r"|(?P<bare>[0-9A-Fa-f:.]+)",
     re.ASCII,
 )
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_QUOTED = r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\t -~])*+)"'
-_PAIR = re.compile(rf"[ \t]*+({_TOKEN})=(?:({_TOKEN})|{_QUOTED})[ \t]*+(?:;|\Z)")
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_TEXT = r'[^"\\\x00-\x08\x0a-\x1f\x7f]*'
+_QUOTED = rf'"({_TEXT}(?:\\[\t -~]{_TEXT})*)"'
+# No character of one part can begin the next, so the time is linear.
+_PAIR = re.compile(rf"[ \t]*({_TOKEN})=(?:({_TOKEN})|{_QUOTED})[ \t]*(?:;|\Z)")
 _ESCAPED = re.compile(r"\\(.)")
 
 # More proxies than anybody has in a row. One who is within a trusted network could write more.

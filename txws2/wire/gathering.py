@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
@@ -14,13 +16,39 @@ from txws2.wire.asking import read_request
 from txws2.wire.fields import Fields
 from txws2.wire.http import Request, Response
 
-__all__ = ["MAX_HEADERS", "MAX_LINE_SIZE", "RequestReader", "ResponseReader"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "MAX_HEADERS",
+    "MAX_LINE_SIZE",
+    "HeadLimits",
+    "RequestReader",
+    "ResponseReader",
+]
 
 # The limits of Apache, and half of nginx's: RFC 9112 section 3 recommends 8000 bytes at least.
 MAX_LINE_SIZE = 8192
-"""Bytes that the first line, and each header line, may have."""
+"""Bytes that the first line, and each header line, may have, unless an option says otherwise."""
 MAX_HEADERS = 128
-"""Header lines that a head may have."""
+"""Header lines that a head may have, unless an option says otherwise."""
+
+# RFC 9112 section 2.2 has a server skip one at least; old clients send it after a body.
+_MAX_EMPTY_LINES = 4
+
+
+class HeadLimits(NamedTuple):
+    """What a head may have.
+
+    Attributes:
+        line_size: bytes of the first line, and of each header line.
+        headers: header lines.
+    """
+
+    line_size: int = MAX_LINE_SIZE
+    headers: int = MAX_HEADERS
+
+
+DEFAULT_LIMITS = HeadLimits()
+"""Those that hold where no option says otherwise."""
 
 # With this byte, its handshake begins (RFC 8446 section 5.1), and no method of HTTP.
 _TLS = b"\x16"
@@ -35,12 +63,15 @@ class _HeadReader:
     """
 
     _first_line_error: type[SecurityError]
+    rest = b""
+    _head = b""
+    # Empty lines before the first that may still be skipped.
+    _skippable = 0
 
-    def __init__(self) -> None:
+    def __init__(self, limits: HeadLimits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._lines: list[bytes] = []
         self._line = bytearray()
-        self._head = b""
-        self.rest = b""
 
     @property
     def head(self) -> bytes:
@@ -49,10 +80,11 @@ class _HeadReader:
 
     def _gather(self, data: bytes) -> bool:
         """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
-        if not (self._line or self._lines):
+        most, count = self._limits
+        if not (self._line or self._lines or data.startswith(b"\r\n")):
             # Nearly always, it is whole at once, and all of it is shorter than a line may be.
-            end = data.find(b"\r\n\r\n", 0, MAX_LINE_SIZE)
-            if end >= 0 and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= MAX_HEADERS:
+            end = data.find(b"\r\n\r\n", 0, most)
+            if end >= 0 and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= count:
                 self._head = data[:end]
                 self.rest = data[end + 4 :]
                 return True
@@ -60,9 +92,9 @@ class _HeadReader:
         while True:
             newline = data.find(b"\n", position)
             self._line += data[position : len(data) if newline < 0 else newline + 1]
-            if len(self._line) > MAX_LINE_SIZE:
+            if len(self._line) > most:
                 error = HeaderLineTooLong if self._lines else self._first_line_error
-                raise error(f"a line of the head exceeds the limit of {MAX_LINE_SIZE} bytes")
+                raise error(f"a line of the head exceeds the limit of {most} bytes (max_line_size)")
             if newline < 0:
                 return False
             position = newline + 1
@@ -72,39 +104,48 @@ class _HeadReader:
                 raise InvalidMessage("a line of the head doesn't end in CRLF")
             line = bytes(self._line[:-2])
             self._line.clear()
-            if not line and self._lines:
-                self.rest = data[position:]
-                return True
+            if not line:
+                if self._lines:
+                    self.rest = data[position:]
+                    return True
+                if self._skippable:
+                    self._skippable -= 1
+                    continue
             self._lines.append(line)
-            if len(self._lines) > MAX_HEADERS + 1:
-                raise TooManyHeaders(f"the head has more than {MAX_HEADERS} headers")
+            if len(self._lines) > count + 1:
+                raise TooManyHeaders(f"the head has more than {count} headers (max_headers)")
 
 
 class RequestReader(_HeadReader):
     """Reads a request's head as it arrives.
+
+    Args:
+        limits: what it may have.
 
     Attributes:
         rest: the bytes after the head, once it is whole.
     """
 
     _first_line_error = RequestLineTooLong
+    _skippable = _MAX_EMPTY_LINES
 
     def receive(self, data: bytes) -> Request | None:
         """Take what has arrived; return the request, or None until its head is whole.
 
         Raises:
             InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1.
+            InvalidProtocol: it is another HTTP than 1.1 and 1.0.
             SecurityError: it exceeds a limit.
         """
         if not (self._lines or self._line):
-            ordinary = read_request(data, MAX_LINE_SIZE, MAX_HEADERS)
+            limits = self._limits
+            ordinary = read_request(data, limits.line_size, limits.headers)
             if ordinary is not None:
                 path, values, end = ordinary
                 self._head, self.rest = data[:end], data[end + 4 :]
                 return Request.ordinary(path, Fields(values), self._head)
             # A line may never end in it, and until the time is up nobody would know what is wrong.
-            if data.startswith(_TLS):
+            if self._skippable == _MAX_EMPTY_LINES and data.startswith(_TLS):
                 raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
@@ -113,6 +154,9 @@ class RequestReader(_HeadReader):
 
 class ResponseReader(_HeadReader):
     """Reads a response's head as it arrives.
+
+    Args:
+        limits: what it may have.
 
     Attributes:
         rest: the bytes after the head, once it is whole.

@@ -13,10 +13,18 @@ from txws2.wire.query import Query
 
 __all__ = ["Request", "Response"]
 
-# RFC 9110 section 5.5, as in the fields. It can't backtrack.
-_WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*+")
+# RFC 9110 section 5.5, as in the fields. One class of characters takes one pass.
+_WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+# RFC 9110 section 15 has renamed these, and Python from 3.13 on. A peer is told the same by all.
+_RENAMED = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+_AUTHORITY_FORM = re.compile(r"(?:\[[^\[\]/?]+\]|[^\[\]:/?@]+):[0-9]{1,5}")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
 
@@ -24,10 +32,16 @@ class Request:
     """The head of the client's request.
 
     Args:
-        path: path and query as the request line has them, "/chat?room=1".
+        path: path and query as the request line has them, "/chat?room=1"; "*" of an OPTIONS, and
+            host and port of a CONNECT, which have none.
         headers: its headers; None for none.
         method: "GET" in every handshake that succeeds.
+
+    Attributes:
+        protocol: "HTTP/1.1" in every handshake that succeeds, "HTTP/1.0" of old health checks.
     """
+
+    protocol = "HTTP/1.1"
 
     def __init__(self, path: str, headers: Headers | None = None, method: str = "GET") -> None:
         self.path = path
@@ -50,16 +64,18 @@ class Request:
 
         Raises:
             InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1.
+            InvalidProtocol: it is another HTTP than 1.1 and 1.0.
         """
         line = head.partition(b"\r\n")[0]
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             raise InvalidMessage(f"invalid request line: {line[:80]!r}")
-        method, target, protocol = match.groups()
-        if protocol != b"HTTP/1.1":
-            raise InvalidProtocol(protocol.decode("ascii"))
-        request = cls(_origin_form(target.decode("ascii")), None, method.decode("ascii"))
+        method, target, protocol = (group.decode("ascii") for group in match.groups())
+        if protocol not in ("HTTP/1.1", "HTTP/1.0"):
+            raise InvalidProtocol(protocol)
+        request = cls(_path(method, target), None, method)
+        if protocol != cls.protocol:
+            request.protocol = protocol
         request._head = head
         # Here it is found out whether all of them are headers.
         request._fields = Fields.parse(head)
@@ -92,7 +108,9 @@ class Request:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
             return NotImplemented
-        mine, others = ((each.path, each.headers, each.method) for each in (self, other))
+        mine, others = (
+            (each.path, each.headers, each.method, each.protocol) for each in (self, other)
+        )
         return mine == others
 
     def __repr__(self) -> str:
@@ -104,7 +122,7 @@ class Request:
         Raises:
             InvalidMessage: something in it would end its line, or is no HTTP at all.
         """
-        first_line = f"{self.method} {self.path} HTTP/1.1"
+        first_line = f"{self.method} {self.path} {self.protocol}"
         return _serialize(first_line, _REQUEST_LINE, self.headers)
 
 
@@ -201,7 +219,8 @@ class Response:
         headers.addRawHeader("Content-Type", "text/plain; charset=utf-8")
         headers.addRawHeader("Content-Length", str(len(body)))
         headers.addRawHeader("Connection", "close")
-        return cls(status.value, status.phrase, headers, body)
+        phrase = _RENAMED.get(status.value, status.phrase)
+        return cls(status.value, phrase, headers, body)
 
 
 def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> bytes:
@@ -225,10 +244,15 @@ _SPELLING = {
 }
 
 
-def _origin_form(target: str) -> str:
-    # RFC 9112 section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
-    if target.startswith("/"):
+def _path(method: str, target: str) -> str:
+    """Return what a request is for, of the four forms of RFC 9112 section 3.2."""
+    if "#" in target:
+        raise InvalidMessage(f"the request target has a fragment: {target[:80]!r}; leave it out")
+    if target.startswith("/") or (method, target) == ("OPTIONS", "*"):
         return target
+    if method == "CONNECT" and _AUTHORITY_FORM.fullmatch(target):
+        return target
+    # Section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
     match = _ABSOLUTE_FORM.fullmatch(target)
     if match is None:
         raise InvalidMessage(f"invalid request target: {target[:80]!r}")

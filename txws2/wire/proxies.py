@@ -19,6 +19,7 @@ _PORTS = {
     "socks5h": 1080,
 }
 
+_NO_HOST_AND_PORT = "it must name a host, and a port from 1 to 65535 if it isn't the usual one"
 _NO_HOST = re.compile(r"[^!-~]|[\\<>\"{}|^`@\[\]]")
 
 
@@ -64,12 +65,13 @@ def parse_proxy(url: str) -> Proxy:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as exc:
-        raise InvalidProxy(shown, str(exc)) from exc
+        # Python's reason differs from version to version, and may quote a part of the password.
+        raise InvalidProxy(shown, _NO_HOST_AND_PORT) from exc
     if parts.scheme not in _PORTS or "://" not in url:
         schemes = ", ".join(f"{scheme}://" for scheme in _PORTS)
         raise InvalidProxy(shown, f"it must begin with one of {schemes}")
     if not parts.hostname or port == 0 or _NO_HOST.search(parts.hostname):
-        raise InvalidProxy(shown, "it must name a host, and a port that isn't 0")
+        raise InvalidProxy(shown, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidProxy(shown, "it has a path, a query or a fragment")
     username, password = (

@@ -41,7 +41,8 @@ def redirection(uri: WebSocketURI, response: Response, chain: Sequence[str]) -> 
         joined = urldefrag(urljoin(str(uri), _HTTP.sub(r"ws\1:", location, count=1))).url
         target = parse_uri(joined)
     except (InvalidURI, ValueError) as exc:
-        why = exc.message if isinstance(exc, InvalidURI) else exc
+        # Python's own reason differs from version to version, and quotes what has come.
+        why = exc.message if isinstance(exc, InvalidURI) else "its host is malformed"
         message = f"redirected to what isn't a WebSocket URI ({why})"
         raise RedirectError([*chain, _shown(location)], message) from exc
     chain = [*chain, str(target)]

@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 _PARAMETER = re.compile(r"\{(.*)\}")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_WELL_ESCAPED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*+")
+# It looks at no more than three characters from each place.
+_BADLY_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # Of each segment of a pattern: the text that it must be, or None for a parameter.
 _Shape = tuple[str | None, ...]
@@ -111,7 +112,7 @@ def _shape(pattern: str) -> _Shape:
 
 def _segments(path: str) -> tuple[str, ...] | None:
     if "%" in path:
-        if not _WELL_ESCAPED.fullmatch(path):
+        if _BADLY_ESCAPED.search(path):
             return None
         try:
             return tuple(unquote(each, errors="strict") for each in path[1:].split("/"))

@@ -6,7 +6,7 @@ from txws2.exceptions import InvalidHandshake, InvalidProxyStatus, ProxyError
 from txws2.wire.body import BodyReader
 from txws2.wire.credentials import basic
 from txws2.wire.fields import Headers
-from txws2.wire.gathering import ResponseReader
+from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits, ResponseReader
 from txws2.wire.http import Request, Response
 from txws2.wire.proxies import Proxy, host_and_port
 
@@ -20,16 +20,19 @@ class HTTPTunnel:
         proxy: the proxy; its credentials are sent as Basic (RFC 7617).
         host: where the tunnel is to end.
         port: likewise.
+        limits: what the head of the answer may have.
 
     Attributes:
         complete: whether the tunnel is there.
         rest: what has come through it already, once it is.
     """
 
-    def __init__(self, proxy: Proxy, host: str, port: int) -> None:
+    def __init__(
+        self, proxy: Proxy, host: str, port: int, limits: HeadLimits = DEFAULT_LIMITS
+    ) -> None:
         self._proxy = proxy
         self._target = host_and_port(host, port)
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(limits)
         self._response: Response | None = None
         self._body: BodyReader | None = None
         self.complete = False

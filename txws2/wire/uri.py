@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
 
@@ -20,6 +20,8 @@ _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
 
 # A registered name, an IPv4 or an IPv6 address; Host must be no way into another header.
 _HOST = re.compile(r"[0-9A-Za-z._~\-:%!$&'()*+,;=]+")
+
+_NO_PORT = "its port must be a number from 1 to 65535"
 
 # What RFC 3986 section 2 allows as it is; all else is percent-encoded.
 _URI_CHARACTERS = "%:/?#[]@!$&'()*+,;=-._~"
@@ -70,23 +72,17 @@ def parse_uri(uri: str) -> WebSocketURI:
     """
     if _FORBIDDEN.search(uri):
         raise InvalidURI(uri, "it has a space or a control character in it")
-    try:
-        uri.encode()
-        parts = urlsplit(uri)
-        port = parts.port
-    except ValueError as exc:
-        raise InvalidURI(uri, str(exc)) from exc
+    parts = _split(uri)
     if parts.scheme not in ("ws", "wss"):
         raise InvalidURI(uri, "it must begin with ws:// or wss://")
     if not parts.hostname:
         raise InvalidURI(uri, "it names no host")
+    port = _port_of(uri, parts)
     if not _HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]):
         raise InvalidURI(uri, "its host is malformed")
     if "#" in uri:
         # Section 3: fragment identifiers are meaningless here and MUST NOT be used.
         raise InvalidURI(uri, "it has a fragment; write # as %23")
-    if port == 0:
-        raise InvalidURI(uri, "its port is 0")
 
     username = None if parts.username is None else unquote(parts.username)
     if username and ":" in username:
@@ -105,6 +101,31 @@ def parse_uri(uri: str) -> WebSocketURI:
         username,
         None if parts.password is None else unquote(parts.password),
     )
+
+
+# What Python says to both isn't passed on: it differs from version to version, and may quote a part
+# of a password.
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        uri.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidURI(uri, "it has half of a surrogate pair in it") from exc
+    try:
+        return urlsplit(uri)
+    except ValueError as exc:
+        raise InvalidURI(uri, "its host is malformed") from exc
+
+
+def _port_of(uri: str, parts: SplitResult) -> int | None:
+    try:
+        port = parts.port
+    except ValueError as exc:
+        raise InvalidURI(uri, _NO_PORT) from exc
+    if port == 0:
+        raise InvalidURI(uri, _NO_PORT)
+    return port
 
 
 def _encode_host(uri: str, host: str) -> str:

@@ -4,11 +4,9 @@ They are refused as documented, with an answer that can be sent; or accepted, wi
 of ours accepts. How the bytes are cut into reads makes no difference.
 """
 
-from contextlib import nullcontext
-
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
-from tests.fuzz.heads import read_head, small_limits
+from tests.fuzz.heads import SMALL, read_head
 from txws2.exceptions import InvalidHandshake, InvalidMessage
 from txws2.wire.accepting import (
     accept,
@@ -19,13 +17,15 @@ from txws2.wire.accepting import (
 )
 from txws2.wire.credentials import parse_basic
 from txws2.wire.deflate import PRESETS
-from txws2.wire.gathering import RequestReader, ResponseReader
+from txws2.wire.gathering import DEFAULT_LIMITS, RequestReader, ResponseReader
+from txws2.wire.hosts import Hosts, check_host
 from txws2.wire.http import Request
-from txws2.wire.origins import SAME_ORIGIN, check_origin
+from txws2.wire.origins import SAME_ORIGIN, check_origin, normal_origin
 from txws2.wire.requesting import check_response
 from txws2.wire.routes import Routes
 
 ORIGINS = [None, ["https://example.com", None], [], [SAME_ORIGIN]]
+HOSTS = Hosts(["server.example.com", "127.0.0.0/8", "fe80::/16"])
 ROUTES = Routes(dict.fromkeys(["/", "/chat", "/{a}", "/chat/{a}", "/{a}/{b}/"]))
 SUBPROTOCOLS = [[], ["chat", "superchat"]]
 COMPRESSIONS = [None, *PRESETS.values()]
@@ -33,14 +33,13 @@ COMPRESSIONS = [None, *PRESETS.values()]
 
 def target(data):
     choices = Choices(data)
-    limits = small_limits if choices.flag() else nullcontext
+    limits = SMALL if choices.flag() else DEFAULT_LIMITS
     origins, subprotocols = choices.one_of(ORIGINS), choices.one_of(SUBPROTOCOLS)
     compression = choices.one_of(COMPRESSIONS)
     sizes = choices.sizes()
     stream = choices.rest()
-    with limits():
-        apart = read_head(RequestReader(), cut(stream, sizes))
-        request, rest = whole = read_head(RequestReader(), [stream])
+    apart = read_head(RequestReader, limits, cut(stream, sizes))
+    request, rest = whole = read_head(RequestReader, limits, [stream])
     assert apart == whole, f"{apart} if cut, but {whole}"
     if isinstance(request, Request):
         assert stream.endswith(b"\r\n\r\n" + rest)
@@ -54,6 +53,8 @@ def _read(request):
     with raises_only():
         ROUTES.find(request.path)
         parse_basic(request.fields.get("Authorization", ""))
+        origin = normal_origin(request.fields.get("Origin", ""))
+        assert normal_origin(origin) == origin, origin
         for name, value in [*request.query.items(), *request.cookies.items()]:
             assert isinstance(name + value, str)
 
@@ -62,6 +63,8 @@ def _answered(request, origins, subprotocols, compression):
     try:
         with raises_only(InvalidHandshake):
             check_request(request)
+            if origins is not None:
+                check_host(request, HOSTS)
             check_origin(request, origins)
             subprotocol = select_subprotocol(request, subprotocols)
             compressed = select_compression(request, compression)

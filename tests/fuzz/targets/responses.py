@@ -8,13 +8,13 @@ from contextlib import nullcontext
 
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
-from tests.fuzz.heads import read_head, small_limits
+from tests.fuzz.heads import SMALL, read_head, small_bodies
 from tests.wire.opening import a_request
 from txws2.exceptions import InvalidHandshake
 from txws2.wire import body
 from txws2.wire.body import BodyReader
 from txws2.wire.deflate import PRESETS
-from txws2.wire.gathering import ResponseReader
+from txws2.wire.gathering import DEFAULT_LIMITS, ResponseReader
 from txws2.wire.http import Response
 from txws2.wire.requesting import check_compression, check_response
 
@@ -25,13 +25,13 @@ COMPRESSIONS = [None, *PRESETS.values()]
 
 def target(data):
     choices = Choices(data)
-    limits = small_limits if choices.flag() else nullcontext
+    bodies, limits = (small_bodies, SMALL) if choices.flag() else (nullcontext, DEFAULT_LIMITS)
     compression = choices.one_of(COMPRESSIONS)
     sizes = choices.sizes()
     stream = choices.rest()
-    with limits():
-        apart = read_head(ResponseReader(), cut(stream, sizes))
-        response, rest = whole = read_head(ResponseReader(), [stream])
+    with bodies():
+        apart = read_head(ResponseReader, limits, cut(stream, sizes))
+        response, rest = whole = read_head(ResponseReader, limits, [stream])
         assert apart == whole, f"{apart} if cut, but {whole}"
         if isinstance(response, Response):
             _judged(response, compression)

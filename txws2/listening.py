@@ -1,0 +1,83 @@
+"""Where `serve` listens for a host: at each of its addresses, and on the same port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from errno import EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
+from typing import Any
+
+from twisted.internet.abstract import isIPv6Address
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+
+from txws2.lookup import is_address, look_up_all
+
+__all__ = ["listen"]
+
+# RFC 6761 section 6.3: the name is for the loopback, whatever a file of hosts says. One that says
+# otherwise would let others in.
+_LOCALHOST = ("127.0.0.1", "::1")
+
+# Without IPv6 in the kernel, there is no socket for it; where it was switched off, no address.
+_NOT_HERE = {EAFNOSUPPORT, EADDRNOTAVAIL}
+
+# A port that is free for one family is hardly ever taken for the other, and never so often.
+_ATTEMPTS = 10
+
+
+async def listen(
+    reactor: Any, host: str, port: int, backlog: int, factory: IProtocolFactory
+) -> list[IListeningPort]:
+    """Listen at every address that a host has here.
+
+    Args:
+        reactor: the reactor to run on.
+        host: a name or an address; "" for all of IPv4.
+        port: the TCP port; 0 for one that is free at all of them.
+        backlog: how many connections may wait to be accepted.
+        factory: what makes them.
+
+    Raises:
+        CannotListenError: the port is taken at one of them, or none of them is of this machine.
+        DNSLookupError: the host has no address.
+    """
+    addresses = await _addresses_of(reactor, host)
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await _listen_at(reactor, addresses, port, backlog, factory)
+        except CannotListenError as exc:
+            if port != 0 or exc.socketError.errno != EADDRINUSE:
+                raise
+    return await _listen_at(reactor, addresses, port, backlog, factory)
+
+
+async def _addresses_of(reactor: Any, host: str) -> Sequence[str]:
+    if not host or is_address(host):
+        return (host,)
+    if host.lower().removesuffix(".") == "localhost":
+        return _LOCALHOST
+    return await look_up_all(reactor, host)
+
+
+async def _listen_at(
+    reactor: Any, addresses: Sequence[str], port: int, backlog: int, factory: IProtocolFactory
+) -> list[IListeningPort]:
+    ports: list[IListeningPort] = []
+    missing: CannotListenError | None = None
+    for address in addresses:
+        kind: Any = TCP6ServerEndpoint if isIPv6Address(address) else TCP4ServerEndpoint
+        try:
+            ports.append(await kind(reactor, port, backlog, address).listen(factory))
+        except Exception as exc:
+            if isinstance(exc, CannotListenError) and exc.socketError.errno in _NOT_HERE:
+                missing = missing or exc
+                continue
+            for opened in ports:
+                await maybeDeferred(opened.stopListening)
+            raise
+        port = port or getattr(ports[0].getHost(), "port", 0)
+    if missing is not None and not ports:
+        raise missing
+    return ports
