@@ -651,3 +651,24 @@ class StoppingTests(QuietTestCase):
             self.assertTrue(work.called)
             self.assertEqual(both.server.take()[-2:], [("message", "1"), ("lost",)])
             self.assertEqual(both.server.factory.running, set())
+
+    def test_a_hook_may_wait_for_the_end_itself(self):
+        for closes_at_once in (True, False):
+            server, both = self.serve("none")
+            heard, pause = [], Deferred()
+
+            async def stop(
+                message, server=server, heard=heard, pause=pause, at_once=closes_at_once
+            ):
+                if not at_once:
+                    await pause
+                await server.close()
+                heard.append("closed")
+
+            both.server.messageReceived = stop
+            both.client.sendMessage("stop")
+            both.pump()
+            pause.callback(None)
+            both.pump()
+            self.assertEqual(heard, ["closed"])
+            self.assertEqual(both.server.heard[-1], ("lost",))

@@ -142,10 +142,6 @@ class Driver(Exchange, Protocol):
     def _has_hook(self, hook: Callable[..., object]) -> bool:
         raise NotImplementedError
 
-    def wait_closed(self) -> Deferred[None]:
-        """Return a Deferred that fires when the connection is closed."""
-        raise NotImplementedError
-
     # `WebSocketProtocol` has these, and says what they are.
 
     connectionOpened: Callable[[], HookResult]

@@ -178,11 +178,16 @@ class ConnectionFactory(Factory, Generic[P]):
 
     def enter(self, connection: P) -> None:
         """Count a connection among those that are connected."""
+        if not self._connections:
+            self._begin()
         now = self.clock.seconds()
         # Those that come in the same millisecond share a float.
         if not 0 <= now - self._latest < 0.001:
             self._latest = now
         self._connections[connection] = self._latest
+
+    def _begin(self) -> None:
+        """Take it that there are connections now."""
 
     def uptime_of(self, connection: P) -> float:
         """Return how long a connection has been there, in seconds; 0 if it isn't."""

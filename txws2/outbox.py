@@ -137,7 +137,7 @@ class Outbox(Cork):
         """
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
-        self._producer_owner = owner
+        self._producer_owner: _Owner | None = owner
         self._producer = producer
         self._producer_paused = False
         self._pause_producer()
@@ -182,6 +182,8 @@ class Outbox(Cork):
         producer, self._producer = self._producer, None
         if producer is not None:
             self._tell_producer(producer.stopProducing)
+            # It has this outbox; so neither of the two would go before the garbage collector comes.
+            self._producer_owner = None
 
     # What the transport calls.
 
@@ -239,6 +241,7 @@ class Outbox(Cork):
             call()
         except BaseException as exc:
             self._producer = None
+            assert self._producer_owner is not None
             self._producer_owner._message_failed(exc)
 
     def _end_if_empty(self) -> None:

@@ -282,10 +282,11 @@ class WebSocketProtocol(Driver):
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
 
-        Before it is open, there are no close frames: a server that has the request answers it
-        with 403 and the reason; otherwise the transport is aborted.
         What came before the peer's close frame can still be received. In push style nothing more
         is: of the hooks, only `connectionLost` is called from now on.
+
+        Before it is open, there are no close frames: a server that has the request answers it
+        with 403 and the reason; otherwise the transport is aborted.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
@@ -299,7 +300,7 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
-        closed = self._start_closing(code, reason)
+        closed = WebSocketProtocol._start_closing(self, code, reason)
         if self._connection is not None and self._pushes:
             self._deafen()
         return closed
@@ -370,14 +371,6 @@ class WebSocketProtocol(Driver):
         self._outbox.write(encode(connection, *arguments))
         return self._outbox.drained()
 
-    def _give_in(self, reason: InvalidHandshake) -> None:
-        """Have no connection, as the application wants none."""
-        self._fail_opening(reason)
-        abort(self._transport)
-
-    def _known_request(self) -> Request | None:
-        return self.request
-
     @property
     def _pushes(self) -> bool:
         """Whether the application overrides messageReceived."""
@@ -390,6 +383,14 @@ class WebSocketProtocol(Driver):
             WebSocketProtocol.pingReceived,
             WebSocketProtocol.pongReceived,
         )
+
+    def _give_in(self, reason: InvalidHandshake) -> None:
+        """Have no connection, as the application wants none."""
+        self._fail_opening(reason)
+        abort(self._transport)
+
+    def _known_request(self) -> Request | None:
+        return self.request
 
     def _tell_lost(self) -> None:
         lost = type(self).connectionLost

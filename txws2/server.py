@@ -200,15 +200,14 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         super().doStop()  # type: ignore[no-untyped-call]
         self._reactor_stop.rest()
 
-    def enter(self, connection: WebSocketServerProtocol) -> None:
-        """Count a connection among those that are connected."""
+    def _begin(self) -> None:
         self._reactor_stop.watch()
-        super().enter(connection)
 
     def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""
         if self.admission is not None:
             self.admission.leave(connection)
         lasted = super().leave(connection)
-        self._reactor_stop.rest()
+        if not self._connections:
+            self._reactor_stop.rest()
         return lasted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IProtocolFactory, IReactorFDSet, ITransport
@@ -46,10 +45,11 @@ class EpollSharing:
         below = _socket_of(transport)
         if below is None or len(connections) < _WORTH_WHILE:
             return
-        # Where the system has no descriptor, or no memory for one more, the reactor goes on serving
-        # who isn't taken over.
-        with suppress(OSError):
+        try:
             self._take_over(below, connections)
+        except OSError:
+            # The system has no descriptor left, or no memory: the reactor goes on with this one.
+            return
 
     def _take_over(self, below: TCPTransport, connections: Collection[_Connected]) -> None:
         shared = self._shared

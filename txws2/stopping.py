@@ -113,7 +113,7 @@ class Stopping:
             self._deadline = factory.clock.callLater(factory.close_timeout, self._miss)
         for connection in list(self._connections):
             if state_of(connection) is not State.CONNECTING:
-                isolated(WebSocketServerProtocol.close, connection, code, reason)
+                isolated(WebSocketServerProtocol._start_closing, connection, code, reason)
         for running in list(self._handlers):
             running.addBoth(self._handler_done, running)
         self._progress()

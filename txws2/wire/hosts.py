@@ -23,6 +23,10 @@ _NAME = re.compile(r"[0-9A-Za-z._~\-%]+")
 # RFC 1035 section 2.3.4, with room for what isn't encoded. To encode longer ones takes its time.
 _LONGEST_NAME = 255
 
+# So much is kept of what was found out; a client isn't to fill the memory.
+_MANY = 64
+_LONG = 256
+
 
 def normal_host(host: str) -> str:
     """Return a host in the one spelling that all others of it have, too.
@@ -61,6 +65,8 @@ class Hosts:
             raise TypeError(f"hosts is a sequence of strings, as [{names!r}]")
         self._names: set[str] = set()
         self._networks: list[IPv4Network | IPv6Network] = []
+        # Those that have come, as they came: mostly they are few, and found out once.
+        self._known: set[str] = set()
         for name in names:
             network = _network(name)
             if network is not None:
@@ -70,6 +76,14 @@ class Hosts:
 
     def __contains__(self, host: str) -> bool:
         """Tell whether a Host header names one of them."""
+        if host in self._known:
+            return True
+        found = self._find(host)
+        if found and len(self._known) < _MANY and len(host) <= _LONG:
+            self._known.add(host)
+        return found
+
+    def _find(self, host: str) -> bool:
         name = normal_host(_PORT.sub("", host))
         if name in self._names:
             return True
