@@ -15,6 +15,13 @@ from txws2.epoll import StandIn
 from txws2.sharing import EpollSharing
 
 
+class Connected(Protocol):
+    adopted = 0
+
+    def _was_adopted(self):
+        self.adopted += 1
+
+
 class EpollSharingTests(SynchronousTestCase):
     def setUp(self):
         # As users have it, whatever this run wants.
@@ -46,7 +53,7 @@ class EpollSharingTests(SynchronousTestCase):
 
     def connect(self, transport):
         """Connect as a factory's connection does; return whether the epoll is shared then."""
-        new = Protocol()
+        new = Connected()
         self.connections.append(new)
         self.sharing.offer(transport, self.connections)
         new.transport = transport
@@ -71,6 +78,10 @@ class EpollSharingTests(SynchronousTestCase):
         [reader] = self.reactor.readers
         for transport in transports:
             self.assertIs(transport.reactor, reader.stand_in)
+
+    def test_those_that_came_before_are_told(self):
+        self.connect_some(5)
+        self.assertEqual([each.adopted for each in self.connections], [1, 1, 1, 0, 0])
 
     def test_those_that_came_before_go_on_waiting_for_the_same(self):
         paused, writing, done = self.connect_some(3)

@@ -145,6 +145,13 @@ class WriteTests(WriteThroughTestCase):
         self.assertIs(outbox._readers, shared.readers)
         self.assertEqual(outbox._descriptor, 5)
 
+    def test_it_finds_out_when_a_shared_epoll_takes_its_transport_over(self):
+        outbox, shared = self.make(), SharedEpoll(None)
+        self.transport.reactor, self.socket.fileno = shared.stand_in, lambda: 5
+        outbox.find_readers()
+        self.assertIs(outbox._readers, shared.readers)
+        self.assertEqual(outbox._descriptor, 5)
+
     def test_what_the_socket_does_not_take_goes_to_the_transport(self):
         for room in (0, 1):
             outbox = self.make(room=room)

@@ -184,6 +184,11 @@ class Driver(Exchange, Protocol):
             # The application's connectionMade. The connection is closed as soon as it can be told.
             self._application_failed(Failure())
 
+    def _was_adopted(self) -> None:
+        """Take it that a shared epoll has the transport now, for `EpollSharing`."""
+        if isinstance(self._outbox, WriteThrough):
+            self._outbox.find_readers()
+
     def _open(self, early: bytes, head: bytes = b"") -> None:
         """Start to speak frames; the handshake is done.
 

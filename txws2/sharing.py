@@ -23,6 +23,8 @@ _WORTH_WHILE = 4
 class _Connected(Protocol):
     transport: Any
 
+    def _was_adopted(self) -> None: ...
+
 
 class EpollSharing:
     """Lets the connections of a factory share an epoll, once there are enough of them.
@@ -74,6 +76,7 @@ class EpollSharing:
             below = _socket_of(connection.transport)
             if below is not None and below.reactor is reactor:
                 shared.adopt(below, reading=below in readers, writing=below in writers)
+                connection._was_adopted()
 
 
 def _socket_of(transport: ITransport | None) -> TCPTransport | None:

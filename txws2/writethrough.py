@@ -49,11 +49,16 @@ class WriteThrough(Outbox):
         self._urgent = b""
         super().__init__(transport, write_limit)
         self._socket = transport.getHandle()
-        if isinstance(transport.reactor, StandIn):
-            self._descriptor = self._socket.fileno()
-            self._readers = transport.reactor.readers
+        self.find_readers()
         # What somebody else wrote goes first.
         self.paused = has_unsent(transport)
+
+    def find_readers(self) -> None:
+        """Take it that a shared epoll may have the transport now, and reads for it."""
+        reactor = self._transport.reactor
+        if isinstance(reactor, StandIn):
+            self._descriptor = self._socket.fileno()
+            self._readers = reactor.readers
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here and haven't begun to leave."""
