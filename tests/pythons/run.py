@@ -35,7 +35,7 @@ def install(python):
     ):
         done = python.run(*command, path=tree)
         if done.returncode:
-            return done.stdout
+            return done.stdout.strip()
     return ""
 
 
