@@ -2,6 +2,7 @@
 # make test    run the tests
 # make check   lint, types, docs and packaging
 # make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
+# make pythons  run the tests of the protocol core and of the accelerator on each Python, before a release
 # make reactors   run the tests on each reactor, with every way to share an epoll, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
@@ -19,7 +20,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 
-.PHONY: run test check lint types docs packaging oldest reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
+.PHONY: run test check lint types docs packaging oldest pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -50,6 +51,10 @@ packaging: .venv/checked
 
 oldest: .venv-oldest/tested $(PEERS)
 	.venv-oldest/bin/python -m pytest
+
+# Of those that this machine has, and as root with debootstrap, Debian; PYTHONS="3.11 pypy3" runs fewer.
+pythons:
+	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
 reactors: .venv/reactors $(PEERS)
 	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done

@@ -9,6 +9,7 @@ from itertools import product
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.exchanges import exchange_of
+from tests.implementations import counts_references
 from tests.sides import TEXT, ClientSide, ServerSide
 from tests.twins import in_c, load
 from txws2.client import WebSocketClientProtocol
@@ -270,6 +271,7 @@ class ReentrancyTests(TestCase):
 
 
 class FinalizerTests:
+    @counts_references
     def test_messages_that_finalizers_send_leave_whole(self):
         class Sends:
             def __init__(self, ws):
