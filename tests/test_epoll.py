@@ -159,6 +159,7 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(transport.calls, ["doRead"])
 
     def test_an_exception_of_any_class_ends_one_transport_and_no_other(self):
+        """Attack 24."""
         for kind in (SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError):
             broken, other = self.adopted(), self.adopted()
             for each in (broken, other):

@@ -27,6 +27,8 @@ STEERING = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class EscapedTests(SynchronousTestCase):
+    """Attack 27."""
+
     def test_what_steers_is_shown_as_python_writes_it(self):
         self.assertEqual(escaped(HOSTILE), SHOWN)
 

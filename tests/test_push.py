@@ -176,6 +176,7 @@ class BrokenTests:
         self.assertEqual(len(self.take_loud()), 1)
 
     def test_an_exception_of_any_class_closes_with_1011(self):
+        """Attack 24."""
         for kind in (SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError, MemoryError):
             for hook, opcode in (("messageReceived", TEXT), ("pingReceived", PING)):
                 self.open(type("Broken", (self.calls,), {hook: Mock(side_effect=kind)}))

@@ -153,6 +153,8 @@ def drop(adversary, message):
 
 @in_c
 class ReentrancyTests(TestCase):
+    """Attack 32."""
+
     Example = in_c and exchange_of(
         getattr(load(), "Exchange", object), getattr(load(), "Cork", object)
     )

@@ -70,7 +70,7 @@ class ProcessRequestTests(SiteTestCase):
             self.failureResultOf(self.ws.wait_opened(), InvalidStatus)
 
     def test_requests_that_came_meanwhile_are_not_answered(self):
-        """RFC 9112 section 9.3."""
+        """Attack 29; RFC 9112 section 9.3."""
         for behind, meanwhile in ((PAGE, b""), (b"", PAGE), (PAGE[:9], PAGE[9:] + REQUEST)):
             deciding = Deferred()
             self.serve(process_request=lambda *_, deciding=deciding: deciding)
@@ -82,6 +82,17 @@ class ProcessRequestTests(SiteTestCase):
             self.assertTrue(answers.startswith(b"HTTP/1.1 404 Not Found"))
             self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
             self.assertOver()
+
+    def test_attack_25_the_site_and_we_read_the_same_headers(self):
+        for other in (b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\x85"):
+            self.serve()
+            self.receive(plus(b"A: b" + other + b"Sec-WebSocket-Protocol: evil"))
+            if other > b"\x7f":
+                self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 101 "))
+                self.assertNotIn("Sec-WebSocket-Protocol", self.ws.request.headers)
+            else:
+                self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 400 "))
+            self.connect()
 
     def test_to_a_page_they_are_answered(self):
         """Without an Upgrade, there is nothing else that could follow."""

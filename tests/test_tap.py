@@ -219,7 +219,7 @@ class OriginTests(TapTestCase):
 
 
 class HostTests(TapTestCase):
-    """DNS rebinding."""
+    """Attack 30: dNS rebinding."""
 
     asked = (
         *("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000"),

@@ -113,6 +113,8 @@ class Pinged(txws2.WebSocketClientProtocol):
 
 
 class IsolationCases:
+    """Attack 24: an exception of any class out of one connection's hook or producer."""
+
     timeout = 110
     fragile = Fragile
     scheme = "ws"

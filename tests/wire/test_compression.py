@@ -312,7 +312,7 @@ class InflaterTests(InflaterTestCase):
 
 
 class FinalBlocksTests(InflaterTestCase):
-    """Section 7.2.3.4: a block may say that it is the final one, and others may follow."""
+    """Attack 26; section 7.2.3.4: a block may say that it is the final one, others may follow."""
 
     def test_blocks_may_follow(self):
         self.assertEqual(self.inflated(FINAL[:-1] + HELLO), [b"HelloHello"])

@@ -11,6 +11,8 @@ from txws2.wire.hosts import Hosts, check_host
 
 
 class HostsTests(SynchronousTestCase):
+    """Attack 30."""
+
     def assertHas(self, names, *hosts):
         for host in hosts:
             self.assertTrue(host in Hosts(names), (names, host))

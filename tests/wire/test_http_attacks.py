@@ -54,6 +54,30 @@ class InjectionTests(TestCase):
             self.refused(Request("/", headers_of(("X", value))))
 
 
+class LineEndTests(ReaderTestCase):
+    """Attack 25: bytes that Python's str.splitlines, or another parser, takes for a line's end."""
+
+    others = (b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\xe2\x80\xa8", b"\x85")
+
+    def test_there_is_no_second_header(self):
+        for other in (*self.others, b"\r", b"\n"):
+            for start in (b"GET / HTTP/1.1\r\nHost: h\r\n", b"HTTP/1.1 200 OK\r\n"):
+                head = start + b"A: b" + other + b"Evil: c\r\n\r\n"
+                read = self.request if start.startswith(b"GET") else self.response
+                found = read(head)
+                if isinstance(found, tuple):
+                    self.assertEqual(found[0], InvalidMessage)
+                else:
+                    self.assertNotIn("Evil", found.headers)
+                    self.assertGreater(other, b"\x7f")
+
+    def test_the_first_line_has_no_other_end(self):
+        for other in self.others:
+            self.assertEqual(
+                self.request(b"GET / HTTP/1.1" + other + b"A: b\r\n\r\n")[0], InvalidMessage
+            )
+
+
 class AnyBytesTests(ReaderTestCase):
     """Whatever comes, nothing but an InvalidHandshake is raised."""
 
