@@ -1,5 +1,7 @@
 """One message to many connections."""
 
+from unittest.mock import Mock
+
 from tests.parts import Parts
 from tests.sides import CLOSE, TEXT, Peer, ServerSide, closing, frames_in
 from txws2 import broadcast
@@ -39,6 +41,18 @@ class BroadcastTestCase(ServerSide):
 
 
 class BroadcastTests(BroadcastTestCase):
+    def test_an_error_of_one_connection_is_no_other_s(self):
+        first, broken, last = self.open_many(3)
+        # One that has sent a message in parts goes its own way.
+        broken.send(["a", "b"])
+        self.got(broken)
+        broken._send_shared = Mock(side_effect=SystemExit)
+        self.assertEqual(broadcast([first, broken, last], "x"), 2)
+        [event] = self.take_loud()
+        self.assertEqual(event["connection"], broken.id)
+        self.assertEqual(self.got(broken), [(CLOSE, closing(1011))])
+        self.assertEqual([self.got(each) for each in (first, last)], [[(TEXT, b"x")]] * 2)
+
     def test_everybody_gets_it(self):
         everybody = self.open_many(3)
         self.assertEqual(broadcast(everybody, "hello"), 3)

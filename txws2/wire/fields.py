@@ -155,7 +155,7 @@ def _header_lines(head: bytes) -> bytes:
     if start < 0:
         return b""
     if not _HEADER_LINES.fullmatch(head, start):
-        for line in head[start + 2 :].split(b"\r\n"):
-            if not _HEADER_LINE.fullmatch(line):
-                raise InvalidMessage(f"invalid header line: {line[:80]!r}")
+        lines = head[start + 2 :].split(b"\r\n")
+        wrong = [line for line in lines if not _HEADER_LINE.fullmatch(line)]
+        raise InvalidMessage(f"invalid header line: {wrong[0][:80]!r}")
     return head[start + 2 :]
