@@ -379,6 +379,18 @@ class EndTests(MeanwhileTests):
         self.assertEqual(ws.take()[-3:], [("message", "2", "done"), ("ping", b"3"), ("lost",)])
         self.assertGone()
 
+    def test_nothing_comes_after_what_was_dropped_as_it_closes(self):
+        ws = self.opened(max_queue=2)
+        self.hear(*texts("1"))
+        ws._start_closing(1001)
+        self.hear(*texts("2", "3", "4"))
+        ws.go_on(3)
+        self.assertEqual(ws.take()[-1], ("message", "3", "done"))
+        self.hear(*texts("5"), (PING, b""), (CLOSE, closing(1001)))
+        self.joined.drop()
+        self.assertEqual(ws.take(), [("lost",)])
+        self.assertGone()
+
     def test_nothing_comes_after_the_end_even_if_that_resumes(self):
         class Resuming(self.slow):
             async def connectionLost(self, reason):
@@ -630,6 +642,22 @@ class PullTests:
         ws = self.open(Pinged)
         self.hear((PING, b"1"), *texts("2"))
         self.assertEqual(self.successResultOf(ws.recv()), "2")
+
+    def test_what_was_dropped_of_such_hooks_keeps_no_message_either(self):
+        class Pinged(self.kept):
+            async def pingReceived(self, payload):
+                self.work = Deferred()
+                await self.work
+
+        ws = self.open(Pinged, max_queue=1)
+        self.hear((PING, b"1"))
+        ws._start_closing(1001)
+        self.hear(*[(PING, b"2")] * 3)
+        for _ in range(2):
+            ws.work.callback(None)
+        self.assertIsNone(ws._succession)
+        self.hear(*texts("3"))
+        self.assertEqual(self.successResultOf(ws.recv()), "3")
 
 
 class KeptServer(Recorded, WebSocketServerProtocol):

@@ -481,6 +481,8 @@ class Driver(Exchange, Protocol):
         succession.calling = False
         if succession.idle:
             self._succession = None
+            if succession.has_dropped and self._pushes:
+                self._deafen()
             self._open_up()
             succession.end()
         if self._reading is not None and len(succession) <= (self.factory.max_queue or 0) // 4:

@@ -49,6 +49,11 @@ class Succession:
         return sum(len(arguments[0]) + MESSAGE_OVERHEAD for _, arguments in self._waiting)
 
     @property
+    def has_dropped(self) -> bool:
+        """Whether there was no room for a hook, so that none may come after those that wait."""
+        return self._most == 0
+
+    @property
     def idle(self) -> bool:
         """Whether no hook is running, nor waits."""
         return not (self._running or self._waiting or self._last)
