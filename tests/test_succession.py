@@ -90,6 +90,11 @@ class OrderTests:
         self.assertEqual(ws.take(), [("opened",)])
         return ws
 
+    def opened_as(self, create_protocol):
+        ws = self.open(create_protocol)
+        ws.take()
+        return ws
+
     def test_a_coroutine_is_run(self):
         ws = self.opened("none")
         self.hear(*texts("1", "2"), (PING, b"3"), (PONG, b"4"))
@@ -299,6 +304,57 @@ class MeanwhileTests(OrderTests):
         ws.go_on(2)
         self.assertEqual(ws.take()[-1], ("message", "3", "done"))
 
+    def test_one_that_has_waited_may_pause_and_resume_in_its_first_step(self):
+        class Hesitating(self.slow):
+            async def messageReceived(self, message):
+                self.pauseProducing()
+                self.resumeProducing()
+                await super().messageReceived(message)
+
+        ws = self.opened_as(Hesitating)
+        self.hear(*texts("1", "2", "3", "4"))
+        for message, following in ("12", "23", "34"):
+            ws.take()
+            ws.go_on()
+            self.assertEqual(ws.take(), [("message", message, "done"), ("message", following)])
+        ws.go_on()
+        self.assertIsNone(ws._succession)
+
+    def test_what_a_ping_of_the_same_read_lets_go_on_waits_for_its_hook(self):
+        class Pinged(self.slow):
+            async def messageReceived(self, message):
+                if message == "1":
+                    self.pauseProducing()
+                self.heard.append(message)
+
+            async def pingReceived(self, payload):
+                self.resumeProducing()
+                await self._wait("ping")
+
+        ws = self.opened_as(partial(Pinged, "ping"))
+        self.hear(*texts("1", "2", "3"), (PING, b""), *texts("4"))
+        self.assertEqual(ws.take(), ["1", ("ping",)])
+        ws.go_on()
+        self.assertEqual(ws.take(), [("ping", "done"), "2", "3", "4"])
+
+    def test_that_ping_may_also_have_it_pause_again(self):
+        class Pinged(self.slow):
+            async def messageReceived(self, message):
+                self.pauseProducing()
+                self.heard.append(message)
+
+            async def pingReceived(self, payload):
+                self.resumeProducing()
+                self.pauseProducing()
+
+        ws = self.opened_as(Pinged)
+        self.hear(*texts("1", "2"), (PING, b""), *texts("3"))
+        self.assertEqual(ws.take(), ["1"])
+        for message in "23":
+            ws.resumeProducing()
+            self.joined.pump()
+            self.assertEqual(ws.take(), [message])
+
 
 class EndTests(MeanwhileTests):
     def test_the_peer_s_close_is_answered_at_once_and_what_came_before_is_delivered(self):
@@ -322,6 +378,40 @@ class EndTests(MeanwhileTests):
         ws.go_on(2)
         self.assertEqual(ws.take()[-3:], [("message", "2", "done"), ("ping", b"3"), ("lost",)])
         self.assertGone()
+
+    def test_nothing_comes_after_what_was_dropped_as_it_closes(self):
+        ws = self.opened(max_queue=2)
+        self.hear(*texts("1"))
+        ws._start_closing(1001)
+        self.hear(*texts("2", "3", "4"))
+        ws.go_on(3)
+        self.assertEqual(ws.take()[-1], ("message", "3", "done"))
+        self.hear(*texts("5"), (PING, b""), (CLOSE, closing(1001)))
+        self.joined.drop()
+        self.assertEqual(ws.take(), [("lost",)])
+        self.assertGone()
+
+    def test_nothing_comes_after_the_end_even_if_that_resumes(self):
+        class Resuming(self.slow):
+            async def connectionLost(self, reason):
+                self.resumeProducing()
+                await super().connectionLost(reason)
+
+        for busy in True, False:
+            ws = self.opened_as(Resuming)
+            if busy:
+                self.hear(*texts("0"))
+            ws.pauseProducing()
+            self.hear(*texts("1"), (CLOSE, closing(1000)))
+            self.clock.advance(1)
+            self.joined.pump()
+            ws.take()
+            self.joined.drop()
+            ws.go_on(busy)
+            self.assertEqual(ws.take()[busy:], [("lost",)])
+            ws.resumeProducing()
+            self.assertEqual((ws.take(), self.clock.getDelayedCalls()), ([], []))
+            self.assertGone()
 
     def test_after_close_what_waits_is_dropped(self):
         for hang_up in (
@@ -553,6 +643,22 @@ class PullTests:
         self.hear((PING, b"1"), *texts("2"))
         self.assertEqual(self.successResultOf(ws.recv()), "2")
 
+    def test_what_was_dropped_of_such_hooks_keeps_no_message_either(self):
+        class Pinged(self.kept):
+            async def pingReceived(self, payload):
+                self.work = Deferred()
+                await self.work
+
+        ws = self.open(Pinged, max_queue=1)
+        self.hear((PING, b"1"))
+        ws._start_closing(1001)
+        self.hear(*[(PING, b"2")] * 3)
+        for _ in range(2):
+            ws.work.callback(None)
+        self.assertIsNone(ws._succession)
+        self.hear(*texts("3"))
+        self.assertEqual(self.successResultOf(ws.recv()), "3")
+
 
 class KeptServer(Recorded, WebSocketServerProtocol):
     pass
@@ -572,6 +678,33 @@ class ClientTests(FailureTests, ClientSide):
 
 class ServerOverTLSTests(OverTLS, FailureTests, ServerSide):
     slow, plain = SlowServer, WebSocketServerProtocol
+
+
+class LosingTests:
+    def test_a_transport_that_is_lost_at_once_is_lost_within_the_hook(self):
+        # As with twisted.internet.testing.StringTransportWithDisconnection.
+        class Losing(self.slow):
+            async def messageReceived(self, message):
+                self.lose()
+                await super().messageReceived(message)
+
+        for waits_for in ("message",), ("message", "lost"):
+            ws = self.open(partial(Losing, *waits_for))
+            ws.take()
+            ws.lose = self.joined.drop
+            self.hear(*texts("1", "2"))
+            self.assertEqual(ws.take(), [("lost",), ("message", "1")])
+            ws.go_on(len(waits_for))
+            self.assertIsNone(ws._succession)
+            self.assertGone()
+
+
+class ServerLosingTests(LosingTests, ServerSide):
+    slow = SlowServer
+
+
+class ClientLosingTests(LosingTests, ClientSide):
+    slow = SlowClient
 
 
 class ServerPullTests(PullTests, ServerSide):

@@ -164,6 +164,7 @@ class OptionTests(TapTestCase):
 
     def test_the_help_has_no_gaps_in_its_sentences(self):
         self.assertNotRegex(Options().getUsage(), r"\w\.? {2,}(By|is|the|With|Once)\b")
+        self.assertNotIn("..", Options().getUsage().replace("...", ""))
 
     def test_twistd_knows_it_as_ws(self):
         [plugin] = [plugin for plugin in getPlugins(IServiceMaker) if plugin.tapname == "ws"]

@@ -324,9 +324,11 @@ class WebSocketServerProtocol(Deciding):
             self._application_failed(failure)
 
     def _await(self, result: object) -> Deferred[Any] | None:
-        if self._hooks_call is None:
-            self._hooks_call = Call(self)
-        return self._hooks_call.run(to_await, result)
+        call = self._hooks_call = self._hooks_call or Call(self)
+        running = call.run(to_await, result)
+        # Where its transport is lost at once, connectionLost was called in it, and may be done.
+        self._hooks_call = call
+        return running
 
     def _hook_returned(self, result: object) -> None:
         super()._hook_returned(result)

@@ -91,6 +91,8 @@ class Driver(Exchange, Protocol):
     _succession: Succession | None = None
     # What has been read and waits, as the application wants nothing now.
     _undelivered: list[Event] | None = None
+    # Whether that is to be delivered at the end of the read that is being worked off.
+    _resumed = False
     # What knows when the opening must be done; later, when the closing must be.
     _deadlines: Deadlines[Any] | None = None
     # How far what was sent had come when the closing began, or was last given its time.
@@ -279,6 +281,8 @@ class Driver(Exchange, Protocol):
             self._arriving = False
             self._need_inbox().arriving = None
         self._deliver(connection, connection.receive(data))
+        if self._resumed:
+            self._deliver_undelivered()
         if connection.unfinished and not self._settled:
             self._message_arrives(connection)
         if self._undelivered is not None:
@@ -323,13 +327,23 @@ class Driver(Exchange, Protocol):
 
     def _hold(self) -> None:
         """Deliver nothing until `_release`."""
-        if self._undelivered is None and not self._settled:
+        if self._resumed:
+            self._resumed = False
+        elif self._undelivered is None and not self._settled:
             self._undelivered = []
             self._shut = True
             self._need_reading().hold()
 
     def _release(self) -> None:
         """Deliver what has waited, and what comes."""
+        if self._undelivered and self._busy:
+            # The hook of a ping, say, that came later: it is to return first.
+            self._resumed = True
+        else:
+            self._deliver_undelivered()
+
+    def _deliver_undelivered(self) -> None:
+        self._resumed = False
         events, self._undelivered = self._undelivered, None
         if events is None:
             return
@@ -348,6 +362,9 @@ class Driver(Exchange, Protocol):
 
     def _deliver_later(self, events: list[Event]) -> None:
         assert self._connection is not None
+        if self._busy:
+            self._deliver(self._connection, events)
+            return
         self._busy = True
         self._outbox.cork()
         try:
@@ -448,6 +465,10 @@ class Driver(Exchange, Protocol):
         """Call the hooks that wait, until one isn't done when it returns."""
         succession = self._succession
         assert succession is not None
+        if succession.calling:
+            # The hook that lets them go on is to return first.
+            return
+        succession.calling = True
         # None of them while the application has paused.
         while self._undelivered is None or self._settled:
             # It may have closed the transport meanwhile.
@@ -457,8 +478,11 @@ class Driver(Exchange, Protocol):
                 break
             hook, arguments = call
             self._call(hook, *arguments)
+        succession.calling = False
         if succession.idle:
             self._succession = None
+            if succession.has_dropped and self._pushes:
+                self._deafen()
             self._open_up()
             succession.end()
         if self._reading is not None and len(succession) <= (self.factory.max_queue or 0) // 4:
@@ -725,6 +749,9 @@ class Driver(Exchange, Protocol):
             self._tracer.state(State.CLOSED)
         if self._outbox is not None:
             self._outbox.release(self._ending)
+        if self._undelivered:
+            # Nothing comes after the end, even if the application resumes in its connectionLost.
+            self._undelivered = []
         if self.connected:
             self._tell_lost()
         self._closed_waiters.fire(None)

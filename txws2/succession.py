@@ -22,13 +22,18 @@ class Succession:
 
     Args:
         ready: called when that one is done.
+
+    Attributes:
+        calling: whether those that wait are being called, one after the other.
     """
 
-    __slots__ = ("_last", "_most", "_ready", "_running", "_waiters", "_waiting")
+    __slots__ = ("_last", "_most", "_ready", "_running", "_waiters", "_waiting", "calling")
 
     def __init__(self, ready: Callable[[], None]) -> None:
         self._ready = ready
-        self._running: Deferred[Any] | None = None
+        self.calling = False
+        # More than one only where the end has come within a hook.
+        self._running: list[Deferred[Any]] = []
         self._waiting: deque[Call] = deque()
         self._last: Call | None = None
         # How many may wait; None for no limit.
@@ -44,14 +49,19 @@ class Succession:
         return sum(len(arguments[0]) + MESSAGE_OVERHEAD for _, arguments in self._waiting)
 
     @property
+    def has_dropped(self) -> bool:
+        """Whether there was no room for a hook, so that none may come after those that wait."""
+        return self._most == 0
+
+    @property
     def idle(self) -> bool:
         """Whether no hook is running, nor waits."""
-        return self._running is None and not self._waiting and self._last is None
+        return not (self._running or self._waiting or self._last)
 
     def follow(self, running: Deferred[Any]) -> None:
         """Let all hooks wait for this one."""
-        self._running = running
-        running.addBoth(self._done)
+        self._running.append(running)
+        running.addBoth(self._done, running)
 
     def add(self, hook: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         """Let a hook wait, if there is room."""
@@ -67,7 +77,7 @@ class Succession:
 
     def take(self) -> Call | None:
         """Return the next hook; None while one is running, and if there is none."""
-        if self._running is not None:
+        if self._running:
             return None
         if self._waiting:
             return self._waiting.popleft()
@@ -86,8 +96,8 @@ class Succession:
     def cancel(self) -> None:
         """Cancel the one that is running, and drop those that wait, but the last."""
         self.clear()
-        if self._running is not None:
-            self._running.cancel()
+        for running in list(self._running):
+            running.cancel()
 
     def wait(self) -> Deferred[None]:
         """Return a Deferred that fires when all hooks are done."""
@@ -98,7 +108,8 @@ class Succession:
         """Tell those who wait that all hooks are done."""
         self._waiters.fire(None)
 
-    def _done(self, result: Any) -> Any:
-        self._running = None
-        self._ready()
+    def _done(self, result: Any, running: Deferred[Any]) -> Any:
+        self._running.remove(running)
+        if not self._running:
+            self._ready()
         return result

@@ -83,12 +83,12 @@ class Options(usage.Options):
             int,
         ],
         ["max-headers", None, MAX_HEADERS, "Headers that a request may have.", int],
-        ["max-connections", None, None, "Connections that there may be at once.", _number(int)],
+        ["max-connections", None, None, "Connections that there may be at once", _number(int)],
         [
             "max-connections-per-host",
             None,
             None,
-            "Connections that one host may have at once.",
+            "Connections that one host may have at once",
             _number(int),
         ],
         [
