@@ -1,5 +1,5 @@
-/* What the files of the accelerator have in common; module.c says what it is, and which rule keeps
- * its memory safe. */
+/* The files of the accelerator share this; module.c says what it is, and which rule keeps its memory
+ * safe. */
 
 #ifndef TXWS2_ACCELERATOR_H
 #define TXWS2_ACCELERATOR_H
@@ -47,7 +47,7 @@ typedef struct {
     PyObject *owner;
 } Bytes;
 
-/* What a frame is masked with, or that it isn't. */
+/* The masking key of a frame, if it has one. */
 typedef struct {
     bool masked;
     unsigned char mask[MASK_SIZE];
