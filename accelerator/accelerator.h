@@ -120,6 +120,15 @@ typedef struct {
     uint32_t thread;        /* Whose it is, as `this_thread` has it; 0 for anybody's. */
 } Exchange;
 
+/* Tell whether a shared epoll reads for the transport; it is asked for each message. */
+static inline bool
+cork_is_read(const Cork *self)
+{
+    return self->readers != NULL && PyList_Check(self->readers) && self->descriptor >= 0
+           && self->descriptor < PyList_GET_SIZE(self->readers)
+           && PyList_GET_ITEM(self->readers, self->descriptor) == self->transport;
+}
+
 /* Whether what was read as NULL, so that None can't be told from nothing, is there. */
 static inline bool
 is_set(PyObject *object)

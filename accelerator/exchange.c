@@ -87,7 +87,10 @@ give(State *state, Exchange *self, PyObject *message)
 static int
 is_shut(State *state, Exchange *self, Cork *cork)
 {
-    int hung_up = self->shut || cork == NULL ? 0 : has_hung_up(state, cork);
+    if (self->shut || cork == NULL || cork_is_read(cork)) {
+        return self->shut;
+    }
+    int hung_up = has_hung_up(state, cork);
     if (hung_up > 0) {
         hung_up = call(state, (PyObject *)self, TRANSPORT_CLOSED, NULL);
     }

@@ -30,15 +30,6 @@ is_so(State *state, PyObject *transport, int name)
     return truth(PyObject_GetAttr(transport, state->names[name]));
 }
 
-/* Tell whether a shared epoll reads for the transport. */
-static bool
-is_read(const Cork *self)
-{
-    return self->readers != NULL && PyList_Check(self->readers) && self->descriptor >= 0
-           && self->descriptor < PyList_GET_SIZE(self->readers)
-           && PyList_GET_ITEM(self->readers, self->descriptor) == self->transport;
-}
-
 /* Tell whether something is so with a transport that may know nothing of it; -1 with an exception. */
 static int
 is_so_if_known(State *state, PyObject *transport, int name)
@@ -56,7 +47,7 @@ is_so_if_known(State *state, PyObject *transport, int name)
 int
 has_hung_up(State *state, Cork *self)
 {
-    if (!is_set(self->transport) || is_read(self)) {
+    if (!is_set(self->transport) || cork_is_read(self)) {
         return 0;
     }
     bool has_socket = is_set(self->socket);
@@ -102,7 +93,7 @@ descriptor_of(State *state, Cork *self)
     int descriptor = -1;
     int tls = is_so(state, transport, TLS);
     if (tls == 0) {
-        descriptor = is_read(self) ? self->descriptor
+        descriptor = cork_is_read(self) ? self->descriptor
                                    : ask_for_descriptor(state, transport, socket);
     }
     Py_DECREF(socket);
