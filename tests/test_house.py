@@ -133,11 +133,15 @@ FLOORS = [
         "conversation",
         "hints",
         "insecure",
+        "lines",
         "loading",
         "recording",
+        "screen",
         "session",
+        "stdio",
         "tap",
         "testing",
+        "watching",
     },
 ]
 
