@@ -93,6 +93,14 @@ class TLSTestCase(SynchronousTestCase):
         path.write_bytes(pem)
         return path
 
+    def directory(self, **files):
+        """Make a directory with these files; return its path."""
+        path = Path(self.mktemp())
+        path.mkdir()
+        for name, pem in files.items():
+            path.joinpath(name).write_bytes(pem)
+        return path
+
     def meet(self, tls, host="localhost", server=None, server_factory=HTTPFactory):
         """Let a client meet a server over TLS; return both."""
         clock, client, other = Clock(), Talker(), Talker()
@@ -119,6 +127,14 @@ class TrustTests(TLSTestCase):
             client, server = self.meet(ClientTLS(path))
             self.assertEqual((client.heard, server.heard), (b"hello", b"hello"))
             self.assertEqual((client.began_shaking, client.still_shaking), (True, False))
+
+    def test_the_authorities_of_a_directory_are_trusted(self):
+        other = certify("other.example")[1]
+        files = {"a.pem": b"no certificate", "b.pem": other + self.pem, "c.crt": GARBAGE}
+        path = self.directory(**files)
+        for tls in (path, str(path)):
+            client, _ = self.meet(ClientTLS(tls))
+            self.assertEqual(client.heard, b"hello")
 
     def test_http_is_agreed_on_and_the_host_is_named(self):
         client, server = self.meet(ClientTLS(self.authorities))
@@ -217,6 +233,8 @@ class MistakeTests(TLSTestCase):
         for words, arguments in (
             ("there is no certificate in", (empty,)),
             ("there is no certificate in", (None, str(empty))),
+            ("has a certificate in it", (self.directory(**{"a.crt": self.pem, "b.pem": b"x"}),)),
+            ("a.pem can't be used: ", (self.directory(**{"a.pem": GARBAGE, "b.pem": self.pem}),)),
             ("must have a key in it", (None, self.authorities)),
             ("that unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
             ("garbage.pem can't be used: ", (self.write("garbage.pem", GARBAGE),)),
@@ -232,7 +250,7 @@ class MistakeTests(TLSTestCase):
 
     def test_who_thinks_of_another_library_is_told_what_it_is_here(self):
         for words, arguments in (
-            ("tls must be the path of a file", (ssl.create_default_context(),)),
+            ("tls must be the path of a file or directory", (ssl.create_default_context(),)),
             ("txws2.insecure verifies nothing; it is False", (False,)),
             ("client_certificate must be a PrivateCertificate", (None, ("me.crt", "me.key"))),
         ):

@@ -32,7 +32,10 @@ __all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_fai
 
 # Interfaces of zope can't do `|`.
 TLS = Union[IOpenSSLClientConnectionCreator, str, PathLike[str]]  # noqa: UP007
-"""What makes TLS connections, or the path of the certificates of the authorities to trust."""
+"""What makes TLS connections, or the path of the certificates of the authorities to trust.
+
+A path is that of a PEM file, or of a directory with such files, named *.pem.
+"""
 
 ClientCertificate = Union[PrivateCertificate, str, PathLike[str]]  # noqa: UP007
 """A certificate with its key, or the path of a file with both, and with those between."""
@@ -47,7 +50,8 @@ class ClientTLS:
 
     Args:
         tls: a connection creator, used as it is; or the path of a PEM file with the certificates
-            of the authorities to trust. None for those that this machine trusts.
+            of the authorities to trust, or of a directory with such files, named *.pem, of which
+            those without a certificate don't count. None for those that this machine trusts.
         certificate: what to show to a server that asks who we are.
 
     Raises:
@@ -62,7 +66,7 @@ class ClientTLS:
         self._creator = None if isinstance(tls, (str, PathLike)) else tls
         self._trust: Any = None
         if isinstance(tls, (str, PathLike)):
-            self._trust = trustRootFromCertificates(_certificates_of(tls))
+            self._trust = trustRootFromCertificates(_authorities_of(Path(tls)))
         self._certificate: PrivateCertificate | None
         self._between: list[crypto.X509] = []
         if isinstance(certificate, (str, PathLike)):
@@ -104,14 +108,25 @@ def _check_kinds(tls: object, certificate: object) -> None:
     creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
     if not (tls is None or creates or isinstance(tls, (str, PathLike))):
         raise TypeError(
-            "tls must be the path of a file with certificates, or what optionsForClientTLS of "
-            f"twisted.internet.ssl returns; txws2.insecure verifies nothing; it is {tls!r}"
+            "tls must be the path of a file or directory with certificates, or the result of "
+            "optionsForClientTLS in twisted.internet.ssl; txws2.insecure verifies nothing; it is "
+            f"{tls!r}"
         )
     if not isinstance(certificate, (PrivateCertificate, str, PathLike, type(None))):
         raise TypeError(
             "client_certificate must be a PrivateCertificate, or the path of a file with "
             f"certificate and key; it is {certificate!r}"
         )
+
+
+def _authorities_of(path: Path) -> list[Certificate]:
+    """Load the certificates of a file, or of the *.pem files of a directory."""
+    if not path.is_dir():
+        return _certificates_of(path)
+    files = [file for file in sorted(path.glob("*.pem")) if _CERTIFICATE.search(file.read_bytes())]
+    if not files:
+        raise ValueError(f"no *.pem file in the directory {path} has a certificate in it")
+    return [certificate for file in files for certificate in _certificates_of(file)]
 
 
 def _certificates_of(path: str | PathLike[str]) -> list[Certificate]:
