@@ -32,6 +32,7 @@ from zope.interface import implementer
 
 from tests.certificates import certify, make_pems
 from txws2.certificates import ClientTLS, is_shaking_hands, tls_failure
+from txws2.insecure import InsecureTLS
 
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n"
 GARBAGE = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"
@@ -160,8 +161,8 @@ class TrustTests(TLSTestCase):
 
     def test_a_certificate_for_another_host_is_told_with_its_own(self):
         client, _ = self.meet(ClientTLS(self.authorities), "elsewhere.example")
-        words = "the server's certificate isn't one for localhost; it is for localhost, 127.0.0.1"
-        self.assertEqual(str(client.failure), words)
+        words = "certificate isn't one for elsewhere.example; it is for localhost, 127.0.0.1"
+        self.assertEqual(str(client.failure), f"the server's {words}")
 
     def test_nothing_before_1_2_is_offered(self):
         stub = SimpleNamespace(factory=SimpleNamespace(wrappedFactory=HTTPFactory()))
@@ -171,13 +172,23 @@ class TrustTests(TLSTestCase):
         # RFC 8446 section 4.2.1: supported_versions, a list of 4 bytes, 1.3 and 1.2.
         self.assertIn(b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03", connection.bio_read(2**14))
 
-    def test_a_creator_is_used_as_it_is(self):
-        trust = trustRootFromCertificates([Certificate.loadPEM(self.pem)])
-        creator = optionsForClientTLS("localhost", trustRoot=trust)
+    def test_a_creator_of_whoever_else_s_making_is_used_as_it_is(self):
+        creator = InsecureTLS("localhost")
         tls = ClientTLS(creator)
         self.assertTrue(tls.is_given)
         self.assertIs(tls.creator_for("whatever"), creator)
         self.assertFalse(ClientTLS(None).is_given)
+
+    def test_what_one_of_twisted_s_verifies_is_verified_by_us(self):
+        trust = trustRootFromCertificates([Certificate.loadPEM(self.pem)])
+        tls = ClientTLS(optionsForClientTLS("localhost", trustRoot=trust))
+        self.assertTrue(tls.is_given)
+        client, _ = self.meet(tls, "whatever")
+        self.assertEqual(client.heard, b"hello")
+        tls = ClientTLS(optionsForClientTLS("elsewhere.example", trustRoot=trust))
+        client, server = self.meet(tls, "localhost")
+        self.assertEqual((client.heard, server.heard), (b"", b""))
+        self.assertIn("isn't one for elsewhere.example", str(client.failure))
 
 
 class ClientCertificateTests(TLSTestCase):
@@ -222,8 +233,8 @@ class ClientCertificateTests(TLSTestCase):
         self.assertEqual(server.heard, b"")
         client, _ = self.meet(tls)
         self.assertEqual(client.heard, b"hello")
-        creator = optionsForClientTLS("localhost")
-        self.assertIs(ClientTLS(creator).without_certificate().creator_for("h"), creator)
+        given = ClientTLS(optionsForClientTLS("localhost"))
+        self.assertIs(given.without_certificate().creator_for("h"), given.creator_for("h"))
 
 
 class MistakeTests(TLSTestCase):

@@ -11,7 +11,7 @@ from typing import Any, Union, cast
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
-from service_identity.pyopenssl import extract_patterns
+from twisted.internet import _sslverify
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -20,13 +20,16 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.ssl import (
     Certificate,
+    CertificateOptions,
     PrivateCertificate,
     TLSVersion,
-    optionsForClientTLS,
+    platformTrust,
     trustRootFromCertificates,
 )
+from zope.interface import implementer
 
 from txws2.exceptions import SecurityError
+from txws2.identity import Refusal, ServerName, names_of, refusal_of, subject_of
 
 __all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_failure"]
 
@@ -63,18 +66,18 @@ class ClientTLS:
 
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
         _check_kinds(tls, certificate)
-        self._creator = None if isinstance(tls, (str, PathLike)) else tls
+        self._creator: IOpenSSLClientConnectionCreator | None = None
         self._trust: Any = None
         if isinstance(tls, (str, PathLike)):
             self._trust = trustRootFromCertificates(_authorities_of(Path(tls)))
-        self._certificate: PrivateCertificate | None
-        self._between: list[crypto.X509] = []
-        if isinstance(certificate, (str, PathLike)):
-            self._certificate, self._between = _load(certificate)
-        else:
-            self._certificate = certificate
+        elif tls is not None:
+            self._creator = _made_sure(tls)
         if self._creator is not None and certificate is not None:
             raise ValueError("a connection creator has its own client_certificate, if any")
+        # It is made once for all connections, and only if there is one over TLS.
+        self._context: SSL.Context | None = None
+        if certificate is not None:
+            self._context = _context_with(certificate, self._trust)
 
     @property
     def is_given(self) -> bool:
@@ -88,19 +91,92 @@ class ClientTLS:
         return other
 
     def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """Return what makes connections to a host, and verifies that it is that."""
+        """Return what makes connections to a host, and verifies that it is that.
+
+        Raises:
+            ValueError: no certificate can be for it.
+        """
         if self._creator is not None:
             return self._creator
-        extra: dict[str, Any] = {"raiseMinimumTo": TLSVersion.TLSv1_2}
-        if self._between:
-            extra["extraCertChain"] = self._between
-        return optionsForClientTLS(
-            host,
-            trustRoot=self._trust,
-            clientCertificate=self._certificate,
-            acceptableProtocols=[b"http/1.1"],
-            extraCertificateOptions=extra,
-        )
+        name = ServerName(host)
+        if self._context is None:
+            self._context = _make_context(self._trust)
+        return _Verifying(self._context, name)
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Verifying:
+    """Makes connections to a server that has to show a certificate for its name.
+
+    Those of Twisted 26.10 accept certificates that can't be for any name, and those of 24.7 ask
+    for the name when the handshake is done.
+    """
+
+    def __init__(self, context: SSL.Context, name: ServerName) -> None:
+        self._context = context
+        self._name = name
+
+    def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
+        """Make the connection for Twisted."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_alpn_protos([b"http/1.1"])
+        if self._name.asked is not None:
+            connection.set_tlsext_host_name(self._name.asked)
+        self._name.demand(connection)
+        return connection
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _MadeSure:
+    """Makes the connections that Twisted's `optionsForClientTLS` makes, and verifies the name."""
+
+    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName) -> None:
+        self._creator = creator
+        self._name = name
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """Make the connection for Twisted."""
+        connection = self._creator.clientConnectionForTLS(tlsProtocol)
+        self._name.demand(connection)
+        return connection
+
+
+def _made_sure(creator: IOpenSSLClientConnectionCreator) -> IOpenSSLClientConnectionCreator:
+    """Return a creator that verifies what a given one claims to, as far as that is known.
+
+    A subclass may verify in a way of its own.
+    """
+    # Twisted doesn't export its class, nor say for which name it was made.
+    host = getattr(creator, "_hostnameASCII", None)
+    if host is None or type(creator) is not getattr(_sslverify, "ClientTLSOptions", None):
+        return creator
+    return _MadeSure(creator, ServerName(host))
+
+
+def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
+    """Return a context for connections that show a certificate of ours."""
+    between: list[crypto.X509] = []
+    if not isinstance(certificate, PrivateCertificate):
+        path, (certificate, between) = certificate, _load(certificate)
+    else:
+        path = "client_certificate"
+    options = {
+        "privateKey": certificate.privateKey.original,
+        "certificate": certificate.original,
+    }
+    if between:
+        options["extraCertChain"] = between
+    with _explained(path):
+        return _make_context(trust, **options)
+
+
+def _make_context(trust: Any, **options: Any) -> SSL.Context:
+    # Only what is set on each connection differs from one to the other.
+    return CertificateOptions(
+        trustRoot=platformTrust() if trust is None else trust,
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        **options,
+    ).getContext()
 
 
 def _check_kinds(tls: object, certificate: object) -> None:
@@ -166,18 +242,25 @@ def is_shaking_hands(transport: ITransport) -> bool:
 def tls_failure(cause: BaseException, transport: ITransport, host: str) -> SecurityError | None:
     """Return what a person can do something about, if it is TLS that has failed.
 
+    It never raises, whatever the certificate is like.
+
     Args:
         cause: why the connection was lost.
         transport: the connection.
         host: whose certificate was expected.
     """
-    if isinstance(cause, (CertificateError, VerificationError)):
+    refusal = refusal_of(_connection(transport))
+    if refusal is not None and refusal.trusted:
+        words = f"isn't one for {refusal.host}; {names_of(refusal.certificate)}"
+        error = SecurityError(f"the server's certificate {words}")
+    elif isinstance(cause, (CertificateError, VerificationError)):
+        # A connection creator of somebody else's making has verified it.
         chain = _chain(transport)
-        names = f"; it is for {_names(chain[0])}" if chain else ""
+        names = f"; {names_of(chain[0])}" if chain else ""
         error = SecurityError(f"the server's certificate isn't one for {host}{names}")
     elif isinstance(cause, SSL.Error):
         error = SecurityError(
-            f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport)}"
+            f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport, refusal)}"
         )
     elif is_shaking_hands(transport):
         error = SecurityError(f"the TLS handshake failed: {cause}")
@@ -188,8 +271,13 @@ def tls_failure(cause: BaseException, transport: ITransport, host: str) -> Secur
 
 
 def _connection(transport: ITransport) -> SSL.Connection | None:
-    # Twisted's have it, but no interface says so.
-    return cast(Any, transport).getHandle() if ISSLTransport.providedBy(transport) else None
+    # Twisted's have it, but no interface says so; and not before there is a connection.
+    if not ISSLTransport.providedBy(transport):
+        return None
+    try:
+        return cast(SSL.Connection, cast(Any, transport).getHandle())
+    except AttributeError:
+        return None
 
 
 def _chain(transport: ITransport) -> list[crypto.X509]:
@@ -198,30 +286,29 @@ def _chain(transport: ITransport) -> list[crypto.X509]:
     return [] if connection is None else connection.get_peer_cert_chain() or []
 
 
-def _refused(transport: ITransport) -> str:
+# The checks that OpenSSL makes of a server's certificate in a handshake only, by their numbers.
+_ONLY_IN_HANDSHAKES = {
+    26: "unsuitable certificate purpose",
+    66: "the certificate's key is too weak",
+    67: "the key of an authority is too weak",
+    68: "the digest that an authority has signed is too weak",
+}
+
+
+def _refused(transport: ITransport, refusal: Refusal | None) -> str:
     """Say which certificate isn't trusted, and why; OpenSSL's own error doesn't."""
-    chain = _chain(transport)
-    if not chain:
+    chain, connection = _chain(transport), _connection(transport)
+    store = None if connection is None else connection.get_context().get_cert_store()
+    if store is None or not chain:
         return ""
-    connection = _connection(transport)
-    assert connection is not None
-    store = connection.get_context().get_cert_store()
-    assert store is not None
     try:
         crypto.X509StoreContext(store, chain[0], chain[1:]).verify_certificate()
     except crypto.X509StoreContextError as exc:
-        certificate = exc.certificate.to_cryptography()
-        subject = certificate.subject.rfc4514_string() or "that without a name"
-        issuer = certificate.issuer.rfc4514_string()
-        return f"; {exc} (the certificate {subject}, issued by {issuer})"
-    return ""
-
-
-def _names(certificate: crypto.X509) -> str:
-    """Return the hosts that a certificate is for."""
-    patterns = [getattr(each, "pattern", None) for each in extract_patterns(certificate)]
-    names = [each.decode() if isinstance(each, bytes) else str(each) for each in patterns if each]
-    return ", ".join(names) or "no host at all"
+        return f"; {exc} ({subject_of(exc.certificate)})"
+    if refusal is None:
+        return ""
+    why = _ONLY_IN_HANDSHAKES.get(refusal.code, f"error {refusal.code} of OpenSSL")
+    return f"; {why} ({subject_of(refusal.certificate)})"
 
 
 def _tls_reason(error: Exception) -> str:
