@@ -145,7 +145,7 @@ def names_of(certificate: crypto.X509) -> str:
     except Exception as exc:
         return f"its names can't be read: {_shown(str(exc) or type(exc).__name__)}"
     good = [_shown(str(name.value)) for name in names if _is_well_formed(name)]
-    bad = [repr(_shown(str(name.value))) for name in names if not _is_well_formed(name)]
+    bad = [f"'{_shown(str(name.value))}'" for name in names if not _is_well_formed(name)]
     if good:
         text = f"it is for {_listed(good)}"
     elif bad:
@@ -163,8 +163,8 @@ def subject_of(certificate: crypto.X509) -> str:
         issuer = parsed.issuer.rfc4514_string()
     except Exception as exc:
         return f"the certificate, which can't be read: {_shown(str(exc) or type(exc).__name__)}"
-    subject = _shown(subject) or "that without a name"
-    return f"the certificate {subject}, issued by {_shown(issuer)}"
+    subject = _shown(subject) or "without a name"
+    return f"the certificate {subject}, issued by {_shown(issuer) or 'a nameless authority'}"
 
 
 def _names(certificate: crypto.X509) -> Iterator[x509.DNSName | x509.IPAddress]:
