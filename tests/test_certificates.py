@@ -4,21 +4,26 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from warnings import catch_warnings, simplefilter
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
+from service_identity import CertificateError, VerificationError
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
     IOpenSSLServerConnectionCreator,
     IProtocolNegotiationFactory,
+    ISSLTransport,
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
+    KeyPair,
+    PrivateCertificate,
     optionsForClientTLS,
     trustRootFromCertificates,
 )
@@ -30,7 +35,7 @@ from twisted.test.iosim import connectedServerAndClient
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.certificates import certify, make_pems
+from tests.certificates import Authority, certify, make_pems
 from txws2.certificates import ClientTLS, is_shaking_hands, tls_failure
 from txws2.insecure import InsecureTLS
 
@@ -223,6 +228,20 @@ class ClientCertificateTests(TLSTestCase):
         _, server = self.meet(ClientTLS(self.authorities, path), server=self.demanding)
         self.assertEqual(server.shown.to_cryptography().subject.rfc4514_string(), "CN=leaf")
 
+    def test_one_that_openssl_does_not_take_is_told_at_once(self):
+        key = crypto.PKey()
+        with catch_warnings():
+            simplefilter("ignore", DeprecationWarning)
+            key.generate_key(crypto.TYPE_RSA, 512)
+            certificate = crypto.X509.from_cryptography(self.mine.original.to_cryptography())
+            certificate.set_pubkey(key)
+            certificate.sign(key, "sha256")
+        weak = PrivateCertificate(certificate)
+        weak._setPrivateKey(KeyPair(key))
+        with self.assertRaises(ValueError) as caught:
+            ClientTLS(None, weak)
+        self.assertIn("client_certificate can't be used: ee key too small", str(caught.exception))
+
     def test_without_one_the_server_refuses(self):
         _, server = self.meet(ClientTLS(self.authorities), server=self.demanding)
         self.assertEqual(server.heard, b"")
@@ -270,6 +289,26 @@ class MistakeTests(TLSTestCase):
             self.assertIn(words, str(caught.exception))
 
 
+@implementer(ISSLTransport)
+class Shown:
+    """A transport over TLS, whose other end has shown these certificates."""
+
+    def __init__(self, *chain):
+        self._chain = [*chain]
+
+    def getHandle(self):
+        return self
+
+    def get_peer_cert_chain(self):
+        return self._chain
+
+    def get_finished(self):
+        return b""
+
+    def get_context(self):
+        return SSL.Context(SSL.TLS_METHOD)
+
+
 class FailureTests(SynchronousTestCase):
     def test_what_is_no_failure_of_tls_is_none(self):
         self.assertIsNone(tls_failure(OSError(), StringTransport(), "h"))
@@ -287,6 +326,44 @@ class FailureTests(SynchronousTestCase):
 
     def test_without_tls_there_is_no_handshake(self):
         self.assertFalse(is_shaking_hands(StringTransport()))
+
+    def test_a_transport_that_never_had_a_connection_has_none(self):
+        @implementer(ISSLTransport)
+        class Unmade:
+            def getHandle(self):
+                raise AttributeError("_tlsConnection")
+
+        self.assertFalse(is_shaking_hands(Unmade()))
+        self.assertIsNone(tls_failure(OSError(), Unmade(), "h"))
+
+    def test_what_somebody_else_has_verified_is_told_however_the_certificate_is(self):
+        """An exception here would be one in connectionLost, and nobody would hear of the end."""
+        authority = Authority()
+        for names, words in (
+            (("other.example",), "it is for other.example"),
+            (("*",), "it is for no host at all; no host is called '*'"),
+            ((b"\xff\xff",), "its names can't be read: error parsing asn1 value"),
+            ((b"\x30\x04\xa3\x02\x30\x00",), "its names can't be read"),
+            ((x509.UniformResourceIdentifier("a://b:1/"),), "it is for no host at all"),
+            ((), "it is for no host at all"),
+        ):
+            transport = Shown(authority.certify(*names).original)
+            for error in (VerificationError([]), CertificateError()):
+                failure = tls_failure(error, transport, "h")
+                start = f"the server's certificate isn't one for h; {words}"
+                self.assertTrue(str(failure).startswith(start), failure)
+        failure = tls_failure(CertificateError(), Shown(), "h")
+        self.assertEqual(str(failure), "the server's certificate isn't one for h")
+
+    def test_what_openssl_has_not_said_is_no_error_of_ours(self):
+        class Broken:
+            def __init__(self, *arguments):
+                raise TypeError
+
+        self.patch(crypto, "X509StoreContext", Broken)
+        transport = Shown(Authority().certify("h").original)
+        failure = tls_failure(SSL.Error([(), ("a", "b", "one")]), transport, "h")
+        self.assertEqual(str(failure), "the TLS handshake failed: one")
 
     def test_openssl_s_reasons_are_told_as_far_as_there_are_any(self):
         for error, words in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -52,7 +52,8 @@ class ClientTLS:
     """Makes what makes TLS connections: TLS 1.2 or later, with a certificate that is verified.
 
     Args:
-        tls: a connection creator, used as it is; or the path of a PEM file with the certificates
+        tls: a connection creator, used as it is, but for what `optionsForClientTLS` returns: the
+            name that this is for is verified by us. Or the path of a PEM file with the certificates
             of the authorities to trust, or of a directory with such files, named *.pem, of which
             those without a certificate don't count. None for those that this machine trusts.
         certificate: what to show to a server that asks who we are.
@@ -98,27 +99,29 @@ class ClientTLS:
         """
         if self._creator is not None:
             return self._creator
-        name = ServerName(host)
+        return _Verifying(self._shared_context, ServerName(host))
+
+    def _shared_context(self) -> SSL.Context:
         if self._context is None:
             self._context = _make_context(self._trust)
-        return _Verifying(self._context, name)
+        return self._context
 
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Verifying:
     """Makes connections to a server that has to show a certificate for its name.
 
-    Those of Twisted 26.10 accept certificates that can't be for any name, and those of 24.7 ask
-    for the name when the handshake is done.
+    Those that Twisted makes do so, too. But in 26.10 they accept what they can't read, and in 24.7
+    they look only after the handshake.
     """
 
-    def __init__(self, context: SSL.Context, name: ServerName) -> None:
+    def __init__(self, context: Callable[[], SSL.Context], name: ServerName) -> None:
         self._context = context
         self._name = name
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
         """Make the connection for Twisted."""
-        connection = SSL.Connection(self._context, None)
+        connection = SSL.Connection(self._context(), None)
         connection.set_alpn_protos([b"http/1.1"])
         if self._name.asked is not None:
             connection.set_tlsext_host_name(self._name.asked)
@@ -305,6 +308,9 @@ def _refused(transport: ITransport, refusal: Refusal | None) -> str:
         crypto.X509StoreContext(store, chain[0], chain[1:]).verify_certificate()
     except crypto.X509StoreContextError as exc:
         return f"; {exc} ({subject_of(exc.certificate)})"
+    except Exception:
+        # More than OpenSSL has said already isn't to be known.
+        return ""
     if refusal is None:
         return ""
     why = _ONLY_IN_HANDSHAKES.get(refusal.code, f"error {refusal.code} of OpenSSL")
@@ -315,7 +321,7 @@ def _tls_reason(error: Exception) -> str:
     # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
     queue = error.args[0] if error.args else None
     if isinstance(queue, list):
-        reasons = ", ".join(entry[-1] for entry in queue if entry[-1])
+        reasons = ", ".join(str(entry[-1]) for entry in queue if entry and entry[-1])
     else:
         reasons = str(error)
     return reasons or type(error).__name__

@@ -152,7 +152,7 @@ def names_of(certificate: crypto.X509) -> str:
         text = "it is for no host at all"
     else:
         text = "it is for no host at all, as it has no name in subjectAltName"
-    return f"{text}; it has what no host is called: {_listed(bad)}" if bad else text
+    return f"{text}; no host is called {_listed(bad)}" if bad else text
 
 
 def subject_of(certificate: crypto.X509) -> str:

@@ -14,9 +14,9 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from tests.test_certificates import HTTPFactory
-from tests.tls_matrix import ROWS, having, pattern_of, trusted
+from tests.tls_matrix import ACCEPTED, ROWS, having, pattern_of, trusted
 from tests.tunnels import start_proxy
-from txws2 import connect
+from txws2 import connect, serve
 from txws2.endpoints import WebSocketClientEndpoint
 from txws2.exceptions import InvalidMessage, ProxyError, SecurityError
 
@@ -115,6 +115,20 @@ class ServerTests(MatrixTestCase):
             tunnels = await start_proxy(self)
             await self.refuse_all(way, proxy=tunnels.url)
             self.assertEqual(len(tunnels.targets), len(ROWS))
+
+    async def test_whatever_is_right_is_accepted(self):
+        async def echo(ws):
+            async for message in ws:
+                await ws.send(message)
+
+        for row in ACCEPTED:
+            place = SSL4ServerEndpoint(reactor, 0, row.serve(), interface="127.0.0.1")
+            async with serve(echo, endpoint=place) as server:
+                uri = f"wss://{row.host}:{server.addresses[0].port}/"
+                options = {"tls": self.authorities, "server_hostname": row.name, "proxy": None}
+                async with connect(uri, **options) as ws:
+                    await ws.send(row.title)
+                    self.assertEqual(await ws.recv(), row.title)
 
     async def test_a_server_without_tls_is_refused(self):
         for way, options in (
