@@ -43,7 +43,12 @@ class HintTests(SynchronousTestCase):
 
     def test_each_trouble_with_certificates_has_its_own(self):
         for failure, words in (
-            ("the TLS handshake failed: certificate verify failed; expired", "--cacert FILE"),
+            ("the TLS handshake failed: certificate verify failed; self-signed", "--cacert FILE"),
+            ("the TLS handshake failed: certificate has expired (the certificate", "renew it"),
+            ("the TLS handshake failed: certificate is not yet valid", "clock"),
+            ("the TLS handshake failed: unsuitable certificate purpose", "for servers"),
+            ("the TLS handshake failed: the certificate's key is too weak", "get another"),
+            ("the certificate isn't one for a; it is for no host at all", "subjectAltName"),
             ("the server's certificate isn't one for localhost", "a name that it is for"),
             ("the TLS handshake failed: tlsv13 alert certificate required", "--cert FILE"),
             ("the TLS handshake failed: ssl/tls alert handshake failure", "--cert FILE"),

@@ -98,6 +98,7 @@ FLOORS = [
         "connecting",
         "deciding",
         "dialing",
+        "identity",
         "listening",
         "lookup",
         "opening",

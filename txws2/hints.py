@@ -55,7 +55,15 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
 
 # What OpenSSL and we say of TLS; the first that is found counts.
 _BY_WORDS = (
+    (
+        "it is for no host at all",
+        "its operator has to get one that has the host in subjectAltName; --insecure asks for none",
+    ),
     ("certificate isn't one for", "connect to a name that it is for; --insecure asks for none"),
+    ("certificate has expired", "its operator has to renew it, or is the clock here wrong?"),
+    ("certificate is not yet valid", "is the clock here wrong? if not, wait for a while"),
+    ("unsuitable certificate purpose", "its operator has to get one that is for servers"),
+    ("too weak", "its operator has to get another"),
     ("certificate required", "the server wants to see a certificate of yours: --cert FILE"),
     ("alert handshake failure", "the server may want to see a certificate of yours: --cert FILE"),
     ("alert protocol version", "the server has no TLS 1.2 or later, and earlier ones are unsafe"),
