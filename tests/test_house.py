@@ -104,6 +104,7 @@ FLOORS = [
         "proxy",
         "reconnecting",
         "retrying",
+        "timelimit",
         "routing",
         "server",
         "serving",

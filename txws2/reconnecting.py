@@ -7,11 +7,17 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
-from txws2.backoff import Backoff
+from txws2.backoff import Backoff, Pace
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
 from txws2.opening import Opening
-from txws2.retrying import ProcessException, retry_after
+from txws2.retrying import (
+    ProcessException,
+    ended_in_trouble,
+    raise_unless_retried,
+    retry_after,
+)
 
 __all__ = ["Connecting", "connections"]
 
@@ -20,7 +26,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
     """A Deferred of a client's connection.
 
     `async with` waits for it, and closes it on leaving. `async for` goes on with another one
-    whenever it ends.
+    whenever it ends, unless process_exception has something against that.
     """
 
     _attempt: Callable[[], Deferred[WebSocketClientProtocol]]
@@ -69,21 +75,26 @@ async def connections(
     factory: WebSocketClientFactory,
     process_exception: ProcessException,
     backoff: Backoff,
+    backs_off: Callable[[Exception, bool], object] | None = None,
 ) -> AsyncGenerator[WebSocketClientProtocol]:
-    """Generate connections; after an attempt that fails, wait.
+    """Generate connections; wait after an attempt that fails, and after one that was thrown out.
 
     What waits for the next connection can be cancelled at any time.
 
     Args:
         attempts: what they come of, without end; the next is asked for when its time has come.
         factory: has the clock and the log.
-        process_exception: called with what an attempt has failed with.
-        backoff: how long to wait then.
+        process_exception: called with what an attempt has failed with, and with how a connection
+            ended if it ended in trouble.
+        backoff: how long to wait.
+        backs_off: called before each wait, with its reason, and with whether that is an attempt
+            that has failed.
 
     Raises:
         Exception: what process_exception has returned or raised.
     """
-    delays = backoff.delays()
+    clock = factory.clock
+    pace = Pace(backoff, clock)
     while True:
         try:
             ws = await next(attempts)
@@ -91,30 +102,41 @@ async def connections(
             # Whoever waited doesn't want it any more, whatever process_exception makes of that.
             raise
         except Exception as exc:
-            verdict = process_exception(exc)
-            if verdict is exc:
-                raise
-            if verdict is not None:
-                raise verdict from exc
-            delay = max(next(delays), retry_after(exc, factory.clock.seconds()))
-            _log(factory, exc, delay)
-            await deferLater(factory.clock, delay)
+            raise_unless_retried(process_exception, exc)
+            delay = max(pace.failed(), retry_after(exc, clock.seconds()))
+            _log(factory, "can't connect to", exc, delay)
+            if backs_off is not None:
+                backs_off(exc, True)
+            await deferLater(clock, delay)
             continue
-        delays = backoff.delays()
+        pace.opened()
         try:
             yield ws
         finally:
             # A generator that is left where it is can't await.
             closing = WebSocketClientProtocol.close(ws)
         await closing
+        ending = WebSocketClientProtocol._ending(ws)
+        assert isinstance(ending, ConnectionClosed)
+        in_trouble = ended_in_trouble(ending)
+        if in_trouble:
+            raise_unless_retried(process_exception, ending)
+        delay = pace.ended(in_trouble)
+        _log(factory, "disconnected from", ending, delay)
+        if delay:
+            if backs_off is not None:
+                backs_off(ending, False)
+            await deferLater(clock, delay)
 
 
-def _log(factory: WebSocketClientFactory, exc: Exception, delay: float) -> None:
+def _log(factory: WebSocketClientFactory, event: str, exc: Exception, delay: float) -> None:
     # Not the whole URI: path and query may have what only the server should know.
     uri = factory.uri
     factory.log.info(
-        "can't connect to {host}: {reason}; trying again in {delay:.1f} s",
+        "{event} {host}: {reason}; trying again {when}",
+        event=event,
         host=uri.host_header,
         reason=escaped(str(exc)).rstrip(".") or type(exc).__name__,
         delay=delay,
+        when=f"in {delay:.1f} s" if delay else "at once",
     )
