@@ -43,7 +43,7 @@ def process_exception(exc: Exception) -> Exception | None:
     Errors of the network and of its names, timeouts, a connection lost before it was open and
     the responses 500, 502, 503 and 504 may pass, the server's and a proxy's alike; so may it that
     a SOCKS proxy can't reach the server. All else is for somebody to look at: a wrong certificate,
-    a response that isn't one of a WebSocket server, 401, 404, 407.
+    a file that can't be read, a response that isn't one of a WebSocket server, 401, 404, 407.
 
     Args:
         exc: what the attempt has failed with.
@@ -54,8 +54,13 @@ def process_exception(exc: Exception) -> Exception | None:
     if isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         passes = exc.response.status_code in _PASSING
     else:
-        passes = isinstance(exc, UnreachableThroughProxy) or isinstance(_origin(exc), _NETWORK)
+        passes = isinstance(exc, UnreachableThroughProxy) or _is_of_the_network(_origin(exc))
     return None if passes else exc
+
+
+def _is_of_the_network(exc: BaseException | None) -> bool:
+    # An error that names a file is none of the network: it is a certificate that can't be read.
+    return isinstance(exc, _NETWORK) and getattr(exc, "filename", None) is None
 
 
 def _origin(exc: BaseException | None) -> BaseException | None:
