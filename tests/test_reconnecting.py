@@ -1,9 +1,12 @@
 """`async for ws in connect(...)`: one connection after the other, and the waits between them."""
 
+from pathlib import Path
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import formatEvent
 
+from tests.certificates import certify
 from tests.implementations import counts_references
 from tests.servers import Servers
 from tests.sides import CLOSE, URI, QuietTestCase, closing
@@ -122,6 +125,35 @@ class IterationTests(ReconnectingTestCase):
         self.assertEqual(self.servers.heard(), [(CLOSE, closing(1000))])
         self.servers.close()
         self.assertNothingLeft()
+
+    def test_a_file_that_is_gone_by_a_later_attempt_is_told(self):
+        path = self.mktemp()
+        _, pem = certify("localhost")
+        Path(path).write_bytes(pem)
+        self.start(tls=path)
+        self.servers.open()
+        Path(path).unlink()
+        self.last_long()
+        self.servers.joined.drop()
+        self.go_on()
+        self.failureResultOf(self.running, OSError)
+        self.assertNothingLeft()
+
+    def test_process_exception_may_wait_for_a_file_that_is_gone(self):
+        path = self.mktemp()
+        _, pem = certify("localhost")
+        Path(path).write_bytes(pem)
+        self.start(tls=path, process_exception=lambda exc: None)
+        self.servers.open()
+        Path(path).unlink()
+        self.last_long()
+        self.servers.joined.drop()
+        self.go_on()
+        self.assertNoResult(self.running)
+        Path(path).write_bytes(pem)
+        self.clock.advance(60)
+        self.servers.open()
+        self.assertEqual(len(self.connections), 2)
 
     def test_the_loop_may_be_run_again(self):
         connecting = self.connect()

@@ -66,6 +66,10 @@ class ProcessExceptionTests(SynchronousTestCase):
         ):
             self.assertIsNone(process_exception(exc), exc)
 
+    def test_a_file_that_cannot_be_read_is_for_somebody_to_look_at(self):
+        exc = FileNotFoundError(2, "No such file or directory", "/nowhere.pem")
+        self.assertIs(process_exception(exc), exc)
+
     def test_timeouts_of_any_kind_may_pass(self):
         for exc in OpeningTimeout(), TimeoutError(), defer.TimeoutError():
             self.assertIsNone(process_exception(exc), exc)

@@ -218,11 +218,11 @@ class WebSocketClientService(Service):
             is room for more. It may still be lost on its way: that the server has it, only the
             server can say. It fails with ConnectionClosed if the connection ended meanwhile, and
             the server may have it or not; with InvalidState if it was dropped, or the service
-            doesn't run. Cancelling it takes back a message that still waits.
+            doesn't run; with UnicodeError if the text can't be UTF-8. Cancelling it takes back a
+            message that still waits.
 
         Raises:
             TypeError: the message is none of these.
-            UnicodeError: the text can't be UTF-8.
         """
         ws = self._open
         if ws is not None and not self._outgoing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -57,7 +57,7 @@ def connect(
         process_exception: for ``async for``, called with the exception of each attempt that has
             failed: it returns None to try again, or the exception to raise. By default
             `txws2.process_exception`; one that always returns None tries for ever, even with a
-            wrong password.
+            wrong password. A mistake in the arguments is raised in any case.
         backoff: for ``async for``, how long to wait after such an attempt. If the server's
             response has a Retry-After, that is waited for, too, for an hour at most.
         reactor: the reactor to run on; None for the global one.
@@ -68,15 +68,13 @@ def connect(
         A Deferred of the open connection, also an asynchronous context manager, and an
         asynchronous iterable of connections; it can be cancelled. It always fires, or fails:
         with InvalidHandshake (OpeningTimeout, InvalidStatus, SecurityError and ProxyError are
-        such), or with Twisted's DNSLookupError and ConnectError.
+        such), or with Twisted's DNSLookupError and ConnectError. A mistake in the arguments fails
+        it, too: InvalidURI, InvalidProxy, InvalidHandshake for what can't be put in a request,
+        OSError for a file that can't be read, ValueError for an option that is out of range, or
+        excluded by another.
 
     Raises:
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidProxy: the proxy isn't one.
-        InvalidHandshake: something to be sent can't be put in a request.
-        OSError: a file with certificates can't be read.
         TypeError: an option is of the wrong kind.
-        ValueError: an option is out of range, or excluded by another.
     """
 
     def prepare() -> tuple[WebSocketClientFactory, Dialer]:
@@ -85,11 +83,19 @@ def connect(
         dialer = take_dialer(rest)
         return WebSocketClientFactory(uri, reactor=reactor, **rest), dialer
 
-    factory, dialer = prepare()
-    first = open_connection(factory, dialer)
-    return Connecting.repeated(
-        first, lambda: open_connection(*prepare()), factory, process_exception, backoff
-    )
+    try:
+        factory, dialer = prepare()
+        first = open_connection(factory, dialer)
+    except TypeError:
+        raise
+    except Exception as exc:
+        return Connecting.mistaken(exc, process_exception)
+
+    def attempt() -> Deferred[WebSocketClientProtocol]:
+        # A file, or the environment, may be another by now.
+        return maybeDeferred(lambda: open_connection(*prepare()))
+
+    return Connecting.repeated(first, attempt, factory, process_exception, backoff)
 
 
 def unix_connect(
@@ -109,6 +115,9 @@ def unix_connect(
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager, as of `connect`.
+
+    Raises:
+        TypeError: an option is of the wrong kind.
     """
     if reactor is None:
         reactor = global_reactor()
@@ -127,6 +136,10 @@ def open_connection(
 
     Returns:
         As `connect`.
+
+    Raises:
+        InvalidURI: its host can't be looked up.
+        InvalidProxy: the proxy that the environment has isn't one.
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))

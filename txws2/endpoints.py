@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import NoProtocol
 from twisted.internet.interfaces import (
     IListeningPort,
@@ -62,8 +62,7 @@ class WebSocketServerEndpoint:
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen, and serve this factory's protocols."""
-        listening: Deferred[IListeningPort] = self._endpoint.listen(self._wrap(protocolFactory))
-        return listening
+        return maybeDeferred(lambda: self._endpoint.listen(self._wrap(protocolFactory)))
 
 
 class ClientEndpointOptions(RequestOptions, DialOptions, total=False):

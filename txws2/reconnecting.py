@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from txws2.backoff import Backoff, Pace
@@ -34,6 +34,8 @@ class Connecting(Opening[WebSocketClientProtocol]):
     _process_exception: ProcessException
     _backoff: Backoff
     _iterated = False
+    # What is wrong with the arguments.
+    _mistake: Exception | None = None
 
     @classmethod
     def repeated(
@@ -52,14 +54,26 @@ class Connecting(Opening[WebSocketClientProtocol]):
         connecting._backoff = backoff
         return connecting
 
+    @classmethod
+    def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Connecting:
+        """Return one that has failed: with these arguments, no attempt can be made."""
+        connecting = cls.of(fail(mistake))
+        connecting._mistake = mistake
+        connecting._process_exception = process_exception
+        return connecting
+
     def __aiter__(self) -> AsyncGenerator[WebSocketClientProtocol]:
         """Iterate over the connections, each open, and each closed before the next is made.
 
         Leaving the loop closes the connection; there is nothing to wait for that with then.
 
         Raises:
-            Exception: what process_exception says.
+            Exception: what process_exception says; of a mistake in the arguments, that mistake
+                where it says None.
         """
+        if self._mistake is not None:
+            self.addErrback(lambda _: None)  # It is raised by the iteration.
+            return _no_connections(self._mistake, self._process_exception)
         return connections(self._attempts(), self._factory, self._process_exception, self._backoff)
 
     def _attempts(self) -> Iterator[Deferred[WebSocketClientProtocol]]:
@@ -127,6 +141,14 @@ async def connections(
             if backs_off is not None:
                 backs_off(ending, False)
             await deferLater(clock, delay)
+
+
+async def _no_connections(
+    mistake: Exception, process_exception: ProcessException
+) -> AsyncGenerator[WebSocketClientProtocol]:
+    """Raise a mistake, or what process_exception has in its place: the next attempt has it, too."""
+    raise_unless_retried(process_exception, mistake)
+    yield await fail(mistake)
 
 
 def _log(factory: WebSocketClientFactory, event: str, exc: Exception, delay: float) -> None:

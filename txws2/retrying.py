@@ -55,8 +55,8 @@ def process_exception(exc: Exception) -> Exception | None:
     Errors of the network and of its names, timeouts, a connection lost before it was open and
     the responses 408, 425, 429, 500, 502, 503, 504 and 520 to 530 may pass, the server's and a
     proxy's alike. A SOCKS proxy that can't reach the server may reach it later. All other failures
-    are for somebody to look at: a wrong certificate, a response that isn't one of a WebSocket
-    server, 401, 404, 407.
+    are for somebody to look at: a wrong certificate, a file that can't be read, a response that
+    isn't one of a WebSocket server, 401, 404, 407.
 
     A connection that was open is always followed by another, whatever its close code is: the
     server has accepted this client before.
@@ -71,8 +71,13 @@ def process_exception(exc: Exception) -> Exception | None:
     if isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         passes = exc.response.status_code in _PASSING
     else:
-        passes = isinstance(exc, UnreachableThroughProxy) or isinstance(_origin(exc), _NETWORK)
+        passes = isinstance(exc, UnreachableThroughProxy) or _is_of_the_network(_origin(exc))
     return None if passes else exc
+
+
+def _is_of_the_network(exc: BaseException | None) -> bool:
+    # An error that names a file is none of the network: it is a certificate that can't be read.
+    return isinstance(exc, _NETWORK) and getattr(exc, "filename", None) is None
 
 
 def _origin(exc: BaseException | None) -> BaseException | None:
