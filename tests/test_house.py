@@ -104,11 +104,12 @@ FLOORS = [
         "proxy",
         "reconnecting",
         "retrying",
-        "timelimit",
         "routing",
         "server",
         "serving",
         "stopping",
+        "target",
+        "timelimit",
         "upgrade",
     },
     {

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.trial.unittest import TestCase
 
 import txws2
@@ -61,11 +61,12 @@ class ReconnectingTests(TestCase):
 
     async def test_the_options_are_as_shown(self):
         uri = await self.serve(lambda ws: ws.wait_closed())
-        names = {"txws2": txws2, "uri": uri}
-        for block in blocks(self.howto, "python")[:3]:
+        names = {"txws2": txws2, "uri": uri, "sign": str, "fetch_token": lambda: succeed("0")}
+        for block in blocks(self.howto, "python")[:4]:
             exec(block, names)
             ws = await names["connecting"]
             await ws.close()
+        self.assertEqual(ws.request.headers["Authorization"], "Bearer 0")
         patient, careful = names["patient"], names["careful"]
         for status, ends in (404, False), (503, False), (401, True):
             exc = txws2.InvalidStatus(Response(status, ""))
@@ -79,7 +80,7 @@ class ReconnectingTests(TestCase):
         application = MultiService()
         names = {"txws2": txws2, "uri": await self.serve(), "application": application}
         names["print"] = self.heard.append
-        exec(blocks(self.howto, "python")[3], names)
+        exec(blocks(self.howto, "python")[4], names)
         names["feed"]._backoff = txws2.Backoff(initial=0, minimum=0)
         application.startService()
         await self.third

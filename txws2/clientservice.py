@@ -9,7 +9,7 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
@@ -17,8 +17,7 @@ from twisted.python.failure import Failure
 from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
-from txws2.connecting import ConnectOptions, connect
-from txws2.dialing import take_dialer
+from txws2.connecting import ConnectOptions, open_target
 from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
@@ -27,6 +26,7 @@ from txws2.reconnecting import connections
 from txws2.results import check_functions
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
+from txws2.target import Target, URISource
 from txws2.timelimit import TimeLimit
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
@@ -59,7 +59,7 @@ class WebSocketClientService(Service):
     that something is wrong, too.
 
     Args:
-        uri: the ws or wss URI, as for `connect`.
+        uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
         on_message: called with each message; while a coroutine or a Deferred that it returns
             isn't done, the next one waits, and the server, too. What it raises is logged, and
             the next message comes nevertheless. By default messages are thrown away.
@@ -101,7 +101,7 @@ class WebSocketClientService(Service):
 
     def __init__(
         self,
-        uri: str,
+        uri: URISource,
         on_message: Callable[[str | bytes], object] | None = None,
         *,
         on_connect: Callable[[WebSocketClientProtocol], object] | None = None,
@@ -114,17 +114,14 @@ class WebSocketClientService(Service):
         **options: Unpack[ConnectOptions],
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
-        rest: dict[str, Any] = {**options}
-        take_dialer(rest)
-        factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
+        make = partial(WebSocketClientFactory, reactor=reactor)
+        self._target = target = Target(uri, options, make)
         check_functions(
             on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
         )
-        # They may have been an iterator.
-        options["additional_headers"] = factory.additional_headers
-        self._connect = partial(connect, uri, reactor=factory.reactor, **options)
+        self._connect = partial(maybeDeferred, open_target, target, make)
         self.state = ClientState.STOPPED
-        self._factory = factory
+        self._factory = target.factory
         self._on_message = on_message
         self._on_connect = on_connect
         self._on_state_change = on_state_change
@@ -246,7 +243,7 @@ class WebSocketClientService(Service):
 
         await begin
         async for ws in connections(
-            self._attempts(run), self._factory, self._process_exception, self._backoff, backs_off
+            self._attempts(run), self._target, self._process_exception, self._backoff, backs_off
         ):
             await self._use(ws, run)
 
@@ -257,7 +254,7 @@ class WebSocketClientService(Service):
 
     async def _attempt(self) -> WebSocketClientProtocol:
         limit = TimeLimit(self._factory.clock, self._factory.open_timeout)
-        ws = await self._connect()
+        ws: WebSocketClientProtocol = await self._connect()
         try:
             if self._on_connect is not None:
                 await limit.wait(self._on_connect(ws), "on_connect")
@@ -319,7 +316,7 @@ class WebSocketClientService(Service):
         if run is self._run:
             exc = reason.value
             assert isinstance(exc, Exception)
-            host = self._factory.uri.host_header
+            host = self._target.host
             self._factory.log.failure("giving up on {host}", reason, host=host)
             self._final = exc
             self._leave(exc)

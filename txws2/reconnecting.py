@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 
 from txws2.backoff import Backoff, Pace
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client import WebSocketClientProtocol
 from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.opening import Opening
@@ -18,6 +18,7 @@ from txws2.retrying import (
     raise_unless_retried,
     retry_after,
 )
+from txws2.target import Target
 
 __all__ = ["Connecting", "connections"]
 
@@ -30,7 +31,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
     """
 
     _attempt: Callable[[], Deferred[WebSocketClientProtocol]]
-    _factory: WebSocketClientFactory
+    _target: Target
     _process_exception: ProcessException
     _backoff: Backoff
     _iterated = False
@@ -42,14 +43,14 @@ class Connecting(Opening[WebSocketClientProtocol]):
         cls,
         first: Deferred[WebSocketClientProtocol],
         attempt: Callable[[], Deferred[WebSocketClientProtocol]],
-        factory: WebSocketClientFactory,
+        target: Target,
         process_exception: ProcessException,
         backoff: Backoff,
     ) -> Connecting:
         """Return one with the result of the first attempt; others are made for each iteration."""
         connecting = cls.of(first)
         connecting._attempt = attempt
-        connecting._factory = factory
+        connecting._target = target
         connecting._process_exception = process_exception
         connecting._backoff = backoff
         return connecting
@@ -74,7 +75,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
         if self._mistake is not None:
             self.addErrback(lambda _: None)  # It is raised by the iteration.
             return _no_connections(self._mistake, self._process_exception)
-        return connections(self._attempts(), self._factory, self._process_exception, self._backoff)
+        return connections(self._attempts(), self._target, self._process_exception, self._backoff)
 
     def _attempts(self) -> Iterator[Deferred[WebSocketClientProtocol]]:
         if not self._iterated:
@@ -86,7 +87,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
 
 async def connections(
     attempts: Iterator[Deferred[WebSocketClientProtocol]],
-    factory: WebSocketClientFactory,
+    target: Target,
     process_exception: ProcessException,
     backoff: Backoff,
     backs_off: Callable[[Exception, bool], object] | None = None,
@@ -97,7 +98,7 @@ async def connections(
 
     Args:
         attempts: what they come of, without end; the next is asked for when its time has come.
-        factory: has the clock and the log.
+        target: has the clock and the log, and knows where they go.
         process_exception: called with what an attempt has failed with, and with how a connection
             ended if it ended in trouble.
         backoff: how long to wait.
@@ -107,7 +108,7 @@ async def connections(
     Raises:
         Exception: what process_exception has returned or raised.
     """
-    clock = factory.clock
+    clock = target.factory.clock
     pace = Pace(backoff, clock)
     while True:
         try:
@@ -118,7 +119,7 @@ async def connections(
         except Exception as exc:
             raise_unless_retried(process_exception, exc)
             delay = max(pace.failed(), retry_after(exc, clock.seconds()))
-            _log(factory, "can't connect to", exc, delay)
+            _log(target, "can't connect to", exc, delay)
             if backs_off is not None:
                 backs_off(exc, True)
             await deferLater(clock, delay)
@@ -136,7 +137,7 @@ async def connections(
         if in_trouble:
             raise_unless_retried(process_exception, ending)
         delay = pace.ended(in_trouble)
-        _log(factory, "disconnected from", ending, delay)
+        _log(target, "disconnected from", ending, delay)
         if delay:
             if backs_off is not None:
                 backs_off(ending, False)
@@ -151,13 +152,12 @@ async def _no_connections(
     yield await fail(mistake)
 
 
-def _log(factory: WebSocketClientFactory, event: str, exc: Exception, delay: float) -> None:
+def _log(target: Target, event: str, exc: Exception, delay: float) -> None:
     # Not the whole URI: path and query may have what only the server should know.
-    uri = factory.uri
-    factory.log.info(
+    target.factory.log.info(
         "{event} {host}: {reason}; trying again {when}",
         event=event,
-        host=uri.host_header,
+        host=target.host,
         reason=escaped(str(exc)).rstrip(".") or type(exc).__name__,
         delay=delay,
         when=f"in {delay:.1f} s" if delay else "at once",
