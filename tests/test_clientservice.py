@@ -15,6 +15,7 @@ from tests.sides import CLOSE, TEXT, URI, QuietTestCase, closing
 from tests.test_connecting import Reactor, Resolver
 from txws2.backoff import Backoff
 from txws2.clientservice import ClientState, WebSocketClientService
+from txws2.connecting import connect
 from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -723,4 +724,26 @@ class SocketTests(TestCase):
         await service.whenConnected()
         await service.send("hello")
         self.assertEqual(await heard, "hello")
+        await service.stopService()
+
+    async def test_who_is_refused_with_429_comes_in_once_there_is_room(self):
+        server = await serve(
+            lambda ws: ws.wait_closed(), "127.0.0.1", 0, max_connections_per_host=1
+        )
+        self.addCleanup(server.close)
+        uri = f"ws://127.0.0.1:{server.addresses[0].port}/"
+        first = await connect(uri)
+        backed_off = Deferred()
+
+        def changed(state):
+            if state is BACKING_OFF and not backed_off.called:
+                backed_off.callback(None)
+
+        service = WebSocketClientService(
+            uri, on_state_change=changed, backoff=Backoff(initial=0, minimum=0.01, factor=1)
+        )
+        service.startService()
+        await backed_off
+        await first.close()
+        await service.whenConnected()
         await service.stopService()
