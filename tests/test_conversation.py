@@ -256,6 +256,13 @@ class ReconnectTests(ConversationTestCase):
             self.errors(), ["closed: received 1000 (OK); then sent 1000 (OK); connecting again"]
         )
 
+    def test_a_code_that_says_that_something_is_wrong_is_remarked_on_once(self):
+        self.open("--reconnect")
+        self.servers.close(4001)
+        self.clock.advance(2.5)
+        self.assertEqual(self.servers.attempts, 2)
+        self.assertEqual(self.errors(), ["closed: 4001 (private use); connecting again"])
+
     def test_where_it_is_thrown_out_it_waits_before_it_comes_again(self):
         self.open("--reconnect")
         self.servers.close(1000)

@@ -109,6 +109,8 @@ FLOORS = [
         "server",
         "serving",
         "stopping",
+        "target",
+        "timelimit",
         "upgrade",
     },
     {

@@ -122,16 +122,15 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
 
 class RequestOptions(ConnectionOptions, total=False):
-    """The options of a client, whatever handles its connection."""
+    """The options of a client, whatever handles its connection, but for the headers."""
 
     origin: str | None
     subprotocols: Sequence[str]
-    additional_headers: HeadersLike
     user_agent_header: str | None
 
 
 class ClientOptions(RequestOptions, total=False):
-    """The options of `connect` that are the factory's."""
+    """The options of `connect` that are the factory's, but for the headers."""
 
     create_protocol: Callable[[], WebSocketClientProtocol]
 

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.stdio import StandardIO
-from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from txws2 import __version__
@@ -18,6 +17,7 @@ from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console
 from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
 from txws2.hints import hint, told
 from txws2.insecure import InsecureTLS
 from txws2.reconnecting import Connecting
@@ -44,7 +44,6 @@ class Conversation:
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
         self._reactor = reactor
         self._options = options
-        self._backoff = Backoff()
         self._console: Console | None = None
         self._session: Session | None = None
         # The line that was read while there was no connection.
@@ -114,16 +113,12 @@ class Conversation:
                 raise
             except Exception as exc:
                 return 1, self._explain(exc)
-            since = self._reactor.seconds()
             self._begin(session)
             status, words = await session.outcome()
             self._session = None
             if self._over or not self._options.reconnect:
                 return status, [words]
             self._remark(f"{words}; connecting again")
-            if self._reactor.seconds() - since < self._backoff.initial:
-                # A server that throws everybody out is not to be asked all the time.
-                await deferLater(self._reactor, next(self._backoff.delays()))
 
     def _connect(self) -> Connecting:
         options = self._options
@@ -141,14 +136,15 @@ class Conversation:
             open_timeout=options.timeout,
             max_size=options.max_size,
             process_exception=self._failed,
-            backoff=self._backoff,
+            backoff=Backoff(),
             reactor=self._reactor,
         )
 
     def _failed(self, exc: Exception) -> Exception | None:
         """Decide whether to try again."""
         verdict = process_exception(exc) if self._options.reconnect else exc
-        if verdict is None:
+        # The end of a connection was remarked on already.
+        if verdict is None and not isinstance(exc, ConnectionClosed):
             reason, *advice = self._explain(exc)
             for words in (f"{reason.removesuffix('.')}; trying again", *advice):
                 self._remark(words)
