@@ -83,6 +83,7 @@ FLOORS = [
         "streaming",
         "succession",
         "tlsthrough",
+        "guarding",
         "tracing",
         "transports",
         "writethrough",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, ITransport
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txws2.certificates import is_shaking_hands, tls_failure
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.isolation import isolated
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
 from txws2.wire.body import BodyReader
@@ -42,13 +44,50 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _reader: ResponseReader
     _body: BodyReader | None = None
 
+    def makeConnection(self, transport: ITransport) -> None:
+        """Take a transport; the opening handshake begins."""
+        try:
+            super().makeConnection(transport)
+        except BaseException as exc:
+            self._opening_raised(exc)
+
     def _begin_opening(self) -> None:
+        if self._settled:
+            return
         self._reader = ResponseReader(self.factory.head_limits)
         self.request = self.factory.build_request()
         head = self.request.serialize()
         if self._tracer is not None:
             self._tracer.head(">", head)
         self._outbox.write(head)
+
+    def _receive_opening(self, data: bytes) -> None:
+        try:
+            super()._receive_opening(data)
+        except BaseException as exc:
+            self._opening_raised(exc)
+
+    def _application_failed(self, failure: Failure) -> None:
+        super()._application_failed(failure)
+        if self._connection is None:
+            assert failure.value is not None
+            self._opening_raised(failure.value)
+
+    def _opening_raised(self, exc: BaseException) -> None:
+        """Have no connection, as something raises that runs before it is open.
+
+        Whoever waits for it is told at once: there is no telling what else works.
+        """
+        if self._connection is not None:
+            # As for all that a transport calls then, it is the reactor that ends the connection.
+            raise exc
+        if self._settled:
+            return
+        if self._never_opened is None:
+            self._never_opened = _as_reason(exc)
+        self._set_deadline(None)
+        isolated(abort, self._transport)
+        self._settle(exc)
 
     def _receive_head(self, data: bytes) -> None:
         if self._body is not None:
@@ -111,6 +150,12 @@ class WebSocketClientProtocol(WebSocketProtocol):
         return OpeningTimeout("the server's answer")
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
+        try:
+            return self._reason_of(cause)
+        except BaseException as exc:
+            return _as_reason(exc)
+
+    def _reason_of(self, cause: BaseException) -> Exception:
         if self._body is not None:
             # A response without Content-Length ends with the connection.
             return self._refused()
@@ -206,8 +251,21 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     ) -> WebSocketClientProtocol:
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
+        if not isinstance(protocol, WebSocketClientProtocol):
+            raise TypeError(
+                f"create_protocol must make a WebSocketClientProtocol; it has made {protocol!r}"
+            )
         protocol.factory = self
         return protocol
+
+
+def _as_reason(exc: BaseException) -> Exception:
+    """Return what a connection may fail with: a SystemExit is nothing that others are to die of."""
+    if isinstance(exc, Exception):
+        return exc
+    reason = InvalidHandshake(f"{type(exc).__name__} was raised while the connection was opened")
+    reason.__cause__ = exc
+    return reason
 
 
 def _headers(headers: HeadersLike) -> HeadersLike:

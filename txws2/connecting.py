@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, cast
+from inspect import isawaitable
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
@@ -13,17 +14,21 @@ from twisted.python.failure import Failure
 from txws2.backoff import Backoff
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.dialing import Dialer, DialOptions, take_dialer
+from txws2.driver import state_of
 from txws2.exceptions import (
     InvalidHandshake,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
     RedirectError,
 )
 from txws2.factory import global_reactor
+from txws2.isolation import isolated
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
+from txws2.wire.connection import State
 from txws2.wire.redirecting import redirection
 
 __all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
@@ -143,8 +148,7 @@ def open_connection(
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
-    _limit(attempt, factory, dialer)
-    return Opening.of(attempt)
+    return Opening.of(_limited(attempt, factory, dialer))
 
 
 async def _open(
@@ -173,44 +177,76 @@ async def _attempt(
     factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     try:
-        protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
+        protocol = await _connected(endpoint, factory)
+        return await WebSocketClientProtocol.wait_opened(protocol)
     except ConnectError as exc:
         # Twisted doesn't say where.
         words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
         exc.args = (": ".join(words),)
         raise
-    try:
-        return await WebSocketClientProtocol.wait_opened(protocol)
-    except BaseException:
-        # Cancelled: whoever wanted the connection doesn't want it any more.
-        WebSocketClientProtocol.close(protocol)
-        raise
+    finally:
+        # Whatever has failed, or was cancelled: nobody wants them.
+        for left in list(factory.connections):
+            if state_of(left) is State.CONNECTING:
+                isolated(WebSocketClientProtocol.close, left)
 
 
-def _limit(
+async def _connected(
+    endpoint: IStreamClientEndpoint, factory: WebSocketClientFactory
+) -> WebSocketClientProtocol:
+    """Connect; the endpoint may be anybody's."""
+    connecting: Any = endpoint.connect(factory)
+    if not isawaitable(connecting):
+        raise TypeError(f"connect() of an endpoint returns a Deferred; here it is {connecting!r}")
+    protocol = await connecting
+    if not isinstance(protocol, WebSocketClientProtocol):
+        raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
+    return protocol
+
+
+def _limited(
     attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
-) -> None:
-    """Let the attempt take open_timeout at most."""
-    if factory.open_timeout is None:
-        return
+) -> Deferred[WebSocketClientProtocol]:
+    """Return a Deferred of this attempt that fires within open_timeout, whatever that does."""
+    limited: Deferred[WebSocketClientProtocol] = Deferred(lambda _: isolated(attempt.cancel))
     verdict: Exception | None = None
 
     def give_up() -> None:
         nonlocal verdict
-        verdict = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
-        for protocol in list(factory.connections):
-            verdict = protocol._give_up()
-        attempt.cancel()
+        verdict = _verdict(factory, dialer)
+        isolated(attempt.cancel)
+        if not limited.called:
+            # An endpoint that can't be cancelled.
+            limited.errback(verdict)
 
-    def done(result: Any) -> Any:
-        if deadline.active():
+    def done(result: WebSocketClientProtocol | Failure) -> None:
+        if deadline is not None and deadline.active():
             deadline.cancel()
-        # What has come to a verdict of its own meanwhile knows more than that it took too long.
-        late = verdict is not None and isinstance(result, Failure)
-        if late and not result.check(InvalidHandshake):
-            assert verdict is not None
-            raise verdict from result.value
-        return result
+        if limited.called:
+            if not isinstance(result, Failure):
+                WebSocketClientProtocol.close(result)
+        elif not isinstance(result, Failure):
+            limited.callback(result)
+        elif verdict is None or result.check(InvalidHandshake):
+            # What has come to a verdict of its own knows more than that it took too long.
+            limited.errback(result)
+        else:
+            verdict.__cause__ = result.value
+            limited.errback(verdict)
 
-    deadline = factory.clock.callLater(factory.open_timeout, give_up)
+    patience = factory.open_timeout
+    deadline = None if patience is None else factory.clock.callLater(patience, give_up)
     attempt.addBoth(done)
+    return limited
+
+
+def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
+    """Give up what there is of a connection; return why there is none."""
+    try:
+        verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
+    except InvalidProxy:
+        # The environment has another proxy by now, which isn't one.
+        verdict = OpeningTimeout("a connection")
+    for protocol in list(factory.connections):
+        verdict = protocol._give_up()
+    return verdict

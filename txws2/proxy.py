@@ -136,9 +136,9 @@ class _Tunnel(Protocol):
         negotiation = self.factory.negotiation
         try:
             reply = negotiation.receive(data)
-        except ProxyError as exc:
+        except BaseException:
             self._hang_up()
-            self.made.errback(exc)
+            self.made.errback()
             return
         if reply:
             assert self.transport is not None
@@ -148,16 +148,19 @@ class _Tunnel(Protocol):
 
     def _hand_over(self, early: bytes) -> None:
         assert self.transport is not None
-        inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
-        if inner is None:
+        try:
+            inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
+            if inner is None:
+                raise NoProtocol
+            self._inner = inner
+            inner.makeConnection(self.transport)
+            if early:
+                inner.dataReceived(early)
+        except BaseException:
             self._hang_up()
-            self.made.errback(NoProtocol())
-            return
-        self._inner = inner
-        inner.makeConnection(self.transport)
-        if early:
-            inner.dataReceived(early)
-        self.made.callback(inner)
+            self.made.errback()
+        else:
+            self.made.callback(inner)
 
     def _cancel(self, made: Deferred[IProtocol]) -> None:
         self._hang_up()
@@ -176,15 +179,25 @@ class _Tunnel(Protocol):
         if self._inner is not None:
             self._inner.connectionLost(reason)
         elif not self._given_up:
-            proxy = self.factory.proxy
+            self._given_up = True
             assert reason.value is not None
-            insecure = tls_failure(reason.value, self.transport, proxy.host)
-            if insecure is None:
-                error = self.factory.negotiation.ended()
-            else:
-                error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
-            error.__cause__ = insecure or reason.value
+            try:
+                error = self._error(reason.value)
+            except BaseException as exc:
+                error = ProxyError(f"lost the proxy {self.factory.proxy}: {reason.value}")
+                error.__cause__ = exc
             self.made.errback(error)
+
+    def _error(self, cause: BaseException) -> ProxyError:
+        assert self.transport is not None
+        proxy = self.factory.proxy
+        insecure = tls_failure(cause, self.transport, proxy.host)
+        if insecure is None:
+            error = self.factory.negotiation.ended()
+        else:
+            error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
+        error.__cause__ = insecure or cause
+        return error
 
 
 class _TunnelFactory(Factory):
