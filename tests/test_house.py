@@ -26,6 +26,7 @@ FLOORS = [
         "wire.compression",
         "wire.connection",
         "wire.cookies",
+        "wire.jar",
         "wire.credentials",
         "wire.deflate",
         "wire.encoding",

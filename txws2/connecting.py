@@ -53,7 +53,8 @@ def connect(
     while, that grows, if it couldn't be made.
 
     The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
-    Cookie and client certificates stay with the origin that they are for.
+    Cookie and client certificates stay with the origin that they are for. Cookies that it sets
+    then are sent with what is asked of the same origin, until the connection is open.
 
     Args:
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
@@ -160,6 +161,7 @@ async def _open(
         try:
             return await _attempt(factory, dialer, endpoint)
         except InvalidStatus as exc:
+            factory.keep_cookies(exc.response)
             uri = redirection(factory.uri, exc.response, chain)
             if uri is None:
                 raise

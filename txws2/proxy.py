@@ -7,7 +7,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import NoProtocol
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -16,6 +22,7 @@ from txws2.certificates import tls_failure
 from txws2.exceptions import ProxyError
 from txws2.lookup import is_address, look_up
 from txws2.transports import abort
+from txws2.wire.body import BODY_PATIENCE
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
 from txws2.wire.socks import SOCKSTunnel
@@ -96,7 +103,7 @@ class ProxyEndpoint:
         else:
             negotiation = SOCKSTunnel(self._proxy, host, self._port)
         opening = negotiation.begin()
-        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
+        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening, self._reactor)
         try:
             tunnel = cast(_Tunnel, await self._endpoint.connect(factory))
         except CancelledError:
@@ -118,9 +125,12 @@ class _Tunnel(Protocol):
     _inner: IProtocol | None = None
     # Whether nobody wants to hear of it any more.
     _given_up = False
+    # For the end of a refusal.
+    _waiting: IDelayedCall | None = None
 
     def __init__(self) -> None:
         self.made: Deferred[IProtocol] = Deferred(self._cancel)
+        self.made.addBoth(self._stop_waiting)
 
     def connectionMade(self) -> None:
         assert self.transport is not None
@@ -145,6 +155,10 @@ class _Tunnel(Protocol):
             self.transport.write(reply)
         if negotiation.complete:
             self._hand_over(negotiation.rest)
+        elif self._waiting is None and negotiation.given_up() is not None:
+            # It refuses, and the end of what it says may never come.
+            clock = self.factory.clock
+            self._waiting = clock.callLater(BODY_PATIENCE, self.made.cancel)
 
     def _hand_over(self, early: bytes) -> None:
         assert self.transport is not None
@@ -168,6 +182,11 @@ class _Tunnel(Protocol):
         refusal = self.factory.negotiation.given_up()
         if refusal is not None:
             made.errback(refusal)
+
+    def _stop_waiting(self, result: Any) -> Any:
+        if self._waiting is not None and self._waiting.active():
+            self._waiting.cancel()
+        return result
 
     def _hang_up(self) -> None:
         assert self.transport is not None
@@ -210,11 +229,13 @@ class _TunnelFactory(Factory):
         proxy: Proxy,
         negotiation: HTTPTunnel | SOCKSTunnel,
         opening: bytes,
+        clock: IReactorTime,
     ) -> None:
         self.wrapped = wrapped
         self.proxy = proxy
         self.negotiation = negotiation
         self.opening = opening
+        self.clock = clock
 
     def doStart(self) -> None:
         self.wrapped.doStart()
