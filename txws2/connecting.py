@@ -14,7 +14,6 @@ from twisted.python.failure import Failure
 from txws2.backoff import Backoff
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.dialing import Dialer, DialOptions, take_dialer
-from txws2.driver import state_of
 from txws2.exceptions import (
     InvalidHandshake,
     InvalidProxy,
@@ -28,7 +27,6 @@ from txws2.isolation import isolated
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
-from txws2.wire.connection import State
 from txws2.wire.redirecting import redirection
 
 __all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
@@ -149,7 +147,7 @@ def open_connection(
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
-    return Opening.of(_limited(attempt, factory, dialer))
+    return _limited(attempt, factory, dialer)
 
 
 async def _open(
@@ -179,67 +177,53 @@ async def _attempt(
     factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     try:
-        protocol = await _connected(endpoint, factory)
+        connecting: Any = endpoint.connect(factory)
+        # The endpoint may be anybody's.
+        if not (isinstance(connecting, Deferred) or isawaitable(connecting)):
+            raise TypeError(f"an endpoint's connect() returns a Deferred; this is {connecting!r}")
+        protocol = await connecting
+        if not isinstance(protocol, WebSocketClientProtocol):
+            raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
         return await WebSocketClientProtocol.wait_opened(protocol)
-    except ConnectError as exc:
-        # Twisted doesn't say where.
-        words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
-        exc.args = (": ".join(words),)
-        raise
-    finally:
-        # Whatever has failed, or was cancelled: nobody wants them.
+    except BaseException as exc:
+        # Whether it was cancelled or has failed, nobody wants what there is of a connection.
         for left in list(factory.connections):
-            if state_of(left) is State.CONNECTING:
-                isolated(WebSocketClientProtocol.close, left)
-
-
-async def _connected(
-    endpoint: IStreamClientEndpoint, factory: WebSocketClientFactory
-) -> WebSocketClientProtocol:
-    """Connect; the endpoint may be anybody's."""
-    connecting: Any = endpoint.connect(factory)
-    if not isawaitable(connecting):
-        raise TypeError(f"connect() of an endpoint returns a Deferred; here it is {connecting!r}")
-    protocol = await connecting
-    if not isinstance(protocol, WebSocketClientProtocol):
-        raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
-    return protocol
+            isolated(WebSocketClientProtocol.close, left)
+        if isinstance(exc, ConnectError):
+            # Twisted doesn't say where.
+            words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
+            exc.args = (": ".join(words),)
+        raise
 
 
 def _limited(
     attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
-) -> Deferred[WebSocketClientProtocol]:
-    """Return a Deferred of this attempt that fires within open_timeout, whatever that does."""
-    limited: Deferred[WebSocketClientProtocol] = Deferred(lambda _: isolated(attempt.cancel))
+) -> Opening[WebSocketClientProtocol]:
+    """Return an Opening of this attempt that fails within open_timeout, whatever that does."""
     verdict: Exception | None = None
 
     def give_up() -> None:
         nonlocal verdict
         verdict = _verdict(factory, dialer)
         isolated(attempt.cancel)
-        if not limited.called:
+        if not opening.called:
             # An endpoint that can't be cancelled.
-            limited.errback(verdict)
+            opening.errback(verdict)
 
-    def done(result: WebSocketClientProtocol | Failure) -> None:
+    def done(result: Any) -> Any:
         if deadline is not None and deadline.active():
             deadline.cancel()
-        if limited.called:
-            if not isinstance(result, Failure):
-                WebSocketClientProtocol.close(result)
-        elif not isinstance(result, Failure):
-            limited.callback(result)
-        elif verdict is None or result.check(InvalidHandshake):
-            # What has come to a verdict of its own knows more than that it took too long.
-            limited.errback(result)
-        else:
-            verdict.__cause__ = result.value
-            limited.errback(verdict)
+        # What has come to a verdict of its own meanwhile knows more than that it took too long.
+        late = verdict is not None and isinstance(result, Failure)
+        if late and not result.check(InvalidHandshake):
+            assert verdict is not None
+            raise verdict from result.value
+        return result
 
     patience = factory.open_timeout
     deadline = None if patience is None else factory.clock.callLater(patience, give_up)
-    attempt.addBoth(done)
-    return limited
+    opening = Opening.of(attempt.addBoth(done))
+    return opening
 
 
 def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
