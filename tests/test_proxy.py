@@ -13,6 +13,7 @@ from twisted.internet.error import (
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -217,13 +218,42 @@ class ProxyEndpointTests(ProxyTestCase):
         self.assertTrue(self.below.transport.aborted)
 
     def test_a_refusal_whose_end_does_not_come_is_told_nevertheless(self):
-        connecting = self.connect()
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
         self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho are")
         self.assertNoResult(connecting)
         connecting.cancel()
         error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
         self.assertEqual(error.response.body, b"who are")
         self.assertTrue(self.below.transport.aborted)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_a_refusal_that_never_ends_is_told_a_second_after_its_head(self):
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
+        self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho")
+        clock.advance(0.5)
+        self.hear(b" are")
+        self.assertNoResult(connecting)
+        clock.advance(0.5)
+        error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"who are")
+        self.assertTrue(self.below.transport.aborted)
+
+    def test_a_refusal_whose_end_comes_leaves_no_timer(self):
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
+        self.hear(b"HTTP/1.1 407 Who?\r\nContent-Length: 4\r\n\r\nwh")
+        self.hear(b"o?")
+        self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_interim_answers_before_the_tunnel_are_skipped(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n")
+        self.assertNoResult(connecting)
+        self.hear(ESTABLISHED + b"hello")
+        self.assertEqual(self.successResultOf(connecting).heard, b"hello")
 
     def test_so_far_a_socks_proxy_has_not_refused(self):
         connecting = self.connect("socks5h://p")

@@ -1,5 +1,7 @@
 """Which failures may pass, and what a Retry-After says."""
 
+import os
+import time
 from email.utils import formatdate
 
 from hypothesis import given
@@ -187,6 +189,22 @@ class RetryAfterTests(SynchronousTestCase):
 
     def test_it_may_be_a_date(self):
         self.assertEqual(self.seconds(formatdate(NOW + 60, usegmt=True)), 60)
+
+    def test_a_date_without_a_zone_is_gmt_wherever_we_are(self):
+        def restore():
+            if before is None:
+                del os.environ["TZ"]
+            else:
+                os.environ["TZ"] = before
+            time.tzset()
+
+        before = os.environ.get("TZ")
+        self.addCleanup(restore)
+        for zone in "America/New_York", "Asia/Kolkata", "UTC", "XYZ+5", "ABC-5:30":
+            os.environ["TZ"] = zone
+            time.tzset()
+            for date in time.asctime(time.gmtime(NOW + 60)), formatdate(NOW + 60):
+                self.assertEqual(self.seconds(date), 60, (zone, date))
 
     def test_a_date_that_has_passed_is_now(self):
         self.assertEqual(self.seconds(formatdate(NOW - 60, usegmt=True)), 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Unpack, cast
+from inspect import isawaitable
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
@@ -16,12 +17,14 @@ from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientP
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
     RedirectError,
 )
 from txws2.factory import global_reactor
+from txws2.isolation import isolated
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
@@ -52,7 +55,8 @@ def connect(
     a while, that grows, if it couldn't be made, or was thrown out soon.
 
     The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
-    Cookie and client certificates stay with the origin that they are for.
+    Cookie and client certificates stay with the origin that they are for. Cookies that it sets
+    then are sent with what is asked of the same origin, until the connection is open.
 
     Args:
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
@@ -172,8 +176,7 @@ def open_connection(
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
-    _limit(attempt, factory, dialer)
-    return Opening.of(attempt)
+    return _limited(attempt, factory, dialer)
 
 
 async def _open(
@@ -185,6 +188,7 @@ async def _open(
         try:
             return await _attempt(factory, dialer, endpoint)
         except InvalidStatus as exc:
+            factory.keep_cookies(exc.response)
             uri = redirection(factory.uri, exc.response, chain)
             if uri is None:
                 raise
@@ -202,37 +206,41 @@ async def _attempt(
     factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     try:
-        protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
-    except ConnectError as exc:
-        # Twisted doesn't say where.
-        words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
-        exc.args = (": ".join(words),)
-        raise
-    try:
+        connecting: Any = endpoint.connect(factory)
+        # The endpoint may be anybody's.
+        if not (isinstance(connecting, Deferred) or isawaitable(connecting)):
+            raise TypeError(f"an endpoint's connect() returns a Deferred; this is {connecting!r}")
+        protocol = await connecting
+        if not isinstance(protocol, WebSocketClientProtocol):
+            raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
         return await WebSocketClientProtocol.wait_opened(protocol)
-    except BaseException:
-        # Cancelled: whoever wanted the connection doesn't want it any more.
-        WebSocketClientProtocol.close(protocol)
+    except BaseException as exc:
+        # Whether it was cancelled or has failed, nobody wants what there is of a connection.
+        for left in list(factory.connections):
+            isolated(WebSocketClientProtocol.close, left)
+        if isinstance(exc, ConnectError):
+            # Twisted doesn't say where.
+            words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
+            exc.args = (": ".join(words),)
         raise
 
 
-def _limit(
+def _limited(
     attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
-) -> None:
-    """Let the attempt take open_timeout at most."""
-    if factory.open_timeout is None:
-        return
+) -> Opening[WebSocketClientProtocol]:
+    """Return an Opening of this attempt that fails within open_timeout, whatever that does."""
     verdict: Exception | None = None
 
     def give_up() -> None:
         nonlocal verdict
-        verdict = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
-        for protocol in list(factory.connections):
-            verdict = protocol._give_up()
-        attempt.cancel()
+        verdict = _verdict(factory, dialer)
+        isolated(attempt.cancel)
+        if not opening.called:
+            # An endpoint that can't be cancelled.
+            opening.errback(verdict)
 
     def done(result: Any) -> Any:
-        if deadline.active():
+        if deadline is not None and deadline.active():
             deadline.cancel()
         # What has come to a verdict of its own meanwhile knows more than that it took too long.
         late = verdict is not None and isinstance(result, Failure)
@@ -241,5 +249,19 @@ def _limit(
             raise verdict from result.value
         return result
 
-    deadline = factory.clock.callLater(factory.open_timeout, give_up)
-    attempt.addBoth(done)
+    patience = factory.open_timeout
+    deadline = None if patience is None else factory.clock.callLater(patience, give_up)
+    opening = Opening.of(attempt.addBoth(done))
+    return opening
+
+
+def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
+    """Give up what there is of a connection; return why there is none."""
+    try:
+        verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
+    except InvalidProxy:
+        # The environment has another proxy by now, which isn't one.
+        verdict = OpeningTimeout("a connection")
+    for protocol in list(factory.connections):
+        verdict = protocol._give_up()
+    return verdict

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypedDict
 
-from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.guarding import TLSEndpoint
 from txws2.lookup import check_name, endpoint_to
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import Proxy, parse_proxy
@@ -100,7 +100,7 @@ class Dialer:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            endpoint = wrapClientTLS(self._creator_for(factory.server_name, uri), endpoint)
+            endpoint = TLSEndpoint(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
     def leave_origin(self) -> bool:
@@ -135,7 +135,7 @@ class Dialer:
                 creator = self._proxy_tls.creator_for(proxy.host)
             except ValueError as exc:
                 raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
-            endpoint = wrapClientTLS(creator, endpoint)
+            endpoint = TLSEndpoint(creator, endpoint)
         return ProxyEndpoint(
             reactor, proxy, endpoint, uri.host, uri.port, limits=factory.head_limits
         )

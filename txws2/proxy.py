@@ -7,7 +7,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import NoProtocol
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -16,6 +22,7 @@ from txws2.certificates import tls_failure
 from txws2.exceptions import ProxyError
 from txws2.lookup import is_address, look_up
 from txws2.transports import abort
+from txws2.wire.body import BODY_PATIENCE
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
 from txws2.wire.socks import SOCKSTunnel
@@ -96,7 +103,7 @@ class ProxyEndpoint:
         else:
             negotiation = SOCKSTunnel(self._proxy, host, self._port)
         opening = negotiation.begin()
-        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
+        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening, self._reactor)
         try:
             tunnel = cast(_Tunnel, await self._endpoint.connect(factory))
         except CancelledError:
@@ -118,9 +125,12 @@ class _Tunnel(Protocol):
     _inner: IProtocol | None = None
     # Whether nobody wants to hear of it any more.
     _given_up = False
+    # For the end of a refusal.
+    _waiting: IDelayedCall | None = None
 
     def __init__(self) -> None:
         self.made: Deferred[IProtocol] = Deferred(self._cancel)
+        self.made.addBoth(self._stop_waiting)
 
     def connectionMade(self) -> None:
         assert self.transport is not None
@@ -136,28 +146,35 @@ class _Tunnel(Protocol):
         negotiation = self.factory.negotiation
         try:
             reply = negotiation.receive(data)
-        except ProxyError as exc:
+        except BaseException:
             self._hang_up()
-            self.made.errback(exc)
+            self.made.errback()
             return
         if reply:
             assert self.transport is not None
             self.transport.write(reply)
         if negotiation.complete:
             self._hand_over(negotiation.rest)
+        elif self._waiting is None and negotiation.given_up() is not None:
+            # It refuses, and the end of what it says may never come.
+            clock = self.factory.clock
+            self._waiting = clock.callLater(BODY_PATIENCE, self.made.cancel)
 
     def _hand_over(self, early: bytes) -> None:
         assert self.transport is not None
-        inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
-        if inner is None:
+        try:
+            inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
+            if inner is None:
+                raise NoProtocol
+            self._inner = inner
+            inner.makeConnection(self.transport)
+            if early:
+                inner.dataReceived(early)
+        except BaseException:
             self._hang_up()
-            self.made.errback(NoProtocol())
-            return
-        self._inner = inner
-        inner.makeConnection(self.transport)
-        if early:
-            inner.dataReceived(early)
-        self.made.callback(inner)
+            self.made.errback()
+        else:
+            self.made.callback(inner)
 
     def _cancel(self, made: Deferred[IProtocol]) -> None:
         self._hang_up()
@@ -165,6 +182,11 @@ class _Tunnel(Protocol):
         refusal = self.factory.negotiation.given_up()
         if refusal is not None:
             made.errback(refusal)
+
+    def _stop_waiting(self, result: Any) -> Any:
+        if self._waiting is not None and self._waiting.active():
+            self._waiting.cancel()
+        return result
 
     def _hang_up(self) -> None:
         assert self.transport is not None
@@ -176,15 +198,25 @@ class _Tunnel(Protocol):
         if self._inner is not None:
             self._inner.connectionLost(reason)
         elif not self._given_up:
-            proxy = self.factory.proxy
+            self._given_up = True
             assert reason.value is not None
-            insecure = tls_failure(reason.value, self.transport, proxy.host)
-            if insecure is None:
-                error = self.factory.negotiation.ended()
-            else:
-                error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
-            error.__cause__ = insecure or reason.value
+            try:
+                error = self._error(reason.value)
+            except BaseException as exc:
+                error = ProxyError(f"lost the proxy {self.factory.proxy}: {reason.value}")
+                error.__cause__ = exc
             self.made.errback(error)
+
+    def _error(self, cause: BaseException) -> ProxyError:
+        assert self.transport is not None
+        proxy = self.factory.proxy
+        insecure = tls_failure(cause, self.transport, proxy.host)
+        if insecure is None:
+            error = self.factory.negotiation.ended()
+        else:
+            error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
+        error.__cause__ = insecure or cause
+        return error
 
 
 class _TunnelFactory(Factory):
@@ -197,11 +229,13 @@ class _TunnelFactory(Factory):
         proxy: Proxy,
         negotiation: HTTPTunnel | SOCKSTunnel,
         opening: bytes,
+        clock: IReactorTime,
     ) -> None:
         self.wrapped = wrapped
         self.proxy = proxy
         self.negotiation = negotiation
         self.opening = opening
+        self.clock = clock
 
     def doStart(self) -> None:
         self.wrapped.doStart()

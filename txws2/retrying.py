@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import CoroutineType
 
@@ -145,7 +146,10 @@ def retry_after(exc: Exception, now: float) -> float:
         # Of digits there may be as many as a header line has room for.
         return min(float(value), _LONGEST)
     try:
-        seconds = parsedate_to_datetime(value).timestamp() - now
+        when = parsedate_to_datetime(value)
+        # RFC 9110 section 5.6.7: the form of asctime names no zone, and means GMT.
+        when = when.replace(tzinfo=when.tzinfo or UTC)
+        seconds = when.timestamp() - now
     except (ValueError, OverflowError):
         return 0.0
     return min(max(seconds, 0.0), _LONGEST)

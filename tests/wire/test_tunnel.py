@@ -46,6 +46,23 @@ class TunnelTests(SynchronousTestCase):
                 self.assertEqual(b"".join(feed()), b"")
                 self.assertTrue(self.ours.complete)
 
+    def test_interim_answers_are_skipped(self):
+        for feed in self.each_way(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+        ):
+            feed()
+            self.assertTrue(self.ours.complete)
+
+    def test_endless_interim_answers_are_no_tunnel(self):
+        """Attack 33."""
+        self.assertRefused(
+            ProxyError, "more than 16 interim responses", b"HTTP/1.1 100 C\r\n\r\n" * 17
+        )
+
+    def test_a_101_is_no_interim_answer_but_a_refusal(self):
+        says = b"HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+        self.assertRefused(InvalidProxyStatus, "HTTP 101", says)
+
     def test_what_comes_behind_the_head_has_come_through(self):
         self.tunnel()
         self.ours.receive(b"HTTP/1.1 200 OK\r\n\r\nhello")

@@ -7,11 +7,13 @@ import re
 from txws2.wire.gathering import MAX_LINE_SIZE
 from txws2.wire.http import Response
 
-__all__ = ["MAX_BODY_SIZE", "BodyReader"]
+__all__ = ["BODY_PATIENCE", "MAX_BODY_SIZE", "BodyReader"]
 
 MAX_BODY_SIZE = 2**20
 """Bytes of a body that are kept; the rest isn't waited for."""
 
+BODY_PATIENCE = 1.0
+"""Seconds that are waited for the end of a body, once the head is there."""
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
