@@ -22,6 +22,7 @@ FLOORS = [
         "wire.addresses",
         "wire.asking",
         "wire.body",
+        "wire.bypass",
         "wire.closing",
         "wire.compression",
         "wire.connection",

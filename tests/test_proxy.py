@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+import txws2.proxy
 from tests.test_lookup import Resolver
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.proxy import ProxyEndpoint, proxy_for
@@ -56,15 +57,62 @@ class EnvironmentTests(SynchronousTestCase):
             ("example.com", "ws://www.example.com:8000/", True),
             ("example.com:81", "ws://example.com:81/", True),
             ("example.com:81", "ws://example.com/", False),
-            ("127.0.0.1", "ws://127.0.0.1:8000/", True),
+            ("10.0.0.1", "ws://10.0.0.1:8000/", True),
             ("*", "wss://anything/", True),
             ("other.example", "wss://example.com/", False),
         ):
             proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
             self.assertEqual(proxy is None, direct, (no_proxy, uri))
 
-    def test_what_is_none_is_told(self):
-        self.assertRaises(InvalidProxy, self.proxy, "ws://h/", all_proxy="nonsense")
+    def test_lower_case_is_first(self):
+        self.assertIsNone(self.proxy("ws://h/", ALL_PROXY="http://p", NO_PROXY="h"))
+        proxy = self.proxy("ws://h/", all_proxy="http://p", NO_PROXY="h", no_proxy="x")
+        self.assertEqual(proxy, "http://p:80")
+        self.assertIsNone(self.proxy("ws://h/", all_proxy="http://p", NO_PROXY="x", no_proxy="h"))
+        self.assertEqual(self.proxy("ws://h/", ALL_PROXY="p:1", all_proxy="q:1"), "http://q:1")
+
+    def test_networks_and_ports_in_no_proxy_are_understood(self):
+        no_proxy = "10.0.0.0/8, fd00::/8 *.internal,[::5]:81"
+        for uri, direct in (
+            ("wss://10.1.2.3/", True),
+            ("wss://11.1.2.3/", False),
+            ("ws://[fd00::7]:8000/", True),
+            ("ws://chat.internal/", True),
+            ("ws://[::5]:81/", True),
+            ("ws://[::5]:82/", False),
+        ):
+            proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
+            self.assertEqual(proxy is None, direct, uri)
+
+    def test_a_proxy_need_not_have_a_scheme_and_may_have_blanks_around_it(self):
+        self.assertEqual(self.proxy("ws://h/", http_proxy=" p:3128\r"), "http://p:3128")
+        self.assertEqual(self.proxy("wss://h/", https_proxy="p:3128"), "http://p:3128")
+        self.assertEqual(self.proxy("wss://h/", socks_proxy="p:1080"), "socks5h://p:1080")
+        self.assertEqual(self.proxy("wss://h/", socks_proxy="p"), "socks5h://p:1080")
+        self.assertEqual(self.proxy("wss://h/", all_proxy="socks://p"), "socks5h://p:1080")
+        self.assertIsNone(self.proxy("ws://h/", http_proxy=" "))
+
+    def test_another_machine_s_proxy_is_not_for_this_machine(self):
+        for uri in ("ws://localhost:8000/", "ws://127.0.0.1/", "wss://[::1]/", "ws://a.localhost/"):
+            self.assertIsNone(self.proxy(uri, all_proxy="http://p"))
+            for near in ("http://localhost:1", "http://127.0.0.1:1"):
+                self.assertEqual(self.proxy(uri, all_proxy=near), near)
+
+    def test_a_system_s_settings_decide_where_the_environment_has_none(self):
+        asked = []
+        self.patch(txws2.proxy, "getproxies", lambda: {"socks": "http://p:1"})
+        self.patch(txws2.proxy, "proxy_bypass", lambda host: asked.append(host) or len(asked) > 1)
+        self.assertEqual(self.proxy("ws://h/"), "socks5h://p:1")
+        self.assertIsNone(self.proxy("ws://[::5]/"))
+        self.assertEqual(asked, ["h:80", "[::5]:80"])
+
+    def test_what_is_none_is_told_with_its_place(self):
+        for uri, name in (("ws://h/", "http_proxy"), ("wss://h/", "all_proxy")):
+            environment = {"all_proxy": "me:secret@nonsense", "http_proxy": "nonsense"}
+            error = self.assertRaises(InvalidProxy, self.proxy, uri, **environment)
+            [note] = error.__notes__
+            self.assertEqual(note, f"The environment, or the system, has it as {name}.")
+            self.assertNotIn("secret", Failure(error).getTraceback())
 
 
 class Below:

@@ -73,7 +73,8 @@ class Dialer:
         self._server_hostname = server_hostname
         if not (proxy is None or isinstance(proxy, (str, bool))):
             # Anything else that is true would go where the environment says, or directly.
-            raise InvalidProxy(repr(proxy), "it must be a URL, True for the environment's, or None")
+            kind = f"an object of type {type(proxy).__name__}"
+            raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
         if endpoint is not None and isinstance(proxy, str):

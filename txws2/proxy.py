@@ -13,9 +13,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.certificates import tls_failure
-from txws2.exceptions import ProxyError
+from txws2.exceptions import InvalidProxy, ProxyError
 from txws2.lookup import is_address, look_up
 from txws2.transports import abort
+from txws2.wire.bypass import bypasses, is_loopback
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
 from txws2.wire.socks import SOCKSTunnel
@@ -28,21 +29,44 @@ __all__ = ["ProxyEndpoint", "proxy_for"]
 def proxy_for(uri: WebSocketURI) -> Proxy | None:
     """Return the proxy that the environment has for a URI; None if there is none.
 
+    Without any in the environment, macOS and Windows have one in their settings.
+
     Raises:
-        InvalidProxy: what the environment has isn't one.
+        InvalidProxy: the environment has something else there.
     """
-    if proxy_bypass(host_and_port(uri.host, uri.port)):
-        return None
     proxies = getproxies()
+    if _goes_direct(proxies.get("no"), uri):
+        return None
     # What tunnels TLS for a browser tunnels anything else for us; an http_proxy may not.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
     for kind in [*kinds, "all"]:
-        if url := proxies.get(kind):
-            if kind == "socks" and url.startswith("http://"):
-                # So urllib has the SOCKS proxy of a system's settings.
-                url = "socks5h://" + url.removeprefix("http://")
-            return parse_proxy(url)
+        if url := proxies.get(kind, "").strip():
+            proxy = _parse(kind, url)
+            # Another machine's proxy would look for the server on that machine.
+            here = is_loopback(uri.host) and not is_loopback(proxy.host)
+            return None if here else proxy
     return None
+
+
+def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:
+    if no_proxy is None:
+        # With proxies of the system's settings, these say for which hosts they are.
+        return bool(proxy_bypass(host_and_port(uri.host, uri.port)))
+    return bypasses(no_proxy, uri.host, uri.port)
+
+
+def _parse(kind: str, url: str) -> Proxy:
+    if kind == "socks":
+        if url.startswith("http://"):
+            # So urllib has the SOCKS proxy of a system's settings.
+            url = url.removeprefix("http://")
+        if "://" not in url:
+            url = f"socks5h://{url}"
+    try:
+        return parse_proxy(url)
+    except InvalidProxy as exc:
+        exc.add_note(f"The environment, or the system, has it as {kind}_proxy.")
+        raise
 
 
 @implementer(IStreamClientEndpoint)
