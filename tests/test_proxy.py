@@ -279,6 +279,175 @@ class ProxyEndpointTests(ProxyTestCase):
         self.failureResultOf(connecting, CancelledError)
 
 
+def refuse(challenge, body=b"no", more=b""):
+    head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: %b\r\n%bContent-Length: %d\r\n\r\n"
+    return head % (challenge, more, len(body)) + body
+
+
+CLOSE = b"Connection: close\r\n"
+DIGEST = b'Digest realm="x", nonce="%b", qop="auth", algorithm=SHA-256'
+
+
+class AuthenticationTests(ProxyTestCase):
+    """Each 407 is answered as long as there is an answer."""
+
+    def connect(self, url="http://me:secret@p:3128", hook=None):
+        self.below = Below()
+        endpoint = ProxyEndpoint(
+            None, parse_proxy(url), self.below, "example.com", 443, authenticate=hook
+        )
+        factory = Factory.forProtocol(Wanted)
+        factory.noisy = False
+        connecting = endpoint.connect(factory)
+        self.first = self.below.transport
+        return connecting
+
+    def authorization(self):
+        """Return what the proxy was sent last."""
+        request = self.below.transport.take()
+        self.assertTrue(request.startswith(b"CONNECT example.com:443 HTTP/1.1\r\n"), request)
+        [line] = [line for line in request.split(b"\r\n") if line.startswith(b"Proxy-Auth")]
+        return line.partition(b": ")[2]
+
+    def test_digest_follows_basic_on_the_same_connection(self):
+        connecting = self.connect()
+        self.assertEqual(self.authorization(), b"Basic bWU6c2VjcmV0")
+        answer = refuse(DIGEST % b"abc")
+        for byte in answer[:-1]:
+            self.hear(bytes([byte]))
+        self.assertEqual(self.below.transport.value(), b"")
+        self.hear(answer[-1:])
+        self.assertIs(self.below.transport, self.first)
+        digest = self.authorization()
+        self.assertTrue(digest.startswith(b'Digest username="me", realm="x", nonce="abc"'))
+        self.assertIn(b'uri="example.com:443"', digest)
+        self.hear(ESTABLISHED + b"early")
+        self.assertEqual(self.successResultOf(connecting).heard, b"early")
+
+    def test_it_goes_on_a_new_connection_if_the_proxy_ends_the_first(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc", more=CLOSE))
+        self.assertTrue(self.first.aborted)
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_a_proxy_need_not_say_that_it_ends_it(self):
+        """It is told by the end, before or after the next request has left."""
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_a_body_without_a_length_ends_with_the_connection(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.0 407 No\r\nProxy-Authenticate: " + DIGEST % b"abc" + b"\r\n\r\nno")
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_the_end_of_a_new_connection_is_told(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertProxyError("without an answer", connecting)
+
+    def test_an_end_within_the_next_answer_is_told(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.hear(b"HTTP/1.1 200")
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertProxyError("without an answer", connecting)
+
+    def test_a_wrong_password_is_told_after_one_answer(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"a"))
+        self.assertNoResult(connecting)
+        self.hear(refuse(DIGEST % b"b", b"wrong"))
+        error = self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"wrong")
+        self.assertTrue(self.first.aborted)
+
+    def test_a_stale_nonce_is_answered_once_more(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"a"))
+        self.hear(refuse(DIGEST % b"b" + b", stale=true"))
+        self.below.transport.clear()
+        self.assertNoResult(connecting)
+        self.hear(refuse(DIGEST % b"c" + b", stale=true"))
+        self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+
+    def test_three_legs_share_one_connection(self):
+        """As those of NTLM do, and of Negotiate."""
+
+        def hook(demand):
+            demands.append(demand)
+            return f"Legs {len(demands)}:{demand.offers('legs').token}"
+
+        demands = []
+        connecting = self.connect("http://p:3128", hook)
+        self.assertNotIn(b"Authorization", self.first.take())
+        for offer, answer in ((b"Legs", b"Legs 1:None"), (b"Legs abc=", b"Legs 2:abc=")):
+            self.hear(refuse(offer))
+            self.assertEqual(self.authorization(), answer)
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+        self.assertIs(self.below.transport, self.first)
+        self.assertEqual([demand.round for demand in demands], [1, 2])
+        self.assertEqual((demands[0].host, demands[0].port), ("p", 3128))
+        self.assertEqual((demands[0].method, demands[0].target), ("CONNECT", "example.com:443"))
+
+    def test_a_hook_may_take_its_time_and_the_proxy_lose_patience(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        self.hear(refuse(b"X"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIs(self.below.transport, self.first)
+        waiting.callback("X y")
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertEqual(self.authorization(), b"X y")
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_what_a_proxy_says_meanwhile_ends_the_connection(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        self.hear(refuse(b"X"))
+        self.hear(ESTABLISHED)
+        self.assertTrue(self.first.aborted)
+        waiting.callback("X y")
+        self.assertIsNot(self.below.transport, self.first)
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_what_a_hook_raises_fails_it_and_hangs_up(self):
+        connecting = self.connect("http://p", lambda demand: 1 / 0)
+        self.hear(refuse(b"X"))
+        self.failureResultOf(connecting, ZeroDivisionError)
+        self.assertTrue(self.first.aborted)
+
+    def test_it_can_be_cancelled_while_a_hook_is_asked(self):
+        cancelled = []
+        connecting = self.connect("http://p", lambda demand: Deferred(cancelled.append))
+        self.hear(refuse(b"X"))
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.assertEqual(len(cancelled), 1)
+        self.assertTrue(self.first.aborted)
+
+    def test_another_refusal_is_not_answered(self):
+        connecting = self.connect(hook=lambda demand: self.fail("asked"))
+        self.hear(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        self.assertProxyError("HTTP 403 No", connecting, InvalidProxyStatus)
+        self.assertTrue(self.first.aborted)
+
+
 class LookupTests(ProxyTestCase):
     """socks5 and socks4 are for addresses, which we look up ourselves."""
 

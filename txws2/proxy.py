@@ -12,8 +12,9 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.authenticating import Authenticate, Authentication, digest_auth
 from txws2.certificates import tls_failure
-from txws2.exceptions import InvalidProxy, ProxyError
+from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.lookup import is_address, look_up
 from txws2.transports import abort
 from txws2.wire.bypass import bypasses, is_loopback
@@ -80,6 +81,8 @@ class ProxyEndpoint:
         host: where to connect to.
         port: likewise.
         limits: what the head of an HTTP proxy's answer may have.
+        authenticate: what an HTTP proxy's 407 is answered with; None for Digest, with the user
+            name and the password of the proxy's URL.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class ProxyEndpoint:
         host: str,
         port: int,
         limits: HeadLimits = DEFAULT_LIMITS,
+        authenticate: Authenticate | None = None,
     ) -> None:
         self._reactor = reactor
         self._proxy = proxy
@@ -97,6 +101,7 @@ class ProxyEndpoint:
         self._host = host
         self._port = port
         self._limits = limits
+        self._authenticate = authenticate
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect a protocol of this factory.
@@ -111,58 +116,135 @@ class ProxyEndpoint:
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        if self._proxy.scheme.startswith("http"):
+            return await self._connect_by_http(protocolFactory)
         host = self._host
         if self._proxy.scheme in ("socks4", "socks5") and not is_address(host):
             host = await look_up(self._reactor, host, only_ipv4=self._proxy.scheme == "socks4")
-        negotiation: HTTPTunnel | SOCKSTunnel
-        if self._proxy.scheme.startswith("http"):
-            negotiation = HTTPTunnel(self._proxy, host, self._port, self._limits)
-        else:
-            negotiation = SOCKSTunnel(self._proxy, host, self._port)
+        negotiation = SOCKSTunnel(self._proxy, host, self._port)
         opening = negotiation.begin()
-        factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
+        tunnel = await self._reach(protocolFactory)
+        return await tunnel.ask(negotiation, opening)
+
+    async def _connect_by_http(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        """Ask again as long as there is another answer to the proxy's 407."""
+        proxy = self._proxy
+        authentication = Authentication(self._hook(), proxy.host, proxy.port, is_proxy=True)
+        authorization: str | None = None
+        tunnel: _Tunnel | None = None
+        while True:
+            if tunnel is None:
+                negotiation = HTTPTunnel(proxy, self._host, self._port, self._limits, authorization)
+                opening = negotiation.begin()
+                tunnel = await self._reach(protocolFactory)
+                kept = False
+            else:
+                assert authorization is not None
+                opening, kept = negotiation.again(authorization), True
+            try:
+                return await tunnel.ask(negotiation, opening)
+            except ProxyError as exc:
+                if kept and not negotiation.has_answered:
+                    # It has closed the connection after its refusal, and hasn't said that it would.
+                    tunnel = None
+                    continue
+                if not isinstance(exc, InvalidProxyStatus):
+                    raise
+                authorization = await self._answer(tunnel, authentication, exc, negotiation)
+            if tunnel.is_lost or not negotiation.can_ask_again:
+                tunnel.hang_up()
+                tunnel = None
+
+    async def _answer(
+        self,
+        tunnel: _Tunnel,
+        authentication: Authentication,
+        refusal: InvalidProxyStatus,
+        negotiation: HTTPTunnel,
+    ) -> str:
+        """Return what to send with the next request; hang up if there is nothing to send."""
         try:
-            tunnel = cast(_Tunnel, await self._endpoint.connect(factory))
+            answer = await authentication.answer(refusal.response, "CONNECT", negotiation.target)
+        except BaseException:
+            tunnel.hang_up()
+            raise
+        if answer is None:
+            tunnel.hang_up()
+            raise refusal
+        return answer
+
+    def _hook(self) -> Authenticate | None:
+        username, password = self._proxy.username, self._proxy.password
+        if self._authenticate is not None or username is None:
+            return self._authenticate
+        return digest_auth(username, password or "")
+
+    async def _reach(self, protocolFactory: IProtocolFactory) -> _Tunnel:
+        """Connect to the proxy itself."""
+        factory = _TunnelFactory(protocolFactory, self._proxy)
+        try:
+            return cast(_Tunnel, await self._endpoint.connect(factory))
         except CancelledError:
             raise
         except Exception as exc:
             raise ProxyError(f"can't reach the proxy {self._proxy}: {exc}") from exc
-        return await tunnel.made
 
 
 class _Tunnel(Protocol):
     """Negotiates with the proxy, and passes on all that comes after that.
 
     Attributes:
-        made: fires with the protocol at this end of the tunnel.
+        is_lost: whether the connection to the proxy is no more.
     """
 
     factory: _TunnelFactory
 
+    is_lost = False
     _inner: IProtocol | None = None
-    # Whether nobody wants to hear of it any more.
-    _given_up = False
+    _negotiation: HTTPTunnel | SOCKSTunnel
+    # Fires with the protocol at this end of the tunnel; None while nothing is asked.
+    _asked: Deferred[IProtocol] | None = None
+    _reason: Failure = connectionDone
 
-    def __init__(self) -> None:
-        self.made: Deferred[IProtocol] = Deferred(self._cancel)
+    def ask(self, negotiation: HTTPTunnel | SOCKSTunnel, opening: bytes) -> Deferred[IProtocol]:
+        """Ask the proxy for a tunnel.
 
-    def connectionMade(self) -> None:
+        Args:
+            negotiation: understands its answers. After a refusal that it can be asked again after,
+                the connection stays.
+            opening: what to send first.
+
+        Returns:
+            A Deferred of the protocol at this end of the tunnel.
+        """
         assert self.transport is not None
-        self.transport.write(self.factory.opening)
+        self._negotiation = negotiation
+        asked: Deferred[IProtocol] = Deferred(self._cancel)
+        self._asked = asked
+        if self.is_lost:
+            self._tell_end()
+        else:
+            self.transport.write(opening)
+        return asked
 
     def dataReceived(self, data: bytes) -> None:
         if self._inner is not None:
             self._inner.dataReceived(data)
-        elif not self._given_up:
+        elif self._asked is not None:
             self._negotiate(data)
+        else:
+            # Nobody has asked for it.
+            self.hang_up()
 
     def _negotiate(self, data: bytes) -> None:
-        negotiation = self.factory.negotiation
+        negotiation = self._negotiation
         try:
             reply = negotiation.receive(data)
         except ProxyError as exc:
-            self._hang_up()
-            self.made.errback(exc)
+            asked = self._take_asked()
+            if not negotiation.can_ask_again:
+                self.hang_up()
+            asked.errback(exc)
             return
         if reply:
             assert self.transport is not None
@@ -172,43 +254,57 @@ class _Tunnel(Protocol):
 
     def _hand_over(self, early: bytes) -> None:
         assert self.transport is not None
+        asked = self._take_asked()
         inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
         if inner is None:
-            self._hang_up()
-            self.made.errback(NoProtocol())
+            self.hang_up()
+            asked.errback(NoProtocol())
             return
         self._inner = inner
         inner.makeConnection(self.transport)
         if early:
             inner.dataReceived(early)
-        self.made.callback(inner)
+        asked.callback(inner)
 
-    def _cancel(self, made: Deferred[IProtocol]) -> None:
-        self._hang_up()
+    def _take_asked(self) -> Deferred[IProtocol]:
+        asked, self._asked = self._asked, None
+        assert asked is not None
+        return asked
+
+    def _cancel(self, asked: Deferred[IProtocol]) -> None:
+        self._asked = None
+        self.hang_up()
         # What is known of a refusal says more than that its end didn't come.
-        refusal = self.factory.negotiation.given_up()
+        refusal = self._negotiation.given_up()
         if refusal is not None:
-            made.errback(refusal)
+            asked.errback(refusal)
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """End the connection to the proxy."""
         assert self.transport is not None
-        self._given_up = True
-        abort(self.transport)
+        if not self.is_lost:
+            self.is_lost = True
+            abort(self.transport)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        assert self.transport is not None
+        self.is_lost = True
+        self._reason = reason
         if self._inner is not None:
             self._inner.connectionLost(reason)
-        elif not self._given_up:
-            proxy = self.factory.proxy
-            assert reason.value is not None
-            insecure = tls_failure(reason.value, self.transport, proxy.host)
-            if insecure is None:
-                error = self.factory.negotiation.ended()
-            else:
-                error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
-            error.__cause__ = insecure or reason.value
-            self.made.errback(error)
+        elif self._asked is not None:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        assert self.transport is not None
+        assert self._reason.value is not None
+        proxy, cause = self.factory.proxy, self._reason.value
+        insecure = tls_failure(cause, self.transport, proxy.host)
+        if insecure is None:
+            error = self._negotiation.ended()
+        else:
+            error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
+        error.__cause__ = insecure or cause
+        self._take_asked().errback(error)
 
 
 class _TunnelFactory(Factory):
@@ -219,13 +315,9 @@ class _TunnelFactory(Factory):
         self,
         wrapped: IProtocolFactory,
         proxy: Proxy,
-        negotiation: HTTPTunnel | SOCKSTunnel,
-        opening: bytes,
     ) -> None:
         self.wrapped = wrapped
         self.proxy = proxy
-        self.negotiation = negotiation
-        self.opening = opening
 
     def doStart(self) -> None:
         self.wrapped.doStart()
