@@ -204,6 +204,7 @@ class _Tunnel(Protocol):
     _negotiation: HTTPTunnel | SOCKSTunnel
     # Fires with the protocol at this end of the tunnel; None while nothing is asked.
     _asked: Deferred[IProtocol] | None = None
+    _opening = b""
     _reason: Failure = connectionDone
 
     def ask(self, negotiation: HTTPTunnel | SOCKSTunnel, opening: bytes) -> Deferred[IProtocol]:
@@ -217,15 +218,21 @@ class _Tunnel(Protocol):
         Returns:
             A Deferred of the protocol at this end of the tunnel.
         """
-        assert self.transport is not None
         self._negotiation = negotiation
         asked: Deferred[IProtocol] = Deferred(self._cancel)
         self._asked = asked
+        self._opening = opening
         if self.is_lost:
             self._tell_end()
-        else:
-            self.transport.write(opening)
+        elif self.connected:
+            self.connectionMade()
         return asked
+
+    def connectionMade(self) -> None:
+        """Send what is to be sent first, if that is known by now."""
+        if self._opening:
+            assert self.transport is not None
+            self.transport.write(self._opening)
 
     def dataReceived(self, data: bytes) -> None:
         if self._inner is not None:
