@@ -3,7 +3,9 @@
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 from twisted.web.guard import DigestCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.resource import IResource
@@ -61,3 +63,24 @@ class GuardTests(TestCase):
         where = await self.start(b"md5")
         refused = await self.assertFailure(txws2.connect(f"ws://me:wrong@{where}"), InvalidStatus)
         self.assertEqual(refused.response.status_code, 401)
+
+    async def test_any_protocol_over_an_endpoint(self):
+        where = await self.start(b"md5")
+        endpoint = txws2.WebSocketClientEndpoint(
+            reactor, f"ws://{where}", text=True, authentication=txws2.digest_auth("me", "secret")
+        )
+        protocol = await endpoint.connect(Factory.forProtocol(Listening))
+        protocol.transport.write(b"hello")
+        self.assertEqual(await protocol.heard, b"hello")
+        protocol.transport.loseConnection()
+        await protocol.transport.websocket.wait_closed()
+
+
+class Listening(Protocol):
+    """Waits for what comes first."""
+
+    def __init__(self):
+        self.heard = Deferred()
+
+    def dataReceived(self, data):
+        self.heard.callback(data)

@@ -5,6 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import InvalidProxy
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
+from txws2.wire.uri import parse_uri
 
 
 class ParseTests(SynchronousTestCase):
@@ -70,6 +71,7 @@ class ParseTests(SynchronousTestCase):
 
     def test_the_password_is_in_no_repr(self):
         self.assertNotIn("secret", repr(parse_proxy("http://me:secret@h")))
+        self.assertNotIn("secret", repr(parse_uri("ws://me:secret@h")))
 
     def test_what_is_wrong_is_said(self):
         long = "x" * 256
