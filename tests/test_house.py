@@ -112,6 +112,7 @@ FLOORS = [
         "server",
         "serving",
         "stopping",
+        "tunnelling",
         "upgrade",
     },
     {

@@ -441,6 +441,36 @@ class AuthenticationTests(ProxyTestCase):
         self.assertEqual(len(cancelled), 1)
         self.assertTrue(self.first.aborted)
 
+    def test_a_refusal_is_not_answered_any_more_when_it_was_cancelled(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc")[:-1])
+        connecting.cancel()
+        error = self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"n")
+        self.assertIs(self.below.transport, self.first)
+        self.assertTrue(self.first.aborted)
+
+    def test_it_can_be_cancelled_in_the_next_round(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.assertIs(self.below.transport, self.first)
+        self.assertTrue(self.first.aborted)
+
+    def test_the_end_of_a_refusal_may_come_while_a_hook_takes_its_time(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: X\r\nTransfer-Encoding: chunked\r\n\r\n"
+        self.hear(head + b"0\r\n")
+        self.hear(b"\r\n")
+        self.below.transport.clear()
+        waiting.callback("X y")
+        self.assertIs(self.below.transport, self.first)
+        self.assertEqual(self.authorization(), b"X y")
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
     def test_another_refusal_is_not_answered(self):
         connecting = self.connect(hook=lambda demand: self.fail("asked"))
         self.hear(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")

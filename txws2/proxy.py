@@ -6,17 +6,13 @@ from typing import Any, cast
 from urllib.request import getproxies, proxy_bypass
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import NoProtocol
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
-from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.authenticating import Authenticate, Authentication, digest_auth
-from txws2.certificates import tls_failure
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.lookup import is_address, look_up
-from txws2.transports import abort
+from txws2.tunnelling import Tunnel, TunnelFactory
 from txws2.wire.bypass import bypasses, is_loopback
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
@@ -110,8 +106,8 @@ class ProxyEndpoint:
             A Deferred of the protocol; it can be cancelled, and that is the only limit to the
             time that it takes. It fails with ProxyError if the proxy can't be reached or
             refuses, even if it is cancelled before the end of the refusal has come; with
-            DNSLookupError if we are to look the host up and there is none; and with NoProtocol
-            if the factory makes no protocol.
+            DNSLookupError if we are to look the host up and there is none; with NoProtocol if the
+            factory makes no protocol; and with what authenticate raises.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
@@ -131,7 +127,7 @@ class ProxyEndpoint:
         proxy = self._proxy
         authentication = Authentication(self._hook(), proxy.host, proxy.port, is_proxy=True)
         authorization: str | None = None
-        tunnel: _Tunnel | None = None
+        tunnel: Tunnel | None = None
         while True:
             if tunnel is None:
                 negotiation = HTTPTunnel(proxy, self._host, self._port, self._limits, authorization)
@@ -148,7 +144,7 @@ class ProxyEndpoint:
                     # It has closed the connection after its refusal, and hasn't said that it would.
                     tunnel = None
                     continue
-                if not isinstance(exc, InvalidProxyStatus):
+                if tunnel.is_cancelled or not isinstance(exc, InvalidProxyStatus):
                     raise
                 authorization = await self._answer(tunnel, authentication, exc, negotiation)
             if tunnel.is_lost or not negotiation.can_ask_again:
@@ -157,7 +153,7 @@ class ProxyEndpoint:
 
     async def _answer(
         self,
-        tunnel: _Tunnel,
+        tunnel: Tunnel,
         authentication: Authentication,
         refusal: InvalidProxyStatus,
         negotiation: HTTPTunnel,
@@ -179,157 +175,12 @@ class ProxyEndpoint:
             return self._authenticate
         return digest_auth(username, password or "")
 
-    async def _reach(self, protocolFactory: IProtocolFactory) -> _Tunnel:
+    async def _reach(self, protocolFactory: IProtocolFactory) -> Tunnel:
         """Connect to the proxy itself."""
-        factory = _TunnelFactory(protocolFactory, self._proxy)
+        factory = TunnelFactory(protocolFactory, self._proxy)
         try:
-            return cast(_Tunnel, await self._endpoint.connect(factory))
+            return cast(Tunnel, await self._endpoint.connect(factory))
         except CancelledError:
             raise
         except Exception as exc:
             raise ProxyError(f"can't reach the proxy {self._proxy}: {exc}") from exc
-
-
-class _Tunnel(Protocol):
-    """Negotiates with the proxy, and passes on all that comes after that.
-
-    Attributes:
-        is_lost: whether the connection to the proxy is no more.
-    """
-
-    factory: _TunnelFactory
-
-    is_lost = False
-    _inner: IProtocol | None = None
-    _negotiation: HTTPTunnel | SOCKSTunnel
-    # Fires with the protocol at this end of the tunnel; None while nothing is asked.
-    _asked: Deferred[IProtocol] | None = None
-    _opening = b""
-    _reason: Failure = connectionDone
-
-    def ask(self, negotiation: HTTPTunnel | SOCKSTunnel, opening: bytes) -> Deferred[IProtocol]:
-        """Ask the proxy for a tunnel.
-
-        Args:
-            negotiation: understands its answers. After a refusal that it can be asked again after,
-                the connection stays.
-            opening: what to send first.
-
-        Returns:
-            A Deferred of the protocol at this end of the tunnel.
-        """
-        self._negotiation = negotiation
-        asked: Deferred[IProtocol] = Deferred(self._cancel)
-        self._asked = asked
-        self._opening = opening
-        if self.is_lost:
-            self._tell_end()
-        elif self.connected:
-            self.connectionMade()
-        return asked
-
-    def connectionMade(self) -> None:
-        """Send what is to be sent first, if that is known by now."""
-        if self._opening:
-            assert self.transport is not None
-            self.transport.write(self._opening)
-
-    def dataReceived(self, data: bytes) -> None:
-        if self._inner is not None:
-            self._inner.dataReceived(data)
-        elif self._asked is not None:
-            self._negotiate(data)
-        else:
-            # Nobody has asked for it.
-            self.hang_up()
-
-    def _negotiate(self, data: bytes) -> None:
-        negotiation = self._negotiation
-        try:
-            reply = negotiation.receive(data)
-        except ProxyError as exc:
-            asked = self._take_asked()
-            if not negotiation.can_ask_again:
-                self.hang_up()
-            asked.errback(exc)
-            return
-        if reply:
-            assert self.transport is not None
-            self.transport.write(reply)
-        if negotiation.complete:
-            self._hand_over(negotiation.rest)
-
-    def _hand_over(self, early: bytes) -> None:
-        assert self.transport is not None
-        asked = self._take_asked()
-        inner = self.factory.wrapped.buildProtocol(self.transport.getPeer())
-        if inner is None:
-            self.hang_up()
-            asked.errback(NoProtocol())
-            return
-        self._inner = inner
-        inner.makeConnection(self.transport)
-        if early:
-            inner.dataReceived(early)
-        asked.callback(inner)
-
-    def _take_asked(self) -> Deferred[IProtocol]:
-        asked, self._asked = self._asked, None
-        assert asked is not None
-        return asked
-
-    def _cancel(self, asked: Deferred[IProtocol]) -> None:
-        self._asked = None
-        self.hang_up()
-        # What is known of a refusal says more than that its end didn't come.
-        refusal = self._negotiation.given_up()
-        if refusal is not None:
-            asked.errback(refusal)
-
-    def hang_up(self) -> None:
-        """End the connection to the proxy."""
-        assert self.transport is not None
-        if not self.is_lost:
-            self.is_lost = True
-            abort(self.transport)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.is_lost = True
-        self._reason = reason
-        if self._inner is not None:
-            self._inner.connectionLost(reason)
-        elif self._asked is not None:
-            self._tell_end()
-
-    def _tell_end(self) -> None:
-        assert self.transport is not None
-        assert self._reason.value is not None
-        proxy, cause = self.factory.proxy, self._reason.value
-        insecure = tls_failure(cause, self.transport, proxy.host)
-        if insecure is None:
-            error = self._negotiation.ended()
-        else:
-            error = ProxyError(f"can't reach the proxy {proxy}: {insecure}")
-        error.__cause__ = insecure or cause
-        self._take_asked().errback(error)
-
-
-class _TunnelFactory(Factory):
-    protocol = _Tunnel  # type: ignore[assignment]
-    noisy = False
-
-    def __init__(
-        self,
-        wrapped: IProtocolFactory,
-        proxy: Proxy,
-    ) -> None:
-        self.wrapped = wrapped
-        self.proxy = proxy
-
-    def doStart(self) -> None:
-        self.wrapped.doStart()
-        super().doStart()  # type: ignore[no-untyped-call]
-
-    def doStop(self) -> None:
-        self.wrapped.doStop()
-        super().doStop()  # type: ignore[no-untyped-call]
