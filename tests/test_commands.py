@@ -447,8 +447,14 @@ class ProxyTests(ClientTestCase):
         self.assertOneLine(client, "HTTP 502 Bad Gateway", "can't reach the server")
 
     async def test_what_is_none_is_told(self):
-        client = await self.run_client("ws://localhost/", "--proxy", "localhost:3128")
-        self.assertOneLine(client, "isn't a proxy: it must begin with one of http://")
+        client = await self.run_client("ws://localhost/", "--proxy", "proxy.example")
+        self.assertOneLine(client, "isn't a proxy: it must be a URL, as http://")
+
+    async def test_its_password_is_not_shown(self):
+        for url in ("ftp://me:secret@h", "http://me:secret@h:x", "me:secret@h"):
+            client = await self.run_client("ws://localhost/", "--proxy", url)
+            self.assertNotIn("secret", client.out + client.err)
+            self.assertNotEqual(client.status, 0)
 
 
 class ReconnectTests(ClientTestCase):

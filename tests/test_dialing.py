@@ -94,6 +94,11 @@ class DialerTests(SynchronousTestCase):
             self.assertRaises(kind, Dialer, **options)
         self.assertRaises(InvalidURI, self.endpoint, f"ws://{'x' * 64}/")
 
+    def test_the_password_of_what_is_no_proxy_is_not_told(self):
+        for proxy in (b"http://me:secret@p", ["http://me:secret@p"], "me:secret@p"):
+            error = self.assertRaises(InvalidProxy, Dialer, proxy=proxy)
+            self.assertNotIn("secret", str(error) + repr(error))
+
     def test_a_host_need_not_have_a_name_of_the_internet(self):
         for uri, options in (
             ("ws://my_host:81/", {}),

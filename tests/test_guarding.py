@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from tests.sides import RecordedClient, answer
 from tests.test_connecting import ConnectTestCase, Transport
-from txws2 import client, proxy
+from txws2 import client, proxy, tunnelling
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import InvalidHandshake, OpeningTimeout, ProxyError
 
@@ -178,7 +178,7 @@ class ProxyTests(GuardTestCase):
 
     def test_its_end_cannot_be_explained(self):
         connecting = self.dial()
-        self.patch(proxy, "tls_failure", Mock(side_effect=KeyError))
+        self.patch(tunnelling, "tls_failure", Mock(side_effect=KeyError))
         self.protocol.connectionLost(Failure(ConnectionLost()))
         self.assertIsInstance(self.assertFails(connecting), ProxyError)
 

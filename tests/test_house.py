@@ -22,6 +22,8 @@ FLOORS = [
         "wire.addresses",
         "wire.asking",
         "wire.body",
+        "wire.bypass",
+        "wire.challenges",
         "wire.closing",
         "wire.compression",
         "wire.connection",
@@ -29,6 +31,7 @@ FLOORS = [
         "wire.jar",
         "wire.credentials",
         "wire.deflate",
+        "wire.digest",
         "wire.encoding",
         "wire.events",
         "wire.fields",
@@ -92,6 +95,7 @@ FLOORS = [
     {
         "admission",
         "answering",
+        "authenticating",
         "authentication",
         "backoff",
         "calls",
@@ -113,6 +117,7 @@ FLOORS = [
         "stopping",
         "target",
         "timelimit",
+        "tunnelling",
         "upgrade",
     },
     {

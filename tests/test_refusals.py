@@ -185,6 +185,20 @@ class CookieTests(RefusalTestCase):
         self.assertEqual(self.cookies(self.take()), ["node=1; mine=2; set=3"])
         self.give_up()
 
+    def test_they_are_sent_on_when_a_401_is_answered(self):
+        self.ask("ws://me:secret@127.0.0.1:8000/chat")
+        lines = (
+            "HTTP/1.1 401 Who?",
+            'WWW-Authenticate: Digest realm="x", nonce="abc", qop="auth", algorithm=SHA-256',
+            "Set-Cookie: node=7",
+            "Content-Length: 0",
+        )
+        self.hear("\r\n".join([*lines, "", ""]).encode())
+        request = self.take()
+        self.assertIn(b"Authorization: Digest ", request)
+        self.assertEqual(self.cookies(request), ["node=7"])
+        self.give_up()
+
     def test_another_origin_does_not_get_them_and_they_do_not_come_back(self):
         self.ask()
         self.redirect("ws://127.0.0.1:8001/", "Set-Cookie: a=b; Path=/; Domain=127.0.0.1")

@@ -222,6 +222,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     Attributes:
         uri: the URI that is asked for, in its parts.
         server_name: whose certificate is expected, for what is said of another.
+        authorization: the value of Authorization in place of any other; None for those.
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
@@ -246,6 +247,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.uri: WebSocketURI = parse_uri(uri)
         self.server_name = self.uri.host
         self._cookies: CookieJar | None = None
+        self.authorization: str | None = None
         self.create_protocol = create_protocol
         self.origin = origin
         self.subprotocols = subprotocols
@@ -279,6 +281,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
             compression=self.compression,
             additional_headers=self.additional_headers,
             user_agent_header=self.user_agent_header,
+            authorization=self.authorization,
         )
         if self._cookies is not None:
             self._cookies.add_to(request.headers, self.uri)

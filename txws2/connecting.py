@@ -61,9 +61,9 @@ def connect(
     Args:
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
-            Basic (RFC 7617). Or a function that returns it, a coroutine function for instance:
-            it is called for each attempt, so that a token in it is a fresh one. An exception that
-            it raises fails the attempt.
+            Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
+            the URI, a coroutine function for instance: it is called for each attempt, so that a
+            token in it is a fresh one. An exception that it raises fails the attempt.
         process_exception: for ``async for``, called with the exception of each attempt that has
             failed, and with the ConnectionClosed of a connection that the server has ended with a
             close code that says that something is wrong: it returns None to try again, or the
@@ -184,11 +184,16 @@ async def _open(
 ) -> WebSocketClientProtocol:
     """Go where the URI says, and where the servers say."""
     chain = [str(factory.uri)]
+    authentication = dialer.authentication_for(factory.uri)
     while True:
         try:
             return await _attempt(factory, dialer, endpoint)
         except InvalidStatus as exc:
             factory.keep_cookies(exc.response)
+            target = factory.uri.resource_name
+            factory.authorization = await authentication.answer(exc.response, "GET", target)
+            if factory.authorization is not None:
+                continue
             uri = redirection(factory.uri, exc.response, chain)
             if uri is None:
                 raise
@@ -196,6 +201,7 @@ async def _open(
             if uri.origin != factory.uri.origin and not dialer.leave_origin():
                 raise RedirectError(chain, "redirected away from what the endpoint is for") from exc
         factory.redirect(uri)
+        authentication = dialer.authentication_for(uri)
         try:
             endpoint = dialer.endpoint_for(factory)
         except InvalidURI as exc:

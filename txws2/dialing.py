@@ -7,12 +7,14 @@ from typing import Any, TypedDict
 
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
+from txws2.authenticating import Authenticate, Authentication, digest_auth
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
 from txws2.guarding import TLSEndpoint
 from txws2.lookup import check_name, endpoint_to
 from txws2.proxy import ProxyEndpoint, proxy_for
+from txws2.results import check_functions
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
@@ -28,6 +30,8 @@ class DialOptions(TypedDict, total=False):
     client_certificate: ClientCertificate | None
     proxy: str | bool | None
     proxy_tls: TLS | None
+    authentication: Authenticate | None
+    proxy_authentication: Authenticate | None
 
 
 class Dialer:
@@ -51,11 +55,18 @@ class Dialer:
             name and password if it wants such. True for what the environment says
             (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for none.
         proxy_tls: for an https proxy, as tls.
+        authentication: called with a `Demand` when the server answers 401, before that counts as
+            a refusal; it returns the value of Authorization, or None to give up, or a coroutine
+            or a Deferred of that. Each round has a connection of its own. By default the user name
+            and the password of the URI answer by Digest; they are sent as Basic at first, while
+            those of `digest_auth` never are. It stays with the origin of the URI.
+        proxy_authentication: the same for an http or https proxy that answers 407; its rounds
+            share a connection if the proxy keeps that.
 
     Raises:
         InvalidProxy: it isn't the URL of one.
         OSError: a file can't be read.
-        TypeError: tls or client_certificate is something else.
+        TypeError: tls or client_certificate is something else, or a hook can't be called.
         ValueError: a file has no certificate in it, or options exclude each other.
     """
 
@@ -68,13 +79,19 @@ class Dialer:
         client_certificate: ClientCertificate | None = None,
         proxy: str | bool | None = True,
         proxy_tls: TLS | None = None,
+        authentication: Authenticate | None = None,
+        proxy_authentication: Authenticate | None = None,
     ) -> None:
+        check_functions(authentication=authentication, proxy_authentication=proxy_authentication)
+        self._authentication = authentication
+        self._proxy_authentication = proxy_authentication
         self._endpoint = endpoint
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
         if not (proxy is None or isinstance(proxy, (str, bool))):
             # Anything else that is true would go where the environment says, or directly.
-            raise InvalidProxy(repr(proxy), "it must be a URL, True for the environment's, or None")
+            kind = f"an object of type {type(proxy).__name__}"
+            raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
         if endpoint is not None and isinstance(proxy, str):
@@ -103,10 +120,18 @@ class Dialer:
             endpoint = TLSEndpoint(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
+    def authentication_for(self, uri: WebSocketURI) -> Authentication:
+        """Return what answers the server of a URI when it asks who we are."""
+        hook = self._authentication
+        if hook is None and uri.username is not None:
+            hook = digest_auth(uri.username, uri.password or "")
+        return Authentication(hook, uri.host, uri.port, is_proxy=False)
+
     def leave_origin(self) -> bool:
         """Keep nothing that was meant for one origin; tell whether there is a way to another."""
         self._server_hostname = None
         self._tls = self._tls.without_certificate()
+        self._authentication = None
         return self._endpoint is None
 
     def describe(self, uri: WebSocketURI) -> str:
@@ -137,7 +162,13 @@ class Dialer:
                 raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
             endpoint = TLSEndpoint(creator, endpoint)
         return ProxyEndpoint(
-            reactor, proxy, endpoint, uri.host, uri.port, limits=factory.head_limits
+            reactor,
+            proxy,
+            endpoint,
+            uri.host,
+            uri.port,
+            limits=factory.head_limits,
+            authenticate=self._proxy_authentication,
         )
 
 
