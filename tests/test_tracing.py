@@ -31,18 +31,6 @@ class TracerTests(SynchronousTestCase):
         self.tracer.head("<", b"HTTP/1.1 403 Forbidden\r\nServer: x\r\n\r\nbody\r\nbody")
         self.assertEqual(self.lines(), ["< HTTP/1.1 403 Forbidden", "< Server: x"])
 
-    def test_a_password_is_hidden(self):
-        for line, shown in (
-            (b"Authorization: Basic bWU6c2VjcmV0", "Authorization: Basic [hidden]"),
-            (b"authorization:Bearer  c2VjcmV0", "authorization:Bearer [hidden]"),
-            (b"Proxy-Authorization: c2VjcmV0", "Proxy-Authorization: [hidden]"),
-            (b'Authorization: Digest username="me", x', "Authorization: Digest [hidden]"),
-            (b"X-Authorization: y", "X-Authorization: y"),
-        ):
-            self.events.clear()
-            self.tracer.head(">", b"GET / HTTP/1.1\r\n" + line)
-            self.assertEqual(self.lines()[1], f"> {shown}")
-
     def test_bytes_that_are_no_ascii_are_escaped(self):
         self.tracer.head("<", b"X: \xff\r\n\r\n")
         self.assertEqual(self.lines(), ["< X: \\xff"])

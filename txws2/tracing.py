@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +18,6 @@ __all__ = ["FrameHook", "Tracer", "hooked"]
 
 FrameHook = Callable[[Any, str, Header, bytes], object]
 """Called for each frame with its connection, "<" or ">", its header, and its payload."""
-
-# The scheme may be seen, and the password behind it not.
-_SECRET = re.compile(r"((?:proxy-)?authorization: *(?:[a-z]+ )?)", re.IGNORECASE)
 
 _MAX_LENGTH = 75
 """Characters of a payload that are shown."""
@@ -48,9 +44,7 @@ class Tracer:
     def head(self, direction: str, head: bytes) -> None:
         """Log the lines of a request or response, without its body."""
         for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-            text = line.decode("ascii", "backslashreplace")
-            match = _SECRET.match(text)
-            self._write(direction, text if match is None else f"{match[1]}[hidden]")
+            self._write(direction, line.decode("ascii", "backslashreplace"))
 
     def frame(self, direction: str, header: Header, payload: bytes) -> None:
         """Log a frame; of one that arrives in pieces, the payload that is there."""

@@ -48,7 +48,7 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    username: str | None = None
+    username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import idna
@@ -45,7 +45,7 @@ class WebSocketURI:
     port: int
     resource_name: str
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
 
     def __str__(self) -> str:
         """The URI, without credentials: it may be shown to anybody."""
