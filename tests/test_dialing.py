@@ -2,7 +2,7 @@
 
 import os
 
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,6 +12,7 @@ from tests.test_connecting import Reactor, Resolver
 from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
 from txws2.exceptions import InvalidProxy, InvalidURI, ProxyError
+from txws2.eyeballs import HostEndpoint
 from txws2.insecure import InsecureTLS
 from txws2.proxy import ProxyEndpoint
 from txws2.wire.uri import parse_uri
@@ -36,7 +37,7 @@ class DialerTests(SynchronousTestCase):
         return self.reactor.tcpClients[-1][:2]
 
     def test_by_default_it_is_the_host_of_the_uri(self):
-        self.assertIsInstance(self.endpoint(), HostnameEndpoint)
+        self.assertIsInstance(self.endpoint(), HostEndpoint)
         self.assertEqual(self.reached("ws://127.0.0.1:81/"), ("127.0.0.1", 81))
         self.assertEqual(self.reached("wss://127.0.0.1/"), ("127.0.0.1", 443))
 

@@ -98,6 +98,7 @@ FLOORS = [
         "connecting",
         "deciding",
         "dialing",
+        "eyeballs",
         "listening",
         "lookup",
         "opening",

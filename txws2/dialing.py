@@ -12,7 +12,8 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStream
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
-from txws2.lookup import check_name, endpoint_to
+from txws2.eyeballs import HostEndpoint
+from txws2.lookup import check_name
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
@@ -94,7 +95,7 @@ class Dialer:
             _check_name(uri)
             proxy = self._proxy_for(uri)
             if proxy is None:
-                endpoint = endpoint_to(reactor, uri.host, uri.port)
+                endpoint = HostEndpoint(reactor, uri.host, uri.port)
             else:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
@@ -128,7 +129,7 @@ class Dialer:
 
     def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
         uri, reactor = factory.uri, factory.reactor
-        endpoint = endpoint_to(reactor, proxy.host, proxy.port)
+        endpoint: IStreamClientEndpoint = HostEndpoint(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
             endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
         return ProxyEndpoint(

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from txws2.certificates import tls_failure
 from txws2.exceptions import ProxyError
-from txws2.lookup import is_address, look_up
+from txws2.lookup import is_address, look_up_all
 from txws2.transports import abort
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
 from txws2.wire.proxies import Proxy, host_and_port, parse_proxy
@@ -48,6 +48,8 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
 @implementer(IStreamClientEndpoint)
 class ProxyEndpoint:
     """Connects to a host through a proxy.
+
+    If we are to look the host up, the proxy is asked for one of its addresses after the other.
 
     Args:
         reactor: the reactor, for its resolver.
@@ -87,23 +89,40 @@ class ProxyEndpoint:
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        host = self._host
-        if self._proxy.scheme in ("socks4", "socks5") and not is_address(host):
-            host = await look_up(self._reactor, host, only_ipv4=self._proxy.scheme == "socks4")
-        negotiation: HTTPTunnel | SOCKSTunnel
+        hosts = await self._hosts()
+        while True:
+            negotiation = self._negotiation(hosts.pop(0))
+            tunnel = await self._reach(negotiation, protocolFactory)
+            try:
+                return await tunnel.made
+            except ProxyError:
+                # What it says before it was asked for an address, it would say for each of them.
+                if not (hosts and isinstance(negotiation, SOCKSTunnel) and negotiation.asked):
+                    raise
+
+    async def _hosts(self) -> list[str]:
+        """Return what to ask the proxy for, one after the other."""
+        scheme = self._proxy.scheme
+        if scheme in ("socks4", "socks5") and not is_address(self._host):
+            return await look_up_all(self._reactor, self._host, only_ipv4=scheme == "socks4")
+        return [self._host]
+
+    def _negotiation(self, host: str) -> HTTPTunnel | SOCKSTunnel:
         if self._proxy.scheme.startswith("http"):
-            negotiation = HTTPTunnel(self._proxy, host, self._port, self._limits)
-        else:
-            negotiation = SOCKSTunnel(self._proxy, host, self._port)
+            return HTTPTunnel(self._proxy, host, self._port, self._limits)
+        return SOCKSTunnel(self._proxy, host, self._port)
+
+    async def _reach(
+        self, negotiation: HTTPTunnel | SOCKSTunnel, protocolFactory: IProtocolFactory
+    ) -> _Tunnel:
         opening = negotiation.begin()
         factory = _TunnelFactory(protocolFactory, self._proxy, negotiation, opening)
         try:
-            tunnel = cast(_Tunnel, await self._endpoint.connect(factory))
+            return cast(_Tunnel, await self._endpoint.connect(factory))
         except CancelledError:
             raise
         except Exception as exc:
             raise ProxyError(f"can't reach the proxy {self._proxy}: {exc}") from exc
-        return await tunnel.made
 
 
 class _Tunnel(Protocol):
