@@ -80,8 +80,8 @@ class ConversationTestCase(QuietTestCase):
         self.console, self.screen = console, Screen(console, self.clock)
         console.makeConnection(self.screen)
 
-    def start(self, *arguments):
-        options = parse_arguments([URI, *arguments])
+    def start(self, *arguments, uri=URI):
+        options = parse_arguments([uri, *arguments])
         self.running = Deferred.fromCoroutine(Conversation(self.clock, options).run())
 
     def open(self, *arguments):
@@ -133,6 +133,16 @@ class OnceTests(ConversationTestCase):
         self.start()
         self.servers.fail()
         self.assertEnds(1, f"can't connect to {URI}: Connection was refused", "running")
+
+    def test_a_password_is_not_shown(self):
+        for uri in (URI.replace("//", "//me:secret@"), "http://me:secret@h/"):
+            self.setUp()
+            self.start(uri=uri)
+            if self.servers.waiting is not None:
+                self.servers.fail()
+            [line, *_] = self.errors()
+            self.assertIn("://***@", line)
+            self.assertNotIn("secret", line)
 
     def test_a_signal_closes_the_connection_and_all_of_it_is_waited_for(self):
         self.open()

@@ -57,6 +57,14 @@ class DialerTests(SynchronousTestCase):
             self.assertEqual(self.reached(proxy=url), ("127.0.0.3", port))
             self.assertEqual(self.reached("wss://127.0.0.1/", proxy=url), ("127.0.0.3", port))
 
+    def test_a_zone_is_for_this_machine_and_not_for_a_proxy(self):
+        """RFC 6874 section 3."""
+        self.assertEqual(self.reached("ws://[fe80::1%25eth0]/"), ("fe80::1%eth0", 80))
+        self.reached("ws://[fe80::1%25eth0]/", proxy="http://127.0.0.3")
+        transport = StringTransport()
+        self.reactor.tcpClients[-1][2].buildProtocol(None).makeConnection(transport)
+        self.assertTrue(transport.value().startswith(b"CONNECT [fe80::1]:80 "))
+
     def test_the_limits_of_heads_are_those_for_a_proxy_s_answer_too(self):
         answer = b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000 + b"\r\n\r\n"
         for options, fails in (({}, True), ({"max_line_size": 2**14}, False)):

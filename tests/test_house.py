@@ -41,6 +41,7 @@ FLOORS = [
         "wire.keys",
         "wire.masking",
         "wire.messages",
+        "wire.names",
         "wire.ordinary",
         "wire.origins",
         "wire.payload",

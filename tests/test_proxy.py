@@ -63,6 +63,7 @@ class EnvironmentTests(SynchronousTestCase):
             ("example.com:81", "ws://example.com/", False),
             ("127.0.0.1", "ws://127.0.0.1:8000/", True),
             ("*", "wss://anything/", True),
+            ("example.com", "ws://example.com./", True),
             ("other.example", "wss://example.com/", False),
         ):
             proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)

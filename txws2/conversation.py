@@ -16,6 +16,7 @@ from txws2.backoff import Backoff
 from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console, say
+from txws2.escaping import anonymous
 from txws2.hints import hint
 from txws2.insecure import InsecureTLS
 from txws2.reconnecting import Connecting
@@ -38,6 +39,8 @@ class Conversation:
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
         self._reactor = reactor
         self._options = options
+        # For a person to see, and whoever looks over the shoulder.
+        self._uri = anonymous(options.uri)
         self._backoff = Backoff()
         self._console: Console | None = None
         self._session: Session | None = None
@@ -61,7 +64,7 @@ class Conversation:
         try:
             status, last_words = await self._talking
         except CancelledError:
-            status, last_words = 1, [f"stopped while connecting to {self._options.uri}"]
+            status, last_words = 1, [f"stopped while connecting to {self._uri}"]
         if self._console is not None:
             await self._console.leave()
         for words in last_words:
@@ -120,7 +123,7 @@ class Conversation:
 
     def _explain(self, exc: Exception) -> list[str]:
         advice = hint(exc)
-        return [f"can't connect to {self._options.uri}: {exc}", *([advice] if advice else [])]
+        return [f"can't connect to {self._uri}: {exc}", *([advice] if advice else [])]
 
     def _remark(self, words: str) -> None:
         if self._console is not None and self._console.terminal:
@@ -133,7 +136,7 @@ class Conversation:
         self._session = session
         session.console = self._console or self._open_console()
         chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
-        session.console.note(f"connected to {self._options.uri}{chosen}; Ctrl-D to close")
+        session.console.note(f"connected to {self._uri}{chosen}; Ctrl-D to close")
         if self._options.ping:
             session.start_pinging()
         unsent, self._unsent = self._unsent, None

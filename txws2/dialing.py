@@ -133,7 +133,7 @@ class Dialer:
         if proxy.scheme == "https":
             endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
         return ProxyEndpoint(
-            reactor, proxy, endpoint, uri.host, uri.port, limits=factory.head_limits
+            reactor, proxy, endpoint, uri.bare_host, uri.port, limits=factory.head_limits
         )
 
 
@@ -148,4 +148,4 @@ def _check_name(uri: WebSocketURI) -> None:
     try:
         check_name(uri.host)
     except ValueError as exc:
-        raise InvalidURI(str(uri), f"{uri.host!r} can't be looked up: {exc}") from exc
+        raise InvalidURI(str(uri), f"its host can't be looked up: {exc}") from exc

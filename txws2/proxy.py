@@ -31,7 +31,9 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
     Raises:
         InvalidProxy: what the environment has isn't one.
     """
-    if proxy_bypass(host_and_port(uri.host, uri.port)):
+    # The dot at the end of a name makes it no other name.
+    host = uri.bare_host.removesuffix(".")
+    if proxy_bypass(host_and_port(host, uri.port)):
         return None
     proxies = getproxies()
     # What tunnels TLS for a browser tunnels anything else for us; an http_proxy may not.

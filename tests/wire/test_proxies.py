@@ -1,5 +1,7 @@
 """The URLs of proxies."""
 
+import traceback
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import InvalidProxy
@@ -30,10 +32,15 @@ class ParseTests(SynchronousTestCase):
             "http://me:secret@h:x",
             "http://me:secret@h/path",
             "http://me:secret/@h",
+            "http://me:\nsecret@h:x",
+            "me:secret@h:3128",
         ):
             with self.assertRaises(InvalidProxy) as caught:
                 parse_proxy(url)
-            self.assertNotIn("secret", str(caught.exception))
+            shown = "".join(traceback.format_exception(caught.exception))
+            self.assertNotIn("secret", shown)
+            self.assertNotIn("secret", repr(caught.exception))
+        self.assertNotIn("secret", repr(parse_proxy("http://secret:secret@h")))
 
     def test_what_is_wrong_is_said(self):
         long = "x" * 256

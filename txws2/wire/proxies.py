@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from txws2.exceptions import InvalidProxy
@@ -39,8 +39,8 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    username: str | None = None
-    password: str | None = None
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """The URL, without credentials: it may be shown to anybody."""
@@ -59,30 +59,28 @@ def parse_proxy(url: str) -> Proxy:
         InvalidProxy: it is malformed, its scheme is none that we know, or there is more in it
             than a proxy has.
     """
-    # What is wrong may be the password, and is not to be shown for that.
-    shown = re.sub("//.*@", "//", url)
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as exc:
+    except ValueError:
         # Python's reason differs from version to version, and may quote a part of the password.
-        raise InvalidProxy(shown, _NO_HOST_AND_PORT) from exc
+        raise InvalidProxy(url, _NO_HOST_AND_PORT) from None
     if parts.scheme not in _PORTS or "://" not in url:
         schemes = ", ".join(f"{scheme}://" for scheme in _PORTS)
-        raise InvalidProxy(shown, f"it must begin with one of {schemes}")
+        raise InvalidProxy(url, f"it must begin with one of {schemes}")
     if not parts.hostname or port == 0 or _NO_HOST.search(parts.hostname):
-        raise InvalidProxy(shown, _NO_HOST_AND_PORT)
+        raise InvalidProxy(url, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise InvalidProxy(shown, "it has a path, a query or a fragment")
+        raise InvalidProxy(url, "it has a path, a query or a fragment")
     username, password = (
         None if text is None else unquote(text) for text in (parts.username, parts.password)
     )
     if parts.scheme.startswith("http") and ":" in (username or ""):
         # RFC 7617 section 2: a proxy would take what follows for the password.
-        raise InvalidProxy(shown, "its user name has a colon")
+        raise InvalidProxy(url, "its user name has a colon")
     if parts.scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2 has a byte for the length of each.
-        raise InvalidProxy(shown, "its user name or password is longer than 255 bytes")
+        raise InvalidProxy(url, "its user name or password is longer than 255 bytes")
     return Proxy(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], username, password)
 
 
