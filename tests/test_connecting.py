@@ -36,7 +36,7 @@ class Resolver:
 
     def resolveHostName(self, receiver, hostName, portNumber, addressTypes=None):
         self.receiver, self.name = receiver, hostName
-        receiver.resolutionBegan(None)
+        receiver.resolutionBegan(self)
         if isIPv6Address(hostName):
             receiver.addressResolved(IPv6Address("TCP", hostName, portNumber))
         elif isIPAddress(hostName):
@@ -45,6 +45,9 @@ class Resolver:
             return receiver
         receiver.resolutionComplete()
         return receiver
+
+    def cancel(self):
+        raise NotImplementedError  # as Twisted's own does
 
 
 class ConnectTestCase(SynchronousTestCase):

@@ -90,8 +90,8 @@ class ConversationTestCase(QuietTestCase):
         self.console, self.screen = console, Screen(console, self.clock)
         console.makeConnection(self.screen)
 
-    def start(self, *arguments):
-        options = parse_arguments([URI, *arguments])
+    def start(self, *arguments, uri=URI):
+        options = parse_arguments([uri, *arguments])
         self.running = Deferred.fromCoroutine(Conversation(self.clock, options).run())
 
     def open(self, *arguments):
@@ -144,6 +144,16 @@ class OnceTests(ConversationTestCase):
         self.servers.fail()
         self.assertEnds(1, f"can't connect to {URI}: Connection was refused", "running")
 
+    def test_a_password_is_not_shown(self):
+        for uri in (URI.replace("//", "//me:secret@"), "http://me:secret@h/"):
+            self.setUp()
+            self.start(uri=uri)
+            if self.servers.waiting is not None:
+                self.servers.fail()
+            [line, *_] = self.errors()
+            self.assertIn("://***@", line)
+            self.assertNotIn("secret", line)
+
     def test_a_signal_closes_the_connection_and_all_of_it_is_waited_for(self):
         self.open()
         stopping = self.clock.stop()
@@ -163,7 +173,8 @@ class OnceTests(ConversationTestCase):
         options = parse_arguments([URI.replace("//", "//me:secret@")])
         self.running = Deferred.fromCoroutine(Conversation(self.clock, options).run())
         self.servers.fail()
-        self.assertEnds(1, f"can't connect to {URI}: Connection was refused", "running")
+        shown = URI.replace("//", "//***@")
+        self.assertEnds(1, f"can't connect to {shown}: Connection was refused", "running")
 
     def test_output_that_cannot_be_written_is_a_failure(self):
         self.trouble = "No space left on device"
@@ -261,7 +272,9 @@ class ReconnectTests(ConversationTestCase):
         self.servers.close(4001)
         self.clock.advance(2.5)
         self.assertEqual(self.servers.attempts, 2)
-        self.assertEqual(self.errors(), ["closed: 4001 (private use); connecting again"])
+        code = "4001 (private use)"
+        remark = f"closed: received {code}; then sent {code}; connecting again"
+        self.assertEqual(self.errors(), [remark])
 
     def test_where_it_is_thrown_out_it_waits_before_it_comes_again(self):
         self.open("--reconnect")

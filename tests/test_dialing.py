@@ -2,7 +2,7 @@
 
 import os
 
-from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -12,6 +12,7 @@ from tests.test_connecting import Reactor, Resolver
 from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
 from txws2.exceptions import InvalidProxy, InvalidURI, ProxyError
+from txws2.eyeballs import HostEndpoint
 from txws2.insecure import InsecureTLS
 from txws2.proxy import ProxyEndpoint
 from txws2.wire.uri import parse_uri
@@ -36,7 +37,7 @@ class DialerTests(SynchronousTestCase):
         return self.reactor.tcpClients[-1][:2]
 
     def test_by_default_it_is_the_host_of_the_uri(self):
-        self.assertIsInstance(self.endpoint(), HostnameEndpoint)
+        self.assertIsInstance(self.endpoint(), HostEndpoint)
         self.assertEqual(self.reached("ws://127.0.0.1:81/"), ("127.0.0.1", 81))
         self.assertEqual(self.reached("wss://127.0.0.1/"), ("127.0.0.1", 443))
 
@@ -55,6 +56,14 @@ class DialerTests(SynchronousTestCase):
             self.assertIsInstance(self.endpoint(proxy=url), ProxyEndpoint)
             self.assertEqual(self.reached(proxy=url), ("127.0.0.3", port))
             self.assertEqual(self.reached("wss://127.0.0.1/", proxy=url), ("127.0.0.3", port))
+
+    def test_a_zone_is_for_this_machine_and_not_for_a_proxy(self):
+        """RFC 6874 section 3."""
+        self.assertEqual(self.reached("ws://[fe80::1%25eth0]/"), ("fe80::1%eth0", 80))
+        self.reached("ws://[fe80::1%25eth0]/", proxy="http://127.0.0.3")
+        transport = StringTransport()
+        self.reactor.tcpClients[-1][2].buildProtocol(None).makeConnection(transport)
+        self.assertTrue(transport.value().startswith(b"CONNECT [fe80::1]:80 "))
 
     def test_the_limits_of_heads_are_those_for_a_proxy_s_answer_too(self):
         answer = b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000 + b"\r\n\r\n"
@@ -113,15 +122,15 @@ class DialerTests(SynchronousTestCase):
             self.reactor.nameResolver.name = None
 
     def test_a_host_that_no_certificate_can_be_for_is_told_at_once(self):
-        for host in ("my~host", "2130706433", "a" * 64, "a..b", "%41"):
-            uri, place = f"wss://{host}/", TCP4ClientEndpoint(self.reactor, "127.0.0.1", 81)
+        uri, place = "wss://my~host/", TCP4ClientEndpoint(self.reactor, "127.0.0.1", 81)
+        with self.assertRaises(InvalidURI) as caught:
+            self.endpoint(uri, endpoint=place)
+        self.assertIn("no certificate can be for 'my~host'", str(caught.exception))
+        self.endpoint(uri, endpoint=place, server_hostname="chat.example")
+        for name in ("my~host", "2130706433", "a" * 64, "a..b", "%41"):
             with self.assertRaises(InvalidURI) as caught:
-                self.endpoint(uri, endpoint=place)
-            self.assertIn(f"no certificate can be for '{host}'", str(caught.exception))
-            with self.assertRaises(InvalidURI) as caught:
-                self.endpoint("wss://127.0.0.1/", server_hostname=host)
-            self.assertIn(f"no certificate can be for '{host}'", str(caught.exception))
-            self.endpoint(uri, endpoint=place, server_hostname="chat.example")
+                self.endpoint("wss://127.0.0.1/", server_hostname=name)
+            self.assertIn(f"no certificate can be for '{name}'", str(caught.exception))
 
     def test_a_proxy_that_no_certificate_can_be_for_is_told_at_once(self):
         with self.assertRaises(InvalidProxy) as caught:

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.sides import CLOSE, REQUEST, TEXT, ClientSide, Peer, ServerSide, closing
 from txws2 import exceptions
-from txws2.escaping import escaped
+from txws2.escaping import anonymous, escaped
 from txws2.server import WebSocketServerFactory
 from txws2.testing import Joined
 from txws2.wire.closing import Close
@@ -24,6 +24,21 @@ REASON = "a\r\nb\x1b[2J\u2028\u202egnp"
 REASON_SHOWN = r"a\r\nb\x1b[2J\u2028\u202egnp"
 
 STEERING = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class AnonymousTests(SynchronousTestCase):
+    def test_what_may_be_a_password_is_not_shown(self):
+        for uri, expected in (
+            ("ws://me:secret@h/", "ws://***@h/"),
+            ("ws://h/", "ws://h/"),
+            ("//me:secret@h/", "//***@h/"),
+            ("me:secret@h//x", "***@h//x"),
+            ("me:secret//x@h", "***@h"),
+            ("ws://me:a@b/c?d#e//@h/", "ws://***@h/"),
+            ("ws://a\n@h", "ws://***@h"),
+            ("", ""),
+        ):
+            self.assertEqual(anonymous(uri), expected)
 
 
 class EscapedTests(SynchronousTestCase):

@@ -21,7 +21,12 @@ from zope.interface.verify import verifyObject
 
 import txws2.proxy
 from tests.test_lookup import Resolver
-from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
+from txws2.exceptions import (
+    InvalidProxy,
+    InvalidProxyStatus,
+    ProxyError,
+    UnreachableThroughProxy,
+)
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.wire.proxies import parse_proxy
 from txws2.wire.uri import parse_uri
@@ -60,6 +65,7 @@ class EnvironmentTests(SynchronousTestCase):
             ("example.com:81", "ws://example.com/", False),
             ("10.0.0.1", "ws://10.0.0.1:8000/", True),
             ("*", "wss://anything/", True),
+            ("example.com", "ws://example.com./", True),
             ("other.example", "wss://example.com/", False),
         ):
             proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
@@ -514,11 +520,57 @@ class LookupTests(ProxyTestCase):
     """socks5 and socks4 are for addresses, which we look up ourselves."""
 
     V4, V6 = IPv4Address("TCP", "1.2.3.4", 0), IPv6Address("TCP", "::1", 0)
+    V4_TOO = IPv4Address("TCP", "5.6.7.8", 0)
 
     def test_the_first_address_is_what_is_asked_for(self):
         self.connect("socks5://p", reactor=Resolver(self.V6, self.V4))
         self.hear(b"\x05\x00")
         self.assertIn(b"\x04" + b"\0" * 15 + b"\x01\x01\xbb", self.below.transport.value())
+
+    def asked_for(self, packed):
+        self.assertIn(packed + b"\x01\xbb", self.below.transport.take())
+
+    def test_each_address_is_asked_for_until_one_works(self):
+        connecting = self.connect("socks5://p", reactor=Resolver(self.V6, self.V4, self.V4_TOO))
+        for packed, refusal in (
+            (b"\x04" + b"\0" * 15 + b"\x01", b"\x05\x08\x00\x01\x00"),
+            (b"\x01\x01\x02\x03\x04", b"\x05\x05\x00\x01\x00"),
+        ):
+            self.hear(b"\x05\x00")
+            self.asked_for(packed)
+            self.hear(refusal)
+            self.assertNoResult(connecting)
+        self.hear(b"\x05\x00")
+        self.asked_for(b"\x01\x05\x06\x07\x08")
+        self.hear(b"\x05\x00\x00\x01\0\0\0\0\0\0")
+        self.assertIsInstance(self.successResultOf(connecting), Wanted)
+
+    def test_a_proxy_may_hang_up_for_an_address_that_it_cannot_reach(self):
+        self.connect("socks5://p", reactor=Resolver(self.V6, self.V4))
+        self.hear(b"\x05\x00")
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.hear(b"\x05\x00")
+        self.asked_for(b"\x01\x01\x02\x03\x04")
+
+    def test_so_does_version_4_and_the_last_refusal_is_told(self):
+        connecting = self.connect("socks4://p", reactor=Resolver(self.V4, self.V6, self.V4_TOO))
+        for address in b"\1\2\3\4", b"\5\6\7\x08":
+            self.assertNoResult(connecting)
+            self.assertEqual(self.below.transport.take(), b"\x04\x01\x01\xbb" + address + b"\x00")
+            self.hear(b"\0\x5b" + b"\0" * 6)
+        self.assertProxyError("it refused, or failed", connecting, UnreachableThroughProxy)
+
+    def test_a_proxy_that_lets_nobody_in_is_asked_once(self):
+        connecting = self.connect("socks5://p", reactor=Resolver(self.V6, self.V4))
+        self.hear(b"\x05\xff")
+        self.assertProxyError("another way to log in", connecting)
+
+    def test_a_proxy_that_cannot_be_reached_is_tried_once(self):
+        resolver = Resolver(self.V4, self.V4_TOO)
+        for url in ("socks4://p", "socks5://p"):
+            below = Below(fail(ConnectionRefusedError()))
+            connecting = self.connect(url, below=below, reactor=resolver)
+            self.assertProxyError("can't reach the proxy", connecting)
 
     def test_version_4_is_for_ipv4(self):
         self.connect("socks4://p", reactor=Resolver(self.V6, self.V4))

@@ -31,6 +31,22 @@ class TracerTests(SynchronousTestCase):
         self.tracer.head("<", b"HTTP/1.1 403 Forbidden\r\nServer: x\r\n\r\nbody\r\nbody")
         self.assertEqual(self.lines(), ["< HTTP/1.1 403 Forbidden", "< Server: x"])
 
+    def test_credentials_are_not_shown_but_their_scheme_is(self):
+        head = (
+            b"GET / HTTP/1.1\r\nAuthorization: Basic bWU6c2VjcmV0\r\n"
+            b"proxy-authorization:secret\r\nX-Authorization: x: y\r\n\r\n"
+        )
+        self.tracer.head(">", head)
+        self.assertEqual(
+            self.lines(),
+            [
+                "> GET / HTTP/1.1",
+                "> Authorization: Basic ***",
+                "> proxy-authorization: ***",
+                "> X-Authorization: x: y",
+            ],
+        )
+
     def test_bytes_that_are_no_ascii_are_escaped(self):
         self.tracer.head("<", b"X: \xff\r\n\r\n")
         self.assertEqual(self.lines(), ["< X: \\xff"])

@@ -16,7 +16,7 @@ from txws2.backoff import Backoff
 from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console
-from txws2.escaping import escaped
+from txws2.escaping import anonymous, escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.hints import hint, told
 from txws2.insecure import InsecureTLS
@@ -26,7 +26,7 @@ from txws2.session import Session
 from txws2.stdio import say, unwritable
 from txws2.watching import watching
 from txws2.wire.connection import State
-from txws2.wire.uri import parse_uri, without_credentials
+from txws2.wire.uri import parse_uri
 
 __all__ = ["Conversation"]
 
@@ -53,7 +53,7 @@ class Conversation:
         # What is said of what nobody has thought of.
         self._unexpected: list[str] = []
         # A password in the URI is for the server alone.
-        self._shown = without_credentials(options.uri)
+        self._shown = anonymous(options.uri)
         self._talking: Deferred[tuple[int, list[str]]]
 
     async def run(self) -> int:

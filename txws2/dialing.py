@@ -11,8 +11,9 @@ from txws2.authenticating import Authenticate, Authentication, digest_auth
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.eyeballs import HostEndpoint
 from txws2.guarding import TLSEndpoint
-from txws2.lookup import check_name, endpoint_to
+from txws2.lookup import check_name
 from txws2.proxy import ProxyEndpoint, proxy_for
 from txws2.results import check_functions
 from txws2.wire.proxies import Proxy, parse_proxy
@@ -112,7 +113,7 @@ class Dialer:
             _check_name(uri)
             proxy = self._proxy_for(uri)
             if proxy is None:
-                endpoint = endpoint_to(reactor, uri.host, uri.port)
+                endpoint = HostEndpoint(reactor, uri.host, uri.port)
             else:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
@@ -154,7 +155,7 @@ class Dialer:
 
     def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
         uri, reactor = factory.uri, factory.reactor
-        endpoint = endpoint_to(reactor, proxy.host, proxy.port)
+        endpoint: IStreamClientEndpoint = HostEndpoint(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
             try:
                 creator = self._proxy_tls.creator_for(proxy.host)
@@ -165,7 +166,7 @@ class Dialer:
             reactor,
             proxy,
             endpoint,
-            uri.host,
+            uri.bare_host,
             uri.port,
             limits=factory.head_limits,
             authenticate=self._proxy_authentication,
@@ -183,4 +184,4 @@ def _check_name(uri: WebSocketURI) -> None:
     try:
         check_name(uri.host)
     except ValueError as exc:
-        raise InvalidURI(str(uri), f"{uri.host!r} can't be looked up: {exc}") from exc
+        raise InvalidURI(str(uri), f"its host can't be looked up: {exc}") from exc

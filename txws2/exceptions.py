@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 
 from twisted.internet import error
 
-from txws2.escaping import escaped
+from txws2.escaping import anonymous, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,9 +139,15 @@ class ConnectionClosedError(ConnectionClosed, error.ConnectionLost):
 
 
 class InvalidURI(WebSocketException):
-    """The URI isn't one of a WebSocket (RFC 6455 section 3)."""
+    """The URI isn't one of a WebSocket (RFC 6455 section 3).
+
+    Attributes:
+        uri: the URI, with "***" for a user name and a password.
+        message: what is against it.
+    """
 
     def __init__(self, uri: str, message: str) -> None:
+        uri = anonymous(uri)
         super().__init__(uri, message)
         self.uri = uri
         self.message = message
@@ -151,9 +157,15 @@ class InvalidURI(WebSocketException):
 
 
 class InvalidProxy(WebSocketException):
-    """The proxy to connect through isn't a valid one."""
+    """The proxy to connect through isn't a valid one.
+
+    Attributes:
+        proxy: its URL, with "***" for a user name and a password.
+        message: what is against it.
+    """
 
     def __init__(self, proxy: str, message: str) -> None:
+        proxy = anonymous(proxy)
         super().__init__(proxy, message)
         self.proxy = proxy
         self.message = message

@@ -1,137 +1,152 @@
-"""How hosts are looked up whose names Twisted takes for none."""
+"""How names become addresses: all that the reactor's resolver knows, in its order."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import idna
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import (
-    IAddress,
-    IHostResolution,
-    IProtocol,
-    IProtocolFactory,
-    IResolutionReceiver,
-    IStreamClientEndpoint,
-)
+from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
-__all__ = ["check_name", "endpoint_to", "is_address", "look_up", "look_up_all"]
+__all__ = ["Lookup", "check_name", "is_address", "look_up_all", "no_results"]
 
-# The deadline is one over everything; what has a limit of its own is not to be first.
-_FOR_EVER = 1e9
+# RFC 6761 section 6.3 has names in localhost always mean these; not every resolver knows that.
+_LOOPBACK = {IPv6Address: "::1", IPv4Address: "127.0.0.1"}
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a host is an address rather than a name."""
+    """Tell whether a host is an address rather than a name; IPv6 may have a zone."""
     return isIPAddress(host) or isIPv6Address(host)
 
 
 def check_name(host: str) -> None:
     """Make sure that a host is an address, or has a name that can be looked up.
 
+    Names that IDNA refuses are good: containers, for instance, have some with underscores.
+
     Raises:
-        ValueError: it hasn't.
+        ValueError: the name, or a label of it, is empty or too long.
     """
-    if not is_address(host):
-        # Containers, for instance, have names with underscores, which are none of the internet.
-        idna.encode(host.replace("_", "x"))
+    if is_address(host):
+        return
+    # RFC 1035 section 2.3.4. A dot at the end says only that nothing is to be added.
+    name = host.removesuffix(".")
+    if len(name) > 253:
+        raise ValueError(f"a name has 253 characters at most, and this one has {len(name)}")
+    if not all(0 < len(label) < 64 for label in name.split(".")):
+        raise ValueError("between the dots of a name there are 1 to 63 characters")
 
 
-def endpoint_to(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
-    """Return an endpoint for a host; it takes as long as it takes.
+def look_up_all(reactor: Any, name: str, only_ipv4: bool = False) -> Deferred[list[str]]:
+    """Return a Deferred of all the addresses that a name has; it can be cancelled.
 
-    Args:
-        reactor: the reactor to run on.
-        host: its name, which `check_name` has nothing against, or its address.
-        port: where to connect to there.
+    Those of a link-local network have their zone, as "fe80::1%2". It fails with DNSLookupError
+    if there are none.
     """
-    if "_" in host:
-        # Twisted checks the names that it looks up.
-        return _LocalEndpoint(reactor, host, port)
-    return HostnameEndpoint(reactor, host, port, timeout=_FOR_EVER)
+    addresses: list[str] = []
+
+    def ended() -> None:
+        if addresses:
+            looking.callback(addresses)
+        else:
+            looking.errback(no_results(name))
+
+    lookup = Lookup(reactor, name, addresses.append, ended, only_ipv4)
+    looking: Deferred[list[str]] = Deferred(lambda _: lookup.stop())
+    lookup.begin()
+    return looking
 
 
-def look_up(reactor: Any, name: str, only_ipv4: bool = False) -> Deferred[str]:
-    """Return a Deferred of the first address that a name has; it can be cancelled.
-
-    It fails with DNSLookupError if there is none.
-    """
-    lookup = _Lookup(name, only_one=True)
-    kinds = (IPv4Address,) if only_ipv4 else (IPv4Address, IPv6Address)
-    reactor.nameResolver.resolveHostName(lookup, name, 0, kinds)
-    return lookup.found.addCallback(lambda found: found[0])
-
-
-def look_up_all(reactor: Any, name: str) -> Deferred[list[str]]:
-    """Return a Deferred of all the addresses that a name has, as `look_up`.
-
-    Those of a link-local network have their zone, as "fe80::1%2".
-    """
-    lookup = _Lookup(name, only_one=False)
-    reactor.nameResolver.resolveHostName(lookup, name, 0, (IPv4Address, IPv6Address))
-    return lookup.found
-
-
-@implementer(IStreamClientEndpoint)
-class _LocalEndpoint:
-    """Connects to the first address of a host."""
-
-    def __init__(self, reactor: Any, host: str, port: int) -> None:
-        self._reactor = reactor
-        self._host = host
-        self._port = port
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Look the host up, and connect."""
-        return Deferred.fromCoroutine(self._connect(protocolFactory))
-
-    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        address = await look_up(self._reactor, self._host)
-        endpoint = endpoint_to(self._reactor, address, self._port)
-        connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
-        return await connecting
+def no_results(name: str) -> DNSLookupError:
+    """Return what a name without addresses is told with."""
+    return DNSLookupError(f"no results for hostname lookup: {name}")
 
 
 @implementer(IResolutionReceiver)
-class _Lookup:
-    """Takes the first address that a name has, or all of them."""
+class Lookup:
+    """Looks up a name, once.
 
-    def __init__(self, name: str, only_one: bool) -> None:
+    Args:
+        reactor: the reactor, for its resolver.
+        name: the name.
+        found: called with each address, once, as soon as the resolver gives it.
+        ended: called when there are no more.
+        only_ipv4: whether addresses of IPv6 are of no use.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        found: Callable[[str], None],
+        ended: Callable[[], None],
+        only_ipv4: bool = False,
+    ) -> None:
+        self._reactor = reactor
         self._name = name
-        self._only_one = only_one
+        self._found = found
+        self._ended = ended
+        self._kinds = (IPv4Address,) if only_ipv4 else (IPv4Address, IPv6Address)
+        self._seen: set[str] = set()
         self._resolution: IHostResolution | None = None
-        self._addresses: list[str] = []
-        self.found: Deferred[list[str]] = Deferred(self._cancel)
+        self._over = False
 
-    def _cancel(self, _: Deferred[list[str]]) -> None:
-        assert self._resolution is not None
-        self._resolution.cancel()
+    def begin(self) -> None:
+        """Ask the resolver.
+
+        Raises:
+            DNSLookupError: the name can't be looked up.
+        """
+        try:
+            check_name(self._name)
+        except ValueError as exc:
+            # What getaddrinfo would make of it, Twisted's resolver tells nobody.
+            raise DNSLookupError(f"{self._name} can't be looked up: {exc}") from exc
+        self._reactor.nameResolver.resolveHostName(self, self._name, 0, self._kinds)
+
+    def stop(self) -> None:
+        """Call nobody any more."""
+        if self._over:
+            return
+        self._over = True
+        if self._resolution is not None:
+            # Twisted's own can't be cancelled; its thread ends by itself.
+            with suppress(NotImplementedError):
+                self._resolution.cancel()
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:
+        """Remember what can be cancelled."""
         self._resolution = resolution
 
     def addressResolved(self, address: IAddress) -> None:
-        if self.found.called:
-            return
+        """Pass an address on, unless it was there before."""
         assert isinstance(address, (IPv4Address, IPv6Address))
         host = address.host
         if isinstance(address, IPv6Address) and address.scopeID and "%" not in host:
             host += f"%{address.scopeID}"
-        if host not in self._addresses:
-            # One that is in a file of hosts is often there with several names.
-            self._addresses.append(host)
-        if self._only_one:
-            self.found.callback(self._addresses)
+        self._tell(host)
 
     def resolutionComplete(self) -> None:
-        if self.found.called:
-            return
-        if self._addresses:
-            self.found.callback(self._addresses)
-        else:
-            self.found.errback(DNSLookupError(f"no results for hostname lookup: {self._name}"))
+        """Pass on that there are no more."""
+        if not self._seen and _is_localhost(self._name):
+            for kind, host in _LOOPBACK.items():
+                if kind in self._kinds:
+                    self._tell(host)
+        if not self._over:
+            self._over = True
+            self._ended()
+
+    def _tell(self, host: str) -> None:
+        # One that is in a file of hosts is often there with several names.
+        if not self._over and host not in self._seen:
+            self._seen.add(host)
+            self._found(host)
+
+
+def _is_localhost(name: str) -> bool:
+    return f".{name.removesuffix('.').lower()}".endswith(".localhost")

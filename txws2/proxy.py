@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from txws2.authenticating import Authenticate, Authentication, digest_auth
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
-from txws2.lookup import is_address, look_up
+from txws2.lookup import is_address, look_up_all
 from txws2.tunnelling import Tunnel, TunnelFactory
 from txws2.wire.bypass import bypasses, is_loopback
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits
@@ -40,7 +40,7 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
         if url := proxies.get(kind, "").strip():
             proxy = _parse(kind, url)
             # Another machine's proxy would look for the server on that machine.
-            here = is_loopback(uri.host) and not is_loopback(proxy.host)
+            here = is_loopback(uri.bare_host) and not is_loopback(proxy.host)
             return None if here else proxy
     return None
 
@@ -48,8 +48,8 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
 def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:
     if no_proxy is None:
         # With proxies of the system's settings, these say for which hosts they are.
-        return bool(proxy_bypass(host_and_port(uri.host, uri.port)))
-    return bypasses(no_proxy, uri.host, uri.port)
+        return bool(proxy_bypass(host_and_port(uri.bare_host, uri.port)))
+    return bypasses(no_proxy, uri.bare_host, uri.port)
 
 
 def _parse(kind: str, url: str) -> Proxy:
@@ -69,6 +69,8 @@ def _parse(kind: str, url: str) -> Proxy:
 @implementer(IStreamClientEndpoint)
 class ProxyEndpoint:
     """Connects to a host through a proxy.
+
+    If we are to look the host up, the proxy is asked for one of its addresses after the other.
 
     Args:
         reactor: the reactor, for its resolver.
@@ -114,13 +116,24 @@ class ProxyEndpoint:
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
         if self._proxy.scheme.startswith("http"):
             return await self._connect_by_http(protocolFactory)
-        host = self._host
-        if self._proxy.scheme in ("socks4", "socks5") and not is_address(host):
-            host = await look_up(self._reactor, host, only_ipv4=self._proxy.scheme == "socks4")
-        negotiation = SOCKSTunnel(self._proxy, host, self._port)
-        opening = negotiation.begin()
-        tunnel = await self._reach(protocolFactory)
-        return await tunnel.ask(negotiation, opening)
+        hosts = await self._hosts()
+        while True:
+            negotiation = SOCKSTunnel(self._proxy, hosts.pop(0), self._port)
+            opening = negotiation.begin()
+            tunnel = await self._reach(protocolFactory)
+            try:
+                return await tunnel.ask(negotiation, opening)
+            except ProxyError:
+                # What it says before it was asked for an address, it would say for each of them.
+                if tunnel.is_cancelled or not (hosts and negotiation.asked):
+                    raise
+
+    async def _hosts(self) -> list[str]:
+        """Return what to ask a SOCKS proxy for, one after the other."""
+        scheme = self._proxy.scheme
+        if scheme in ("socks4", "socks5") and not is_address(self._host):
+            return await look_up_all(self._reactor, self._host, only_ipv4=scheme == "socks4")
+        return [self._host]
 
     async def _connect_by_http(self, protocolFactory: IProtocolFactory) -> IProtocol:
         """Ask again as long as there is another answer to the proxy's 407."""

@@ -12,6 +12,7 @@ from txws2.exceptions import ProtocolError
 from txws2.journal import id_of
 from txws2.wire.closing import Close
 from txws2.wire.connection import State, Trace
+from txws2.wire.credentials import masked
 from txws2.wire.frames import CLOSE, TEXT, Header, Opcode
 
 __all__ = ["FrameHook", "Tracer", "hooked"]
@@ -42,9 +43,13 @@ class Tracer:
         self._write("=", f"connection is {state.name}")
 
     def head(self, direction: str, head: bytes) -> None:
-        """Log the lines of a request or response, without its body."""
+        """Log the lines of a request or response, without its body, and without credentials."""
         for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-            self._write(direction, line.decode("ascii", "backslashreplace"))
+            text = line.decode("ascii", "backslashreplace")
+            name, _, value = text.partition(":")
+            if masked(name, value) != value:
+                text = f"{name}: {masked(name, value)}"
+            self._write(direction, text)
 
     def frame(self, direction: str, header: Header, payload: bytes) -> None:
         """Log a frame; of one that arrives in pieces, the payload that is there."""

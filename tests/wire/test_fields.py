@@ -8,6 +8,20 @@ from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 
 
 class HeadersTests(TestCase):
+    def test_they_show_no_credentials(self):
+        headers = Headers()
+        for name, value in (
+            ("Authorization", "Basic bWU6c2VjcmV0"),
+            ("Proxy-Authorization", "secret"),
+            ("X", "1"),
+            ("X", "2"),
+        ):
+            headers.addRawHeader(name, value)
+        self.assertIn("'Basic ***'", repr(headers))
+        self.assertIn("['1', '2']", repr(headers))
+        for secret in "bWU6c2VjcmV0", "secret":
+            self.assertNotIn(secret, repr(headers))
+
     def setUp(self):
         self.headers = headers_of(("Cookie", "a"), ("X-Way", "1"), ("x-way", "2"))
 

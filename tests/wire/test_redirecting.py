@@ -44,6 +44,16 @@ class RedirectionTests(SynchronousTestCase):
         ):
             self.assertEqual(str(follow(location)), expected)
 
+    def test_the_zone_of_the_server_s_address_stays(self):
+        """RFC 6874: it is ours, and no server knows it."""
+        for location, host in (
+            ("/x", "fe80::1%eth0"),
+            ("http://[fe80::1]/x", "fe80::1%eth0"),
+            ("http://[fe80::1%25lo]/x", "fe80::1%lo"),
+            ("http://[fe80::2]/x", "fe80::2"),
+        ):
+            self.assertEqual(follow(location, uri="ws://[fe80::1%eth0]/").host, host)
+
     def test_five_statuses_are_redirects(self):
         for status in (301, 302, 303, 307, 308):
             self.assertIsNotNone(follow("/", status=status))
@@ -71,8 +81,9 @@ class RedirectionTests(SynchronousTestCase):
             self.assertEqual(uri.username, username, location)
 
     def test_what_is_no_uri_is_told_without_its_password(self):
-        error = self.assertRefused("isn't a WebSocket URI", "ftp://me:secret@h/")
-        self.assertNotIn("secret", str(error))
+        for location in ("ftp://me:secret@h/", "ws://me:secret/@h", "ws://me:se@secret@h/"):
+            error = self.assertRefused("isn't a WebSocket URI", location)
+            self.assertNotIn("secret", str(error))
         self.assertIsInstance(error.__cause__, InvalidURI)
         for location in ("ws://h:x/", "ws://[/", "mailto:me", "a b"):
             self.assertRefused("isn't a WebSocket URI", location)

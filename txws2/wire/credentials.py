@@ -7,7 +7,7 @@ from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
-__all__ = ["basic", "challenge", "parse_basic"]
+__all__ = ["basic", "challenge", "masked", "parse_basic"]
 
 # RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68. No character of one
 # part can begin the next, so the time is linear.
@@ -16,6 +16,17 @@ _BASIC = re.compile(r"basic +([0-9A-Za-z\-._~+/]+=*)", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # One class of characters takes one pass.
 _REALM = re.compile(r"[ -~]*")
+
+# RFC 9110 section 11.
+_SHOWING = {"authorization", "proxy-authorization"}
+
+
+def masked(name: str, value: str) -> str:
+    """Return the value of a header for a log: of one with credentials, only their scheme."""
+    if name.lower() not in _SHOWING:
+        return value
+    scheme, space, _ = value.strip(" \t").partition(" ")
+    return f"{scheme} ***" if space else "***"
 
 
 def basic(username: str, password: str | None) -> str:

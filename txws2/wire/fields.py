@@ -9,6 +9,7 @@ from typing import Any, overload
 from twisted.web import http_headers
 
 from txws2.exceptions import InvalidMessage
+from txws2.wire.credentials import masked
 
 __all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
 
@@ -76,6 +77,11 @@ class Headers(Lookup, http_headers.Headers):
         except http_headers.InvalidHeaderName:
             return []  # No header has it.
         return [value.decode(errors="replace") for value in values]
+
+    def __repr__(self) -> str:
+        # Twisted's shows credentials.
+        shown = {name: [masked(name, value) for value in self.get_all(name)] for name in self}
+        return f"Headers({shown})"
 
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name, _ in self.getAllRawHeaders())

@@ -71,30 +71,29 @@ def parse_proxy(text: str) -> Proxy:
         InvalidProxy: it is malformed, its scheme is none that we know, or there is more in it
             than a proxy has.
     """
-    shown = _without_credentials(text)
     url = text if "://" in text else _completed(text)
     if url is None:
-        raise InvalidProxy(shown, _NO_URL)
+        raise InvalidProxy(text, _NO_URL)
     parts = _split(url)
     if parts is None:
-        raise InvalidProxy(shown, _NO_HOST_AND_PORT)
+        raise InvalidProxy(text, _NO_HOST_AND_PORT)
     scheme = _MEANT.get(parts.scheme, parts.scheme)
     if scheme not in _PORTS:
         schemes = ", ".join(f"{each}://" for each in [*_PORTS, *_MEANT])
-        raise InvalidProxy(shown, f"it must begin with one of {schemes}")
+        raise InvalidProxy(text, f"it must begin with one of {schemes}")
     if not parts.hostname or parts.port == 0 or _NO_HOST.search(parts.hostname):
-        raise InvalidProxy(shown, _NO_HOST_AND_PORT)
+        raise InvalidProxy(text, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise InvalidProxy(shown, "it has a path, a query or a fragment")
+        raise InvalidProxy(url, "it has a path, a query or a fragment")
     username, password = (
         None if part is None else unquote(part) for part in (parts.username, parts.password)
     )
     if scheme.startswith("http") and ":" in (username or ""):
         # RFC 7617 section 2: a proxy would take what follows for the password.
-        raise InvalidProxy(shown, "its user name has a colon")
+        raise InvalidProxy(text, "its user name has a colon")
     if scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2 has a byte for the length of each.
-        raise InvalidProxy(shown, "its user name or password is longer than 255 bytes")
+        raise InvalidProxy(text, "its user name or password is longer than 255 bytes")
     return Proxy(scheme, parts.hostname, parts.port or _PORTS[scheme], username, password)
 
 
@@ -107,15 +106,6 @@ def _completed(text: str) -> str | None:
     if match is None or match[1].lower() in _PORTS:
         return None
     return f"http://{text}"
-
-
-def _without_credentials(text: str) -> str:
-    """Return a text without all that may be a user name and a password, well-formed or not."""
-    before, at, after = text.rpartition("@")
-    if not at:
-        return text
-    scheme, slashes, _ = before.partition("://")
-    return f"{scheme}://{after}" if slashes else after
 
 
 def _split(url: str) -> SplitResult | None:

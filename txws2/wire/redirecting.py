@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urldefrag, urljoin
 
+from txws2.escaping import anonymous
 from txws2.exceptions import InvalidURI, RedirectError
 from txws2.wire.http import Response
 from txws2.wire.uri import WebSocketURI, parse_uri
@@ -50,6 +51,9 @@ def redirection(uri: WebSocketURI, response: Response, chain: Sequence[str]) -> 
         why = exc.message if isinstance(exc, InvalidURI) else "its host is malformed"
         message = f"redirected to what isn't a WebSocket URI ({why})"
         raise RedirectError([*chain, _shown(location)], message) from exc
+    if target.host == uri.bare_host:
+        # A server doesn't know in which zone it is to us.
+        target = replace(target, host=uri.host)
     chain = [*chain, str(target)]
     if uri.secure and not target.secure:
         raise RedirectError(chain, "redirected from wss to ws, which anybody can read")
@@ -62,4 +66,4 @@ def redirection(uri: WebSocketURI, response: Response, chain: Sequence[str]) -> 
 
 def _shown(location: str) -> str:
     # There may be a password in it, and anything else.
-    return repr(re.sub("//[^/@]*@", "//", location)[:200])
+    return repr(anonymous(location)[:200])

@@ -55,6 +55,7 @@ class SOCKSTunnel:
         port: likewise.
 
     Attributes:
+        asked: whether the proxy was told the host; a refusal before that would be one of any host.
         complete: whether the tunnel is there.
         rest: what has come through it already, once it is.
         can_ask_again: False, as a proxy that refuses closes the connection (RFC 1928 section 6).
@@ -68,6 +69,7 @@ class SOCKSTunnel:
         self._port = port.to_bytes(2, "big")
         self._buffer = b""
         self._needed = 0
+        self.asked = False
         self.complete = False
         self.rest = b""
         self._steps = self._version_4() if proxy.scheme in ("socks4", "socks4a") else self._5()
@@ -122,6 +124,7 @@ class SOCKSTunnel:
             request = self._port + address + user + b"\0"
         else:
             raise self._error("SOCKS 4 knows no IPv6")
+        self.asked = True
         version, code, *_ = yield b"\4\1" + request, 8
         if version != 0:
             raise self._error("its answer isn't SOCKS 4")
@@ -139,6 +142,7 @@ class SOCKSTunnel:
             target = bytes([_NAME, len(name)]) + name
         else:
             target = bytes([_IPV4 if len(address) == 4 else _IPV6]) + address
+        self.asked = True
         # The first byte of the address that comes back may be the length of a name.
         version, code, _, kind, first = yield b"\5\1\0" + target + self._port, 5
         if version != 5:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import idna
-
 from txws2.exceptions import InvalidURI
+from txws2.wire.names import parse_host
 
-__all__ = ["WebSocketURI", "parse_uri", "without_credentials"]
+__all__ = ["WebSocketURI", "parse_uri"]
 
 # RFC 3986 has no place for them anywhere in a URI, and in a request line they would be ours.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
-# RFC 3986 section 3.2.2: brackets are around an IPv6 address, and nowhere else.
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
+# RFC 3986 section 3.2: brackets are around an IPv6 address, and nowhere else.
+_HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([^\[\]]*))?")
 
-# A registered name, an IPv4 or an IPv6 address; Host must be no way into another header.
-_HOST = re.compile(r"[0-9A-Za-z._~\-:%!$&'()*+,;=]+")
+# Of these some parsers make the end of the user information, or of the host, and some do not.
+_AMBIGUOUS = re.compile(r"[@\\\[\]]")
+
+# RFC 7617 section 2: there MUST NOT be control characters.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _NO_PORT = "its port must be a number from 1 to 65535"
 
@@ -33,7 +35,8 @@ class WebSocketURI:
 
     Attributes:
         secure: whether it is wss.
-        host: the host, in ASCII; an IPv6 address without its brackets.
+        host: the host, in ASCII: a name, with the dot at its end if there is one; or an address,
+            of IPv6 without brackets and with its zone, "fe80::1%eth0".
         port: the port; by default 80, or 443 for wss.
         resource_name: path and query as the request line has them; at least "/".
         username: of the user information, decoded; None if there is none.
@@ -44,12 +47,14 @@ class WebSocketURI:
     host: str
     port: int
     resource_name: str
-    username: str | None = None
-    password: str | None = None
+    # A traceback with local variables, for instance, shows what repr does.
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """The URI, without credentials: it may be shown to anybody."""
-        return f"{'wss' if self.secure else 'ws'}://{self.host_header}{self.resource_name}"
+        authority = self._with_port(self.host.replace("%", "%25"))
+        return f"{'wss' if self.secure else 'ws'}://{authority}{self.resource_name}"
 
     @property
     def origin(self) -> tuple[bool, str, int]:
@@ -57,9 +62,18 @@ class WebSocketURI:
         return self.secure, self.host.lower(), self.port
 
     @property
+    def bare_host(self) -> str:
+        """The host as others know it: without its zone, which is this machine's (RFC 6874)."""
+        return self.host.partition("%")[0]
+
+    @property
     def host_header(self) -> str:
         """The value of the Host header (section 4.1): with the port unless it is the default."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self._with_port(self.bare_host)
+
+    def _with_port(self, host: str) -> str:
+        if ":" in host:
+            host = f"[{host}]"
         default = 443 if self.secure else 80
         return host if self.port == default else f"{host}:{self.port}"
 
@@ -68,78 +82,95 @@ def parse_uri(uri: str) -> WebSocketURI:
     """Parse a WebSocket URI; an international host name and path are encoded.
 
     Raises:
-        InvalidURI: it is malformed, its scheme isn't ws or wss, or it has no host or a fragment.
+        InvalidURI: it is malformed, its scheme isn't ws or wss, it has no host or a fragment, or
+            there are two ways to read it.
+        TypeError: it isn't a str.
     """
+    _check_kind(uri)
     if _FORBIDDEN.search(uri):
         raise InvalidURI(uri, "it has a space or a control character in it")
     parts = _split(uri)
     if parts.scheme not in ("ws", "wss"):
-        raise InvalidURI(uri, "it must begin with ws:// or wss://")
-    if not parts.hostname:
-        raise InvalidURI(uri, "it names no host")
-    port = _port_of(uri, parts)
-    if not _HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]):
-        raise InvalidURI(uri, "its host is malformed")
+        http = {"http": "; write ws for http", "https": "; write wss for https"}
+        raise InvalidURI(uri, "it must begin with ws:// or wss://" + http.get(parts.scheme, ""))
+    userinfo, _, host_and_port = parts.netloc.rpartition("@")
+    if _AMBIGUOUS.search(userinfo):
+        raise InvalidURI(uri, "its user information has @, [, ] or a backslash; percent-encode it")
+    host, port = _host_and_port(uri, host_and_port)
     if "#" in uri:
         # Section 3: fragment identifiers are meaningless here and MUST NOT be used.
         raise InvalidURI(uri, "it has a fragment; write # as %23")
-
-    username = None if parts.username is None else unquote(parts.username)
-    if username and ":" in username:
-        # RFC 7617 section 2: a server would take what follows for the password.
-        raise InvalidURI(uri, "its user name has a colon")
+    username, password = _credentials(uri, userinfo)
 
     secure = parts.scheme == "wss"
     resource_name = quote(parts.path or "/", safe=_URI_CHARACTERS)
     if parts.query:
         resource_name += "?" + quote(parts.query, safe=_URI_CHARACTERS)
     return WebSocketURI(
-        secure,
-        _encode_host(uri, parts.hostname),
-        port or (443 if secure else 80),
-        resource_name,
-        username,
-        None if parts.password is None else unquote(parts.password),
+        secure, host, port or (443 if secure else 80), resource_name, username, password
     )
 
 
-# What Python says to both isn't passed on: it differs from version to version, and may quote a part
-# of a password.
+def _check_kind(uri: object) -> None:
+    if not isinstance(uri, str):
+        # There may be a password in it, so it isn't shown.
+        advice = "decode it" if isinstance(uri, bytes) else "str() of a URL object is one"
+        kind = type(uri).__name__
+        raise TypeError(f"a URI is a str, as 'wss://example.com/'; it is {kind}; {advice}")
+
+
+# Python's reasons aren't passed on, nor kept as a cause: they differ from version to version, and
+# may quote a part of a password.
 
 
 def _split(uri: str) -> SplitResult:
+    why = "its host is malformed"
     try:
         uri.encode()
-    except UnicodeEncodeError as exc:
-        raise InvalidURI(uri, "it has half of a surrogate pair in it") from exc
-    try:
         return urlsplit(uri)
-    except ValueError as exc:
-        raise InvalidURI(uri, "its host is malformed") from exc
+    except UnicodeEncodeError:
+        why = "it has half of a surrogate pair in it"
+    except ValueError:
+        pass
+    raise InvalidURI(uri, why)
 
 
-def _port_of(uri: str, parts: SplitResult) -> int | None:
+def _host_and_port(uri: str, text: str) -> tuple[str, int | None]:
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None:
+        raise InvalidURI(uri, "its host is malformed")
+    host, digits = match.groups()
+    if not host:
+        raise InvalidURI(uri, "it names no host")
+    port = None
+    if digits:
+        if not re.fullmatch("0*[1-9][0-9]{0,4}", digits) or int(digits) > 0xFFFF:
+            raise InvalidURI(uri, _NO_PORT)
+        port = int(digits)
     try:
-        port = parts.port
+        return parse_host(host), port
     except ValueError as exc:
-        raise InvalidURI(uri, _NO_PORT) from exc
-    if port == 0:
-        raise InvalidURI(uri, _NO_PORT)
-    return port
+        raise InvalidURI(uri, f"its host {exc}") from exc
 
 
-def _encode_host(uri: str, host: str) -> str:
-    if host.isascii():
-        # Not every name is one of the internet: containers and local networks have others.
-        if not _HOST.fullmatch(host):
-            raise InvalidURI(uri, f"its host {host!r} has a character that no host has")
-        return host
+def _credentials(uri: str, userinfo: str) -> tuple[str | None, str | None]:
+    """Return user name and password, decoded."""
+    if not userinfo:
+        return None, None
+    name, colon, word = userinfo.partition(":")
+    username, password = _unquoted(name), _unquoted(word)
+    if username is None or password is None:
+        raise InvalidURI(uri, "its user information isn't UTF-8, percent-encoded")
+    if ":" in username:
+        # RFC 7617 section 2: a server would take what follows for the password.
+        raise InvalidURI(uri, "its user name has a colon")
+    if _CONTROL.search(username + password):
+        raise InvalidURI(uri, "its user information has a control character")
+    return username, password if colon else None
+
+
+def _unquoted(text: str) -> str | None:
     try:
-        return idna.encode(host, uts46=True).decode()
-    except idna.IDNAError as exc:
-        raise InvalidURI(uri, f"its host isn't a valid name: {exc}") from exc
-
-
-def without_credentials(uri: str) -> str:
-    """Return a URI, well-formed or not, as it may be shown to anybody."""
-    return re.sub("//.*@", "//", uri)
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
