@@ -331,8 +331,9 @@ class AuthenticationTests(ProxyTestCase):
 
     def connect(self, url="http://me:secret@p:3128", hook=None):
         self.below = Below()
+        self.clock = Clock()
         endpoint = ProxyEndpoint(
-            Clock(), parse_proxy(url), self.below, "example.com", 443, authenticate=hook
+            self.clock, parse_proxy(url), self.below, "example.com", 443, authenticate=hook
         )
         factory = Factory.forProtocol(Wanted)
         factory.noisy = False
@@ -388,6 +389,16 @@ class AuthenticationTests(ProxyTestCase):
         self.assertIn(b'nonce="abc"', self.authorization())
         self.hear(ESTABLISHED)
         self.successResultOf(connecting)
+
+    def test_a_body_that_never_ends_is_waited_for_a_second(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 407 No\r\nProxy-Authenticate: " + DIGEST % b"abc" + b"\r\n\r\nno")
+        self.clock.advance(1)
+        self.assertTrue(self.first.aborted)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_the_end_of_a_new_connection_is_told(self):
         connecting = self.connect()
