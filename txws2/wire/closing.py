@@ -83,6 +83,11 @@ class Close:
     code: int
     reason: str = ""
 
+    @property
+    def is_normal(self) -> bool:
+        """Whether it means no trouble: 1000, 1001, or no code."""
+        return self.code in _OK
+
     def __str__(self) -> str:
         if 3000 <= self.code < 4000:
             explanation = "registered"
