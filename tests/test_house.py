@@ -59,6 +59,8 @@ FLOORS = [
     {
         "awaiting",
         "broadcasting",
+        "clocks",
+        "clocksettings",
         "cork",
         "counters",
         "deadlines",

@@ -6,12 +6,12 @@ import os
 from collections.abc import KeysView
 from functools import cached_property
 from operator import methodcaller
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from txws2.clocks import steady
 from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
@@ -103,6 +103,8 @@ class ConnectionFactory(Factory, Generic[P]):
     Attributes:
         connections: the protocols that are connected, in whatever state; they can be iterated
             over, counted and compared like a set.
+        clock: what all times are measured by: seconds that go on evenly where the reactor's own are
+            those of the system's clock, or else the reactor.
         books: what there is to know of connections that are no more.
         head_limits: what the head of a request, or of a response, may have.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
@@ -153,7 +155,7 @@ class ConnectionFactory(Factory, Generic[P]):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
         self.reactor = reactor if reactor is not None else global_reactor()
-        self.clock = cast(IReactorTime, self.reactor)
+        self.clock = steady(self.reactor)
         self.max_size = max_size
         self.max_fragments = max_fragments
         self.compression = _options(compression)

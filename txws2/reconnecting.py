@@ -96,7 +96,7 @@ async def connections(
                 raise
             if verdict is not None:
                 raise verdict from exc
-            delay = max(next(delays), retry_after(exc, factory.clock.seconds()))
+            delay = max(next(delays), retry_after(exc, factory.reactor.seconds()))
             _log(factory, exc, delay)
             await deferLater(factory.clock, delay)
             continue
