@@ -2,22 +2,29 @@
 
 import errno
 import os
+import re
+from email.utils import formatdate, parsedate_to_datetime
 from time import time
 
-from twisted.internet.error import AlreadyCalled, AlreadyCancelled
+from twisted.internet.error import AlreadyCalled, AlreadyCancelled, ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReadDescriptor
 from twisted.internet.task import Clock, LoopingCall
+from twisted.internet.testing import StringTransport
 from twisted.python import runtime
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.test_keepalive import Connection
 from txws2 import clocksettings
+from txws2.client import WebSocketClientFactory
 from txws2.clocks import SteadyClock, steady
 from txws2.clocksettings import ClockSettings, watch
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
 from txws2.server import WebSocketServerFactory
+from txws2.wire.fields import Headers
+from txws2.wire.http import Response
 
 HOUR = 3600
 
@@ -212,6 +219,35 @@ class WhichClockTests(SynchronousTestCase):
         self.assertIsInstance(steady(reactor), SteadyClock)
         self.assertIs(steady(reactor), WebSocketServerFactory(reactor=reactor).clock)
         self.assertLess(abs(reactor.seconds() - time()), 60)
+
+
+class DateTests(SynchronousTestCase):
+    """Dates are of the system's clock all the same."""
+
+    def setUp(self):
+        class Reactor(Clock):
+            seconds = staticmethod(runtime.seconds)
+
+        self.reactor = Reactor()
+
+    def test_a_server_tells_the_date(self):
+        factory, transport = WebSocketServerFactory(reactor=self.reactor), StringTransport()
+        protocol = factory.buildProtocol(None)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(b"nonsense\r\n\r\n")
+        [date] = re.findall(rb"\r\nDate: (.*?)\r\n", transport.value())
+        then = parsedate_to_datetime(date.decode()).timestamp()
+        self.assertLess(abs(then - time()), 60)
+        protocol.connectionLost(Failure(ConnectionDone()))
+
+    def test_a_client_knows_whether_a_cookie_has_expired(self):
+        factory = WebSocketClientFactory("ws://example.com/", reactor=self.reactor)
+        headers = Headers()
+        for name, of in (("old", -HOUR), ("new", HOUR)):
+            expires = formatdate(time() + of, usegmt=True)
+            headers.addRawHeader("Set-Cookie", f"{name}=1; Expires={expires}")
+        factory.keep_cookies(Response(302, "Found", headers))
+        self.assertEqual(factory.build_request().headers.get("Cookie"), "new=1")
 
 
 class Reactor:

@@ -260,6 +260,14 @@ class ClientTests(DescriptionTestCase):
         self.assertWrong(clientFromString, description, "mean the same")
         self.assertWrong(clientFromString, "wss:h:trustRoots=", "wss: trustRoots= is empty")
 
+    def test_a_directory_of_certificates_to_trust(self):
+        pem = self.make_pem(make_pems("localhost")[0])
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        pem.rename(directory / "authority.pem")
+        for name in ("trustRoots", "caCertsDir"):
+            self.connect(f"wss:127.0.0.1:{name}={directory}")
+
     def test_a_certificate_to_show(self):
         pem, key = make_pems("localhost")
         apart = f"certificate={self.make_pem(pem)}:privateKey={self.make_pem(key)}"

@@ -29,7 +29,7 @@ from txws2.exceptions import ConnectionClosed, ConnectionClosedOK
 from txws2.protocol import WebSocketProtocol
 from txws2.pulling import Pulling
 from txws2.transports import abort, has_unsent, socket_of
-from txws2.wire.closing import CloseCode
+from txws2.wire.closing import CloseCode, is_ok
 from txws2.wire.connection import State
 
 __all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
@@ -139,7 +139,7 @@ class Carrier(WebSocketProtocol):
 
 def _hung_up(closed: ConnectionClosed) -> bool:
     """Tell whether this end began to close, without meaning trouble."""
-    return closed.sent is not None and closed.sent.is_normal and not closed.rcvd_then_sent
+    return closed.sent is not None and is_ok(closed.sent.code) and not closed.rcvd_then_sent
 
 
 @implementer(ITransport, IConsumer, IPushProducer)

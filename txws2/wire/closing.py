@@ -14,7 +14,7 @@ from txws2.exceptions import (
     ProtocolError,
 )
 
-__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake"]
+__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "is_ok"]
 
 MAX_REASON_SIZE = 123
 """Bytes of UTF-8 that a reason may have: a control frame's payload less the code."""
@@ -65,6 +65,11 @@ _SENDABLE = set(CloseCode) - _INTERNAL
 _OK = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD}
 
 
+def is_ok(code: int) -> bool:
+    """Tell whether a close code says that nothing is wrong: 1000, 1001 or 1005."""
+    return code in _OK
+
+
 def _may_travel(code: int) -> bool:
     # Section 7.4.2: 3000-3999 is for libraries, 4000-4999 for private use; the rest of
     # 1000-2999 belongs to the protocol, which hasn't defined it.
@@ -82,11 +87,6 @@ class Close:
 
     code: int
     reason: str = ""
-
-    @property
-    def is_normal(self) -> bool:
-        """Whether it means no trouble: 1000, 1001, or no code."""
-        return self.code in _OK
 
     def __str__(self) -> str:
         if 3000 <= self.code < 4000:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from txws2.exceptions import InvalidProxy
 
@@ -19,7 +19,16 @@ _PORTS = {
     "socks5h": 1080,
 }
 
+# GNOME and the programs on it write so, and have the proxy look names up. Only curl takes it for
+# version 4, which hardly any proxy is any more.
+_MEANT = {"socks": "socks5h"}
+
+_NO_URL = (
+    "it must be a URL, as http://proxy.example:3128, or a host and a port, as proxy.example:3128; "
+    "proxy=None, or --proxy none, is for no proxy"
+)
 _NO_HOST_AND_PORT = "it must name a host, and a port from 1 to 65535 if it isn't the usual one"
+_HOST_AND_PORT = re.compile(r"(?:.*@)?(\[[^\]]*\]|[^:@/]+):[0-9]+/?", re.DOTALL)
 _NO_HOST = re.compile(r"[^!-~]|[\\<>\"{}|^`@\[\]]")
 
 
@@ -39,8 +48,8 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    username: str | None = None
-    password: str | None = None
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """The URL, without credentials: it may be shown to anybody."""
@@ -52,38 +61,75 @@ def host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def parse_proxy(url: str) -> Proxy:
+def parse_proxy(text: str) -> Proxy:
     """Parse the URL of a proxy.
+
+    Args:
+        text: a URL; or a host and a port, for a proxy that is asked with plain HTTP.
 
     Raises:
         InvalidProxy: it is malformed, its scheme is none that we know, or there is more in it
             than a proxy has.
     """
-    # What is wrong may be the password, and is not to be shown for that.
-    shown = re.sub("//.*@", "//", url)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as exc:
-        # Python's reason differs from version to version, and may quote a part of the password.
-        raise InvalidProxy(shown, _NO_HOST_AND_PORT) from exc
-    if parts.scheme not in _PORTS or "://" not in url:
-        schemes = ", ".join(f"{scheme}://" for scheme in _PORTS)
+    shown = _without_credentials(text)
+    url = text if "://" in text else _completed(text)
+    if url is None:
+        raise InvalidProxy(shown, _NO_URL)
+    parts = _split(url)
+    if parts is None:
+        raise InvalidProxy(shown, _NO_HOST_AND_PORT)
+    scheme = _MEANT.get(parts.scheme, parts.scheme)
+    if scheme not in _PORTS:
+        schemes = ", ".join(f"{each}://" for each in [*_PORTS, *_MEANT])
         raise InvalidProxy(shown, f"it must begin with one of {schemes}")
-    if not parts.hostname or port == 0 or _NO_HOST.search(parts.hostname):
+    if not parts.hostname or parts.port == 0 or _NO_HOST.search(parts.hostname):
         raise InvalidProxy(shown, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidProxy(shown, "it has a path, a query or a fragment")
     username, password = (
-        None if text is None else unquote(text) for text in (parts.username, parts.password)
+        None if part is None else unquote(part) for part in (parts.username, parts.password)
     )
-    if parts.scheme.startswith("http") and ":" in (username or ""):
+    if scheme.startswith("http") and ":" in (username or ""):
         # RFC 7617 section 2: a proxy would take what follows for the password.
         raise InvalidProxy(shown, "its user name has a colon")
-    if parts.scheme.startswith("socks") and not _fit(username, password):
+    if scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2 has a byte for the length of each.
         raise InvalidProxy(shown, "its user name or password is longer than 255 bytes")
-    return Proxy(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], username, password)
+    return Proxy(scheme, parts.hostname, parts.port or _PORTS[scheme], username, password)
+
+
+def _completed(text: str) -> str | None:
+    """Return the URL of a proxy that has no scheme; None if it doesn't have a port either.
+
+    A word alone is rather a mistake: curl and Go don't agree on its port.
+    """
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or match[1].lower() in _PORTS:
+        return None
+    return f"http://{text}"
+
+
+def _without_credentials(text: str) -> str:
+    """Return a text without all that may be a user name and a password, well-formed or not."""
+    before, at, after = text.rpartition("@")
+    if not at:
+        return text
+    scheme, slashes, _ = before.partition("://")
+    return f"{scheme}://{after}" if slashes else after
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, None if it is malformed.
+
+    Python's reason differs from version to version, and may quote a part of the password. So the
+    exception is not to be seen as the cause of another one.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def _fit(*texts: str | None) -> bool:

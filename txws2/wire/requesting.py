@@ -55,8 +55,11 @@ def build_request(
     compression: PerMessageDeflate | None = None,
     additional_headers: HeadersLike = (),
     user_agent_header: str | None = None,
+    authorization: str | None = None,
 ) -> Request:
     """Return the request of section 4.1, with a key of its own.
+
+    An authorization is sent in place of the credentials that the URI or the headers have.
 
     Raises:
         InvalidHeader: something to be sent can't be put in a header.
@@ -78,9 +81,11 @@ def build_request(
         _add_header(headers, "Origin", origin)
     if user_agent_header is not None:
         _add_header(headers, "User-Agent", user_agent_header)
-    if uri.username is not None:
+    if authorization is None and uri.username is not None:
         headers.addRawHeader("Authorization", basic(uri.username, uri.password))
     _add_headers(headers, additional_headers)
+    if authorization is not None:
+        headers.setRawHeaders("Authorization", [authorization])
     return Request(uri.resource_name, headers)
 
 
