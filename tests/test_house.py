@@ -64,6 +64,8 @@ FLOORS = [
     {
         "awaiting",
         "broadcasting",
+        "clocks",
+        "clocksettings",
         "cork",
         "counters",
         "deadlines",

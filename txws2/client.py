@@ -262,7 +262,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         if values:
             if self._cookies is None:
                 self._cookies = CookieJar()
-            self._cookies.receive(values, self.uri, self.clock.seconds())
+            self._cookies.receive(values, self.uri, self.reactor.seconds())
 
     def redirect(self, uri: WebSocketURI) -> None:
         """Ask for another URI from now on; credentials stay with the origin that they are for."""

@@ -118,7 +118,7 @@ async def connections(
             raise
         except Exception as exc:
             raise_unless_retried(process_exception, exc)
-            delay = max(pace.failed(), retry_after(exc, clock.seconds()))
+            delay = max(pace.failed(), retry_after(exc, target.factory.reactor.seconds()))
             _log(target, "can't connect to", exc, delay)
             if backs_off is not None:
                 backs_off(exc, True)
