@@ -1,5 +1,6 @@
 """The command line of `python -m txws2`."""
 
+import re
 import shlex
 import sys
 from io import StringIO
@@ -69,7 +70,7 @@ class DocumentedTests(SynchronousTestCase):
         text = "".join(blocks((ROOT / name).read_text(), "shell"))
         commands = [line.partition("python -m txws2 ")[2] for line in text.splitlines()]
         return [
-            shlex.split(command.partition(" > ")[0], comments=True)
+            shlex.split(re.split(" [<>] ", command)[0], comments=True)
             for command in commands
             if command
         ]

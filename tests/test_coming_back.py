@@ -91,7 +91,6 @@ class Attempts:
     def refuse_tcp(self):
         factory = self.reactor.tcpClients[-1][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
-        self.reactor.advance(0.3)
 
 
 def status(code, *headers):
