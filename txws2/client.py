@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from twisted.internet.interfaces import IAddress
@@ -13,16 +13,11 @@ from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, Op
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
+from txws2.wire.additional import HeadersLike, repeatable, without_credentials
 from txws2.wire.body import BodyReader
 from txws2.wire.gathering import ResponseReader
 from txws2.wire.http import Request
-from txws2.wire.requesting import (
-    HeadersLike,
-    build_request,
-    check_compression,
-    check_response,
-    without_credentials,
-)
+from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import WebSocketURI, parse_uri
 
 __all__ = [
@@ -126,7 +121,7 @@ class RequestOptions(ConnectionOptions, total=False):
 
     origin: str | None
     subprotocols: Sequence[str]
-    additional_headers: HeadersLike
+    additional_headers: HeadersLike | None
     user_agent_header: str | None
 
 
@@ -145,6 +140,8 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         origin: the value of the Origin header; by default there is none.
         subprotocols: those to offer, best first.
         additional_headers: headers to send besides those of the handshake: a mapping, or pairs.
+            An Authorization among them is sent instead of the URI's credentials, a User-Agent
+            instead of user_agent_header.
         user_agent_header: the value of User-Agent; by default there is none.
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
@@ -155,8 +152,8 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
-        InvalidHandshake: something to be sent can't be put in a request.
-        TypeError: headers or subprotocols are one string.
+        InvalidHandshake: something to be sent can't be put in a request, or is there twice.
+        TypeError: the URI, a header or a subprotocol isn't a str.
     """
 
     def __init__(
@@ -166,7 +163,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         create_protocol: Callable[[], WebSocketClientProtocol] = WebSocketClientProtocol,
         origin: str | None = None,
         subprotocols: Sequence[str] = (),
-        additional_headers: HeadersLike = (),
+        additional_headers: HeadersLike | None = None,
         user_agent_header: str | None = None,
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
@@ -177,8 +174,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.server_name = self.uri.host
         self.create_protocol = create_protocol
         self.origin = origin
-        self.subprotocols = subprotocols
-        self.additional_headers = _headers(additional_headers)
+        # An iterator would be used up by the first request.
+        one = isinstance(subprotocols, (str, bytes))
+        self.subprotocols = subprotocols if one else tuple(subprotocols)
+        self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
         # Whoever made a mistake in them is to see it here, not once the server is reached.
         self.build_request()
@@ -208,10 +207,3 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         protocol = self.create_protocol()
         protocol.factory = self
         return protocol
-
-
-def _headers(headers: HeadersLike) -> HeadersLike:
-    """Return headers that can be sent again and again."""
-    if isinstance(headers, (str, bytes)):
-        raise TypeError(f"additional_headers is a mapping, or pairs; it is {headers!r}")
-    return headers if isinstance(headers, Mapping) else tuple(headers)

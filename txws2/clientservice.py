@@ -118,8 +118,9 @@ class WebSocketClientService(Service):
         check_functions(
             on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
         )
-        # They may have been an iterator.
+        # They may have been iterators.
         options["additional_headers"] = factory.additional_headers
+        options["subprotocols"] = factory.subprotocols
         self._connect = partial(connect, uri, reactor=factory.reactor, **options)
         self.state = ClientState.STOPPED
         self._factory = factory

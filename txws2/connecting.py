@@ -51,7 +51,7 @@ def connect(
     Cookie and client certificates stay with the origin that they are for.
 
     Args:
-        uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
+        uri: the ws or wss URI. All addresses of its host are tried (RFC 8305); the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
             Basic (RFC 7617).
         process_exception: for ``async for``, called with the exception of each attempt that has
@@ -86,6 +86,9 @@ def connect(
         return WebSocketClientFactory(uri, reactor=reactor, **rest), dialer
 
     factory, dialer = prepare()
+    # They may have been iterators.
+    options["additional_headers"] = factory.additional_headers
+    options["subprotocols"] = factory.subprotocols
     first = open_connection(factory, dialer)
     return Connecting.repeated(
         first, lambda: open_connection(*prepare()), factory, process_exception, backoff
