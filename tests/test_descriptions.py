@@ -1,7 +1,9 @@
 """Endpoint strings: what they mean, and what is said of those that mean nothing."""
 
+import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 from twisted.internet.endpoints import clientFromString, serverFromString
@@ -15,11 +17,12 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
 from tests.certificates import make_pems
+from tests.sides import REQUEST
 from tests.streams import Made
 from tests.test_connecting import Reactor, Resolver
 from txws2.descriptions import client_endpoint, server_endpoint
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
-from txws2.exceptions import InvalidURI
+from txws2.exceptions import InvalidHandshake, InvalidURI, OpeningTimeout
 from txws2.wrapping import WebSocketFactory
 
 ROOT = Path(__file__).parent.parent
@@ -102,6 +105,38 @@ class ServerTests(DescriptionTestCase):
     def test_an_option_that_nobody_knows(self):
         self.assertWrong(serverFromString, "ws:80:foo=1", "ws: is 'tcp:80:foo=1'", "foo")
 
+    def factory(self, description):
+        """Return the factory that listens as it says."""
+        self.listen(description)
+        return self.reactor.tcpServers[-1][1]
+
+    def test_subprotocols(self):
+        self.assertEqual(self.factory("ws:80:subprotocol=mqtt").subprotocols, ["mqtt"])
+        several = self.factory("ws:80:subprotocol=mqtt, mqttv3.1").subprotocols
+        self.assertEqual(several, ["mqtt", "mqttv3.1"])
+
+    def serve(self, factory, host):
+        """Return the answer to a request for this host."""
+        protocol, transport = factory.buildProtocol(None), StringTransport()
+        protocol.makeConnection(transport)
+        protocol.dataReceived(REQUEST.replace(b"example.com", host.encode()))
+        return transport.value().decode()
+
+    def test_origins_and_hosts(self):
+        description = r"ws:80:origin=https\://example.com,same-origin,none:host=example.com"
+        factory = self.factory(description)
+        self.assertEqual(factory.origins, ["https://example.com", "same-origin", None])
+        self.assertEqual(
+            self.serve(factory, "other.example").split("\r\n")[0],
+            "HTTP/1.1 421 Misdirected Request",
+        )
+        self.assertIn(" 101 ", self.serve(factory, "example.com"))
+        self.assertIsNone(self.factory("ws:80").origins)
+
+    def test_an_origin_that_is_none(self):
+        self.assertWrong(serverFromString, "ws:80:origin=example.com", "isn't an origin")
+        self.assertWrong(serverFromString, "ws:80:origin=", "ws: origin must be one or more")
+
     def test_a_path_without_its_slash(self):
         self.assertWrong(serverFromString, "ws:80:path=amp", "path must begin", "'amp'")
 
@@ -153,6 +188,104 @@ class ClientTests(DescriptionTestCase):
         self.connect(r"ws:localhost:endpoint=unix\:/run/x.sock")
         [(address, *_)] = self.reactor.unixClients
         self.assertEqual(address, "/run/x.sock")
+
+    def headers(self, description):
+        """Connect as it says; return the header lines that are sent."""
+        self.connect(description)
+        transport = StringTransport()
+        self.reactor.tcpClients[-1][2].buildProtocol(None).makeConnection(transport)
+        return transport.value().decode().split("\r\n")
+
+    def test_a_subprotocol_or_several(self):
+        for given, sent in (("mqtt", "mqtt"), ("mqtt,mqttv3.1", "mqtt, mqttv3.1")):
+            lines = self.headers(f"ws:127.0.0.1:80:subprotocol={given}")
+            self.assertIn(f"Sec-WebSocket-Protocol: {sent}", lines)
+
+    def test_headers_and_an_origin(self):
+        lines = self.headers(
+            r"ws:127.0.0.1:header.X-Device=7:header.Authorization=Bearer a=b\:c"
+            r":origin=https\://example.com"
+        )
+        for line in ("X-Device: 7", "Authorization: Bearer a=b:c", "Origin: https://example.com"):
+            self.assertIn(line, lines)
+
+    def test_a_header_that_cannot_be_sent(self):
+        for name in ("header.", "header.Host", "header.Sec-WebSocket-Key", "header.a b"):
+            description = f"ws:127.0.0.1:{name}=x"
+            self.assertRaises(InvalidHandshake, clientFromString, self.reactor, description)
+
+    def test_a_name_and_a_password(self):
+        lines = self.headers(r"ws:127.0.0.1:username=me@home:password=a\:b/c")
+        self.assertIn("Authorization: Basic " + b64encode(b"me@home:a:b/c").decode(), lines)
+
+    def test_a_name_without_a_password(self):
+        for name in ("username", "password"):
+            self.assertWrong(clientFromString, f"ws:h:{name}=secret", "belong together")
+
+    def test_a_timeout(self):
+        connecting = clientFromString(self.reactor, "ws:127.0.0.1:timeout=2.5").connect(Made())
+        self.reactor.advance(2.4)
+        self.assertNoResult(connecting)
+        self.reactor.advance(0.2)
+        self.failureResultOf(connecting, OpeningTimeout)
+
+    def test_a_timeout_that_is_none(self):
+        for timeout in ("", "soon", "0", "-1", "nan", "inf"):
+            expected = f"wss: timeout must be seconds, more than 0; it is {timeout!r}"
+            self.assertWrong(clientFromString, f"wss:h:timeout={timeout}", expected)
+
+    def test_a_proxy(self):
+        self.connect(r"ws:example.com:proxy=http\://127.0.0.1\:3128")
+        self.assertEqual(self.reactor.tcpClients[-1][:2], ("127.0.0.1", 3128))
+
+    def test_no_proxy_whatever_the_environment_says(self):
+        self.patch(os, "environ", {"ws_proxy": "http://127.0.0.1:3128"})
+        self.connect("ws:127.0.0.2")
+        self.assertEqual(self.reactor.tcpClients[-1][:2], ("127.0.0.1", 3128))
+        self.connect("ws:127.0.0.2:proxy=")
+        self.assertEqual(self.reactor.tcpClients[-1][:2], ("127.0.0.2", 80))
+
+    def make_pem(self, *pems):
+        path = Path(self.mktemp())
+        path.write_bytes(b"".join(pems))
+        return path
+
+    def test_certificates_to_trust_by_the_names_that_twisted_has(self):
+        pem, key = make_pems("localhost")
+        trusted, keyed = self.make_pem(pem), self.make_pem(key)
+        for name in ("trustRoots", "caCertsDir"):
+            self.connect(f"wss:127.0.0.1:{name}={trusted}")
+            self.assertWrong(clientFromString, f"wss:h:{name}={keyed}", "no certificate in")
+        description = f"wss:h:trustRoots={trusted}:caCertsDir={trusted}"
+        self.assertWrong(clientFromString, description, "mean the same")
+        self.assertWrong(clientFromString, "wss:h:trustRoots=", "wss: trustRoots= is empty")
+
+    def test_a_directory_of_certificates_to_trust(self):
+        pem = self.make_pem(make_pems("localhost")[0])
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        pem.rename(directory / "authority.pem")
+        for name in ("trustRoots", "caCertsDir"):
+            self.connect(f"wss:127.0.0.1:{name}={directory}")
+
+    def test_a_certificate_to_show(self):
+        pem, key = make_pems("localhost")
+        apart = f"certificate={self.make_pem(pem)}:privateKey={self.make_pem(key)}"
+        for given in (f"certificate={self.make_pem(pem, key)}", apart):
+            self.connect(f"wss:127.0.0.1:{given}:serverHostname=localhost")
+
+    def test_a_key_that_is_not_the_certificate_s(self):
+        pem, key = self.make_pem(make_pems("a")[0]), self.make_pem(make_pems("b")[1])
+        for wrong in (key, self.make_pem(b"no key")):
+            description = f"wss:h:certificate={pem}:privateKey={wrong}"
+            self.assertWrong(clientFromString, description, "can't be used")
+        description = f"wss:h:privateKey={key}"
+        self.assertWrong(clientFromString, description, "privateKey= needs certificate=")
+
+    def test_without_tls_there_are_no_certificates(self):
+        for name in ("trustRoots", "caCertsDir", "certificate", "privateKey", "serverHostname"):
+            expected = f"ws: has no TLS, so {name}= is for wss: only"
+            self.assertWrong(clientFromString, f"ws:h:{name}=x", expected)
 
     def test_without_a_host_it_says_what_it_wants(self):
         for description in ("ws", "ws:", "ws:port=80", "ws:a/b", "ws:user@h"):

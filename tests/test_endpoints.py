@@ -265,7 +265,8 @@ class AddressTests(QuietTestCase):
                 raise Asked
 
         _, _, protocol = self.connect("wss://127.0.0.1/", tls=Creator())
-        self.assertRaises(Asked, protocol.makeConnection, StringTransport())
+        protocol.makeConnection(StringTransport())
+        self.assertIsInstance(protocol._wrappedProtocol.broken, Asked)
 
     def test_a_host_that_cannot_be_looked_up_is_found_at_once(self):
         self.assertRaises(InvalidURI, WebSocketClientEndpoint, self.reactor, "ws://a..b/")

@@ -13,11 +13,13 @@ from twisted.internet.error import (
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+import txws2.proxy
 from tests.test_lookup import Resolver
 from txws2.exceptions import (
     InvalidProxy,
@@ -61,7 +63,7 @@ class EnvironmentTests(SynchronousTestCase):
             ("example.com", "ws://www.example.com:8000/", True),
             ("example.com:81", "ws://example.com:81/", True),
             ("example.com:81", "ws://example.com/", False),
-            ("127.0.0.1", "ws://127.0.0.1:8000/", True),
+            ("10.0.0.1", "ws://10.0.0.1:8000/", True),
             ("*", "wss://anything/", True),
             ("example.com", "ws://example.com./", True),
             ("other.example", "wss://example.com/", False),
@@ -69,8 +71,55 @@ class EnvironmentTests(SynchronousTestCase):
             proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
             self.assertEqual(proxy is None, direct, (no_proxy, uri))
 
-    def test_what_is_none_is_told(self):
-        self.assertRaises(InvalidProxy, self.proxy, "ws://h/", all_proxy="nonsense")
+    def test_lower_case_is_first(self):
+        self.assertIsNone(self.proxy("ws://h/", ALL_PROXY="http://p", NO_PROXY="h"))
+        proxy = self.proxy("ws://h/", all_proxy="http://p", NO_PROXY="h", no_proxy="x")
+        self.assertEqual(proxy, "http://p:80")
+        self.assertIsNone(self.proxy("ws://h/", all_proxy="http://p", NO_PROXY="x", no_proxy="h"))
+        self.assertEqual(self.proxy("ws://h/", ALL_PROXY="p:1", all_proxy="q:1"), "http://q:1")
+
+    def test_networks_and_ports_in_no_proxy_are_understood(self):
+        no_proxy = "10.0.0.0/8, fd00::/8 *.internal,[::5]:81"
+        for uri, direct in (
+            ("wss://10.1.2.3/", True),
+            ("wss://11.1.2.3/", False),
+            ("ws://[fd00::7]:8000/", True),
+            ("ws://chat.internal/", True),
+            ("ws://[::5]:81/", True),
+            ("ws://[::5]:82/", False),
+        ):
+            proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
+            self.assertEqual(proxy is None, direct, uri)
+
+    def test_a_proxy_need_not_have_a_scheme_and_may_have_blanks_around_it(self):
+        self.assertEqual(self.proxy("ws://h/", http_proxy=" p:3128\r"), "http://p:3128")
+        self.assertEqual(self.proxy("wss://h/", https_proxy="p:3128"), "http://p:3128")
+        self.assertEqual(self.proxy("wss://h/", socks_proxy="p:1080"), "socks5h://p:1080")
+        self.assertEqual(self.proxy("wss://h/", socks_proxy="p"), "socks5h://p:1080")
+        self.assertEqual(self.proxy("wss://h/", all_proxy="socks://p"), "socks5h://p:1080")
+        self.assertIsNone(self.proxy("ws://h/", http_proxy=" "))
+
+    def test_another_machine_s_proxy_is_not_for_this_machine(self):
+        for uri in ("ws://localhost:8000/", "ws://127.0.0.1/", "wss://[::1]/", "ws://a.localhost/"):
+            self.assertIsNone(self.proxy(uri, all_proxy="http://p"))
+            for near in ("http://localhost:1", "http://127.0.0.1:1"):
+                self.assertEqual(self.proxy(uri, all_proxy=near), near)
+
+    def test_a_system_s_settings_decide_where_the_environment_has_none(self):
+        asked = []
+        self.patch(txws2.proxy, "getproxies", lambda: {"socks": "http://p:1"})
+        self.patch(txws2.proxy, "proxy_bypass", lambda host: asked.append(host) or len(asked) > 1)
+        self.assertEqual(self.proxy("ws://h/"), "socks5h://p:1")
+        self.assertIsNone(self.proxy("ws://[::5]/"))
+        self.assertEqual(asked, ["h:80", "[::5]:80"])
+
+    def test_what_is_none_is_told_with_its_place(self):
+        for uri, name in (("ws://h/", "http_proxy"), ("wss://h/", "all_proxy")):
+            environment = {"all_proxy": "me:pa55word@nonsense", "http_proxy": "nonsense"}
+            error = self.assertRaises(InvalidProxy, self.proxy, uri, **environment)
+            [note] = error.__notes__
+            self.assertEqual(note, f"The environment, or the system, has it as {name}.")
+            self.assertNotIn("pa55" + "word", Failure(error).getTraceback())
 
 
 class Below:
@@ -128,7 +177,9 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 class ProxyTestCase(SynchronousTestCase):
     def connect(self, url="http://p:3128", below=None, reactor=None, factory=None):
         self.below = below or Below()
-        endpoint = ProxyEndpoint(reactor, parse_proxy(url), self.below, "example.com", 443)
+        endpoint = ProxyEndpoint(
+            reactor or Clock(), parse_proxy(url), self.below, "example.com", 443
+        )
         verifyObject(IStreamClientEndpoint, endpoint)
         self.wanted = factory or Factory.forProtocol(Wanted)
         self.wanted.noisy = False
@@ -223,18 +274,257 @@ class ProxyEndpointTests(ProxyTestCase):
         self.assertTrue(self.below.transport.aborted)
 
     def test_a_refusal_whose_end_does_not_come_is_told_nevertheless(self):
-        connecting = self.connect()
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
         self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho are")
         self.assertNoResult(connecting)
         connecting.cancel()
         error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
         self.assertEqual(error.response.body, b"who are")
         self.assertTrue(self.below.transport.aborted)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_a_refusal_that_never_ends_is_told_a_second_after_its_head(self):
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
+        self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho")
+        clock.advance(0.5)
+        self.hear(b" are")
+        self.assertNoResult(connecting)
+        clock.advance(0.5)
+        error = self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"who are")
+        self.assertTrue(self.below.transport.aborted)
+
+    def test_a_refusal_whose_end_comes_leaves_no_timer(self):
+        clock = Clock()
+        connecting = self.connect(reactor=clock)
+        self.hear(b"HTTP/1.1 407 Who?\r\nContent-Length: 4\r\n\r\nwh")
+        self.hear(b"o?")
+        self.assertProxyError("HTTP 407 Who?", connecting, InvalidProxyStatus)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_interim_answers_before_the_tunnel_are_skipped(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n")
+        self.assertNoResult(connecting)
+        self.hear(ESTABLISHED + b"hello")
+        self.assertEqual(self.successResultOf(connecting).heard, b"hello")
 
     def test_so_far_a_socks_proxy_has_not_refused(self):
         connecting = self.connect("socks5h://p")
         connecting.cancel()
         self.failureResultOf(connecting, CancelledError)
+
+
+def refuse(challenge, body=b"no", more=b""):
+    head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: %b\r\n%bContent-Length: %d\r\n\r\n"
+    return head % (challenge, more, len(body)) + body
+
+
+CLOSE = b"Connection: close\r\n"
+DIGEST = b'Digest realm="x", nonce="%b", qop="auth", algorithm=SHA-256'
+
+
+class AuthenticationTests(ProxyTestCase):
+    """Each 407 is answered as long as there is an answer."""
+
+    def connect(self, url="http://me:secret@p:3128", hook=None):
+        self.below = Below()
+        self.clock = Clock()
+        endpoint = ProxyEndpoint(
+            self.clock, parse_proxy(url), self.below, "example.com", 443, authenticate=hook
+        )
+        factory = Factory.forProtocol(Wanted)
+        factory.noisy = False
+        connecting = endpoint.connect(factory)
+        self.first = self.below.transport
+        return connecting
+
+    def authorization(self):
+        """Return what the proxy was sent last."""
+        request = self.below.transport.take()
+        self.assertTrue(request.startswith(b"CONNECT example.com:443 HTTP/1.1\r\n"), request)
+        [line] = [line for line in request.split(b"\r\n") if line.startswith(b"Proxy-Auth")]
+        return line.partition(b": ")[2]
+
+    def test_digest_follows_basic_on_the_same_connection(self):
+        connecting = self.connect()
+        self.assertEqual(self.authorization(), b"Basic bWU6c2VjcmV0")
+        answer = refuse(DIGEST % b"abc")
+        for byte in answer[:-1]:
+            self.hear(bytes([byte]))
+        self.assertEqual(self.below.transport.value(), b"")
+        self.hear(answer[-1:])
+        self.assertIs(self.below.transport, self.first)
+        digest = self.authorization()
+        self.assertTrue(digest.startswith(b'Digest username="me", realm="x", nonce="abc"'))
+        self.assertIn(b'uri="example.com:443"', digest)
+        self.hear(ESTABLISHED + b"early")
+        self.assertEqual(self.successResultOf(connecting).heard, b"early")
+
+    def test_it_goes_on_a_new_connection_if_the_proxy_ends_the_first(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc", more=CLOSE))
+        self.assertTrue(self.first.aborted)
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_a_proxy_need_not_say_that_it_ends_it(self):
+        """It is told by the end, before or after the next request has left."""
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_a_body_without_a_length_ends_with_the_connection(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.0 407 No\r\nProxy-Authenticate: " + DIGEST % b"abc" + b"\r\n\r\nno")
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_a_body_that_never_ends_is_waited_for_a_second(self):
+        connecting = self.connect()
+        self.hear(b"HTTP/1.1 407 No\r\nProxy-Authenticate: " + DIGEST % b"abc" + b"\r\n\r\nno")
+        self.clock.advance(1)
+        self.assertTrue(self.first.aborted)
+        self.assertIn(b'nonce="abc"', self.authorization())
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_end_of_a_new_connection_is_told(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertProxyError("without an answer", connecting)
+
+    def test_an_end_within_the_next_answer_is_told(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        self.hear(b"HTTP/1.1 200")
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertProxyError("without an answer", connecting)
+
+    def test_a_wrong_password_is_told_after_one_answer(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"a"))
+        self.assertNoResult(connecting)
+        self.hear(refuse(DIGEST % b"b", b"wrong"))
+        error = self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"wrong")
+        self.assertTrue(self.first.aborted)
+
+    def test_a_stale_nonce_is_answered_once_more(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"a"))
+        self.hear(refuse(DIGEST % b"b" + b", stale=true"))
+        self.below.transport.clear()
+        self.assertNoResult(connecting)
+        self.hear(refuse(DIGEST % b"c" + b", stale=true"))
+        self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+
+    def test_three_legs_share_one_connection(self):
+        """As those of NTLM do, and of Negotiate."""
+
+        def hook(demand):
+            demands.append(demand)
+            return f"Legs {len(demands)}:{demand.offers('legs').token}"
+
+        demands = []
+        connecting = self.connect("http://p:3128", hook)
+        self.assertNotIn(b"Authorization", self.first.take())
+        for offer, answer in ((b"Legs", b"Legs 1:None"), (b"Legs abc=", b"Legs 2:abc=")):
+            self.hear(refuse(offer))
+            self.assertEqual(self.authorization(), answer)
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+        self.assertIs(self.below.transport, self.first)
+        self.assertEqual([demand.round for demand in demands], [1, 2])
+        self.assertEqual((demands[0].host, demands[0].port), ("p", 3128))
+        self.assertEqual((demands[0].method, demands[0].target), ("CONNECT", "example.com:443"))
+
+    def test_a_hook_may_take_its_time_and_the_proxy_lose_patience(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        self.hear(refuse(b"X"))
+        self.below.tunnel.connectionLost(Failure(ConnectionDone()))
+        self.assertIs(self.below.transport, self.first)
+        waiting.callback("X y")
+        self.assertIsNot(self.below.transport, self.first)
+        self.assertEqual(self.authorization(), b"X y")
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_what_a_proxy_says_meanwhile_ends_the_connection(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        self.hear(refuse(b"X"))
+        self.hear(ESTABLISHED)
+        self.assertTrue(self.first.aborted)
+        waiting.callback("X y")
+        self.assertIsNot(self.below.transport, self.first)
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_what_a_hook_raises_fails_it_and_hangs_up(self):
+        connecting = self.connect("http://p", lambda demand: 1 / 0)
+        self.hear(refuse(b"X"))
+        self.failureResultOf(connecting, ZeroDivisionError)
+        self.assertTrue(self.first.aborted)
+
+    def test_it_can_be_cancelled_while_a_hook_is_asked(self):
+        cancelled = []
+        connecting = self.connect("http://p", lambda demand: Deferred(cancelled.append))
+        self.hear(refuse(b"X"))
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.assertEqual(len(cancelled), 1)
+        self.assertTrue(self.first.aborted)
+
+    def test_a_refusal_is_not_answered_any_more_when_it_was_cancelled(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc")[:-1])
+        connecting.cancel()
+        error = self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
+        self.assertEqual(error.response.body, b"n")
+        self.assertIs(self.below.transport, self.first)
+        self.assertTrue(self.first.aborted)
+
+    def test_it_can_be_cancelled_in_the_next_round(self):
+        connecting = self.connect()
+        self.hear(refuse(DIGEST % b"abc"))
+        connecting.cancel()
+        self.failureResultOf(connecting, CancelledError)
+        self.assertIs(self.below.transport, self.first)
+        self.assertTrue(self.first.aborted)
+
+    def test_the_end_of_a_refusal_may_come_while_a_hook_takes_its_time(self):
+        waiting = Deferred()
+        connecting = self.connect("http://p", lambda demand: waiting)
+        head = b"HTTP/1.1 407 No\r\nProxy-Authenticate: X\r\nTransfer-Encoding: chunked\r\n\r\n"
+        self.hear(head + b"0\r\n")
+        self.hear(b"\r\n")
+        self.below.transport.clear()
+        waiting.callback("X y")
+        self.assertIs(self.below.transport, self.first)
+        self.assertEqual(self.authorization(), b"X y")
+        self.hear(ESTABLISHED)
+        self.successResultOf(connecting)
+
+    def test_another_refusal_is_not_answered(self):
+        connecting = self.connect(hook=lambda demand: self.fail("asked"))
+        self.hear(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        self.assertProxyError("HTTP 403 No", connecting, InvalidProxyStatus)
+        self.assertTrue(self.first.aborted)
 
 
 class LookupTests(ProxyTestCase):

@@ -1,5 +1,6 @@
 """WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
+from txws2.authenticating import Demand, digest_auth
 from txws2.authentication import basic_auth
 from txws2.backoff import Backoff
 from txws2.broadcasting import broadcast
@@ -38,6 +39,7 @@ from txws2.routing import guarded, route
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
+from txws2.wire.challenges import Challenge
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 from txws2.wire.deflate import PerMessageDeflate
@@ -52,6 +54,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SAME_ORIGIN",
     "Backoff",
+    "Challenge",
     "ClientState",
     "Close",
     "CloseCode",
@@ -59,6 +62,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "Demand",
     "Headers",
     "InvalidHandshake",
     "InvalidHost",
@@ -99,6 +103,7 @@ __all__ = [
     "basic_auth",
     "broadcast",
     "connect",
+    "digest_auth",
     "guarded",
     "process_exception",
     "route",

@@ -254,7 +254,7 @@ class WebSocketServerProtocol(Deciding):
             return
         headers = response.headers
         # RFC 9110 section 6.6.1.
-        headers.setRawHeaders("Date", [formatdate(self.factory.clock.seconds(), usegmt=True)])
+        headers.setRawHeaders("Date", [formatdate(self.factory.reactor.seconds(), usegmt=True)])
         connection = ",".join(headers.get_all("Connection")).lower()
         if "close" not in (option.strip(" \t") for option in connection.split(",")):
             # RFC 9112 section 9.6; an application may say other things of the connection.

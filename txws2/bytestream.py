@@ -25,11 +25,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.carrying import AsWritten, Base64, Codec, Text, codec_for
-from txws2.exceptions import ConnectionClosedOK
+from txws2.exceptions import ConnectionClosed, ConnectionClosedOK
 from txws2.protocol import WebSocketProtocol
 from txws2.pulling import Pulling
-from txws2.transports import abort
-from txws2.wire.closing import CloseCode
+from txws2.transports import abort, has_unsent, socket_of
+from txws2.wire.closing import CloseCode, is_ok
 from txws2.wire.connection import State
 
 __all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
@@ -94,8 +94,30 @@ class Carrier(WebSocketProtocol):
         stream.lost()
         # They know each other; now they needn't any more.
         self._wrapped = None
-        assert reason.value is not None
-        wrapped.connectionLost(Failure(_as_of_tcp(reason.value)))
+        wrapped.connectionLost(Failure(self._as_of_tcp(stream, reason)))
+
+    def _as_of_tcp(self, stream: ByteStream, lost: Failure) -> Exception:
+        """Return what a TCP connection would end with; what it was is the cause."""
+        closed = lost.value
+        assert isinstance(closed, ConnectionClosed)
+        aborted = isinstance(closed.__cause__, ConnectionAborted)
+        reason: Exception
+        if stream.aborted or (aborted and closed.sent is None):
+            reason = ConnectionAborted()
+        elif isinstance(closed, ConnectionClosedOK):
+            reason = ConnectionDone()
+        elif _hung_up(closed) and not aborted and self._has_left():
+            # Over TCP, too, what the other end makes of it then is nothing that one hears of.
+            reason = ConnectionDone()
+        else:
+            reason = ConnectionLost(str(closed))
+        reason.__cause__ = closed
+        return reason
+
+    def _has_left(self) -> bool:
+        """Tell whether the system had taken all that was sent, the close frame among it."""
+        below = socket_of(self._transport)
+        return not (self._outbox.waiting or (below is not None and has_unsent(below)))
 
     def finish(self) -> None:
         """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
@@ -115,17 +137,9 @@ class Carrier(WebSocketProtocol):
         self._application_failed(failure)
 
 
-def _as_of_tcp(closed: BaseException) -> Exception:
-    """Return what a TCP connection would end with; what it was is the cause."""
-    reason: Exception
-    if isinstance(closed, ConnectionClosedOK):
-        reason = ConnectionDone()
-    elif isinstance(closed.__cause__, ConnectionAborted):
-        reason = ConnectionAborted()
-    else:
-        reason = ConnectionLost(str(closed))
-    reason.__cause__ = closed
-    return reason
+def _hung_up(closed: ConnectionClosed) -> bool:
+    """Tell whether this end began to close, without meaning trouble."""
+    return closed.sent is not None and is_ok(closed.sent.code) and not closed.rcvd_then_sent
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
@@ -140,10 +154,13 @@ class ByteStream:
     Attributes:
         websocket: as above; it has the request, the subprotocol and the close code.
         codec: as above.
+        connected: whether there is a connection; False once the protocol was told of its end.
         disconnecting: whether the protocol has hung up.
+        aborted: whether it has done so with abortConnection.
     """
 
-    disconnecting = False
+    connected = True
+    disconnecting = aborted = False
 
     # Whether nothing more is to be written but by the producer.
     _ended = False
@@ -194,8 +211,9 @@ class ByteStream:
 
     def abortConnection(self) -> None:
         """End the connection at once: neither what was written is sent nor a close frame."""
-        self.disconnecting = self._ended = True
-        abort(self._transport)
+        if self.connected:
+            self.disconnecting = self.aborted = self._ended = True
+            abort(self._transport)
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         """Have a producer paused while more than write_limit bytes wait to be sent.
@@ -257,6 +275,7 @@ class ByteStream:
 
     def lost(self) -> None:
         """Let go: the connection is gone."""
+        self.connected = False
         self._producer = None
         self._cancel_resumption()
 
@@ -270,6 +289,24 @@ class ByteStream:
             self._resumption = None
 
     # What is known of it.
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether there was a connection, and is none any more."""
+        return not self.connected
+
+    @property
+    def reactor(self) -> Any:
+        """The reactor that the connection runs on."""
+        return self.websocket.factory.reactor
+
+    def getHandle(self) -> Any:
+        """Return the socket, or over TLS the connection of pyOpenSSL, to ask and to set options.
+
+        Raises:
+            AttributeError: the transport below has none.
+        """
+        return cast(Any, self._transport).getHandle()
 
     def getPeer(self) -> Any:
         """Return the address of the other end."""

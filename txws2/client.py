@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Unpack
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txws2.certificates import is_shaking_hands, tls_failure
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.isolation import isolated
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
 from txws2.wire.additional import HeadersLike, repeatable, without_credentials
-from txws2.wire.body import BodyReader
+from txws2.wire.body import BODY_PATIENCE, BodyReader
 from txws2.wire.gathering import ResponseReader
-from txws2.wire.http import Request
+from txws2.wire.http import Request, Response
+from txws2.wire.jar import CookieJar
+from txws2.wire.redirecting import is_redirect
 from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import WebSocketURI, parse_uri
 
@@ -36,14 +41,55 @@ class WebSocketClientProtocol(WebSocketProtocol):
     _client = True
     _reader: ResponseReader
     _body: BodyReader | None = None
+    # For the end of that.
+    _waiting: IDelayedCall | None = None
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Take a transport; the opening handshake begins."""
+        try:
+            super().makeConnection(transport)
+        except BaseException as exc:
+            self._opening_raised(exc)
 
     def _begin_opening(self) -> None:
-        self._reader = ResponseReader(self.factory.head_limits)
+        if self._settled:
+            return
+        skipped = None if self._tracer is None else partial(self._tracer.head, "<")
+        self._reader = ResponseReader(self.factory.head_limits, skipped)
         self.request = self.factory.build_request()
         head = self.request.serialize()
         if self._tracer is not None:
             self._tracer.head(">", head)
         self._outbox.write(head)
+
+    def _receive_opening(self, data: bytes) -> None:
+        try:
+            super()._receive_opening(data)
+        except BaseException as exc:
+            self._opening_raised(exc)
+
+    def _application_failed(self, failure: Failure) -> None:
+        super()._application_failed(failure)
+        if self._connection is None:
+            assert failure.value is not None
+            self._opening_raised(failure.value)
+
+    def _opening_raised(self, exc: BaseException) -> None:
+        """Have no connection, as something raises that runs before it is open.
+
+        Whoever waits for it is told at once: there is no telling what else works.
+        """
+        if self._connection is not None:
+            # As for all that a transport calls then, it is the reactor that ends the connection.
+            raise exc
+        if self._settled:
+            return
+        self._stop_waiting()
+        if self._never_opened is None:
+            self._never_opened = _as_reason(exc)
+        self._set_deadline(None)
+        isolated(abort, self._transport)
+        self._settle(exc)
 
     def _receive_head(self, data: bytes) -> None:
         if self._body is not None:
@@ -63,6 +109,8 @@ class WebSocketClientProtocol(WebSocketProtocol):
         except InvalidStatus as exc:
             self._body = BodyReader(exc.response)
             self._receive_body(reader.rest)
+            if self._never_opened is None:
+                self._expect_body(exc.response)
         except InvalidHandshake as exc:
             self._hang_up(exc)
         else:
@@ -74,6 +122,22 @@ class WebSocketClientProtocol(WebSocketProtocol):
         self._body.receive(data)
         if self._body.complete:
             self._hang_up(self._refused())
+
+    def _expect_body(self, response: Response) -> None:
+        """Wait for the rest of a body, but not for long: it may never end."""
+        if is_redirect(response):
+            self._give_up()
+        else:
+            self._waiting = self.factory.clock.callLater(BODY_PATIENCE, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and waiting.active():
+            waiting.cancel()
+
+    def _fail_opening(self, reason: Exception) -> None:
+        self._stop_waiting()
+        super()._fail_opening(reason)
 
     def _refused(self) -> InvalidStatus:
         assert self._body is not None
@@ -106,6 +170,13 @@ class WebSocketClientProtocol(WebSocketProtocol):
         return OpeningTimeout("the server's answer")
 
     def _lost_while_opening(self, cause: BaseException) -> Exception:
+        self._stop_waiting()
+        try:
+            return self._reason_of(cause)
+        except BaseException as exc:
+            return _as_reason(exc)
+
+    def _reason_of(self, cause: BaseException) -> Exception:
         if self._body is not None:
             # A response without Content-Length ends with the connection.
             return self._refused()
@@ -117,16 +188,15 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
 
 class RequestOptions(ConnectionOptions, total=False):
-    """The options of a client, whatever handles its connection."""
+    """The options of a client, whatever handles its connection, but for the headers."""
 
     origin: str | None
     subprotocols: Sequence[str]
-    additional_headers: HeadersLike | None
     user_agent_header: str | None
 
 
 class ClientOptions(RequestOptions, total=False):
-    """The options of `connect` that are the factory's."""
+    """The options of `connect` that are the factory's, but for the headers."""
 
     create_protocol: Callable[[], WebSocketClientProtocol]
 
@@ -149,6 +219,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     Attributes:
         uri: the URI that is asked for, in its parts.
         server_name: whose certificate is expected, for what is said of another.
+        authorization: the value of Authorization in place of any other; None for those.
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
@@ -163,7 +234,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         create_protocol: Callable[[], WebSocketClientProtocol] = WebSocketClientProtocol,
         origin: str | None = None,
         subprotocols: Sequence[str] = (),
-        additional_headers: HeadersLike | None = None,
+        additional_headers: HeadersLike = (),
         user_agent_header: str | None = None,
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
@@ -172,6 +243,8 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.log = Logger(namespace="txws2.client")
         self.uri: WebSocketURI = parse_uri(uri)
         self.server_name = self.uri.host
+        self._cookies: CookieJar | None = None
+        self.authorization: str | None = None
         self.create_protocol = create_protocol
         self.origin = origin
         # An iterator would be used up by the first request.
@@ -182,28 +255,54 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         # Whoever made a mistake in them is to see it here, not once the server is reached.
         self.build_request()
 
+    def keep_cookies(self, response: Response) -> None:
+        """Send the cookies that a response sets with what is asked of its origin from now on."""
+        values = response.headers.get_all("Set-Cookie")
+        if values:
+            if self._cookies is None:
+                self._cookies = CookieJar()
+            self._cookies.receive(values, self.uri, self.reactor.seconds())
+
     def redirect(self, uri: WebSocketURI) -> None:
         """Ask for another URI from now on; credentials stay with the origin that they are for."""
         if uri.origin != self.uri.origin:
+            self._cookies = None
             self.additional_headers = without_credentials(self.additional_headers)
         self.uri = uri
         self.server_name = uri.host
 
     def build_request(self) -> Request:
         """Return a request to send; its key is new each time."""
-        return build_request(
+        request = build_request(
             self.uri,
             origin=self.origin,
             subprotocols=self.subprotocols,
             compression=self.compression,
             additional_headers=self.additional_headers,
             user_agent_header=self.user_agent_header,
+            authorization=self.authorization,
         )
+        if self._cookies is not None:
+            self._cookies.add_to(request.headers, self.uri)
+        return request
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None
     ) -> WebSocketClientProtocol:
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
+        if not isinstance(protocol, WebSocketClientProtocol):
+            raise TypeError(
+                f"create_protocol must make a WebSocketClientProtocol; it has made {protocol!r}"
+            )
         protocol.factory = self
         return protocol
+
+
+def _as_reason(exc: BaseException) -> Exception:
+    """Return what a connection may fail with: a SystemExit is nothing that others are to die of."""
+    if isinstance(exc, Exception):
+        return exc
+    reason = InvalidHandshake(f"{type(exc).__name__} was raised while the connection was opened")
+    reason.__cause__ = exc
+    return reason

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, cast
+from functools import partial
+from inspect import isawaitable
+from typing import Any, Unpack
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -12,29 +14,34 @@ from twisted.python.failure import Failure
 
 from txws2.backoff import Backoff
 from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
-from txws2.dialing import Dialer, DialOptions, take_dialer
+from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
+    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
     RedirectError,
 )
 from txws2.factory import global_reactor
+from txws2.isolation import isolated
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
+from txws2.target import HeadersSource, Make, Target, URISource
 from txws2.wire.redirecting import redirection
 
-__all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
+__all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
 
 
 class ConnectOptions(ClientOptions, DialOptions, total=False):
     """The options of `connect`."""
 
+    additional_headers: HeadersSource
+
 
 def connect(
-    uri: str,
+    uri: URISource,
     *,
     process_exception: ProcessException = process_exception,
     backoff: Backoff = Backoff(),  # noqa: B008
@@ -44,60 +51,67 @@ def connect(
     """Connect to a WebSocket server, once or again and again.
 
     ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
-    connect(...)`` makes another one whenever it has ended: at once if it was open, and after a
-    while, that grows, if it couldn't be made.
+    connect(...)`` makes another one whenever it has ended: at once if it was a good one, and after
+    a while, that grows, if it couldn't be made, or was thrown out soon.
 
     The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
-    Cookie and client certificates stay with the origin that they are for.
+    Cookie and client certificates stay with the origin that they are for. Cookies that it sets
+    then are sent with what is asked of the same origin, until the connection is open.
 
     Args:
         uri: the ws or wss URI. All addresses of its host are tried (RFC 8305); the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
-            Basic (RFC 7617).
+            Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
+            the URI, a coroutine function for instance: it is called for each attempt, so that a
+            token in it is a fresh one. An exception that it raises fails the attempt.
         process_exception: for ``async for``, called with the exception of each attempt that has
-            failed: it returns None to try again, or the exception to raise. By default
-            `txws2.process_exception`; one that always returns None tries for ever, even with a
-            wrong password.
-        backoff: for ``async for``, how long to wait after such an attempt. If the server's
-            response has a Retry-After, that is waited for, too, for an hour at most.
+            failed, and with the ConnectionClosed of a connection that the server has ended with a
+            close code that says that something is wrong: it returns None to try again, or the
+            exception to raise. By default `txws2.process_exception`; one that always returns None
+            tries for ever, even with a wrong password. A mistake in the arguments is raised in any
+            case.
+        backoff: for ``async for``, how long to wait then, or after a connection that was used for
+            less than `Backoff.good_after` seconds. If the server's response has a Retry-After,
+            that is waited for, too, for an hour at most.
         reactor: the reactor to run on; None for the global one.
         **options: those of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
-            open_timeout spans all of it: name, TCP, proxy, TLS, handshake and redirects.
+            additional_headers may be a function, as uri may. open_timeout spans all of it: these
+            functions, name, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager, and an
         asynchronous iterable of connections; it can be cancelled. It always fires, or fails:
         with InvalidHandshake (OpeningTimeout, InvalidStatus, SecurityError and ProxyError are
-        such), or with Twisted's DNSLookupError and ConnectError.
+        such), or with Twisted's DNSLookupError and ConnectError. A mistake in the arguments fails
+        it, too: InvalidURI, InvalidProxy, InvalidHandshake for what can't be put in a request,
+        OSError for a file that can't be read, ValueError for an option that is out of range, or
+        excluded by another.
 
     Raises:
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidProxy: the proxy isn't one.
-        InvalidHandshake: something to be sent can't be put in a request.
-        OSError: a file with certificates can't be read.
         TypeError: an option is of the wrong kind.
-        ValueError: an option is out of range, or excluded by another.
     """
 
-    def prepare() -> tuple[WebSocketClientFactory, Dialer]:
-        # A redirection changes both.
-        rest: dict[str, Any] = {**options}
-        dialer = take_dialer(rest)
-        return WebSocketClientFactory(uri, reactor=reactor, **rest), dialer
+    make = partial(WebSocketClientFactory, reactor=reactor)
+    try:
+        target = Target(uri, options, make)
+        if target.asks:
+            first = open_target(target, make)
+        else:
+            first = open_connection(target.factory, target.dialer)
+    except TypeError:
+        raise
+    except Exception as exc:
+        return Connecting.mistaken(exc, process_exception)
 
-    factory, dialer = prepare()
-    # They may have been iterators.
-    options["additional_headers"] = factory.additional_headers
-    options["subprotocols"] = factory.subprotocols
-    first = open_connection(factory, dialer)
-    return Connecting.repeated(
-        first, lambda: open_connection(*prepare()), factory, process_exception, backoff
-    )
+    def attempt() -> Deferred[WebSocketClientProtocol]:
+        return maybeDeferred(open_target, target, make)
+
+    return Connecting.repeated(first, attempt, target, process_exception, backoff)
 
 
 def unix_connect(
     path: str,
-    uri: str = "ws://localhost/",
+    uri: URISource = "ws://localhost/",
     *,
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
@@ -112,11 +126,36 @@ def unix_connect(
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager, as of `connect`.
+
+    Raises:
+        TypeError: an option is of the wrong kind.
     """
     if reactor is None:
         reactor = global_reactor()
     options["endpoint"] = UNIXClientEndpoint(reactor, path)
     return connect(uri, reactor=reactor, **options)
+
+
+def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
+    """Connect to what the target is this time.
+
+    Args:
+        target: is asked first, if it has something to say.
+        make: makes the factory.
+
+    Returns:
+        As `connect`; what the target's functions raise fails it, too.
+
+    Raises:
+        Exception: as `connect` does, where there is nothing to ask.
+    """
+    if not target.asks:
+        return open_connection(*target.prepare(make))
+
+    async def ask_and_open() -> WebSocketClientProtocol:
+        return await open_connection(*await target.ask(make))
+
+    return Opening.of(Deferred.fromCoroutine(ask_and_open()))
 
 
 def open_connection(
@@ -130,11 +169,14 @@ def open_connection(
 
     Returns:
         As `connect`.
+
+    Raises:
+        InvalidURI: its host can't be looked up.
+        InvalidProxy: the proxy that the environment has isn't one.
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
-    _limit(attempt, factory, dialer)
-    return Opening.of(attempt)
+    return _limited(attempt, factory, dialer)
 
 
 async def _open(
@@ -142,10 +184,16 @@ async def _open(
 ) -> WebSocketClientProtocol:
     """Go where the URI says, and where the servers say."""
     chain = [str(factory.uri)]
+    authentication = dialer.authentication_for(factory.uri)
     while True:
         try:
             return await _attempt(factory, dialer, endpoint)
         except InvalidStatus as exc:
+            factory.keep_cookies(exc.response)
+            target = factory.uri.resource_name
+            factory.authorization = await authentication.answer(exc.response, "GET", target)
+            if factory.authorization is not None:
+                continue
             uri = redirection(factory.uri, exc.response, chain)
             if uri is None:
                 raise
@@ -153,6 +201,7 @@ async def _open(
             if uri.origin != factory.uri.origin and not dialer.leave_origin():
                 raise RedirectError(chain, "redirected away from what the endpoint is for") from exc
         factory.redirect(uri)
+        authentication = dialer.authentication_for(uri)
         try:
             endpoint = dialer.endpoint_for(factory)
         except InvalidURI as exc:
@@ -163,37 +212,41 @@ async def _attempt(
     factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
     try:
-        protocol = cast(WebSocketClientProtocol, await endpoint.connect(factory))
-    except ConnectError as exc:
-        # Twisted doesn't say where.
-        words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
-        exc.args = (": ".join(words),)
-        raise
-    try:
+        connecting: Any = endpoint.connect(factory)
+        # The endpoint may be anybody's.
+        if not (isinstance(connecting, Deferred) or isawaitable(connecting)):
+            raise TypeError(f"an endpoint's connect() returns a Deferred; this is {connecting!r}")
+        protocol = await connecting
+        if not isinstance(protocol, WebSocketClientProtocol):
+            raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
         return await WebSocketClientProtocol.wait_opened(protocol)
-    except BaseException:
-        # Cancelled: whoever wanted the connection doesn't want it any more.
-        WebSocketClientProtocol.close(protocol)
+    except BaseException as exc:
+        # Whether it was cancelled or has failed, nobody wants what there is of a connection.
+        for left in list(factory.connections):
+            isolated(WebSocketClientProtocol.close, left)
+        if isinstance(exc, ConnectError):
+            # Twisted doesn't say where.
+            words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
+            exc.args = (": ".join(words),)
         raise
 
 
-def _limit(
+def _limited(
     attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
-) -> None:
-    """Let the attempt take open_timeout at most."""
-    if factory.open_timeout is None:
-        return
+) -> Opening[WebSocketClientProtocol]:
+    """Return an Opening of this attempt that fails within open_timeout, whatever that does."""
     verdict: Exception | None = None
 
     def give_up() -> None:
         nonlocal verdict
-        verdict = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
-        for protocol in list(factory.connections):
-            verdict = protocol._give_up()
-        attempt.cancel()
+        verdict = _verdict(factory, dialer)
+        isolated(attempt.cancel)
+        if not opening.called:
+            # An endpoint that can't be cancelled.
+            opening.errback(verdict)
 
     def done(result: Any) -> Any:
-        if deadline.active():
+        if deadline is not None and deadline.active():
             deadline.cancel()
         # What has come to a verdict of its own meanwhile knows more than that it took too long.
         late = verdict is not None and isinstance(result, Failure)
@@ -202,5 +255,19 @@ def _limit(
             raise verdict from result.value
         return result
 
-    deadline = factory.clock.callLater(factory.open_timeout, give_up)
-    attempt.addBoth(done)
+    patience = factory.open_timeout
+    deadline = None if patience is None else factory.clock.callLater(patience, give_up)
+    opening = Opening.of(attempt.addBoth(done))
+    return opening
+
+
+def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
+    """Give up what there is of a connection; return why there is none."""
+    try:
+        verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
+    except InvalidProxy:
+        # The environment has another proxy by now, which isn't one.
+        verdict = OpeningTimeout("a connection")
+    for protocol in list(factory.connections):
+        verdict = protocol._give_up()
+    return verdict

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
 
+from OpenSSL.crypto import Error
 from twisted.internet.endpoints import clientFromString, quoteStringArgument, serverFromString
+from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.ssl import PrivateCertificate
 
+from txws2.certificates import ClientCertificate
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 
 __all__ = ["client_endpoint", "server_endpoint"]
 
-_CLIENT = ("host", "port", "path", "endpoint")
+_WHERE = ("host", "port", "path")
+
+# Twisted's own strings call the certificates to trust by either name.
+_TRUST = ("trustRoots", "caCertsDir")
+_SECURE = (*_TRUST, "certificate", "privateKey", "serverHostname")
+_HEADER = "header."
+_CLIENT = (
+    *_WHERE,
+    *("endpoint", "username", "password", "subprotocol", "origin", "timeout", "proxy"),
+    *_SECURE,
+)
 
 
 def server_endpoint(
@@ -26,14 +44,24 @@ def server_endpoint(
         prefix: "ws" or "wss".
         reactor: the reactor to run on.
         arguments: what is between the colons after it.
-        options: those that have a name. All but path are Twisted's, of `tcp:` or `ssl:`.
+        options: those that have a name: path; subprotocol, origin and host, each of which may be
+            several with commas between; all others are Twisted's, of `tcp:` or `ssl:`.
 
     Raises:
         ValueError: it describes none.
     """
     path = options.pop("path", None)
+    ours: dict[str, Any] = {}
+    if "subprotocol" in options:
+        ours["subprotocols"] = _several(prefix, "subprotocol", options.pop("subprotocol"))
+    if "origin" in options:
+        origins = _several(prefix, "origin", options.pop("origin"))
+        # A program that is no browser sends none.
+        ours["origins"] = [None if each == "none" else each for each in origins]
+    if "host" in options:
+        ours["hosts"] = _several(prefix, "host", options.pop("host"))
     below = _below(prefix, reactor, arguments, options)
-    return WebSocketServerEndpoint(below, path=path, reactor=reactor)
+    return WebSocketServerEndpoint(below, path=path, reactor=reactor, **ours)
 
 
 def _below(
@@ -77,24 +105,59 @@ def client_endpoint(
         prefix: "ws" or "wss".
         reactor: the reactor to run on.
         arguments: host, port and path, of which the host is needed.
-        options: the same with names, and endpoint: where to connect to instead.
+        options: the same with names, and others: `endpoint`, where to connect to instead;
+            `username` and `password`; `subprotocol`, several with commas between; `origin`;
+            `header.Name`, the value of a header of that name; `timeout`, seconds until the
+            connection must be open; `proxy`, a URL, or empty for none; and for `wss:`,
+            `trustRoots` or `caCertsDir`, `certificate`, `privateKey` and `serverHostname`.
 
     Raises:
         ValueError: it describes none.
         InvalidURI: the host or the path can't be part of a URI.
+        OSError: a file can't be read.
     """
-    given = dict(zip(_CLIENT, arguments[:3], strict=False))
     if len(arguments) > 3:
         raise ValueError(_expected(prefix, "host, port and path", arguments))
+    given = dict(zip(_WHERE, arguments, strict=False))
     for name, value in options.items():
-        if name not in _CLIENT:
-            raise ValueError(f"{prefix}: has no {name}=; it has {', '.join(_CLIENT)}")
+        _check_name(prefix, name)
         if name in given:
             raise ValueError(f"{prefix}: has {name} twice: {given[name]!r} and {value!r}")
         given[name] = value
-    host, port, path = given.get("host"), given.get("port"), given.get("path", "/")
-    if not host or set("/?#@") & set(host):
+    if all(name in given for name in _TRUST):
+        raise ValueError(f"{prefix}: trustRoots= and caCertsDir= mean the same; give one of them")
+    if not given.get("host") or set("/?#@") & set(given["host"]):
         raise ValueError(_expected(prefix, "a host", arguments))
+    below = given.get("endpoint")
+    settings = {
+        option: read(prefix, name, given[name])
+        for name, (option, read) in _SETTINGS.items()
+        if name in given
+    }
+    return WebSocketClientEndpoint(
+        reactor,
+        _uri(prefix, given),
+        endpoint=None if below is None else clientFromString(reactor, below),
+        additional_headers=[
+            (name.removeprefix(_HEADER), value)
+            for name, value in given.items()
+            if name.startswith(_HEADER)
+        ],
+        client_certificate=_certificate(prefix, given),
+        **settings,
+    )
+
+
+def _check_name(prefix: str, name: str) -> None:
+    if name not in _CLIENT and not name.startswith(_HEADER):
+        names = ", ".join(_CLIENT)
+        raise ValueError(f"{prefix}: has no {name}=; it has {names}, and {_HEADER}Name")
+    if prefix == "ws" and name in _SECURE:
+        raise ValueError(f"ws: has no TLS, so {name}= is for wss: only")
+
+
+def _uri(prefix: str, given: dict[str, str]) -> str:
+    host, port, path = given["host"], given.get("port"), given.get("path", "/")
     if port is not None and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ValueError(f"{prefix}: port must be a number from 1 to 65535; it is {port!r}")
     if not path.startswith("/"):
@@ -102,12 +165,67 @@ def client_endpoint(
     where = f"[{host}]" if ":" in host else host
     if port is not None:
         where += f":{port}"
-    below = given.get("endpoint")
-    return WebSocketClientEndpoint(
-        reactor,
-        f"{prefix}://{where}{path}",
-        endpoint=None if below is None else clientFromString(reactor, below),
-    )
+    if ("username" in given) != ("password" in given):
+        raise ValueError(f"{prefix}: username= and password= belong together")
+    if "username" in given:
+        login = ":".join(quote(given[name], safe="") for name in ("username", "password"))
+        where = f"{login}@{where}"
+    return f"{prefix}://{where}{path}"
+
+
+def _certificate(prefix: str, given: dict[str, str]) -> ClientCertificate | None:
+    """Return what a client shows: one file has all of it, or another has the key."""
+    certificate, key = given.get("certificate"), given.get("privateKey")
+    if certificate is None and key is not None:
+        raise ValueError(f"{prefix}: privateKey= needs certificate=, the file of what it is for")
+    if certificate is None or key is None:
+        return certificate
+    try:
+        both = Path(certificate).read_bytes() + b"\n" + Path(key).read_bytes()
+        return cast(PrivateCertificate, PrivateCertificate.loadPEM(both))
+    except (Error, VerifyError) as exc:
+        raise ValueError(f"{prefix}: {certificate} and {key} can't be used: {exc}") from exc
+
+
+def _several(prefix: str, name: str, value: str) -> list[str]:
+    values = [each.strip() for each in value.split(",")]
+    if "" in values:
+        raise ValueError(
+            f"{prefix}: {name} must be one or more, with commas between; it is {value!r}"
+        )
+    return values
+
+
+def _seconds(prefix: str, name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not (seconds > 0 and isfinite(seconds)):
+        raise ValueError(f"{prefix}: {name} must be seconds, more than 0; it is {value!r}")
+    return seconds
+
+
+def _text(prefix: str, name: str, value: str) -> str:
+    if not value:
+        raise ValueError(f"{prefix}: {name}= is empty")
+    return value
+
+
+def _proxy(prefix: str, name: str, value: str) -> str | None:
+    return value or None
+
+
+# What becomes of an option, and how it is read.
+_SETTINGS: dict[str, tuple[str, Callable[[str, str, str], Any]]] = {
+    "subprotocol": ("subprotocols", _several),
+    "origin": ("origin", _text),
+    "timeout": ("open_timeout", _seconds),
+    "proxy": ("proxy", _proxy),
+    "trustRoots": ("tls", _text),
+    "caCertsDir": ("tls", _text),
+    "serverHostname": ("server_hostname", _text),
+}
 
 
 def _expected(prefix: str, what: str, arguments: tuple[str, ...]) -> str:

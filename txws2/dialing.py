@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypedDict
 
-import idna
-from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
+from txws2.authenticating import Authenticate, Authentication, digest_auth
 from txws2.certificates import TLS, ClientCertificate, ClientTLS
 from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
 from txws2.eyeballs import HostEndpoint
+from txws2.guarding import TLSEndpoint
 from txws2.lookup import check_name
 from txws2.proxy import ProxyEndpoint, proxy_for
+from txws2.results import check_functions
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
@@ -30,6 +31,8 @@ class DialOptions(TypedDict, total=False):
     client_certificate: ClientCertificate | None
     proxy: str | bool | None
     proxy_tls: TLS | None
+    authentication: Authenticate | None
+    proxy_authentication: Authenticate | None
 
 
 class Dialer:
@@ -38,9 +41,11 @@ class Dialer:
     Args:
         endpoint: where to connect to instead of the URI's host and port, and without a proxy:
             a Unix socket, for instance. TLS comes on top of it if the URI is wss.
-        tls: for wss, the path of a PEM file with the certificates of the authorities to trust;
-            by default those that this machine trusts. Or what makes the TLS connection, as
-            `optionsForClientTLS` returns it; then that alone decides what is verified.
+        tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
+            of a directory with such files, named *.pem; by default those that this machine
+            trusts. Or what makes the TLS connection, as
+            `optionsForClientTLS` returns it; then that alone decides whom to trust, and which
+            name is verified.
             `txws2.insecure.InsecureTLS` verifies nothing.
         server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
             of the URI's host.
@@ -51,11 +56,18 @@ class Dialer:
             name and password if it wants such. True for what the environment says
             (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for none.
         proxy_tls: for an https proxy, as tls.
+        authentication: called with a `Demand` when the server answers 401, before that counts as
+            a refusal; it returns the value of Authorization, or None to give up, or a coroutine
+            or a Deferred of that. Each round has a connection of its own. By default the user name
+            and the password of the URI answer by Digest; they are sent as Basic at first, while
+            those of `digest_auth` never are. It stays with the origin of the URI.
+        proxy_authentication: the same for an http or https proxy that answers 407; its rounds
+            share a connection if the proxy keeps that.
 
     Raises:
         InvalidProxy: it isn't the URL of one.
         OSError: a file can't be read.
-        TypeError: tls or client_certificate is something else.
+        TypeError: tls or client_certificate is something else, or a hook can't be called.
         ValueError: a file has no certificate in it, or options exclude each other.
     """
 
@@ -68,13 +80,19 @@ class Dialer:
         client_certificate: ClientCertificate | None = None,
         proxy: str | bool | None = True,
         proxy_tls: TLS | None = None,
+        authentication: Authenticate | None = None,
+        proxy_authentication: Authenticate | None = None,
     ) -> None:
+        check_functions(authentication=authentication, proxy_authentication=proxy_authentication)
+        self._authentication = authentication
+        self._proxy_authentication = proxy_authentication
         self._endpoint = endpoint
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
         if not (proxy is None or isinstance(proxy, (str, bool))):
             # Anything else that is true would go where the environment says, or directly.
-            raise InvalidProxy(repr(proxy), "it must be a URL, True for the environment's, or None")
+            kind = f"an object of type {type(proxy).__name__}"
+            raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
         if endpoint is not None and isinstance(proxy, str):
@@ -100,13 +118,21 @@ class Dialer:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            endpoint = wrapClientTLS(self._creator_for(factory.server_name, uri), endpoint)
+            endpoint = TLSEndpoint(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
+
+    def authentication_for(self, uri: WebSocketURI) -> Authentication:
+        """Return what answers the server of a URI when it asks who we are."""
+        hook = self._authentication
+        if hook is None and uri.username is not None:
+            hook = digest_auth(uri.username, uri.password or "")
+        return Authentication(hook, uri.host, uri.port, is_proxy=False)
 
     def leave_origin(self) -> bool:
         """Keep nothing that was meant for one origin; tell whether there is a way to another."""
         self._server_hostname = None
         self._tls = self._tls.without_certificate()
+        self._authentication = None
         return self._endpoint is None
 
     def describe(self, uri: WebSocketURI) -> str:
@@ -123,7 +149,7 @@ class Dialer:
     def _creator_for(self, name: str, uri: WebSocketURI) -> IOpenSSLClientConnectionCreator:
         try:
             return self._tls.creator_for(name)
-        except idna.IDNAError as exc:
+        except ValueError as exc:
             why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
             raise InvalidURI(str(uri), why) from exc
 
@@ -131,9 +157,19 @@ class Dialer:
         uri, reactor = factory.uri, factory.reactor
         endpoint: IStreamClientEndpoint = HostEndpoint(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
-            endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
+            try:
+                creator = self._proxy_tls.creator_for(proxy.host)
+            except ValueError as exc:
+                raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
+            endpoint = TLSEndpoint(creator, endpoint)
         return ProxyEndpoint(
-            reactor, proxy, endpoint, uri.bare_host, uri.port, limits=factory.head_limits
+            reactor,
+            proxy,
+            endpoint,
+            uri.bare_host,
+            uri.port,
+            limits=factory.head_limits,
+            authenticate=self._proxy_authentication,
         )
 
 

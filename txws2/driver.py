@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import current_thread
 from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Connection as TCPTransport
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
@@ -99,6 +101,8 @@ class Driver(Exchange, Protocol):
     _closing_progress: Progress | None = None
     # Whether it was given its time twice since.
     _closing_again = False
+    # What knows when TCP must have ended, once both close frames are sent.
+    _parting: Deadlines[Any] | None = None
 
     # How long it was there, once it isn't any more.
     _lasted: float | None = None
@@ -395,10 +399,10 @@ class Driver(Exchange, Protocol):
             if reply:
                 self._outbox.write(reply)
             self._begin_closing(at_once=not self._client)
-            # RFC 6455 section 7.1.1: the server closes the TCP connection, so that it is the
-            # client's deadline that counts where neither does.
+            # RFC 6455 section 7.1.1: the server closes the TCP connection.
             if not self._client:
                 self._end_with(self._transport.loseConnection)
+            self._part()
         else:
             self._fail(reply)
             if connection.unfinished:
@@ -668,16 +672,37 @@ class Driver(Exchange, Protocol):
         else:
             self._give_up_closing()
 
+    def _part(self) -> None:
+        """Give the peer a moment to end TCP: both close frames are sent.
+
+        RFC 6455 section 7.1.1: a client may close the TCP connection at any time then. Over TLS, a
+        server, too, has something to wait for: that the other end says that it has ended.
+        """
+        if self._client or not isinstance(self._transport, TCPTransport):
+            self._parting = self.factory.parting_deadlines
+            self._parting.add(self)
+
+    def _parting_missed(self) -> None:
+        """End TCP, which the peer doesn't, once all that was sent has left, for `Deadlines`."""
+        if self._progress().unsent:
+            # As long as that may take, the other deadline judges.
+            assert self._parting is not None
+            self._parting.add(self)
+            return
+        if self._tracer is not None:
+            self._tracer.note("the peer leaves TCP open")
+        self._end_with(partial(let_go, self._transport))
+
     def _give_up_closing(self) -> None:
         """Wait no longer for the connection to close, if it still does."""
         if self._deadlines is None:
             return
         if self._tracer is not None:
             self._tracer.note("timed out while closing")
-        self._ended = True
         if self._progress().arrived:
-            let_go(self._transport)
+            self._end_with(partial(let_go, self._transport))
         else:
+            self._ended = True
             abort(self._transport)
 
     def _set_deadline(self, deadlines: Deadlines[Any] | None) -> None:
@@ -690,6 +715,8 @@ class Driver(Exchange, Protocol):
     def _transport_lost(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport."""
         self._set_deadline(None)
+        if self._parting is not None:
+            self._parting.discard(self)
         del self.connectionLost
         self._leave()
         assert reason.value is not None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import KeysView
+from functools import cached_property
 from operator import methodcaller
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
+from txws2.clocks import steady
 from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
@@ -20,6 +21,10 @@ from txws2.wire.deflate import PRESETS, PerMessageDeflate
 from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
 
 __all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
+
+# Seconds that a peer has to end TCP when both close frames are sent. That takes a round trip at
+# most, and one that is slower loses nothing.
+_PATIENCE = 1
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -75,7 +80,9 @@ class ConnectionFactory(Factory, Generic[P]):
         open_timeout: seconds until a connection must be open (10). None to wait for ever, which
             lets anybody who connects and says nothing keep a socket.
         close_timeout: seconds until a connection that is being closed must be gone (10), or its
-            peer have read something since; otherwise it is given up. None to wait for ever.
+            peer have read something since; otherwise it is given up. None to wait for ever. A
+            peer that has sent its close frame, and has all that was sent to it, has a second to end
+            TCP, or less if this is less.
         max_line_size: bytes that the first line, and each header line, of the peer's head may have
             (8192). A longer line is answered with 414 or 431, and a client fails to connect.
             Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
@@ -96,6 +103,8 @@ class ConnectionFactory(Factory, Generic[P]):
     Attributes:
         connections: the protocols that are connected, in whatever state; they can be iterated
             over, counted and compared like a set.
+        clock: what all times are measured by: seconds that go on evenly where the reactor's own are
+            those of the system's clock, or else the reactor.
         books: what there is to know of connections that are no more.
         head_limits: what the head of a request, or of a response, may have.
         opening_deadlines: the deadlines of those that must open; None if they may take for ever.
@@ -146,7 +155,7 @@ class ConnectionFactory(Factory, Generic[P]):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
         self.reactor = reactor if reactor is not None else global_reactor()
-        self.clock = cast(IReactorTime, self.reactor)
+        self.clock = steady(self.reactor)
         self.max_size = max_size
         self.max_fragments = max_fragments
         self.compression = _options(compression)
@@ -169,6 +178,13 @@ class ConnectionFactory(Factory, Generic[P]):
         # When each was entered.
         self._connections: dict[P, float] = {}
         self.connections: KeysView[P] = self._connections.keys()
+
+    @cached_property
+    def parting_deadlines(self) -> Deadlines[Any]:
+        """The deadlines of those whose TCP must end, as both close frames are sent."""
+        # Most clients have a factory each, and few ever need this.
+        seconds = _PATIENCE if self.close_timeout is None else min(self.close_timeout, _PATIENCE)
+        return Deadlines(self.clock, seconds, methodcaller("_parting_missed"))
 
     @property
     def counters(self) -> FactoryCounters:

@@ -58,9 +58,8 @@ class Keepalive:
     were entered is the order in which they are due, and a tick looks only at those.
 
     A tick that comes half a timeout after the one before is no fault of the peers: the process
-    was busy or stopped, or the system's clock, which is a reactor's, was set. What they have said
-    meanwhile may still wait in the sockets. So such a pause counts as one tick, and who is due
-    then is judged at the next.
+    was busy or stopped. What they have said meanwhile may still wait in the sockets. So such a
+    pause counts as one tick, and who is due then is judged at the next.
 
     Args:
         clock: what the LoopingCall runs on.

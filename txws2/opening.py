@@ -8,6 +8,7 @@ from typing import Protocol, Self, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txws2.isolation import isolated
 from txws2.protocol import WebSocketProtocol
 
 __all__ = ["Opening"]
@@ -42,16 +43,17 @@ class Opening(Deferred[T]):
 
         def cancel(_: Deferred[T]) -> None:
             opening._cancelled = True
-            deferred.cancel()
+            # What can't be cancelled is left to itself.
+            isolated(deferred.cancel)
 
         opening = cls(cancel)
         deferred.addBoth(opening._settle)
         return opening
 
     def _settle(self, result: T | Failure) -> None:
-        if self._cancelled:
+        if self._cancelled or self.called:
             # Whatever a stage makes of being cancelled, the caller gets a CancelledError; and
-            # what came about nonetheless has nobody to use it.
+            # what came about nonetheless, or too late, has nobody to use it.
             if not isinstance(result, Failure):
                 _close(result)
         elif isinstance(result, Failure):

@@ -15,6 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from txws2.guarding import GuardedTLS, TLSGuard
 from txws2.outbox import Outbox
 from txws2.records import Records
 from txws2.transports import has_unsent
@@ -28,7 +29,7 @@ _ENCRYPTED_SIZE = 2**15
 _TURN_SIZE = 64 * 1024
 
 
-class TLSThrough(TLSMemoryBIOProtocol):
+class TLSThrough(TLSGuard):
     """Twisted's TLS transport with a short way for what is written and read all the time.
 
     Twisted's own way keeps small writes for the next turn of the reactor, and after each read it
@@ -127,7 +128,7 @@ class TLSThrough(TLSMemoryBIOProtocol):
 def let_through(transport: ITransport) -> None:
     """Have a TLS transport take the short way, if it is one that can."""
     if (
-        type(transport) is BufferingTLSTransport
+        (type(transport) is GuardedTLS or type(transport) is BufferingTLSTransport)
         and isinstance(transport.transport, TCPTransport)
         # From its first byte on, or there is no telling where records end.
         and not transport._handshakeDone

@@ -127,8 +127,8 @@ def abort(transport: ITransport) -> None:
 
 def let_go(transport: ITransport) -> None:
     """Close without waiting for the peer, and without destroying what it hasn't read yet."""
-    transport.loseConnection()
-    below = socket_of(transport)
-    if below is not None and below is not transport:
-        # TLS would wait for the other end to say that it has ended, too.
+    below: ITransport | None = transport
+    while below is not None:
         below.loseConnection()
+        # TLS would wait for the other end to say that it has ended, too.
+        below = below.transport if isinstance(below, ProtocolWrapper) else None

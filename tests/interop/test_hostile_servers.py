@@ -153,6 +153,26 @@ class SilenceTests(HostileTestCase):
         error = await self.assertFails(InvalidStatus, act, "HTTP 401", open_timeout=SOON)
         self.assertEqual(error.response.body, b"who are")
 
+    async def test_one_whose_refusal_goes_on_and_on(self):
+        def act(server):
+            server.say(b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+            dripping = LoopingCall(lambda: server.say(b"1\r\nx\r\n"))
+            server.gone.addCallback(lambda _: dripping.stop())
+            dripping.start(0.05)
+
+        error = await self.assertFails(InvalidStatus, act, "HTTP 403", open_timeout=30)
+        self.assertIn(b"xx", error.response.body)
+
+    async def test_one_whose_interim_responses_never_end(self):
+        """Attack 33."""
+
+        def act(server):
+            flooding = LoopingCall(lambda: server.say(b"HTTP/1.1 102 Processing\r\n\r\n"))
+            server.gone.addCallback(lambda _: flooding.stop())
+            flooding.start(0.001)
+
+        await self.assertFails(SecurityError, act, "more than 16 interim responses")
+
 
 class GarbageTests(HostileTestCase):
     async def test_what_is_no_response(self):
@@ -250,6 +270,15 @@ class RedirectTests(HostileTestCase):
         error = await self.assertFails(RedirectError, self.redirect(b"/"), words)
         self.assertEqual(len(error.chain), 12)
         self.assertEqual(len(self.factory.connections), 11)
+
+    async def test_a_loop_of_bodies_that_never_end(self):
+        def act(server):
+            server.say(b"HTTP/1.1 302 Found\r\nLocation: /\r\nSet-Cookie: a=b\r\n\r\nyou are sent")
+
+        await self.assertFails(RedirectError, act, "redirected more than 10 times: ")
+        self.assertEqual(len(self.factory.connections), 11)
+        requests = [server.request for server in self.factory.connections]
+        self.assertEqual([b"Cookie: a=b\r\n" in each for each in requests], [False] + [True] * 10)
 
     async def test_nonsense(self):
         await self.assertFails(RedirectError, self.redirect(b"ws://[/"), "isn't a WebSocket URI")
@@ -356,6 +385,23 @@ class HostileProxyTests(HostileTestCase):
             InvalidProxyStatus, lambda server: server.say(says), "HTTP 407 Who?", open_timeout=SOON
         )
         self.assertEqual(error.response.body, b"who are")
+
+    async def test_one_whose_refusal_goes_on_and_on(self):
+        def act(server):
+            server.say(b"HTTP/1.1 407 Who?\r\n\r\n")
+            dripping = LoopingCall(lambda: server.say(b"?"))
+            server.gone.addCallback(lambda _: dripping.stop())
+            dripping.start(0.05)
+
+        await self.assertProxyFails(InvalidProxyStatus, act, "HTTP 407 Who?", open_timeout=30)
+
+    async def test_one_whose_interim_responses_never_end(self):
+        """Attack 33."""
+
+        def act(server):
+            server.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+        await self.assertProxyFails(ProxyError, act, "more than 16 interim responses")
 
     async def test_one_that_says_half_an_answer(self):
         for scheme, says, at_once in (

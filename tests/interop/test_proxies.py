@@ -33,7 +33,7 @@ Timeout 30
 SQUID = """\
 http_port 127.0.0.1:{port}
 https_port 127.0.0.1:{tls_port} tls-cert={path}/proxy.pem
-auth_param basic program /usr/lib/squid/basic_ncsa_auth {path}/passwords
+{login}
 acl known proxy_auth REQUIRED
 http_access allow {who}
 visible_hostname localhost
@@ -46,6 +46,14 @@ pinger_enable off
 coredump_dir {path}
 shutdown_lifetime 0 seconds
 """
+
+BASIC = "auth_param basic program /usr/lib/squid/basic_ncsa_auth {path}/passwords"
+
+# The second answer to a nonce would find it too old.
+DIGEST = """\
+auth_param digest program /usr/lib/squid/digest_file_auth {path}/secrets
+auth_param digest realm the proxy
+auth_param digest nonce_max_count 1"""
 
 # "secret", as basic_ncsa_auth has it.
 PASSWORDS = "me:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\n"
@@ -135,15 +143,17 @@ class HTTPProxy:
 
 
 class SquidTests(HTTPProxy, ProxyTestCase):
-    async def start(self, password=False):
+    async def start(self, password=False, login=BASIC):
         # It runs as somebody else, to whom pytest's directories are closed.
         path = Path(mkdtemp())
         self.addCleanup(shutil.rmtree, path)
         path.chmod(0o777)
         (path / "passwords").write_text(PASSWORDS)
+        (path / "secrets").write_text("me:secret\n")
         (path / "proxy.pem").write_bytes(self.pem_with_key)
         self.tls_port = free_port()
         values = {"path": path, "who": "known" if password else "all", "tls_port": self.tls_port}
+        values["login"] = login.format(path=path)
         port = await self.run_proxy("squid", "-N", "-f", config=SQUID, **values)
         await until_somebody_listens(self.tls_port)
         return port
@@ -158,6 +168,27 @@ class SquidTests(HTTPProxy, ProxyTestCase):
 
     async def test_connect_over_tls_with_a_password(self):
         await self.start(password=True)
+        proxy = f"https://me:secret@localhost:{self.tls_port}"
+        await self.assertBothEcho(proxy, proxy_tls=self.authorities)
+
+    async def test_connect_with_digest(self):
+        port = await self.start(password=True, login=DIGEST)
+        await self.assertBothEcho(f"http://me:secret@127.0.0.1:{port}")
+        hook = txws2.digest_auth("me", "secret")
+        await self.assertBothEcho(f"http://127.0.0.1:{port}", proxy_authentication=hook)
+        wrong = txws2.connect(self.ws, proxy=f"http://me:wrong@127.0.0.1:{port}")
+        error = await self.assertFailure(wrong, InvalidProxyStatus)
+        self.assertEqual(error.response.status_code, 407)
+        self.assertIn(b"html", error.response.body.lower())
+
+    async def test_either_of_basic_and_digest_will_do(self):
+        port = await self.start(password=True, login=f"{DIGEST}\n{BASIC}")
+        await self.assertBothEcho(f"http://me:secret@127.0.0.1:{port}")
+        hook = txws2.digest_auth("me", "secret")
+        await self.assertBothEcho(f"http://127.0.0.1:{port}", proxy_authentication=hook)
+
+    async def test_connect_over_tls_with_digest(self):
+        await self.start(password=True, login=DIGEST)
         proxy = f"https://me:secret@localhost:{self.tls_port}"
         await self.assertBothEcho(proxy, proxy_tls=self.authorities)
 
@@ -228,6 +259,12 @@ class SOCKSTests(ProxyTestCase):
         connecting = txws2.connect(uri, proxy=f"socks5://127.0.0.1:{port}")
         error = await self.assertFailure(connecting, UnreachableThroughProxy)
         self.assertIn("the connection was refused", str(error))
+
+    async def test_the_environment_has_socks_as_gnome_does(self):
+        port = await self.run_proxy("microsocks", "-i", "127.0.0.1", "-p", "{port}")
+        self.patch(os, "environ", {**os.environ, "all_proxy": f"socks://127.0.0.1:{port}/"})
+        async with txws2.connect(self.ws) as ws:
+            self.assertEqual(ws.transport.getPeer().port, port)
 
     async def test_dante(self):
         user = "nobody" if os.getuid() == 0 else os.environ.get("USER", "nobody")

@@ -30,6 +30,17 @@ async def main() -> str:
     return message if isinstance(message, str) else message.decode()
 
 
+async def negotiate(demand: txws2.Demand) -> str | None:
+    challenge: txws2.Challenge | None = demand.offers("Negotiate")
+    return None if challenge is None else f"Negotiate {challenge.token}"
+
+
+async def authenticated() -> None:
+    await txws2.connect("ws://localhost/", authentication=txws2.digest_auth("me", "secret"))
+    await txws2.connect("ws://localhost/", proxy="p:1", proxy_authentication=negotiate)
+    await txws2.connect("ws://localhost/", authentication=lambda demand: Deferred())
+
+
 async def by_endpoint() -> None:
     factory = txws2.WebSocketClientFactory("ws://localhost/", open_timeout=None)
     print(HostnameEndpoint(reactor, "localhost", 80), factory.connections)

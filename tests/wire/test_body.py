@@ -166,3 +166,48 @@ class AnyBytesTests(BodyTestCase):
     def test_what_is_chunked_is_read(self, chunks):
         data = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
         self.reads(data + b"0\r\n\r\n", (b"".join(chunks), True), Transfer_Encoding="chunked")
+
+
+class EndTests(TestCase):
+    """Another response can follow a body that has an end of its own."""
+
+    def read(self, data, **headers):
+        """Feed it at once and byte by byte; return each reader, and what was left over."""
+        for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
+            response = Response(407, "No")
+            for name, value in headers.items():
+                response.headers.addRawHeader(name.replace("_", "-"), value)
+            reader, rest = BodyReader(response), b""
+            for piece in pieces:
+                reader.receive(piece)
+                rest += reader.rest
+            yield reader, rest
+
+    def test_a_length_is_one(self):
+        for reader, rest in self.read(b"abcHTTP", Content_Length="3"):
+            self.assertTrue(reader.ended and reader.can_end)
+            self.assertEqual(rest, b"HTTP")
+        for reader, rest in self.read(b"HTTP", Content_Length="0"):
+            self.assertTrue(reader.ended)
+            self.assertEqual(rest, b"HTTP")
+
+    def test_the_last_chunk_is_one_with_the_trailer_behind_it(self):
+        for trailer in (b"\r\n", b"X: y\r\nZ: 1\r\n\r\n"):
+            data = b"3\r\nabc\r\n0\r\n" + trailer
+            for reader, rest in self.read(data + b"HTTP", Transfer_Encoding="chunked"):
+                self.assertTrue(reader.ended)
+                self.assertEqual((reader.body, rest), (b"abc", b"HTTP"))
+            for reader, _ in self.read(data[:-2], Transfer_Encoding="chunked"):
+                self.assertTrue(reader.complete and reader.can_end)
+                self.assertFalse(reader.ended)
+
+    def test_malformed_chunks_have_none(self):
+        endless = b"0\r\n" + b"x" * 9000 + b"\r\n\r\n"
+        for data in (b"x\r\n\r\n", endless):
+            for reader, _ in self.read(data, Transfer_Encoding="chunked"):
+                self.assertTrue(reader.complete)
+                self.assertFalse(reader.ended or reader.can_end)
+
+    def test_the_end_of_the_connection_is_none(self):
+        for reader, _ in self.read(b"abc"):
+            self.assertFalse(reader.complete or reader.can_end)

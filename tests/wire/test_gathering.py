@@ -3,10 +3,12 @@ from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
     RequestLineTooLong,
+    SecurityError,
     StatusLineTooLong,
     TooManyHeaders,
 )
 from txws2.wire.gathering import (
+    DEFAULT_LIMITS,
     MAX_HEADERS,
     MAX_LINE_SIZE,
     HeadLimits,
@@ -112,6 +114,66 @@ class EmptyLineTests(ReaderTestCase):
 class ResponseReaderTests(ReaderTestCase):
     def test_what_follows_the_head_is_kept(self):
         self.assertEqual(self.reads(ResponseReader, RESPONSE + b"\x81")[1], b"\x81")
+
+
+class InterimTests(ReaderTestCase):
+    """RFC 9110 section 15.2."""
+
+    def interim(self, *statuses):
+        return b"".join(b"HTTP/1.1 %d x\r\nLink: <y>\r\n\r\n" % status for status in statuses)
+
+    def test_they_are_skipped_before_an_answer_of_any_kind(self):
+        for answer in RESPONSE, b"HTTP/1.1 404 No\r\n\r\n", b"HTTP/1.0 502 No\r\n\r\n":
+            expected = self.reads(ResponseReader, answer + b"rest")
+            for statuses in ((100,), (102, 102), (103, 100, 199)):
+                data = self.interim(*statuses) + answer + b"rest"
+                self.assertEqual(self.reads(ResponseReader, data), expected)
+
+    def test_those_of_old_servers_are_skipped_too(self):
+        data = b"HTTP/1.0 100 Continue\r\n\r\nHTTP/1.0 403 No\r\n\r\n"
+        self.assertEqual(self.response(data).status_code, 403)
+
+    def test_a_101_is_final_whatever_follows(self):
+        response, rest = self.reads(ResponseReader, RESPONSE + self.interim(100))
+        self.assertEqual((response.status_code, rest), (101, self.interim(100)))
+
+    def test_while_they_come_nothing_follows_them(self):
+        reader = ResponseReader()
+        self.assertIsNone(reader.receive(self.interim(100) + b"HTTP/1.1 10"))
+        self.assertEqual(reader.rest, b"")
+        self.assertIsNotNone(reader.receive(RESPONSE[len(b"HTTP/1.1 10") :]))
+
+    def test_each_is_told_as_it_comes(self):
+        skipped = []
+        reader = ResponseReader(DEFAULT_LIMITS, skipped.append)
+        reader.receive(self.interim(100))
+        self.assertEqual(skipped, [b"HTTP/1.1 100 x\r\nLink: <y>"])
+        reader.receive(self.interim(103) + RESPONSE)
+        self.assertEqual(skipped[1:], [b"HTTP/1.1 103 x\r\nLink: <y>"])
+        self.assertEqual(reader.head + b"\r\n\r\n", RESPONSE)
+
+    def test_sixteen_are_skipped_and_no_more(self):
+        """Attack 33."""
+        self.assertEqual(self.response(self.interim(*[100] * 16) + RESPONSE).status_code, 101)
+        kind, words = self.response(self.interim(*[100] * 17))
+        self.assertIs(kind, SecurityError)
+        self.assertIn("more than 16 interim responses", words)
+
+    def test_so_are_64_kilobytes_of_them(self):
+        """Attack 33."""
+        large = b"HTTP/1.1 103 x\r\n" + (b"X: " + b"y" * 8000 + b"\r\n") * 5 + b"\r\n"
+        self.assertEqual(self.response(large + RESPONSE).status_code, 101)
+        self.assertIs(self.response(large * 2)[0], SecurityError)
+
+    def test_the_limits_of_a_head_hold_for_each(self):
+        fields = b"X: y\r\n" * MAX_HEADERS
+        data = b"HTTP/1.1 103 x\r\n" + fields + b"\r\n"
+        self.assertEqual(self.response(data + RESPONSE).status_code, 101)
+        data = b"HTTP/1.1 103 x\r\n" + fields + b"X: y\r\n\r\n"
+        self.assertIs(self.response(data)[0], TooManyHeaders)
+
+    def test_one_that_is_malformed_is_refused(self):
+        self.assertIs(self.response(b"HTTP/1.1 100 x\r\nno colon\r\n\r\n")[0], InvalidMessage)
 
 
 class LinesTests(ReaderTestCase):

@@ -46,6 +46,23 @@ class TunnelTests(SynchronousTestCase):
                 self.assertEqual(b"".join(feed()), b"")
                 self.assertTrue(self.ours.complete)
 
+    def test_interim_answers_are_skipped(self):
+        for feed in self.each_way(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+        ):
+            feed()
+            self.assertTrue(self.ours.complete)
+
+    def test_endless_interim_answers_are_no_tunnel(self):
+        """Attack 33."""
+        self.assertRefused(
+            ProxyError, "more than 16 interim responses", b"HTTP/1.1 100 C\r\n\r\n" * 17
+        )
+
+    def test_a_101_is_no_interim_answer_but_a_refusal(self):
+        says = b"HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+        self.assertRefused(InvalidProxyStatus, "HTTP 101", says)
+
     def test_what_comes_behind_the_head_has_come_through(self):
         self.tunnel()
         self.ours.receive(b"HTTP/1.1 200 OK\r\n\r\nhello")
@@ -81,3 +98,74 @@ class TunnelTests(SynchronousTestCase):
         for data in (b"SSH-2.0-x\r\n\r\n", b"\x05\xff\r\n\r\n", b"HTTP/2.0 200 OK\r\n\r\n"):
             self.assertRefused(ProxyError, "speaks no HTTP", data)
         self.assertRefused(ProxyError, "exceeds the limit", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9000)
+
+
+class AgainTests(SynchronousTestCase):
+    """After a 407, the next CONNECT goes on the same connection if the proxy keeps it."""
+
+    def refuse(self, data, pieces=1):
+        self.ours = HTTPTunnel(parse_proxy("http://me:secret@p"), "example.com", 443)
+        self.ours.begin()
+        self.assertFalse(self.ours.can_ask_again)
+        with self.assertRaises(InvalidProxyStatus):
+            for start in range(0, len(data), pieces or len(data)):
+                self.ours.receive(data[start : start + (pieces or len(data))])
+        return self.ours.can_ask_again
+
+    def test_the_proxy_keeps_it(self):
+        for head in (
+            b"HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 407 No\r\nProxy-Connection: Keep-Alive\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.0 407 No\r\nConnection: x, keep-alive\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+        ):
+            for pieces in (1, 0):
+                self.assertTrue(self.refuse(head, pieces), head)
+
+    def test_the_proxy_ends_it(self):
+        for head in (
+            b"HTTP/1.1 407 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 407 No\r\nProxy-Connection: x, Close\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.0 407 No\r\nContent-Length: 2\r\n\r\nno",
+            b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        ):
+            for pieces in (1, 0):
+                self.assertFalse(self.refuse(head, pieces), head)
+
+    def test_more_than_the_answer_is_not_to_be_trusted(self):
+        data = b"HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 200 OK\r\n\r\n"
+        self.assertFalse(self.refuse(data, 0))
+
+    def test_a_body_that_ends_with_the_connection_ends_it(self):
+        self.ours = HTTPTunnel(parse_proxy("http://p"), "example.com", 443)
+        self.ours.receive(b"HTTP/1.1 407 No\r\n\r\nno")
+        self.assertFalse(self.ours.can_ask_again)
+
+    def test_the_next_answer_is_read_behind_the_rest_of_the_one_before(self):
+        head = b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n"
+        rest, answer = b"X: y\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nearly"
+        for pieces in ([rest + answer], [rest, answer], [b"X", b": y\r\n\r", b"\n", answer]):
+            self.refuse(head, 0)
+            request = self.ours.again("Digest x")
+            self.assertIn(b"\r\nProxy-Authorization: Digest x\r\n", request)
+            self.assertNotIn(b"Basic", request)
+            for piece in pieces:
+                self.assertFalse(self.ours.complete)
+                self.ours.receive(piece)
+            self.assertTrue(self.ours.complete and self.ours.has_answered)
+            self.assertEqual(self.ours.rest, b"early")
+
+    def test_what_is_left_of_the_refusal_is_no_answer_to_the_next(self):
+        head = b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+        self.refuse(head, 0)
+        self.ours.again("Digest x")
+        self.ours.receive(b"\r\n")
+        self.assertFalse(self.ours.has_answered)
+        self.assertIn("without an answer", str(self.ours.ended()))
+
+    def test_another_authorization_stands_for_that_of_the_url(self):
+        tunnel = HTTPTunnel(parse_proxy("http://me:x@p"), "h", 80, authorization="Negotiate abc")
+        request = tunnel.begin()
+        self.assertIn(b"\r\nProxy-Authorization: Negotiate abc\r\n", request)
+        self.assertNotIn(b"Basic", request)

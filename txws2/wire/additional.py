@@ -14,7 +14,7 @@ from txws2.wire.headers import is_token
 
 __all__ = ["HeadersLike", "add_header", "add_headers", "repeatable", "without_credentials"]
 
-HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | http_headers.Headers
+HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | http_headers.Headers | None
 """Headers as a user gives them: a mapping, or pairs where a name occurs more than once."""
 
 _NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e]")
@@ -40,7 +40,7 @@ _SINGLE = {"authorization", "origin", "user-agent"}
 _CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
 
-def repeatable(headers: HeadersLike | None) -> HeadersLike:
+def repeatable(headers: HeadersLike) -> HeadersLike:
     """Return headers that can be sent again and again; what is in a mapping may change until then.
 
     Raises:

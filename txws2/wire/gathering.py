@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from txws2.exceptions import (
@@ -30,6 +31,11 @@ MAX_LINE_SIZE = 8192
 """Bytes that the first line, and each header line, may have, unless an option says otherwise."""
 MAX_HEADERS = 128
 """Header lines that a head may have, unless an option says otherwise."""
+
+# As many as libcurl and browsers see in practice, and more: a 100, a 103 or two, some 102 while a
+# server works. Endless ones would keep us busy for as long as the server likes.
+_MAX_INTERIM = 16
+_MAX_INTERIM_SIZE = 64 * 1024
 
 # RFC 9112 section 2.2 has a server skip one at least; old clients send it after a body.
 _MAX_EMPTY_LINES = 4
@@ -153,25 +159,59 @@ class RequestReader(_HeadReader):
 
 
 class ResponseReader(_HeadReader):
-    """Reads a response's head as it arrives.
+    """Reads a response's head as it arrives, and skips those before it that are interim.
 
     Args:
-        limits: what it may have.
+        limits: what a head may have.
+        skipped: called with each head that is skipped, the lines as they came.
 
     Attributes:
         rest: the bytes after the head, once it is whole.
     """
 
     _first_line_error = StatusLineTooLong
+    # Interim responses so far, and their bytes.
+    _interim = 0
+    _interim_size = 0
+
+    def __init__(
+        self,
+        limits: HeadLimits = DEFAULT_LIMITS,
+        skipped: Callable[[bytes], object] | None = None,
+    ) -> None:
+        super().__init__(limits)
+        self._skipped = skipped
 
     def receive(self, data: bytes) -> Response | None:
         """Take what has arrived; return the response, or None until its head is whole.
 
+        RFC 9110 section 15.2: a client MUST be able to parse one or more interim responses,
+        even if it doesn't expect them. 101 is final: what follows isn't HTTP any more.
+
         Raises:
             InvalidMessage: it isn't HTTP.
             InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
-            SecurityError: it exceeds a limit.
+            SecurityError: it exceeds a limit, or so do the interim responses.
         """
-        if not self._gather(data):
-            return None
-        return Response.received(self.head)
+        while self._gather(data):
+            response = Response.received(self.head)
+            if response.status_code == 101 or response.status_code >= 200:
+                return response
+            self._skip()
+            data, self.rest = self.rest, b""
+        return None
+
+    def _skip(self) -> None:
+        """Begin with the next head."""
+        head = self.head
+        self._interim += 1
+        self._interim_size += len(head)
+        if self._interim > _MAX_INTERIM or self._interim_size > _MAX_INTERIM_SIZE:
+            raise SecurityError(
+                f"more than {_MAX_INTERIM} interim responses (1xx), or {_MAX_INTERIM_SIZE} bytes "
+                "of them, came before the answer"
+            )
+        if self._skipped is not None:
+            self._skipped(head)
+        self._head = b""
+        self._lines = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from txws2.exceptions import InvalidProxy
 
@@ -19,7 +19,16 @@ _PORTS = {
     "socks5h": 1080,
 }
 
+# GNOME and the programs on it write so, and have the proxy look names up. Only curl takes it for
+# version 4, which hardly any proxy is any more.
+_MEANT = {"socks": "socks5h"}
+
+_NO_URL = (
+    "it must be a URL, as http://proxy.example:3128, or a host and a port, as proxy.example:3128; "
+    "proxy=None, or --proxy none, is for no proxy"
+)
 _NO_HOST_AND_PORT = "it must name a host, and a port from 1 to 65535 if it isn't the usual one"
+_HOST_AND_PORT = re.compile(r"(?:.*@)?(\[[^\]]*\]|[^:@/]+):[0-9]+/?", re.DOTALL)
 _NO_HOST = re.compile(r"[^!-~]|[\\<>\"{}|^`@\[\]]")
 
 
@@ -52,36 +61,65 @@ def host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def parse_proxy(url: str) -> Proxy:
+def parse_proxy(text: str) -> Proxy:
     """Parse the URL of a proxy.
+
+    Args:
+        text: a URL; or a host and a port, for a proxy that is asked with plain HTTP.
 
     Raises:
         InvalidProxy: it is malformed, its scheme is none that we know, or there is more in it
             than a proxy has.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        # Python's reason differs from version to version, and may quote a part of the password.
-        raise InvalidProxy(url, _NO_HOST_AND_PORT) from None
-    if parts.scheme not in _PORTS or "://" not in url:
-        schemes = ", ".join(f"{scheme}://" for scheme in _PORTS)
-        raise InvalidProxy(url, f"it must begin with one of {schemes}")
-    if not parts.hostname or port == 0 or _NO_HOST.search(parts.hostname):
-        raise InvalidProxy(url, _NO_HOST_AND_PORT)
+    url = text if "://" in text else _completed(text)
+    if url is None:
+        raise InvalidProxy(text, _NO_URL)
+    parts = _split(url)
+    if parts is None:
+        raise InvalidProxy(text, _NO_HOST_AND_PORT)
+    scheme = _MEANT.get(parts.scheme, parts.scheme)
+    if scheme not in _PORTS:
+        schemes = ", ".join(f"{each}://" for each in [*_PORTS, *_MEANT])
+        raise InvalidProxy(text, f"it must begin with one of {schemes}")
+    if not parts.hostname or parts.port == 0 or _NO_HOST.search(parts.hostname):
+        raise InvalidProxy(text, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidProxy(url, "it has a path, a query or a fragment")
     username, password = (
-        None if text is None else unquote(text) for text in (parts.username, parts.password)
+        None if part is None else unquote(part) for part in (parts.username, parts.password)
     )
-    if parts.scheme.startswith("http") and ":" in (username or ""):
+    if scheme.startswith("http") and ":" in (username or ""):
         # RFC 7617 section 2: a proxy would take what follows for the password.
-        raise InvalidProxy(url, "its user name has a colon")
-    if parts.scheme.startswith("socks") and not _fit(username, password):
+        raise InvalidProxy(text, "its user name has a colon")
+    if scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2 has a byte for the length of each.
-        raise InvalidProxy(url, "its user name or password is longer than 255 bytes")
-    return Proxy(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], username, password)
+        raise InvalidProxy(text, "its user name or password is longer than 255 bytes")
+    return Proxy(scheme, parts.hostname, parts.port or _PORTS[scheme], username, password)
+
+
+def _completed(text: str) -> str | None:
+    """Return the URL of a proxy that has no scheme; None if it doesn't have a port either.
+
+    A word alone is rather a mistake: curl and Go don't agree on its port.
+    """
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or match[1].lower() in _PORTS:
+        return None
+    return f"http://{text}"
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, None if it is malformed.
+
+    Python's reason differs from version to version, and may quote a part of the password. So the
+    exception is not to be seen as the cause of another one.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def _fit(*texts: str | None) -> bool:

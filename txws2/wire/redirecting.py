@@ -12,7 +12,7 @@ from txws2.exceptions import InvalidURI, RedirectError
 from txws2.wire.http import Response
 from txws2.wire.uri import WebSocketURI, parse_uri
 
-__all__ = ["MAX_REDIRECTS", "redirection"]
+__all__ = ["MAX_REDIRECTS", "is_redirect", "redirection"]
 
 MAX_REDIRECTS = 10
 """How often a client is sent elsewhere before it gives up."""
@@ -22,6 +22,11 @@ _STATUSES = {301, 302, 303, 307, 308}
 
 # A gateway that knows nothing of WebSockets names its own scheme for the one that we use.
 _HTTP = re.compile("http(s?):", re.IGNORECASE)
+
+
+def is_redirect(response: Response) -> bool:
+    """Tell whether a response sends us elsewhere; then its body is only for who can't go there."""
+    return response.status_code in _STATUSES and "Location" in response.headers
 
 
 def redirection(uri: WebSocketURI, response: Response, chain: Sequence[str]) -> WebSocketURI | None:
@@ -35,9 +40,9 @@ def redirection(uri: WebSocketURI, response: Response, chain: Sequence[str]) -> 
     Raises:
         RedirectError: there is no going there.
     """
-    location = response.headers.get("Location")
-    if response.status_code not in _STATUSES or location is None:
+    if not is_redirect(response):
         return None
+    location = response.headers["Location"]
     try:
         joined = urldefrag(urljoin(str(uri), _HTTP.sub(r"ws\1:", location, count=1))).url
         target = parse_uri(joined)

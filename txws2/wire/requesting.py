@@ -27,11 +27,13 @@ def build_request(
     compression: PerMessageDeflate | None = None,
     additional_headers: HeadersLike = (),
     user_agent_header: str | None = None,
+    authorization: str | None = None,
 ) -> Request:
     """Return the request of section 4.1, with a key of its own.
 
     The user's own Authorization and User-Agent go before what the URI's credentials and
     user_agent_header would make of these; two of one header would be read in two ways.
+    An authorization is sent in place of both.
 
     Raises:
         InvalidHeader: something to be sent can't be put in a header, or is there twice.
@@ -57,6 +59,8 @@ def build_request(
     if uri.username is not None:
         headers.addRawHeader("Authorization", basic(uri.username, uri.password))
     add_headers(headers, additional_headers)
+    if authorization is not None:
+        headers.setRawHeaders("Authorization", [authorization])
     return Request(uri.resource_name, headers)
 
 

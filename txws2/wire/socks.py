@@ -58,7 +58,10 @@ class SOCKSTunnel:
         asked: whether the proxy was told the host; a refusal before that would be one of any host.
         complete: whether the tunnel is there.
         rest: what has come through it already, once it is.
+        can_ask_again: False, as a proxy that refuses closes the connection (RFC 1928 section 6).
     """
+
+    can_ask_again = False
 
     def __init__(self, proxy: Proxy, host: str, port: int) -> None:
         self._proxy = proxy

@@ -1,0 +1,87 @@
+"""A server and two clients in one process whose clock is set; says "alive" and "gone" in the end.
+
+Arguments: the reactor, and by how many seconds the clock is set.
+"""
+
+import os
+import sys
+import time
+from importlib import import_module
+
+from twisted.python import runtime
+
+offset = 0.0
+
+# All that goes by the system's clock gets it from here.
+runtime.seconds = lambda: time.time() + offset
+import_module(f"twisted.internet.{sys.argv[1]}reactor").install()
+
+from twisted.internet import reactor  # noqa: E402
+from twisted.internet.defer import ensureDeferred  # noqa: E402
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol  # noqa: E402
+from twisted.internet.protocol import Protocol  # noqa: E402
+
+import txws2  # noqa: E402
+from tests.sides import REQUEST  # noqa: E402
+from txws2 import clocksettings  # noqa: E402
+
+# What the system's timer is then: something to read when the clock was set.
+told, telling = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+clocksettings._create = lambda: told
+clocksettings._arm = lambda fd: None
+
+
+class Gone(Protocol):
+    """Opens a connection and never answers a ping."""
+
+    def connectionMade(self):
+        self.transport.write(REQUEST)
+
+
+async def main():
+    global offset
+    closed = []
+
+    async def handler(ws):
+        if ws.request.path == "/chat":
+            await ws.wait_closed()
+            closed.append(ws.close_code)
+        else:
+            async for message in ws:
+                await ws.send(message)
+
+    options = {"ping_interval": 0.2, "ping_timeout": 0.4}
+    server = await txws2.serve(handler, "127.0.0.1", 0, **options)
+    port = server.addresses[0].port
+    async with txws2.connect(f"ws://127.0.0.1:{port}/", **options) as ws:
+        await connectProtocol(HostnameEndpoint(reactor, "127.0.0.1", port), Gone())
+        await ws.send("opened")
+        await ws.recv()
+        offset += float(sys.argv[2])
+        # A reactor that is busy serves its timers before it is told.
+        reactor.callFromThread(os.write, telling, bytes(8))
+        for _ in range(1000):
+            # As soon as a connection is closed, so much time has passed for the others, too.
+            await ws.ping()
+            if closed:
+                break
+            await wait(0.01)
+        await ws.send("alive")
+        print(await ws.recv())
+        print("gone" if closed else "still there", flush=True)
+    server.close()
+    await server.wait_closed()
+
+
+def wait(seconds):
+    from twisted.internet.task import deferLater
+
+    from txws2.clocks import steady
+
+    return deferLater(steady(reactor), seconds)
+
+
+ensureDeferred(main()).addErrback(lambda failure: failure.printTraceback(sys.stderr)).addBoth(
+    lambda _: reactor.callFromThread(reactor.stop)
+)
+reactor.run()
