@@ -131,10 +131,13 @@ class LifeTests(ServiceTestCase):
         self.successResultOf(stopping)
 
     def test_headers_are_sent_each_time(self):
-        self.start(additional_headers=iter([("X-Token", "secret")]))
+        headers = iter([("X-Token", "secret")])
+        self.start(additional_headers=headers, subprotocols=iter(["chat"]))
         for _ in range(2):
             self.servers.accept()
-            self.assertIn(b"X-Token: secret", self.servers.peer.take())
+            request = self.servers.peer.take()
+            self.assertIn(b"X-Token: secret", request)
+            self.assertIn(b"Sec-WebSocket-Protocol: chat", request)
             self.servers.joined.drop()
             self.clock.advance(5)
         self.stop()

@@ -19,6 +19,7 @@ FLOORS = [
     {
         "wire",
         "wire.accepting",
+        "wire.additional",
         "wire.addresses",
         "wire.asking",
         "wire.body",

@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import indent
 
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import fail
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
@@ -48,18 +49,25 @@ class TableTests(ConnectTestCase, TLSTestCase):
 
     def refused(self, **options):
         connecting = self.connect(**options)
-        factory = self.reactor.tcpClients[-1][2]
-        factory.clientConnectionFailed(
-            None, Failure(ConnectionRefusedError(111, "Connection refused"))
-        )
-        self.reactor.pump([0.4] * 3)
+        self.refuse()
         return connecting
+
+    def refuse(self):
+        factory = self.reactor.tcpClients[-1][2]
+        error = ConnectionRefusedError(111, "Connection refused")
+        factory.clientConnectionFailed(None, Failure(error))
 
     def test_each_row_is_true(self):
         unknown = self.connect("ws://example.com/")
         self.resolver.receiver.resolutionComplete()
         self.assertRow("There is no such name", unknown)
         self.assertRow("Nobody listens there", self.refused())
+        nobody = self.connect("ws://localhost:8000/")
+        for address in IPv6Address("TCP", "::1", 0), IPv4Address("TCP", "127.0.0.1", 0):
+            self.resolver.receiver.addressResolved(address)
+            self.refuse()
+        self.resolver.receiver.resolutionComplete()
+        self.assertRow("Nobody listens at any address", nobody)
         proxy = "http://127.0.0.1:3128"
         self.assertRow("The proxy isn't there", self.refused(proxy=proxy))
         head = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
@@ -137,7 +145,7 @@ class CallTests(CallTestCase):
                 block = block.replace("/etc/ssl/our-authority.pem", "authority.pem")
                 names = {"clientFromString": clientFromString, "uri": "ws://127.0.0.1/"}
                 made += self.run_block(block, **names)
-        self.assertEqual(len(made), 9)
+        self.assertEqual(len(made), 11)
 
     async def test_the_last_one_prints_what_went_wrong(self):
         printed = []

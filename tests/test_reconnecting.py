@@ -85,6 +85,21 @@ class IterationTests(ReconnectingTestCase):
         self.servers.open()
         self.assertEqual(len(self.connections), 2)
 
+    def test_what_iterators_give_is_sent_each_time(self):
+        self.start(
+            additional_headers=(pair for pair in [("X-Token", "secret")]),
+            subprotocols=(name for name in ["chat"]),
+        )
+        for _ in range(2):
+            self.servers.accept()
+            request = self.servers.peer.take()
+            self.assertIn(b"X-Token: secret", request)
+            self.assertIn(b"Sec-WebSocket-Protocol: chat", request)
+            self.servers.joined.drop()
+            self.clock.advance(5)
+        self.servers.fail(ValueError())
+        self.failureResultOf(self.running, ValueError)
+
     def test_one_that_is_still_open_is_closed_first(self):
         self.start()
         self.servers.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
@@ -16,18 +16,13 @@ from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.isolation import isolated
 from txws2.protocol import WebSocketProtocol
 from txws2.transports import abort
+from txws2.wire.additional import HeadersLike, repeatable, without_credentials
 from txws2.wire.body import BODY_PATIENCE, BodyReader
 from txws2.wire.gathering import ResponseReader
 from txws2.wire.http import Request, Response
 from txws2.wire.jar import CookieJar
 from txws2.wire.redirecting import is_redirect
-from txws2.wire.requesting import (
-    HeadersLike,
-    build_request,
-    check_compression,
-    check_response,
-    without_credentials,
-)
+from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import WebSocketURI, parse_uri
 
 __all__ = [
@@ -215,6 +210,8 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         origin: the value of the Origin header; by default there is none.
         subprotocols: those to offer, best first.
         additional_headers: headers to send besides those of the handshake: a mapping, or pairs.
+            An Authorization among them is sent instead of the URI's credentials, a User-Agent
+            instead of user_agent_header.
         user_agent_header: the value of User-Agent; by default there is none.
         reactor: the reactor to run on; None for the global one.
         **options: those of `ConnectionFactory`.
@@ -226,8 +223,8 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
 
     Raises:
         InvalidURI: it isn't a WebSocket URI.
-        InvalidHandshake: something to be sent can't be put in a request.
-        TypeError: headers or subprotocols are one string.
+        InvalidHandshake: something to be sent can't be put in a request, or is there twice.
+        TypeError: the URI, a header or a subprotocol isn't a str.
     """
 
     def __init__(
@@ -250,8 +247,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.authorization: str | None = None
         self.create_protocol = create_protocol
         self.origin = origin
-        self.subprotocols = subprotocols
-        self.additional_headers = _headers(additional_headers)
+        # An iterator would be used up by the first request.
+        one = isinstance(subprotocols, (str, bytes))
+        self.subprotocols = subprotocols if one else tuple(subprotocols)
+        self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
         # Whoever made a mistake in them is to see it here, not once the server is reached.
         self.build_request()
@@ -307,10 +306,3 @@ def _as_reason(exc: BaseException) -> Exception:
     reason = InvalidHandshake(f"{type(exc).__name__} was raised while the connection was opened")
     reason.__cause__ = exc
     return reason
-
-
-def _headers(headers: HeadersLike) -> HeadersLike:
-    """Return headers that can be sent again and again."""
-    if isinstance(headers, (str, bytes)):
-        raise TypeError(f"additional_headers is a mapping, or pairs; it is {headers!r}")
-    return headers if isinstance(headers, Mapping) else tuple(headers)

@@ -59,7 +59,7 @@ def connect(
     then are sent with what is asked of the same origin, until the connection is open.
 
     Args:
-        uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
+        uri: the ws or wss URI. All addresses of its host are tried (RFC 8305); the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
             Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
             the URI, a coroutine function for instance: it is called for each attempt, so that a

@@ -10,7 +10,7 @@ from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
 from txws2.results import check_function
 from txws2.timelimit import TimeLimit
-from txws2.wire.requesting import HeadersLike
+from txws2.wire.additional import HeadersLike
 
 __all__ = ["HeadersSource", "Make", "Target", "URISource"]
 
@@ -58,8 +58,10 @@ class Target:
             self.factory, self.dialer = self._make(make, self._uri, self._known_headers())
             self.host = self.factory.uri.host_header
         if not callable(self._headers):
-            # They may have been an iterator.
+            # They may have been an iterator, and so may the subprotocols.
             self._headers = self.factory.additional_headers
+        if "subprotocols" in self._options:
+            self._options["subprotocols"] = self.factory.subprotocols
 
     def prepare(self, make: Make) -> tuple[WebSocketClientFactory, Dialer]:
         """Return what makes one connection, where nothing is to be asked.

@@ -34,10 +34,11 @@ from txws2.server import (
     WebSocketServerProtocol,
 )
 from txws2.wire.accepting import acceptance
+from txws2.wire.additional import HeadersLike
 from txws2.wire.connection import State
 from txws2.wire.frames import Opcode
 from txws2.wire.gathering import RequestReader
-from txws2.wire.requesting import HeadersLike, build_request
+from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 
 __all__ = ["Frame", "Joined", "Opcode", "RecordingTransport", "joined", "opened"]

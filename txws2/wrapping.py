@@ -11,9 +11,9 @@ from txws2.bytestream import Carrier
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import InvalidPath
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
+from txws2.wire.additional import HeadersLike
 from txws2.wire.closing import CloseCode
 from txws2.wire.http import Request
-from txws2.wire.requesting import HeadersLike
 
 __all__ = ["CarrierClient", "CarrierClientFactory", "CarrierServer", "WebSocketFactory"]
 

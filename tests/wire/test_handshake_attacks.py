@@ -17,15 +17,16 @@ class InjectionTests(HandshakeTestCase):
 
     def test_in_values(self):
         for bad in self.BAD:
-            message = f"{bad!r} has a character other than printable ASCII"
             for name, asked in (
                 ("Origin", {"origin": bad}),
                 ("User-Agent", {"user_agent_header": bad}),
                 ("X", {"additional_headers": {"X": bad}}),
                 ("X", {"additional_headers": [("Y", "good"), ("X", bad)]}),
             ):
-                expected = InvalidHeader, f"invalid {name} header: {message}"
-                self.assertEqual(self.built(**asked), expected)
+                kind, text = self.built(**asked)
+                words = f"invalid {name} header: it has a character other than printable ASCII, "
+                self.assertIs(kind, InvalidHeader)
+                self.assertTrue(text.startswith(words), text)
 
     def test_in_names(self):
         for bad in (*self.BAD, "", "a b", "a:"):
@@ -38,6 +39,6 @@ class InjectionTests(HandshakeTestCase):
             self.assertEqual(self.built(subprotocols=[bad]), expected)
 
     def test_what_is_long_is_not_repeated(self):
-        message = f"{'x' * 80!r} has a character other than printable ASCII"
+        message = "it has a character other than printable ASCII, '\\n' at 100"
         expected = InvalidHeader, f"invalid Origin header: {message}"
         self.assertEqual(self.built(origin="x" * 100 + "\n"), expected)

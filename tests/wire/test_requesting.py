@@ -14,12 +14,7 @@ from txws2.wire import requesting
 from txws2.wire.accepting import accept, check_request, select_compression, select_subprotocol
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.gathering import RequestReader, ResponseReader
-from txws2.wire.requesting import (
-    build_request,
-    check_compression,
-    check_response,
-    without_credentials,
-)
+from txws2.wire.requesting import build_request, check_compression, check_response
 from txws2.wire.uri import parse_uri
 
 
@@ -85,22 +80,39 @@ class BuildRequestTests(HandshakeTestCase):
             encoded = b64encode(expected.encode()).decode()
             self.assertEqual(headers["Authorization"], f"Basic {encoded}")
 
-    def test_what_can_be_no_header_is_refused(self):
-        for bad in ({"a b": "x"}, {"X": "a\nb"}):
-            self.assertRaises(InvalidHeader, build_request, self.URI, additional_headers=bad)
+    def headers_of(self, uri="ws://h/", **options):
+        return build_request(parse_uri(uri), **options).headers
 
-    def test_headers_of_the_handshake_are_not_the_user_s(self):
-        for name in (
-            *("Connection", "Content-Length", "Host", "Sec-WebSocket-Accept"),
-            *("Sec-WebSocket-Extensions", "sec-websocket-key", "Sec-WebSocket-Protocol"),
-            *("SEC-WEBSOCKET-VERSION", "Transfer-Encoding", "upgrade"),
+    def test_a_header_of_the_user_s_goes_before_what_an_option_would_make_of_it(self):
+        """Of two, each server would take another."""
+        for name in ("Authorization", "authorization"):
+            headers = self.headers_of("ws://me:secret@h/", additional_headers={name: "Bearer x"})
+            self.assertEqual(headers.get_all("Authorization"), ["Bearer x"])
+        headers = self.headers_of(additional_headers={"user-agent": "a"}, user_agent_header="b")
+        self.assertEqual(headers.get_all("User-Agent"), ["a"])
+
+    def test_an_origin_is_given_in_one_place(self):
+        """It says which page asks, so neither is to be dropped in silence."""
+        headers = self.headers_of(additional_headers={"origin": "https://a"})
+        self.assertEqual(headers.get_all("Origin"), ["https://a"])
+        for other in ("https://a", "https://b"):
+            result = self.complaint(
+                self.headers_of, origin="https://a", additional_headers={"origin": other}
+            )
+            words = "invalid origin header: there is the option origin, too; give one of the two"
+            self.assertEqual(result, (InvalidHeader, words))
+
+    def test_options_that_are_no_str_are_told(self):
+        for options, words in (
+            ({"origin": b"https://a"}, "the value of Origin must be a str; it is bytes: decode it"),
+            ({"origin": 5}, "the value of Origin must be a str; it is int: give str() of it"),
+            ({"user_agent_header": b"a"}, "the value of User-Agent must be a str; it is bytes"),
+            ({"subprotocols": b"chat"}, "subprotocols is a sequence of strings"),
+            ({"subprotocols": [b"chat"]}, "subprotocols is a sequence of strings"),
+            ({"subprotocols": [None]}, "subprotocols is a sequence of strings"),
         ):
-            message = f"invalid {name} header: it belongs to the handshake; it can't be added"
-            for additional in ({name: "x"}, [(name, "x")]):
-                self.assertEqual(
-                    self.complaint(build_request, self.URI, additional_headers=additional),
-                    (InvalidHeader, message),
-                )
+            error = self.assertRaises(TypeError, self.headers_of, **options)
+            self.assertIn(words, str(error))
 
     def test_our_own_server_takes_it(self):
         ours, theirs = PerMessageDeflate(), PerMessageDeflate(client_max_window_bits=10)
@@ -113,13 +125,6 @@ class BuildRequestTests(HandshakeTestCase):
         response = ResponseReader().receive(accept(received, "b", extensions).serialize())
         self.assertEqual(check_response(request, response), "b")
         self.assertEqual(check_compression(response, ours), agreed)
-
-
-class CredentialsTests(HandshakeTestCase):
-    def test_another_origin_is_sent_none(self):
-        pairs = [("AUTHORIZATION", "x"), ("Cookie", "a"), ("cookie", "b"), ("X-One", "1")]
-        for headers in (pairs, dict(pairs), iter(pairs)):
-            self.assertEqual(without_credentials(headers), [("X-One", "1")])
 
 
 class CheckResponseTests(HandshakeTestCase):

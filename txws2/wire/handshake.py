@@ -59,12 +59,14 @@ def check_subprotocols(subprotocols: Sequence[str]) -> None:
     """Check what a user wants to offer or accept.
 
     Raises:
-        TypeError: it is one string instead of a sequence of them.
+        TypeError: it isn't a sequence of strings.
         NegotiationError: one isn't a token (section 4.1), or occurs twice.
     """
-    if isinstance(subprotocols, str):
+    if isinstance(subprotocols, (str, bytes)):
         raise TypeError(f"subprotocols is a sequence of strings, as [{subprotocols!r}]")
     for name in subprotocols:
+        if not isinstance(name, str):
+            raise TypeError(f"subprotocols is a sequence of strings, as ['chat']; {name!r} is none")
         if not is_token(name):
             raise NegotiationError(f"invalid subprotocol: {name!r} isn't a token")
     if len(set(subprotocols)) < len(subprotocols):

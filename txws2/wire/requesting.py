@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from secrets import token_bytes
 
-from txws2.exceptions import InvalidHeader, InvalidHeaderValue, InvalidStatus, NegotiationError
+from txws2.exceptions import InvalidHeaderValue, InvalidStatus, NegotiationError
+from txws2.wire.additional import HeadersLike, add_header, add_headers
 from txws2.wire.credentials import basic
 from txws2.wire.deflate import Deflate, PerMessageDeflate, check_answer, make_offers
 from txws2.wire.fields import Headers
 from txws2.wire.handshake import VERSION, accept_key, check_subprotocols, check_upgrade, single
-from txws2.wire.headers import is_token, parse_extensions, parse_tokens
+from txws2.wire.headers import parse_extensions, parse_tokens
 from txws2.wire.http import Request, Response
 from txws2.wire.uri import WebSocketURI
 
-__all__ = [
-    "HeadersLike",
-    "build_request",
-    "check_compression",
-    "check_response",
-    "without_credentials",
-]
-
-HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
-"""Headers as a user gives them: a mapping, or pairs where a name occurs more than once."""
-
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-
-# Those that the handshake itself is made of. Said twice, they would contradict themselves.
-_RESERVED = {
-    "connection",
-    "content-length",
-    "host",
-    "sec-websocket-accept",
-    "sec-websocket-extensions",
-    "sec-websocket-key",
-    "sec-websocket-protocol",
-    "sec-websocket-version",
-    "transfer-encoding",
-    "upgrade",
-}
-
-# Those that are for one origin only (RFC 9110 section 15.4).
-_CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
+__all__ = ["build_request", "check_compression", "check_response"]
 
 
 def build_request(
@@ -59,11 +31,14 @@ def build_request(
 ) -> Request:
     """Return the request of section 4.1, with a key of its own.
 
-    An authorization is sent in place of the credentials that the URI or the headers have.
+    The user's own Authorization and User-Agent go before what the URI's credentials and
+    user_agent_header would make of these; two of one header would be read in two ways.
+    An authorization is sent in place of both.
 
     Raises:
-        InvalidHeader: something to be sent can't be put in a header.
+        InvalidHeader: something to be sent can't be put in a header, or is there twice.
         NegotiationError: the subprotocols can't be offered.
+        TypeError: something isn't a str that must be one.
     """
     check_subprotocols(subprotocols)
     headers = Headers()
@@ -78,12 +53,12 @@ def build_request(
         offers = ", ".join(make_offers(compression))
         headers.addRawHeader("Sec-WebSocket-Extensions", offers)
     if origin is not None:
-        _add_header(headers, "Origin", origin)
+        add_header(headers, "Origin", origin)
     if user_agent_header is not None:
-        _add_header(headers, "User-Agent", user_agent_header)
-    if authorization is None and uri.username is not None:
+        add_header(headers, "User-Agent", user_agent_header)
+    if uri.username is not None:
         headers.addRawHeader("Authorization", basic(uri.username, uri.password))
-    _add_headers(headers, additional_headers)
+    add_headers(headers, additional_headers)
     if authorization is not None:
         headers.setRawHeaders("Authorization", [authorization])
     return Request(uri.resource_name, headers)
@@ -130,27 +105,3 @@ def check_response(request: Request, response: Response) -> str | None:
     if chosen[0] not in offered:
         raise NegotiationError(f"unsupported subprotocol: {chosen[0]}; it was not offered")
     return chosen[0]
-
-
-def without_credentials(additional: HeadersLike) -> HeadersLike:
-    """Return the headers that another origin may see, too."""
-    pairs = additional.items() if isinstance(additional, Mapping) else additional
-    return [(name, value) for name, value in pairs if name.lower() not in _CREDENTIALS]
-
-
-def _add_headers(headers: Headers, additional: HeadersLike) -> None:
-    """Add what the user wants sent, if it can't be anything but a header."""
-    pairs = additional.items() if isinstance(additional, Mapping) else additional
-    for name, value in pairs:
-        if not is_token(name):
-            raise InvalidHeader(name, "the name isn't a token")
-        if name.lower() in _RESERVED:
-            raise InvalidHeader(name, "it belongs to the handshake; it can't be added")
-        _add_header(headers, name, value)
-
-
-def _add_header(headers: Headers, name: str, value: str) -> None:
-    # A CR or LF here would begin a header, or a request, of somebody else's choice.
-    if not _HEADER_VALUE.fullmatch(value):
-        raise InvalidHeader(name, f"{value[:80]!r} has a character other than printable ASCII")
-    headers.addRawHeader(name, value)
