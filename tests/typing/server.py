@@ -17,8 +17,7 @@ async def parts() -> AsyncIterator[str]:
 
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
-    request = ws.request
-    if request is None or ws.subprotocol != "chat":
+    if ws.subprotocol != "chat":
         await ws.close(txws2.CloseCode.POLICY_VIOLATION, "speak chat")
         return
     try:
@@ -31,7 +30,7 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
         await ws.send(["one", b"two"], text=True)
         latency: float = await ws.ping()
         async for piece in ws.recv_streaming(decode=True):
-            print(request.path, latency, len(piece))
+            print(ws.request.path, latency, piece.upper())
     except txws2.ConnectionClosed as closed:
         print(closed.rcvd, closed.sent, ws.close_code, ws.close_reason)
 

@@ -10,7 +10,11 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
     await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
     await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
     await ws.sendMessage(text)  # E: does not return a value
-    ws.request.path  # E: Item "None" of "Request | None" has no attribute "path"
+    ws.request.pth  # E: "Request" has no attribute "pth"
+    data: bytes = await ws.recv(decode=True)  # E: expression has type "str", variable has type
+    async for piece in ws.recv_streaming(decode=False):
+        piece.upper() + ""  # E: Unsupported operand types for + ("bytes" and "str")
+    print(data)
     ws.close_code + 1  # E: Unsupported operand types for + ("None" and "int")
     for message in ws:  # E: "WebSocketServerProtocol" has no attribute "__iter__"
         print(message)
