@@ -1,7 +1,7 @@
 """What mypy has to find: each line that ends with a mark has an error with that text."""
 
 import txws2
-from txws2.testing import joined, opened
+from txws2.testing import ScriptedServer, Silence, joined, opened
 
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
@@ -49,3 +49,6 @@ joined(handler).server.said  # E: "WebSocketServerProtocol" has no attribute "sa
 joined(server=Client)  # E: Value of type variable "WS" of "joined" cannot be "Client"
 joined(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
 opened(handler)  # E: Argument 1 to "opened" has incompatible type
+ScriptedServer().script(503)  # E: Argument 1 to "script" of "ScriptedServer" has incompatible type
+ScriptedServer(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
+Silence("http")  # E: Argument 1 to "Silence" has incompatible type
