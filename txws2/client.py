@@ -26,7 +26,6 @@ from txws2.wire.requesting import (
 from txws2.wire.uri import WebSocketURI, parse_uri
 
 __all__ = [
-    "ClientOptions",
     "RequestOptions",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
@@ -128,12 +127,6 @@ class RequestOptions(ConnectionOptions, total=False):
     subprotocols: Sequence[str]
     additional_headers: HeadersLike
     user_agent_header: str | None
-
-
-class ClientOptions(RequestOptions, total=False):
-    """The options of `connect` that are the factory's."""
-
-    create_protocol: Callable[[], WebSocketClientProtocol]
 
 
 class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
@@ -34,6 +35,8 @@ from txws2.wire.encoding import Part
 
 __all__ = ["ClientState", "WebSocketClientService"]
 
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
+
 
 class ClientState(enum.Enum):
     """What a `WebSocketClientService` is doing."""
@@ -48,7 +51,7 @@ class ClientState(enum.Enum):
     """It waits before it makes another attempt."""
 
 
-class WebSocketClientService(Service):
+class WebSocketClientService(Service, Generic[C]):
     """Keeps a connection to a server while it runs, and makes another one when that is lost.
 
     When it stops, it closes the connection with 1001. It can be started again.
@@ -70,6 +73,7 @@ class WebSocketClientService(Service):
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
         drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
             waited longest.
+        create_protocol: makes the protocol of each connection, as for `connect`.
         process_exception: decides whether to try again, as for `connect`.
         backoff: how long to wait then.
         reactor: the reactor to run on; None for the global one.
@@ -102,10 +106,11 @@ class WebSocketClientService(Service):
         uri: str,
         on_message: Callable[[str | bytes], object] | None = None,
         *,
-        on_connect: Callable[[WebSocketClientProtocol], object] | None = None,
+        on_connect: Callable[[C], object] | None = None,
         on_state_change: Callable[[ClientState], object] | None = None,
         max_waiting: int = 0,
         drop: Drop = "newest",
+        create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
         process_exception: ProcessException = process_exception,
         backoff: Backoff = Backoff(),  # noqa: B008
         reactor: Any = None,
@@ -114,13 +119,17 @@ class WebSocketClientService(Service):
         # Whoever made a mistake in the options is to see it here.
         rest: dict[str, Any] = {**options}
         take_dialer(rest)
-        factory = WebSocketClientFactory(uri, reactor=reactor, **rest)
+        factory = WebSocketClientFactory(
+            uri, create_protocol=create_protocol, reactor=reactor, **rest
+        )
         check_functions(
             on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
         )
         # They may have been an iterator.
         options["additional_headers"] = factory.additional_headers
-        self._connect = partial(connect, uri, reactor=factory.reactor, **options)
+        self._connect = partial(
+            connect, uri, create_protocol=create_protocol, reactor=factory.reactor, **options
+        )
         self.state = ClientState.STOPPED
         self._factory = factory
         self._on_message = on_message
@@ -134,8 +143,8 @@ class WebSocketClientService(Service):
         self._running: Deferred[None] = succeed(None)
         # Whose hooks are called for it.
         self._call = Call(None)
-        self._ws: WebSocketClientProtocol | None = None
-        self._expecting = Expecting()
+        self._ws: C | None = None
+        self._expecting: Expecting[C] = Expecting()
         # Why it has given up.
         self._final: Exception | None = None
 
@@ -182,9 +191,7 @@ class WebSocketClientService(Service):
         self._leave(CancelledError("the service was stopped"))
         return ended
 
-    def whenConnected(
-        self, failAfterFailures: int | None = None
-    ) -> Deferred[WebSocketClientProtocol]:
+    def whenConnected(self, failAfterFailures: int | None = None) -> Deferred[C]:
         """Return a Deferred of the open connection; it can be cancelled.
 
         Args:
@@ -232,7 +239,7 @@ class WebSocketClientService(Service):
     # Its life.
 
     @property
-    def _open(self) -> WebSocketClientProtocol | None:
+    def _open(self) -> C | None:
         ws = self._ws
         return ws if ws is not None and state_of(ws) is State.OPEN else None
 
@@ -244,12 +251,12 @@ class WebSocketClientService(Service):
         async for ws in connections(self._attempts(run), self._factory, decide, self._backoff):
             await self._use(ws, run)
 
-    def _attempts(self, run: object) -> Iterator[Deferred[WebSocketClientProtocol]]:
+    def _attempts(self, run: object) -> Iterator[Deferred[C]]:
         while True:
             self._change(ClientState.CONNECTING, run)
             yield Deferred.fromCoroutine(self._attempt())
 
-    async def _attempt(self) -> WebSocketClientProtocol:
+    async def _attempt(self) -> C:
         ws = await self._connect()
         try:
             if self._on_connect is not None:
@@ -269,7 +276,7 @@ class WebSocketClientService(Service):
             self._expecting.attempt_failed(exc)
         return verdict
 
-    async def _use(self, ws: WebSocketClientProtocol, run: object) -> None:
+    async def _use(self, ws: C, run: object) -> None:
         """Send and receive until the connection is closed, and there may be another one."""
         clock, backoff = self._factory.clock, self._backoff
         since = clock.seconds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Unpack, cast
 
 from twisted.internet.defer import Deferred
@@ -9,9 +10,10 @@ from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
-from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.dialing import Dialer, DialOptions, take_dialer
 from txws2.exceptions import (
     InvalidHandshake,
@@ -29,18 +31,22 @@ from txws2.wire.redirecting import redirection
 __all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
 
 
-class ConnectOptions(ClientOptions, DialOptions, total=False):
-    """The options of `connect`."""
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
+
+
+class ConnectOptions(RequestOptions, DialOptions, total=False):
+    """The options of `connect` that are those of other classes."""
 
 
 def connect(
     uri: str,
     *,
+    create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
     process_exception: ProcessException = process_exception,
     backoff: Backoff = Backoff(),  # noqa: B008
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
-) -> Connecting:
+) -> Connecting[C]:
     """Connect to a WebSocket server, once or again and again.
 
     ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
@@ -54,6 +60,8 @@ def connect(
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
             Basic (RFC 7617).
+        create_protocol: makes the protocol: a subclass, or a functools.partial of one. To type
+            checkers, it is such a protocol that the connection comes as.
         process_exception: for ``async for``, called with the exception of each attempt that has
             failed: it returns None to try again, or the exception to raise. By default
             `txws2.process_exception`; one that always returns None tries for ever, even with a
@@ -83,12 +91,21 @@ def connect(
         # A redirection changes both.
         rest: dict[str, Any] = {**options}
         dialer = take_dialer(rest)
-        return WebSocketClientFactory(uri, reactor=reactor, **rest), dialer
+        factory = WebSocketClientFactory(
+            uri, create_protocol=create_protocol, reactor=reactor, **rest
+        )
+        return factory, dialer
+
+    def attempt(factory: WebSocketClientFactory, dialer: Dialer) -> Opening[C]:
+        return cast("Opening[C]", open_connection(factory, dialer))
 
     factory, dialer = prepare()
-    first = open_connection(factory, dialer)
     return Connecting.repeated(
-        first, lambda: open_connection(*prepare()), factory, process_exception, backoff
+        attempt(factory, dialer),
+        lambda: attempt(*prepare()),
+        factory,
+        process_exception,
+        backoff,
     )
 
 
@@ -96,14 +113,20 @@ def unix_connect(
     path: str,
     uri: str = "ws://localhost/",
     *,
+    create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
+    process_exception: ProcessException = process_exception,
+    backoff: Backoff = Backoff(),  # noqa: B008
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
-) -> Connecting:
+) -> Connecting[C]:
     """Connect to a WebSocket server on a Unix socket.
 
     Args:
         path: where the socket is.
         uri: what the server is asked for; with wss, TLS is spoken on the socket.
+        create_protocol: as for `connect`.
+        process_exception: likewise.
+        backoff: likewise.
         reactor: the reactor to run on; None for the global one.
         **options: as for `connect`, but for endpoint and proxy.
 
@@ -113,7 +136,14 @@ def unix_connect(
     if reactor is None:
         reactor = global_reactor()
     options["endpoint"] = UNIXClientEndpoint(reactor, path)
-    return connect(uri, reactor=reactor, **options)
+    return connect(
+        uri,
+        create_protocol=create_protocol,
+        process_exception=process_exception,
+        backoff=backoff,
+        reactor=reactor,
+        **options,
+    )
 
 
 def open_connection(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Self
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
@@ -15,15 +17,17 @@ from txws2.retrying import ProcessException, retry_after
 
 __all__ = ["Connecting", "connections"]
 
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
-class Connecting(Opening[WebSocketClientProtocol]):
+
+class Connecting(Opening[C]):
     """A Deferred of a client's connection.
 
     `async with` waits for it, and closes it on leaving. `async for` goes on with another one
     whenever it ends.
     """
 
-    _attempt: Callable[[], Deferred[WebSocketClientProtocol]]
+    _attempt: Callable[[], Deferred[C]]
     _factory: WebSocketClientFactory
     _process_exception: ProcessException
     _backoff: Backoff
@@ -32,12 +36,12 @@ class Connecting(Opening[WebSocketClientProtocol]):
     @classmethod
     def repeated(
         cls,
-        first: Deferred[WebSocketClientProtocol],
-        attempt: Callable[[], Deferred[WebSocketClientProtocol]],
+        first: Deferred[C],
+        attempt: Callable[[], Deferred[C]],
         factory: WebSocketClientFactory,
         process_exception: ProcessException,
         backoff: Backoff,
-    ) -> Connecting:
+    ) -> Self:
         """Return one with the result of the first attempt; others are made for each iteration."""
         connecting = cls.of(first)
         connecting._attempt = attempt
@@ -46,7 +50,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
         connecting._backoff = backoff
         return connecting
 
-    def __aiter__(self) -> AsyncGenerator[WebSocketClientProtocol]:
+    def __aiter__(self) -> AsyncGenerator[C]:
         """Iterate over the connections, each open, and each closed before the next is made.
 
         Leaving the loop closes the connection; there is nothing to wait for that with then.
@@ -56,7 +60,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
         """
         return connections(self._attempts(), self._factory, self._process_exception, self._backoff)
 
-    def _attempts(self) -> Iterator[Deferred[WebSocketClientProtocol]]:
+    def _attempts(self) -> Iterator[Deferred[C]]:
         if not self._iterated:
             self._iterated = True
             yield self
@@ -65,11 +69,11 @@ class Connecting(Opening[WebSocketClientProtocol]):
 
 
 async def connections(
-    attempts: Iterator[Deferred[WebSocketClientProtocol]],
+    attempts: Iterator[Deferred[C]],
     factory: WebSocketClientFactory,
     process_exception: ProcessException,
     backoff: Backoff,
-) -> AsyncGenerator[WebSocketClientProtocol]:
+) -> AsyncGenerator[C]:
     """Generate connections; after an attempt that fails, wait.
 
     What waits for the next connection can be cancelled at any time.

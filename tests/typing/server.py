@@ -97,4 +97,19 @@ async def main() -> None:
     await deferLater(reactor, 1)
 
 
+class Member(txws2.WebSocketServerProtocol):
+    name = "alice"
+
+
+async def greet(ws: Member) -> None:
+    await ws.send(ws.name)
+
+
+async def own() -> None:
+    await txws2.serve(greet, port=0, create_protocol=Member)
+    await txws2.serve(handler, port=0, create_protocol=Member)
+    await txws2.serve(lambda ws: ws.close(4000), port=0)
+    print(txws2.WebSocketServerFactory(greet, create_protocol=Member))
+
+
 react(lambda _: Deferred.fromCoroutine(main()))
