@@ -140,7 +140,7 @@ class ScriptedServer:
 
     @property
     def connection(self) -> Joined[WebSocketServerProtocol, Any]:
-        """The connection that was opened last: to drop it, to send on it, to see its frames.
+        """The connection that was opened last, to drop it, to send on it and to see its frames.
 
         Raises:
             AssertionError: none was.
