@@ -35,6 +35,22 @@ class ArgumentTests(SynchronousTestCase):
         for wrong in "0", "-1", "nan", "inf", "soon":
             self.assertWrong("--timeout", f"--timeout={wrong}")
 
+    def test_it_may_go_on_for_ever_after_the_input(self):
+        for text, seconds in {"0": 0, "2.5": 2.5, "inf": float("inf")}.items():
+            self.assertEqual(parse_arguments(["ws://h/", "--wait", text]).wait, seconds)
+        for wrong in "-1", "nan", "soon":
+            self.assertWrong(f"{wrong!r} is neither a number of seconds nor inf", f"--wait={wrong}")
+
+    def test_a_size_is_a_number_of_bytes_or_none(self):
+        for text, size in {"1": 1, "none": None}.items():
+            self.assertEqual(parse_arguments(["ws://h/", "--max-size", text]).max_size, size)
+        for wrong in "0", "-1", "1M", "":
+            self.assertWrong("neither a number of bytes nor none", f"--max-size={wrong}")
+
+    def test_there_may_be_no_proxy_whatever_the_environment_says(self):
+        self.assertIsNone(parse_arguments(["ws://h/", "--proxy", "none"]).proxy)
+        self.assertIs(parse_arguments(["ws://h/"]).proxy, True)
+
     def test_what_is_not_verified_needs_no_authorities(self):
         for option in "--cacert", "--cert":
             self.assertWrong("no --cacert or --cert with it", "--insecure", option, "file.pem")

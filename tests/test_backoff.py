@@ -3,9 +3,10 @@
 from itertools import islice
 from statistics import mean
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2.backoff import Backoff
+from txws2.backoff import Backoff, Pace
 
 
 def first(count, backoff):
@@ -50,3 +51,52 @@ class BackoffTests(SynchronousTestCase):
             with self.assertRaises(ValueError) as caught:
                 Backoff(**wrong)
             self.assertIn(next(iter(wrong)), str(caught.exception))
+
+
+class PaceTests(SynchronousTestCase):
+    def setUp(self):
+        self.clock = Clock()
+        self.pace = Pace(Backoff(random=lambda: 0.5), self.clock)
+
+    def last(self, seconds, in_trouble=False):
+        """Have a connection that is used for so long; return how long to wait after it."""
+        self.pace.opened()
+        self.clock.advance(seconds)
+        return round(self.pace.ended(in_trouble), 2)
+
+    def test_after_a_good_connection_there_is_no_wait(self):
+        self.assertEqual([self.last(5), self.last(5)], [0, 0])
+
+    def test_the_waits_grow_while_no_connection_lasts(self):
+        waits = [self.last(1), self.pace.failed(), self.last(0), self.last(4.9)]
+        self.assertEqual([round(wait, 2) for wait in waits], [2.5, 3.1, 5.02, 8.12])
+
+    def test_after_a_good_one_they_begin_anew(self):
+        self.pace.failed()
+        self.pace.failed()
+        self.last(5)
+        self.assertEqual(self.pace.failed(), 2.5)
+
+    def test_a_good_one_that_ended_in_trouble_is_followed_by_the_first_wait(self):
+        self.pace.failed()
+        self.pace.failed()
+        self.assertEqual([self.last(5, True), self.last(5, True)], [2.5, 2.5])
+
+    def test_a_connection_is_good_after_the_longer_one_of_the_first_two_waits(self):
+        for options, seconds in (
+            ({}, 5),
+            ({"initial": 0}, 3.1),
+            ({"minimum": 7}, 7),
+            ({"maximum": 0.5}, 0.5),
+            ({"initial": 0, "minimum": 0}, 0),
+        ):
+            self.assertEqual(Backoff(**options).good_after, seconds)
+
+    def test_who_waits_for_nothing_at_first_does_so_only_once(self):
+        self.pace = Pace(Backoff(initial=0), self.clock)
+        self.assertEqual([self.last(0), self.last(0)], [0, 3.1])
+
+    def test_a_clock_that_was_set_back_makes_no_connection_a_good_one(self):
+        self.pace.opened()
+        self.clock.rightNow -= 1000
+        self.assertEqual(self.pace.ended(False), 2.5)

@@ -1,5 +1,7 @@
 """The client as a service: its connections, its states, what it sends and what waits."""
 
+import contextlib
+
 from twisted.application.service import Application, IService
 from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import CancelledError, Deferred
@@ -13,7 +15,16 @@ from tests.sides import CLOSE, TEXT, URI, QuietTestCase, closing
 from tests.test_connecting import Reactor, Resolver
 from txws2.backoff import Backoff
 from txws2.clientservice import ClientState, WebSocketClientService
-from txws2.exceptions import InvalidProxy, InvalidState, InvalidStatus, InvalidURI
+from txws2.connecting import connect
+from txws2.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    InvalidProxy,
+    InvalidState,
+    InvalidStatus,
+    InvalidURI,
+    OpeningTimeout,
+)
 from txws2.serving import serve
 from txws2.wire.frames import encode_frame
 
@@ -306,7 +317,10 @@ class ReconnectingTests(ServiceTestCase):
         self.servers.open()
         self.stop()
         lines = [formatEvent(event) for event in self.events]
-        self.assertIn("disconnected from example.com: no close frame received or sent", lines)
+        self.assertIn(
+            "disconnected from example.com: no close frame received or sent; trying again at once",
+            lines,
+        )
 
     def test_one_that_the_server_has_closed_is_replaced_too(self):
         self.open()
@@ -324,6 +338,65 @@ class ReconnectingTests(ServiceTestCase):
         self.clock.advance(0.2)
         self.assertEqual((self.servers.attempts, self.service.state), (2, CONNECTING))
         self.stop()
+
+    def test_the_waits_grow_while_no_connection_lasts(self):
+        self.start()
+        for seconds in 2.5, 3.1, 5.1:
+            self.servers.open()
+            self.servers.close(1013)
+            self.assertIs(self.service.state, BACKING_OFF)
+            self.clock.advance(seconds - 0.1)
+            self.assertIs(self.service.state, BACKING_OFF)
+            self.clock.advance(0.2)
+            self.assertIs(self.service.state, CONNECTING)
+        self.assertEqual(self.states, [CONNECTING, OPEN, BACKING_OFF] * 3 + [CONNECTING])
+        self.stop()
+
+    def test_who_waits_gets_one_that_does_not_last_and_counts_no_failure(self):
+        service = self.open()
+        self.servers.close(1013)
+        connected = service.whenConnected(failAfterFailures=1)
+        self.clock.advance(2.5)
+        self.servers.open()
+        self.assertIs(self.successResultOf(connected), self.servers.protocol)
+        self.servers.close(1013)
+        self.stop()
+
+    def test_a_close_code_can_end_it_loudly(self):
+        def careful(exc):
+            return exc if isinstance(exc, ConnectionClosed) and exc.rcvd.code == 4004 else None
+
+        service = self.start(process_exception=careful, max_waiting=1)
+        self.servers.open()
+        self.servers.say(encode_frame(CLOSE, closing(4004, "no"), masked=False))
+        waiting, connected = service.send("hello"), service.whenConnected()
+        self.servers.peer.transport.loseConnection()
+        self.servers.pump()
+        [event] = self.take_loud()
+        self.assertEqual(formatEvent(event), "giving up on example.com")
+        self.assertEqual(self.states, [CONNECTING, OPEN, STOPPED])
+        for failed in waiting, connected, service.send("hello"), service.whenConnected():
+            self.failureResultOf(failed, ConnectionClosedError)
+        self.stop()
+
+    def test_so_it_can_while_it_greets(self):
+        self.open(process_exception=lambda exc: exc, on_connect=lambda ws: ws.recv())
+        self.servers.close(4004)
+        self.assertEqual(len(self.take_loud()), 1)
+        self.assertIs(self.service.state, STOPPED)
+        self.stop()
+
+    def test_it_can_be_stopped_while_it_waits_after_a_connection(self):
+        self.open()
+        self.servers.close(4004)
+        self.stop()
+        self.assertEqual(self.states, [CONNECTING, OPEN, BACKING_OFF, STOPPED])
+
+    def test_a_close_that_it_made_itself_is_not_decided_on(self):
+        asked = []
+        self.open(process_exception=asked.append)
+        self.stop()
+        self.assertEqual(asked, [])
 
     def test_the_waits_grow(self):
         self.start()
@@ -574,6 +647,55 @@ class HookTests(ServiceTestCase):
         self.assertEqual(self.servers.attempts, 2)
         self.stop()
 
+    def test_a_greeting_that_never_ends_is_cancelled_after_open_timeout(self):
+        greeting = Deferred()
+        service = self.start(on_connect=lambda ws: greeting)
+        connected = service.whenConnected(failAfterFailures=1)
+        self.clock.advance(4)
+        self.servers.open()
+        self.clock.advance(5.9)
+        self.assertIs(service.state, CONNECTING)
+        self.clock.advance(0.2)
+        self.assertTrue(greeting.called)
+        self.assertEqual(self.servers.heard(), [(CLOSE, closing(1011))])
+        self.servers.close(1011)
+        timeout = self.failureResultOf(connected, OpeningTimeout).value
+        self.assertEqual(timeout.stage, "on_connect")
+        self.assertIs(service.state, BACKING_OFF)
+        self.clock.advance(2.5)
+        self.assertEqual(self.servers.attempts, 2)
+        self.stop()
+
+    def test_so_is_one_that_refuses_to_be_cancelled(self):
+        async def stubborn(ws):
+            while True:
+                with contextlib.suppress(CancelledError):
+                    await Deferred()
+
+        self.open(on_connect=stubborn)
+        self.clock.advance(10)
+        self.servers.close(1011)
+        self.assertIs(self.service.state, BACKING_OFF)
+        self.stop()
+
+    def test_one_that_refuses_to_be_cancelled_does_not_hold_up_the_end(self):
+        async def stubborn(ws):
+            while True:
+                with contextlib.suppress(CancelledError):
+                    await Deferred()
+
+        self.open(on_connect=stubborn)
+        self.stop()
+        self.assertIs(self.service.state, STOPPED)
+
+    def test_without_open_timeout_the_greeting_may_take_as_long_as_it_does(self):
+        greeting = Deferred()
+        self.open(on_connect=lambda ws: greeting, open_timeout=None, ping_interval=None)
+        self.clock.advance(1000)
+        greeting.callback(None)
+        self.assertIs(self.service.state, OPEN)
+        self.stop()
+
     def test_a_mistake_in_the_greeting_ends_it_loudly(self):
         def broken(ws):
             raise KeyError
@@ -602,4 +724,26 @@ class SocketTests(TestCase):
         await service.whenConnected()
         await service.send("hello")
         self.assertEqual(await heard, "hello")
+        await service.stopService()
+
+    async def test_who_is_refused_with_429_comes_in_once_there_is_room(self):
+        server = await serve(
+            lambda ws: ws.wait_closed(), "127.0.0.1", 0, max_connections_per_host=1
+        )
+        self.addCleanup(server.close)
+        uri = f"ws://127.0.0.1:{server.addresses[0].port}/"
+        first = await connect(uri)
+        backed_off = Deferred()
+
+        def changed(state):
+            if state is BACKING_OFF and not backed_off.called:
+                backed_off.callback(None)
+
+        service = WebSocketClientService(
+            uri, on_state_change=changed, backoff=Backoff(initial=0, minimum=0.01, factor=1)
+        )
+        service.startService()
+        await backed_off
+        await first.close()
+        await service.whenConnected()
         await service.stopService()

@@ -68,12 +68,13 @@ class Command(ProcessProtocol):
     Attributes:
         out, err: what it has written so far.
         status: its exit status once it has ended; None if a signal ended it.
+        signal: that signal.
         ended: fires then.
     """
 
     def __init__(self):
         self.out = self.err = ""
-        self.status = None
+        self.status = self.signal = None
         self.ended = Deferred()
         self._awaited = []
 
@@ -93,7 +94,7 @@ class Command(ProcessProtocol):
         self._look()
 
     def processEnded(self, reason):
-        self.status = reason.value.exitCode
+        self.status, self.signal = reason.value.exitCode, reason.value.signal
         for pattern, awaited in self._awaited:
             awaited.errback(AssertionError(f"no {pattern!r} in {self.out!r} {self.err!r}"))
         self.ended.callback(self)
@@ -259,18 +260,18 @@ class PipeTests(ClientTestCase):
     async def test_a_line_and_its_reply(self):
         client = await self.run_client(await self.serve(echo), stdin="hi\n")
         self.assertEqual(client.out, "hi\n")
-        self.assertClosed(client, 0, "1000 (OK)")
+        self.assertClosed(client, 0, "sent 1000 (OK); then received 1000 (OK)")
 
     async def test_many_lines(self):
         lines = "".join(f"line {number}\n" for number in range(5000))
         client = await self.run_client(await self.serve(echo), stdin=lines)
         self.assertEqual(client.out, lines)
-        self.assertClosed(client, 0, "1000 (OK)")
+        self.assertClosed(client, 0, "sent 1000 (OK); then received 1000 (OK)")
 
     async def test_no_lines(self):
         client = await self.run_client(await self.serve(echo))
         self.assertEqual(client.out, "")
-        self.assertClosed(client, 0, "1000 (OK)")
+        self.assertClosed(client, 0, "sent 1000 (OK); then received 1000 (OK)")
 
     async def test_files(self):
         path = self.make_directory()
@@ -279,7 +280,7 @@ class PipeTests(ClientTestCase):
         client = self.start("/bin/sh", "-c", command, path=str(path))
         await client.ended
         self.assertEqual((path / "out").read_text(), "one\ntwo\n")
-        self.assertClosed(client, 0, "1000 (OK)")
+        self.assertClosed(client, 0, "sent 1000 (OK); then received 1000 (OK)")
 
     async def test_a_server_that_closes_with_an_error(self):
         async def handler(ws):
@@ -287,7 +288,8 @@ class PipeTests(ClientTestCase):
 
         client = self.start_client(await self.serve(handler))
         await client.ended
-        self.assertClosed(client, 1, "4001 (private use) bye")
+        code = "4001 (private use) bye"
+        self.assertClosed(client, 1, f"received {code}; then sent {code}")
 
     async def test_a_reader_that_has_enough(self):
         async def handler(ws):
@@ -310,7 +312,7 @@ class PipeTests(ClientTestCase):
         await client.shown("hello")
         client.transport.signalProcess("INT")
         await client.ended
-        self.assertClosed(client, 0, "1000 (OK)")
+        self.assertClosed(client, 0, "sent 1000 (OK); then received 1000 (OK)")
 
     async def test_pings(self):
         client = self.start_client(await self.serve(echo), "--ping")
@@ -458,7 +460,7 @@ class ReconnectTests(ClientTestCase):
         client.transport.write(b"one\n")
         await client.shown("one\n")
         await server.close()
-        await client.shown(r"closed: 1001 \(going away\); connecting again")
+        await client.shown(r"closed: received 1001 \(going away\).*; connecting again")
         client.transport.write(b"two\n")
         client.transport.closeStdin()
         await self.serve(echo, host="127.0.0.1", port=port)
@@ -474,5 +476,5 @@ class TerminalTests(ClientTestCase):
         await client.shown("< hello")
         client.transport.write(b"\x04")
         await client.ended
-        self.assertIn("closed: 1000 (OK)", client.out)
+        self.assertIn("closed: sent 1000 (OK)", client.out)
         self.assertEqual(client.status, 0)

@@ -17,7 +17,6 @@ from zope.interface import implementer
 from tests.sides import RecordedClient, answer
 from txws2.connecting import connect, unix_connect
 from txws2.exceptions import (
-    InvalidHandshake,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
@@ -101,19 +100,11 @@ class OpenTests(ConnectTestCase):
             self.connect(uri).addErrback(lambda _: None)
             self.assertEqual(self.reactor.tcpClients[-1][:2], expected)
 
-    def test_mistakes_are_told_at_once(self):
-        for uri in ("http://example.com/", "example.com", "ws://", "wss://my_host.example:0/"):
-            self.assertRaises(InvalidURI, self.connect, uri)
-        headers = {"X": "a\r\nb"}
-        self.assertRaises(InvalidHandshake, self.connect, additional_headers=headers)
-        self.assertRaises(ValueError, self.connect, open_timeout=0)
-
     def test_a_name_that_no_certificate_can_have_is_told_as_one(self):
         for uri in ("wss://my_host.example/", "wss://-/", f"wss://{'x' * 64}/"):
-            try:
-                connecting = self.connect(uri)
-            except InvalidURI:
-                continue
+            connecting = self.connect(uri)
+            if connecting.called:
+                self.failureResultOf(connecting, InvalidURI)
             connecting.addErrback(lambda _: None).cancel()
 
     def test_nothing_is_left_when_it_was_refused(self):

@@ -5,13 +5,13 @@ import re
 from unicodedata import east_asian_width
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2.console import Console, printable, rows
+from txws2.console import Console
 
 
 class Screen:
@@ -137,10 +137,6 @@ class PipeTests(ConsoleTestCase):
         self.console.dataReceived(b"one\n")
         self.assertEqual(self.transport.value(), b"")
 
-    def test_a_line_may_be_long(self):
-        self.console.dataReceived(b"x" * 2**20 + b"\n")
-        self.assertEqual(self.sent, ["x" * 2**20])
-
     def test_leaving_waits_until_all_is_written(self):
         left = self.console.leave()
         self.assertTrue(self.transport.disconnecting)
@@ -149,12 +145,22 @@ class PipeTests(ConsoleTestCase):
         self.successResultOf(left)
         self.assertEqual(self.transport.value(), b"")
 
+    def test_all_was_written(self):
+        left = self.console.leave()
+        self.lose()
+        self.assertIs(self.successResultOf(left), True)
+
     def test_when_nobody_reads_the_output_any_more_it_gives_up(self):
         self.console.writeConnectionLost()
         self.assertTrue(self.transport.disconnecting)
-        self.successResultOf(self.console.gone)
+        self.assertIs(self.successResultOf(self.console.gone), False)
         self.lose()
         self.successResultOf(self.console.leave())
+
+    def test_so_it_does_when_the_last_words_cannot_be_written(self):
+        left = self.console.leave()
+        self.console.connectionLost(Failure(ConnectionLost()))
+        self.assertIs(self.successResultOf(left), False)
 
     def test_the_ends_of_input_and_output_are_told_apart(self):
         self.assertTrue(IHalfCloseableProtocol.providedBy(self.console))
@@ -194,6 +200,7 @@ class BackpressureTests(ConsoleTestCase):
     def test_a_failure_at_once_pauses_nothing(self):
         failed = fail(ValueError("closed"))
         self.addCleanup(failed.addErrback, lambda _: None)
+        self.transport = StringTransport()
         self.console = Console(lambda line: failed, terminal=False, steerable=False)
         self.console.makeConnection(self.transport)
         self.console.dataReceived(b"one\n")
@@ -313,43 +320,34 @@ class TerminalTests(ConsoleTestCase):
         self.assertScreen("> one")
 
 
-class PrintableTests(SynchronousTestCase):
-    def test_letters_of_all_scripts_stay(self):
-        for text in "plain", "naïve", "日本語", "e\u0301", "🙂", "a b", "one\ntwo", r"\x1b":
-            self.assertEqual(printable(text), text)
+class FullOutputTests(ConsoleTestCase):
+    def test_as_long_as_there_is_room_nothing_waits(self):
+        self.assertIsNone(self.console.show("one"))
 
-    def test_what_could_steer_a_terminal_is_shown(self):
-        shown = {
-            "\x1b[2J": r"\x1b[2J",
-            "\x07": r"\x07",
-            "\x9b2J": r"\x9b2J",
-            "\x1b]0;title\x07": r"\x1b]0;title\x07",
-            "\r": r"\r",
-            "\t": r"\t",
-            "\x7f": r"\x7f",
-            "\u202e": r"\u202e",
-            "\U000e0001": r"\U000e0001",
-        }
-        for text, expected in shown.items():
-            self.assertEqual(printable(text), expected)
+    def test_a_message_is_followed_by_the_next_when_there_is_room_again(self):
+        self.transport.producer.pauseProducing()
+        shown = self.console.show("one")
+        self.assertNoResult(shown)
+        self.transport.producer.resumeProducing()
+        self.successResultOf(shown)
+        self.assertIsNone(self.console.show("two"))
 
+    def test_where_the_next_one_fills_it_again_the_one_after_it_waits(self):
+        def show_next(_):
+            self.transport.producer.pauseProducing()
+            self.next = self.console.show("two")
 
-class RowTests(SynchronousTestCase):
-    def assertRows(self, text, width, *expected):
-        self.assertEqual(list(rows(text, width)), list(expected))
+        self.transport.producer.pauseProducing()
+        self.console.show("one").addCallback(show_next)
+        self.transport.producer.resumeProducing()
+        self.assertNoResult(self.next)
 
-    def test_a_text_that_fits_is_one_row(self):
-        self.assertRows("", 3, "")
-        self.assertRows("abc", 3, "abc")
+    def test_who_reads_no_more_lets_nobody_wait(self):
+        self.transport.producer.pauseProducing()
+        shown = self.console.show("one")
+        self.transport.producer.stopProducing()
+        self.successResultOf(shown)
 
-    def test_a_longer_one_is_cut(self):
-        self.assertRows("abcdefg", 3, "abc", "def", "g")
-
-    def test_each_of_its_lines_begins_a_row(self):
-        self.assertRows("ab\n\ncdef", 3, "ab", "", "cde", "f")
-
-    def test_a_wide_character_takes_two_cells(self):
-        self.assertRows("日本語", 5, "日本", "語")
-
-    def test_a_combining_one_takes_none(self):
-        self.assertRows("e\u0301e\u0301e", 2, "e\u0301e\u0301", "e")
+    def test_leaving_does_not_wait_for_more_to_write(self):
+        self.console.leave()
+        self.assertIsNone(self.transport.producer)

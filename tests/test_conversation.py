@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 import txws2.conversation
@@ -20,6 +21,9 @@ from txws2.connecting import connect
 from txws2.conversation import Conversation
 from txws2.insecure import InsecureTLS
 from txws2.wire.frames import encode_frame
+
+DONE = "sent 1000 (OK); then received 1000 (OK)"
+LOST = "no close frame received or sent"
 
 
 class Reactor(Clock):
@@ -46,6 +50,9 @@ class Stream(StringIO):
     def isatty(self):
         return self.terminal
 
+    def fileno(self):
+        return None
+
 
 class Terminal(Stream):
     terminal = True
@@ -65,6 +72,8 @@ class Screen(StringTransport):
 
 class ConversationTestCase(QuietTestCase):
     stream = Stream
+    # Why nothing can be written, if nothing can.
+    trouble = None
 
     def setUp(self):
         super().setUp()
@@ -73,6 +82,7 @@ class ConversationTestCase(QuietTestCase):
         for name in "stdin", "stdout", "stderr":
             self.patch(sys, name, self.stream())
         self.patch(txws2.conversation, "StandardIO", self.open_screen)
+        self.patch(txws2.conversation, "unwritable", lambda number: self.trouble)
         self.patch(txws2.conversation, "connect", partial(connect, endpoint=self.servers))
         self.patch(txws2.conversation, "Backoff", partial(Backoff, random=lambda: 0.5))
 
@@ -127,7 +137,7 @@ class OnceTests(ConversationTestCase):
         self.say(TEXT, b"hello")
         self.servers.close(4001)
         self.assertEqual(self.screen.value(), b"hello\n")
-        self.assertEnds(1, "closed: 4001 (private use)")
+        self.assertEnds(1, "closed: received 4001 (private use); then sent 4001 (private use)")
 
     def test_a_connection_that_cannot_be_made_is_the_end(self):
         self.start()
@@ -140,7 +150,7 @@ class OnceTests(ConversationTestCase):
         self.assertEqual(self.heard(), [(CLOSE, closing(1000))])
         self.assertNoResult(stopping)
         self.servers.close(1000)
-        self.assertEnds(0, "closed: 1000 (OK)")
+        self.assertEnds(0, f"closed: {DONE}")
         self.successResultOf(stopping)
 
     def test_a_signal_while_it_connects_leaves_nothing(self):
@@ -148,6 +158,77 @@ class OnceTests(ConversationTestCase):
         stopping = self.clock.stop()
         self.assertEnds(1, f"stopped while connecting to {URI}")
         self.successResultOf(stopping)
+
+    def test_a_password_in_the_uri_is_shown_to_nobody(self):
+        options = parse_arguments([URI.replace("//", "//me:secret@")])
+        self.running = Deferred.fromCoroutine(Conversation(self.clock, options).run())
+        self.servers.fail()
+        self.assertEnds(1, f"can't connect to {URI}: Connection was refused", "running")
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        self.trouble = "No space left on device"
+        self.open()
+        self.console.writeConnectionLost()
+        self.servers.close(1000)
+        self.assertEnds(1, f"closed: {DONE}", "can't print all messages: No space left on device")
+
+    def test_no_more_is_read_than_there_is_room_for(self):
+        self.open()
+        self.screen.producer.pauseProducing()
+        messages = [f"{number}\n".encode() for number in range(20)]
+        for message in messages:
+            self.say(TEXT, message.strip())
+        self.assertEqual(self.screen.value(), messages[0])
+        self.assertTrue(self.servers.joined.client_transport.paused)
+        self.screen.producer.resumeProducing()
+        self.servers.pump()
+        self.assertEqual(self.screen.value(), b"".join(messages))
+
+
+class UnexpectedTests(ConversationTestCase):
+    """What nobody has thought of: a sentence and a status, and nothing that waits."""
+
+    def assertUnexpected(self, *before):
+        self.assertEnds(1, *before, "unexpected ZeroDivisionError: division by zero; ")
+        self.take_loud()
+
+    def wrong(self, *arguments, **options):
+        return 1 / 0
+
+    def test_where_the_connection_is_made(self):
+        self.patch(txws2.conversation, "hint", self.wrong)
+        self.start()
+        self.servers.fail()
+        self.assertUnexpected()
+
+    def test_where_the_console_is_opened(self):
+        self.patch(txws2.conversation, "StandardIO", self.wrong)
+        self.open()
+        self.clock.advance(0)
+        self.assertEqual(self.heard(), [(CLOSE, closing(1000))])
+        self.servers.close(1000)
+        self.assertUnexpected()
+
+    def test_where_a_message_is_shown(self):
+        self.open()
+        self.console.show = self.wrong
+        self.say(TEXT, b"hello")
+        self.servers.close(1011)
+        self.assertUnexpected("closed: sent 1011")
+
+    def test_where_a_signal_waits_for_it(self):
+        self.patch(txws2.conversation, "hint", self.wrong)
+        self.start()
+        stopping = self.clock.stop()
+        self.servers.pump()
+        self.successResultOf(stopping)
+
+    def test_in_a_callback_of_the_reactor(self):
+        self.open()
+        Logger().failure("unhandled error", Failure(ZeroDivisionError("division by zero")))
+        self.clock.advance(0)
+        self.servers.close(1000)
+        self.assertUnexpected(f"closed: {DONE}")
 
 
 class ReconnectTests(ConversationTestCase):
@@ -164,14 +245,23 @@ class ReconnectTests(ConversationTestCase):
         self.assertEqual(self.screen.value(), b"hello again\n")
         self.clock.stop()
         self.servers.close(1000)
-        self.assertEnds(0, "closed: 1006 (abnormal closure [internal]); connecting again", "1000")
+        self.assertEnds(0, f"closed: {LOST}; connecting again", "1000")
 
     def test_so_it_does_when_the_server_has_closed_it(self):
         self.open("--reconnect")
         self.clock.advance(5)
         self.servers.close(1000)
         self.servers.open()
-        self.assertEqual(self.errors(), ["closed: 1000 (OK); connecting again"])
+        self.assertEqual(
+            self.errors(), ["closed: received 1000 (OK); then sent 1000 (OK); connecting again"]
+        )
+
+    def test_a_code_that_says_that_something_is_wrong_is_remarked_on_once(self):
+        self.open("--reconnect")
+        self.servers.close(4001)
+        self.clock.advance(2.5)
+        self.assertEqual(self.servers.attempts, 2)
+        self.assertEqual(self.errors(), ["closed: 4001 (private use); connecting again"])
 
     def test_where_it_is_thrown_out_it_waits_before_it_comes_again(self):
         self.open("--reconnect")
@@ -229,7 +319,7 @@ class ReconnectTests(ConversationTestCase):
         self.assertEqual(self.heard(), [(CLOSE, closing(1000))])
         self.servers.close(1000)
         self.assertEqual(self.screen.value(), b"its reply\n")
-        self.assertEnds(0, "connecting again", "closed: 1000 (OK)")
+        self.assertEnds(0, "connecting again", f"closed: {DONE}")
 
     def test_a_pipe_that_has_ended_meanwhile_wants_no_other_connection(self):
         self.again()
@@ -241,7 +331,7 @@ class ReconnectTests(ConversationTestCase):
         self.type(b"one\n")
         self.end_of_input()
         self.lose()
-        self.assertEnds(1, "closed: 1006 (abnormal closure [internal])")
+        self.assertEnds(1, f"closed: {LOST}")
 
     def test_who_reads_no_more_wants_no_other_connection(self):
         self.again()
@@ -276,7 +366,7 @@ class TerminalTests(ConversationTestCase):
         self.end_of_input()
         self.assertEqual(self.heard(), [(TEXT, b"hello"), (CLOSE, closing(1000))])
         self.servers.close(1000)
-        self.assertEnds(0, "closed: 1000 (OK)")
+        self.assertEnds(0, f"closed: {DONE}")
 
     def test_ctrl_d_while_it_waits_ends_it_at_once(self):
         self.open("--reconnect")

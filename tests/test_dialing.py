@@ -98,6 +98,7 @@ class DialerTests(SynchronousTestCase):
         for uri, options in (
             ("ws://my_host:81/", {}),
             ("ws://127.0.0.1/", {"proxy": "http://my_host:81"}),
+            ("wss://my_host:81/", {}),
             ("wss://my_host:81/", {"server_hostname": "chat.example"}),
             ("wss://my_host:81/", {"tls": InsecureTLS("my_host")}),
         ):
@@ -106,10 +107,23 @@ class DialerTests(SynchronousTestCase):
             self.assertEqual(self.reactor.nameResolver.name, "my_host")
             self.reactor.nameResolver.name = None
 
-    def test_but_no_certificate_is_for_it(self):
-        with self.assertRaises(InvalidURI) as caught:
-            self.endpoint("wss://my_host/")
-        self.assertIn("no certificate can be for 'my_host'", str(caught.exception))
+    def test_a_host_that_no_certificate_can_be_for_is_told_at_once(self):
+        for host in ("my~host", "2130706433", "a" * 64, "a..b", "%41"):
+            uri, place = f"wss://{host}/", TCP4ClientEndpoint(self.reactor, "127.0.0.1", 81)
+            with self.assertRaises(InvalidURI) as caught:
+                self.endpoint(uri, endpoint=place)
+            self.assertIn(f"no certificate can be for '{host}'", str(caught.exception))
+            with self.assertRaises(InvalidURI) as caught:
+                self.endpoint("wss://127.0.0.1/", server_hostname=host)
+            self.assertIn(f"no certificate can be for '{host}'", str(caught.exception))
+            self.endpoint(uri, endpoint=place, server_hostname="chat.example")
+
+    def test_a_proxy_that_no_certificate_can_be_for_is_told_at_once(self):
+        with self.assertRaises(InvalidProxy) as caught:
+            self.endpoint("ws://127.0.0.1/", proxy="https://me:secret@my~proxy")
+        self.assertIn("https://my~proxy:443", str(caught.exception))
+        self.assertIn("no certificate can be for it", str(caught.exception))
+        self.assertNotIn("secret", str(caught.exception))
 
     def test_the_name_that_a_certificate_must_have_is_known(self):
         self.endpoint("wss://127.0.0.1/")

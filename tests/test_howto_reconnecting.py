@@ -1,10 +1,11 @@
 """What docs/howto/reconnecting.rst shows is what works."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.trial.unittest import TestCase
 
 import txws2
@@ -49,8 +50,9 @@ class ReconnectingTests(TestCase):
         return f"ws://127.0.0.1:{server.addresses[0].port}/"
 
     async def test_the_loop_comes_back_and_asks_again(self):
-        listen = example("reconnecting").listen
-        listening = Deferred.fromCoroutine(listen(await self.serve(), self.heard.append))
+        shown = example("reconnecting")
+        shown.connect = partial(txws2.connect, backoff=txws2.Backoff(initial=0, minimum=0))
+        listening = Deferred.fromCoroutine(shown.listen(await self.serve(), self.heard.append))
         await self.third
         listening.cancel()
         await self.assertFailure(listening, CancelledError)
@@ -59,22 +61,27 @@ class ReconnectingTests(TestCase):
 
     async def test_the_options_are_as_shown(self):
         uri = await self.serve(lambda ws: ws.wait_closed())
-        for block in blocks(self.howto, "python")[:2]:
-            names = {"txws2": txws2, "uri": uri}
+        names = {"txws2": txws2, "uri": uri, "sign": str, "fetch_token": lambda: succeed("0")}
+        for block in blocks(self.howto, "python")[:4]:
             exec(block, names)
             ws = await names["connecting"]
             await ws.close()
-        patient = names["patient"]
-        for status, verdict in (429, None), (503, None), (401, patient):
+        self.assertEqual(ws.request.headers["Authorization"], "Bearer 0")
+        patient, careful = names["patient"], names["careful"]
+        for status, ends in (404, False), (503, False), (401, True):
             exc = txws2.InvalidStatus(Response(status, ""))
-            self.assertIs(patient(exc), exc if verdict else None)
+            self.assertIs(patient(exc), exc if ends else None)
+        for code, ends in (4004, True), (4005, False), (1011, False):
+            exc = txws2.ConnectionClosedError(txws2.Close(code), txws2.Close(code), True)
+            self.assertIs(careful(exc), exc if ends else None)
+        self.assertIsNone(careful(txws2.ConnectionClosedError(None, None)))
 
     async def test_the_service_is_as_shown(self):
         application = MultiService()
         names = {"txws2": txws2, "uri": await self.serve(), "application": application}
         names["print"] = self.heard.append
-        exec(blocks(self.howto, "python")[2], names)
-        names["feed"]._backoff = txws2.Backoff(initial=0)
+        exec(blocks(self.howto, "python")[4], names)
+        names["feed"]._backoff = txws2.Backoff(initial=0, minimum=0)
         application.startService()
         await self.third
         await application.stopService()

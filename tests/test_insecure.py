@@ -96,3 +96,13 @@ class InsecureTLSTests(SynchronousTestCase):
     def test_an_address_is_not(self):
         self.assertIsNone(self.server_name("127.0.0.1"))
         self.assertIsNone(self.server_name("::1"))
+        self.assertIsNone(self.server_name("fe80::1%eth0"))
+
+    def test_an_international_name_is_encoded_and_a_dot_at_the_end_is_left_out(self):
+        self.assertEqual(self.server_name("b\xfccher.example"), b"xn--bcher-kva.example")
+        self.assertEqual(self.server_name("example.com."), b"example.com")
+        self.assertEqual(self.server_name("my_svc.example.com"), b"my_svc.example.com")
+
+    def test_what_is_no_host_is_told_at_once(self):
+        for host in ("", "a" * 300, "a b", "[::1]", "b\xfccher..example"):
+            self.assertRaises(ValueError, InsecureTLS, host)

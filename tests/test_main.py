@@ -19,6 +19,9 @@ import txws2.conversation
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import serve
 from txws2.speedups import about
+from txws2.wire.http import Response
+
+BYE = "received 4001 (private use) bye; then sent 4001 (private use) bye"
 
 
 async def echo(ws):
@@ -40,12 +43,15 @@ class StoppedReactor(Clock):
 class Stream(StringIO):
     """A standard stream, maybe of a terminal."""
 
-    def __init__(self, terminal):
+    def __init__(self, terminal, number=None):
         super().__init__()
-        self.terminal = terminal
+        self.terminal, self.number = terminal, number
 
     def isatty(self):
         return self.terminal
+
+    def fileno(self):
+        return self.number
 
 
 class MainTestCase(TestCase):
@@ -57,7 +63,7 @@ class MainTestCase(TestCase):
         self.screen, self.stdout = self.pipe()
         self.reactor = StoppedReactor()
         self.patch(sys, "stdin", Stream(self.terminal))
-        self.patch(sys, "stdout", Stream(self.terminal))
+        self.patch(sys, "stdout", Stream(self.terminal, self.stdout))
         self.patch(sys, "stderr", Stream(self.terminal))
         self.patch(txws2.conversation, "StandardIO", self.on_pipes)
 
@@ -116,7 +122,7 @@ class PipeTests(MainTestCase):
         self.end_of_input()
         self.assertEqual(await self.run_main(), 0)
         self.assertEqual(self.output(), b"hi\n")
-        self.assertEqual(self.errors(), "closed: 1000 (OK)\n")
+        self.assertEqual(self.errors(), "closed: sent 1000 (OK); then received 1000 (OK)\n")
 
     async def test_without_input_it_connects_and_closes(self):
         await self.serve(echo)
@@ -175,7 +181,7 @@ class PipeTests(MainTestCase):
         self.reactor = reactor
         self.assertEqual(await self.run_main(), 0)
         self.assertEqual(received, ["1", "2", "3"])
-        self.assertEqual(self.errors(), "closed: 1000 (OK)\n")
+        self.assertEqual(self.errors(), "closed: sent 1000 (OK); then received 1000 (OK)\n")
 
     async def test_a_server_that_closes_meanwhile_ends_it(self):
         async def handler(ws):
@@ -186,7 +192,7 @@ class PipeTests(MainTestCase):
         self.type(b"hi\n")
         self.end_of_input()
         self.assertEqual(await self.run_main(), 1)
-        self.assertEqual(self.errors(), "closed: 4001 (private use) bye\n")
+        self.assertEqual(self.errors(), f"closed: {BYE}\n")
 
     async def test_when_nobody_reads_the_output_it_closes(self):
         codes = []
@@ -211,15 +217,17 @@ class EndTests(MainTestCase):
 
     async def test_going_away_is_no_failure(self):
         self.assertEqual(await self.close_with(1001, ""), 0)
-        self.assertEqual(self.errors(), "closed: 1001 (going away)\n")
+        end = "received 1001 (going away); then sent 1001 (going away)"
+        self.assertEqual(self.errors(), f"closed: {end}\n")
 
     async def test_any_other_code_is(self):
         self.assertEqual(await self.close_with(4001, "bye"), 1)
-        self.assertEqual(self.errors(), "closed: 4001 (private use) bye\n")
+        self.assertEqual(self.errors(), f"closed: {BYE}\n")
 
     async def test_the_reason_can_not_steer_the_terminal(self):
         await self.close_with(4001, "\x1b[2J\nbye\x9b")
-        self.assertEqual(self.errors(), "closed: 4001 (private use) \\x1b[2J\\nbye\\x9b\n")
+        end = "4001 (private use) \\x1b[2J\\nbye\\x9b"
+        self.assertEqual(self.errors(), f"closed: received {end}; then sent {end}\n")
 
     async def test_a_connection_that_breaks(self):
         async def handler(ws):
@@ -229,7 +237,55 @@ class EndTests(MainTestCase):
         await self.serve(handler)
         self.type(b"hi\n")
         self.assertEqual(await self.run_main(), 1)
-        self.assertEqual(self.errors(), "closed: 1006 (abnormal closure [internal])\n")
+        self.assertEqual(self.errors(), "closed: no close frame received or sent\n")
+
+    async def test_a_close_without_a_code_is_no_failure(self):
+        class Wordless(WebSocketServerProtocol):
+            def connectionOpened(self):
+                self.transport.write(b"\x88\x00")
+
+        await self.serve(create_protocol=Wordless)
+        self.assertEqual(await self.run_main(), 0)
+        none = "1005 (no status received [internal])"
+        self.assertEqual(self.errors(), f"closed: received {none}; then sent {none}\n")
+
+    async def test_it_is_said_who_has_closed_and_why(self):
+        await self.serve(lambda ws: ws.send("too long"))
+        self.assertEqual(await self.run_main("--max-size", "4"), 1)
+        self.assertRegex(
+            self.errors(), r"^closed: sent 1009 \(message too big\) .*limit of 4 bytes"
+        )
+
+    async def test_output_that_has_no_room_is_a_failure(self):
+        self.stdout = os.open("/dev/full", os.O_WRONLY)
+        self.addCleanup(os.close, self.stdout)
+        self.patch(sys, "stdout", Stream(False, self.stdout))
+        await self.serve(echo)
+        self.type(b"hi\n")
+        self.assertEqual(await self.run_main(), 1)
+        self.assertIn("can't print all messages: No space left on device\n", self.errors())
+
+
+class WaitTests(MainTestCase):
+    async def test_it_goes_on_until_the_server_closes(self):
+        async def late(ws):
+            await ws.recv()
+            for number in range(3):
+                await ws.send(str(number))
+
+        await self.serve(late)
+        self.type(b"go")
+        self.end_of_input()
+        self.assertEqual(await self.run_main("--wait", "inf"), 0)
+        self.assertEqual(self.output(), b"0\n1\n2\n")
+        self.assertIn("closed: received 1000", self.errors())
+
+    async def test_or_until_the_time_is_over(self):
+        await self.serve(echo)
+        self.end_of_input()
+        self.reactor = reactor
+        self.assertEqual(await self.run_main("--wait", "0.01"), 0)
+        self.assertIn("closed: sent 1000", self.errors())
 
 
 class TerminalTests(MainTestCase):
@@ -247,7 +303,7 @@ class TerminalTests(MainTestCase):
         self.type(b"hi\n")
         self.end_of_input()
         self.assertEqual(await self.run_main(), 0)
-        self.assertEqual(self.errors(), "closed: 1000 (OK)\n")
+        self.assertEqual(self.errors(), "closed: sent 1000 (OK); then received 1000 (OK)\n")
 
     async def test_pongs_are_shown_on_the_screen(self):
         class Pinged(WebSocketServerProtocol):
@@ -257,7 +313,7 @@ class TerminalTests(MainTestCase):
         await self.serve(create_protocol=Pinged)
         self.assertEqual(await self.run_main("--ping"), 0)
         self.assertRegex(self.output(), rb"pong after \d+\.\d\d ms")
-        self.assertEqual(self.errors(), "closed: 1000 (OK)\n")
+        self.assertEqual(self.errors(), "closed: received 1000 (OK); then sent 1000 (OK)\n")
 
 
 class PingTests(MainTestCase):
@@ -277,7 +333,9 @@ class PingTests(MainTestCase):
         self.assertIn("ping from the server: empty\n", await self.ping(b"", "--ping"))
 
     async def test_otherwise_they_are_not(self):
-        self.assertEqual(await self.ping(b"\x00"), "closed: 1000 (OK)\n")
+        self.assertEqual(
+            await self.ping(b"\x00"), "closed: received 1000 (OK); then sent 1000 (OK)\n"
+        )
 
     async def test_pongs_go_to_stderr_and_not_among_the_messages(self):
         said = await self.ping(b"\x00", "--ping")
@@ -291,7 +349,7 @@ class PingTests(MainTestCase):
 
         await self.serve(create_protocol=Closing)
         self.assertEqual(await self.run_main("--ping"), 0)
-        self.assertEqual(self.errors(), "closed: 1000 (OK)\n")
+        self.assertEqual(self.errors(), "closed: received 1000 (OK); then sent 1000 (OK)\n")
 
 
 class RequestTests(MainTestCase):
@@ -340,6 +398,21 @@ class RefusalTests(MainTestCase):
     async def test_the_server_answers_otherwise(self):
         await self.serve(echo, origins=["https://example.com"])
         self.assertIn("HTTP 403", await self.assertCannotConnect())
+
+    async def test_what_it_says_is_shown(self):
+        def refuse(ws, request):
+            return Response(402, "Payment Required", body=b"first pay\nthen come again\n")
+
+        await self.serve(echo, process_request=refuse)
+        self.assertIn("HTTP 402", await self.assertCannotConnect())
+        self.assertEqual(self.advice, ["first pay", "then come again"])
+
+    async def test_no_password_is_shown(self):
+        for uri in "http://me:secret@h/", "ws://me:secret@127.0.0.1:1/@", "ws://me:se/cret@h/":
+            sys.stderr.truncate(sys.stderr.seek(0))
+            self.uri = uri
+            self.assertEqual(await self.run_main("--proxy", "none"), 1)
+            self.assertNotIn("cret", self.errors())
 
     async def test_it_is_no_websocket_uri(self):
         self.uri = "http://example.com/"

@@ -41,8 +41,20 @@ class SendTests:
         for send in (ws.send, ws.sendMessage):
             for wrong in (None, 5, {"a": 1}):
                 self.assertRaises(TypeError, send, wrong)
-            self.assertRaises(UnicodeError, send, "\ud800")
-            self.assertRaises(UnicodeError, send, b"\xff", text=True)
+        self.assertRaises(UnicodeError, ws.sendMessage, "\ud800")
+        self.assertRaises(UnicodeError, ws.sendMessage, b"\xff", text=True)
+        self.assertEqual(self.said(), [])
+        self.assertIs(ws.state, State.OPEN)
+
+    def test_a_text_that_cannot_be_utf8_fails_the_deferred_and_harms_nothing(self):
+        ws = self.open()
+        for message, options in (
+            ("\ud800", {}),
+            ("\ud800", {"text": True}),
+            (b"\xff", {"text": True}),
+        ):
+            self.failureResultOf(ws.send(message, **options), UnicodeError)
+        self.failureResultOf(ws.ping("\ud800"), UnicodeError)
         self.assertEqual(self.said(), [])
         self.assertIs(ws.state, State.OPEN)
 
@@ -198,7 +210,7 @@ class PingTests:
 
     def test_126_bytes_are_too_many_and_harm_nothing(self):
         ws = self.open()
-        self.assertRaises(ProtocolError, ws.ping, "x" * 126)
+        self.failureResultOf(ws.ping("x" * 126), ProtocolError)
         self.assertEqual(self.said(), [])
         self.assertIs(ws.state, State.OPEN)
 

@@ -1,15 +1,19 @@
 """`async for ws in connect(...)`: one connection after the other, and the waits between them."""
 
+from pathlib import Path
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import formatEvent
 
+from tests.certificates import certify
 from tests.implementations import counts_references
 from tests.servers import Servers
 from tests.sides import CLOSE, URI, QuietTestCase, closing
 from txws2.backoff import Backoff
 from txws2.connecting import connect
-from txws2.exceptions import InvalidStatus
+from txws2.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from txws2.wire.closing import Close
 from txws2.wire.connection import State
 
 
@@ -37,6 +41,10 @@ class ReconnectingTestCase(QuietTestCase):
 
     def go_on(self, result=None):
         self.bodies[-1].callback(result)
+
+    def last_long(self):
+        """Let the connection be used for so long that it is a good one."""
+        self.clock.advance(5)
 
     def logged(self):
         lines = [formatEvent(event) for event in self.events]
@@ -70,6 +78,7 @@ class IterationTests(ReconnectingTestCase):
     def test_a_connection_that_was_lost_is_followed_by_another_at_once(self):
         self.start()
         self.servers.open()
+        self.last_long()
         self.servers.joined.drop()
         self.go_on()
         self.assertEqual(self.servers.attempts, 2)
@@ -79,6 +88,7 @@ class IterationTests(ReconnectingTestCase):
     def test_one_that_is_still_open_is_closed_first(self):
         self.start()
         self.servers.open()
+        self.last_long()
         self.go_on()
         self.assertEqual(self.servers.attempts, 1)
         self.assertEqual(self.servers.heard(), [(CLOSE, closing(1000))])
@@ -88,6 +98,7 @@ class IterationTests(ReconnectingTestCase):
     def test_one_that_does_not_close_is_given_up_after_close_timeout(self):
         self.start(close_timeout=3)
         self.servers.open()
+        self.last_long()
         self.go_on()
         self.clock.advance(2)
         self.assertEqual(self.servers.attempts, 1)
@@ -114,6 +125,35 @@ class IterationTests(ReconnectingTestCase):
         self.assertEqual(self.servers.heard(), [(CLOSE, closing(1000))])
         self.servers.close()
         self.assertNothingLeft()
+
+    def test_a_file_that_is_gone_by_a_later_attempt_is_told(self):
+        path = self.mktemp()
+        _, pem = certify("localhost")
+        Path(path).write_bytes(pem)
+        self.start(tls=path)
+        self.servers.open()
+        Path(path).unlink()
+        self.last_long()
+        self.servers.joined.drop()
+        self.go_on()
+        self.failureResultOf(self.running, OSError)
+        self.assertNothingLeft()
+
+    def test_process_exception_may_wait_for_a_file_that_is_gone(self):
+        path = self.mktemp()
+        _, pem = certify("localhost")
+        Path(path).write_bytes(pem)
+        self.start(tls=path, process_exception=lambda exc: None)
+        self.servers.open()
+        Path(path).unlink()
+        self.last_long()
+        self.servers.joined.drop()
+        self.go_on()
+        self.assertNoResult(self.running)
+        Path(path).write_bytes(pem)
+        self.clock.advance(60)
+        self.servers.open()
+        self.assertEqual(len(self.connections), 2)
 
     def test_the_loop_may_be_run_again(self):
         connecting = self.connect()
@@ -144,16 +184,76 @@ class BackoffTests(ReconnectingTestCase):
             self.servers.fail()
             self.assertWaits(seconds)
 
-    def test_after_a_connection_they_begin_anew(self):
+    def test_after_a_good_connection_they_begin_anew(self):
         self.start()
         for seconds in 2.5, 3.1:
             self.servers.fail()
             self.assertWaits(seconds)
         self.servers.open()
+        self.last_long()
         self.servers.joined.drop()
         self.go_on()
         self.servers.fail()
         self.assertWaits(2.5)
+
+    def test_connections_that_do_not_last_lengthen_them(self):
+        self.start()
+        for seconds in 2.5, 3.1, 5.0158:
+            self.servers.open()
+            self.servers.joined.drop()
+            self.go_on()
+            self.assertWaits(seconds)
+
+    def test_so_do_those_that_the_body_is_done_with_at_once(self):
+        self.start()
+        for seconds in 2.5, 3.1, 5.0158:
+            self.servers.open()
+            self.go_on()
+            self.servers.close()
+            self.assertWaits(seconds)
+
+    def test_the_time_that_the_body_takes_counts(self):
+        self.start()
+        self.servers.open()
+        self.servers.joined.drop()
+        self.last_long()
+        self.go_on()
+        self.assertEqual(self.servers.attempts, 2)
+
+    def test_a_body_that_has_caught_the_end_leaves_the_loop_to_know_it(self):
+        async def body():
+            async for ws in self.connect(process_exception=lambda exc: exc):
+                try:
+                    await ws.recv()
+                except ConnectionClosed:
+                    continue
+
+        running = Deferred.fromCoroutine(body())
+        self.servers.open()
+        self.servers.close(4004)
+        error = self.failureResultOf(running, ConnectionClosedError).value
+        self.assertEqual(error.rcvd, Close(4004))
+        self.assertNothingLeft()
+
+    def test_each_end_is_logged_once(self):
+        self.start()
+        self.servers.open()
+        self.servers.close(4004)
+        self.go_on()
+        self.clock.advance(3)
+        self.servers.open()
+        self.last_long()
+        self.servers.joined.drop()
+        self.go_on()
+        self.assertEqual(
+            self.logged(),
+            [
+                "disconnected from example.com: received 4004 (private use); then sent 4004 "
+                "(private use); trying again in 2.5 s",
+                "disconnected from example.com: no close frame received or sent; trying again "
+                "at once",
+            ],
+        )
 
     def test_each_failed_attempt_is_logged_once(self):
         self.start()
@@ -267,6 +367,13 @@ class CancellationTests(ReconnectingTestCase):
     def test_while_it_waits(self):
         self.start()
         self.servers.fail()
+        self.assertCancelled()
+
+    def test_while_it_waits_after_a_connection(self):
+        self.start()
+        self.servers.open()
+        self.servers.close(4004)
+        self.go_on()
         self.assertCancelled()
 
     def test_while_it_connects_again(self):

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import (
     ConnectionClosedError,
+    ConnectionClosedOK,
     InvalidMessage,
     InvalidProxy,
     InvalidProxyStatus,
@@ -17,12 +18,22 @@ from txws2.exceptions import (
     InvalidURI,
     NegotiationError,
     OpeningTimeout,
+    PayloadTooBig,
+    ProtocolError,
     ProxyError,
     SecurityError,
     UnreachableThroughProxy,
 )
-from txws2.retrying import process_exception, retry_after
+from txws2.retrying import (
+    ended_in_trouble,
+    process_exception,
+    raise_unless_retried,
+    retry_after,
+)
+from txws2.wire.closing import Close
 from txws2.wire.http import Headers, Response
+
+PASSING = (408, 425, 429, 500, 502, 503, 504, *range(520, 531))
 
 NOW = 1_000_000_000.0
 
@@ -55,6 +66,10 @@ class ProcessExceptionTests(SynchronousTestCase):
         ):
             self.assertIsNone(process_exception(exc), exc)
 
+    def test_a_file_that_cannot_be_read_is_for_somebody_to_look_at(self):
+        exc = FileNotFoundError(2, "No such file or directory", "/nowhere.pem")
+        self.assertIs(process_exception(exc), exc)
+
     def test_timeouts_of_any_kind_may_pass(self):
         for exc in OpeningTimeout(), TimeoutError(), defer.TimeoutError():
             self.assertIsNone(process_exception(exc), exc)
@@ -78,7 +93,7 @@ class ProcessExceptionTests(SynchronousTestCase):
             self.assertIsNone(process_exception(exc), exc)
 
     def test_a_proxy_in_trouble_may_recover(self):
-        for code in 500, 502, 503, 504:
+        for code in PASSING:
             self.assertIsNone(process_exception(proxy_status(code)), code)
 
     def test_a_proxy_that_refuses_will_refuse_again(self):
@@ -94,11 +109,11 @@ class ProcessExceptionTests(SynchronousTestCase):
             self.assertIs(process_exception(exc), exc)
 
     def test_a_server_in_trouble_may_recover(self):
-        for code in 500, 502, 503, 504:
+        for code in PASSING:
             self.assertIsNone(process_exception(status(code)), code)
 
     def test_a_server_that_refuses_will_refuse_again(self):
-        for code in 200, 301, 400, 401, 403, 404, 426, 429, 501:
+        for code in 200, 301, 400, 401, 403, 404, 407, 426, 501, 505, 519, 531, 599:
             exc = status(code)
             self.assertIs(process_exception(exc), exc)
 
@@ -111,6 +126,55 @@ class ProcessExceptionTests(SynchronousTestCase):
             caused_by(SecurityError(""), SSL.Error()),
         ):
             self.assertIs(process_exception(exc), exc)
+
+
+class EndTests(SynchronousTestCase):
+    def closed(self, rcvd, sent, rcvd_then_sent=None, cause=None):
+        closes = [code and Close(code) for code in (rcvd, sent)]
+        return caused_by(ConnectionClosedError(*closes, rcvd_then_sent), cause)
+
+    def test_a_code_of_the_peer_that_says_that_something_is_wrong_is_trouble(self):
+        for sent, rcvd_then_sent in (None, None), (4004, True):
+            self.assertTrue(ended_in_trouble(self.closed(4004, sent, rcvd_then_sent)))
+
+    def test_so_it_is_where_it_has_crossed_ours(self):
+        self.assertTrue(ended_in_trouble(self.closed(4004, 1000, False)))
+
+    def test_an_answer_to_ours_is_none(self):
+        self.assertFalse(ended_in_trouble(self.closed(4000, 4000, False)))
+        self.assertFalse(ended_in_trouble(self.closed(1000, 4000, False)))
+
+    def test_what_the_peer_may_not_send_is_trouble(self):
+        for cause in ProtocolError(""), PayloadTooBig(2, 1):
+            for rcvd in None, 1002:
+                self.assertTrue(ended_in_trouble(self.closed(rcvd, 1002, False, cause)))
+
+    def test_a_connection_that_was_lost_or_closed_in_due_form_is_none(self):
+        self.assertFalse(ended_in_trouble(self.closed(None, None, cause=error.ConnectionLost())))
+        self.assertFalse(ended_in_trouble(self.closed(None, 1011, cause=TimeoutError())))
+        self.assertFalse(ended_in_trouble(self.closed(None, 4000)))
+        self.assertFalse(ended_in_trouble(ConnectionClosedOK(Close(1001), Close(1001), True)))
+
+
+class VerdictTests(SynchronousTestCase):
+    def test_none_is_to_try_again(self):
+        raise_unless_retried(lambda exc: None, ValueError())
+
+    def test_the_exception_is_raised_as_it_is_and_another_one_has_it_for_its_cause(self):
+        exc, other = ValueError(), KeyError()
+        self.assertIs(self.assertRaises(ValueError, raise_unless_retried, lambda _: exc, exc), exc)
+        raised = self.assertRaises(KeyError, raise_unless_retried, lambda _: other, exc)
+        self.assertIs(raised.__cause__, exc)
+
+    def test_what_could_mean_either_is_a_mistake(self):
+        async def later(exc):
+            return None
+
+        for mistake in (lambda exc: True), (lambda exc: False), later:
+            exc = ValueError()
+            raised = self.assertRaises(TypeError, raise_unless_retried, mistake, exc)
+            self.assertIn("must return None to try again, or the exception to raise", str(raised))
+            self.assertIs(raised.__cause__, exc)
 
 
 class RetryAfterTests(SynchronousTestCase):

@@ -5,18 +5,23 @@ from socket import AF_INET, AF_INET6, socket
 from unittest import SkipTest
 
 from twisted.internet import defer, reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
     UNIXClientEndpoint,
 )
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from zope.interface import implementer
 
 from tests.sides import REQUEST, Peer
 from txws2.connecting import connect
+from txws2.endpoints import WebSocketServerEndpoint
 from txws2.exceptions import ProtocolError
 from txws2.server import WebSocketServerProtocol
 from txws2.serving import Server, serve, server_endpoint
@@ -47,10 +52,31 @@ class ArgumentTests(SynchronousTestCase):
             self.assertIn("a host and a port, or endpoint=", str(error))
 
     def test_a_description_that_is_none_is_an_error(self):
-        self.assertRaises(ValueError, serve, None, endpoint="nonsense:0")
+        self.failureResultOf(serve(None, endpoint="nonsense:0"), ValueError)
 
     def test_an_option_out_of_range_is_an_error(self):
-        self.assertRaises(ValueError, serve, None, port=0, max_queue=0)
+        self.failureResultOf(serve(None, port=0, max_queue=0), ValueError)
+
+    def test_a_mistake_is_raised_where_the_server_is_awaited(self):
+        async def run():
+            async with serve(None, port=0, max_queue=0):
+                self.fail("it serves")
+
+        self.failureResultOf(Deferred.fromCoroutine(run()), ValueError)
+
+    def test_a_file_that_is_not_there_fails_the_deferred(self):
+        serving = serve(None, endpoint="ssl:0:privateKey=/nowhere.pem")
+        self.failureResultOf(serving, OSError)
+
+    def test_an_endpoint_that_raises_fails_the_deferred(self):
+        @implementer(IStreamServerEndpoint)
+        class Broken:
+            def listen(self, factory):
+                raise KeyError
+
+        self.failureResultOf(serve(None, endpoint=Broken()), KeyError)
+        endpoint = WebSocketServerEndpoint(Broken(), reactor=Clock())
+        self.failureResultOf(endpoint.listen(Factory()), KeyError)
 
 
 class EndpointTests(SynchronousTestCase):

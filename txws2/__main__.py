@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from twisted.internet.task import react
 
 from txws2.arguments import parse_arguments
 from txws2.conversation import Conversation
+from txws2.stdio import check_streams, say
 
 __all__ = ["main"]
 
@@ -17,13 +19,26 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     """Run until the connection is closed; exit with a status that tells how that went."""
     options = parse_arguments(arguments)
+    closed = check_streams()
+    if closed is not None:
+        say(closed)
+        sys.exit(1)
 
     async def run(reactor: Any) -> None:
+        reactor.addSystemEventTrigger("before", "shutdown", _stop_at_once_next_time)
         status = await Conversation(reactor, options).run()
         if status:
             raise SystemExit(status)
 
     react(run)
+
+
+def _stop_at_once_next_time() -> None:
+    """Have another signal end the process: somebody doesn't want to wait for the server."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A shell has what it runs in the background ignore the one of Ctrl-C.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from math import inf, nan
 
 from txws2 import __version__
 from txws2.speedups import about
@@ -13,9 +14,11 @@ __all__ = ["parse_arguments"]
 _EPILOG = """\
 Each line of input is sent as a text message; each message that arrives is printed on a line.
 At the end of the input (Ctrl-D) the connection is closed with 1000; if the input is a pipe or
-a file, once as many messages have come as were sent, or none for a second.
-The exit status is 0 if the connection was opened, and closed with 1000 or 1001; with
---reconnect, if the last one was.
+a file, once as many messages have come as were sent, or none for a second; see --wait.
+A signal (Ctrl-C) closes it, too; a second one ends the program at once.
+The exit status is 0 if the connection was opened, and closed by both sides with 1000, 1001 or
+no code; with --reconnect, if the last one was. It is 1 otherwise, and where messages could not
+be printed.
 """
 
 
@@ -86,12 +89,28 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         help="how long it may take to connect (10)",
     )
     parser.add_argument(
+        "-w",
+        "--wait",
+        metavar="SECONDS",
+        type=_wait,
+        help="go on for so long after the end of the input, inf until the server closes",
+    )
+    parser.add_argument(
+        "--max-size",
+        metavar="BYTES",
+        type=_size,
+        default=2**20,
+        help="how large a message may be (1048576), none for no limit",
+    )
+    parser.add_argument(
         "-x",
         "--proxy",
         metavar="URL",
+        type=_proxy,
         default=True,
         help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
-        "socks5h://, socks5://, socks4a:// and socks4://, instead of that in the environment",
+        "socks5h://, socks5://, socks4a:// and socks4://, instead of that in the environment; "
+        "none for none",
     )
 
 
@@ -123,7 +142,33 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} isn't a number of seconds")
+    seconds = _number(text)
+    if not 0 < seconds < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number of seconds")
     return seconds
+
+
+def _wait(text: str) -> float:
+    seconds = _number(text)
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seconds nor inf")
+    return seconds
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
+def _size(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of bytes nor none")
+    return int(text)
+
+
+def _proxy(text: str) -> str | None:
+    return None if text == "none" else text

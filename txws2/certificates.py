@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Union, cast
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
-from service_identity.pyopenssl import extract_patterns
+from twisted.internet import _sslverify
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -20,19 +20,25 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.ssl import (
     Certificate,
+    CertificateOptions,
     PrivateCertificate,
     TLSVersion,
-    optionsForClientTLS,
+    platformTrust,
     trustRootFromCertificates,
 )
+from zope.interface import implementer
 
 from txws2.exceptions import SecurityError
+from txws2.identity import Refusal, ServerName, names_of, refusal_of, subject_of
 
 __all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_failure"]
 
 # Interfaces of zope can't do `|`.
 TLS = Union[IOpenSSLClientConnectionCreator, str, PathLike[str]]  # noqa: UP007
-"""What makes TLS connections, or the path of the certificates of the authorities to trust."""
+"""What makes TLS connections, or the path of the certificates of the authorities to trust.
+
+A path is that of a PEM file, or of a directory with such files, named *.pem.
+"""
 
 ClientCertificate = Union[PrivateCertificate, str, PathLike[str]]  # noqa: UP007
 """A certificate with its key, or the path of a file with both, and with those between."""
@@ -46,8 +52,10 @@ class ClientTLS:
     """Makes what makes TLS connections: TLS 1.2 or later, with a certificate that is verified.
 
     Args:
-        tls: a connection creator, used as it is; or the path of a PEM file with the certificates
-            of the authorities to trust. None for those that this machine trusts.
+        tls: a connection creator, used as it is, but for what `optionsForClientTLS` returns: the
+            name that this is for is verified by us. Or the path of a PEM file with the certificates
+            of the authorities to trust, or of a directory with such files, named *.pem, of which
+            those without a certificate don't count. None for those that this machine trusts.
         certificate: what to show to a server that asks who we are.
 
     Raises:
@@ -59,18 +67,18 @@ class ClientTLS:
 
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
         _check_kinds(tls, certificate)
-        self._creator = None if isinstance(tls, (str, PathLike)) else tls
+        self._creator: IOpenSSLClientConnectionCreator | None = None
         self._trust: Any = None
         if isinstance(tls, (str, PathLike)):
-            self._trust = trustRootFromCertificates(_certificates_of(tls))
-        self._certificate: PrivateCertificate | None
-        self._between: list[crypto.X509] = []
-        if isinstance(certificate, (str, PathLike)):
-            self._certificate, self._between = _load(certificate)
-        else:
-            self._certificate = certificate
+            self._trust = trustRootFromCertificates(_authorities_of(Path(tls)))
+        elif tls is not None:
+            self._creator = _made_sure(tls)
         if self._creator is not None and certificate is not None:
             raise ValueError("a connection creator has its own client_certificate, if any")
+        # It is made once for all connections, and only if there is one over TLS.
+        self._context: SSL.Context | None = None
+        if certificate is not None:
+            self._context = _context_with(certificate, self._trust)
 
     @property
     def is_given(self) -> bool:
@@ -84,19 +92,94 @@ class ClientTLS:
         return other
 
     def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """Return what makes connections to a host, and verifies that it is that."""
+        """Return what makes connections to a host, and verifies that it is that.
+
+        Raises:
+            ValueError: no certificate can be for it.
+        """
         if self._creator is not None:
             return self._creator
-        extra: dict[str, Any] = {"raiseMinimumTo": TLSVersion.TLSv1_2}
-        if self._between:
-            extra["extraCertChain"] = self._between
-        return optionsForClientTLS(
-            host,
-            trustRoot=self._trust,
-            clientCertificate=self._certificate,
-            acceptableProtocols=[b"http/1.1"],
-            extraCertificateOptions=extra,
-        )
+        return _Verifying(self._shared_context, ServerName(host))
+
+    def _shared_context(self) -> SSL.Context:
+        if self._context is None:
+            self._context = _make_context(self._trust)
+        return self._context
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _Verifying:
+    """Makes connections to a server that has to show a certificate for its name.
+
+    Those that Twisted makes do so, too. But in 26.10 they accept what they can't read, and in 24.7
+    they look only after the handshake.
+    """
+
+    def __init__(self, context: Callable[[], SSL.Context], name: ServerName) -> None:
+        self._context = context
+        self._name = name
+
+    def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
+        """Make the connection for Twisted."""
+        connection = SSL.Connection(self._context(), None)
+        connection.set_alpn_protos([b"http/1.1"])
+        if self._name.asked is not None:
+            connection.set_tlsext_host_name(self._name.asked)
+        self._name.demand(connection)
+        return connection
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _MadeSure:
+    """Makes the connections that Twisted's `optionsForClientTLS` makes, and verifies the name."""
+
+    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName) -> None:
+        self._creator = creator
+        self._name = name
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """Make the connection for Twisted."""
+        connection = self._creator.clientConnectionForTLS(tlsProtocol)
+        self._name.demand(connection)
+        return connection
+
+
+def _made_sure(creator: IOpenSSLClientConnectionCreator) -> IOpenSSLClientConnectionCreator:
+    """Return a creator that verifies what a given one claims to, as far as that is known.
+
+    A subclass may verify in a way of its own.
+    """
+    # Twisted doesn't export its class, nor say for which name it was made.
+    host = getattr(creator, "_hostnameASCII", None)
+    if host is None or type(creator) is not getattr(_sslverify, "ClientTLSOptions", None):
+        return creator
+    return _MadeSure(creator, ServerName(host))
+
+
+def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
+    """Return a context for connections that show a certificate of ours."""
+    between: list[crypto.X509] = []
+    if not isinstance(certificate, PrivateCertificate):
+        path, (certificate, between) = certificate, _load(certificate)
+    else:
+        path = "client_certificate"
+    options = {
+        "privateKey": certificate.privateKey.original,
+        "certificate": certificate.original,
+    }
+    if between:
+        options["extraCertChain"] = between
+    with _explained(path):
+        return _make_context(trust, **options)
+
+
+def _make_context(trust: Any, **options: Any) -> SSL.Context:
+    # Only what is set on each connection differs from one to the other.
+    return CertificateOptions(
+        trustRoot=platformTrust() if trust is None else trust,
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        **options,
+    ).getContext()
 
 
 def _check_kinds(tls: object, certificate: object) -> None:
@@ -104,14 +187,25 @@ def _check_kinds(tls: object, certificate: object) -> None:
     creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
     if not (tls is None or creates or isinstance(tls, (str, PathLike))):
         raise TypeError(
-            "tls must be the path of a file with certificates, or what optionsForClientTLS of "
-            f"twisted.internet.ssl returns; txws2.insecure verifies nothing; it is {tls!r}"
+            "tls must be the path of a file or directory with certificates, or the result of "
+            "optionsForClientTLS in twisted.internet.ssl; txws2.insecure verifies nothing; it is "
+            f"{tls!r}"
         )
     if not isinstance(certificate, (PrivateCertificate, str, PathLike, type(None))):
         raise TypeError(
             "client_certificate must be a PrivateCertificate, or the path of a file with "
             f"certificate and key; it is {certificate!r}"
         )
+
+
+def _authorities_of(path: Path) -> list[Certificate]:
+    """Load the certificates of a file, or of the *.pem files of a directory."""
+    if not path.is_dir():
+        return _certificates_of(path)
+    files = [file for file in sorted(path.glob("*.pem")) if _CERTIFICATE.search(file.read_bytes())]
+    if not files:
+        raise ValueError(f"no *.pem file in the directory {path} has a certificate in it")
+    return [certificate for file in files for certificate in _certificates_of(file)]
 
 
 def _certificates_of(path: str | PathLike[str]) -> list[Certificate]:
@@ -151,18 +245,25 @@ def is_shaking_hands(transport: ITransport) -> bool:
 def tls_failure(cause: BaseException, transport: ITransport, host: str) -> SecurityError | None:
     """Return what a person can do something about, if it is TLS that has failed.
 
+    It never raises, whatever the certificate is like.
+
     Args:
         cause: why the connection was lost.
         transport: the connection.
         host: whose certificate was expected.
     """
-    if isinstance(cause, (CertificateError, VerificationError)):
+    refusal = refusal_of(_connection(transport))
+    if refusal is not None and refusal.trusted:
+        words = f"isn't one for {refusal.host}; {names_of(refusal.certificate)}"
+        error = SecurityError(f"the server's certificate {words}")
+    elif isinstance(cause, (CertificateError, VerificationError)):
+        # A connection creator of somebody else's making has verified it.
         chain = _chain(transport)
-        names = f"; it is for {_names(chain[0])}" if chain else ""
+        names = f"; {names_of(chain[0])}" if chain else ""
         error = SecurityError(f"the server's certificate isn't one for {host}{names}")
     elif isinstance(cause, SSL.Error):
         error = SecurityError(
-            f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport)}"
+            f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport, refusal)}"
         )
     elif is_shaking_hands(transport):
         error = SecurityError(f"the TLS handshake failed: {cause}")
@@ -173,8 +274,13 @@ def tls_failure(cause: BaseException, transport: ITransport, host: str) -> Secur
 
 
 def _connection(transport: ITransport) -> SSL.Connection | None:
-    # Twisted's have it, but no interface says so.
-    return cast(Any, transport).getHandle() if ISSLTransport.providedBy(transport) else None
+    # Twisted's have it, but no interface says so; and not before there is a connection.
+    if not ISSLTransport.providedBy(transport):
+        return None
+    try:
+        return cast(SSL.Connection, cast(Any, transport).getHandle())
+    except AttributeError:
+        return None
 
 
 def _chain(transport: ITransport) -> list[crypto.X509]:
@@ -183,37 +289,39 @@ def _chain(transport: ITransport) -> list[crypto.X509]:
     return [] if connection is None else connection.get_peer_cert_chain() or []
 
 
-def _refused(transport: ITransport) -> str:
+# The checks that OpenSSL makes of a server's certificate in a handshake only, by their numbers.
+_ONLY_IN_HANDSHAKES = {
+    26: "unsuitable certificate purpose",
+    66: "the certificate's key is too weak",
+    67: "the key of an authority is too weak",
+    68: "the digest that an authority has signed is too weak",
+}
+
+
+def _refused(transport: ITransport, refusal: Refusal | None) -> str:
     """Say which certificate isn't trusted, and why; OpenSSL's own error doesn't."""
-    chain = _chain(transport)
-    if not chain:
+    chain, connection = _chain(transport), _connection(transport)
+    store = None if connection is None else connection.get_context().get_cert_store()
+    if store is None or not chain:
         return ""
-    connection = _connection(transport)
-    assert connection is not None
-    store = connection.get_context().get_cert_store()
-    assert store is not None
     try:
         crypto.X509StoreContext(store, chain[0], chain[1:]).verify_certificate()
     except crypto.X509StoreContextError as exc:
-        certificate = exc.certificate.to_cryptography()
-        subject = certificate.subject.rfc4514_string() or "that without a name"
-        issuer = certificate.issuer.rfc4514_string()
-        return f"; {exc} (the certificate {subject}, issued by {issuer})"
-    return ""
-
-
-def _names(certificate: crypto.X509) -> str:
-    """Return the hosts that a certificate is for."""
-    patterns = [getattr(each, "pattern", None) for each in extract_patterns(certificate)]
-    names = [each.decode() if isinstance(each, bytes) else str(each) for each in patterns if each]
-    return ", ".join(names) or "no host at all"
+        return f"; {exc} ({subject_of(exc.certificate)})"
+    except Exception:
+        # More than OpenSSL has said already isn't to be known.
+        return ""
+    if refusal is None:
+        return ""
+    why = _ONLY_IN_HANDSHAKES.get(refusal.code, f"error {refusal.code} of OpenSSL")
+    return f"; {why} ({subject_of(refusal.certificate)})"
 
 
 def _tls_reason(error: Exception) -> str:
     # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
     queue = error.args[0] if error.args else None
     if isinstance(queue, list):
-        reasons = ", ".join(entry[-1] for entry in queue if entry[-1])
+        reasons = ", ".join(str(entry[-1]) for entry in queue if entry and entry[-1])
     else:
         reasons = str(error)
     return reasons or type(error).__name__

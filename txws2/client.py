@@ -121,11 +121,10 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
 
 class RequestOptions(ConnectionOptions, total=False):
-    """The options of a client, whatever handles its connection."""
+    """The options of a client, whatever handles its connection, but for the headers."""
 
     origin: str | None
     subprotocols: Sequence[str]
-    additional_headers: HeadersLike
     user_agent_header: str | None
 
 

@@ -9,9 +9,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import deferLater
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
@@ -19,8 +18,7 @@ from typing_extensions import TypeVar
 from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
-from txws2.connecting import ConnectOptions, connect
-from txws2.dialing import take_dialer
+from txws2.connecting import ConnectOptions, open_target
 from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
@@ -29,6 +27,8 @@ from txws2.reconnecting import connections
 from txws2.results import check_functions
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
+from txws2.target import Target, URISource
+from txws2.timelimit import TimeLimit
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
@@ -48,7 +48,7 @@ class ClientState(enum.Enum):
     OPEN = enum.auto()
     """It is connected."""
     BACKING_OFF = enum.auto()
-    """It waits before it makes another attempt."""
+    """It waits before it makes another attempt, as the last one failed, or was thrown out."""
 
 
 class WebSocketClientService(Service, Generic[C]):
@@ -56,26 +56,28 @@ class WebSocketClientService(Service, Generic[C]):
 
     When it stops, it closes the connection with 1001. It can be started again.
 
-    A connection that is lost is replaced at once, unless it was open for less than
-    `backoff.initial` seconds: a server that accepts clients and then throws them out isn't to be
-    asked as fast as the network can.
+    A connection that has ended is replaced at once if it was open for `backoff.good_after`
+    seconds, and after a wait otherwise: a server that accepts clients and then throws them out
+    isn't to be asked as fast as the network can. There is a wait after each close code that says
+    that something is wrong, too.
 
     Args:
-        uri: the ws or wss URI, as for `connect`.
+        uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
         on_message: called with each message; while a coroutine or a Deferred that it returns
             isn't done, the next one waits, and the server, too. What it raises is logged, and
             the next message comes nevertheless. By default messages are thrown away.
         on_connect: called with each new connection before anything else is sent or received on
             it: to log in, to subscribe again. It may send and receive, and may return a coroutine
-            or a Deferred that is waited for. What it raises is treated as a failure to connect:
+            or a Deferred that is waited for, within open_timeout, which spans connecting and
+            this; then it is cancelled. What it raises is treated as a failure to connect:
             process_exception decides.
         on_state_change: called with each new `state`.
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
         drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
             waited longest.
         create_protocol: makes the protocol of each connection, as for `connect`.
-        process_exception: decides whether to try again, as for `connect`.
-        backoff: how long to wait then.
+        process_exception: decides whether to try again, as for the loop of `connect`.
+        backoff: how long to wait then, likewise.
         reactor: the reactor to run on; None for the global one.
         **options: those of `connect`.
 
@@ -103,7 +105,7 @@ class WebSocketClientService(Service, Generic[C]):
 
     def __init__(
         self,
-        uri: str,
+        uri: URISource,
         on_message: Callable[[str | bytes], object] | None = None,
         *,
         on_connect: Callable[[C], object] | None = None,
@@ -117,21 +119,14 @@ class WebSocketClientService(Service, Generic[C]):
         **options: Unpack[ConnectOptions],
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
-        rest: dict[str, Any] = {**options}
-        take_dialer(rest)
-        factory = WebSocketClientFactory(
-            uri, create_protocol=create_protocol, reactor=reactor, **rest
-        )
+        make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
+        self._target = target = Target(uri, options, make)
         check_functions(
             on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
         )
-        # They may have been an iterator.
-        options["additional_headers"] = factory.additional_headers
-        self._connect = partial(
-            connect, uri, create_protocol=create_protocol, reactor=factory.reactor, **options
-        )
+        self._connect = partial(maybeDeferred, open_target, target, make)
         self.state = ClientState.STOPPED
-        self._factory = factory
+        self._factory = target.factory
         self._on_message = on_message
         self._on_connect = on_connect
         self._on_state_change = on_state_change
@@ -223,11 +218,11 @@ class WebSocketClientService(Service, Generic[C]):
             is room for more. It may still be lost on its way: that the server has it, only the
             server can say. It fails with ConnectionClosed if the connection ended meanwhile, and
             the server may have it or not; with InvalidState if it was dropped, or the service
-            doesn't run. Cancelling it takes back a message that still waits.
+            doesn't run; with UnicodeError if the text can't be UTF-8. Cancelling it takes back a
+            message that still waits.
 
         Raises:
             TypeError: the message is none of these.
-            UnicodeError: the text can't be UTF-8.
         """
         ws = self._open
         if ws is not None and not self._outgoing:
@@ -244,11 +239,15 @@ class WebSocketClientService(Service, Generic[C]):
         return ws if ws is not None and state_of(ws) is State.OPEN else None
 
     async def _stay_connected(self, run: object, begin: Deferred[None]) -> None:
-        def decide(exc: Exception) -> Exception | None:
-            return self._attempt_failed(exc, run)
+        def backs_off(exc: Exception, attempt_failed: bool) -> None:
+            self._change(ClientState.BACKING_OFF, run)
+            if attempt_failed:
+                self._expecting.attempt_failed(exc)
 
         await begin
-        async for ws in connections(self._attempts(run), self._factory, decide, self._backoff):
+        async for ws in connections(
+            self._attempts(run), self._target, self._process_exception, self._backoff, backs_off
+        ):
             await self._use(ws, run)
 
     def _attempts(self, run: object) -> Iterator[Deferred[C]]:
@@ -257,10 +256,11 @@ class WebSocketClientService(Service, Generic[C]):
             yield Deferred.fromCoroutine(self._attempt())
 
     async def _attempt(self) -> C:
-        ws = await self._connect()
+        limit = TimeLimit(self._factory.clock, self._factory.open_timeout)
+        ws: C = await self._connect()
         try:
             if self._on_connect is not None:
-                await _done(self._on_connect(ws))
+                await limit.wait(self._on_connect(ws), "on_connect")
         except CancelledError:
             await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
             raise
@@ -269,17 +269,8 @@ class WebSocketClientService(Service, Generic[C]):
             raise
         return ws
 
-    def _attempt_failed(self, exc: Exception, run: object) -> Exception | None:
-        verdict = self._process_exception(exc)
-        if verdict is None:
-            self._change(ClientState.BACKING_OFF, run)
-            self._expecting.attempt_failed(exc)
-        return verdict
-
     async def _use(self, ws: C, run: object) -> None:
         """Send and receive until the connection is closed, and there may be another one."""
-        clock, backoff = self._factory.clock, self._backoff
-        since = clock.seconds()
         try:
             if run is self._run:
                 self._ws = ws
@@ -289,18 +280,15 @@ class WebSocketClientService(Service, Generic[C]):
                     self._expecting.fire_one(ws)
                 async for message in ws:
                     await self._receive(message, run)
-        except ConnectionClosed as exc:
-            host = self._factory.uri.host_header
-            self._factory.log.info("disconnected from {host}: {reason}", host=host, reason=exc)
+        except ConnectionClosed:
+            # `connections` knows, and says so.
+            pass
         finally:
             if self._ws is ws:
                 self._ws = None
             await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
         if run is not self._run:
             raise CancelledError("the service was stopped")
-        if clock.seconds() - since < backoff.initial:
-            self._change(ClientState.BACKING_OFF, run)
-            await deferLater(clock, next(backoff.delays()))
 
     async def _receive(self, message: str | bytes, run: object) -> None:
         if self._on_message is None:
@@ -331,7 +319,7 @@ class WebSocketClientService(Service, Generic[C]):
         if run is self._run:
             exc = reason.value
             assert isinstance(exc, Exception)
-            host = self._factory.uri.host_header
+            host = self._target.host
             self._factory.log.failure("giving up on {host}", reason, host=host)
             self._final = exc
             self._leave(exc)

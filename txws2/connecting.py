@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -14,7 +15,7 @@ from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
-from txws2.dialing import Dialer, DialOptions, take_dialer
+from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
     InvalidStatus,
@@ -26,9 +27,10 @@ from txws2.factory import global_reactor
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
+from txws2.target import HeadersSource, Make, Target, URISource
 from txws2.wire.redirecting import redirection
 
-__all__ = ["ConnectOptions", "connect", "open_connection", "unix_connect"]
+__all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
 
 
 C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
@@ -37,9 +39,11 @@ C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 class ConnectOptions(RequestOptions, DialOptions, total=False):
     """The options of `connect` that are those of other classes."""
 
+    additional_headers: HeadersSource
+
 
 def connect(
-    uri: str,
+    uri: URISource,
     *,
     create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
     process_exception: ProcessException = process_exception,
@@ -50,8 +54,8 @@ def connect(
     """Connect to a WebSocket server, once or again and again.
 
     ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
-    connect(...)`` makes another one whenever it has ended: at once if it was open, and after a
-    while, that grows, if it couldn't be made.
+    connect(...)`` makes another one whenever it has ended: at once if it was a good one, and after
+    a while, that grows, if it couldn't be made, or was thrown out soon.
 
     The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
     Cookie and client certificates stay with the origin that they are for.
@@ -59,59 +63,61 @@ def connect(
     Args:
         uri: the ws or wss URI. Its host may have IPv4 and IPv6 addresses; the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
-            Basic (RFC 7617).
+            Basic (RFC 7617). Or a function that returns it, a coroutine function for instance:
+            it is called for each attempt, so that a token in it is a fresh one. An exception that
+            it raises fails the attempt.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one. To type
             checkers, it is such a protocol that the connection comes as.
         process_exception: for ``async for``, called with the exception of each attempt that has
-            failed: it returns None to try again, or the exception to raise. By default
-            `txws2.process_exception`; one that always returns None tries for ever, even with a
-            wrong password.
-        backoff: for ``async for``, how long to wait after such an attempt. If the server's
-            response has a Retry-After, that is waited for, too, for an hour at most.
+            failed, and with the ConnectionClosed of a connection that the server has ended with a
+            close code that says that something is wrong: it returns None to try again, or the
+            exception to raise. By default `txws2.process_exception`; one that always returns None
+            tries for ever, even with a wrong password. A mistake in the arguments is raised in any
+            case.
+        backoff: for ``async for``, how long to wait then, or after a connection that was used for
+            less than `Backoff.good_after` seconds. If the server's response has a Retry-After,
+            that is waited for, too, for an hour at most.
         reactor: the reactor to run on; None for the global one.
         **options: those of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
-            open_timeout spans all of it: name, TCP, proxy, TLS, handshake and redirects.
+            additional_headers may be a function, as uri may. open_timeout spans all of it: these
+            functions, name, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager, and an
         asynchronous iterable of connections; it can be cancelled. It always fires, or fails:
         with InvalidHandshake (OpeningTimeout, InvalidStatus, SecurityError and ProxyError are
-        such), or with Twisted's DNSLookupError and ConnectError.
+        such), or with Twisted's DNSLookupError and ConnectError. A mistake in the arguments fails
+        it, too: InvalidURI, InvalidProxy, InvalidHandshake for what can't be put in a request,
+        OSError for a file that can't be read, ValueError for an option that is out of range, or
+        excluded by another.
 
     Raises:
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidProxy: the proxy isn't one.
-        InvalidHandshake: something to be sent can't be put in a request.
-        OSError: a file with certificates can't be read.
         TypeError: an option is of the wrong kind.
-        ValueError: an option is out of range, or excluded by another.
     """
 
-    def prepare() -> tuple[WebSocketClientFactory, Dialer]:
-        # A redirection changes both.
-        rest: dict[str, Any] = {**options}
-        dialer = take_dialer(rest)
-        factory = WebSocketClientFactory(
-            uri, create_protocol=create_protocol, reactor=reactor, **rest
-        )
-        return factory, dialer
+    make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
+    try:
+        target = Target(uri, options, make)
+        if target.asks:
+            first = open_target(target, make)
+        else:
+            first = open_connection(target.factory, target.dialer)
+    except TypeError:
+        raise
+    except Exception as exc:
+        return Connecting.mistaken(exc, process_exception)
 
-    def attempt(factory: WebSocketClientFactory, dialer: Dialer) -> Opening[C]:
-        return cast("Opening[C]", open_connection(factory, dialer))
+    def attempt() -> Deferred[C]:
+        return cast("Deferred[C]", maybeDeferred(open_target, target, make))
 
-    factory, dialer = prepare()
     return Connecting.repeated(
-        attempt(factory, dialer),
-        lambda: attempt(*prepare()),
-        factory,
-        process_exception,
-        backoff,
+        cast("Opening[C]", first), attempt, target, process_exception, backoff
     )
 
 
 def unix_connect(
     path: str,
-    uri: str = "ws://localhost/",
+    uri: URISource = "ws://localhost/",
     *,
     create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
     process_exception: ProcessException = process_exception,
@@ -132,6 +138,9 @@ def unix_connect(
 
     Returns:
         A Deferred of the open connection, also an asynchronous context manager, as of `connect`.
+
+    Raises:
+        TypeError: an option is of the wrong kind.
     """
     if reactor is None:
         reactor = global_reactor()
@@ -146,6 +155,28 @@ def unix_connect(
     )
 
 
+def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
+    """Connect to what the target is this time.
+
+    Args:
+        target: is asked first, if it has something to say.
+        make: makes the factory.
+
+    Returns:
+        As `connect`; what the target's functions raise fails it, too.
+
+    Raises:
+        Exception: as `connect` does, where there is nothing to ask.
+    """
+    if not target.asks:
+        return open_connection(*target.prepare(make))
+
+    async def ask_and_open() -> WebSocketClientProtocol:
+        return await open_connection(*await target.ask(make))
+
+    return Opening.of(Deferred.fromCoroutine(ask_and_open()))
+
+
 def open_connection(
     factory: WebSocketClientFactory, dialer: Dialer
 ) -> Opening[WebSocketClientProtocol]:
@@ -157,6 +188,10 @@ def open_connection(
 
     Returns:
         As `connect`.
+
+    Raises:
+        InvalidURI: its host can't be looked up.
+        InvalidProxy: the proxy that the environment has isn't one.
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))

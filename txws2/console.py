@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator
-from unicodedata import combining, east_asian_width
+from collections import deque
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.protocols.basic import LineReceiver
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IConsumer, IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["Console", "printable", "rows", "say"]
+from txws2.lines import Lines
+from txws2.screen import printable, rows
+
+__all__ = ["Console"]
 
 _PROMPT = b"> "
 
@@ -24,7 +27,7 @@ _BACK = b"\x1b8\x1b[B"
 
 
 @implementer(IHalfCloseableProtocol)
-class Console(LineReceiver):
+class Console(Protocol):
     """Reads lines from stdin and writes messages to stdout.
 
     On a terminal, what arrives is inserted above the line that is being typed. From a pipe,
@@ -35,10 +38,12 @@ class Console(LineReceiver):
             until its Deferred fires.
         terminal: whether there is a person at both ends.
         steerable: whether stdout is a terminal, which a message must not steer.
-    """
 
-    delimiter = b"\n"
-    MAX_LENGTH = 2**26
+    Attributes:
+        ended: fires at the end of the input.
+        gone: fires when nothing is written any more: with True if all was, and with False if it
+            couldn't be.
+    """
 
     def __init__(
         self, send: Callable[[str | bytes], Deferred[None]], *, terminal: bool, steerable: bool
@@ -46,73 +51,74 @@ class Console(LineReceiver):
         self._send = send
         self.terminal = terminal
         self._steerable = steerable
+        self._lines = Lines()
+        self._unsent: deque[bytes] = deque()
+        self._sending = False
+        self._output = _Output()
         self.ended: Deferred[None] = Deferred()
-        self.gone: Deferred[None] = Deferred()
+        self.gone: Deferred[bool] = Deferred()
 
     # What Twisted calls.
 
     def connectionMade(self) -> None:
         """Show the prompt."""
+        IConsumer(self.transport).registerProducer(self._output, True)
         self._prompt()
 
-    def lineReceived(self, line: bytes) -> None:
-        """Send a line that was typed, or came from the pipe."""
-        text: str | bytes
-        try:
-            text = line.removesuffix(b"\r").decode()
-        except UnicodeDecodeError:
-            text = line
-        sending = self._send(text)
-        if not sending.called:
-            self.pauseProducing()  # type: ignore[no-untyped-call]
-            sending.addBoth(self._sent)
-        self._prompt()
+    def dataReceived(self, data: bytes) -> None:
+        """Send the lines that were typed, or came from the pipe."""
+        self._unsent += self._lines.receive(data)
+        self._send_lines()
 
     def readConnectionLost(self) -> None:
         """Send a last line that has no newline; then there is no more to come."""
-        rest = self.clearLineBuffer()  # type: ignore[no-untyped-call]
+        rest = self._lines.end()
         if rest:
-            self.lineReceived(rest)
+            self._unsent.append(rest)
+            self._send_lines()
         self.ended.callback(None)
 
     def writeConnectionLost(self) -> None:
-        """Give up: whoever read our output has gone."""
+        """Give up: whoever read our output has gone, or there is no room for it."""
         assert self.transport is not None
         self.transport.loseConnection()
         # With nothing left to write, StandardIO won't tell that it is done.
-        self.gone.callback(None)
+        self.gone.callback(False)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Tell that all has been written."""
+        """Tell whether all has been written."""
         if not self.gone.called:
-            self.gone.callback(None)
+            self.gone.callback(reason.check(ConnectionDone) is not None)
 
     # What the client calls.
 
-    def show(self, message: str | bytes) -> None:
-        """Write a message that has arrived."""
+    def show(self, message: str | bytes) -> Deferred[None] | None:
+        """Write a message that has arrived; return a Deferred if the next one has to wait."""
         if self._steerable and isinstance(message, bytes):
             message = f"[binary, {len(message)} bytes] {message.hex(' ')}"
         if self.terminal:
             self._insert(f"< {message!s}")
-            return
-        if self._steerable:
-            message = printable(str(message))
-        assert self.transport is not None
-        data = message.encode() if isinstance(message, str) else message
-        self.transport.write(data + b"\n")
+        else:
+            if self._steerable:
+                message = printable(str(message))
+            assert self.transport is not None
+            data = message.encode() if isinstance(message, str) else message
+            self.transport.write(data + b"\n")
+        return self._output.room()
 
     def note(self, text: str) -> None:
         """Show a remark of our own; there is no place for it in a pipe."""
         if self.terminal:
             self._insert(text)
 
-    def leave(self) -> Deferred[None]:
-        """Write what remains and let the terminal go."""
+    def leave(self) -> Deferred[bool]:
+        """Write what remains and let the terminal go; return `gone`."""
         if not self.gone.called:
             assert self.transport is not None
             if self.terminal:
                 self.transport.write(b"\r\x1b[K")
+            # As long as there is a producer, Twisted waits for what it may still produce.
+            IConsumer(self.transport).unregisterProducer()
             self.transport.loseConnection()
         return self.gone
 
@@ -127,33 +133,54 @@ class Console(LineReceiver):
             assert self.transport is not None
             self.transport.write(_PROMPT)
 
+    def _send_lines(self) -> None:
+        while self._unsent and not self._sending:
+            sending = self._send(_text(self._unsent.popleft()))
+            if not sending.called:
+                self._sending = True
+                IPushProducer(self.transport).pauseProducing()
+                sending.addBoth(self._sent)
+            self._prompt()
+
     def _sent(self, _: object) -> None:
-        self.resumeProducing()  # type: ignore[no-untyped-call]
+        self._sending = False
+        self._send_lines()
+        if not self._sending:
+            IPushProducer(self.transport).resumeProducing()
 
 
-def printable(text: str) -> str:
-    """Return the text with what could steer a terminal made visible; newlines stay."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
-        for character in text
-    )
+@implementer(IPushProducer)
+class _Output:
+    """Knows whether there is room for more output."""
+
+    def __init__(self) -> None:
+        self._full = False
+        self._waiting: list[Deferred[None]] = []
+
+    def room(self) -> Deferred[None] | None:
+        """Return a Deferred that fires when there is room, None if there is."""
+        if not self._full:
+            return None
+        self._waiting.append(Deferred())
+        return self._waiting[-1]
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        self._full = False
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+    def stopProducing(self) -> None:
+        # There will be no room, but nothing needs any.
+        self.resumeProducing()
 
 
-def say(text: str) -> None:
-    """Say something in one line on stderr, where it isn't among the messages."""
-    # Some of it may be the server's words.
-    print(printable(text).replace("\n", " "), file=sys.stderr, flush=True)
-
-
-def rows(text: str, width: int) -> Iterator[str]:
-    """Cut a text into the rows of a terminal that is so many cells wide."""
-    for line in text.split("\n"):
-        row, taken = "", 0
-        for character in line:
-            cells = 0 if combining(character) else 1 + (east_asian_width(character) in "WF")
-            if taken + cells > width:
-                yield row
-                row, taken = "", 0
-            row += character
-            taken += cells
-        yield row
+def _text(line: bytes) -> str | bytes:
+    """Return what a line is sent as."""
+    try:
+        return line.removesuffix(b"\r").decode()
+    except UnicodeDecodeError:
+        return line

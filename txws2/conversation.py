@@ -9,22 +9,28 @@ from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.stdio import StandardIO
-from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from txws2 import __version__
 from txws2.backoff import Backoff
 from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
-from txws2.console import Console, say
-from txws2.hints import hint
+from txws2.console import Console
+from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
+from txws2.hints import hint, told
 from txws2.insecure import InsecureTLS
 from txws2.reconnecting import Connecting
 from txws2.retrying import process_exception
 from txws2.session import Session
+from txws2.stdio import say, unwritable
+from txws2.watching import watching
 from txws2.wire.connection import State
-from txws2.wire.uri import parse_uri
+from txws2.wire.uri import parse_uri, without_credentials
 
 __all__ = ["Conversation"]
+
+_REPORT = "txws2 doesn't expect this, so please report it, with what is above"
 
 
 class Conversation:
@@ -38,13 +44,16 @@ class Conversation:
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
         self._reactor = reactor
         self._options = options
-        self._backoff = Backoff()
         self._console: Console | None = None
         self._session: Session | None = None
         # The line that was read while there was no connection.
         self._unsent: Deferred[Session] | None = None
         # Whether no other connection is wanted.
         self._over = False
+        # What is said of what nobody has thought of.
+        self._unexpected: list[str] = []
+        # A password in the URI is for the server alone.
+        self._shown = without_credentials(options.uri)
         self._talking: Deferred[tuple[int, list[str]]]
 
     async def run(self) -> int:
@@ -57,17 +66,41 @@ class Conversation:
 
         # When a signal stops the reactor, that waits for all of this to end.
         self._reactor.addSystemEventTrigger("before", "shutdown", stop)
-        self._talking = Deferred.fromCoroutine(self._talk())
         try:
-            status, last_words = await self._talking
-        except CancelledError:
-            status, last_words = 1, [f"stopped while connecting to {self._options.uri}"]
-        if self._console is not None:
-            await self._console.leave()
+            return await self._run()
+        finally:
+            ended.callback(None)
+
+    async def _run(self) -> int:
+        self._talking = Deferred.fromCoroutine(self._talk())
+        status = 1
+        last_words: list[str] = []
+        with watching(self._went_wrong):
+            try:
+                status, last_words = await self._talking
+            except CancelledError:
+                last_words = [f"stopped while connecting to {self._shown}"]
+            except Exception:
+                self._went_wrong(Failure())
+            unwritten = await self._leave()
+        last_words += [*unwritten, *self._unexpected[:1]]
         for words in last_words:
             say(words)
-        ended.callback(None)
-        return status
+        return 1 if unwritten or self._unexpected else status
+
+    async def _leave(self) -> list[str]:
+        """Let the terminal go; return what is to be said if not all could be printed."""
+        if self._console is None or await self._console.leave():
+            return []
+        why = unwritable(sys.stdout.fileno())
+        return [] if why is None else [f"can't print all messages: {why}"]
+
+    def _went_wrong(self, failure: Failure) -> None:
+        """End all of it: something has happened that nobody has thought of."""
+        said = escaped(failure.getErrorMessage())
+        kind = getattr(failure.type, "__name__", "exception")
+        self._unexpected.append(f"unexpected {kind}: {said}; {_REPORT}")
+        self._reactor.callLater(0, self._stop)
 
     async def _talk(self) -> tuple[int, list[str]]:
         """Talk on every connection; return the exit status, and what to say of the last one."""
@@ -80,15 +113,12 @@ class Conversation:
                 raise
             except Exception as exc:
                 return 1, self._explain(exc)
-            since = self._reactor.seconds()
             self._begin(session)
-            status, words = await self._end(session)
+            status, words = await session.outcome()
+            self._session = None
             if self._over or not self._options.reconnect:
                 return status, [words]
             self._remark(f"{words}; connecting again")
-            if self._reactor.seconds() - since < self._backoff.initial:
-                # A server that throws everybody out is not to be asked all the time.
-                await deferLater(self._reactor, next(self._backoff.delays()))
 
     def _connect(self) -> Connecting:
         options = self._options
@@ -104,15 +134,17 @@ class Conversation:
             additional_headers=options.header,
             user_agent_header=f"txws2/{__version__}",
             open_timeout=options.timeout,
+            max_size=options.max_size,
             process_exception=self._failed,
-            backoff=self._backoff,
+            backoff=Backoff(),
             reactor=self._reactor,
         )
 
     def _failed(self, exc: Exception) -> Exception | None:
         """Decide whether to try again."""
         verdict = process_exception(exc) if self._options.reconnect else exc
-        if verdict is None:
+        # The end of a connection was remarked on already.
+        if verdict is None and not isinstance(exc, ConnectionClosed):
             reason, *advice = self._explain(exc)
             for words in (f"{reason.removesuffix('.')}; trying again", *advice):
                 self._remark(words)
@@ -120,7 +152,8 @@ class Conversation:
 
     def _explain(self, exc: Exception) -> list[str]:
         advice = hint(exc)
-        return [f"can't connect to {self._options.uri}: {exc}", *([advice] if advice else [])]
+        words = [f"can't connect to {self._shown}: {exc}", *told(exc)]
+        return [*words, advice] if advice else words
 
     def _remark(self, words: str) -> None:
         if self._console is not None and self._console.terminal:
@@ -133,17 +166,12 @@ class Conversation:
         self._session = session
         session.console = self._console or self._open_console()
         chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
-        session.console.note(f"connected to {self._options.uri}{chosen}; Ctrl-D to close")
+        session.console.note(f"connected to {self._shown}{chosen}; Ctrl-D to close")
         if self._options.ping:
             session.start_pinging()
         unsent, self._unsent = self._unsent, None
         if unsent is not None:
             unsent.callback(session)
-
-    async def _end(self, session: Session) -> tuple[int, str]:
-        await session.end()
-        self._session = None
-        return session.outcome
 
     # What the console calls.
 
@@ -151,11 +179,15 @@ class Conversation:
         steerable = sys.stdout.isatty()
         terminal = sys.stdin.isatty() and steerable
         console = Console(self._send, terminal=terminal, steerable=steerable)
-        self._console = console
         StandardIO(console)
+        self._console = console
         console.ended.addCallback(lambda _: Deferred.fromCoroutine(self._input_ended(console)))
-        console.gone.addCallback(lambda _: self._stop())
+        console.gone.addCallback(self._gone)
         return console
+
+    def _gone(self, written: bool) -> bool:
+        self._stop()
+        return written
 
     def _send(self, line: str | bytes) -> Deferred[None]:
         """Send a line, on the next connection if there is none."""
@@ -172,7 +204,7 @@ class Conversation:
                 await self._unsent
             self._over = True
             if self._session is not None:
-                await self._session.replies()
+                await self._session.replies(self._options.wait)
         self._stop()
 
     def _stop(self) -> None:

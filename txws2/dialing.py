@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypedDict
 
-import idna
 from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
 
@@ -37,9 +36,11 @@ class Dialer:
     Args:
         endpoint: where to connect to instead of the URI's host and port, and without a proxy:
             a Unix socket, for instance. TLS comes on top of it if the URI is wss.
-        tls: for wss, the path of a PEM file with the certificates of the authorities to trust;
-            by default those that this machine trusts. Or what makes the TLS connection, as
-            `optionsForClientTLS` returns it; then that alone decides what is verified.
+        tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
+            of a directory with such files, named *.pem; by default those that this machine
+            trusts. Or what makes the TLS connection, as
+            `optionsForClientTLS` returns it; then that alone decides whom to trust, and which
+            name is verified.
             `txws2.insecure.InsecureTLS` verifies nothing.
         server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
             of the URI's host.
@@ -124,7 +125,7 @@ class Dialer:
     def _creator_for(self, name: str, uri: WebSocketURI) -> IOpenSSLClientConnectionCreator:
         try:
             return self._tls.creator_for(name)
-        except idna.IDNAError as exc:
+        except ValueError as exc:
             why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
             raise InvalidURI(str(uri), why) from exc
 
@@ -132,7 +133,11 @@ class Dialer:
         uri, reactor = factory.uri, factory.reactor
         endpoint = endpoint_to(reactor, proxy.host, proxy.port)
         if proxy.scheme == "https":
-            endpoint = wrapClientTLS(self._proxy_tls.creator_for(proxy.host), endpoint)
+            try:
+                creator = self._proxy_tls.creator_for(proxy.host)
+            except ValueError as exc:
+                raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
+            endpoint = wrapClientTLS(creator, endpoint)
         return ProxyEndpoint(
             reactor, proxy, endpoint, uri.host, uri.port, limits=factory.head_limits
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Unpack, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import NoProtocol
 from twisted.internet.interfaces import (
     IListeningPort,
@@ -17,9 +18,10 @@ from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
 from txws2.client import RequestOptions
-from txws2.connecting import open_connection
-from txws2.dialing import Dialer, DialOptions, take_dialer
+from txws2.connecting import open_target
+from txws2.dialing import DialOptions
 from txws2.server import FactoryOptions
+from txws2.target import HeadersSource, Make, Target, URISource
 from txws2.wire.closing import CloseCode
 from txws2.wrapping import CarrierClient, CarrierClientFactory, WebSocketFactory
 
@@ -62,12 +64,13 @@ class WebSocketServerEndpoint:
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen, and serve this factory's protocols."""
-        listening: Deferred[IListeningPort] = self._endpoint.listen(self._wrap(protocolFactory))
-        return listening
+        return maybeDeferred(lambda: self._endpoint.listen(self._wrap(protocolFactory)))
 
 
 class ClientEndpointOptions(RequestOptions, DialOptions, total=False):
     """The options of a `WebSocketClientEndpoint`."""
+
+    additional_headers: HeadersSource
 
 
 @implementer(IStreamClientEndpoint)
@@ -76,7 +79,8 @@ class WebSocketClientEndpoint:
 
     Args:
         reactor: the reactor to run on.
-        uri: the ws or wss URI.
+        uri: the ws or wss URI, or a function that says it for each attempt, as for
+            `txws2.connect`.
         text: True to send text messages instead of binary ones; what is written must be UTF-8
             then.
         **options: those of `txws2.connect`, but for create_protocol; compression is None
@@ -90,21 +94,20 @@ class WebSocketClientEndpoint:
     def __init__(
         self,
         reactor: Any,
-        uri: str,
+        uri: URISource,
         *,
         text: bool = False,
         **options: Unpack[ClientEndpointOptions],
     ) -> None:
-        def wrap(factory: IProtocolFactory) -> tuple[CarrierClientFactory, Dialer]:
-            rest: dict[str, Any] = {**options}
-            dialer = take_dialer(rest)
-            return CarrierClientFactory(factory, uri, reactor=reactor, **rest), dialer
+        def make_for(factory: IProtocolFactory) -> Make:
+            return partial(CarrierClientFactory, factory, reactor=reactor)
 
         # Whoever made a mistake in the options is to see it here.
-        carriers, dialer = wrap(Factory())
-        dialer.endpoint_for(carriers)
+        self._target = target = Target(uri, options, make_for(Factory()))
+        if not callable(uri):
+            target.dialer.endpoint_for(target.factory)
         self._text = text
-        self._wrap = wrap
+        self._make_for = make_for
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect a protocol of this factory.
@@ -117,8 +120,8 @@ class WebSocketClientEndpoint:
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        factory, dialer = self._wrap(protocolFactory)
-        carrier = cast(CarrierClient, await open_connection(factory, dialer))
+        make = self._make_for(protocolFactory)
+        carrier = cast(CarrierClient, await open_target(self._target, make))
         try:
             # What the server has sent already is delivered after this, and needs the protocol.
             protocol = carrier.wrap(protocolFactory, text=self._text)

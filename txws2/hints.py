@@ -14,7 +14,11 @@ from txws2.exceptions import (
     UnreachableThroughProxy,
 )
 
-__all__ = ["hint"]
+__all__ = ["hint", "told"]
+
+# Bodies may be pages that fill the screen; the reason is mostly in their beginning.
+_MOST_LINES = 10
+_LONGEST_LINE = 200
 
 _BY_STATUS = {
     301: "the server has moved; its Location header says where to",
@@ -51,7 +55,15 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
 
 # What OpenSSL and we say of TLS; the first that is found counts.
 _BY_WORDS = (
+    (
+        "it is for no host at all",
+        "its operator has to get one that has the host in subjectAltName; --insecure asks for none",
+    ),
     ("certificate isn't one for", "connect to a name that it is for; --insecure asks for none"),
+    ("certificate has expired", "its operator has to renew it, or is the clock here wrong?"),
+    ("certificate is not yet valid", "is the clock here wrong? if not, wait for a while"),
+    ("unsuitable certificate purpose", "its operator has to get one that is for servers"),
+    ("too weak", "its operator has to get another"),
     ("certificate required", "the server wants to see a certificate of yours: --cert FILE"),
     ("alert handshake failure", "the server may want to see a certificate of yours: --cert FILE"),
     ("alert protocol version", "the server has no TLS 1.2 or later, and earlier ones are unsafe"),
@@ -87,3 +99,21 @@ def hint(exc: Exception) -> str | None:
             if words in str(exc):
                 return advice
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)
+
+
+def told(exc: Exception) -> list[str]:
+    """Return the lines that a server, or a proxy, has sent with its refusal: those worth showing.
+
+    Args:
+        exc: what an attempt to connect has failed with.
+    """
+    if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
+        return []
+    body = exc.response.body
+    try:
+        lines = body.decode().splitlines()
+    except UnicodeDecodeError:
+        return [f"[body, {len(body)} bytes, not UTF-8]"]
+    shown = [line[:_LONGEST_LINE] for line in lines if line.strip()]
+    rest = [f"[body, {len(body)} bytes in all]"] if len(shown) > _MOST_LINES else []
+    return shown[:_MOST_LINES] + rest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from OpenSSL import SSL
-from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import CertificateOptions
 from zope.interface import implementer
+
+from txws2.identity import name_to_ask_for
 
 __all__ = ["InsecureTLS"]
 
@@ -19,17 +20,20 @@ class InsecureTLS:
     server of one's own with a certificate that nobody has signed.
 
     Args:
-        host: the host to ask for (SNI, RFC 6066 section 3).
+        host: the host to ask for (SNI, RFC 6066 section 3): its name, which may be an
+            international one, or its address, which isn't told.
+
+    Raises:
+        ValueError: it is neither.
     """
 
     def __init__(self, host: str) -> None:
-        self._host = host
+        self._asked = name_to_ask_for(host)
         self._options = CertificateOptions(verify=False)
 
     def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
         """Make the connection for Twisted."""
         connection = SSL.Connection(self._options.getContext(), None)
-        # Section 3 again: addresses aren't permitted there.
-        if not isIPAddress(self._host) and not isIPv6Address(self._host):
-            connection.set_tlsext_host_name(self._host.encode("ascii"))
+        if self._asked is not None:
+            connection.set_tlsext_host_name(self._asked)
         return connection

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver, state_of
-from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState
+from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
 from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.outbox import PushProducer
@@ -110,16 +110,24 @@ class WebSocketProtocol(Driver):
         Returns:
             A Deferred that fires when the write buffer is below its limit; wait for it, and a
             peer that reads slowly can't fill the memory. Cancelling it doesn't unsend the
-            message. It fails with ConnectionClosed if the connection is closed.
+            message. It fails with ConnectionClosed if the connection is closed, and with
+            UnicodeError if the text can't be UTF-8.
 
         Raises:
             TypeError: the message is none of these.
-            UnicodeError: the text can't be UTF-8.
             ConcurrencyError: this isn't the reactor's thread.
         """
-        if text is None and compress is None and self._send_ordinary(message):
-            outbox = self._outbox
-            return Done() if outbox.ready else outbox.drained()
+        try:
+            if text is None and compress is None and self._send_ordinary(message):
+                outbox = self._outbox
+                return Done() if outbox.ready else outbox.drained()
+            return self._send_generally(message, text, compress)
+        except UnicodeError:
+            return fail()
+
+    def _send_generally(
+        self, message: Part | Fragments, text: bool | None, compress: bool | None
+    ) -> Deferred[None]:
         self._check_thread()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             return self._send_in_turn(message, text, compress)
@@ -277,25 +285,28 @@ class WebSocketProtocol(Driver):
 
         Returns:
             A Deferred of the latency in seconds, which fires with the pong to this ping or to a
-            later one. It fails with ConnectionClosed if the connection is closed, and with
-            ConcurrencyError if a ping with this payload is waiting for its pong.
+            later one. It fails with ConnectionClosed if the connection is closed, with
+            ConcurrencyError if a ping with this payload is waiting for its pong, with
+            ProtocolError if the payload is over 125 bytes, and with UnicodeError if the text
+            can't be UTF-8.
 
         Raises:
-            ProtocolError: the payload is over 125 bytes.
+            ConcurrencyError: this isn't the reactor's thread.
         """
         self._check_thread()
         connection = self._connection
         if connection is None or connection.state is not State.OPEN:
             return cast("Deferred[float]", self._when_not_open())
-        payload = data.encode() if isinstance(data, str) else data
         pings = self._need_pings()
-        if payload is None:
-            payload = pings.new_payload()
         try:
+            payload = data.encode() if isinstance(data, str) else data
+            if payload is None:
+                payload = pings.new_payload()
             pings.check(payload)
-        except ConcurrencyError:
+            frame = connection.send_ping(payload)
+        except (ConcurrencyError, ProtocolError, UnicodeError):
             return fail()
-        self._outbox.write_control(connection.send_ping(payload))
+        self._outbox.write_control(frame)
         return pings.add(payload, self.factory.clock.seconds())
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Self
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
 from typing_extensions import TypeVar
 
-from txws2.backoff import Backoff
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.backoff import Backoff, Pace
+from txws2.client import WebSocketClientProtocol
 from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
 from txws2.opening import Opening
-from txws2.retrying import ProcessException, retry_after
+from txws2.retrying import (
+    ProcessException,
+    ended_in_trouble,
+    raise_unless_retried,
+    retry_after,
+)
+from txws2.target import Target
 
 __all__ = ["Connecting", "connections"]
 
@@ -24,30 +31,40 @@ class Connecting(Opening[C]):
     """A Deferred of a client's connection.
 
     `async with` waits for it, and closes it on leaving. `async for` goes on with another one
-    whenever it ends.
+    whenever it ends, unless process_exception has something against that.
     """
 
     _attempt: Callable[[], Deferred[C]]
-    _factory: WebSocketClientFactory
+    _target: Target
     _process_exception: ProcessException
     _backoff: Backoff
     _iterated = False
+    # What is wrong with the arguments.
+    _mistake: Exception | None = None
 
     @classmethod
     def repeated(
         cls,
         first: Deferred[C],
         attempt: Callable[[], Deferred[C]],
-        factory: WebSocketClientFactory,
+        target: Target,
         process_exception: ProcessException,
         backoff: Backoff,
     ) -> Self:
         """Return one with the result of the first attempt; others are made for each iteration."""
         connecting = cls.of(first)
         connecting._attempt = attempt
-        connecting._factory = factory
+        connecting._target = target
         connecting._process_exception = process_exception
         connecting._backoff = backoff
+        return connecting
+
+    @classmethod
+    def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Self:
+        """Return one that has failed: with these arguments, no attempt can be made."""
+        connecting = cls.of(fail(mistake))
+        connecting._mistake = mistake
+        connecting._process_exception = process_exception
         return connecting
 
     def __aiter__(self) -> AsyncGenerator[C]:
@@ -56,9 +73,13 @@ class Connecting(Opening[C]):
         Leaving the loop closes the connection; there is nothing to wait for that with then.
 
         Raises:
-            Exception: what process_exception says.
+            Exception: what process_exception says; of a mistake in the arguments, that mistake
+                where it says None.
         """
-        return connections(self._attempts(), self._factory, self._process_exception, self._backoff)
+        if self._mistake is not None:
+            self.addErrback(lambda _: None)  # It is raised by the iteration.
+            return _no_connections(self._mistake, self._process_exception)
+        return connections(self._attempts(), self._target, self._process_exception, self._backoff)
 
     def _attempts(self) -> Iterator[Deferred[C]]:
         if not self._iterated:
@@ -70,24 +91,29 @@ class Connecting(Opening[C]):
 
 async def connections(
     attempts: Iterator[Deferred[C]],
-    factory: WebSocketClientFactory,
+    target: Target,
     process_exception: ProcessException,
     backoff: Backoff,
+    backs_off: Callable[[Exception, bool], object] | None = None,
 ) -> AsyncGenerator[C]:
-    """Generate connections; after an attempt that fails, wait.
+    """Generate connections; wait after an attempt that fails, and after one that was thrown out.
 
     What waits for the next connection can be cancelled at any time.
 
     Args:
         attempts: what they come of, without end; the next is asked for when its time has come.
-        factory: has the clock and the log.
-        process_exception: called with what an attempt has failed with.
-        backoff: how long to wait then.
+        target: has the clock and the log, and knows where they go.
+        process_exception: called with what an attempt has failed with, and with how a connection
+            ended if it ended in trouble.
+        backoff: how long to wait.
+        backs_off: called before each wait, with its reason, and with whether that is an attempt
+            that has failed.
 
     Raises:
         Exception: what process_exception has returned or raised.
     """
-    delays = backoff.delays()
+    clock = target.factory.clock
+    pace = Pace(backoff, clock)
     while True:
         try:
             ws = await next(attempts)
@@ -95,30 +121,48 @@ async def connections(
             # Whoever waited doesn't want it any more, whatever process_exception makes of that.
             raise
         except Exception as exc:
-            verdict = process_exception(exc)
-            if verdict is exc:
-                raise
-            if verdict is not None:
-                raise verdict from exc
-            delay = max(next(delays), retry_after(exc, factory.clock.seconds()))
-            _log(factory, exc, delay)
-            await deferLater(factory.clock, delay)
+            raise_unless_retried(process_exception, exc)
+            delay = max(pace.failed(), retry_after(exc, clock.seconds()))
+            _log(target, "can't connect to", exc, delay)
+            if backs_off is not None:
+                backs_off(exc, True)
+            await deferLater(clock, delay)
             continue
-        delays = backoff.delays()
+        pace.opened()
         try:
             yield ws
         finally:
             # A generator that is left where it is can't await.
             closing = WebSocketClientProtocol.close(ws)
         await closing
+        ending = WebSocketClientProtocol._ending(ws)
+        assert isinstance(ending, ConnectionClosed)
+        in_trouble = ended_in_trouble(ending)
+        if in_trouble:
+            raise_unless_retried(process_exception, ending)
+        delay = pace.ended(in_trouble)
+        _log(target, "disconnected from", ending, delay)
+        if delay:
+            if backs_off is not None:
+                backs_off(ending, False)
+            await deferLater(clock, delay)
 
 
-def _log(factory: WebSocketClientFactory, exc: Exception, delay: float) -> None:
+async def _no_connections(
+    mistake: Exception, process_exception: ProcessException
+) -> AsyncGenerator[C]:
+    """Raise a mistake, or what process_exception has in its place: the next attempt has it, too."""
+    raise_unless_retried(process_exception, mistake)
+    yield await fail(mistake)
+
+
+def _log(target: Target, event: str, exc: Exception, delay: float) -> None:
     # Not the whole URI: path and query may have what only the server should know.
-    uri = factory.uri
-    factory.log.info(
-        "can't connect to {host}: {reason}; trying again in {delay:.1f} s",
-        host=uri.host_header,
+    target.factory.log.info(
+        "{event} {host}: {reason}; trying again {when}",
+        event=event,
+        host=target.host,
         reason=escaped(str(exc)).rstrip(".") or type(exc).__name__,
         delay=delay,
+        when=f"in {delay:.1f} s" if delay else "at once",
     )

@@ -8,7 +8,7 @@ from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
@@ -193,17 +193,32 @@ def serve(
     Returns:
         A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
         does: with CannotListenError if the port is taken, at one address of several, too; and with
-        DNSLookupError if the host has no address.
+        DNSLookupError if the host has no address. It fails with ValueError if the description
+        isn't one of an endpoint, or an option is out of range.
 
     Raises:
-        TypeError: there are both an endpoint and a port, or neither.
-        ValueError: the description isn't one of an endpoint, or an option is out of range.
+        TypeError: there are both an endpoint and a port, or neither, or an option is of the wrong
+            kind.
     """
     if (endpoint is None) == (port is None):
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
-    factory = WebSocketServerFactory(
-        handler, create_protocol=create_protocol, reactor=reactor, **options
-    )
+    try:
+        factory = WebSocketServerFactory(
+            handler, create_protocol=create_protocol, reactor=reactor, **options
+        )
+        return Opening.of(_listen(factory, host, port, endpoint))
+    except TypeError:
+        raise
+    except Exception as exc:
+        return Opening.of(fail(exc))
+
+
+def _listen(
+    factory: WebSocketServerFactory,
+    host: str | None,
+    port: int | None,
+    endpoint: Endpoint | None,
+) -> Deferred[Server]:
     if endpoint is None:
         assert port is not None
         at_host = listen(factory.reactor, host or "", port, _BACKLOG, factory)
@@ -211,7 +226,7 @@ def serve(
     else:
         there = server_endpoint(factory.reactor, endpoint).listen(factory)
         listening = there.addCallback(lambda port: [port])
-    return Opening.of(listening.addCallback(lambda ports: Server(factory, ports)))
+    return listening.addCallback(lambda ports: Server(factory, ports))
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from math import inf
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 
 from txws2.client import WebSocketClientProtocol
-from txws2.console import Console, say
-from txws2.exceptions import ConnectionClosed
-from txws2.wire.closing import Close, CloseCode
+from txws2.console import Console
+from txws2.exceptions import ConnectionClosed, ConnectionClosedOK
+from txws2.stdio import say
 from txws2.wire.connection import State
 
 __all__ = ["Session"]
@@ -32,13 +34,23 @@ class Session(WebSocketClientProtocol):
     _received = 0
     _news: Deferred[None] | None = None
 
-    def messageReceived(self, message: str | bytes) -> None:
-        """Show it."""
+    def __init__(self) -> None:
+        self._how_it_ended: Deferred[BaseException | None] = Deferred()
+
+    def messageReceived(self, message: str | bytes) -> Deferred[None] | None:
+        """Show it; until there is room for more, no other comes."""
         self._received += 1
-        self.console.show(message)
+        shown = self.console.show(message)
         news, self._news = self._news, None
         if news is not None:
             news.callback(None)
+        return shown
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Tell how it has ended, once all that has come was shown."""
+        if self._pinging is not None:
+            self._pinging.stop()
+        self._how_it_ended.callback(reason.value)
 
     def start_pinging(self) -> None:
         """Send a ping every second, and show how long its pong takes; show the server's, too."""
@@ -68,26 +80,33 @@ class Session(WebSocketClientProtocol):
         else:
             say(text)
 
-    async def replies(self) -> None:
-        """Wait until as many messages have come as lines were sent, or none comes for a while."""
+    async def replies(self, wait: float | None) -> None:
+        """Wait for what the server has to say to the lines that were sent.
+
+        Args:
+            wait: for so many seconds. None to wait until as many messages have come as lines were
+                sent, or none comes for a while.
+        """
         with suppress(ConnectionClosed):
             await self.ping()
-            while self._received < self._sent and self.state is State.OPEN:
-                self._news = Deferred()
-                try:
-                    await self._news.addTimeout(_SILENCE, self.factory.clock)
-                except TimeoutError:
-                    return
+            if wait is None:
+                await self._as_many()
+                return
+            closed = self.wait_closed()
+            if wait < inf:
+                closed.addTimeout(wait, self.factory.clock)
+            with suppress(TimeoutError):
+                await closed
 
-    async def end(self) -> None:
-        """Wait until the connection is closed."""
-        await self.wait_closed()
-        if self._pinging is not None:
-            self._pinging.stop()
+    async def _as_many(self) -> None:
+        while self._received < self._sent and self.state is State.OPEN:
+            self._news = Deferred()
+            try:
+                await self._news.addTimeout(_SILENCE, self.factory.clock)
+            except TimeoutError:
+                return
 
-    @property
-    def outcome(self) -> tuple[int, str]:
-        """The exit status that the end of the connection makes, and what is said of it."""
-        assert self.close_code is not None
-        failed = self.close_code not in (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY)
-        return int(failed), f"closed: {Close(self.close_code, self.close_reason or '')}"
+    async def outcome(self) -> tuple[int, str]:
+        """Wait for the end; return the exit status that it makes, and what is said of it."""
+        ending = await self._how_it_ended
+        return int(not isinstance(ending, ConnectionClosedOK)), f"closed: {ending}"

@@ -13,6 +13,7 @@ from txws2.exceptions import InvalidPath
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.wire.closing import CloseCode
 from txws2.wire.http import Request
+from txws2.wire.requesting import HeadersLike
 
 __all__ = ["CarrierClient", "CarrierClientFactory", "CarrierServer", "WebSocketFactory"]
 
@@ -127,9 +128,16 @@ class CarrierClientFactory(_Wrapping, WebSocketClientFactory):
         wrappedFactory: IProtocolFactory,
         uri: str,
         *,
+        additional_headers: HeadersLike = (),
         reactor: Any = None,
         **options: Unpack[RequestOptions],
     ) -> None:
         options.setdefault("compression", None)
-        super().__init__(uri, create_protocol=CarrierClient, reactor=reactor, **options)
+        super().__init__(
+            uri,
+            create_protocol=CarrierClient,
+            additional_headers=additional_headers,
+            reactor=reactor,
+            **options,
+        )
         self.wrappedFactory = wrappedFactory

@@ -17,6 +17,7 @@ def test_it_comes_back_when_the_connection_is_lost():
     with ScriptedServer(sell, subprotocols=["prices"]) as server:
         following = server.start(prices.follow("ws://prices.example/tea"))
         assert prices.latest == "42"
+        server.advance(60)
         server.script(Refuse(503, retry_after=30))
         server.connection.drop()
         server.advance(29)

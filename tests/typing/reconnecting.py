@@ -4,7 +4,7 @@ from contextlib import aclosing
 from functools import partial
 
 from twisted.application.service import Application
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 import txws2
 
@@ -20,6 +20,38 @@ async def main() -> None:
     async with aclosing(aiter(txws2.connect("ws://localhost/"))) as connections:
         ws = await anext(connections)
         print(ws.state)
+
+
+def sign() -> str:
+    return "wss://example.com/?signature=0"
+
+
+async def listen_key() -> str:
+    return "wss://example.com/key"
+
+
+def later() -> Deferred[str]:
+    return succeed("wss://example.com/")
+
+
+async def token() -> dict[str, str]:
+    return {"Authorization": "Bearer 0"}
+
+
+def no_uri() -> int:
+    return 5
+
+
+async def fresh() -> None:
+    async with txws2.connect(lambda: sign(), additional_headers=token) as ws:
+        await ws.send("hello")
+    async for ws in txws2.connect(listen_key, additional_headers=lambda: [("X", "1")]):
+        await ws.send("hello")
+    await txws2.connect(later, additional_headers={"X": "1"})
+    await txws2.connect(no_uri)  # E: Argument 1 to "connect" has incompatible type
+
+
+txws2.WebSocketClientService(listen_key, additional_headers=token)
 
 
 async def subscribe(ws: txws2.WebSocketClientProtocol) -> None:

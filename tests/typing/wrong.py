@@ -56,7 +56,7 @@ txws2.serve(handler, "localhost", "8000")  # E: Argument 3 to "serve" has incomp
 txws2.serve(handler, port=8000, max_sise=1)  # E: Unexpected keyword argument "max_sise"
 txws2.serve(two, port=8000)  # E: Argument 1 to "serve" has incompatible type
 txws2.serve(handler, endpoint=8000)  # E: Argument "endpoint" to "serve" has incompatible type
-txws2.serve(None, port=8000, create_protocol=Client)  # E: Value of type variable "S" of "serve" cannot
+txws2.serve(None, port=8000, create_protocol=Client)  # E: Value of type variable "S" of "serve"
 txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible type "bytes"
 txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
 txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
@@ -75,4 +75,4 @@ ScriptedServer(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
 Silence("http")  # E: Argument 1 to "Silence" has incompatible type
 txws2.serve(mine, port=80, create_protocol=Other)  # E: Cannot infer value of type parameter "S"
 txws2.connect("ws://a/", create_protocol=Mine)  # E: Value of type variable "C" of "connect"
-txws2.WebSocketClientService("ws://a/", on_connect=heard, create_protocol=Feed)  # E: Cannot infer value
+txws2.WebSocketClientService("ws://a/", on_connect=heard, create_protocol=Feed)  # E: Cannot infer

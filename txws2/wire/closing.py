@@ -14,7 +14,7 @@ from txws2.exceptions import (
     ProtocolError,
 )
 
-__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake"]
+__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "is_ok"]
 
 MAX_REASON_SIZE = 123
 """Bytes of UTF-8 that a reason may have: a control frame's payload less the code."""
@@ -63,6 +63,11 @@ _INTERNAL = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS
 _SENDABLE = set(CloseCode) - _INTERNAL
 
 _OK = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD}
+
+
+def is_ok(code: int) -> bool:
+    """Tell whether a close code says that nothing is wrong: 1000, 1001 or 1005."""
+    return code in _OK
 
 
 def _may_travel(code: int) -> bool:

@@ -10,7 +10,7 @@ import idna
 
 from txws2.exceptions import InvalidURI
 
-__all__ = ["WebSocketURI", "parse_uri"]
+__all__ = ["WebSocketURI", "parse_uri", "without_credentials"]
 
 # RFC 3986 has no place for them anywhere in a URI, and in a request line they would be ours.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
@@ -138,3 +138,8 @@ def _encode_host(uri: str, host: str) -> str:
         return idna.encode(host, uts46=True).decode()
     except idna.IDNAError as exc:
         raise InvalidURI(uri, f"its host isn't a valid name: {exc}") from exc
+
+
+def without_credentials(uri: str) -> str:
+    """Return a URI, well-formed or not, as it may be shown to anybody."""
+    return re.sub("//.*@", "//", uri)

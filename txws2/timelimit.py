@@ -1,0 +1,90 @@
+"""`TimeLimit`: the seconds that several steps have together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from txws2.exceptions import OpeningTimeout
+from txws2.results import has_fired
+
+__all__ = ["TimeLimit"]
+
+
+class TimeLimit:
+    """One deadline for several steps, of which each begins when the one before is done.
+
+    Args:
+        clock: has the time.
+        seconds: how long they may take from now on; None for no limit.
+    """
+
+    def __init__(self, clock: IReactorTime, seconds: float | None) -> None:
+        self._clock = clock
+        self._end = None if seconds is None else clock.seconds() + seconds
+
+    @property
+    def remaining(self) -> float | None:
+        """The seconds that are left, from 0; None if there is no limit."""
+        return None if self._end is None else max(self._end - self._clock.seconds(), 0.0)
+
+    def wait(self, result: object, stage: str) -> Deferred[Any]:
+        """Wait for what a function has returned, until the deadline.
+
+        Then it is cancelled, and so it is when the Deferred is. It can't hold that up.
+
+        Args:
+            result: a coroutine, a Deferred, or the result itself.
+            stage: what this is, for `OpeningTimeout`.
+
+        Returns:
+            A Deferred of the result; it fails with OpeningTimeout at the deadline.
+        """
+        working = Deferred.fromCoroutine(_result_of(result))
+        return working if has_fired(working) else _Step(self, working, stage).done
+
+    def call_at_end(self, function: Callable[[], object]) -> IDelayedCall | None:
+        """Call a function at the deadline; return the delayed call, None if there is no limit."""
+        remaining = self.remaining
+        return None if remaining is None else self._clock.callLater(remaining, function)
+
+
+class _Step:
+    """Something that isn't done yet, and may not take longer than until the deadline."""
+
+    def __init__(self, limit: TimeLimit, working: Deferred[Any], stage: str) -> None:
+        self.done: Deferred[Any] = Deferred(lambda _: self._give_up())
+        self._stage = stage
+        self._working = working
+        self._given_up = False
+        self._timer = limit.call_at_end(self._time_out)
+        working.addBoth(self._worked)
+
+    def _worked(self, result: object) -> object:
+        if self._given_up:
+            # Nobody waits for it any more.
+            return None
+        self._stop_timer()
+        self.done.callback(result)
+        return None
+
+    def _time_out(self) -> None:
+        self._give_up()
+        self.done.errback(OpeningTimeout(self._stage))
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        self._stop_timer()
+        self._working.cancel()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
+
+async def _result_of(result: object) -> object:
+    return await result if isawaitable(result) else result
