@@ -49,7 +49,7 @@ class TestingTests(CommandTestCase):
         """Copy one of them, with what it tests, and run it."""
         path = self.make_directory()
         (path / "pytest.ini").write_text("[pytest]\n")
-        for copied in "chat.py", name:
+        for copied in "chat.py", "prices.py", name:
             (path / copied).write_text((EXAMPLES / copied).read_text())
         tests = self.start(sys.executable, "-m", *command, path=str(path))
         await tests.ended
@@ -63,3 +63,7 @@ class TestingTests(CommandTestCase):
     async def test_with_pytest(self):
         out = await self.run_tests("test_chat_pytest.py", "pytest", "-p", "no:cacheprovider")
         self.assertIn("5 passed", out)
+
+    async def test_with_a_scripted_server(self):
+        out = await self.run_tests("test_prices.py", "pytest", "-p", "no:cacheprovider")
+        self.assertIn("3 passed", out)

@@ -1,10 +1,11 @@
-"""What mypy says to users: nothing to right programs, and to wrong ones what is wrong.
+"""Type checkers say nothing to users' right programs, and to wrong ones what is wrong.
 
 The programs are in tests/typing. A line that ends with `# E: text` must have an error with that
-text; no other line may have any. They are checked with the plugin for zope.interface and without,
-as not everybody has it.
+text of mypy's, and one of pyright's; no other line may have any. mypy runs with the plugin for
+zope.interface and without, as not everybody has it. basedpyright is pyright as a Python package.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -48,6 +49,26 @@ class TypingTests(SynchronousTestCase):
         errors = re.findall(r"(\w+\.py):(\d+): error: (.*)", run.stdout)
         return [(name, int(number), text) for name, number, text in errors]
 
+    def run_pyright(self):
+        """Return the program and the line of each error that it finds."""
+        path = Path(self.mktemp())
+        path.mkdir()
+        settings = {
+            "include": [str(PROGRAMS)],
+            "extraPaths": [str(ROOT)],
+            "typeCheckingMode": "standard",
+        }
+        (path / "pyrightconfig.json").write_text(json.dumps(settings))
+        command = [sys.executable, "-m", "basedpyright", "-p", str(path), "--outputjson"]
+        run = subprocess.run(
+            [*command, "--pythonpath", sys.executable], capture_output=True, text=True
+        )
+        return {
+            (Path(found["file"]).name, found["range"]["start"]["line"] + 1, found["message"])
+            for found in json.loads(run.stdout)["generalDiagnostics"]
+            if found["severity"] == "error"
+        }
+
     def assertAsMarked(self, errors):
         marked = list(expected())
         self.assertGreater(len(marked), 20)
@@ -63,3 +84,9 @@ class TypingTests(SynchronousTestCase):
 
     def test_without_it(self):
         self.assertAsMarked(self.run_mypy())
+
+    def test_with_pyright(self):
+        errors = self.run_pyright()
+        marked = {(name, number) for name, number, _ in expected()}
+        self.assertEqual({error for error in errors if error[:2] not in marked}, set())
+        self.assertEqual(marked - {(name, number) for name, number, _ in errors}, set())

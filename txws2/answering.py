@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import ISSLTransport, ITransport
@@ -72,25 +72,25 @@ class WebSocketServerProtocol(Deciding):
     _hooks_call: Call | None = None
 
     @property
-    def request(self) -> Request | None:
-        """The client's request, once it is known."""
-        return self._known_request()
+    def request(self) -> Request:
+        """The client's request; None until it is known."""
+        return cast(Request, self._known_request())
 
     @request.setter
-    def request(self, request: Request | None) -> None:
+    def request(self, request: Request) -> None:
         self._request = request
 
     @property
-    def response(self) -> Response | None:
-        """The server's response, once it is known."""
+    def response(self) -> Response:
+        """The server's response; None until it is known."""
         if self._response is None and self._connection is not None:
             request = self._known_request()
             assert request is not None
             self._response = self._acceptance(request)
-        return self._response
+        return cast(Response, self._response)
 
     @response.setter
-    def response(self, response: Response | None) -> None:
+    def response(self, response: Response) -> None:
         self._response = response
 
     @property

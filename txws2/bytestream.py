@@ -321,9 +321,7 @@ class ByteStream:
     @property
     def location(self) -> str:
         """Path and query that the client has asked for."""
-        request = self.websocket.request
-        assert request is not None
-        return request.path
+        return self.websocket.request.path
 
     def setBinaryMode(self, mode: bool) -> None:
         """Make each write one message: a binary one of bytes, a text of a str.

@@ -26,7 +26,6 @@ from txws2.wire.requesting import build_request, check_compression, check_respon
 from txws2.wire.uri import WebSocketURI, parse_uri
 
 __all__ = [
-    "ClientOptions",
     "RequestOptions",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
@@ -193,12 +192,6 @@ class RequestOptions(ConnectionOptions, total=False):
     origin: str | None
     subprotocols: Sequence[str]
     user_agent_header: str | None
-
-
-class ClientOptions(RequestOptions, total=False):
-    """The options of `connect` that are the factory's, but for the headers."""
-
-    create_protocol: Callable[[], WebSocketClientProtocol]
 
 
 class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):

@@ -6,13 +6,14 @@ import enum
 from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
@@ -34,6 +35,8 @@ from txws2.wire.encoding import Part
 
 __all__ = ["ClientState", "WebSocketClientService"]
 
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
+
 
 class ClientState(enum.Enum):
     """What a `WebSocketClientService` is doing."""
@@ -48,7 +51,7 @@ class ClientState(enum.Enum):
     """It waits before it makes another attempt, as the last one failed, or was thrown out."""
 
 
-class WebSocketClientService(Service):
+class WebSocketClientService(Service, Generic[C]):
     """Keeps a connection to a server while it runs, and makes another one when that is lost.
 
     When it stops, it closes the connection with 1001. It can be started again.
@@ -72,6 +75,7 @@ class WebSocketClientService(Service):
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
         drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
             waited longest.
+        create_protocol: makes the protocol of each connection, as for `connect`.
         process_exception: decides whether to try again, as for the loop of `connect`.
         backoff: how long to wait then, likewise.
         reactor: the reactor to run on; None for the global one.
@@ -104,17 +108,18 @@ class WebSocketClientService(Service):
         uri: URISource,
         on_message: Callable[[str | bytes], object] | None = None,
         *,
-        on_connect: Callable[[WebSocketClientProtocol], object] | None = None,
+        on_connect: Callable[[C], object] | None = None,
         on_state_change: Callable[[ClientState], object] | None = None,
         max_waiting: int = 0,
         drop: Drop = "newest",
+        create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
         process_exception: ProcessException = process_exception,
         backoff: Backoff = Backoff(),  # noqa: B008
         reactor: Any = None,
         **options: Unpack[ConnectOptions],
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
-        make = partial(WebSocketClientFactory, reactor=reactor)
+        make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
         self._target = target = Target(uri, options, make)
         check_functions(
             on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
@@ -133,8 +138,8 @@ class WebSocketClientService(Service):
         self._running: Deferred[None] = succeed(None)
         # Whose hooks are called for it.
         self._call = Call(None)
-        self._ws: WebSocketClientProtocol | None = None
-        self._expecting = Expecting()
+        self._ws: C | None = None
+        self._expecting: Expecting[C] = Expecting()
         # Why it has given up.
         self._final: Exception | None = None
 
@@ -181,9 +186,7 @@ class WebSocketClientService(Service):
         self._leave(CancelledError("the service was stopped"))
         return ended
 
-    def whenConnected(
-        self, failAfterFailures: int | None = None
-    ) -> Deferred[WebSocketClientProtocol]:
+    def whenConnected(self, failAfterFailures: int | None = None) -> Deferred[C]:
         """Return a Deferred of the open connection; it can be cancelled.
 
         Args:
@@ -231,7 +234,7 @@ class WebSocketClientService(Service):
     # Its life.
 
     @property
-    def _open(self) -> WebSocketClientProtocol | None:
+    def _open(self) -> C | None:
         ws = self._ws
         return ws if ws is not None and state_of(ws) is State.OPEN else None
 
@@ -247,14 +250,14 @@ class WebSocketClientService(Service):
         ):
             await self._use(ws, run)
 
-    def _attempts(self, run: object) -> Iterator[Deferred[WebSocketClientProtocol]]:
+    def _attempts(self, run: object) -> Iterator[Deferred[C]]:
         while True:
             self._change(ClientState.CONNECTING, run)
             yield Deferred.fromCoroutine(self._attempt())
 
-    async def _attempt(self) -> WebSocketClientProtocol:
+    async def _attempt(self) -> C:
         limit = TimeLimit(self._factory.clock, self._factory.open_timeout)
-        ws: WebSocketClientProtocol = await self._connect()
+        ws: C = await self._connect()
         try:
             if self._on_connect is not None:
                 await limit.wait(self._on_connect(ws), "on_connect")
@@ -266,7 +269,7 @@ class WebSocketClientService(Service):
             raise
         return ws
 
-    async def _use(self, ws: WebSocketClientProtocol, run: object) -> None:
+    async def _use(self, ws: C, run: object) -> None:
         """Send and receive until the connection is closed, and there may be another one."""
         try:
             if run is self._run:

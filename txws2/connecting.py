@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
-from txws2.client import ClientOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
@@ -34,8 +36,11 @@ from txws2.wire.redirecting import redirection
 __all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
 
 
-class ConnectOptions(ClientOptions, DialOptions, total=False):
-    """The options of `connect`."""
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
+
+
+class ConnectOptions(RequestOptions, DialOptions, total=False):
+    """The options of `connect` that are those of other classes."""
 
     additional_headers: HeadersSource
 
@@ -43,11 +48,12 @@ class ConnectOptions(ClientOptions, DialOptions, total=False):
 def connect(
     uri: URISource,
     *,
+    create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
     process_exception: ProcessException = process_exception,
     backoff: Backoff = Backoff(),  # noqa: B008
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
-) -> Connecting:
+) -> Connecting[C]:
     """Connect to a WebSocket server, once or again and again.
 
     ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
@@ -64,6 +70,8 @@ def connect(
             Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
             the URI, a coroutine function for instance: it is called for each attempt, so that a
             token in it is a fresh one. An exception that it raises fails the attempt.
+        create_protocol: makes the protocol: a subclass, or a functools.partial of one. To type
+            checkers, it is such a protocol that the connection comes as.
         process_exception: for ``async for``, called with the exception of each attempt that has
             failed, and with the ConnectionClosed of a connection that the server has ended with a
             close code that says that something is wrong: it returns None to try again, or the
@@ -91,7 +99,7 @@ def connect(
         TypeError: an option is of the wrong kind.
     """
 
-    make = partial(WebSocketClientFactory, reactor=reactor)
+    make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
     try:
         target = Target(uri, options, make)
         if target.asks:
@@ -103,24 +111,32 @@ def connect(
     except Exception as exc:
         return Connecting.mistaken(exc, process_exception)
 
-    def attempt() -> Deferred[WebSocketClientProtocol]:
-        return maybeDeferred(open_target, target, make)
+    def attempt() -> Deferred[C]:
+        return cast("Deferred[C]", maybeDeferred(open_target, target, make))
 
-    return Connecting.repeated(first, attempt, target, process_exception, backoff)
+    return Connecting.repeated(
+        cast("Opening[C]", first), attempt, target, process_exception, backoff
+    )
 
 
 def unix_connect(
     path: str,
     uri: URISource = "ws://localhost/",
     *,
+    create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
+    process_exception: ProcessException = process_exception,
+    backoff: Backoff = Backoff(),  # noqa: B008
     reactor: Any = None,
     **options: Unpack[ConnectOptions],
-) -> Connecting:
+) -> Connecting[C]:
     """Connect to a WebSocket server on a Unix socket.
 
     Args:
         path: where the socket is.
         uri: what the server is asked for; with wss, TLS is spoken on the socket.
+        create_protocol: as for `connect`.
+        process_exception: likewise.
+        backoff: likewise.
         reactor: the reactor to run on; None for the global one.
         **options: as for `connect`, but for endpoint and proxy.
 
@@ -133,7 +149,14 @@ def unix_connect(
     if reactor is None:
         reactor = global_reactor()
     options["endpoint"] = UNIXClientEndpoint(reactor, path)
-    return connect(uri, reactor=reactor, **options)
+    return connect(
+        uri,
+        create_protocol=create_protocol,
+        process_exception=process_exception,
+        backoff=backoff,
+        reactor=reactor,
+        **options,
+    )
 
 
 def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:

@@ -118,7 +118,9 @@ class Dialer:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            endpoint = TLSEndpoint(self._creator_for(factory.server_name, uri), endpoint)
+            # A reactor whose network is in memory leaves TLS out.
+            wrap = getattr(reactor, "wrapClientTLS", TLSEndpoint)
+            endpoint = wrap(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
     def authentication_for(self, uri: WebSocketURI) -> Authentication:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 from twisted.internet.defer import Deferred
 
 from txws2.client import WebSocketClientProtocol
@@ -9,24 +11,26 @@ from txws2.settling import fail_quietly
 
 __all__ = ["Expecting"]
 
+C = TypeVar("C", bound=WebSocketClientProtocol)
 
-class Expecting:
+
+class Expecting(Generic[C]):
     """Those who wait for a connection; each may cancel on its own."""
 
     def __init__(self) -> None:
         # How many more attempts may fail; None for any number.
-        self._waiting: dict[Deferred[WebSocketClientProtocol], int | None] = {}
+        self._waiting: dict[Deferred[C], int | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def wait(self, failures: int | None) -> Deferred[WebSocketClientProtocol]:
+    def wait(self, failures: int | None) -> Deferred[C]:
         """Return a Deferred of the next connection, that fails with so many attempts."""
-        waiting: Deferred[WebSocketClientProtocol] = Deferred(self._forget)
+        waiting: Deferred[C] = Deferred(self._forget)
         self._waiting[waiting] = failures
         return waiting
 
-    def fire_one(self, ws: WebSocketClientProtocol) -> None:
+    def fire_one(self, ws: C) -> None:
         """Give the connection to the one that has waited longest."""
         waiting = next(iter(self._waiting))
         del self._waiting[waiting]
@@ -49,5 +53,5 @@ class Expecting:
             waiting, _ = self._waiting.popitem()
             fail_quietly(waiting, exc)
 
-    def _forget(self, waiting: Deferred[WebSocketClientProtocol]) -> None:
+    def _forget(self, waiting: Deferred[C]) -> None:
         self._waiting.pop(waiting, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, overload
 
 from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.internet.protocol import connectionDone
@@ -50,13 +50,14 @@ class WebSocketProtocol(Driver):
 
     Attributes:
         factory: the factory that made it; its options apply.
-        request: the client's request, once it is known.
-        response: the server's response, once it is known.
+        request: the client's request. None until it is known; the type leaves that out, since an
+            open connection has one.
+        response: the server's response, likewise.
         subprotocol: the one agreed on, None if there is none.
     """
 
-    request: Request | None = None
-    response: Response | None = None
+    request: Request = None  # type: ignore[assignment]
+    response: Response = None  # type: ignore[assignment]
     subprotocol: str | None = None
 
     # The application overrides these, in push style.
@@ -158,7 +159,16 @@ class WebSocketProtocol(Driver):
             self._send_in_turn(message.message, message.text, message.compress)
         return True
 
-    def recv(self, decode: bool | None = None) -> Deferred[str | bytes]:
+    @overload
+    def recv(self, decode: Literal[True]) -> Deferred[str]: ...
+
+    @overload
+    def recv(self, decode: Literal[False]) -> Deferred[bytes]: ...
+
+    @overload
+    def recv(self, decode: bool | None = None) -> Deferred[str | bytes]: ...
+
+    def recv(self, decode: bool | None = None) -> Deferred[Any]:
         """Receive the next message.
 
         Args:
@@ -173,11 +183,20 @@ class WebSocketProtocol(Driver):
         inbox = self._inbox
         if inbox is None:
             if self._connection is None:
-                return cast("Deferred[str | bytes]", self._when_not_open())
+                return self._when_not_open()
             inbox = self._need_inbox()
         return inbox.get(decode)
 
-    def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
+    @overload
+    def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
+
+    @overload
+    def recv_streaming(self, decode: Literal[False]) -> AsyncIterator[bytes]: ...
+
+    @overload
+    def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]: ...
+
+    def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Any]:
         """Receive the next message piece by piece, as it arrives.
 
         What isn't taken stays with the peer but for 256 KiB, so that a message may be larger

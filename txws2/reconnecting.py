@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Self
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import deferLater
+from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff, Pace
 from txws2.client import WebSocketClientProtocol
@@ -22,15 +24,17 @@ from txws2.target import Target
 
 __all__ = ["Connecting", "connections"]
 
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
-class Connecting(Opening[WebSocketClientProtocol]):
+
+class Connecting(Opening[C]):
     """A Deferred of a client's connection.
 
     `async with` waits for it, and closes it on leaving. `async for` goes on with another one
     whenever it ends, unless process_exception has something against that.
     """
 
-    _attempt: Callable[[], Deferred[WebSocketClientProtocol]]
+    _attempt: Callable[[], Deferred[C]]
     _target: Target
     _process_exception: ProcessException
     _backoff: Backoff
@@ -41,12 +45,12 @@ class Connecting(Opening[WebSocketClientProtocol]):
     @classmethod
     def repeated(
         cls,
-        first: Deferred[WebSocketClientProtocol],
-        attempt: Callable[[], Deferred[WebSocketClientProtocol]],
+        first: Deferred[C],
+        attempt: Callable[[], Deferred[C]],
         target: Target,
         process_exception: ProcessException,
         backoff: Backoff,
-    ) -> Connecting:
+    ) -> Self:
         """Return one with the result of the first attempt; others are made for each iteration."""
         connecting = cls.of(first)
         connecting._attempt = attempt
@@ -56,14 +60,14 @@ class Connecting(Opening[WebSocketClientProtocol]):
         return connecting
 
     @classmethod
-    def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Connecting:
+    def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Self:
         """Return one that has failed: with these arguments, no attempt can be made."""
         connecting = cls.of(fail(mistake))
         connecting._mistake = mistake
         connecting._process_exception = process_exception
         return connecting
 
-    def __aiter__(self) -> AsyncGenerator[WebSocketClientProtocol]:
+    def __aiter__(self) -> AsyncGenerator[C]:
         """Iterate over the connections, each open, and each closed before the next is made.
 
         Leaving the loop closes the connection; there is nothing to wait for that with then.
@@ -77,7 +81,7 @@ class Connecting(Opening[WebSocketClientProtocol]):
             return _no_connections(self._mistake, self._process_exception)
         return connections(self._attempts(), self._target, self._process_exception, self._backoff)
 
-    def _attempts(self) -> Iterator[Deferred[WebSocketClientProtocol]]:
+    def _attempts(self) -> Iterator[Deferred[C]]:
         if not self._iterated:
             self._iterated = True
             yield self
@@ -86,12 +90,12 @@ class Connecting(Opening[WebSocketClientProtocol]):
 
 
 async def connections(
-    attempts: Iterator[Deferred[WebSocketClientProtocol]],
+    attempts: Iterator[Deferred[C]],
     target: Target,
     process_exception: ProcessException,
     backoff: Backoff,
     backs_off: Callable[[Exception, bool], object] | None = None,
-) -> AsyncGenerator[WebSocketClientProtocol]:
+) -> AsyncGenerator[C]:
     """Generate connections; wait after an attempt that fails, and after one that was thrown out.
 
     What waits for the next connection can be cancelled at any time.
@@ -146,7 +150,7 @@ async def connections(
 
 async def _no_connections(
     mistake: Exception, process_exception: ProcessException
-) -> AsyncGenerator[WebSocketClientProtocol]:
+) -> AsyncGenerator[C]:
     """Raise a mistake, or what process_exception has in its place: the next attempt has it, too."""
     raise_unless_retried(process_exception, mistake)
     yield await fail(mistake)

@@ -62,6 +62,7 @@ class RecordingTransport:
         chop: set it, and what this end writes arrives in pieces of so many bytes.
         connected: False once the protocol was told of the end.
         disconnecting: whether the protocol has closed the connection.
+        hears_masked: whether the frames that `feed` lets arrive are masked, as a client's are.
         producer: what is paused while too much that was written waits to be moved.
     """
 
@@ -75,6 +76,8 @@ class RecordingTransport:
         self.chop: int | None = None
         self.connected = True
         self.disconnecting = False
+        # RFC 6455 section 5.1: the client's frames are masked, the server's aren't.
+        self.hears_masked = not isinstance(protocol, WebSocketClientProtocol)
         self.producer: IPushProducer | None = None
         self._producer_paused = False
         self._buffer = bytearray()
@@ -131,9 +134,7 @@ class RecordingTransport:
             payload: what it carries.
             fin: whether it ends its message.
         """
-        # Section 5.1: the client's frames are masked, the server's aren't.
-        masked = not isinstance(self.protocol, WebSocketClientProtocol)
-        self.feed_bytes(encode_frame(opcode, payload, fin=fin, masked=masked))
+        self.feed_bytes(encode_frame(opcode, payload, fin=fin, masked=self.hears_masked))
 
     def feed_bytes(self, data: bytes) -> None:
         """Let bytes arrive, as if the other end had written them, and all that follows."""

@@ -9,6 +9,7 @@ from weakref import WeakSet
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocolNegotiationFactory
 from twisted.logger import Logger
+from typing_extensions import TypeVar
 from zope.interface import implementer
 
 from txws2.admission import Admission
@@ -35,6 +36,8 @@ __all__ = [
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
 ]
+
+S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
 Handler = Callable[[Any], object]
 """Called with each connection: a coroutine function, or one that may return a Deferred."""
@@ -122,9 +125,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
 
     def __init__(
         self,
-        handler: Handler | None = None,
+        handler: Callable[[S], object] | None = None,
         *,
-        create_protocol: Callable[[], WebSocketServerProtocol] = WebSocketServerProtocol,
+        create_protocol: Callable[[], S] = WebSocketServerProtocol,  # type: ignore[assignment]
         subprotocols: Sequence[str] = (),
         select_subprotocol: SelectSubprotocol | None = None,
         origins: Origins | None = None,
@@ -151,7 +154,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         )
         if origins is not None:
             check_origins(origins)
-        self.handler = handler
+        self.handler: Handler | None = handler
         self.create_protocol = create_protocol
         self.subprotocols = subprotocols
         self.origins = origins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
@@ -16,14 +16,14 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IStreamServerEndpoint,
 )
+from typing_extensions import TypeVar
 
 from txws2.counters import FactoryCounters
 from txws2.driver import state_of
 from txws2.listening import listen
 from txws2.opening import Opening
 from txws2.server import (
-    Handler,
-    ServerOptions,
+    FactoryOptions,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
@@ -32,6 +32,8 @@ from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
 __all__ = ["Endpoint", "Server", "cancel_call", "serve", "server_endpoint"]
+
+S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
 _BACKLOG = 1024
 
@@ -163,13 +165,14 @@ def cancel_call(result: Any, deadline: IDelayedCall) -> Any:
 
 
 def serve(
-    handler: Handler | None,
+    handler: Callable[[S], object] | None,
     host: str | None = None,
     port: int | None = None,
     *,
     endpoint: Endpoint | None = None,
+    create_protocol: Callable[[], S] = WebSocketServerProtocol,  # type: ignore[assignment]
     reactor: Any = None,
-    **options: Unpack[ServerOptions],
+    **options: Unpack[FactoryOptions],
 ) -> Opening[Server]:
     """Listen for WebSocket connections.
 
@@ -182,6 +185,8 @@ def serve(
         port: the TCP port; 0 for any that is free, the same at each address.
         endpoint: instead of host and port, where to listen: an endpoint, or its description, as
             "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
+        create_protocol: makes the protocol of each connection: a subclass, or a functools.partial
+            of one.
         reactor: the reactor to run on; None for the global one.
         **options: those of `WebSocketServerFactory` and `ConnectionFactory`.
 
@@ -198,7 +203,10 @@ def serve(
     if (endpoint is None) == (port is None):
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     try:
-        return Opening.of(_listen(handler, host, port, endpoint, reactor, options))
+        factory = WebSocketServerFactory(
+            handler, create_protocol=create_protocol, reactor=reactor, **options
+        )
+        return Opening.of(_listen(factory, host, port, endpoint))
     except TypeError:
         raise
     except Exception as exc:
@@ -206,14 +214,11 @@ def serve(
 
 
 def _listen(
-    handler: Handler | None,
+    factory: WebSocketServerFactory,
     host: str | None,
     port: int | None,
     endpoint: Endpoint | None,
-    reactor: Any,
-    options: ServerOptions,
 ) -> Deferred[Server]:
-    factory = WebSocketServerFactory(handler, reactor=reactor, **options)
     if endpoint is None:
         assert port is not None
         at_host = listen(factory.reactor, host or "", port, _BACKLOG, factory)

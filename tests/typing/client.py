@@ -7,11 +7,16 @@ from twisted.internet.ssl import optionsForClientTLS
 
 import txws2
 
+HEADERS = {"X": "1"}
+
 
 async def main() -> str:
-    async with txws2.connect("ws://localhost/", additional_headers={"X": "1"}) as ws:
+    async with txws2.connect("ws://localhost/", additional_headers=HEADERS) as ws:
         await ws.send("hello")
         message: str | bytes = await ws.recv()
+        text: str = await ws.recv(decode=True)
+        data: bytes = await ws.recv(decode=False)
+        print(text.upper(), data.hex(), ws.request.path, ws.response.headers["Server"])
     opening: Deferred[txws2.WebSocketClientProtocol] = txws2.connect(
         "wss://localhost/",
         tls=optionsForClientTLS("localhost"),
@@ -24,7 +29,6 @@ async def main() -> str:
         return f"{refused.response.status_code}"
     except (txws2.InvalidHandshake, txws2.OpeningTimeout) as failed:
         return str(failed)
-    assert ws.response is not None
     print(ws.response.headers["Server"], ws.local_address, ws.state is txws2.State.OPEN)
     await ws.wait_closed()
     return message if isinstance(message, str) else message.decode()
@@ -44,3 +48,15 @@ async def authenticated() -> None:
 async def by_endpoint() -> None:
     factory = txws2.WebSocketClientFactory("ws://localhost/", open_timeout=None)
     print(HostnameEndpoint(reactor, "localhost", 80), factory.connections)
+
+
+async def pieces(ws: txws2.WebSocketClientProtocol, decode: bool | None) -> None:
+    async for text in ws.recv_streaming(decode=True):
+        print(text.upper())
+    async for data in ws.recv_streaming(decode=False):
+        print(data.hex())
+    either: str | bytes = await ws.recv(decode)
+    async for either in ws.recv_streaming(decode):
+        print(either)
+    late: Deferred[str] = ws.recv(True)
+    print(await late.addTimeout(1, ws.factory.reactor))

@@ -1,6 +1,7 @@
 """A client that comes back, as a loop and as a service."""
 
 from contextlib import aclosing
+from functools import partial
 
 from twisted.application.service import Application
 from twisted.internet.defer import Deferred, succeed
@@ -72,3 +73,31 @@ connected: Deferred[txws2.WebSocketClientProtocol] = service.whenConnected(failA
 sent: Deferred[None] = service.send("hello")
 stopped: Deferred[None] = service.stopService()
 print(service.state is txws2.ClientState.STOPPED)
+
+
+class Feed(txws2.WebSocketClientProtocol):
+    """It has something of its own."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self.name = name
+
+
+async def own() -> None:
+    connecting: Deferred[Feed] = txws2.connect("ws://localhost/", create_protocol=Feed)
+    print((await connecting).name)
+    async with txws2.connect("ws://localhost/", create_protocol=partial(Feed, name="a")) as feed:
+        print(feed.name)
+    async for feed in txws2.connect("ws://localhost/", create_protocol=Feed):
+        print(feed.name)
+    async with txws2.unix_connect("/run/feed.sock", create_protocol=Feed) as feed:
+        print(feed.name)
+
+
+def named(feed: Feed) -> None:
+    print(feed.name)
+
+
+feeds = txws2.WebSocketClientService("ws://localhost/", create_protocol=Feed, on_connect=named)
+found: Deferred[Feed] = feeds.whenConnected()
+any_service: txws2.WebSocketClientService = service

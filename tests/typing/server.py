@@ -17,8 +17,7 @@ async def parts() -> AsyncIterator[str]:
 
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
-    request = ws.request
-    if request is None or ws.subprotocol != "chat":
+    if ws.subprotocol != "chat":
         await ws.close(txws2.CloseCode.POLICY_VIOLATION, "speak chat")
         return
     try:
@@ -31,7 +30,7 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
         await ws.send(["one", b"two"], text=True)
         latency: float = await ws.ping()
         async for piece in ws.recv_streaming(decode=True):
-            print(request.path, latency, len(piece))
+            print(ws.request.path, latency, piece.upper())
     except txws2.ConnectionClosed as closed:
         print(closed.rcvd, closed.sent, ws.close_code, ws.close_reason)
 
@@ -96,6 +95,21 @@ async def main() -> None:
     await txws2.serve(None, endpoint=described, create_protocol=txws2.WebSocketServerProtocol)
     await txws2.serve(handler, endpoint="unix:/run/chat.sock", ping_interval=5, debug=True)
     await deferLater(reactor, 1)
+
+
+class Member(txws2.WebSocketServerProtocol):
+    name = "alice"
+
+
+async def greet(ws: Member) -> None:
+    await ws.send(ws.name)
+
+
+async def own() -> None:
+    await txws2.serve(greet, port=0, create_protocol=Member)
+    await txws2.serve(handler, port=0, create_protocol=Member)
+    await txws2.serve(lambda ws: ws.close(4000), port=0)
+    print(txws2.WebSocketServerFactory(greet, create_protocol=Member))
 
 
 react(lambda _: Deferred.fromCoroutine(main()))

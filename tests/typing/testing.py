@@ -3,7 +3,19 @@
 from twisted.internet.task import Clock
 
 import txws2
-from txws2.testing import Frame, Joined, Opcode, joined, opened
+from txws2.testing import (
+    Close,
+    Delay,
+    Frame,
+    Joined,
+    MemoryReactor,
+    Opcode,
+    Refuse,
+    ScriptedServer,
+    Silence,
+    joined,
+    opened,
+)
 
 
 class Chat(txws2.WebSocketServerProtocol):
@@ -46,3 +58,14 @@ def test_factory() -> None:
     transport.feed(Opcode.TEXT, b"hello")
     frames: list[Frame] = transport.frames()
     print(frames[0].payload, frames[0].fin)
+
+
+def test_scripted() -> None:
+    server = ScriptedServer(handler, at="ws://a.example/", otherwise=Delay(1, Refuse(401)))
+    server.script(ConnectionRefusedError(), OSError, Silence("lookup"), Close(1012, after=5))
+    with server.script(Refuse(503, retry_after=5, headers={"X": "1"})) as same:
+        connecting = same.start(txws2.connect("ws://a.example/", reactor=server.reactor))
+        message: str | bytes = same.result_of(same.connection.server.recv())
+        print(connecting, message, [attempt.uri for attempt in same.attempts])
+    with MemoryReactor() as reactor:
+        reactor.advance(1.5)

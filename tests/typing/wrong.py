@@ -1,7 +1,7 @@
 """What mypy has to find: each line that ends with a mark has an error with that text."""
 
 import txws2
-from txws2.testing import joined, opened
+from txws2.testing import ScriptedServer, Silence, joined, opened
 
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
@@ -10,7 +10,11 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
     await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
     await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
     await ws.sendMessage(text)  # E: does not return a value
-    ws.request.path  # E: Item "None" of "Request | None" has no attribute "path"
+    ws.request.pth  # E: "Request" has no attribute "pth"
+    data: bytes = await ws.recv(decode=True)  # E: expression has type "str", variable has type
+    async for piece in ws.recv_streaming(decode=False):
+        piece.upper() + ""  # E: Unsupported operand types for + ("bytes" and "str")
+    print(data)
     ws.close_code + 1  # E: Unsupported operand types for + ("None" and "int")
     for message in ws:  # E: "WebSocketServerProtocol" has no attribute "__iter__"
         print(message)
@@ -27,11 +31,32 @@ class Push(txws2.WebSocketServerProtocol):
 class Client(txws2.WebSocketClientProtocol): ...
 
 
+class Mine(txws2.WebSocketServerProtocol): ...
+
+
+class Other(txws2.WebSocketServerProtocol): ...
+
+
+async def mine(ws: Mine) -> None: ...
+
+
+def heard(ws: Client) -> None: ...
+
+
+class Feed(txws2.WebSocketClientProtocol): ...
+
+
+async def own() -> None:
+    (await txws2.connect("ws://a/", create_protocol=Client)).nme  # E: "Client" has no attribute
+    async for ws in txws2.connect("ws://a/", create_protocol=Client):
+        ws.nme  # E: "Client" has no attribute "nme"
+
+
 txws2.serve(handler, "localhost", "8000")  # E: Argument 3 to "serve" has incompatible type "str"
 txws2.serve(handler, port=8000, max_sise=1)  # E: Unexpected keyword argument "max_sise"
 txws2.serve(two, port=8000)  # E: Argument 1 to "serve" has incompatible type
 txws2.serve(handler, endpoint=8000)  # E: Argument "endpoint" to "serve" has incompatible type
-txws2.serve(None, port=8000, create_protocol=Client)  # E: Argument "create_protocol" to "serve"
+txws2.serve(None, port=8000, create_protocol=Client)  # E: Value of type variable "S" of "serve"
 txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible type "bytes"
 txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
 txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
@@ -45,3 +70,9 @@ joined(handler).server.said  # E: "WebSocketServerProtocol" has no attribute "sa
 joined(server=Client)  # E: Value of type variable "WS" of "joined" cannot be "Client"
 joined(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
 opened(handler)  # E: Argument 1 to "opened" has incompatible type
+ScriptedServer().script(503)  # E: Argument 1 to "script" of "ScriptedServer" has incompatible type
+ScriptedServer(handler, max_sise=1)  # E: Unexpected keyword argument "max_sise"
+Silence("http")  # E: Argument 1 to "Silence" has incompatible type
+txws2.serve(mine, port=80, create_protocol=Other)  # E: Cannot infer value of type parameter "S"
+txws2.connect("ws://a/", create_protocol=Mine)  # E: Value of type variable "C" of "connect"
+txws2.WebSocketClientService("ws://a/", on_connect=heard, create_protocol=Feed)  # E: Cannot infer

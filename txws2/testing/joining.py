@@ -1,8 +1,4 @@
-"""What applications are tested with: both ends of a connection in memory, and a clock.
-
-No socket, no reactor, no sleep: bytes move when the test says so, and time passes likewise. It
-needs neither trial nor pytest, and serves both.
-"""
+"""`Joined`: both ends of a connection in memory, and a clock."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClient
 from txws2.driver import state_of
 from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
-from txws2.recording import Frame, RecordingTransport
+from txws2.recording import RecordingTransport
 from txws2.server import (
     FactoryOptions,
     Handler,
@@ -36,12 +32,11 @@ from txws2.server import (
 from txws2.wire.accepting import acceptance
 from txws2.wire.additional import HeadersLike
 from txws2.wire.connection import State
-from txws2.wire.frames import Opcode
 from txws2.wire.gathering import RequestReader
 from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 
-__all__ = ["Frame", "Joined", "Opcode", "RecordingTransport", "joined", "opened"]
+__all__ = ["Joined", "Silent", "joined", "opened", "result_of"]
 
 _URI = "ws://example.com/"
 
@@ -96,6 +91,11 @@ class Joined(Generic[S, C]):
         self._failures = _Failures(server, client)
         self.server_transport, self.client_transport = _connect(server, client)
 
+    @property
+    def transports(self) -> tuple[RecordingTransport, RecordingTransport]:
+        """Both of them."""
+        return self.server_transport, self.client_transport
+
     def pump(self) -> None:
         """Move bytes, both ways, until nothing moves.
 
@@ -124,22 +124,11 @@ class Joined(Generic[S, C]):
             Exception: what it failed with.
             AssertionError: it has no result, although nothing moves any more.
         """
-        results: list[T | Failure] = []
-        ensureDeferred(awaited).addBoth(results.append)
-        self.pump()
         try:
-            if not results:
-                raise AssertionError(
-                    "no result, although nothing moves any more: this waits for time to pass "
-                    "(advance()), for another connection (its pump()), or for what never comes"
-                )
-            [result] = results
-            if isinstance(result, Failure):
-                result.raiseException()
+            return result_of(awaited, self.pump)
         except BaseException as exc:
             self._failures.explain(exc)
             raise
-        return result
 
     def take_failures(self) -> list[BaseException]:
         """Return what handlers and hooks have raised since the last call, and expect it.
@@ -150,13 +139,13 @@ class Joined(Generic[S, C]):
 
     def drop(self, reason: Exception | None = None) -> None:
         """Break the connection, for both ends, without a close frame."""
-        for end in (self.server_transport, self.client_transport):
+        for end in self.transports:
             end.end(reason or ConnectionLost())
         self.pump()
 
     def vanish(self) -> None:
         """Cut the cable: from now on nothing arrives, and nobody is told."""
-        for end in (self.server_transport, self.client_transport):
+        for end in self.transports:
             end.frozen = True
 
     def __enter__(self) -> Joined[S, C]:
@@ -243,8 +232,8 @@ def _observe(event: LogEvent) -> None:
 
 
 @implementer(IHalfCloseableProtocol)
-class _Test(Protocol):
-    """The other end where that is the test itself: it hears all, and says nothing."""
+class Silent(Protocol):
+    """The other end where that is the test itself, or nobody: it hears all, and says nothing."""
 
     def readConnectionLost(self) -> None:
         """Stay."""
@@ -318,7 +307,7 @@ def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
     Raises:
         InvalidHandshake: the protocol has refused to open.
     """
-    transport, _ = _connect(protocol, _Test())
+    transport, _ = _connect(protocol, Silent())
     if isinstance(protocol, WebSocketClientProtocol):
         request = RequestReader().receive(bytes(transport.written))
         assert request is not None
@@ -334,6 +323,31 @@ def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
     for failure in failures:
         failure.raiseException()
     return transport
+
+
+def result_of(awaited: Deferred[T] | Coroutine[Any, Any, T], pump: Callable[[], None]) -> T:
+    """Start a coroutine, if it is one, pump, and return the result.
+
+    Args:
+        awaited: a Deferred or a coroutine.
+        pump: lets happen what can happen now.
+
+    Raises:
+        Exception: what it failed with.
+        AssertionError: it has no result.
+    """
+    results: list[T | Failure] = []
+    ensureDeferred(awaited).addBoth(results.append)
+    pump()
+    if not results:
+        raise AssertionError(
+            "no result, although nothing moves any more: this waits for time to pass "
+            "(advance()), for another connection (its pump()), or for what never comes"
+        )
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result
 
 
 def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, RecordingTransport]:

@@ -1,0 +1,121 @@
+"""The steps of a `ScriptedServer`'s script: what each attempt to connect meets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Literal, Union
+
+from txws2.server import Handler
+from txws2.wire.http import Response
+
+__all__ = ["Close", "Delay", "Drop", "Open", "Refuse", "Silence", "Step", "Vanish"]
+
+
+@dataclass(frozen=True)
+class Open:
+    """The connection opens, and a handler serves it.
+
+    Attributes:
+        handler: serves this connection; None for the server's own.
+    """
+
+    handler: Handler | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The connection opens, and later breaks without a close frame; both ends are told.
+
+    Attributes:
+        after: seconds from when it is open.
+    """
+
+    after: float = 0
+
+
+@dataclass(frozen=True)
+class Vanish:
+    """The connection opens, and later nothing arrives any more, at either end; nobody is told.
+
+    Attributes:
+        after: seconds from when it is open.
+    """
+
+    after: float = 0
+
+
+@dataclass(frozen=True)
+class Close:
+    """The connection opens, and later the server closes it.
+
+    Attributes:
+        code: the close code, as 1012 or 4004.
+        reason: the close reason.
+        after: seconds from when it is open.
+    """
+
+    code: int = 1000
+    reason: str = ""
+    after: float = 0
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """The server answers the request with another status than 101.
+
+    Attributes:
+        status: the status code. 302, with a Location among the headers, sends the client elsewhere.
+        retry_after: seconds, for a Retry-After header; None for no such header.
+        headers: other headers of the response.
+        body: what a person is told.
+    """
+
+    status: int = 503
+    retry_after: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+    def response(self) -> Response:
+        """Return the response."""
+        response = Response.plain(HTTPStatus(self.status), self.body)
+        headers = dict(self.headers)
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        for name, value in headers.items():
+            response.headers.addRawHeader(name, value)
+        return response
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The attempt gets no answer.
+
+    Attributes:
+        at: "lookup" if the name server is silent, "connect" if no TCP connection comes about,
+            "handshake" if the server accepts that, and says nothing.
+    """
+
+    at: Literal["lookup", "connect", "handshake"] = "connect"
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The attempt takes its time, and then meets another step.
+
+    Attributes:
+        seconds: how long it takes until TCP connects, or fails to.
+        step: what it meets then.
+    """
+
+    seconds: float
+    step: Step = field(default_factory=Open)
+
+
+# An alias that names classes in quotes can't do `|`.
+Step = Union[  # noqa: UP007
+    Open, Drop, Vanish, Close, Refuse, Silence, Delay, Exception, type[Exception]
+]
+"""What an attempt meets. An exception, or its class, is what the connection fails with:
+ConnectionRefusedError, for instance; with DNSLookupError, the name isn't found."""
