@@ -13,6 +13,7 @@ from zope.interface.verify import verifyObject
 from tests.servers import Servers
 from tests.sides import CLOSE, TEXT, URI, QuietTestCase, closing
 from tests.test_connecting import Reactor, Resolver
+from tests.test_main import StoppedReactor
 from txws2.backoff import Backoff
 from txws2.clientservice import ClientState, WebSocketClientService
 from txws2.connecting import connect
@@ -742,11 +743,14 @@ class SocketTests(TestCase):
             if state is BACKING_OFF and not backed_off.called:
                 backed_off.callback(None)
 
+        clock = StoppedReactor()
         service = WebSocketClientService(
-            uri, on_state_change=changed, backoff=Backoff(initial=0, minimum=0.01, factor=1)
+            uri, on_state_change=changed, backoff=Backoff(initial=0), reactor=clock
         )
         service.startService()
         await backed_off
         await first.close()
+        # The server's Retry-After.
+        clock.advance(10)
         await service.whenConnected()
         await service.stopService()
