@@ -20,6 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.test_lookup import Resolver
+from txws2 import eyeballs
 from txws2.eyeballs import HostEndpoint
 
 
@@ -93,6 +94,16 @@ class OrderTests(EyeballsTestCase):
             self.connect(name=host)
             self.assertEqual((self.tried, self.resolver.names), ([host], []))
             self.assertNothingLeft()
+
+    def test_the_name_of_a_zone_becomes_its_number_where_the_system_wants_that(self):
+        self.patch(eyeballs, "if_nametoindex", {"lo": 7}.__getitem__)
+        for host, tried in (("::1%lo", "::1%7"), ("::1%2", "::1%2"), ("fe80::1%lo", "fe80::1%lo")):
+            self.connect(name=host)
+            self.assertEqual(self.tried, [tried])
+
+    def test_a_zone_that_there_is_not_is_left_to_the_system(self):
+        self.connect(name="::1%no-such-zone")
+        self.assertEqual(self.tried, ["::1%no-such-zone"])
 
     def test_a_name_is_looked_up_as_it_is(self):
         """Whatever IDNA has against it."""

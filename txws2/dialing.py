@@ -42,7 +42,7 @@ class Dialer:
         endpoint: where to connect to instead of the URI's host and port, and without a proxy:
             a Unix socket, for instance. TLS comes on top of it if the URI is wss.
         tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
-            of a directory with such files, named *.pem; by default those that this machine
+            of a directory with such files, named ``*.pem``; by default those that this machine
             trusts. Or what makes the TLS connection, as
             `optionsForClientTLS` returns it; then that alone decides whom to trust, and which
             name is verified.

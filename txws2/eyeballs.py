@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import IPv6Address
+from socket import if_nametoindex
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -128,7 +131,7 @@ class _Race:
         if self._waiting or not self._complete:
             self._timer = self._reactor.callLater(_ATTEMPT_DELAY, self._overdue)
         kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
-        endpoint = kind(self._reactor, address, self._port, timeout=_FOR_EVER)
+        endpoint = kind(self._reactor, _numbered(address), self._port, timeout=_FOR_EVER)
         attempt = self._attempts[address] = endpoint.connect(self._factory)
         attempt.addCallbacks(
             self._won, self._failed, callbackArgs=(address,), errbackArgs=(address,)
@@ -185,6 +188,16 @@ class _Race:
         if not is_address(self._host):
             verdict.args = (_summary(self._errors),)
         return verdict
+
+
+def _numbered(address: str) -> str:
+    """Return an address whose zone the system knows what to make of."""
+    host, _, zone = address.partition("%")
+    # By its name, glibc knows the zone of an address of a link, and of no other, as "::1%lo".
+    if zone and not zone.isdecimal() and not IPv6Address(host).is_link_local:
+        with suppress(OSError):
+            return f"{host}%{if_nametoindex(zone)}"
+    return address
 
 
 def _summary(errors: dict[str, Exception]) -> str:
