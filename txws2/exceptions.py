@@ -142,7 +142,7 @@ class InvalidURI(WebSocketException):
     """The URI isn't one of a WebSocket (RFC 6455 section 3).
 
     Attributes:
-        uri: the URI, with "***" for a user name and a password.
+        uri: the URI, with ``***`` for a user name and a password.
         message: what is against it.
     """
 
@@ -160,7 +160,7 @@ class InvalidProxy(WebSocketException):
     """The proxy to connect through isn't a valid one.
 
     Attributes:
-        proxy: its URL, with "***" for a user name and a password.
+        proxy: its URL, with ``***`` for a user name and a password.
         message: what is against it.
     """
 
