@@ -114,9 +114,7 @@ class Authentication:
             InvalidHeader: the hook's value can't be one of a header.
             Exception: what the hook raises.
         """
-        status, header = (
-            (407, "Proxy-Authenticate") if self._is_proxy else (401, "WWW-Authenticate")
-        )
+        status = 407 if self._is_proxy else 401
         if self._hook is None or response.status_code != status or self._round == MAX_ROUNDS:
             return None
         header = "Proxy-Authenticate" if self._is_proxy else "WWW-Authenticate"

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2.certificates import is_shaking_hands, tls_failure
+from txws2.deadlines import call_off
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.isolation import isolated
@@ -131,8 +132,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def _stop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.active():
-            waiting.cancel()
+        call_off(waiting)
 
     def _fail_opening(self, reason: Exception) -> None:
         self._stop_waiting()

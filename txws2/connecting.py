@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.deadlines import call_off
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
@@ -269,8 +270,7 @@ def _limited(
             opening.errback(verdict)
 
     def done(result: Any) -> Any:
-        if deadline is not None and deadline.active():
-            deadline.cancel()
+        call_off(deadline)
         # What has come to a verdict of its own meanwhile knows more than that it took too long.
         late = verdict is not None and isinstance(result, Failure)
         if late and not result.check(InvalidHandshake):
@@ -278,8 +278,8 @@ def _limited(
             raise verdict from result.value
         return result
 
-    patience = factory.open_timeout
-    deadline = None if patience is None else factory.clock.callLater(patience, give_up)
+    seconds = factory.open_timeout
+    deadline = None if seconds is None else factory.clock.callLater(seconds, give_up)
     opening = Opening.of(attempt.addBoth(done))
     return opening
 

@@ -23,7 +23,7 @@ from zope.interface import implementer
 from txws2.isolation import isolated
 from txws2.transports import abort
 
-__all__ = ["GuardedTLS", "TLSEndpoint", "TLSGuard"]
+__all__ = ["BufferingTLSGuard", "TLSEndpoint", "TLSGuard"]
 
 
 class TLSGuard(TLSMemoryBIOProtocol):
@@ -67,7 +67,7 @@ class TLSGuard(TLSMemoryBIOProtocol):
         isolated(abort, transport)
 
 
-class GuardedTLS(TLSGuard, BufferingTLSTransport):
+class BufferingTLSGuard(TLSGuard, BufferingTLSTransport):
     """A `TLSGuard` that is used as it is made."""
 
     def dataReceived(self, data: bytes) -> None:
@@ -84,7 +84,7 @@ class GuardedTLS(TLSGuard, BufferingTLSTransport):
 
 
 class _Factory(TLSMemoryBIOFactory):
-    protocol = GuardedTLS
+    protocol = BufferingTLSGuard
 
 
 @implementer(IStreamClientEndpoint)

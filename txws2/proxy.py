@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClie
 from zope.interface import implementer
 
 from txws2.authenticating import Authenticate, Authentication, digest_auth
+from txws2.clocks import steady
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.lookup import is_address, look_up_all
 from txws2.tunnelling import Tunnel, TunnelFactory
@@ -190,7 +191,7 @@ class ProxyEndpoint:
 
     async def _reach(self, protocolFactory: IProtocolFactory) -> Tunnel:
         """Connect to the proxy itself."""
-        factory = TunnelFactory(protocolFactory, self._proxy, self._reactor)
+        factory = TunnelFactory(protocolFactory, self._proxy, steady(self._reactor))
         try:
             return cast(Tunnel, await self._endpoint.connect(factory))
         except CancelledError:

@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from txws2.certificates import tls_failure
+from txws2.deadlines import call_off
 from txws2.exceptions import ProxyError
 from txws2.transports import abort
 from txws2.wire.body import BODY_PATIENCE
@@ -135,8 +136,7 @@ class Tunnel(Protocol):
 
     def _stop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.active():
-            waiting.cancel()
+        call_off(waiting)
 
     def _cancel(self, asked: Deferred[IProtocol]) -> None:
         self.is_cancelled = True
