@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from copy import copy
 from ipaddress import IPv4Address as Number
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -29,8 +28,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws2.testing.joining import Joined, result_of
-from txws2.testing.steps import Delay, Silence, Step
+from txws2.testing.joining import Joined, pass_time, result_of
+from txws2.testing.steps import Silence, Step, undelayed
 
 __all__ = ["Found", "MemoryReactor", "Place"]
 
@@ -111,12 +110,7 @@ class MemoryReactor(Clock):
 
     def advance(self, amount: float) -> None:
         """Let time pass, and bytes move before that, at each second, and after each timer."""
-        self.pump()
-        end = self.seconds() + amount
-        while (now := self.seconds()) < end:
-            timers = (call.getTime() for call in self.getDelayedCalls())
-            super().advance(min(now + 1, end, *(time for time in timers if time > now)) - now)
-            self.pump()
+        pass_time(self, amount, super().advance, self.pump)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
         """Start what the application does for long, and pump; return its Deferred."""
@@ -360,17 +354,3 @@ class _Connector:
     def getDestination(self) -> IAddress:
         """Return where it leads."""
         return self._address
-
-
-def undelayed(step: Step) -> tuple[float, Step]:
-    """Return how long a step is delayed, and which it is.
-
-    Exceptions are made of their classes, or copied: whoever catches one may change it.
-    """
-    seconds = 0.0
-    while isinstance(step, Delay):
-        seconds += step.seconds
-        step = step.step
-    if isinstance(step, type):
-        return seconds, step()
-    return seconds, copy(step) if isinstance(step, Exception) else step

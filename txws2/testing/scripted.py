@@ -21,8 +21,8 @@ from txws2.server import (
     WebSocketServerProtocol,
 )
 from txws2.testing.joining import Joined, Silent
-from txws2.testing.network import MemoryReactor, Place, undelayed
-from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish
+from txws2.testing.network import MemoryReactor, Place
+from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish, undelayed
 from txws2.wire.accepting import offered_subprotocols
 from txws2.wire.credentials import parse_basic
 from txws2.wire.http import Request, Response
