@@ -64,12 +64,12 @@ class WebSocketClientService(Service, Generic[C]):
     Args:
         uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
         on_message: called with each message; while a coroutine or a Deferred that it returns
-            isn't done, the next one waits, and the server, too. What it raises is logged, and
+            isn't done, the next one waits, and the server, too. An exception of its is logged, and
             the next message comes nevertheless. By default messages are thrown away.
         on_connect: called with each new connection before anything else is sent or received on
             it: to log in, to subscribe again. It may send and receive, and may return a coroutine
             or a Deferred that is waited for, within open_timeout, which spans connecting and
-            this; then it is cancelled. What it raises is treated as a failure to connect:
+            this; then it is cancelled. An exception of its counts as a failure to connect:
             process_exception decides.
         on_state_change: called with each new `state`.
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.

@@ -245,7 +245,7 @@ async def _attempt(
             raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
         return await WebSocketClientProtocol.wait_opened(protocol)
     except BaseException as exc:
-        # Whether it was cancelled or has failed, nobody wants what there is of a connection.
+        # Nobody wants the rest of a connection that was cancelled or has failed.
         for left in list(factory.connections):
             isolated(WebSocketClientProtocol.close, left)
         if isinstance(exc, ConnectError):
@@ -271,7 +271,7 @@ def _limited(
 
     def done(result: Any) -> Any:
         call_off(deadline)
-        # What has come to a verdict of its own meanwhile knows more than that it took too long.
+        # A verdict that the attempt has come to meanwhile says more than that it took too long.
         late = verdict is not None and isinstance(result, Failure)
         if late and not result.check(InvalidHandshake):
             assert verdict is not None

@@ -1,4 +1,4 @@
-"""TLS that tells whoever waits for a connection what was raised while it was made."""
+"""TLS whose exceptions reach those who wait for the connection."""
 
 # Twisted's TLS has no types.
 # mypy: allow-untyped-calls
@@ -29,9 +29,9 @@ __all__ = ["BufferingTLSGuard", "TLSEndpoint", "TLSGuard"]
 class TLSGuard(TLSMemoryBIOProtocol):
     """Twisted's TLS transport, but for exceptions.
 
-    A connection creator may be anybody's. What it raises, or what the connection that it makes
-    raises, comes out in a callback of the transport below. There the reactor logs it, and neither
-    the endpoint nor the protocol would hear of it.
+    A connection creator may be anybody's. Its exceptions, and those of the connections that it
+    makes, come out in a callback of the transport below. There the reactor logs them, and neither
+    the endpoint nor the protocol would hear of them.
 
     Attributes:
         broken: what was raised before the handshake was done.

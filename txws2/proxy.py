@@ -35,7 +35,7 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
     proxies = getproxies()
     if _goes_direct(proxies.get("no"), uri):
         return None
-    # What tunnels TLS for a browser tunnels anything else for us; an http_proxy may not.
+    # A proxy that tunnels TLS for a browser tunnels anything for us; an http_proxy may not.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
     for kind in [*kinds, "all"]:
         if url := proxies.get(kind, "").strip():
@@ -125,7 +125,7 @@ class ProxyEndpoint:
             try:
                 return await tunnel.ask(negotiation, opening)
             except ProxyError:
-                # What it says before it was asked for an address, it would say for each of them.
+                # Before it was asked for an address, its answer is the same for each of them.
                 if tunnel.is_cancelled or not (hosts and negotiation.asked):
                     raise
 

@@ -105,7 +105,7 @@ class Tunnel(Protocol):
             self._waiting = clock.callLater(BODY_PATIENCE, self._give_up, self._asked)
 
     def _hear_unasked(self, data: bytes) -> None:
-        """Take the end of a refusal; what is more than that would be taken for the next answer."""
+        """Take the end of a refusal; more than that would be taken for the next answer."""
         with suppress(ProxyError):
             self._negotiation.receive(data)
         if not self._negotiation.can_ask_again:
@@ -147,7 +147,7 @@ class Tunnel(Protocol):
         self._stop_waiting()
         self._asked = None
         self.hang_up()
-        # What is known of a refusal says more than that its end didn't come.
+        # The head of a refusal says more than that its end didn't come.
         refusal = self._negotiation.given_up()
         if refusal is not None:
             asked.errback(refusal)

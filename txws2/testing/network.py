@@ -41,14 +41,14 @@ _MOST_TURNS = 100_000
 # RFC 2544 appendix C.2.2: addresses that are nobody's.
 _FIRST_ADDRESS = Number("198.18.0.0")
 
-# What Clock takes for never.
+# A time that Clock takes for never.
 _FOR_EVER = 1e17
 
 _REACTOR = "twisted.internet.reactor"
 _INTERNET: Any = twisted.internet
 
 Place = tuple[str, int] | str
-"""Where a client connects to: host and port, or the path of a Unix socket."""
+"""The place that a client connects to: host and port, or the path of a Unix socket."""
 
 
 class Found(Protocol):
@@ -90,7 +90,7 @@ class MemoryReactor(Clock):
         self._secure = False
         self._replaced: list[tuple[Any, Any]] = []
 
-    # What a test does.
+    # Called by a test.
 
     def pump(self, timings: Iterable[float] = ()) -> None:
         """Move bytes, and call what is due now, until nothing moves.
@@ -137,7 +137,7 @@ class MemoryReactor(Clock):
             super().advance(0)
         return any(moved) or due
 
-    # What a client does.
+    # Called by a client.
 
     def connectTCP(
         self,

@@ -118,7 +118,7 @@ class Delay:
 Step = Union[  # noqa: UP007
     Open, Drop, Vanish, Close, Refuse, Silence, Delay, Exception, type[Exception]
 ]
-"""What an attempt meets. An exception, or its class, is what the connection fails with:
+"""One step of a script. With an exception, or its class, the connection fails:
 ConnectionRefusedError, for instance; with DNSLookupError, the name isn't found."""
 
 
