@@ -156,6 +156,7 @@ FLOORS = [
         "stdio",
         "tap",
         "testing",
+        "testing.failures",
         "testing.joining",
         "testing.network",
         "testing.scripted",

@@ -1,4 +1,4 @@
-"""How a client answers a 401 or a 407: by Digest, or as an application says."""
+"""A client's answer to a 401 or a 407: by Digest, or as an application says."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from txws2.wire.http import Response
 __all__ = ["MAX_ROUNDS", "Authenticate", "Authentication", "Demand", "digest_auth"]
 
 MAX_ROUNDS = 5
-"""How often a hook is asked before a server, or a proxy, counts as refusing."""
+"""Answers that a hook is asked for before a server, or a proxy, counts as refusing."""
 
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What a server (401) or a proxy (407) asks for before it lets a client through.
+    """The demand of a server (401) or a proxy (407), before it lets a client through.
 
     Attributes:
         challenges: the ways to authenticate that it offers, in its order; at least one.
@@ -114,9 +114,7 @@ class Authentication:
             InvalidHeader: the hook's value can't be one of a header.
             Exception: what the hook raises.
         """
-        status, header = (
-            (407, "Proxy-Authenticate") if self._is_proxy else (401, "WWW-Authenticate")
-        )
+        status = 407 if self._is_proxy else 401
         if self._hook is None or response.status_code != status or self._round == MAX_ROUNDS:
             return None
         header = "Proxy-Authenticate" if self._is_proxy else "WWW-Authenticate"
@@ -141,6 +139,6 @@ class Authentication:
         if value is None or (isinstance(value, str) and _VALUE.fullmatch(value)):
             return value
         # The value itself is a secret.
-        what = "text that no header can have" if isinstance(value, str) else type(value).__name__
-        why = f"the hook must return printable ASCII or None; it has returned {what}"
+        kind = "text that no header can have" if isinstance(value, str) else type(value).__name__
+        why = f"the hook must return printable ASCII or None; it has returned {kind}"
         raise InvalidHeader("Proxy-Authorization" if self._is_proxy else "Authorization", why)

@@ -1,4 +1,4 @@
-"""How long to wait before another attempt to connect: `Backoff`, and `Pace`, which keeps to it."""
+"""The waits between attempts to connect: `Backoff` has them, and `Pace` keeps to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Backoff", "Pace"]
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait before each attempt to connect, in seconds.
+    """The waits before each attempt to connect, in seconds.
 
     The first wait is random, so that the clients of a server that went down don't all return at
     once. Those that follow grow, from minimum to maximum. They begin anew after a good connection,

@@ -35,7 +35,7 @@ __all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_fai
 
 # Interfaces of zope can't do `|`.
 TLS = Union[IOpenSSLClientConnectionCreator, str, PathLike[str]]  # noqa: UP007
-"""What makes TLS connections, or the path of the certificates of the authorities to trust.
+"""A creator of TLS connections, or the path of the certificates of the authorities to trust.
 
 A path is that of a PEM file, or of a directory with such files, named *.pem.
 """

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2.certificates import is_shaking_hands, tls_failure
+from txws2.deadlines import call_off
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
 from txws2.isolation import isolated
@@ -76,7 +77,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
     def _opening_raised(self, exc: BaseException) -> None:
         """Have no connection, as something raises that runs before it is open.
 
-        Whoever waits for it is told at once: there is no telling what else works.
+        Those who wait for it are told at once: nothing else is sure to work.
         """
         if self._connection is not None:
             # As for all that a transport calls then, it is the reactor that ends the connection.
@@ -131,8 +132,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def _stop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.active():
-            waiting.cancel()
+        call_off(waiting)
 
     def _fail_opening(self, reason: Exception) -> None:
         self._stop_waiting()
@@ -162,7 +162,7 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def _verdict(self) -> InvalidHandshake:
         if self._body is not None:
-            # What is known of the refusal says more than that its end didn't come.
+            # The head of the refusal says more than that its end didn't come.
             return self._refused()
         if is_shaking_hands(self._transport):
             return OpeningTimeout("the TLS handshake")
@@ -245,7 +245,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.subprotocols = subprotocols if one else tuple(subprotocols)
         self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
-        # Whoever made a mistake in them is to see it here, not once the server is reached.
+        # A mistake in them is to be seen here, not once the server is reached.
         self.build_request()
 
     def keep_cookies(self, response: Response) -> None:

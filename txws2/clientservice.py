@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
@@ -19,6 +18,7 @@ from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.connecting import ConnectOptions, open_target
+from txws2.deadlines import call_off
 from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
@@ -64,12 +64,12 @@ class WebSocketClientService(Service, Generic[C]):
     Args:
         uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
         on_message: called with each message; while a coroutine or a Deferred that it returns
-            isn't done, the next one waits, and the server, too. What it raises is logged, and
+            isn't done, the next one waits, and the server, too. An exception of its is logged, and
             the next message comes nevertheless. By default messages are thrown away.
         on_connect: called with each new connection before anything else is sent or received on
             it: to log in, to subscribe again. It may send and receive, and may return a coroutine
             or a Deferred that is waited for, within open_timeout, which spans connecting and
-            this; then it is cancelled. What it raises is treated as a failure to connect:
+            this; then it is cancelled. An exception of its counts as a failure to connect:
             process_exception decides.
         on_state_change: called with each new `state`.
         max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
@@ -177,12 +177,13 @@ class WebSocketClientService(Service, Generic[C]):
         if self._run is None:
             return ended
         # It may be called by what is to be cancelled.
-        patience: float | None = 0
+        seconds: float | None = 0
         if ws is not None:
             WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
-            patience = self._factory.close_timeout
-        if patience is not None:
-            running.addBoth(_cancel, self._factory.clock.callLater(patience, running.cancel))
+            seconds = self._factory.close_timeout
+        if seconds is not None:
+            deadline = self._factory.clock.callLater(seconds, running.cancel)
+            running.addBoth(lambda _: call_off(deadline))
         self._leave(CancelledError("the service was stopped"))
         return ended
 
@@ -336,11 +337,6 @@ async def _done(result: object) -> None:
     """Wait for a coroutine or a Deferred."""
     if isawaitable(result):
         await result
-
-
-def _cancel(_: object, call: IDelayedCall) -> None:
-    if call.active():
-        call.cancel()
 
 
 def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from txws2.backoff import Backoff
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
+from txws2.deadlines import call_off
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
@@ -244,7 +245,7 @@ async def _attempt(
             raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
         return await WebSocketClientProtocol.wait_opened(protocol)
     except BaseException as exc:
-        # Whether it was cancelled or has failed, nobody wants what there is of a connection.
+        # Nobody wants the rest of a connection that was cancelled or has failed.
         for left in list(factory.connections):
             isolated(WebSocketClientProtocol.close, left)
         if isinstance(exc, ConnectError):
@@ -269,17 +270,16 @@ def _limited(
             opening.errback(verdict)
 
     def done(result: Any) -> Any:
-        if deadline is not None and deadline.active():
-            deadline.cancel()
-        # What has come to a verdict of its own meanwhile knows more than that it took too long.
+        call_off(deadline)
+        # A verdict that the attempt has come to meanwhile says more than that it took too long.
         late = verdict is not None and isinstance(result, Failure)
         if late and not result.check(InvalidHandshake):
             assert verdict is not None
             raise verdict from result.value
         return result
 
-    patience = factory.open_timeout
-    deadline = None if patience is None else factory.clock.callLater(patience, give_up)
+    seconds = factory.open_timeout
+    deadline = None if seconds is None else factory.clock.callLater(seconds, give_up)
     opening = Opening.of(attempt.addBoth(done))
     return opening
 

@@ -50,7 +50,7 @@ class Conversation:
         self._unsent: Deferred[Session] | None = None
         # Whether no other connection is wanted.
         self._over = False
-        # What is said of what nobody has thought of.
+        # Remarks on exceptions that nobody has expected.
         self._unexpected: list[str] = []
         # A password in the URI is for the server alone.
         self._shown = anonymous(options.uri)
@@ -96,7 +96,7 @@ class Conversation:
         return [] if why is None else [f"can't print all messages: {why}"]
 
     def _went_wrong(self, failure: Failure) -> None:
-        """End all of it: something has happened that nobody has thought of."""
+        """End all of it: there is an exception that nobody has expected."""
         said = escaped(failure.getErrorMessage())
         kind = getattr(failure.type, "__name__", "exception")
         self._unexpected.append(f"unexpected {kind}: {said}; {_REPORT}")

@@ -1,4 +1,4 @@
-"""When connections must have got somewhere: one timer for all of them."""
+"""When connections must have got somewhere: one timer for all of them, or one for each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from txws2.isolation import isolated
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadlines", "call_off"]
 
 T = TypeVar("T")
 
 _ALLOWANCE = 0.1
+
+
+def call_off(call: IDelayedCall | None) -> None:
+    """Cancel a delayed call if there is one and it is still to come."""
+    if call is not None and call.active():
+        call.cancel()
 
 
 class Deadlines(Generic[T]):

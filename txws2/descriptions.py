@@ -116,18 +116,7 @@ def client_endpoint(
         InvalidURI: the host or the path can't be part of a URI.
         OSError: a file can't be read.
     """
-    if len(arguments) > 3:
-        raise ValueError(_expected(prefix, "host, port and path", arguments))
-    given = dict(zip(_WHERE, arguments, strict=False))
-    for name, value in options.items():
-        _check_name(prefix, name)
-        if name in given:
-            raise ValueError(f"{prefix}: has {name} twice: {given[name]!r} and {value!r}")
-        given[name] = value
-    if all(name in given for name in _TRUST):
-        raise ValueError(f"{prefix}: trustRoots= and caCertsDir= mean the same; give one of them")
-    if not given.get("host") or set("/?#@") & set(given["host"]):
-        raise ValueError(_expected(prefix, "a host", arguments))
+    given = _given(prefix, arguments, options)
     below = given.get("endpoint")
     settings = {
         option: read(prefix, name, given[name])
@@ -146,6 +135,23 @@ def client_endpoint(
         client_certificate=_certificate(prefix, given),
         **settings,
     )
+
+
+def _given(prefix: str, arguments: tuple[str, ...], options: dict[str, str]) -> dict[str, str]:
+    """Return the options of a client by their names, those without a name among them."""
+    if len(arguments) > 3:
+        raise ValueError(_expected(prefix, "host, port and path", arguments))
+    given = dict(zip(_WHERE, arguments, strict=False))
+    for name, value in options.items():
+        _check_name(prefix, name)
+        if name in given:
+            raise ValueError(f"{prefix}: has {name} twice: {given[name]!r} and {value!r}")
+        given[name] = value
+    if all(name in given for name in _TRUST):
+        raise ValueError(f"{prefix}: trustRoots= and caCertsDir= mean the same; give one of them")
+    if not given.get("host") or set("/?#@") & set(given["host"]):
+        raise ValueError(_expected(prefix, "a host", arguments))
+    return given
 
 
 def _check_name(prefix: str, name: str) -> None:
@@ -216,7 +222,7 @@ def _proxy(prefix: str, name: str, value: str) -> str | None:
     return value or None
 
 
-# What becomes of an option, and how it is read.
+# By the option's name, the argument that it becomes, and its reader.
 _SETTINGS: dict[str, tuple[str, Callable[[str, str, str], Any]]] = {
     "subprotocol": ("subprotocols", _several),
     "origin": ("origin", _text),

@@ -43,10 +43,9 @@ class Dialer:
             a Unix socket, for instance. TLS comes on top of it if the URI is wss.
         tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
             of a directory with such files, named ``*.pem``; by default those that this machine
-            trusts. Or what makes the TLS connection, as
-            `optionsForClientTLS` returns it; then that alone decides whom to trust, and which
-            name is verified.
-            `txws2.insecure.InsecureTLS` verifies nothing.
+            trusts. Or a connection creator, as `optionsForClientTLS` returns it: it alone decides
+            whom to trust, and which name is verified. `txws2.insecure.InsecureTLS` verifies
+            nothing.
         server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
             of the URI's host.
         client_certificate: the certificate to show to a server that asks for one: a

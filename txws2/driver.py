@@ -101,7 +101,7 @@ class Driver(Exchange, Protocol):
     _closing_progress: Progress | None = None
     # Whether it was given its time twice since.
     _closing_again = False
-    # What knows when TCP must have ended, once both close frames are sent.
+    # The deadlines by which TCP must have ended, once both close frames are sent.
     _parting: Deadlines[Any] | None = None
 
     # How long it was there, once it isn't any more.

@@ -182,7 +182,7 @@ class _Race:
         errors = list(self._errors.values())
         if not errors:
             return no_results(self._host)
-        # Whoever refuses is there. Others may be of a family that this machine can't reach.
+        # A host that refuses is there. Others may be of a family that this machine can't reach.
         refusals = [error for error in errors if isinstance(error, ConnectionRefusedError)]
         verdict = (refusals or errors)[0]
         if not is_address(self._host):

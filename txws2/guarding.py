@@ -1,4 +1,4 @@
-"""TLS that tells whoever waits for a connection what was raised while it was made."""
+"""TLS whose exceptions reach those who wait for the connection."""
 
 # Twisted's TLS has no types.
 # mypy: allow-untyped-calls
@@ -23,15 +23,15 @@ from zope.interface import implementer
 from txws2.isolation import isolated
 from txws2.transports import abort
 
-__all__ = ["GuardedTLS", "TLSEndpoint", "TLSGuard"]
+__all__ = ["BufferingTLSGuard", "TLSEndpoint", "TLSGuard"]
 
 
 class TLSGuard(TLSMemoryBIOProtocol):
     """Twisted's TLS transport, but for exceptions.
 
-    A connection creator may be anybody's. What it raises, or what the connection that it makes
-    raises, comes out in a callback of the transport below. There the reactor logs it, and neither
-    the endpoint nor the protocol would hear of it.
+    A connection creator may be anybody's. Its exceptions, and those of the connections that it
+    makes, come out in a callback of the transport below. There the reactor logs them, and neither
+    the endpoint nor the protocol would hear of them.
 
     Attributes:
         broken: what was raised before the handshake was done.
@@ -67,7 +67,7 @@ class TLSGuard(TLSMemoryBIOProtocol):
         isolated(abort, transport)
 
 
-class GuardedTLS(TLSGuard, BufferingTLSTransport):
+class BufferingTLSGuard(TLSGuard, BufferingTLSTransport):
     """A `TLSGuard` that is used as it is made."""
 
     def dataReceived(self, data: bytes) -> None:
@@ -84,7 +84,7 @@ class GuardedTLS(TLSGuard, BufferingTLSTransport):
 
 
 class _Factory(TLSMemoryBIOFactory):
-    protocol = GuardedTLS
+    protocol = BufferingTLSGuard
 
 
 @implementer(IStreamClientEndpoint)

@@ -1,4 +1,4 @@
-"""Whom TLS connects to: the name that is asked for, and that a certificate must have."""
+"""The name of a server: TLS asks for it, and a certificate must have it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Keepalive:
     were entered is the order in which they are due, and a tick looks only at those.
 
     A tick that comes half a timeout after the one before is no fault of the peers: the process
-    was busy or stopped. What they have said meanwhile may still wait in the sockets. So such a
+    was busy or stopped. Their words may still wait in the sockets. So such a
     pause counts as one tick, and who is due then is judged at the next.
 
     Args:

@@ -1,4 +1,4 @@
-"""How names become addresses: all that the reactor's resolver knows, in its order."""
+"""The addresses of names: all that the reactor's resolver knows, in its order."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def look_up_all(reactor: Any, name: str, only_ipv4: bool = False) -> Deferred[li
 
 
 def no_results(name: str) -> DNSLookupError:
-    """Return what a name without addresses is told with."""
+    """Return the error for a name without addresses."""
     return DNSLookupError(f"no results for hostname lookup: {name}")
 
 
@@ -105,7 +105,7 @@ class Lookup:
         try:
             check_name(self._name)
         except ValueError as exc:
-            # What getaddrinfo would make of it, Twisted's resolver tells nobody.
+            # getaddrinfo would raise, and Twisted's resolver would tell nobody.
             raise DNSLookupError(f"{self._name} can't be looked up: {exc}") from exc
         self._reactor.nameResolver.resolveHostName(self, self._name, 0, self._kinds)
 

@@ -43,7 +43,7 @@ class Opening(Deferred[T]):
 
         def cancel(_: Deferred[T]) -> None:
             opening._cancelled = True
-            # What can't be cancelled is left to itself.
+            # An attempt that can't be cancelled is left to itself.
             isolated(deferred.cancel)
 
         opening = cls(cancel)

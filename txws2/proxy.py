@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClie
 from zope.interface import implementer
 
 from txws2.authenticating import Authenticate, Authentication, digest_auth
+from txws2.clocks import steady
 from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
 from txws2.lookup import is_address, look_up_all
 from txws2.tunnelling import Tunnel, TunnelFactory
@@ -34,7 +35,7 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
     proxies = getproxies()
     if _goes_direct(proxies.get("no"), uri):
         return None
-    # What tunnels TLS for a browser tunnels anything else for us; an http_proxy may not.
+    # A proxy that tunnels TLS for a browser tunnels anything for us; an http_proxy may not.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
     for kind in [*kinds, "all"]:
         if url := proxies.get(kind, "").strip():
@@ -124,7 +125,7 @@ class ProxyEndpoint:
             try:
                 return await tunnel.ask(negotiation, opening)
             except ProxyError:
-                # What it says before it was asked for an address, it would say for each of them.
+                # Before it was asked for an address, its answer is the same for each of them.
                 if tunnel.is_cancelled or not (hosts and negotiation.asked):
                     raise
 
@@ -190,7 +191,7 @@ class ProxyEndpoint:
 
     async def _reach(self, protocolFactory: IProtocolFactory) -> Tunnel:
         """Connect to the proxy itself."""
-        factory = TunnelFactory(protocolFactory, self._proxy, self._reactor)
+        factory = TunnelFactory(protocolFactory, self._proxy, steady(self._reactor))
         try:
             return cast(Tunnel, await self._endpoint.connect(factory))
         except CancelledError:

@@ -39,7 +39,7 @@ class Connecting(Opening[C]):
     _process_exception: ProcessException
     _backoff: Backoff
     _iterated = False
-    # What is wrong with the arguments.
+    # The mistake in the arguments, if there is one.
     _mistake: Exception | None = None
 
     @classmethod
@@ -118,7 +118,7 @@ async def connections(
         try:
             ws = await next(attempts)
         except CancelledError:
-            # Whoever waited doesn't want it any more, whatever process_exception makes of that.
+            # The connection isn't wanted any more; process_exception has no say in that.
             raise
         except Exception as exc:
             raise_unless_retried(process_exception, exc)

@@ -1,4 +1,4 @@
-"""Which failures may pass, and how long a server wants to be left alone."""
+"""Judges failures: those that may pass, and how long a server wants to be left alone."""
 
 from __future__ import annotations
 

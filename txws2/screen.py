@@ -1,4 +1,4 @@
-"""What a terminal shows of a text: nothing that steers it, in rows that fit."""
+"""A text as a terminal shows it: with nothing that steers it, in rows that fit."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
 
+from txws2.deadlines import call_off
 from txws2.server import (
     Handler,
     ServerOptions,
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from txws2.serving import Endpoint, Server, cancel_call, server_endpoint
+from txws2.serving import Endpoint, Server, server_endpoint
 
 __all__ = ["WebSocketService"]
 
@@ -220,7 +221,12 @@ class WebSocketService(Service):
         closed = server.close(close_connections=False)
         if self._drain is not None:
             end = self.factory.clock.callLater(self._drain, server.close)
-            closed.addBoth(cancel_call, end)
+
+            def drained(result: Any) -> Any:
+                call_off(end)
+                return result
+
+            closed.addBoth(drained)
         return closed
 
 

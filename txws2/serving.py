@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
-    IDelayedCall,
     IListeningPort,
     IStreamServerEndpoint,
 )
@@ -31,7 +30,7 @@ from txws2.stopping import Stopping
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
-__all__ = ["Endpoint", "Server", "cancel_call", "serve", "server_endpoint"]
+__all__ = ["Endpoint", "Server", "serve", "server_endpoint"]
 
 S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
@@ -155,13 +154,6 @@ class Server:
     ) -> None:
         """Close it, and wait until it is closed."""
         await self.close()
-
-
-def cancel_call(result: Any, deadline: IDelayedCall) -> Any:
-    """Let a deadline be that was met; return the result."""
-    if deadline.active():
-        deadline.cancel()
-    return result
 
 
 def serve(

@@ -22,7 +22,7 @@ def say(text: str) -> None:
 def check_streams() -> str | None:
     """Tell which of stdin and stdout was closed before we began; return None if neither was.
 
-    Whatever is opened later gets a number of its own, and none that means a standard stream.
+    Files that are opened later then get none of the three numbers of the standard streams.
     """
     closed = [number for number in range(3) if not _is_open(number)]
     for _ in closed:

@@ -25,7 +25,7 @@ Make = Callable[..., WebSocketClientFactory]
 
 
 class Target:
-    """What a client connects to.
+    """The URI and the headers of a client, and its other options.
 
     Args:
         uri: a URI, or what says it.

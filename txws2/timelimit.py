@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from txws2.deadlines import call_off
 from txws2.exceptions import OpeningTimeout
 from txws2.results import has_fired
 
@@ -45,45 +45,42 @@ class TimeLimit:
             A Deferred of the result; it fails with OpeningTimeout at the deadline.
         """
         working = Deferred.fromCoroutine(_result_of(result))
-        return working if has_fired(working) else _Step(self, working, stage).done
-
-    def call_at_end(self, function: Callable[[], object]) -> IDelayedCall | None:
-        """Call a function at the deadline; return the delayed call, None if there is no limit."""
-        remaining = self.remaining
-        return None if remaining is None else self._clock.callLater(remaining, function)
+        if has_fired(working):
+            return working
+        step = _Step(working, stage)
+        if self.remaining is not None:
+            step.timer = self._clock.callLater(self.remaining, step.time_out)
+        return step.done
 
 
 class _Step:
-    """Something that isn't done yet, and may not take longer than until the deadline."""
+    """Something that isn't done yet, and is given up when its timer strikes."""
 
-    def __init__(self, limit: TimeLimit, working: Deferred[Any], stage: str) -> None:
+    timer: IDelayedCall | None = None
+
+    def __init__(self, working: Deferred[Any], stage: str) -> None:
         self.done: Deferred[Any] = Deferred(lambda _: self._give_up())
         self._stage = stage
         self._working = working
         self._given_up = False
-        self._timer = limit.call_at_end(self._time_out)
         working.addBoth(self._worked)
 
     def _worked(self, result: object) -> object:
         if self._given_up:
             # Nobody waits for it any more.
             return None
-        self._stop_timer()
+        call_off(self.timer)
         self.done.callback(result)
         return None
 
-    def _time_out(self) -> None:
+    def time_out(self) -> None:
         self._give_up()
         self.done.errback(OpeningTimeout(self._stage))
 
     def _give_up(self) -> None:
         self._given_up = True
-        self._stop_timer()
+        call_off(self.timer)
         self._working.cancel()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
 
 
 async def _result_of(result: object) -> object:

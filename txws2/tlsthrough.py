@@ -15,7 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-from txws2.guarding import GuardedTLS, TLSGuard
+from txws2.guarding import BufferingTLSGuard, TLSGuard
 from txws2.outbox import Outbox
 from txws2.records import Records
 from txws2.transports import has_unsent
@@ -128,7 +128,7 @@ class TLSThrough(TLSGuard):
 def let_through(transport: ITransport) -> None:
     """Have a TLS transport take the short way, if it is one that can."""
     if (
-        (type(transport) is GuardedTLS or type(transport) is BufferingTLSTransport)
+        (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
         and isinstance(transport.transport, TCPTransport)
         # From its first byte on, or there is no telling where records end.
         and not transport._handshakeDone

@@ -16,6 +16,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from txws2.certificates import tls_failure
+from txws2.deadlines import call_off
 from txws2.exceptions import ProxyError
 from txws2.transports import abort
 from txws2.wire.body import BODY_PATIENCE
@@ -104,7 +105,7 @@ class Tunnel(Protocol):
             self._waiting = clock.callLater(BODY_PATIENCE, self._give_up, self._asked)
 
     def _hear_unasked(self, data: bytes) -> None:
-        """Take the end of a refusal; what is more than that would be taken for the next answer."""
+        """Take the end of a refusal; more than that would be taken for the next answer."""
         with suppress(ProxyError):
             self._negotiation.receive(data)
         if not self._negotiation.can_ask_again:
@@ -135,8 +136,7 @@ class Tunnel(Protocol):
 
     def _stop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.active():
-            waiting.cancel()
+        call_off(waiting)
 
     def _cancel(self, asked: Deferred[IProtocol]) -> None:
         self.is_cancelled = True
@@ -147,7 +147,7 @@ class Tunnel(Protocol):
         self._stop_waiting()
         self._asked = None
         self.hang_up()
-        # What is known of a refusal says more than that its end didn't come.
+        # The head of a refusal says more than that its end didn't come.
         refusal = self._negotiation.given_up()
         if refusal is not None:
             asked.errback(refusal)

@@ -1,4 +1,4 @@
-"""What is logged as a failure, for a program that shows no log."""
+"""Failures that are logged, for a program that shows no log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications are tested with: connections, servers and a clock, all in memory.
+"""Tests of applications: connections, servers and a clock, all in memory.
 
 No socket, no reactor, no sleep: bytes move when the test says so, and time passes likewise. It
 needs neither trial nor pytest, and serves both.

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from traceback import format_exception
 from types import TracebackType
 from typing import Any, Generic, Unpack, cast
-from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
-from zope.interface import implementer, provider
+from zope.interface import implementer
 
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.driver import state_of
-from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.recording import RecordingTransport
 from txws2.server import (
@@ -29,6 +25,7 @@ from txws2.server import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from txws2.testing.failures import Failures
 from txws2.wire.accepting import acceptance
 from txws2.wire.additional import HeadersLike
 from txws2.wire.connection import State
@@ -36,7 +33,7 @@ from txws2.wire.gathering import RequestReader
 from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 
-__all__ = ["Joined", "Silent", "joined", "opened", "result_of"]
+__all__ = ["Joined", "Silent", "joined", "opened", "pass_time", "result_of"]
 
 _URI = "ws://example.com/"
 
@@ -88,7 +85,7 @@ class Joined(Generic[S, C]):
             if isinstance(protocol, WebSocketProtocol):
                 _check_clock(protocol.factory.clock, clock)
         self.server, self.client, self.clock = server, client, clock
-        self._failures = _Failures(server, client)
+        self._failures = Failures(server, client)
         self.server_transport, self.client_transport = _connect(server, client)
 
     @property
@@ -106,13 +103,7 @@ class Joined(Generic[S, C]):
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and bytes move before that, at each second, and after each timer."""
-        self.pump()
-        end = self.clock.seconds() + seconds
-        while (now := self.clock.seconds()) < end:
-            timers = (call.getTime() for call in self.clock.getDelayedCalls())
-            times = (now + 1, end, *(time for time in timers if time > now))
-            self.clock.advance(min(times) - now)
-            self.pump()
+        pass_time(self.clock, seconds, self.clock.advance, self.pump)
 
     def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:
         """Pump, and return the result.
@@ -190,45 +181,6 @@ class Joined(Generic[S, C]):
             failures = self._failures.take()
             self.drop()
             self._failures.found[:] = failures
-
-
-class _Failures:
-    """What the applications of these protocols have raised and txws2 has logged."""
-
-    def __init__(self, *protocols: Protocol) -> None:
-        self.found: list[Failure] = []
-        for protocol in protocols:
-            if isinstance(protocol, WebSocketProtocol):
-                _FAILURES[id_of(protocol)] = self
-        # It is added once, and stays: an observer that went when the garbage collector takes a
-        # Joined might go while the log is calling the others, and one of them would miss an event.
-        globalLogPublisher.addObserver(_observe)
-
-    def take(self) -> list[Failure]:
-        found = self.found[:]
-        self.found.clear()
-        return found
-
-    def explain(self, exception: BaseException) -> None:
-        """Note on this exception what may be the cause of it."""
-        for failure in self.found:
-            # Some versions of Twisted take the traceback off the exception.
-            traceback = failure.getTracebackObject()
-            raised = format_exception(failure.type, failure.value, traceback)
-            note = "a handler has raised:\n" + "".join(raised)
-            if note not in getattr(exception, "__notes__", ()):
-                exception.add_note(note)
-
-
-# By the id of the connection, for as long as a test has its Joined.
-_FAILURES: WeakValueDictionary[str, _Failures] = WeakValueDictionary()
-
-
-@provider(ILogObserver)
-def _observe(event: LogEvent) -> None:
-    failures = _FAILURES.get(event.get("connection", ""))
-    if failures is not None and "log_failure" in event:
-        failures.found.append(event["log_failure"])
 
 
 @implementer(IHalfCloseableProtocol)
@@ -348,6 +300,28 @@ def result_of(awaited: Deferred[T] | Coroutine[Any, Any, T], pump: Callable[[], 
     if isinstance(result, Failure):
         result.raiseException()
     return result
+
+
+def pass_time(
+    clock: Clock,
+    seconds: float,
+    advance: Callable[[float], object],
+    pump: Callable[[], None],
+) -> None:
+    """Let time pass, in steps of a second at most, and to each timer.
+
+    Args:
+        clock: has the time and the timers.
+        seconds: how long.
+        advance: lets so many seconds pass in one step.
+        pump: lets happen what can happen now: before all of it, and after each step.
+    """
+    pump()
+    end = clock.seconds() + seconds
+    while (now := clock.seconds()) < end:
+        timers = (call.getTime() for call in clock.getDelayedCalls())
+        advance(min(now + 1, end, *(time for time in timers if time > now)) - now)
+        pump()
 
 
 def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, RecordingTransport]:

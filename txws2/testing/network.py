@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from copy import copy
 from ipaddress import IPv4Address as Number
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -29,8 +28,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws2.testing.joining import Joined, result_of
-from txws2.testing.steps import Delay, Silence, Step
+from txws2.testing.joining import Joined, pass_time, result_of
+from txws2.testing.steps import Silence, Step, undelayed
 
 __all__ = ["Found", "MemoryReactor", "Place"]
 
@@ -42,14 +41,14 @@ _MOST_TURNS = 100_000
 # RFC 2544 appendix C.2.2: addresses that are nobody's.
 _FIRST_ADDRESS = Number("198.18.0.0")
 
-# What Clock takes for never.
+# A time that Clock takes for never.
 _FOR_EVER = 1e17
 
 _REACTOR = "twisted.internet.reactor"
 _INTERNET: Any = twisted.internet
 
 Place = tuple[str, int] | str
-"""Where a client connects to: host and port, or the path of a Unix socket."""
+"""The place that a client connects to: host and port, or the path of a Unix socket."""
 
 
 class Found(Protocol):
@@ -91,7 +90,7 @@ class MemoryReactor(Clock):
         self._secure = False
         self._replaced: list[tuple[Any, Any]] = []
 
-    # What a test does.
+    # Called by a test.
 
     def pump(self, timings: Iterable[float] = ()) -> None:
         """Move bytes, and call what is due now, until nothing moves.
@@ -111,12 +110,7 @@ class MemoryReactor(Clock):
 
     def advance(self, amount: float) -> None:
         """Let time pass, and bytes move before that, at each second, and after each timer."""
-        self.pump()
-        end = self.seconds() + amount
-        while (now := self.seconds()) < end:
-            timers = (call.getTime() for call in self.getDelayedCalls())
-            super().advance(min(now + 1, end, *(time for time in timers if time > now)) - now)
-            self.pump()
+        pass_time(self, amount, super().advance, self.pump)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
         """Start what the application does for long, and pump; return its Deferred."""
@@ -143,7 +137,7 @@ class MemoryReactor(Clock):
             super().advance(0)
         return any(moved) or due
 
-    # What a client does.
+    # Called by a client.
 
     def connectTCP(
         self,
@@ -360,17 +354,3 @@ class _Connector:
     def getDestination(self) -> IAddress:
         """Return where it leads."""
         return self._address
-
-
-def undelayed(step: Step) -> tuple[float, Step]:
-    """Return how long a step is delayed, and which it is.
-
-    Exceptions are made of their classes, or copied: whoever catches one may change it.
-    """
-    seconds = 0.0
-    while isinstance(step, Delay):
-        seconds += step.seconds
-        step = step.step
-    if isinstance(step, type):
-        return seconds, step()
-    return seconds, copy(step) if isinstance(step, Exception) else step

@@ -21,8 +21,8 @@ from txws2.server import (
     WebSocketServerProtocol,
 )
 from txws2.testing.joining import Joined, Silent
-from txws2.testing.network import MemoryReactor, Place, undelayed
-from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish
+from txws2.testing.network import MemoryReactor, Place
+from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish, undelayed
 from txws2.wire.accepting import offered_subprotocols
 from txws2.wire.credentials import parse_basic
 from txws2.wire.http import Request, Response
@@ -58,7 +58,7 @@ class Attempt:
 
     @property
     def uri(self) -> str:
-        """What the client has asked for, without user name and password."""
+        """The URI that the client has asked for, without user name and password."""
         path = "/" if self.request is None else self.request.path
         if self.request is not None and "Host" in self.request.headers:
             where = self.request.headers["Host"]
@@ -131,7 +131,7 @@ class ScriptedServer:
         self.factory = WebSocketServerFactory(self._serve, reactor=self.reactor, **options)
         self.reactor.servers.append(self)
 
-    # What a test does.
+    # Called by a test.
 
     def script(self, *steps: Step) -> Self:
         """Say what the next attempts meet, each one of these; return this server."""
@@ -198,7 +198,7 @@ class ScriptedServer:
         elif forgotten:
             raise AssertionError(forgotten)
 
-    # What its reactor does.
+    # Called by its reactor.
 
     def is_at(self, place: Place) -> bool:
         """Tell whether it is there; port 0 stands for any."""
@@ -247,7 +247,7 @@ class ScriptedServer:
             if isawaitable(served):
                 await served
         except ConnectionClosed:
-            # That is the script's doing, or the client's.
+            # The script has closed it, or the client has.
             pass
 
     def _end(self, step: Drop | Vanish | Close, both: Joined[Any, Any]) -> None:

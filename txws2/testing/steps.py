@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal, Union
@@ -10,7 +11,7 @@ from typing import Literal, Union
 from txws2.server import Handler
 from txws2.wire.http import Response
 
-__all__ = ["Close", "Delay", "Drop", "Open", "Refuse", "Silence", "Step", "Vanish"]
+__all__ = ["Close", "Delay", "Drop", "Open", "Refuse", "Silence", "Step", "Vanish", "undelayed"]
 
 
 @dataclass(frozen=True)
@@ -117,5 +118,19 @@ class Delay:
 Step = Union[  # noqa: UP007
     Open, Drop, Vanish, Close, Refuse, Silence, Delay, Exception, type[Exception]
 ]
-"""What an attempt meets. An exception, or its class, is what the connection fails with:
+"""One step of a script. With an exception, or its class, the connection fails:
 ConnectionRefusedError, for instance; with DNSLookupError, the name isn't found."""
+
+
+def undelayed(step: Step) -> tuple[float, Step]:
+    """Return how long a step is delayed, and which it is.
+
+    Exceptions are made of their classes, or copied: whoever catches one may change it.
+    """
+    seconds = 0.0
+    while isinstance(step, Delay):
+        seconds += step.seconds
+        step = step.step
+    if isinstance(step, type):
+        return seconds, step()
+    return seconds, copy(step) if isinstance(step, Exception) else step

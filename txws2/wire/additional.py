@@ -33,7 +33,7 @@ _RESERVED = {
     "upgrade",
 }
 
-# Those that say one thing (RFC 9110, RFC 6454 section 7.3). Of two, each server would take another.
+# Those that say one thing (RFC 9110, RFC 6454 section 7.3). Servers disagree about two of them.
 _SINGLE = {"authorization", "origin", "user-agent"}
 
 # Those that are for one origin only (RFC 9110 section 15.4).
@@ -58,7 +58,7 @@ def repeatable(headers: HeadersLike) -> HeadersLike:
 def add_headers(headers: Headers, additional: HeadersLike) -> None:
     """Add what the user wants sent, if it can't be anything but headers.
 
-    What the headers have already of those that can be there only once gives way, but for Origin.
+    A header that can be there only once replaces the one that is there already, but for Origin.
 
     Raises:
         InvalidHeader: one of them can't be sent, or is there twice.

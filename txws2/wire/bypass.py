@@ -1,4 +1,4 @@
-"""Which hosts no proxy is for: the text of no_proxy, as curl and Go read it."""
+"""The hosts that need no proxy: the text of no_proxy, as curl and Go read it."""
 
 from __future__ import annotations
 

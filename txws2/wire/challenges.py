@@ -1,4 +1,4 @@
-"""What a 401 or a 407 asks for: WWW-Authenticate and Proxy-Authenticate (RFC 9110 section 11)."""
+"""Challenges of a 401 or a 407: WWW-Authenticate, Proxy-Authenticate (RFC 9110 section 11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Challenge:
 
     Attributes:
         scheme: its name as it came: "Basic", "Digest", "Negotiate", in any case of letters.
-        parameters: the values by their names in lower case, without quotes. Of a name that
+        parameters: the values by their names in lower case, without quotes. If a name
             occurs twice, the first counts.
         token: in place of parameters, the data of schemes such as Negotiate; None if there is none.
     """
@@ -36,7 +36,7 @@ class Challenge:
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     """Return the challenges of a header, in order.
 
-    What can't be read ends its line, and the challenges before it count.
+    A part that can't be read ends its line, and the challenges before it count.
 
     Args:
         values: the header's lines; each may have several challenges.

@@ -19,7 +19,7 @@ __all__ = ["answer_digest", "strongest_digest"]
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = ["MD5", "SHA-256", "SHA-512-256"]
 
-# What comes back in the answer must be text that a header can have.
+# Values that the answer repeats must be text that a header can have.
 _PRINTABLE = re.compile(r"[ -~]*")
 _SESSION = "-SESS"
 

@@ -17,7 +17,7 @@ __all__ = ["CookieJar"]
 _MAX_COOKIES = 50
 _MAX_SIZE = 4096
 
-# Whatever else a server may send, it isn't to get into a header of ours.
+# Nothing else of a server's is to get into a header of ours.
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 _MAX_AGE = re.compile(r"-?[0-9]+")
 
@@ -27,8 +27,8 @@ _SPACE = " \t"
 class CookieJar:
     """Keeps the cookies of one origin while that is asked again: after a redirect, say.
 
-    They are for one opening handshake, which takes seconds. So of the time that one lasts, it
-    only counts whether that is over.
+    They are for one opening handshake, which takes seconds. So a cookie is either
+    over or good; the time that it lasts doesn't matter.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class CookieJar:
     def add_to(self, headers: Headers, uri: WebSocketURI) -> None:
         """Add the cookies for a URI of the origin to those that the headers of a request have.
 
-        Of two with one name, that of the headers is sent, which is the application's.
+        If two have one name, that of the headers is sent, which is the application's.
         """
         given = headers.get_all("Cookie")
         names = parse_cookies(given)

@@ -13,7 +13,7 @@ __all__ = ["parse_host"]
 # as all other programs do, "%eth0"; "%25" alone is the zone 25, as curl has it.
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%(?:25(?!\]))?([0-9A-Za-z._~\-]+))?\]")
 
-# What a registered name has unencoded. Host must be no way into another header.
+# No registered name has these unencoded. Host must be no way into another header.
 _NO_NAME = re.compile(r"[^0-9A-Za-z._~\-!$&'()*+,;=]")
 
 # UTS 46 section 4.
@@ -30,8 +30,8 @@ def parse_host(written: str) -> str:
     """Return a host as it is looked up: an address, or a name in ASCII and in lower case.
 
     A name in ASCII stays as it is, whatever IDNA has against it: containers, content networks and
-    networks of one's own have some with underscores, or with hyphens anywhere. What the system
-    would take for an address, such as "127.1" or "0x7f.1", becomes that address, so that there is
+    networks of one's own have some with underscores, or with hyphens anywhere. A name that the
+    system would take for an address, as "127.1" or "0x7f.1", becomes that address, so that there is
     no other way to read it (WHATWG URL section 3.5).
 
     Args:

@@ -1,4 +1,4 @@
-"""What is known of a proxy: its URL."""
+"""URLs of proxies."""
 
 from __future__ import annotations
 

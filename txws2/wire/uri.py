@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 # RFC 3986 section 3.2: brackets are around an IPv6 address, and nowhere else.
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(?::([^\[\]]*))?")
 
-# Of these some parsers make the end of the user information, or of the host, and some do not.
+# To some parsers, these end the user information, or the host, and to others they do not.
 _AMBIGUOUS = re.compile(r"[@\\\[\]]")
 
 # RFC 7617 section 2: there MUST NOT be control characters.
