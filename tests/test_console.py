@@ -7,7 +7,8 @@ from unicodedata import east_asian_width
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
-from twisted.internet.testing import StringTransport
+from twisted.internet.stdio import StandardIO
+from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -191,6 +192,21 @@ class BackpressureTests(ConsoleTestCase):
         self.assertEqual(self.transport.producerState, "paused")
         self.sending.callback(None)
         self.assertEqual(self.transport.producerState, "producing")
+
+    def test_it_is_so_on_real_streams(self):
+        stdin, keyboard = os.pipe()
+        screen, stdout = os.pipe()
+        for end in keyboard, screen:
+            self.addCleanup(os.close, end)
+        reactor = MemoryReactor()
+        streams = StandardIO(self.console, stdin=stdin, stdout=stdout, reactor=reactor)
+        self.addCleanup(streams.connectionLost, Failure(ConnectionDone()))
+        reader = next(each for each in reactor.getReaders() if each.fileno() == stdin)
+        os.write(keyboard, b"one\n")
+        reader.doRead()
+        self.assertNotIn(reader, reactor.getReaders())
+        self.sending.callback(None)
+        self.assertIn(reader, reactor.getReaders())
 
     def test_a_line_that_could_not_be_sent_is_followed_by_the_next(self):
         self.console.dataReceived(b"one\ntwo\n")

@@ -2,6 +2,7 @@
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
+from twisted.python.log import err
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.watching import watching
@@ -21,6 +22,13 @@ class WatchingTests(SynchronousTestCase):
     def test_an_error_is_told(self):
         for level in LogLevel.error, LogLevel.critical:
             self.assertEqual(self.told(level), [ZeroDivisionError])
+
+    def test_so_is_what_a_protocol_has_raised_to_the_reactor(self):
+        told = []
+        with watching(told.append):
+            err(Failure(ZeroDivisionError()))
+        self.flushLoggedErrors(ZeroDivisionError)
+        self.assertEqual([failure.type for failure in told], [ZeroDivisionError])
 
     def test_what_is_no_error_is_not(self):
         self.assertEqual(self.told(LogLevel.warn), [])

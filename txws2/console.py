@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -133,12 +134,17 @@ class Console(Protocol):
             assert self.transport is not None
             self.transport.write(_PROMPT)
 
+    @property
+    def _input(self) -> IPushProducer:
+        # StandardIO of POSIX is one, and doesn't declare it.
+        return cast(IPushProducer, self.transport)
+
     def _send_lines(self) -> None:
         while self._unsent and not self._sending:
             sending = self._send(_text(self._unsent.popleft()))
             if not sending.called:
                 self._sending = True
-                IPushProducer(self.transport).pauseProducing()
+                self._input.pauseProducing()
                 sending.addBoth(self._sent)
             self._prompt()
 
@@ -146,7 +152,7 @@ class Console(Protocol):
         self._sending = False
         self._send_lines()
         if not self._sending:
-            IPushProducer(self.transport).resumeProducing()
+            self._input.resumeProducing()
 
 
 @implementer(IPushProducer)

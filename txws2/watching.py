@@ -24,7 +24,8 @@ def watching(tell: Callable[[Failure], None]) -> Iterator[None]:
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
-        failure = event.get("log_failure")
+        # The reactor logs what a protocol raises by twisted.python.log, which names it otherwise.
+        failure = event.get("log_failure") or event.get("failure")
         if failure is not None and event.get("log_level", LogLevel.error) >= LogLevel.error:
             tell(failure)
 
