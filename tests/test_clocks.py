@@ -6,6 +6,7 @@ import re
 from email.utils import formatdate, parsedate_to_datetime
 from time import time
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled, ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReadDescriptor
 from twisted.internet.task import Clock, LoopingCall
@@ -22,9 +23,11 @@ from txws2.clocks import SteadyClock, steady
 from txws2.clocksettings import ClockSettings, watch
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
+from txws2.proxy import ProxyEndpoint
 from txws2.server import WebSocketServerFactory
 from txws2.wire.fields import Headers
 from txws2.wire.http import Response
+from txws2.wire.proxies import parse_proxy
 
 HOUR = 3600
 
@@ -219,6 +222,20 @@ class WhichClockTests(SynchronousTestCase):
         self.assertIsInstance(steady(reactor), SteadyClock)
         self.assertIs(steady(reactor), WebSocketServerFactory(reactor=reactor).clock)
         self.assertLess(abs(reactor.seconds() - time()), 60)
+
+    def test_a_refusal_of_a_proxy_is_waited_for_by_it(self):
+        class Reactor:
+            seconds = staticmethod(runtime.seconds)
+
+        class Endpoint:
+            def connect(self, factory):
+                self.factory = factory
+                return Deferred()
+
+        reactor, endpoint = Reactor(), Endpoint()
+        proxy = parse_proxy("http://proxy.example:3128")
+        ProxyEndpoint(reactor, proxy, endpoint, "example.com", 80).connect(None)
+        self.assertIs(endpoint.factory.clock, steady(reactor))
 
 
 class DateTests(SynchronousTestCase):

@@ -1,6 +1,7 @@
 """What docs/howto/connecting.rst shows is what works: its calls, and its table row by row."""
 
 import re
+from inspect import signature
 from pathlib import Path
 from textwrap import indent
 
@@ -20,6 +21,7 @@ from tests.test_certificates import TLSTestCase
 from tests.test_commands import ROOT
 from tests.test_connecting import ConnectTestCase
 from txws2.certificates import ClientTLS
+from txws2.connecting import ConnectOptions, connect
 from txws2.exceptions import RedirectError
 from txws2.wire.http import Headers, Response
 from txws2.wire.redirecting import redirection
@@ -114,6 +116,22 @@ class TableTests(ConnectTestCase, TLSTestCase):
         self.assertRow("The server sends us where we don't go", fail(caught.exception))
 
 
+class OptionsTests(TestCase):
+    table = HOWTO.partition("All options\n---")[2].partition("\nErrors\n---")[0]
+
+    def test_there_is_a_page_for_each_option(self):
+        options = {*ConnectOptions.__annotations__, *signature(connect).parameters} - {"options"}
+        shown = re.findall(r"``(\w+)``", self.table.partition(".. list-table")[2])
+        self.assertEqual(set(shown), options)
+
+    def test_the_page_is_about_it(self):
+        for names, page in re.findall(r"   \* - (``.+)\n     - (.+)", self.table):
+            name = re.sub(r":doc:`(.+)`", r"\1", page).replace("this one", "connecting")
+            text = Path(ROOT, "docs", "howto", f"{name}.rst").read_text()
+            for option in re.findall(r"``(\w+)``", names):
+                self.assertRegex(text, rf"\b{option}\b", page)
+
+
 class CallTestCase(TestCase):
     """Each call can be made; that none of them gets anywhere is not its fault."""
 
@@ -145,7 +163,7 @@ class CallTests(CallTestCase):
                 block = block.replace("/etc/ssl/our-authority.pem", "authority.pem")
                 names = {"clientFromString": clientFromString, "uri": "ws://127.0.0.1/"}
                 made += self.run_block(block, **names)
-        self.assertEqual(len(made), 11)
+        self.assertEqual(len(made), 12)
 
     async def test_the_last_one_prints_what_went_wrong(self):
         printed = []
