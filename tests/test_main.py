@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import signal
 import sys
 from io import StringIO
 from socket import socket
@@ -440,6 +441,22 @@ class RefusalTests(MainTestCase):
 
 
 class ModuleTests(SynchronousTestCase):
+    def test_a_stream_that_is_closed_is_the_end(self):
+        self.patch(sys, "stderr", StringIO())
+        self.patch(txws2.__main__, "check_streams", lambda: "standard output is closed")
+        with self.assertRaises(SystemExit) as ended:
+            txws2.__main__.main(["ws://127.0.0.1:1/"])
+        self.assertEqual(ended.exception.code, 1)
+        self.assertEqual(sys.stderr.getvalue(), "standard output is closed\n")
+
+    def test_the_second_signal_is_left_to_the_system_unless_it_is_ignored(self):
+        found = {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.default_int_handler}
+        made = {}
+        self.patch(signal, "getsignal", found.get)
+        self.patch(signal, "signal", made.__setitem__)
+        txws2.__main__._stop_at_once_next_time()
+        self.assertEqual(made, {signal.SIGTERM: signal.SIG_DFL})
+
     def test_it_can_be_run(self):
         self.patch(sys, "stdout", StringIO())
         self.patch(sys, "argv", ["txws2", "--version"])
