@@ -195,6 +195,21 @@ class AskedTests(ScriptTestCase):
         self.assertEqual((attempt.subprotocols, attempt.credentials), ([], None))
         self.assertEqual(attempt.uri, "ws://feed.example/")
 
+    def test_an_attempt_that_has_found_no_address_has_a_uri(self):
+        self.failed(DNSLookupError())
+        self.assertEqual(self.server.attempts[0].uri, "ws://feed.example/")
+
+    def test_so_has_one_that_an_address_or_a_unix_socket_has_refused(self):
+        self.server.script(ConnectionRefusedError(), ConnectionRefusedError())
+        for connecting in (
+            self.connect("ws://[2001:db8::1]:81/"),
+            txws2.unix_connect("/run/chat.sock", reactor=self.reactor),
+        ):
+            self.server.advance(0.5)
+            self.failureResultOf(connecting, ConnectionRefusedError)
+        uris = [attempt.uri for attempt in self.server.attempts]
+        self.assertEqual(uris, ["ws://[2001:db8::1]:81/", "ws://localhost/"])
+
     def test_tls_is_left_out_and_seen(self):
         self.successResultOf(self.connect("wss://feed.example/"))
         [attempt] = self.server.attempts

@@ -34,7 +34,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("uri", metavar="URI", help="ws://host:port/path or wss://host/path")
+    parser.add_argument(
+        "uri",
+        metavar="URI",
+        help="ws://host:port/path or wss://host/path; a USER:PASSWORD@ before the host is sent as "
+        "Basic, and answers a 401 by Digest",
+    )
     _add_request(parser)
     _add_connection(parser)
     _add_tls(parser)
@@ -109,8 +114,9 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         type=_proxy,
         default=True,
         help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
-        "socks5h://, socks5://, socks4a:// and socks4://, instead of that in the environment; "
-        "none for none",
+        "socks5h:// (or socks://), socks5://, socks4a:// and socks4://, instead of that in the "
+        "environment; HOST:PORT is an http proxy; the user and the password are sent as Basic, and "
+        "answer a 407 by Digest; none for none",
     )
 
 

@@ -26,6 +26,7 @@ from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish
 from txws2.wire.accepting import offered_subprotocols
 from txws2.wire.credentials import parse_basic
 from txws2.wire.http import Request, Response
+from txws2.wire.proxies import host_and_port
 from txws2.wire.uri import parse_uri
 
 __all__ = ["Attempt", "ScriptedServer"]
@@ -58,12 +59,16 @@ class Attempt:
 
     @property
     def uri(self) -> str:
-        """The URI that the client has asked for, without user name and password."""
+        """The URI that the client has asked for, without user name and password.
+
+        Without a request, it is where the attempt went: as "localhost" for a Unix socket, and
+        without a port if it failed while the name was looked up.
+        """
         path = "/" if self.request is None else self.request.path
         if self.request is not None and "Host" in self.request.headers:
             where = self.request.headers["Host"]
         else:
-            where = self.place if isinstance(self.place, str) else "{}:{}".format(*self.place)
+            where = _authority(self.place)
         return str(parse_uri(f"{'wss' if self.secure else 'ws'}://{where}{path}"))
 
     @property
@@ -257,6 +262,15 @@ class ScriptedServer:
             both.drop()
         else:
             both.vanish()
+
+
+def _authority(place: Place) -> str:
+    """Return a place as a URI has it."""
+    if isinstance(place, str):
+        return "localhost"
+    host, port = place
+    # Whoever looks a name up doesn't say for which port.
+    return host_and_port(host, port) if port else host
 
 
 def _place(at: str) -> Place:
