@@ -367,3 +367,12 @@ class FullOutputTests(ConsoleTestCase):
     def test_leaving_does_not_wait_for_more_to_write(self):
         self.console.leave()
         self.assertIsNone(self.transport.producer)
+
+    def test_giving_up_waits_for_nobody(self):
+        self.transport.producer.pauseProducing()
+        shown = self.console.show("one")
+        self.console.give_up()
+        self.successResultOf(shown)
+        self.assertIs(self.successResultOf(self.console.leave()), False)
+        self.console.writeConnectionLost()
+        self.lose()

@@ -195,6 +195,24 @@ class OnceTests(ConversationTestCase):
         self.servers.pump()
         self.assertEqual(self.screen.value(), b"".join(messages))
 
+    def test_after_a_signal_nobody_waits_for_ever_for_who_does_not_read(self):
+        self.trouble = "nobody reads them"
+        self.open()
+        self.screen.producer.pauseProducing()
+        for message in b"one", b"two":
+            self.say(TEXT, message)
+        self.clock.stop()
+        self.servers.close(1000)
+        self.assertNoResult(self.running)
+        self.clock.advance(10)
+        self.assertEnds(1, f"closed: {DONE}", "can't print all messages: nobody reads them")
+
+    def test_after_a_signal_nobody_waits_for_ever_for_a_server(self):
+        self.start()
+        self.clock.stop()
+        self.clock.advance(10)
+        self.assertEnds(1, f"stopped while connecting to {URI}")
+
 
 class UnexpectedTests(ConversationTestCase):
     """What nobody has thought of: a sentence and a status, and nothing that waits."""

@@ -13,7 +13,7 @@ from txws2.exceptions import (
     SecurityError,
     UnreachableThroughProxy,
 )
-from txws2.hints import hint, told
+from txws2.hints import hint
 from txws2.wire.http import Response
 
 
@@ -91,27 +91,3 @@ class HintTests(SynchronousTestCase):
         self.assertIsNone(hint(InvalidStatus(Response(418, ""))))
         self.assertIsNone(hint(InvalidProxyStatus("http://p:3128", Response(418, ""))))
         self.assertIsNone(hint(ValueError("")))
-
-
-class ToldTests(SynchronousTestCase):
-    def told(self, body, kind=InvalidStatus):
-        return told(kind(Response(403, "Forbidden", body=body)))
-
-    def test_what_a_refusal_says_is_shown(self):
-        self.assertEqual(self.told(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"])
-
-    def test_so_is_that_of_a_proxy(self):
-        response = Response(403, "Forbidden", body=b"not this host")
-        self.assertEqual(told(InvalidProxyStatus("http://p:1", response)), ["not this host"])
-
-    def test_without_a_body_there_is_nothing_to_show(self):
-        self.assertEqual(self.told(b""), [])
-        self.assertEqual(told(SecurityError("")), [])
-
-    def test_a_whole_page_is_cut(self):
-        lines = self.told(b"x" * 1000 + b"\n" + b"y\n" * 1000)
-        self.assertEqual(lines[:2], ["x" * 200, "y"])
-        self.assertEqual(lines[10:], ["[body, 3001 bytes in all]"])
-
-    def test_what_is_no_text_is_not_shown(self):
-        self.assertEqual(self.told(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])

@@ -151,6 +151,7 @@ FLOORS = [
         "lines",
         "loading",
         "recording",
+        "refusals",
         "screen",
         "session",
         "stdio",

@@ -79,5 +79,13 @@ class UnwritableTests(SynchronousTestCase):
         self.addCleanup(os.close, writing)
         self.assertIsNone(unwritable(writing))
 
+    def test_a_pipe_that_is_full(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        self.addCleanup(os.close, writing)
+        os.set_blocking(writing, False)
+        os.write(writing, bytes(2**20))
+        self.assertEqual(unwritable(writing), "nobody reads them")
+
     def test_what_can_be_written_again(self):
         self.assertIn("for a moment", unwritable(self.open(os.devnull)))

@@ -84,12 +84,11 @@ class Console(Protocol):
         assert self.transport is not None
         self.transport.loseConnection()
         # With nothing left to write, StandardIO won't tell that it is done.
-        self.gone.callback(False)
+        self._go(False)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Tell whether all has been written."""
-        if not self.gone.called:
-            self.gone.callback(reason.check(ConnectionDone) is not None)
+        self._go(reason.check(ConnectionDone) is not None)
 
     # What the client calls.
 
@@ -122,6 +121,15 @@ class Console(Protocol):
             IConsumer(self.transport).unregisterProducer()
             self.transport.loseConnection()
         return self.gone
+
+    def give_up(self) -> None:
+        """Wait no longer for whoever is to read the output."""
+        self._output.stopProducing()
+        self._go(False)
+
+    def _go(self, written: bool) -> None:
+        if not self.gone.called:
+            self.gone.callback(written)
 
     def _insert(self, text: str) -> None:
         assert self.transport is not None

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
 
@@ -16,11 +17,13 @@ from txws2.backoff import Backoff
 from txws2.client import WebSocketClientProtocol
 from txws2.connecting import connect
 from txws2.console import Console
+from txws2.deadlines import call_off
 from txws2.escaping import anonymous, escaped
 from txws2.exceptions import ConnectionClosed
-from txws2.hints import hint, told
+from txws2.hints import hint
 from txws2.insecure import InsecureTLS
 from txws2.reconnecting import Connecting
+from txws2.refusals import told
 from txws2.retrying import process_exception
 from txws2.session import Session
 from txws2.stdio import say, unwritable
@@ -29,6 +32,9 @@ from txws2.wire.connection import State
 from txws2.wire.uri import parse_uri
 
 __all__ = ["Conversation"]
+
+# Seconds after a signal, as long as the server has to answer a close frame.
+_PATIENCE = 10.0
 
 _REPORT = "txws2 doesn't expect this, so please report it, with what is above"
 
@@ -50,6 +56,7 @@ class Conversation:
         self._unsent: Deferred[Session] | None = None
         # Whether no other connection is wanted.
         self._over = False
+        self._patience: IDelayedCall | None = None
         # Remarks on exceptions that nobody has expected.
         self._unexpected: list[str] = []
         # A password in the URI is for the server alone.
@@ -61,6 +68,8 @@ class Conversation:
         ended: Deferred[None] = Deferred()
 
         def stop() -> Deferred[None]:
+            # The server has its time, and so has whoever is to read the output.
+            self._patience = self._reactor.callLater(_PATIENCE, self._give_up)
             self._stop()
             return ended
 
@@ -69,6 +78,7 @@ class Conversation:
         try:
             return await self._run()
         finally:
+            call_off(self._patience)
             ended.callback(None)
 
     async def _run(self) -> int:
@@ -206,6 +216,10 @@ class Conversation:
             if self._session is not None:
                 await self._session.replies(self._options.wait)
         self._stop()
+
+    def _give_up(self) -> None:
+        if self._console is not None:
+            self._console.give_up()
 
     def _stop(self) -> None:
         self._over = True

@@ -14,11 +14,7 @@ from txws2.exceptions import (
     UnreachableThroughProxy,
 )
 
-__all__ = ["hint", "told"]
-
-# Bodies may be pages that fill the screen; the reason is mostly in their beginning.
-_MOST_LINES = 10
-_LONGEST_LINE = 200
+__all__ = ["hint"]
 
 _BY_STATUS = {
     301: "the server has moved; its Location header says where to",
@@ -99,21 +95,3 @@ def hint(exc: Exception) -> str | None:
             if words in str(exc):
                 return advice
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)
-
-
-def told(exc: Exception) -> list[str]:
-    """Return the lines that a server, or a proxy, has sent with its refusal: those worth showing.
-
-    Args:
-        exc: what an attempt to connect has failed with.
-    """
-    if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
-        return []
-    body = exc.response.body
-    try:
-        lines = body.decode().splitlines()
-    except UnicodeDecodeError:
-        return [f"[body, {len(body)} bytes, not UTF-8]"]
-    shown = [line[:_LONGEST_LINE] for line in lines if line.strip()]
-    rest = [f"[body, {len(body)} bytes in all]"] if len(shown) > _MOST_LINES else []
-    return shown[:_MOST_LINES] + rest

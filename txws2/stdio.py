@@ -47,6 +47,8 @@ def unwritable(number: int) -> str | None:
         os.write(number, b"\n")
     except BrokenPipeError:
         return None
+    except BlockingIOError:
+        return "nobody reads them"
     except OSError as exc:
         return exc.strerror
     return "it couldn't be written for a moment"
