@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -90,13 +91,12 @@ class ServerName:
         trusted: int,
     ) -> bool:
         """Judge one of the certificates; the server's own, at depth 0, is the last."""
-        try:
+        # An error isn't a proof. It can't leave a callback of OpenSSL either, nor be kept: its
+        # traceback has the connection, which would live as long as what is known of it.
+        with suppress(BaseException):
             if trusted and (depth > 0 or self._is_in(certificate)):
                 return True
-            _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted))
-        except BaseException as exc:
-            # An error isn't a proof. It can't leave a callback of OpenSSL either.
-            _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted), exc)
+        _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted))
         return False
 
     def _is_in(self, certificate: crypto.X509) -> bool:
@@ -118,15 +118,13 @@ class Refusal:
         host: whose certificate was expected.
         certificate: the one that was refused; of those shown, not always the server's own.
         code: what OpenSSL has against it, as a number; 0 for nothing.
-        trusted: whether it is only the name that is wrong.
-        error: what went wrong in reading the names; None for nothing.
+        trusted: whether it is only the name that is wrong, or can't be read.
     """
 
     host: str
     certificate: crypto.X509
     code: int
     trusted: bool
-    error: BaseException | None = None
 
 
 # OpenSSL's own error says only that there is one. Nothing is kept for those that pass.
