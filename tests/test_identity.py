@@ -76,6 +76,15 @@ class VerifyTests(SynchronousTestCase):
         self.assertIs(verdict, False)
         self.assertEqual((refusal.host, refusal.trusted), ("localhost", True))
 
+    def test_a_wildcard_stands_for_one_whole_label(self):
+        """Attack 31: for an international one, too, as RFC 9525 section 6.3 has it."""
+        for host in ("a.my.example", "b\xfccher.my.example", "XN--bcher-kva.my.example"):
+            self.assertIs(self.verify(certify("*.my.example"), host)[0], True)
+            for name in ("xn--*.my.example", "x*.my.example", "a--*.my.example", "*.other.example"):
+                self.assertIs(self.verify(certify(name), host)[0], False)
+        for name in ("a--bcher-kva.my.example", "*.xn--bcher-kva.my.example", "*.example"):
+            self.assertIs(self.verify(certify(name), "b\xfccher.my.example")[0], False)
+
     def test_the_right_name_is_no_use_without_trust(self):
         verdict, refusal = self.verify(certify("localhost"), code=10, trusted=0)
         self.assertIs(verdict, False)

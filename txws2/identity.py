@@ -23,6 +23,10 @@ __all__ = ["Refusal", "ServerName", "name_to_ask_for", "names_of", "refusal_of",
 # are hosts whose names IDNA 2008 has something against, as r3---sn-x.example.
 _NAME = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*")
 
+# RFC 9525 section 6.3 has a wildcard stand for any one label. service_identity goes by RFC 6125,
+# and has it stand for none that IDNA has encoded.
+_ENCODED = re.compile(r"\Axn--", re.IGNORECASE)
+
 # A certificate may be for thousands, each of any length.
 _MOST_NAMES = 10
 _LONGEST_NAME = 100
@@ -70,10 +74,14 @@ class ServerName:
         self.host = host
         self.asked = name_to_ask_for(host)
         self._expected: DNS_ID | IPAddress_ID
+        # The same, for what has a wildcard.
+        self._below: DNS_ID | IPAddress_ID
         if self.asked is None:
-            self._expected = IPAddress_ID(host.partition("%")[0])
+            self._below = self._expected = IPAddress_ID(host.partition("%")[0])
         else:
-            self._expected = DNS_ID(self.asked.decode())
+            name = self.asked.decode()
+            self._expected = DNS_ID(name)
+            self._below = DNS_ID(_ENCODED.sub("a--", name))
 
     def demand(self, connection: SSL.Connection) -> None:
         """Have a connection's handshake fail unless the server shows such a certificate.
@@ -101,8 +109,9 @@ class ServerName:
 
     def _is_in(self, certificate: crypto.X509) -> bool:
         for name in _names(certificate):
+            expected = self._below if "*" in str(name.value) else self._expected
             try:
-                if self._expected.verify(_pattern(name)):
+                if expected.verify(_pattern(name)):
                     return True
             except (CertificateError, ValueError):
                 # RFC 9525 section 6: a name that is none matches nothing. The others count.
