@@ -47,6 +47,12 @@ class TracerTests(SynchronousTestCase):
             ],
         )
 
+    def test_nor_are_those_of_the_uri_that_a_server_redirects_to(self):
+        head = b"HTTP/1.1 302 Found\r\nLocation: ws://me:secret@host/a\r\nlocation: /b\r\n\r\n"
+        self.tracer.head("<", head)
+        expected = ["< HTTP/1.1 302 Found", "< Location: ws://***@host/a", "< location: /b"]
+        self.assertEqual(self.lines(), expected)
+
     def test_bytes_that_are_no_ascii_are_escaped(self):
         self.tracer.head("<", b"X: \xff\r\n\r\n")
         self.assertEqual(self.lines(), ["< X: \\xff"])

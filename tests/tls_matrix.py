@@ -368,6 +368,7 @@ ACCEPTED = [
     Row("two hyphens", "", having("*.site.example"), name="r3---sn-x.site.example"),
     Row("hyphens where IDNA has its own", "", having("qa--a.example"), name="qa--a.example"),
     Row("an international name", "", having("xn--bcher-kva.example"), name="bücher.example"),
+    Row("a wildcard, for one", "", having("*.my.example"), name="bücher.my.example"),
     Row("a dot at the end", "", having("host.example"), name="host.example."),
     Row("an IPv4 address", "", having(ADDRESS), host="127.0.0.1"),
     Row("an IPv6 address", "", having(x509.IPAddress(ip_address("fe80::1"))), name="fe80::1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -21,6 +22,10 @@ __all__ = ["Refusal", "ServerName", "name_to_ask_for", "names_of", "refusal_of",
 # Not only those of the internet: containers, for instance, have names with underscores; and there
 # are hosts whose names IDNA 2008 has something against, as r3---sn-x.example.
 _NAME = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*")
+
+# RFC 9525 section 6.3 has a wildcard stand for any one label. service_identity goes by RFC 6125,
+# and has it stand for none that IDNA has encoded.
+_ENCODED = re.compile(r"\Axn--", re.IGNORECASE)
 
 # A certificate may be for thousands, each of any length.
 _MOST_NAMES = 10
@@ -69,10 +74,14 @@ class ServerName:
         self.host = host
         self.asked = name_to_ask_for(host)
         self._expected: DNS_ID | IPAddress_ID
+        # The same, for what has a wildcard.
+        self._below: DNS_ID | IPAddress_ID
         if self.asked is None:
-            self._expected = IPAddress_ID(host.partition("%")[0])
+            self._below = self._expected = IPAddress_ID(host.partition("%")[0])
         else:
-            self._expected = DNS_ID(self.asked.decode())
+            name = self.asked.decode()
+            self._expected = DNS_ID(name)
+            self._below = DNS_ID(_ENCODED.sub("a--", name))
 
     def demand(self, connection: SSL.Connection) -> None:
         """Have a connection's handshake fail unless the server shows such a certificate.
@@ -90,19 +99,19 @@ class ServerName:
         trusted: int,
     ) -> bool:
         """Judge one of the certificates; the server's own, at depth 0, is the last."""
-        try:
+        # An error isn't a proof. It can't leave a callback of OpenSSL either, nor be kept: its
+        # traceback has the connection, which would live as long as what is known of it.
+        with suppress(BaseException):
             if trusted and (depth > 0 or self._is_in(certificate)):
                 return True
-            _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted))
-        except BaseException as exc:
-            # An error isn't a proof. It can't leave a callback of OpenSSL either.
-            _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted), exc)
+        _refusals[connection] = Refusal(self.host, certificate, code, bool(trusted))
         return False
 
     def _is_in(self, certificate: crypto.X509) -> bool:
         for name in _names(certificate):
+            expected = self._below if "*" in str(name.value) else self._expected
             try:
-                if self._expected.verify(_pattern(name)):
+                if expected.verify(_pattern(name)):
                     return True
             except (CertificateError, ValueError):
                 # RFC 9525 section 6: a name that is none matches nothing. The others count.
@@ -118,15 +127,13 @@ class Refusal:
         host: whose certificate was expected.
         certificate: the one that was refused; of those shown, not always the server's own.
         code: what OpenSSL has against it, as a number; 0 for nothing.
-        trusted: whether it is only the name that is wrong.
-        error: what went wrong in reading the names; None for nothing.
+        trusted: whether it is only the name that is wrong, or can't be read.
     """
 
     host: str
     certificate: crypto.X509
     code: int
     trusted: bool
-    error: BaseException | None = None
 
 
 # OpenSSL's own error says only that there is one. Nothing is kept for those that pass.

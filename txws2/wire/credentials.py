@@ -7,6 +7,8 @@ from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 
+from txws2.escaping import anonymous
+
 __all__ = ["basic", "challenge", "masked", "parse_basic"]
 
 # RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68. No character of one
@@ -22,8 +24,14 @@ _SHOWING = {"authorization", "proxy-authorization"}
 
 
 def masked(name: str, value: str) -> str:
-    """Return the value of a header for a log: of one with credentials, only their scheme."""
-    if name.lower() not in _SHOWING:
+    """Return the value of a header for a log: of one with credentials, only their scheme.
+
+    Location may have a user name and a password, as any URI.
+    """
+    name = name.lower()
+    if name == "location":
+        return anonymous(value.strip(" \t")) if "@" in value else value
+    if name not in _SHOWING:
         return value
     scheme, space, _ = value.strip(" \t").partition(" ")
     return f"{scheme} ***" if space else "***"
