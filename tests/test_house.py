@@ -94,6 +94,7 @@ FLOORS = [
         "guarding",
         "tracing",
         "transports",
+        "unobserved",
         "writethrough",
     },
     {
