@@ -11,7 +11,7 @@ from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from time import localtime, strftime
 from typing import Any, Unpack, cast
 
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError, DNSLookupError
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import (
@@ -29,6 +29,7 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.listening import listen
 from txws2.reloading import Changes, is_watched, supervise
@@ -202,8 +203,8 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
     def started(result: Any) -> None:
         nonlocal status
         if isinstance(result, Failure):
-            # A program that ends as it is told to stop has not failed.
-            if not stopping:
+            # A program that ends as its connections are closed on a signal has not failed.
+            if not (stopping and result.check(ConnectionClosed, CancelledError)):
                 _log.failure("the program has failed", result, LogLevel.error)
                 status = 1
         elif not ends:
