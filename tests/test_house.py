@@ -94,6 +94,7 @@ FLOORS = [
         "guarding",
         "tracing",
         "transports",
+        "unobserved",
         "writethrough",
     },
     {
@@ -136,7 +137,9 @@ FLOORS = [
         "outgoing",
         "pulling",
         "resource",
+        "reloading",
         "rooms",
+        "running",
         "service",
         "wrapping",
     },

@@ -26,7 +26,7 @@ class ExampleTests(ExampleTestCase):
         client = self.run_block(client_block, port)
         await client.ended
         self.assertEqual((client.out, client.err, client.status), ("Hello!\n", "", 0))
-        self.assertEqual(server.err, "")
+        self.assertRegex(server.err, rf"^(.+ listening on ws://.+:{port}/\n)+$")
 
 
 class PushTests(SynchronousTestCase):
@@ -55,7 +55,7 @@ class ShellTests(SynchronousTestCase):
         self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
 
     def test_all_that_is_named_is_there(self):
-        names = re.findall(r"``(serve|connect|\w+Factory|\w+Protocol)``", README)
+        names = re.findall(r"``(serve|run|connect|\w+Factory|\w+Protocol)``", README)
         self.assertTrue(names)
         for name in names:
             self.assertTrue(hasattr(txws2, name), name)

@@ -36,6 +36,7 @@ from txws2.resource import WebSocketResource
 from txws2.retrying import process_exception
 from txws2.rooms import Presence, Rooms
 from txws2.routing import guarded, route
+from txws2.running import run
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
@@ -107,6 +108,7 @@ __all__ = [
     "guarded",
     "process_exception",
     "route",
+    "run",
     "serve",
     "unix_connect",
 ]

@@ -17,6 +17,7 @@ from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
 from txws2.sharing import EpollSharing
 from txws2.tracing import FrameHook
+from txws2.unobserved import show_errors
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
 from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
 
@@ -154,6 +155,7 @@ class ConnectionFactory(Factory, Generic[P]):
         }.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
+        show_errors()
         self.reactor = reactor if reactor is not None else global_reactor()
         self.clock = steady(self.reactor)
         self.max_size = max_size

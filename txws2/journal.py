@@ -12,7 +12,15 @@ from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed, InvalidHost, InvalidOrigin, InvalidStatus
 from txws2.transports import Address
 
-__all__ = ["RefusalWarnings", "id_of", "log_closed", "log_ended", "log_opened", "log_refused"]
+__all__ = [
+    "RefusalWarnings",
+    "id_of",
+    "log_closed",
+    "log_ended",
+    "log_opened",
+    "log_refused",
+    "text_of",
+]
 
 
 def id_of(connection: Any) -> str:
@@ -61,7 +69,7 @@ class RefusalWarnings:
             "{connection} refused with {status}: {peer}: {reason} "
             "({unsaid} more since the last such warning; there is one a minute at most)",
             connection=id_of(connection),
-            peer=_text(connection._peer_address()),
+            peer=text_of(connection._peer_address()),
             path=_path(connection),
             status=status,
             error=kind.__name__,
@@ -75,7 +83,7 @@ def log_opened(log: Logger, connection: Any) -> None:
     log.info(
         "{connection} opened: {peer} for {path}",
         connection=id_of(connection),
-        peer=_text(connection._peer_address()),
+        peer=text_of(connection._peer_address()),
         path=_path(connection),
         subprotocol=connection.subprotocol,
     )
@@ -89,7 +97,7 @@ def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> Non
         "{connection} closed after {duration:.3f} s: {reason}; "
         "{messages_in} messages in, {messages_out} out",
         connection=id_of(connection),
-        peer=_text(connection._peer_address()),
+        peer=text_of(connection._peer_address()),
         reason=str(exception),
         received_code=None if rcvd is None else rcvd.code,
         received_reason=None if rcvd is None else rcvd.reason,
@@ -121,7 +129,7 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
     log.info(
         text,
         connection=id_of(connection),
-        peer=_text(connection._peer_address()),
+        peer=text_of(connection._peer_address()),
         path=_path(connection),
         status=status,
         error=type(reason).__name__,
@@ -135,7 +143,8 @@ def _path(connection: Any) -> str | None:
     return None if request is None else request.path.partition("?")[0]
 
 
-def _text(address: Address) -> str:
+def text_of(address: Address) -> str:
+    """Return an address for a person, "unknown" if there is none."""
     if not isinstance(address, tuple):
         return escaped(address or "unknown")
     host, port = address

@@ -17,6 +17,7 @@ from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
 from txws2.inbox import Inbox, Piece
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
+from txws2.journal import text_of
 from txws2.outbox import PushProducer
 from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
@@ -59,6 +60,14 @@ class WebSocketProtocol(Driver):
     request: Request = None  # type: ignore[assignment]
     response: Response = None  # type: ignore[assignment]
     subprotocol: str | None = None
+
+    def __repr__(self) -> str:
+        """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
+        try:
+            peer = text_of(self._peer_address())
+        except Exception:
+            peer = "no peer"
+        return f"<{type(self).__name__} {state_of(self).name} {peer} {self.id}>"
 
     # The application overrides these, in push style.
 

@@ -21,7 +21,7 @@ from txws2.server import (
 )
 from txws2.serving import Endpoint, Server, server_endpoint
 
-__all__ = ["WebSocketService"]
+__all__ = ["WebSocketService", "uri_of"]
 
 
 class WebSocketService(Service):
@@ -198,7 +198,7 @@ class WebSocketService(Service):
             maybeDeferred(port.stopListening)
             return
         self._ports.append(port)
-        address = _uri(port.getHost(), secure) or where
+        address = uri_of(port.getHost(), secure) or where
         self.factory.log.info("listening on {address}", address=address)
 
     def _failed(self, reason: Failure, server: Server, where: str) -> None:
@@ -230,7 +230,8 @@ class WebSocketService(Service):
         return closed
 
 
-def _uri(address: IAddress, secure: bool) -> str | None:
+def uri_of(address: IAddress, secure: bool) -> str | None:
+    """Return the URI of an address that clients use; None for one that isn't of TCP."""
     scheme = "wss" if secure else "ws"
     if isinstance(address, IPv6Address):
         return f"{scheme}://[{address.host}]:{address.port}/"

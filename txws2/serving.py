@@ -8,7 +8,7 @@ from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
@@ -141,6 +141,24 @@ class Server:
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the server is closed; in a handler, as `close` does."""
         return self._stopping.wait()
+
+    def serve_forever(self) -> Deferred[None]:
+        """Return a Deferred that fires when the server is closed; to cancel it closes the server.
+
+        The reactor closes the server when it stops, as on SIGINT.
+        """
+
+        def cancelled(deferred: Deferred[None]) -> None:
+            deferred.errback(CancelledError())
+            self.close()
+
+        def closed(_: None) -> None:
+            if not forever.called:
+                forever.callback(None)
+
+        forever: Deferred[None] = Deferred(cancelled)
+        self.wait_closed().addCallback(closed)
+        return forever
 
     async def __aenter__(self) -> Server:
         """Return the server."""

@@ -214,7 +214,8 @@ class WayTests(ProcessTestCase):
         await client.wait_closed()
         self.assertEqual(client.close_code, 1001)
         await process.ended
-        self.assertEqual(process.err, "")
+        self.assertEqual(process.status, 0, process.err)
+        self.assertRegex(process.err, r"^(.+ listening on .+\n)+$")
 
     async def connect_soon(self, uri):
         while True:

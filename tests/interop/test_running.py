@@ -1,0 +1,170 @@
+"""What a person sees of `txws2.run`: the README's first example, run and broken in a process."""
+
+import os
+import sys
+from pathlib import Path
+from socket import socket
+
+from twisted.trial.unittest import SkipTest
+
+from tests.examples import ExampleTestCase, blocks
+from tests.test_commands import ROOT, free_port
+from txws2 import connect
+
+EXAMPLE = blocks(Path(ROOT, "README.rst").read_text(), "python")[0]
+SEND = "await ws.send(message)"
+
+
+class RunningTests(ExampleTestCase):
+    """The README's first example."""
+
+    def write(self, text):
+        path = self.make_directory() / "example.py"
+        path.write_text(text)
+        return path
+
+    async def started(self, *changes, **environment):
+        """Run the example with these changes; return the process and the server's URI."""
+        self.port = free_port()
+        text = EXAMPLE.replace("8000", str(self.port))
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.path = self.write(text)
+        process = self.start(sys.executable, str(self.path), **environment)
+        await process.shown("listening on")
+        return process, f"ws://localhost:{self.port}/"
+
+    async def test_it_says_where_it_listens_and_ends_on_either_signal_with_1001_and_status_0(self):
+        for name in ("INT", "TERM"):
+            process, uri = await self.started()
+            self.assertRegex(process.err, rf"^\d\d:\d\d:\d\d listening on ws://.+:{self.port}/\n")
+            self.assertNotIn("starting", process.err)
+            ws = await connect(uri)
+            await ws.send("hello")
+            self.assertEqual(await ws.recv(), "hello")
+            process.transport.signalProcess(name)
+            await ws.wait_closed()
+            await process.ended
+            self.assertEqual((ws.close_code, process.status), (1001, 0), process.err)
+            self.assertNotIn("Closed)", process.err)
+            self.assertNotIn("Traceback", process.err)
+
+    async def test_a_handler_that_raises_is_seen_with_its_line_once(self):
+        process, uri = await self.started((SEND, "raise KeyError(message)"))
+        ws = await connect(uri)
+        await ws.send("hello")
+        await ws.wait_closed()
+        await process.shown("KeyError: 'hello'")
+        self.assertEqual(ws.close_code, 1011)
+        self.assertEqual(process.err.count("connection handler failed"), 1)
+        self.assertIn("raise KeyError(message)", process.err)
+
+    async def test_debug_is_seen(self):
+        process, uri = await self.started(TXWS2_DEBUG="1")
+        async with connect(uri) as ws:
+            await ws.send("hello")
+        await process.shown("< TEXT 'hello'")
+
+    async def test_a_second_signal_ends_it_at_once(self):
+        endless = "await __import__('twisted.internet.defer').internet.defer.Deferred()"
+        process, uri = await self.started((SEND, endless))
+        ws = await connect(uri)
+        await ws.send("hello")
+        process.transport.signalProcess("TERM")
+        # The first signal has it wait for its handlers.
+        await ws.wait_closed()
+        process.transport.signalProcess("TERM")
+        await process.ended
+        self.assertEqual((ws.close_code, process.signal), (1001, 15), process.err)
+
+    async def ended(self, text):
+        process = self.start(sys.executable, str(self.write(text)))
+        await process.ended
+        self.assertNotIn("Traceback", process.err)
+        self.assertEqual(process.status, 1, process.err)
+        return process.err
+
+    async def test_a_port_that_is_taken_is_a_sentence_and_status_1(self):
+        with socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            said = await self.ended(EXAMPLE.replace("8000", port))
+        self.assertRegex(said, f"cannot listen on localhost:{port}: another program listens")
+
+    async def test_a_host_that_is_none_is_a_sentence_and_status_1(self):
+        said = await self.ended(EXAMPLE.replace("localhost", "nosuch.invalid"))
+        self.assertIn("cannot listen on nosuch.invalid:8000: the name has no address", said)
+
+    async def test_a_privileged_port_is_a_sentence_and_status_1(self):
+        if os.geteuid() == 0:
+            raise SkipTest("root may listen there")
+        said = await self.ended(EXAMPLE.replace("8000", "80"))
+        self.assertIn("ports below 1024 are for root", said)
+
+    async def test_without_run_an_error_of_a_handler_is_seen_too(self):
+        port = free_port()
+        text = EXAMPLE.replace("8000", str(port)).replace("txws2.run(", "txws2.serve(")
+        text = text.replace(SEND, "raise KeyError(message)")
+        more = "\nfrom twisted.internet import reactor\nreactor.run()\n"
+        process = self.start(sys.executable, str(self.write(text + more)))
+        await self.until_somebody_listens(port)
+        async with connect(f"ws://localhost:{port}/") as ws:
+            await ws.send("hello")
+            await ws.wait_closed()
+        await process.shown("connection handler failed\n(.*\n)*.*KeyError: 'hello'")
+
+    async def test_who_begins_logging_sees_each_error_once(self):
+        port = free_port()
+        text = EXAMPLE.replace("8000", str(port)).replace("txws2.run(", "txws2.serve(")
+        text = text.replace(SEND, "raise KeyError(message)")
+        more = (
+            "\nimport sys\nfrom twisted.internet import reactor\nfrom twisted.python import log\n"
+            "log.startLogging(sys.stderr)\nreactor.run()\n"
+        )
+        process = self.start(sys.executable, str(self.write(text + more)))
+        await self.until_somebody_listens(port)
+        async with connect(f"ws://localhost:{port}/") as ws:
+            await ws.send("hello")
+            await ws.wait_closed()
+        await process.shown("KeyError: 'hello'")
+        self.assertEqual(process.err.count("connection handler failed"), 1)
+
+    async def test_a_function_is_run_to_its_end(self):
+        main = "import txws2\nasync def main(reactor):\n    {}\ntxws2.run(main)\nprint('after')\n"
+        process = self.start(sys.executable, str(self.write(main.format("print('done')"))))
+        await process.ended
+        self.assertEqual((process.out, process.err, process.status), ("done\nafter\n", "", 0))
+        process = self.start(sys.executable, str(self.write(main.format("raise KeyError('x')"))))
+        await process.ended
+        self.assertEqual((process.out, process.status), ("", 1))
+        self.assertIn("KeyError: 'x'", process.err)
+
+    async def test_a_changed_file_starts_it_again_and_a_mistake_in_it_waits_for_the_next(self):
+        port = free_port()
+        text = EXAMPLE.replace("8000)", f"{port}, reload=True)")
+        self.path, uri = self.write(text), f"ws://localhost:{port}/"
+        process = self.start(sys.executable, str(self.path))
+        self.addCleanup(self.end, process)
+        await process.shown("listening on")
+        self.change(text + "\n(")
+        await process.shown("SyntaxError(.*\n)*waiting for a file to change")
+        self.change(text.replace(SEND, "await ws.send('new')"))
+        await process.shown("waiting for a file(.*\n)*.*listening on")
+        async with connect(uri) as ws:
+            await ws.send("hello")
+            self.assertEqual(await ws.recv(), "new")
+        process.transport.signalProcess("TERM")
+        await process.ended
+        self.assertEqual(process.status, 0, process.err)
+
+    def change(self, text):
+        self.path.write_text(text)
+        self.times = getattr(self, "times", 10**9) + 10
+        os.utime(self.path, (self.times, self.times))
+
+    async def end(self, process):
+        if process.status is None and process.signal is None:
+            process.transport.signalProcess("TERM")
+            await process.ended

@@ -1,0 +1,102 @@
+"""A process that is started again whenever the file of one of its modules has changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from time import sleep
+from typing import Any
+
+__all__ = ["Changes", "is_watched", "supervise"]
+
+_VARIABLE = "TXWS2_RELOADS"
+
+_PAUSE = 0.3
+"""Seconds between two looks at the files."""
+
+
+class Changes:
+    """Stops a reactor when a file has changed.
+
+    Args:
+        reactor: the reactor.
+
+    Attributes:
+        seen: whether one has.
+    """
+
+    STATUS = 75
+    """The exit status that asks for another start."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.seen = False
+        self._reactor = reactor
+        self._known = _times()
+        reactor.callWhenRunning(self._look)
+
+    def _look(self) -> None:
+        if _have_changed(self._known):
+            self.seen = True
+            self._reactor.stop()
+        else:
+            self._known = _times() | self._known
+            self._reactor.callLater(_PAUSE, self._look)
+
+
+def is_watched() -> bool:
+    """Tell whether this is the process that is started again."""
+    return _VARIABLE in os.environ
+
+
+def supervise() -> int:
+    """Run this very program in a process of its own, time after time; return its exit status."""
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, frame: object) -> None:
+        if process is None or process.poll() is not None:
+            sys.exit(0)
+        process.send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    command = [sys.executable, *sys.orig_argv[1:]]
+    while True:
+        known = _times()
+        # A terminal sends SIGINT to both; the process is the one to end on it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        process = subprocess.Popen(command, env=os.environ | {_VARIABLE: "1"}, preexec_fn=_heed)
+        status = process.wait()
+        if status in (-signal.SIGINT, -signal.SIGTERM):
+            # As a shell has it.
+            return 128 - status
+        if status == 0:
+            return 0
+        if status != Changes.STATUS:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            print("waiting for a file to change", file=sys.stderr, flush=True)
+            while not _have_changed(known):
+                sleep(_PAUSE)
+
+
+def _heed() -> None:
+    # What is ignored stays so in a new program.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _times() -> dict[str, float]:
+    """Return when the file of each module was changed."""
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return {file: _time_of(file) for file in files if isinstance(file, str)}
+
+
+def _time_of(file: str) -> float:
+    try:
+        return os.stat(file).st_mtime
+    except OSError:
+        return 0
+
+
+def _have_changed(known: dict[str, float]) -> bool:
+    # An editor may take a file away for a moment.
+    return any(_time_of(file) not in (0, time) for file, time in known.items())

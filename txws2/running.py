@@ -1,0 +1,262 @@
+"""`run`: a server, or a program of your own, from start to end, for people."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from time import localtime, strftime
+from typing import Any, Unpack, cast
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError, DNSLookupError
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    ILogFilterPredicate,
+    ILogObserver,
+    LogEvent,
+    Logger,
+    LogLevel,
+    PredicateResult,
+    eventAsText,
+    globalLogBeginner,
+)
+from twisted.python.failure import Failure
+
+from txws2.escaping import escaped
+from txws2.exceptions import ConnectionClosed
+from txws2.factory import global_reactor
+from txws2.listening import listen
+from txws2.reloading import Changes, is_watched, supervise
+from txws2.server import FactoryOptions, WebSocketServerFactory
+from txws2.service import uri_of
+from txws2.serving import Endpoint, server_endpoint
+from txws2.unobserved import is_unobserved
+
+__all__ = ["run"]
+
+_BACKLOG = 1024
+
+_log = Logger(namespace="txws2.run")
+
+# Twisted says so of each port, in the words of its older log.
+_PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
+
+_SENTENCES = {
+    EADDRINUSE: "another program listens there already",
+    EACCES: "permission denied; ports below 1024 are for root",
+    EADDRNOTAVAIL: "this machine does not have that address",
+}
+
+
+def run(
+    target: Any,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    endpoint: Endpoint | None = None,
+    reactor: Any = None,
+    reload: bool = False,
+    **options: Unpack[FactoryOptions],
+) -> None:
+    """Run a server, or a program, until SIGINT or SIGTERM.
+
+    Unless logging is set up already, it is logged on stderr, in short lines. On the first signal
+    every connection is closed with 1001; a second one ends the process at once.
+
+    Args:
+        target: with a port or an endpoint, what serves there: a handler, as `serve` has it; a
+            factory, as `WebSocketServerFactory`; or a resource of twisted.web, around which a
+            site is made. With neither, a function that is called with the reactor, as that of
+            `twisted.internet.task.react`: when its result has come, the program ends.
+        host: the address to listen at, or a name, as `serve` has it.
+        port: the TCP port; 0 for any that is free.
+        endpoint: instead of host and port, an endpoint, or its description.
+        reactor: the reactor to run; None for the global one.
+        reload: True to start again, in a process of its own, whenever the file of a module has
+            changed; for development.
+        **options: for a handler, those of `serve`.
+
+    Raises:
+        SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
+            function has failed. At the end on a signal, it returns.
+        TypeError: there are both an endpoint and a port, or options that nobody takes.
+    """
+    if endpoint is not None and port is not None:
+        raise TypeError("run() takes a host and a port, or endpoint=: one of the two")
+    if reload and not is_watched():
+        sys.exit(supervise())
+    _begin_logging()
+    reactor = reactor or global_reactor()
+    changes = Changes(reactor) if reload else None
+    serves = endpoint is not None or port is not None
+    if serves:
+        factory = _factory_of(target, reactor, options)
+        where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
+
+        def start() -> Deferred[Any]:
+            listening = maybeDeferred(_listen, reactor, factory, host, port, endpoint)
+            return listening.addErrback(_explain, where)
+    elif options or host is not None:
+        raise TypeError("run() with options needs a port or endpoint= to listen at")
+    else:
+
+        def start() -> Deferred[Any]:
+            return maybeDeferred(_awaited, target, reactor)
+
+    status = _run(reactor, start, ends=not serves)
+    if changes is not None and changes.seen:
+        sys.exit(changes.STATUS)
+    if status:
+        sys.exit(status)
+
+
+def _factory_of(target: Any, reactor: Any, options: Any) -> IProtocolFactory:
+    if not _is_resource(target) and not IProtocolFactory.providedBy(target):
+        return WebSocketServerFactory(target, reactor=reactor, **options)
+    if options:
+        names = ", ".join(options)
+        raise TypeError(f"run() takes options for a handler only; give {names} to your object")
+    if IProtocolFactory.providedBy(target):
+        return target
+    from twisted.web.server import Site
+
+    return cast(IProtocolFactory, Site(target))
+
+
+def _is_resource(target: Any) -> bool:
+    if "twisted.web.resource" not in sys.modules:
+        # Then nobody can have made one.
+        return False
+    from twisted.web.resource import IResource
+
+    return bool(IResource.providedBy(target))
+
+
+async def _listen_at_all(
+    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
+) -> list[Any]:
+    if endpoint is not None:
+        return [await server_endpoint(reactor, endpoint).listen(factory)]
+    assert port is not None
+    return await listen(reactor, host or "", port, _BACKLOG, factory)
+
+
+def _listen(
+    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
+) -> Deferred[None]:
+    secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+
+    def say(ports: list[Any]) -> None:
+        for each in ports:
+            address = each.getHost()
+            _log.info("listening on {address}", address=uri_of(address, secure) or str(address))
+
+    coroutine = _listen_at_all(reactor, factory, host, port, endpoint)
+    return Deferred.fromCoroutine(coroutine).addCallback(say)
+
+
+def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Any:
+    result: Any = function(reactor)
+    return result if isinstance(result, Deferred) else ensureDeferred(result)
+
+
+def _explain(reason: Failure, where: str) -> Failure | int:
+    """Say in a sentence why it can't listen; what else has failed goes on as it is."""
+    error = reason.value
+    if isinstance(error, CannotListenError):
+        number = getattr(error.socketError, "errno", None)
+        why = _SENTENCES.get(number or 0) or str(error.socketError)
+    elif isinstance(error, DNSLookupError):
+        why = "the name has no address"
+    elif isinstance(error, ValueError):
+        why = str(error)
+    else:
+        return reason
+    _log.error("cannot listen on {where}: {why}", where=escaped(where), why=escaped(why))
+    return 1
+
+
+def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
+    """Run the reactor; return the exit status."""
+    status = 0
+    stopping = False
+
+    def stop_soon() -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            reactor.stop()
+
+    def shut_down() -> None:
+        nonlocal stopping
+        stopping = True
+        # The next signal is the system's affair: it ends the process, whatever we are busy with.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+
+    def started(result: Any) -> None:
+        nonlocal status
+        if isinstance(result, Failure):
+            # A program that ends as its connections are closed on a signal has not failed.
+            if not (stopping and result.check(ConnectionClosed, CancelledError)):
+                _log.failure("the program has failed", result, LogLevel.error)
+                status = 1
+        elif not ends:
+            status = result or 0
+        if ends or status:
+            stop_soon()
+
+    def begin() -> None:
+        start().addBoth(started)
+
+    reactor.addSystemEventTrigger("before", "shutdown", shut_down)
+    reactor.callWhenRunning(begin)
+    with _signals_kept():
+        reactor.run()
+    return status
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    kept = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in kept.items():
+            signal.signal(each, handler)
+
+
+def _begin_logging() -> None:
+    """Log to stderr for people, unless the application logs already."""
+    if not is_unobserved():
+        return
+    observer = FilteringLogObserver(
+        FileLogObserver(sys.stderr, _line), [cast(ILogFilterPredicate, _for_people)]
+    )
+    globalLogBeginner.beginLoggingTo([cast(ILogObserver, observer)], redirectStandardIO=False)
+
+
+def _for_people(event: LogEvent) -> Any:
+    """Leave out that Twisted starts and stops; all else that is for people is seen."""
+    namespace, level = str(event.get("log_namespace")), event.get("log_level", LogLevel.info)
+    if _PORT.match(str(event.get("log_text", ""))):
+        return PredicateResult.no
+    quiet = (LogLevel.debug, LogLevel.info) if namespace.startswith("twisted.") else ()
+    if level in quiet or (level is LogLevel.debug and not namespace.startswith("txws2")):
+        return PredicateResult.no
+    return PredicateResult.maybe
+
+
+def _line(event: LogEvent) -> str:
+    text = eventAsText(event, includeSystem=False, formatTime=_time)
+    return f"{text}\n"
+
+
+def _time(when: float | None) -> str:
+    return strftime("%H:%M:%S", localtime(when))

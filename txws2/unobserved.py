@@ -1,0 +1,48 @@
+"""Errors are seen on stderr where no application has set up logging."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    eventAsText,
+    globalLogBeginner,
+    globalLogPublisher,
+)
+
+__all__ = ["is_unobserved", "show_errors"]
+
+# Twisted itself shows critical events, and those alone, until logging begins. Above info, since
+# that is for who asks for it; debug events exist only where debug=True has asked for them.
+_SHOWN = (LogLevel.debug, LogLevel.warn, LogLevel.error)
+
+
+def is_unobserved() -> bool:
+    """Tell whether nobody observes the log: logging hasn't begun, and nobody has an observer.
+
+    Twisted says that nowhere in public. If a version keeps it elsewhere, the log counts as
+    observed, and nothing is shown.
+    """
+    temporary = getattr(globalLogBeginner, "_temporaryObserver", None)
+    observers = getattr(globalLogPublisher, "_observers", None)
+    if temporary is None or observers is None:
+        return False
+    return all(each is temporary or each is _show for each in observers)
+
+
+def show_errors() -> None:
+    """From now on, show what goes wrong in an application, as long as nobody observes the log."""
+    globalLogPublisher.addObserver(cast(ILogObserver, _show))
+
+
+def _show(event: LogEvent) -> None:
+    if event.get("log_level") not in _SHOWN or sys.stderr is None:
+        return
+    if str(event.get("log_namespace")).split(".")[0] == "txws2" and is_unobserved():
+        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
