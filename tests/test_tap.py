@@ -31,6 +31,9 @@ from txws2.testing import joined
 FACTORY = WebSocketServerFactory(reactor=Clock())
 
 
+FACTORY = WebSocketServerFactory(None, reactor=Clock())
+
+
 class Reactor(MemoryReactorClock):
     """Runs, and calls what is to be called then at once; can be stopped only once."""
 
@@ -428,6 +431,32 @@ class CannotStartTests(TapTestCase):
         for endpoint in "tcp:x", "tcp", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
             error = self.assertRaises(CannotStart, self.make, "--listen", endpoint)
             self.assertIn(f"twistd ws: {endpoint!r} isn't an endpoint: ", str(error))
+
+    def test_websocket_within_websocket(self):
+        for endpoint, instead in {
+            "ws:8812": "tcp:8812",
+            "wss:443:privateKey=k": "ssl:443:privateKey=k",
+            "haproxy:ws:1": "haproxy:tcp:1",
+        }.items():
+            self.assertCannotStart(
+                f"{endpoint!r} would carry WebSocket within WebSocket, which clients don't speak; "
+                f"write {instead!r}",
+                "--listen",
+                endpoint,
+            )
+
+    def test_options_that_have_no_effect_beside_a_factory(self):
+        name = f"{__name__}:FACTORY"
+        self.assertCannotStart(
+            f"{name} is a factory, and has its own options; --max-size, --origin would have no "
+            "effect there: set it where the factory is made",
+            f"--app={name}",
+            "--drain=3",
+            f"--max-size={2**20}",
+            "--origin=https://a",
+            "--origin=https://b",
+        )
+        self.make(f"--app={name}", "--drain=3", "--listen=tcp:0")
 
     def test_no_such_application(self):
         self.assertCannotStart("'os' has no 'nobody'", "--app", "os:nobody")

@@ -32,6 +32,9 @@ __all__ = ["Options", "makeService"]
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
+# The options that a factory doesn't have.
+_OF_THE_SERVICE = {"app", "drain", "listen"}
+
 # By any of these, a page is one of this machine.
 _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 
@@ -106,21 +109,29 @@ class Options(usage.Options):
     )
 
     def __init__(self) -> None:
+        # Those that the command line has, be it with the value that they have without it.
+        self.given: list[str] = []
         super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
         self["origin"] = []
         self["host"] = []
         self["subprotocol"] = []
         self["trusted-proxy"] = []
+        self.given.clear()
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Take an option, and remember that it was given."""
+        self.given.append(name)
+        super().__setitem__(name, value)
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
-        self["listen"].append(endpoint)
+        self["listen"] = [*self["listen"], endpoint]
 
     def opt_origin(self, origin: str) -> None:
         """Whose pages may connect; may be repeated. [default: same-origin and none]"""
         # As browsers send it.
-        self["origin"].append(origin.lower())
+        self["origin"] = [*self["origin"], origin.lower()]
 
     def opt_host(self, host: str) -> None:
         """Answer for this host, whatever the port; may be repeated. [default: see above]"""
@@ -129,15 +140,15 @@ class Options(usage.Options):
                 f"--host names a host that clients ask for, and none asks for {host}; where to "
                 "listen is for --listen to say, as tcp:8000"
             )
-        self["host"].append(host)
+        self["host"] = [*self["host"], host]
 
     def opt_subprotocol(self, subprotocol: str) -> None:
         """Speak this subprotocol; may be repeated, best first."""
-        self["subprotocol"].append(subprotocol)
+        self["subprotocol"] = [*self["subprotocol"], subprotocol]
 
     def opt_trusted_proxy(self, network: str) -> None:
         """Believe proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
-        self["trusted-proxy"].append(network)
+        self["trusted-proxy"] = [*self["trusted-proxy"], network]
 
     opt_l = opt_listen
 
@@ -256,6 +267,28 @@ def _origins(texts: list[str]) -> Origins | None:
     return [None if text == "none" else text for text in texts or [SAME_ORIGIN, "none"]]
 
 
+def _check_options_beside_a_factory(options: Options) -> None:
+    """Refuse what would have no effect, such as an --origin that keeps nobody out."""
+    wrong = [name for name in dict.fromkeys(options.given) if name not in _OF_THE_SERVICE]
+    if wrong:
+        names = ", ".join(f"--{name}" for name in wrong)
+        raise CannotStart(
+            f"{options['app']} is a factory, and has its own options; {names} would have no effect "
+            "there: set it where the factory is made"
+        )
+
+
+def _check_carries_no_websocket(endpoint: str) -> None:
+    match = re.match("((?:haproxy:)*)(wss?):(.*)", endpoint, re.DOTALL)
+    if match is not None:
+        before, scheme, rest = match.groups()
+        instead = {"ws": "tcp", "wss": "ssl"}[scheme]
+        raise CannotStart(
+            f"{endpoint!r} would carry WebSocket within WebSocket, which clients don't speak; "
+            f"write '{before}{instead}:{rest}'"
+        )
+
+
 def makeService(options: Options) -> TwistdService:
     """Make the service that `twistd ws` runs.
 
@@ -290,8 +323,11 @@ def makeService(options: Options) -> TwistdService:
             has_own_options = load_application(options["app"], os.getcwd()) is factory
     except (NoApplication, NegotiationError, ValueError) as exc:
         raise CannotStart(str(exc)) from exc
+    if has_own_options:
+        _check_options_beside_a_factory(options)
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
     for endpoint in endpoints:
+        _check_carries_no_websocket(endpoint)
         try:
             server_endpoint(reactor, endpoint)
         except Exception as exc:
