@@ -5,6 +5,7 @@ At /send it sends messages as fast as it can, at /echo it echoes, both once it g
 which it takes piece by piece, with its length and its checksum.
 """
 
+from contextlib import suppress
 from hashlib import sha256
 from random import Random
 
@@ -25,6 +26,11 @@ async def send(ws, message):
 
 
 async def handler(ws):
+    with suppress(txws2.ConnectionClosed):
+        await answer(ws)
+
+
+async def answer(ws):
     path = ws.request.path
     if path == "/count":
         async for _ in ws:
