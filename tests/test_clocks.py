@@ -153,7 +153,7 @@ class SetAnyTimeTests(ClockSetTestCase):
 
 
 class SetForwardTests(ClockSetTestCase):
-    """That alone needs nobody to tell."""
+    """Calls that come early are put off, and nobody has to tell of the clock for it."""
 
     tells = False
 
@@ -175,7 +175,7 @@ class SetForwardTests(ClockSetTestCase):
 
 
 class CallTests(ClockSetTestCase):
-    """What is returned is an IDelayedCall as any."""
+    """The call that is returned is an IDelayedCall like any other."""
 
     def test_both_are_what_they_say(self):
         verifyObject(IReactorTime, self.clock)
@@ -268,7 +268,7 @@ class DateTests(SynchronousTestCase):
 
 
 class Reactor:
-    """What a reactor has for those who watch."""
+    """The parts of a reactor that watching needs."""
 
     def __init__(self):
         self._internalReaders, self.readers, self.triggers = set(), set(), []

@@ -1,4 +1,4 @@
-"""What follows each failure to connect, and each end of a connection.
+"""Each failure to connect, each end of a connection, and the next attempt after it.
 
 The tables of docs/howto/reconnecting.rst are these.
 """
@@ -64,7 +64,7 @@ class Attempts:
 
     @property
     def made(self):
-        """What grows with each attempt."""
+        """The number that grows with each attempt."""
         return self.resolver.asked + len(self.reactor.tcpClients)
 
     def accept(self):
@@ -137,7 +137,7 @@ STATUSES = [
     ("520 to 530", "InvalidStatus", AGAIN, range(520, 531)),
     ("599", "InvalidStatus", ENDS, [599]),
 ]
-"""What a server answers, what connect fails with, what follows; and the codes that show it."""
+"""The answer of a server, the failure of connect, the next attempt; and the codes that show it."""
 
 LEFT_ALONE = [
     ("429 with Retry-After: 120", 429, "Retry-After: 120"),

@@ -161,6 +161,7 @@ FLOORS = [
         "tap",
         "testing",
         "testing.failures",
+        "testing.globally",
         "testing.joining",
         "testing.network",
         "testing.scripted",

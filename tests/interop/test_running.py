@@ -1,4 +1,4 @@
-"""What a person sees of `txws2.run`: the README's first example, run and broken in a process."""
+"""The output of `txws2.run`: the README's first example, run and broken in a process."""
 
 import os
 import sys

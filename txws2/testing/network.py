@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from ipaddress import IPv4Address as Number
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-import twisted.internet
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -28,6 +26,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.testing.globally import install, installed
 from txws2.testing.joining import Joined, pass_time, result_of
 from txws2.testing.steps import Silence, Step, undelayed
 
@@ -43,9 +42,6 @@ _FIRST_ADDRESS = Number("198.18.0.0")
 
 # A time that Clock takes for never.
 _FOR_EVER = 1e17
-
-_REACTOR = "twisted.internet.reactor"
-_INTERNET: Any = twisted.internet
 
 Place = tuple[str, int] | str
 """The place that a client connects to: host and port, or the path of a Unix socket."""
@@ -194,8 +190,8 @@ class MemoryReactor(Clock):
 
     def __enter__(self) -> MemoryReactor:
         """Stand in for the global reactor."""
-        self._replaced.append((sys.modules.get(_REACTOR), getattr(_INTERNET, "reactor", None)))
-        _install(self, self)
+        self._replaced.append(installed())
+        install(self, self)
         return self
 
     def __exit__(
@@ -205,19 +201,7 @@ class MemoryReactor(Clock):
         traceback: TracebackType | None,
     ) -> None:
         """Put the global reactor back, if there was one."""
-        _install(*self._replaced.pop())
-
-
-def _install(module: Any, attribute: Any) -> None:
-    """Have these imported as the global reactor, in either way; None for what isn't there."""
-    if module is None:
-        del sys.modules[_REACTOR]
-    else:
-        sys.modules[_REACTOR] = module
-    if attribute is None:
-        del _INTERNET.reactor
-    else:
-        _INTERNET.reactor = attribute
+        install(*self._replaced.pop())
 
 
 @implementer(IStreamClientEndpoint)

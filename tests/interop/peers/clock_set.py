@@ -25,7 +25,7 @@ import txws2  # noqa: E402
 from tests.sides import REQUEST  # noqa: E402
 from txws2 import clocksettings  # noqa: E402
 
-# What the system's timer is then: something to read when the clock was set.
+# This pipe stands for the system's timer: it can be read when the clock was set.
 told, telling = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 clocksettings._create = lambda: told
 clocksettings._arm = lambda fd: None
