@@ -42,6 +42,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     _add_request(parser)
     _add_connection(parser)
+    _add_limits(parser)
     _add_tls(parser)
     parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
     options = parser.parse_args(arguments)
@@ -86,6 +87,20 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         "until the end of the input; what is typed meanwhile waits",
     )
     parser.add_argument(
+        "-x",
+        "--proxy",
+        metavar="URL",
+        type=_proxy,
+        default=True,
+        help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
+        "socks5h:// (or socks://), socks5://, socks4a:// and socks4://, instead of that in the "
+        "environment; HOST:PORT is an http proxy; the user and the password are sent as Basic, and "
+        "answer a 407 by Digest; none for none",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "-t",
         "--timeout",
         metavar="SECONDS",
@@ -106,17 +121,6 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         type=_size,
         default=2**20,
         help="how large a message may be (1048576), none for no limit",
-    )
-    parser.add_argument(
-        "-x",
-        "--proxy",
-        metavar="URL",
-        type=_proxy,
-        default=True,
-        help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
-        "socks5h:// (or socks://), socks5://, socks4a:// and socks4://, instead of that in the "
-        "environment; HOST:PORT is an http proxy; the user and the password are sent as Basic, and "
-        "answer a 407 by Digest; none for none",
     )
 
 

@@ -267,6 +267,27 @@ def _origins(texts: list[str]) -> Origins | None:
     return [None if text == "none" else text for text in texts or [SAME_ORIGIN, "none"]]
 
 
+def _settings(options: Options) -> FactoryOptions:
+    """Return the options of a factory that the command line has."""
+    hosts = options["host"]
+    return {
+        "hosts": None if not hosts or "any" in hosts else hosts,
+        "origins": _origins(options["origin"]),
+        "subprotocols": options["subprotocol"],
+        "ping_interval": options["ping-interval"],
+        "ping_timeout": options["ping-timeout"],
+        "open_timeout": options["open-timeout"],
+        "close_timeout": options["close-timeout"],
+        "max_size": options["max-size"],
+        "max_line_size": options["max-line-size"],
+        "max_headers": options["max-headers"],
+        "max_connections": options["max-connections"],
+        "max_connections_per_host": options["max-connections-per-host"],
+        "trusted_proxies": options["trusted-proxy"],
+        "log_connections": bool(options["log-connections"]),
+    }
+
+
 def _check_options_beside_a_factory(options: Options) -> None:
     """Refuse what would have no effect, such as an --origin that keeps nobody out."""
     wrong = [name for name in dict.fromkeys(options.given) if name not in _OF_THE_SERVICE]
@@ -297,23 +318,7 @@ def makeService(options: Options) -> TwistdService:
     """
     from twisted.internet import reactor
 
-    hosts = options["host"]
-    settings: FactoryOptions = {
-        "hosts": None if not hosts or "any" in hosts else hosts,
-        "origins": _origins(options["origin"]),
-        "subprotocols": options["subprotocol"],
-        "ping_interval": options["ping-interval"],
-        "ping_timeout": options["ping-timeout"],
-        "open_timeout": options["open-timeout"],
-        "close_timeout": options["close-timeout"],
-        "max_size": options["max-size"],
-        "max_line_size": options["max-line-size"],
-        "max_headers": options["max-headers"],
-        "max_connections": options["max-connections"],
-        "max_connections_per_host": options["max-connections-per-host"],
-        "trusted_proxies": options["trusted-proxy"],
-        "log_connections": bool(options["log-connections"]),
-    }
+    hosts, settings = options["host"], _settings(options)
     has_own_options = False
     try:
         if options["app"] is None:
