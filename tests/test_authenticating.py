@@ -40,8 +40,14 @@ class HookTests(SynchronousTestCase):
         async def coroutine(demand):
             return "Bearer c"
 
+        class Awaited:
+            def __await__(self):
+                yield from ()
+                return "Bearer d"
+
         waiting = Deferred()
         for hook, expected in (
+            (lambda demand: Awaited(), "Bearer d"),
             (lambda demand: "Bearer a", "Bearer a"),
             (lambda demand: waiting, "Bearer b"),
             (coroutine, "Bearer c"),

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 import txws2
 from tests.sides import QuietTestCase
 from txws2.awaiting import Done
-from txws2.results import check_function, has_fired, to_await
+from txws2.results import check_function, has_fired, result_of, to_await
 from txws2.testing import joined
 
 
@@ -106,6 +106,19 @@ class ResultTests(QuietTestCase):
         self.assertIs(to_await(deferred), deferred)
         for nothing in (None, 5, "text", Done()):
             self.assertIsNone(to_await(nothing))
+
+    def test_the_result_of_a_function_may_be_any_awaitable(self):
+        class Awaited:
+            def __await__(self):
+                yield from ()
+                return 5
+
+        async def run():
+            return 5
+
+        for returned in (5, succeed(5), run(), Awaited()):
+            self.assertEqual(self.successResultOf(Deferred.fromCoroutine(result_of(returned))), 5)
+        self.failureResultOf(Deferred.fromCoroutine(result_of(generator(None))), TypeError)
 
     def test_whether_it_has_fired(self):
         waiting, chained = Deferred(), succeed(None)

@@ -72,6 +72,7 @@ class RunTests(SynchronousTestCase):
             (echo, {}, {"max_size": 5}),
             (echo, {"host": "localhost"}, {}),
             (echo, {"port": 0, "endpoint": "tcp:0"}, {}),
+            (echo, {"host": "127.0.0.1", "endpoint": "tcp:0"}, {}),
         ):
             with self.assertRaises(TypeError):
                 self.run_it(target, **where, **options)
@@ -192,7 +193,7 @@ class ChangesTests(SynchronousTestCase):
     def test_a_changed_file_stops_the_reactor(self):
         path = self.mktemp()
         open(path, "w").close()
-        self.patch(reloading, "_times", lambda: {path: os.stat(path).st_mtime})
+        self.patch(reloading, "_times", lambda known=(): {path: os.stat(path).st_mtime})
         reactor = MemoryReactorClock()
         changes = reloading.Changes(reactor)
         reactor.run()

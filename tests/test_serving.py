@@ -47,6 +47,7 @@ class ArgumentTests(SynchronousTestCase):
             ((None,), {}),
             ((None, "localhost"), {}),
             ((None, "localhost", 0), {"endpoint": "tcp:0"}),
+            ((None, "localhost"), {"endpoint": "tcp:0"}),
         ):
             error = self.assertRaises(TypeError, serve, *arguments, **options)
             self.assertIn("a host and a port, or endpoint=", str(error))

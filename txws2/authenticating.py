@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import maybeDeferred
-
 from txws2.exceptions import InvalidHeader
+from txws2.results import result_of
 from txws2.wire.challenges import Challenge, parse_challenges
 from txws2.wire.digest import answer_digest, strongest_digest
 from txws2.wire.http import Response
@@ -133,7 +132,7 @@ class Authentication:
             self._round,
             self._memory,
         )
-        return self._checked(await maybeDeferred(self._hook, demand))
+        return self._checked(await result_of(self._hook(demand)))
 
     def _checked(self, value: object) -> str | None:
         if value is None or (isinstance(value, str) and _VALUE.fullmatch(value)):

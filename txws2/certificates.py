@@ -77,6 +77,7 @@ class ClientTLS:
             raise ValueError("a connection creator has its own client_certificate, if any")
         # It is made once for all connections, and only if there is one over TLS.
         self._context: SSL.Context | None = None
+        self._shows = certificate is not None
         if certificate is not None:
             self._context = _context_with(certificate, self._trust)
 
@@ -87,6 +88,8 @@ class ClientTLS:
 
     def without_certificate(self) -> ClientTLS:
         """Return one that shows no certificate, for servers that none was meant for."""
+        if not self._shows:
+            return self
         other = ClientTLS(self._creator)
         other._trust = self._trust
         return other
@@ -201,25 +204,27 @@ def _check_kinds(tls: object, certificate: object) -> None:
 def _authorities_of(path: Path) -> list[Certificate]:
     """Load the certificates of a file, or of the *.pem files of a directory."""
     if not path.is_dir():
-        return _certificates_of(path)
-    files = [file for file in sorted(path.glob("*.pem")) if _CERTIFICATE.search(file.read_bytes())]
-    if not files:
+        return _certificates_in(path.read_bytes(), path)
+    read = {file: file.read_bytes() for file in sorted(path.glob("*.pem"))}
+    found = {file: pem for file, pem in read.items() if _CERTIFICATE.search(pem)}
+    if not found:
         raise ValueError(f"no *.pem file in the directory {path} has a certificate in it")
-    return [certificate for file in files for certificate in _certificates_of(file)]
+    return [each for file, pem in found.items() for each in _certificates_in(pem, file)]
 
 
-def _certificates_of(path: str | PathLike[str]) -> list[Certificate]:
-    pems = _CERTIFICATE.findall(Path(path).read_bytes())
+def _certificates_in(pem: bytes, path: str | PathLike[str]) -> list[Certificate]:
+    """Return the certificates in what was read from a file."""
+    pems = _CERTIFICATE.findall(pem)
     if not pems:
         raise ValueError(f"there is no certificate in {fspath(path)}; PEM is expected")
     with _explained(path):
-        return [Certificate.loadPEM(pem) for pem in pems]
+        return [Certificate.loadPEM(each) for each in pems]
 
 
 def _load(path: str | PathLike[str]) -> tuple[PrivateCertificate, list[crypto.X509]]:
     """Load a certificate with its key, and those between it and the authority."""
-    _, *between = _certificates_of(path)
     pem = Path(path).read_bytes()
+    _, *between = _certificates_in(pem, path)
     if b"PRIVATE KEY-----" not in pem or b"ENCRYPTED" in pem:
         raise ValueError(f"{fspath(path)} must have a key in it, too, and that unencrypted")
     with _explained(path):

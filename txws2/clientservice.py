@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator
 from functools import partial
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from twisted.application.service import Service
@@ -24,7 +23,7 @@ from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
-from txws2.results import check_functions
+from txws2.results import check_functions, result_of
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.target import Target, URISource
@@ -295,7 +294,7 @@ class WebSocketClientService(Service, Generic[C]):
         if self._on_message is None:
             return
         try:
-            await _done(self._on_message(message))
+            await result_of(self._on_message(message))
         except Exception as exc:
             if isinstance(exc, CancelledError) and run is not self._run:
                 raise  # It wasn't the hook that had something cancelled.
@@ -331,12 +330,6 @@ class WebSocketClientService(Service, Generic[C]):
         self._outgoing.fail(exc)
         self._expecting.fail(exc)
         self._set(ClientState.STOPPED)
-
-
-async def _done(result: object) -> None:
-    """Wait for a coroutine or a Deferred."""
-    if isawaitable(result):
-        await result
 
 
 def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -135,7 +134,8 @@ class _Timer:
         return self._call
 
 
-_clocks: WeakKeyDictionary[Any, SteadyClock] = WeakKeyDictionary()
+# Few processes have more than one reactor, and that one for ever.
+_clocks: dict[Any, SteadyClock] = {}
 
 
 def steady(reactor: Any) -> IReactorTime:

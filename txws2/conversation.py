@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from txws2 import __version__
 from txws2.backoff import Backoff
 from txws2.client import WebSocketClientProtocol
+from txws2.clocks import steady
 from txws2.connecting import connect
 from txws2.console import Console
 from txws2.deadlines import call_off
@@ -69,7 +70,7 @@ class Conversation:
 
         def stop() -> Deferred[None]:
             # The server has its time, and so has whoever is to read the output.
-            self._patience = self._reactor.callLater(_PATIENCE, self._give_up)
+            self._patience = steady(self._reactor).callLater(_PATIENCE, self._give_up)
             self._stop()
             return ended
 

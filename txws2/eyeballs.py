@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2.clocks import steady
 from txws2.lookup import Lookup, is_address, no_results
 
 __all__ = ["HostEndpoint"]
@@ -129,7 +130,7 @@ class _Race:
 
     def _start(self, address: str) -> None:
         if self._waiting or not self._complete:
-            self._timer = self._reactor.callLater(_ATTEMPT_DELAY, self._overdue)
+            self._timer = steady(self._reactor).callLater(_ATTEMPT_DELAY, self._overdue)
         kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
         endpoint = kind(self._reactor, _numbered(address), self._port, timeout=_FOR_EVER)
         attempt = self._attempts[address] = endpoint.connect(self._factory)

@@ -13,6 +13,8 @@ from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IAddress, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
+from txws2.wire.hosts import is_localhost
+
 __all__ = ["Lookup", "check_name", "is_address", "look_up_all", "no_results"]
 
 # RFC 6761 section 6.3 has names in localhost always mean these; not every resolver knows that.
@@ -133,7 +135,7 @@ class Lookup:
 
     def resolutionComplete(self) -> None:
         """Pass on that there are no more."""
-        if not self._seen and _is_localhost(self._name):
+        if not self._seen and is_localhost(self._name):
             for kind, host in _LOOPBACK.items():
                 if kind in self._kinds:
                     self._tell(host)
@@ -146,7 +148,3 @@ class Lookup:
         if not self._over and host not in self._seen:
             self._seen.add(host)
             self._found(host)
-
-
-def _is_localhost(name: str) -> bool:
-    return f".{name.removesuffix('.').lower()}".endswith(".localhost")

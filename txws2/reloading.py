@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Container
 from time import sleep
 from typing import Any
 
@@ -41,7 +42,7 @@ class Changes:
             self.seen = True
             self._reactor.stop()
         else:
-            self._known = _times() | self._known
+            self._known |= _times(self._known)
             self._reactor.callLater(_PAUSE, self._look)
 
 
@@ -84,10 +85,10 @@ def _heed() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _times() -> dict[str, float]:
-    """Return when the file of each module was changed."""
+def _times(known: Container[str] = ()) -> dict[str, float]:
+    """Return when the file of each module was changed, but for those that are known."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return {file: _time_of(file) for file in files if isinstance(file, str)}
+    return {file: _time_of(file) for file in files if isinstance(file, str) and file not in known}
 
 
 def _time_of(file: str) -> float:

@@ -12,7 +12,14 @@ from twisted.internet.defer import Deferred
 
 from txws2.awaiting import Done
 
-__all__ = ["HookResult", "check_function", "check_functions", "has_fired", "to_await"]
+__all__ = [
+    "HookResult",
+    "check_function",
+    "check_functions",
+    "has_fired",
+    "result_of",
+    "to_await",
+]
 
 HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
 """What a hook returns: None, or what it is done with."""
@@ -67,14 +74,28 @@ def to_await(result: object) -> Deferred[Any] | None:
         return None if type(result) is Done else result
     if isinstance(result, CoroutineType):
         return Deferred.fromCoroutine(result)
-    if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        raise TypeError(_never_run(result.__qualname__, inspect.isasyncgen(result)))
+    _refuse_generator(result)
     return None
+
+
+async def result_of(returned: object) -> Any:
+    """Return what a function has returned, once that is there: it may be any awaitable.
+
+    Raises:
+        TypeError: it is a generator, so that nothing of the function has been run.
+    """
+    _refuse_generator(returned)
+    return await returned if inspect.isawaitable(returned) else returned
 
 
 def has_fired(deferred: Deferred[Any]) -> bool:
     """Tell whether a Deferred has a result, and waits for no other."""
     return deferred.called and not deferred.paused
+
+
+def _refuse_generator(returned: object) -> None:
+    if inspect.isgenerator(returned) or inspect.isasyncgen(returned):
+        raise TypeError(_never_run(returned.__qualname__, inspect.isasyncgen(returned)))
 
 
 def _name_of(function: object) -> str:

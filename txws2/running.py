@@ -87,7 +87,7 @@ def run(
             function has failed. At the end on a signal, it returns.
         TypeError: there are both an endpoint and a port, or options that nobody takes.
     """
-    if endpoint is not None and port is not None:
+    if endpoint is not None and not (host is None and port is None):
         raise TypeError("run() takes a host and a port, or endpoint=: one of the two")
     if reload and not is_watched():
         sys.exit(supervise())

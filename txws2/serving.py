@@ -207,10 +207,10 @@ def serve(
         isn't one of an endpoint, or an option is out of range.
 
     Raises:
-        TypeError: there are both an endpoint and a port, or neither, or an option is of the wrong
-            kind.
+        TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
+            or an option is of the wrong kind.
     """
-    if (endpoint is None) == (port is None):
+    if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     try:
         factory = WebSocketServerFactory(

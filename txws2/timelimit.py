@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import isawaitable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from txws2.deadlines import call_off
 from txws2.exceptions import OpeningTimeout
-from txws2.results import has_fired
+from txws2.results import has_fired, result_of
 
 __all__ = ["TimeLimit"]
 
@@ -44,7 +43,7 @@ class TimeLimit:
         Returns:
             A Deferred of the result; it fails with OpeningTimeout at the deadline.
         """
-        working = Deferred.fromCoroutine(_result_of(result))
+        working = Deferred.fromCoroutine(result_of(result))
         if has_fired(working):
             return working
         step = _Step(working, stage)
@@ -81,7 +80,3 @@ class _Step:
         self._given_up = True
         call_off(self.timer)
         self._working.cancel()
-
-
-async def _result_of(result: object) -> object:
-    return await result if isawaitable(result) else result

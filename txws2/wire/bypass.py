@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_network
 
 from txws2.wire.addresses import IPAddress, parse_ip
-from txws2.wire.hosts import normal_host
+from txws2.wire.hosts import is_localhost, normal_host
 
 __all__ = ["bypasses", "is_loopback"]
 
@@ -28,8 +28,11 @@ def bypasses(no_proxy: str, host: str, port: int) -> bool:
         port: where it would be connected to.
     """
     name = _normal(host)
+    address = parse_ip(name)
     return any(
-        _matches(entry.lower(), name, port) for entry in _SEPARATORS.split(no_proxy) if entry
+        _matches(entry.lower(), name, address, port)
+        for entry in _SEPARATORS.split(no_proxy)
+        if entry
     )
 
 
@@ -39,7 +42,7 @@ def is_loopback(host: str) -> bool:
     address = parse_ip(name)
     if address is not None:
         return address.is_loopback
-    return name == "localhost" or name.endswith(".localhost")
+    return is_localhost(name)
 
 
 def _normal(host: str) -> str:
@@ -47,7 +50,7 @@ def _normal(host: str) -> str:
     return normal_host(f"[{host}]" if ":" in host and not host.startswith("[") else host)
 
 
-def _matches(entry: str, host: str, port: int) -> bool:
+def _matches(entry: str, name: str, address: IPAddress | None, port: int) -> bool:
     match = _WITH_PORT.fullmatch(entry)
     if match is not None:
         if int(match[2]) != port:
@@ -55,8 +58,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
         entry = match[1]
     if entry == "*":
         return True
-    address = parse_ip(host)
-    return _is_below(entry, host) if address is None else _has(entry, address)
+    return _is_below(entry, name) if address is None else _has(entry, address)
 
 
 def _is_below(entry: str, name: str) -> bool:

@@ -13,7 +13,7 @@ from txws2.exceptions import InvalidHost
 from txws2.wire.addresses import parse_ip
 from txws2.wire.http import Request
 
-__all__ = ["Hosts", "check_host", "normal_host"]
+__all__ = ["Hosts", "check_host", "is_localhost", "normal_host"]
 
 # With the zone of a link-local address (RFC 6874) apart: it has a meaning on one machine only.
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\[\]]*)?\]")
@@ -26,6 +26,11 @@ _LONGEST_NAME = 255
 # So much is kept of what was found out; a client isn't to fill the memory.
 _MANY = 64
 _LONG = 256
+
+
+def is_localhost(name: str) -> bool:
+    """Tell whether a name is one of this machine, in any case (RFC 6761 section 6.3)."""
+    return f".{name.removesuffix('.').lower()}".endswith(".localhost")
 
 
 def normal_host(host: str) -> str:
