@@ -164,6 +164,14 @@ class DialerTests(SynchronousTestCase):
         ):
             self.assertEqual(Dialer(**options).describe(uri), words)
 
+    def test_it_describes_the_way_that_was_taken_whatever_the_environment_says_then(self):
+        self.patch(os, "environ", {"http_proxy": "http://127.0.0.3:1"})
+        dialer, factory = Dialer(), self.factory("ws://192.0.2.1/")
+        dialer.endpoint_for(factory)
+        os.environ["http_proxy"] = "nonsense://"
+        words = "192.0.2.1 through the proxy http://127.0.0.3:1"
+        self.assertEqual(dialer.describe(factory.uri), words)
+
     def test_its_options_are_taken_out_of_all(self):
         options = {"proxy": None, "tls": None, "max_size": 1}
         self.assertIsInstance(take_dialer(options), Dialer)

@@ -20,7 +20,6 @@ from txws2.deadlines import call_off
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
     InvalidHandshake,
-    InvalidProxy,
     InvalidStatus,
     InvalidURI,
     OpeningTimeout,
@@ -286,11 +285,7 @@ def _limited(
 
 def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
     """Give up what there is of a connection; return why there is none."""
-    try:
-        verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
-    except InvalidProxy:
-        # The environment has another proxy by now, which isn't one.
-        verdict = OpeningTimeout("a connection")
+    verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
     for protocol in list(factory.connections):
         verdict = protocol._give_up()
     return verdict

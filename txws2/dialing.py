@@ -94,6 +94,8 @@ class Dialer:
             raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
+        # The way that was taken last; the environment may have another by now.
+        self._taken = self._proxy if isinstance(self._proxy, Proxy) else None
         if endpoint is not None and isinstance(proxy, str):
             raise ValueError("there is a proxy, or an endpoint to connect to; not both")
         if server_hostname is not None and self._tls.is_given:
@@ -110,7 +112,7 @@ class Dialer:
         endpoint = self._endpoint
         if endpoint is None:
             _check_name(uri)
-            proxy = self._proxy_for(uri)
+            proxy = self._taken = self._proxy_for(uri)
             if proxy is None:
                 endpoint = HostEndpoint(reactor, uri.host, uri.port)
             else:
@@ -138,8 +140,9 @@ class Dialer:
 
     def describe(self, uri: WebSocketURI) -> str:
         """Return what is to be connected to, for a person."""
-        host = uri.host_header if self._endpoint is None else "the endpoint"
-        proxy = None if self._endpoint is not None else self._proxy_for(uri)
+        if self._endpoint is not None:
+            return "the endpoint"
+        host, proxy = uri.host_header, self._taken
         return host if proxy is None else f"{host} through the proxy {proxy}"
 
     def _proxy_for(self, uri: WebSocketURI) -> Proxy | None:

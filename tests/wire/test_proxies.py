@@ -68,6 +68,26 @@ class ParseTests(SynchronousTestCase):
             self.assertNotIn("secret", failure.getTraceback() + repr(failure))
             self.assertIsNone(caught.exception.__context__)
 
+    def test_a_host_is_one_as_those_of_a_uri(self):
+        for written, host in {
+            "[fe80::1%25lo]": "fe80::1%lo",
+            "[fe80::1%lo]": "fe80::1%lo",
+            "127.1": "127.0.0.1",
+            "my_proxy.": "my_proxy.",
+        }.items():
+            self.assertEqual(parse_proxy(f"http://{written}:3128").host, host)
+
+    def test_what_cannot_be_decoded_is_refused(self):
+        for url, words in (
+            ("http://me:%ff@h", "isn't UTF-8"),
+            ("socks5://%ff@h", "isn't UTF-8"),
+            ("socks5://u:\ud800@h:1", "must name a host"),
+            ("http://a..b:1", "must name a host"),
+        ):
+            with self.assertRaises(InvalidProxy) as caught:
+                parse_proxy(url)
+            self.assertIn(words, str(caught.exception))
+
     def test_credentials_are_in_no_repr(self):
         self.assertNotIn("secret", repr(parse_proxy("http://secret:secret@h")))
 

@@ -6,10 +6,11 @@ import re
 from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from urllib.parse import unquote
 
 from txws2.escaping import anonymous
 
-__all__ = ["basic", "challenge", "masked", "parse_basic"]
+__all__ = ["basic", "challenge", "masked", "parse_basic", "unquoted"]
 
 # RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68. No character of one
 # part can begin the next, so the time is linear.
@@ -35,6 +36,14 @@ def masked(name: str, value: str) -> str:
         return value
     scheme, space, _ = value.strip(" \t").partition(" ")
     return f"{scheme} ***" if space else "***"
+
+
+def unquoted(text: str) -> str | None:
+    """Return a part of a URI's user information, decoded; None if that isn't UTF-8."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
 
 
 def basic(username: str, password: str | None) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from txws2.exceptions import InvalidProxy
+from txws2.wire.credentials import unquoted
+from txws2.wire.names import parse_host
 
 __all__ = ["Proxy", "host_and_port", "parse_proxy"]
 
@@ -81,20 +83,27 @@ def parse_proxy(text: str) -> Proxy:
     if scheme not in _PORTS:
         schemes = ", ".join(f"{each}://" for each in [*_PORTS, *_MEANT])
         raise InvalidProxy(text, f"it must begin with one of {schemes}")
-    if not parts.hostname or parts.port == 0 or _NO_HOST.search(parts.hostname):
+    host = _host(parts.hostname)
+    if host is None or parts.port == 0:
         raise InvalidProxy(text, _NO_HOST_AND_PORT)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidProxy(url, "it has a path, a query or a fragment")
-    username, password = (
-        None if part is None else unquote(part) for part in (parts.username, parts.password)
-    )
-    if scheme.startswith("http") and ":" in (username or ""):
+    username, password = unquoted(parts.username or ""), unquoted(parts.password or "")
+    if username is None or password is None:
+        raise InvalidProxy(text, "its user information isn't UTF-8, percent-encoded")
+    if scheme.startswith("http") and ":" in username:
         # RFC 7617 section 2: a proxy would take what follows for the password.
         raise InvalidProxy(text, "its user name has a colon")
     if scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2 has a byte for the length of each.
         raise InvalidProxy(text, "its user name or password is longer than 255 bytes")
-    return Proxy(scheme, parts.hostname, parts.port or _PORTS[scheme], username, password)
+    return Proxy(
+        scheme,
+        host,
+        parts.port or _PORTS[scheme],
+        None if parts.username is None else username,
+        None if parts.password is None else password,
+    )
 
 
 def _completed(text: str) -> str | None:
@@ -115,6 +124,7 @@ def _split(url: str) -> SplitResult | None:
     exception is not to be seen as the cause of another one.
     """
     try:
+        url.encode()
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
@@ -122,5 +132,15 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _fit(*texts: str | None) -> bool:
-    return all(len((text or "").encode()) <= 255 for text in texts)
+def _host(name: str | None) -> str | None:
+    """Return a host as it is looked up, None if it is none; it may be one of those of a URI."""
+    if not name or _NO_HOST.search(name):
+        return None
+    try:
+        return parse_host(f"[{name}]" if ":" in name else name)
+    except ValueError:
+        return None
+
+
+def _fit(*texts: str) -> bool:
+    return all(len(text.encode()) <= 255 for text in texts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from txws2.exceptions import InvalidURI
+from txws2.wire.credentials import unquoted
 from txws2.wire.names import parse_host
 
 __all__ = ["WebSocketURI", "parse_uri"]
@@ -158,7 +159,7 @@ def _credentials(uri: str, userinfo: str) -> tuple[str | None, str | None]:
     if not userinfo:
         return None, None
     name, colon, word = userinfo.partition(":")
-    username, password = _unquoted(name), _unquoted(word)
+    username, password = unquoted(name), unquoted(word)
     if username is None or password is None:
         raise InvalidURI(uri, "its user information isn't UTF-8, percent-encoded")
     if ":" in username:
@@ -167,10 +168,3 @@ def _credentials(uri: str, userinfo: str) -> tuple[str | None, str | None]:
     if _CONTROL.search(username + password):
         raise InvalidURI(uri, "its user information has a control character")
     return username, password if colon else None
-
-
-def _unquoted(text: str) -> str | None:
-    try:
-        return unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return None
