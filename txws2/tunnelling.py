@@ -43,6 +43,7 @@ class Tunnel(Protocol):
     _negotiation: HTTPTunnel | SOCKSTunnel
     # Fires with the protocol at this end of the tunnel; None while nothing is asked.
     _asked: Deferred[IProtocol] | None = None
+    _opening = b""
     # For the end of a refusal.
     _waiting: IDelayedCall | None = None
     _reason: Failure = connectionDone
@@ -61,12 +62,18 @@ class Tunnel(Protocol):
         self._negotiation = negotiation
         asked: Deferred[IProtocol] = Deferred(self._cancel)
         self._asked = asked
+        self._opening = opening
         if self.is_lost:
             self._tell_end()
-        else:
-            assert self.transport is not None
-            self.transport.write(opening)
+        elif self.connected:
+            self.connectionMade()
         return asked
+
+    def connectionMade(self) -> None:
+        """Send what is to be sent first, if that is known by now."""
+        if self._opening:
+            assert self.transport is not None
+            self.transport.write(self._opening)
 
     def dataReceived(self, data: bytes) -> None:
         """Take what the proxy says, or what comes through it."""
