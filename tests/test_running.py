@@ -64,7 +64,8 @@ class RunTests(SynchronousTestCase):
         self.run_it(factory, "127.0.0.1", 8000)
         self.run_it(Resource(), endpoint="tcp:8001")
         self.assertIs(self.reactor.tcpServers[0][1], factory)
-        self.assertIsInstance(self.reactor.tcpServers[1][1], Site)
+        # In old versions of Twisted, the reactor in memory does again what it did in its first run.
+        self.assertIsInstance(self.reactor.tcpServers[-1][1], Site)
 
     def test_options_that_nobody_takes_are_refused(self):
         for target, where, options in (
