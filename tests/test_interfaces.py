@@ -74,5 +74,5 @@ class InterfaceTests(SynchronousTestCase):
         }
         public = {name for name in dir(WebSocketProtocol) if not name.startswith("_")}
         declared = set(IWebSocketConnection.names(all=True)) | set(IWebSocketReceiver)
-        self.assertEqual(declared - public, {"__aiter__"})
+        self.assertEqual(declared - public, {"__aenter__", "__aexit__", "__aiter__"})
         self.assertEqual(public - declared - of_the_house - of_twisted, set())

@@ -12,6 +12,9 @@ class Door:
         self.closing = Deferred()
         return self.closing
 
+    async def __aexit__(self, kind, exception, traceback):
+        await self.close()
+
 
 class OpeningTests(SynchronousTestCase):
     def enter(self, opening, inside=lambda door: None):

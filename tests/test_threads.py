@@ -46,6 +46,19 @@ class ThreadTests:
         self.assertEqual(self.said(), [])
         self.assertEqual(ws.counters.messages_out, 0)
 
+    def test_nor_is_anything_received_there(self):
+        ws = self.open()
+        self.hear((TEXT, b"hello"))
+        for receive in ws.recv, ws.recv_streaming, ws.__aiter__, ws.wait_closed, ws.wait_opened:
+            self.assertRefused(receive)
+        self.assertRefused(lambda: ws.recv(timeout=0))
+        self.assertEqual(self.successResultOf(ws.recv()), "hello")
+
+    def test_the_error_names_the_way_that_waits_too(self):
+        ws = self.open()
+        exc = self.assertRaises(ConcurrencyError, elsewhere, ws.recv)
+        self.assertIn("blockingCallFromThread(reactor, connection.send, message)", str(exc))
+
     def test_nor_to_many(self):
         ws = self.open()
         self.assertRefused(broadcast, [ws], "hello")

@@ -551,7 +551,8 @@ class Driver(Exchange, Protocol):
         if self._is_elsewhere():
             raise ConcurrencyError(
                 f"a connection is the reactor's thread's, and this is {current_thread().name}; "
-                "use reactor.callFromThread(connection.sendMessage, message)"
+                "use reactor.callFromThread(connection.sendMessage, message), or, to wait for "
+                "the result, blockingCallFromThread(reactor, connection.send, message)"
             )
 
     # Keepalive.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from txws2.awaiting import Next, Step
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
@@ -16,7 +17,7 @@ from txws2.settling import fail_quietly
 from txws2.wire.connection import Connection
 from txws2.wire.events import Remainder
 
-__all__ = ["Inbox", "Piece"]
+__all__ = ["Inbox", "Piece", "check_decode"]
 
 
 class Piece(NamedTuple):
@@ -130,8 +131,34 @@ class Inbox:
 
         Args:
             decode: True to get bytes as str, False to get text as bytes.
+
+        Raises:
+            TypeError: decode is something else.
         """
-        return self._get(Deferred(self._cancel_reader), None, _RESULT[decode])
+        result = None if decode is None else _result_for(decode)
+        return self._get(Deferred(self._cancel_reader), None, result)
+
+    def get_within(self, seconds: float, clock: IReactorTime, decode: bool | None) -> Deferred[Any]:
+        """Likewise, but it fails with TimeoutError if there is none within so many seconds.
+
+        Args:
+            seconds: how long to wait; from 0 down, only what is here is to be had.
+            clock: has the time.
+            decode: as above.
+
+        Raises:
+            TypeError: the seconds are no number, or decode is something else.
+        """
+        if not isinstance(seconds, (int, float)):
+            raise TypeError(f"timeout must be a number of seconds, or None; it is {seconds!r}")
+        waiting = self.get(decode)
+        if waiting.called:
+            return waiting
+        if seconds > 0:
+            return waiting.addTimeout(seconds, clock, _missed)
+        self._reader = None
+        waiting.errback(TimeoutError("no message is here yet"))
+        return waiting
 
     def __aiter__(self) -> Self:
         return self
@@ -242,7 +269,12 @@ class Inbox:
             # The remainder, of which nobody wants to know.
             self._pop()
         if self._messages:
-            self._fire(reader, self._pop(), result)
+            message = self._pop()
+            if result is None:
+                # As in `put`.
+                reader.callback(message)
+            else:
+                self._fire(reader, message, result)
         elif stream is not None and not self._abandoned and (part := self._arrived()):
             self._stream = ref(stream)
             self._reading.resume()
@@ -276,6 +308,11 @@ class Inbox:
         self._reader = None
 
 
+def _missed(_: object, seconds: float) -> NoReturn:
+    # Not Twisted's own TimeoutError, which `except TimeoutError` doesn't catch.
+    raise TimeoutError(f"no message came within {seconds:g} seconds")
+
+
 def _as_text(message: str | bytes) -> str:
     return message if isinstance(message, str) else message.decode()
 
@@ -288,8 +325,19 @@ def _as_last_piece(message: str | bytes) -> Piece:
     return Piece(message, True)
 
 
-_RESULT: dict[bool | None, _Result | None] = {
-    None: None,
-    True: _as_text,
-    False: _as_bytes,
-}
+def check_decode(decode: object) -> None:
+    """Make sure that this is what a message can be decoded by.
+
+    Raises:
+        TypeError: it isn't.
+    """
+    if not (decode is None or isinstance(decode, bool)):
+        raise TypeError(
+            f"decode must be True, False or None; it is {decode!r} "
+            "(a time to wait is given by name: recv(timeout=10))"
+        )
+
+
+def _result_for(decode: bool) -> _Result:
+    check_decode(decode)
+    return _as_text if decode else _as_bytes

@@ -51,14 +51,20 @@ class IWebSocketConnection(IPushProducer):
     ) -> None:
         """Send a message without waiting; once the connection is closing, do nothing."""
 
-    def recv(decode: bool | None = None) -> Deferred[str | bytes]:
-        """Return a Deferred of the next message."""
+    def recv(decode: bool | None = None, *, timeout: float | None = None) -> Deferred[str | bytes]:
+        """Return a Deferred of the next message; TimeoutError when it takes longer than that."""
 
     def recv_streaming(decode: bool | None = None) -> AsyncIterator[str | bytes]:
         """Iterate over the pieces of the next message as they arrive."""
 
     def __aiter__() -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed."""
+
+    def __aenter__() -> Any:
+        """Return an awaitable of this connection."""
+
+    def __aexit__(kind: Any, exception: Any, traceback: Any) -> Any:
+        """Close it; what is returned is to be awaited until it is closed."""
 
     def registerProducer(producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while too much waits to be sent."""

@@ -17,6 +17,14 @@ __all__ = ["Opening"]
 class _Closable(Protocol):
     def close(self) -> Deferred[None]: ...
 
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
 
 T = TypeVar("T", bound=_Closable)
 
@@ -72,5 +80,9 @@ class Opening(Deferred[T]):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close it, and wait until it is closed."""
-        await _close(self._opened)
+        """Close it, as leaving the connection or the server itself does."""
+        opened = self._opened
+        if isinstance(opened, WebSocketProtocol):
+            await WebSocketProtocol.__aexit__(opened, kind, exception, traceback)
+        else:
+            await opened.__aexit__(kind, exception, traceback)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any, Literal, TypeVar, cast, overload
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, cast, overload
 
 from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.internet.protocol import connectionDone
@@ -15,7 +16,7 @@ from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
 from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
-from txws2.inbox import Inbox, Piece
+from txws2.inbox import Inbox, Piece, check_decode
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.journal import text_of
 from txws2.outbox import PushProducer
@@ -47,7 +48,7 @@ class WebSocketProtocol(Driver):
     return a Deferred: on each connection, the next is called when the one before is done.
 
     Pull: await `recv` and `send`, or iterate with `async for`, which ends when the connection is
-    closed with 1000 or 1001.
+    closed with 1000 or 1001. ``async with`` closes the connection on leaving.
 
     Attributes:
         factory: the factory that made it; its options apply.
@@ -60,6 +61,19 @@ class WebSocketProtocol(Driver):
     request: Request = None  # type: ignore[assignment]
     response: Response = None  # type: ignore[assignment]
     subprotocol: str | None = None
+
+    async def __aenter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it with 1000, after an exception, too, and wait until it is closed."""
+        await WebSocketProtocol.close(self)
 
     def __repr__(self) -> str:
         """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
@@ -169,32 +183,45 @@ class WebSocketProtocol(Driver):
         return True
 
     @overload
-    def recv(self, decode: Literal[True]) -> Deferred[str]: ...
+    def recv(self, decode: Literal[True], *, timeout: float | None = None) -> Deferred[str]: ...
 
     @overload
-    def recv(self, decode: Literal[False]) -> Deferred[bytes]: ...
+    def recv(self, decode: Literal[False], *, timeout: float | None = None) -> Deferred[bytes]: ...
 
     @overload
-    def recv(self, decode: bool | None = None) -> Deferred[str | bytes]: ...
+    def recv(
+        self, decode: bool | None = None, *, timeout: float | None = None
+    ) -> Deferred[str | bytes]: ...
 
-    def recv(self, decode: bool | None = None) -> Deferred[Any]:
+    def recv(self, decode: bool | None = None, *, timeout: float | None = None) -> Deferred[Any]:
         """Receive the next message.
 
         Args:
             decode: True to get bytes decoded as str, False to get text as bytes.
+            timeout: seconds to wait; 0 to get only what is here already. None to wait for ever.
 
         Returns:
-            A Deferred of a str for text or bytes for binary. It may be cancelled, or given a
-            timeout, and no message is lost. It fails with ConnectionClosed when the connection
-            is closed and all that came before has been received, and with ConcurrencyError if
-            another recv() is waiting.
+            A Deferred of a str for text or bytes for binary. It fails with TimeoutError, the
+            builtin one, when the time is over, with ConnectionClosed when the connection is
+            closed and all that came before has been received, and with ConcurrencyError if
+            another recv() is waiting. It may be cancelled, or given a timeout by `addTimeout`,
+            which fails it with `twisted.internet.defer.TimeoutError`, another class. However
+            it ends, no message is lost: the next recv() gets it.
+
+        Raises:
+            TypeError: decode or timeout is of another kind.
+            ConcurrencyError: this isn't the reactor's thread.
         """
+        if self._is_elsewhere():
+            self._check_thread()
         inbox = self._inbox
         if inbox is None:
             if self._connection is None:
                 return self._when_not_open()
             inbox = self._need_inbox()
-        return inbox.get(decode)
+        if timeout is None:
+            return inbox.get(decode)
+        return inbox.get_within(timeout, self.factory.clock, decode)
 
     @overload
     def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
@@ -222,8 +249,12 @@ class WebSocketProtocol(Driver):
 
         Raises:
             ConnectionClosed: the connection ended before the message.
-            ConcurrencyError: another recv() is waiting, or another recv_streaming() isn't done.
+            ConcurrencyError: another recv() is waiting, or another recv_streaming() isn't done;
+                or this isn't the reactor's thread.
+            TypeError: decode is of another kind.
         """
+        self._check_thread()
+        check_decode(decode)
         return Pieces(self._get_part, decode)
 
     def _get_part(self, stream: object) -> Deferred[Piece]:
@@ -236,7 +267,9 @@ class WebSocketProtocol(Driver):
 
         Raises:
             ConnectionClosedError: it ended with another code than 1000 and 1001, or with none.
+            ConcurrencyError: this isn't the reactor's thread.
         """
+        self._check_thread()
         if self._connection is None:
             return self._fail_to_iterate()
         inbox = self._need_inbox()
@@ -362,7 +395,12 @@ class WebSocketProtocol(Driver):
         return WebSocketProtocol.wait_closed(self)
 
     def wait_closed(self) -> Deferred[None]:
-        """Return a Deferred that fires when the connection is closed; it never fails."""
+        """Return a Deferred that fires when the connection is closed; it never fails.
+
+        Raises:
+            ConcurrencyError: this isn't the reactor's thread.
+        """
+        self._check_thread()
         if self._settled:
             return Done()
         self._closed_waiters = waitable(self._closed_waiters)
@@ -372,7 +410,11 @@ class WebSocketProtocol(Driver):
         """Return a Deferred of this protocol that fires when the connection is open.
 
         It fails with InvalidHandshake, or the transport's error, if that never happens.
+
+        Raises:
+            ConcurrencyError: this isn't the reactor's thread.
         """
+        self._check_thread()
         if self._connection is not None:
             return succeed(self)
         if self._settled:
