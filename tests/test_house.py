@@ -65,6 +65,7 @@ FLOORS = [
     {
         "awaiting",
         "broadcasting",
+        "causes",
         "clocks",
         "clocksettings",
         "cork",
@@ -104,6 +105,7 @@ FLOORS = [
         "authentication",
         "backoff",
         "calls",
+        "cancelling",
         "certificates",
         "client",
         "connecting",

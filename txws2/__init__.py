@@ -4,6 +4,7 @@ from txws2.authenticating import Demand, digest_auth
 from txws2.authentication import basic_auth
 from txws2.backoff import Backoff
 from txws2.broadcasting import broadcast
+from txws2.cancelling import cancelled_on_close
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.clientservice import ClientState, WebSocketClientService
 from txws2.connecting import connect, unix_connect
@@ -103,6 +104,7 @@ __all__ = [
     "WebSocketService",
     "basic_auth",
     "broadcast",
+    "cancelled_on_close",
     "connect",
     "digest_auth",
     "guarded",

@@ -13,6 +13,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from txws2.calls import Call
+from txws2.causes import causes_of
 from txws2.deciding import Deciding
 from txws2.driver import state_of
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
@@ -315,9 +316,9 @@ class WebSocketServerProtocol(Deciding):
         exception, connection = failure.value, self._connection
         assert exception is not None
         assert connection is not None
-        closing = connection.closing
-        if self._settled and closing.uneventful and closing.tells_of(exception):
-            log_ended(self.factory.log, self, exception)
+        closing, causes = connection.closing, causes_of(exception)
+        if self._settled and closing.uneventful and all(map(closing.tells_of, causes)):
+            log_ended(self.factory.log, self, causes[0])
             return
         # The server that is stopping cancels the handlers that haven't noticed.
         if not (self.factory.stopping and failure.check(CancelledError)):

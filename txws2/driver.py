@@ -15,6 +15,7 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.awaiting import Done
+from txws2.causes import causes_of
 from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
@@ -74,6 +75,8 @@ class Driver(Exchange, Protocol):
     _closed_waiters: Waiters[Any] = NOBODY
     _gone_waiters: Waiters[Any] = NOBODY
     _opened_waiters: Waiters[Any] = NOBODY
+    # Those who are told of the end when all others have been.
+    _told_waiters: Waiters[Any] = NOBODY
     # Those who sent while the connection was closing.
     _late: Waiters[Any] = NOBODY
     _tracer: Tracer | None = None
@@ -462,7 +465,9 @@ class Driver(Exchange, Protocol):
         """Take what a hook has failed with after it has returned."""
         connection = self._connection
         closed = connection is None or connection.state is not State.OPEN
-        if not (closed and failure.check(ConnectionClosed)):
+        assert failure.value is not None
+        ended = all(isinstance(each, ConnectionClosed) for each in causes_of(failure.value))
+        if not (closed and ended):
             self._application_failed(failure)
 
     def _go_on(self) -> None:
@@ -783,6 +788,14 @@ class Driver(Exchange, Protocol):
         if self.connected:
             self._tell_lost()
         self._closed_waiters.fire(None)
+        self._told_waiters.fire(None)
+
+    def _wait_told(self) -> Deferred[None]:
+        """Return a Deferred that fires when all who wait for the connection know that it ended."""
+        if self._settled:
+            return Done()
+        self._told_waiters = waitable(self._told_waiters)
+        return self._told_waiters.wait()
 
     def _ending(self) -> Exception:
         """Return an exception that tells how it ended, for those who want to know."""

@@ -17,6 +17,7 @@ __all__ = [
     "check_function",
     "check_functions",
     "has_fired",
+    "name_of",
     "result_of",
     "to_await",
 ]
@@ -59,7 +60,7 @@ def check_function(name: str, function: object) -> None:
     for called in (function, getattr(function, "__call__", None)):  # noqa: B004
         asynchronous = inspect.isasyncgenfunction(called)
         if asynchronous or inspect.isgeneratorfunction(called):
-            raise TypeError(f"{name}: {_never_run(_name_of(function), asynchronous)}")
+            raise TypeError(f"{name}: {_never_run(name_of(function), asynchronous)}")
 
 
 def to_await(result: object) -> Deferred[Any] | None:
@@ -98,7 +99,8 @@ def _refuse_generator(returned: object) -> None:
         raise TypeError(_never_run(returned.__qualname__, inspect.isasyncgen(returned)))
 
 
-def _name_of(function: object) -> str:
+def name_of(function: object) -> str:
+    """Return the name that a function was defined with, as an error tells it."""
     while isinstance(function, partial):
         function = function.func
     return getattr(function, "__qualname__", type(function).__qualname__)

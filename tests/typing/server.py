@@ -43,6 +43,21 @@ async def room(ws: txws2.WebSocketServerProtocol, name: str) -> None:
     await ws.send(f"{ws.username} is in {name}")
 
 
+@txws2.cancelled_on_close
+async def ticking(ws: txws2.WebSocketServerProtocol, name: str) -> int:
+    async with ws:
+        text: str = await ws.recv(decode=True, timeout=0.5)
+        data: bytes = await ws.recv(False, timeout=10)
+        return len(await ws.recv(timeout=None)) + len(text) + len(data)
+
+
+class Ticker(txws2.WebSocketServerProtocol):
+    @txws2.cancelled_on_close
+    async def connectionOpened(self) -> None:
+        lasted: int | None = await ticking(self, name="lobby")
+        print(lasted)
+
+
 async def check(username: str, password: str) -> bool:
     return (username, password) == ("me", "secret")
 
@@ -69,7 +84,13 @@ def select_subprotocol(ws: txws2.WebSocketServerProtocol, offered: list[str]) ->
 
 async def main() -> None:
     await txws2.serve(
-        txws2.route({"/": handler, "/{name}": txws2.guarded(room, process_request)}),
+        txws2.route(
+            {
+                "/": handler,
+                "/{name}": txws2.guarded(room, process_request),
+                "/ticks/{name}": txws2.guarded(ticking, process_request),
+            }
+        ),
         "localhost",
         0,
         origins=[txws2.SAME_ORIGIN, re.compile("https://.*"), None],

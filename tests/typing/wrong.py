@@ -20,6 +20,22 @@ async def handler(ws: txws2.WebSocketServerProtocol) -> None:
         print(message)
 
 
+def plain(ws: txws2.WebSocketServerProtocol) -> None: ...
+
+
+txws2.cancelled_on_close(plain)  # E: Argument 1 to "cancelled_on_close" has incompatible type
+
+
+@txws2.cancelled_on_close
+async def ticking(ws: txws2.WebSocketServerProtocol, room: str) -> int:
+    await ws.recv(timeout="10")  # E: No overload variant of "recv"
+    await ws.recv(None, 10)  # E: No overload variant of "recv"
+    return 1
+
+
+ticking(1, "lobby")  # E: Argument 1 to "ticking" has incompatible type "int"
+
+
 async def two(ws: txws2.WebSocketServerProtocol, room: str) -> None: ...
 
 
