@@ -91,6 +91,7 @@ FLOORS = [
         "sharing",
         "streaming",
         "succession",
+        "threads",
         "tlsthrough",
         "guarding",
         "tracing",

@@ -196,7 +196,8 @@ class CheckTests(SynchronousTestCase):
             check_fragments(message)
 
     def test_a_mapping_and_what_is_no_iterable_can_not(self):
-        for message, name in (({"a": 1}, "dict"), (5, "int"), (None, "NoneType")):
+        dictionary = "dict: json.dumps makes a str of it"
+        for message, name in (({"a": 1}, dictionary), (5, "int"), (None, "NoneType")):
             exc = self.assertRaises(TypeError, check_fragments, message)
             self.assertEqual(
                 str(exc),

@@ -19,6 +19,7 @@ from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClient
 from txws2.deadlines import call_off
 from txws2.dialing import Dialer, DialOptions
 from txws2.exceptions import (
+    ConcurrencyError,
     InvalidHandshake,
     InvalidStatus,
     InvalidURI,
@@ -31,6 +32,7 @@ from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
 from txws2.target import HeadersSource, Make, Target, URISource
+from txws2.threads import check_reactor_thread
 from txws2.wire.redirecting import redirection
 
 __all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
@@ -97,16 +99,18 @@ def connect(
 
     Raises:
         TypeError: an option is of the wrong kind.
+        ConcurrencyError: this isn't the reactor's thread.
     """
 
     make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
     try:
         target = Target(uri, options, make)
+        check_reactor_thread(target.factory.reactor, "txws2.connect, uri")
         if target.asks:
             first = open_target(target, make)
         else:
             first = open_connection(target.factory, target.dialer)
-    except TypeError:
+    except (TypeError, ConcurrencyError):
         raise
     except Exception as exc:
         return Connecting.mistaken(exc, process_exception)

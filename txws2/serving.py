@@ -19,6 +19,7 @@ from typing_extensions import TypeVar
 
 from txws2.counters import FactoryCounters
 from txws2.driver import state_of
+from txws2.exceptions import ConcurrencyError
 from txws2.listening import listen
 from txws2.opening import Opening
 from txws2.server import (
@@ -27,6 +28,7 @@ from txws2.server import (
     WebSocketServerProtocol,
 )
 from txws2.stopping import Stopping
+from txws2.threads import check_reactor_thread
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
@@ -118,7 +120,9 @@ class Server:
 
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
+            ConcurrencyError: this isn't the reactor's thread.
         """
+        check_reactor_thread(self._factory.reactor, "server.close")
         Close(code, reason).payload()
         stopping = self._stopping
         if not stopping.begun:
@@ -209,6 +213,7 @@ def serve(
     Raises:
         TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
             or an option is of the wrong kind.
+        ConcurrencyError: this isn't the reactor's thread.
     """
     if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
         raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
@@ -216,8 +221,9 @@ def serve(
         factory = WebSocketServerFactory(
             handler, create_protocol=create_protocol, reactor=reactor, **options
         )
+        check_reactor_thread(factory.reactor, "txws2.serve, handler, host, port")
         return Opening.of(_listen(factory, host, port, endpoint))
-    except TypeError:
+    except (TypeError, ConcurrencyError):
         raise
     except Exception as exc:
         return Opening.of(fail(exc))

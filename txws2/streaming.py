@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConnectionClosed
 from txws2.inbox import Piece
-from txws2.wire.encoding import Part
+from txws2.wire.encoding import Part, kind_of
 
 __all__ = ["Fragments", "Pieces", "check_fragments", "send_fragments"]
 
@@ -29,7 +29,7 @@ def check_fragments(message: object) -> None:
     if not iterable:
         raise TypeError(
             "a message is str, bytes-like, or an iterable or asynchronous iterable of such; "
-            f"not {type(message).__name__}"
+            f"not {kind_of(message)}"
         )
 
 

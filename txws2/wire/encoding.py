@@ -6,7 +6,7 @@ from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
 from txws2.wire.frames import BINARY, CONT, TEXT
 
-__all__ = ["Encoded", "MessageEncoder", "Part"]
+__all__ = ["Encoded", "MessageEncoder", "Part", "kind_of"]
 
 Part = str | bytes | bytearray | memoryview
 """A whole message, or a part of one."""
@@ -108,12 +108,18 @@ class MessageEncoder:
         return opcode, payload
 
 
+def kind_of(message: object) -> str:
+    """Return what something is that is no message, as an error tells it."""
+    kind = type(message).__name__
+    return f"{kind}: json.dumps makes a str of it" if isinstance(message, (dict, list)) else kind
+
+
 def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:
     if isinstance(message, str):
         return BINARY if text is False else TEXT, message.encode()
     if not isinstance(message, bytes):
         if not isinstance(message, (bytearray, memoryview)):
-            raise TypeError(f"a message is str or bytes-like, not {type(message).__name__}")
+            raise TypeError(f"a message is str or bytes-like, not {kind_of(message)}")
         message = bytes(message)
     if not text:
         return BINARY, message
