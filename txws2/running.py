@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from threading import current_thread, main_thread
 from time import localtime, strftime
 from typing import Any, Unpack, cast
 
@@ -67,7 +68,8 @@ def run(
     """Run a server, or a program, until SIGINT or SIGTERM.
 
     Unless logging is set up already, it is logged on stderr, in short lines. On the first signal
-    every connection is closed with 1001; a second one ends the process at once.
+    every connection is closed with 1001; a second one ends the process at once. In another thread
+    than the main one, there are no signals, and `reactor.callFromThread(reactor.stop)` ends it.
 
     Args:
         target: with a port or an endpoint, what serves there: a handler, as `serve` has it; a
@@ -186,6 +188,8 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
     """Run the reactor; return the exit status."""
     status = 0
     stopping = False
+    # Signals are the main thread's; in another, whoever has started it stops the reactor.
+    signals = current_thread() is main_thread()
 
     def stop_soon() -> None:
         nonlocal stopping
@@ -197,7 +201,7 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
         nonlocal stopping
         stopping = True
         # The next signal is the system's affair: it ends the process, whatever we are busy with.
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in (signal.SIGINT, signal.SIGTERM) if signals else ():
             signal.signal(each, signal.SIG_DFL)
 
     def started(result: Any) -> None:
@@ -217,8 +221,11 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     reactor.callWhenRunning(begin)
-    with _signals_kept():
-        reactor.run()
+    if signals:
+        with _signals_kept():
+            reactor.run()
+    else:
+        reactor.run(installSignalHandlers=False)
     return status
 
 

@@ -15,7 +15,7 @@ import txws2
 from tests.examples import ExampleTestCase, blocks, free_port
 from tests.test_commands import ROOT
 
-ANSWERING, TELLING, MEASURING, ASKING, HANDLING, PROGRAM = blocks(
+ANSWERING, TELLING, MEASURING, ASKING, HANDLING, PROGRAM, SERVER = blocks(
     Path(ROOT, "docs", "howto", "threads.rst").read_text(), "python"
 )
 
@@ -248,3 +248,22 @@ class ProgramTests(ExampleTestCase):
         program = self.run_block(PROGRAM.replace("localhost", "127.0.0.1"), port)
         await program.ended
         self.assertEqual((program.status, program.out, program.err), (0, "hello\n", ""))
+
+    async def test_run_runs_in_a_thread_too_without_signals(self):
+        port = free_port()
+        imports, _, _ = PROGRAM.partition("# Signals")
+        handler = (
+            "async def handler(ws):\n    await ws.send(await ws.recv())\n    await ws.recv()\n"
+        )
+        end = "input()\nreactor.callFromThread(reactor.stop)\nrunning.join()\nprint('ended')\n"
+        program = self.run_block(imports + handler + SERVER + "running.start()\n" + end, port)
+        await self.until_somebody_listens(port)
+        ws = await txws2.connect(f"ws://localhost:{port}/")
+        await ws.send("hello")
+        self.assertEqual(await ws.recv(), "hello")
+        program.transport.write(b"\n")
+        await ws.wait_closed()
+        self.assertEqual(ws.close_code, 1001)
+        await program.ended
+        self.assertEqual((program.status, program.out), (0, "ended\n"))
+        self.assertNotIn("Traceback", program.err)
