@@ -16,6 +16,7 @@ from twisted.internet.task import deferLater
 import txws2
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, ServerSide, closing
 from tests.ways import OverTLS
+from tests.website import SiteTestCase
 from txws2 import cancelled_on_close, guarded, route
 from txws2.calls import current_call
 from txws2.exceptions import ConnectionClosed
@@ -132,6 +133,17 @@ class EndTests(EndTestCase):
 
 class EndOverTLSTests(OverTLS, EndTests):
     pass
+
+
+class ResourceTests(SiteTestCase, CancellingTestCase):
+    def test_a_client_of_a_site_leaves(self):
+        self.serve(cancelled_on_close(self.feed))
+        self.open()
+        self.queue.put("first")
+        self.assertEqual(self.said(), [(TEXT, b"first")])
+        self.hear((CLOSE, closing(1000)))
+        self.leave()
+        self.assertEqual(self.told, ["CancelledError", "finally"])
 
 
 class EndWithinAStepTests(EndTestCase):
@@ -547,6 +559,48 @@ class QuietEndTests(CancellingTestCase):
         both.drop()
         [event] = [event for event in self.events if "handler ended" in event["log_format"]]
         self.assertEqual(event["connection"], both.server.id)
+
+    def test_one_that_is_not_looked_at_ends_without_a_word(self):
+        @cancelled_on_close
+        async def ticking(ws):
+            while True:
+                await deferLater(self.clock, 1)
+                await ws.send("tick")
+
+        async def handler(ws):
+            ticking(ws)
+            await ws.wait_closed()
+
+        both = self.run_handler(handler)
+        both.client_transport.frozen = True
+        both.server.close()
+        # It sends while the connection is closing.
+        self.clock.advance(1)
+        both.drop()
+        gc.collect()
+        self.assertEqual(self.take_loud(), [])
+
+    def test_a_failure_of_its_own_is_told_though_nobody_looks(self):
+        @cancelled_on_close
+        async def failing(ws):
+            raise KeyError
+
+        both = self.run_handler(lambda ws: failing(ws) and ws.wait_closed())
+        gc.collect()
+        self.assertEqual(len(self.take_loud()), 2)
+        both.take_failures()
+
+    def test_the_traceback_of_what_is_logged_leads_to_the_handler(self):
+        @cancelled_on_close
+        async def handler(ws):
+            await ws.recv()
+
+        both = self.run_handler(handler)
+        both.client.close(1011)
+        both.pump()
+        [event] = self.take_loud()
+        self.assertIn("await ws.recv()", event["log_failure"].getTraceback())
+        both.take_failures()
 
     def test_connection_closed_can_be_caught_as_ever(self):
         @cancelled_on_close

@@ -15,6 +15,7 @@ from txws2.causes import causes_of
 from txws2.deciding import hooks_of
 from txws2.protocol import WebSocketProtocol
 from txws2.results import check_function, name_of, to_await
+from txws2.settling import forward_quietly
 
 __all__ = ["cancelled_on_close"]
 
@@ -117,7 +118,8 @@ class _Run:
         self._woken = False
         ended = self._connection._wait_told()
         ended.addCallbacks(self._ended, _forget, (running,))
-        return running.addBoth(self._done, ended)
+        # Who doesn't look at it needn't hear that the connection has ended.
+        return forward_quietly(running.addBoth(self._done, ended))
 
     async def _all(self) -> Any:
         return await self

@@ -1,7 +1,5 @@
 """A chat room: what somebody says, everybody hears."""
 
-from twisted.internet.defer import TimeoutError
-
 from txws2 import ConnectionClosed, WebSocketServerProtocol, broadcast
 
 
@@ -15,8 +13,7 @@ class Room:
         self.here.add(ws)
         try:
             while True:
-                # The reactor of the connection: in a test, that is the test's clock.
-                message = await ws.recv().addTimeout(60, ws.factory.reactor)
+                message = await ws.recv(timeout=60)
                 broadcast(self.here, message)
         except TimeoutError:
             await ws.close(4000, "are you asleep?")
