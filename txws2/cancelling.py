@@ -58,8 +58,8 @@ def cancelled_on_close(
         coroutine = handler(*args, **kwargs)
         if not isinstance(coroutine, CoroutineType):
             raise TypeError(
-                f"cancelled_on_close is for coroutine functions, and {name_of(handler)}() has "
-                f"returned {coroutine!r}"
+                "cancelled_on_close is for a coroutine function itself, and "
+                f"{name_of(handler)}() has returned {coroutine!r}"
             )
         return _Run(coroutine, connection).start()
 
