@@ -1,12 +1,18 @@
 """A connection is for the reactor's thread; to use it in another is an error, at once."""
 
-from threading import Thread
+from threading import Thread, get_ident
+
+from twisted.internet import reactor
+from twisted.internet.task import Clock
+from twisted.python import threadable
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.sides import CLOSE, PING, TEXT, ClientSide, ServerSide
 from tests.streams import StreamTestCase
 from tests.ways import OverTLS
 from txws2 import broadcast
 from txws2.exceptions import ConcurrencyError
+from txws2.threads import check_reactor_thread
 
 
 def elsewhere(function, *args):
@@ -109,6 +115,27 @@ class ServerThreadOverTLSTests(OverTLS, ThreadTests, ServerSide):
 
 class ClientThreadTests(ThreadTests, ClientSide):
     pass
+
+
+class ReactorThreadTests(SynchronousTestCase):
+    """What begins a connection or a server; tests/interop/test_threads.py has real ones."""
+
+    def test_nothing_is_begun_beside_the_reactor_that_runs(self):
+        self.patch(threadable, "ioThread", get_ident())
+        check_reactor_thread(reactor, "txws2.connect, uri")
+        exc = self.assertRaises(
+            ConcurrencyError, elsewhere, check_reactor_thread, reactor, "txws2.connect, uri"
+        )
+        self.assertIn("this is another", str(exc))
+        self.assertIn("blockingCallFromThread(reactor, txws2.connect, uri)", str(exc))
+
+    def test_before_it_runs_it_may_be_any_thread(self):
+        self.patch(threadable, "ioThread", None)
+        elsewhere(check_reactor_thread, reactor, "txws2.connect, uri")
+
+    def test_of_another_reactor_it_is_not_known_where_it_runs(self):
+        self.patch(threadable, "ioThread", get_ident())
+        elsewhere(check_reactor_thread, Clock(), "txws2.connect, uri")
 
 
 class WrappedTests(StreamTestCase):
