@@ -223,7 +223,7 @@ class ClientTests(DescriptionTestCase):
             self.assertWrong(clientFromString, f"ws:h:{name}=secret", "belong together")
 
     def test_a_timeout(self):
-        connecting = clientFromString(self.reactor, "ws:127.0.0.1:timeout=2.5").connect(Made())
+        connecting = clientFromString(self.reactor, "ws:127.0.0.1:timeout=2500ms").connect(Made())
         self.reactor.advance(2.4)
         self.assertNoResult(connecting)
         self.reactor.advance(0.2)
@@ -231,7 +231,10 @@ class ClientTests(DescriptionTestCase):
 
     def test_a_timeout_that_is_none(self):
         for timeout in ("", "soon", "0", "-1", "nan", "inf"):
-            expected = f"wss: timeout must be seconds, more than 0; it is {timeout!r}"
+            expected = (
+                "wss: timeout must be a number of seconds, more than 0, as 10, 10s, 500ms or 2m; "
+                f"it is {timeout!r}"
+            )
             self.assertWrong(clientFromString, f"wss:h:timeout={timeout}", expected)
 
     def test_a_proxy(self):

@@ -131,6 +131,7 @@ FLOORS = [
         "carrying",
         "clientservice",
         "descriptions",
+        "quantities",
         "endpoints",
         "expecting",
         "metrics",

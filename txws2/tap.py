@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from twisted.python.failure import Failure
 from txws2 import __version__
 from txws2.exceptions import NegotiationError
 from txws2.loading import NoApplication, load_application, load_factory
+from txws2.quantities import Quantity, count, duration, size
 from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, server_endpoint
@@ -39,14 +39,36 @@ _OF_THE_SERVICE = {"app", "drain", "listen"}
 _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 
 
-def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return what reads a number, or "none"."""
+# No limit.
+_NONE = {"none": None}
 
-    def read(text: str) -> Any:
-        return None if text.lower() == "none" else convert(text)
+_TIME = duration(beyond=True, words=_NONE)
+_SIZE = size(words=_NONE)
 
-    read.coerceDoc = "A number, or none for no limit."  # type: ignore[attr-defined]
-    return read
+
+def _quantity(name: str, default: float | None, text: str, quantity: Quantity) -> list[Any]:
+    """Return the entry of an option that is a number."""
+
+    def read(given: str) -> Any:
+        try:
+            return quantity(given)
+        except ValueError as exc:
+            # Twisted would say that some parameter is wrong, below all of the help.
+            raise CannotStart(f"--{name} {exc}") from exc
+
+    read.coerceDoc = f"It is {quantity.expected}."  # type: ignore[attr-defined]
+    return [name, None, default, text, read]
+
+
+class CannotStart(SystemExit, Exception):
+    """Ends the process with one line on stderr and status 1.
+
+    It is a SystemExit, so there is no traceback, and an Exception, so that twistd cleans up
+    behind it, and a daemon tells the process that started it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"twistd ws: {reason}")
 
 
 class Options(usage.Options):
@@ -56,7 +78,8 @@ class Options(usage.Options):
     longdesc = (
         "Serves WebSocket connections. Without --app, it sends every message back. "
         "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "Wherever a number is asked for, none means: no limit; but a request has limits. An origin "
+        "Where none can stand for a number, it means: no limit. In sizes, K, M and G count by "
+        "1024, as KiB, MiB and GiB do; KB, MB and GB count by 1000. An origin "
         "is one as https://example.com; same-origin, for pages that come from the host they "
         "connect to; none, for programs; or any, and then each page that somebody visits can "
         "connect as that person. As long as it listens on the loopback only, and no proxy is "
@@ -73,35 +96,37 @@ class Options(usage.Options):
             "with each, a subclass of WebSocketServerProtocol, or a WebSocketServerFactory (it "
             "has its own options). Modules of the current directory can be named.",
         ],
-        ["ping-interval", None, 20, "Seconds between keepalive pings.", _number(float)],
-        ["ping-timeout", None, 20, "Seconds to wait for a sign of life.", _number(float)],
-        ["open-timeout", None, 10, "Seconds that an opening may take.", _number(float)],
-        ["close-timeout", None, 10, "Seconds that a closing may take.", _number(float)],
-        ["max-size", None, 2**20, "Bytes that a message may have.", _number(int)],
-        [
+        _quantity("ping-interval", 20, "Time between keepalive pings", _TIME),
+        _quantity("ping-timeout", 20, "Time to wait for a sign of life", _TIME),
+        _quantity("open-timeout", 10, "Time that an opening may take", _TIME),
+        _quantity("close-timeout", 10, "Time that a closing may take", _TIME),
+        _quantity("max-size", 2**20, "Size that a message may have", _SIZE),
+        _quantity(
             "max-line-size",
-            None,
             MAX_LINE_SIZE,
-            "Bytes that a line of a request may have, as of cookies.",
-            int,
-        ],
-        ["max-headers", None, MAX_HEADERS, "Headers that a request may have.", int],
-        ["max-connections", None, None, "Connections that there may be at once", _number(int)],
-        [
+            "Size that a line of a request may have, as of cookies",
+            size(least=1),
+        ),
+        _quantity("max-headers", MAX_HEADERS, "Headers that a request may have", count("headers")),
+        _quantity(
+            "max-connections",
+            None,
+            "Connections that there may be at once",
+            count("connections", words=_NONE),
+        ),
+        _quantity(
             "max-connections-per-host",
             None,
-            None,
             "Connections that one host may have at once",
-            _number(int),
-        ],
-        [
+            count("connections", words=_NONE),
+        ),
+        _quantity(
             "drain",
-            None,
             0,
-            "Seconds that open connections may go on for when it is told to stop, before they are "
-            "closed. To tell it twice is to end at once.",
-            _number(float),
-        ],
+            "Time for which open connections may go on when it is told to stop, before they are "
+            "closed; to tell it twice is to end at once",
+            duration(words=_NONE),
+        ),
     ]
     optFlags = [["log-connections", None, "Log each connection: opened, closed, refused."]]
     compData = usage.Completions(
@@ -123,6 +148,18 @@ class Options(usage.Options):
         """Take an option, and remember that it was given."""
         self.given.append(name)
         super().__setitem__(name, value)
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Take the options; what is wrong with them is one line, without all of the help.
+
+        Raises:
+            CannotStart: something is wrong with them.
+        """
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except usage.UsageError as exc:
+            problem = str(exc).rstrip(".")
+            raise CannotStart(f"{problem}; twistd ws --help shows all options") from exc
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
@@ -151,17 +188,6 @@ class Options(usage.Options):
         self["trusted-proxy"] = [*self["trusted-proxy"], network]
 
     opt_l = opt_listen
-
-
-class CannotStart(SystemExit, Exception):
-    """Ends the process with one line on stderr and status 1.
-
-    It is a SystemExit, so there is no traceback, and an Exception, so that twistd cleans up
-    behind it, and a daemon tells the process that started it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"twistd ws: {reason}")
 
 
 class Echo(WebSocketServerProtocol):
