@@ -111,6 +111,7 @@ FLOORS = [
         "deciding",
         "dialing",
         "eyeballs",
+        "forgotten",
         "identity",
         "listening",
         "lookup",
