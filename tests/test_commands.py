@@ -223,6 +223,27 @@ class TwistdTests(CommandTestCase):
         await self.assertCannotStart(
             f"twistd ws: can't listen on {endpoint}: ", "--listen", endpoint
         )
+        twistd = await self.start_twistd("--listen", endpoint).ended
+        self.assertEqual((twistd.out + twistd.err).count("can't listen"), 1)
+        path = self.make_directory()
+        arguments = "-n", "--pidfile=", "--logfile=log", "ws", "--listen", endpoint
+        twistd = await self.start(TWISTD, *arguments, path=str(path)).ended
+        self.assertOneLine(twistd, "can't listen on")
+        self.assertEqual((path / "log").read_text().count("can't listen on"), 1)
+
+    async def test_whoever_stops_it_is_told_for_whom_it_waits(self):
+        path = self.make_directory()
+        (path / "chat.py").write_text(
+            "from twisted.internet.defer import Deferred\n"
+            "async def handler(ws):\n    await Deferred()\n"
+        )
+        twistd, client = await self.serve_with_twistd("--app", "chat:handler", path=str(path))
+        twistd.transport.signalProcess("INT")
+        await client.wait_closed()
+        await twistd.shown("waiting for 1 handler .*--close-timeout.*; a second signal")
+        twistd.transport.signalProcess("INT")
+        await twistd.ended
+        self.assertEqual(twistd.status, 0)
 
     async def test_a_number_that_is_none(self):
         expected = "a number of bytes, as 65536, 64KiB or 1MB, or none"

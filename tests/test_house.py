@@ -136,6 +136,7 @@ FLOORS = [
         "quantities",
         "endpoints",
         "expecting",
+        "failing",
         "metrics",
         "outgoing",
         "pulling",

@@ -20,6 +20,7 @@ from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, server_endpoint
 from txws2.speedups import about
+from txws2.stopping import waited_for
 from txws2.tapoptions import (
     CannotStart,
     CommandSpelling,
@@ -31,6 +32,9 @@ from txws2.wire.addresses import parse_ip
 from txws2.wire.hosts import Hosts
 
 __all__ = ["Options", "makeService"]
+
+# Seconds until somebody wonders why it doesn't end.
+_SOON = 1
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -55,6 +59,9 @@ class TwistdService(WebSocketService):
 
     name = "ws"
 
+    logs_to_stdout = False
+    """Whether whoever has started it sees its log."""
+
     hosts_of_loopback: Hosts | None = None
     """Those to answer for as long as it listens on the loopback only; None to leave that alone."""
 
@@ -73,6 +80,9 @@ class TwistdService(WebSocketService):
         if sys.stderr is not sys.__stderr__:
             # twistd has its log there by now, where the last words go, too.
             print(problem, file=sys.__stderr__)
+            if self.logs_to_stdout:
+                # On a terminal, both are seen.
+                problem.code = 1
         raise problem
 
     def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
@@ -101,6 +111,15 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
         except ReactorNotRunning:
             # A second signal: somebody doesn't want to wait for those who have time to end.
             service.stopNow()
+        else:
+            reactor.callLater(_SOON, say_who_is_waited_for)
+
+    def say_who_is_waited_for() -> None:
+        service.factory.log.info(
+            "waiting for {whom} (--drain and --close-timeout say how long); a second signal waits "
+            "for nobody",
+            whom=waited_for(reactor) or "what else is to stop",
+        )
 
     def stop_soon(*_: object) -> None:
         reactor.callFromThread(stop)
@@ -143,6 +162,13 @@ def _check_carries_no_websocket(endpoint: str) -> None:
         )
 
 
+def _logs_to_stdout(twistd: Any) -> bool:
+    """Tell whether twistd, by its own options, logs to its standard output."""
+    if twistd is None or not twistd.get("nodaemon"):
+        return False
+    return twistd["logfile"] in (None, "-") and not (twistd.get("syslog") or twistd["logger"])
+
+
 def makeService(options: Options) -> TwistdService:
     """Make the service that `twistd ws` runs.
 
@@ -176,6 +202,7 @@ def makeService(options: Options) -> TwistdService:
             raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
     try:
         service = TwistdService(endpoints, factory, drain=options["drain"])
+        service.logs_to_stdout = _logs_to_stdout(options.parent)
         if not (hosts or options["trusted-proxy"] or has_own_options):
             service.hosts_of_loopback = Hosts(names)
     except ValueError as exc:

@@ -74,6 +74,7 @@ class RunningTests(ExampleTestCase):
         process.transport.signalProcess("TERM")
         # The first signal has it wait for its handlers.
         await ws.wait_closed()
+        await process.shown("waiting for 1 handler .close_timeout says how long.; a second signal")
         process.transport.signalProcess("TERM")
         await process.ended
         self.assertEqual((ws.close_code, process.signal), (1001, 15), process.err)
@@ -92,6 +93,44 @@ class RunningTests(ExampleTestCase):
             port = str(taken.getsockname()[1])
             said = await self.ended(EXAMPLE.replace("8000", port))
         self.assertRegex(said, f"cannot listen on localhost:{port}: another program listens")
+
+    async def test_so_it_is_where_the_function_serves_itself(self):
+        with socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            said = await self.ended(
+                "import txws2\nasync def main(reactor):\n"
+                f"    await txws2.serve(print, '127.0.0.1', {port})\ntxws2.run(main)\n"
+            )
+        self.assertRegex(
+            said, rf"^\S+ cannot listen on 127.0.0.1:{port}: another program listens .*\n$"
+        )
+
+    async def test_who_cannot_connect_sees_their_own_line_and_why(self):
+        with socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            line = f"async with txws2.connect('ws://127.0.0.1:{bound.getsockname()[1]}/'):"
+            head, end = "import txws2\nasync def main(reactor):\n", "pass\ntxws2.run(main)\n"
+            path = self.write(f"{head}    {line}\n        {end}")
+            process = self.start(sys.executable, str(path))
+            await process.ended
+        self.assertEqual(process.status, 1)
+        first, _, where, own, why, *rest = process.err.splitlines()
+        self.assertIn("the program has failed", first)
+        self.assertEqual((where, own), (f'  File "{path}", line 3, in main', f"    {line}"))
+        self.assertIn("ConnectionRefusedError: ", why)
+        self.assertEqual("".join(rest), "")
+
+    async def test_what_was_seen_before_it_logs_is_not_repeated(self):
+        text = (
+            "import txws2\nfactory = txws2.WebSocketServerFactory(print)\n"
+            "factory.log.error('seen')\nfactory.log.info('not yet')\n"
+            "async def main(reactor):\n    factory.log.error('later')\ntxws2.run(main)\n"
+        )
+        process = self.start(sys.executable, str(self.write(text)))
+        await process.ended
+        self.assertRegex(process.err, r"^seen\n\S+ not yet\n\S+ later\n$")
 
     async def test_a_host_that_is_none_is_a_sentence_and_status_1(self):
         said = await self.ended(EXAMPLE.replace("localhost", "nosuch.invalid"))
