@@ -133,6 +133,16 @@ class ServerTests(DescriptionTestCase):
         self.assertIn(" 101 ", self.serve(factory, "example.com"))
         self.assertIsNone(self.factory("ws:80").origins)
 
+    def test_a_warning_names_options_as_a_string_has_them(self):
+        factory = self.factory(r"ws:80:origin=same-origin,none:host=a.example")
+        spelling = factory._warnings.spelling
+        self.assertEqual(
+            spelling.add("origins", "http://localhost:5500"),
+            r"origin=same-origin,none,http\://localhost\:5500",
+        )
+        self.assertEqual(spelling.add("hosts", "b.example"), "host=a.example,b.example")
+        self.assertEqual(spelling.name("max_size"), "max_size")
+
     def test_an_origin_that_is_none(self):
         self.assertWrong(serverFromString, "ws:80:origin=example.com", "isn't an origin")
         self.assertWrong(serverFromString, "ws:80:origin=", "ws: origin must be one or more")

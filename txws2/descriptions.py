@@ -16,6 +16,7 @@ from twisted.internet.ssl import PrivateCertificate
 from txws2.certificates import ClientCertificate
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 from txws2.quantities import duration
+from txws2.remedies import Spelling
 
 __all__ = ["client_endpoint", "server_endpoint"]
 
@@ -61,7 +62,21 @@ def server_endpoint(
     if "host" in options:
         ours["hosts"] = _several(prefix, "host", options.pop("host"))
     below = _below(prefix, reactor, arguments, options)
-    return WebSocketServerEndpoint(below, path=path, reactor=reactor, **ours)
+    endpoint = WebSocketServerEndpoint(below, path=path, reactor=reactor, **ours)
+    endpoint._spelling = _StringSpelling(ours)
+    return endpoint
+
+
+class _StringSpelling(Spelling):
+    """How options are written in the string of an endpoint that has these already."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def add(self, option: str, value: str | None) -> str:
+        values = [*self._given[option], value]
+        listed = ",".join("none" if each is None else each for each in values)
+        return f"{option.removesuffix('s')}={quoteStringArgument(listed)}"
 
 
 def _below(
