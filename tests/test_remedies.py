@@ -119,6 +119,10 @@ class SubprotocolTests(Requests):
         self.assertNotIn("secret-token", formatEvent(event))
         self.assertEqual(self.seen(), "subprotocols has what the server speaks")
 
+    def test_of_an_application_that_chooses_none(self):
+        self.ask(self.OFFER, "Origin: http://a.example", select_subprotocol=lambda *_: None)
+        self.assertEqual(self.seen(), "select_subprotocol has chosen none")
+
     def test_programs_go_on_without(self):
         self.ask(self.OFFER)
         self.assertNothingSeen()

@@ -90,12 +90,17 @@ class RareWarnings:
         (WHATWG, WebSockets, section 2). Programs mostly go on.
         """
         if "Origin" in request.fields:
-            names = self.spelling.name("subprotocols")
             reason = NegotiationError(
                 "the page asks for a subprotocol, and gets none; so browsers end the connection"
             )
             text = "{connection} will fail: {peer}: {reason}; {advice} "
-            self._warn(text, connection, reason, f"{names} has what the server speaks")
+            self._warn(text, connection, reason, self._advice_on_subprotocols(connection))
+
+    def _advice_on_subprotocols(self, connection: Any) -> str:
+        hooks = connection.factory.hooks
+        if hooks is not None and hooks.select_subprotocol is not None:
+            return "select_subprotocol has chosen none"
+        return f"{self.spelling.name('subprotocols')} has what the server speaks"
 
     def _warn(
         self,
