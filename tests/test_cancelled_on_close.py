@@ -590,17 +590,15 @@ class QuietEndTests(CancellingTestCase):
         self.assertEqual(len(self.take_loud()), 2)
         both.take_failures()
 
-    def test_the_traceback_of_what_is_logged_leads_to_the_handler(self):
-        @cancelled_on_close
-        async def handler(ws):
+    def test_the_traceback_of_its_failure_leads_to_where_it_waited(self):
+        async def ask(ws):
             await ws.recv()
 
-        both = self.run_handler(handler)
-        both.client.close(1011)
-        both.pump()
-        [event] = self.take_loud()
-        self.assertIn("await ws.recv()", event["log_failure"].getTraceback())
-        both.take_failures()
+        both = self.run_handler(lambda ws: ws.wait_closed())
+        running = cancelled_on_close(ask)(both.client)
+        both.drop()
+        failure = self.failureResultOf(running, ConnectionClosed)
+        self.assertIn("await ws.recv()", failure.getTraceback())
 
     def test_connection_closed_can_be_caught_as_ever(self):
         @cancelled_on_close

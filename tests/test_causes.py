@@ -56,29 +56,6 @@ class EndTests(QuietTestCase):
         self.assertEqual(both.take_failures(), [])
         self.assertEqual(self.ended(), [GONE])
 
-    def test_so_does_one_that_has_a_group_of_exceptions(self):
-        async def handler(ws):
-            try:
-                await receive(ws)
-            except Exception as exc:
-                raise ExceptionGroup("of a TaskGroup", [exc]) from exc
-
-        self.drop(handler=handler)
-        self.assertEqual(self.ended(), [GONE])
-
-    def test_another_exception_in_the_group_is_an_error(self):
-        async def handler(ws):
-            try:
-                await receive(ws)
-            except Exception as exc:
-                raise ExceptionGroup("of a TaskGroup", [exc, KeyError()]) from exc
-
-        both = self.drop(handler=handler)
-        [event] = self.take_loud()
-        self.assertIsInstance(event["log_failure"].value, ExceptionGroup)
-        self.assertEqual(self.ended(), [])
-        both.take_failures()
-
     def test_a_failure_of_the_application_is_an_error_in_a_gathering_too(self):
         async def fail():
             raise KeyError

@@ -15,14 +15,13 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.awaiting import Done
-from txws2.causes import causes_of
 from txws2.counters import ConnectionCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
-from txws2.journal import id_of, log_closed, log_opened
+from txws2.journal import id_of, log_closed, log_opened, only_ended
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.progress import Progress, progress_of
@@ -408,6 +407,7 @@ class Driver(Exchange, Protocol):
             self._part()
         else:
             self._fail(reply)
+            self.factory.peer_failed(self, event.cause)
             if connection.unfinished:
                 self._message_arrives(connection)
             # A peer that has broken the protocol may leave its end open, so nobody is to wait
@@ -465,8 +465,9 @@ class Driver(Exchange, Protocol):
         """Take what a hook has failed with after it has returned."""
         connection = self._connection
         closed = connection is None or connection.state is not State.OPEN
-        assert failure.value is not None
-        ended = all(isinstance(each, ConnectionClosed) for each in causes_of(failure.value))
+        ended = failure.check(ConnectionClosed) or (
+            connection is not None and only_ended(connection.closing, failure.value)
+        )
         if not (closed and ended):
             self._application_failed(failure)
 
