@@ -81,7 +81,7 @@ class Uploads:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Refused("This announces no file.") from None
         if size > self.max_file:
-            raise Refused(f"A file may have {self.max_file:,} bytes at most.")
+            raise Refused(f"A file may have {self.max_file / 1e6:,.1f} MB at most.")
         return name, size, key
 
     async def fill(self, part, size, ws):
@@ -199,6 +199,7 @@ progress::-moz-progress-bar { background: currentColor }
 .failed progress { color: var(--bad) } .failed .state { color: var(--bad) }
 button { font: inherit; font-size: .9rem; padding: .2rem .8rem; color: var(--text); cursor: pointer;
          background: transparent; border: 1px solid var(--line); border-radius: .5rem }
+button[hidden] { display: block; visibility: hidden }
 button:hover { border-color: var(--accent) }
 button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 </style>

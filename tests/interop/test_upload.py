@@ -1,7 +1,6 @@
 """The upload example and a real browser: the bytes, the bar, and broken connections."""
 
 from hashlib import sha256
-from importlib.util import module_from_spec, spec_from_file_location
 from os import urandom
 from pathlib import Path
 
@@ -9,23 +8,19 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
+from twisted.web.resource import Resource
 from twisted.web.server import Site
+from twisted.web.static import Data
 
+from tests.examples import blocks
 from tests.interop.devtools import inspect
-from tests.test_commands import ROOT
+from tests.test_howto_uploads import HOWTO, example
+from txws2 import WebSocketResource
 
 MIB = 2**20
 LAST = "document.querySelector('li:last-child')"
 STATE = f"{LAST}?.querySelector('.state').textContent"
 SHOWN = f"[{STATE}, {LAST}.querySelector('progress').value]"
-
-
-def example():
-    """Return the example, as a module."""
-    spec = spec_from_file_location("upload", Path(ROOT, "docs", "examples", "upload.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class UploadTests(TestCase):
@@ -108,10 +103,10 @@ class UploadTests(TestCase):
         page = await self.open(max_file=MIB)
         await page.choose("input", self.source("large.bin", MIB + 1))
         await page.until(f"{LAST}?.className === 'failed'")
-        self.assertEqual(await page.evaluate(STATE), "A file may have 1,048,576 bytes at most.")
+        self.assertEqual(await page.evaluate(STATE), "A file may have 1.0 MB at most.")
         self.assertEqual(
             await page.evaluate("document.getElementById('news').textContent"),
-            "large.bin: A file may have 1,048,576 bytes at most.",
+            "large.bin: A file may have 1.0 MB at most.",
         )
         self.assertEqual(self.saved(), [])
 
@@ -142,3 +137,35 @@ class UploadTests(TestCase):
         await ended
         self.assertEqual((self.saved(), self.uploads.running), ([], {}))
         self.assertEqual(list((self.folder / ".parts").iterdir()), [])
+
+
+class DownloadTests(TestCase):
+    timeout = 60
+
+    async def test_the_page_has_the_bytes_and_its_bar_is_at_its_end(self):
+        names = {}
+        howto = HOWTO.read_text()
+        exec(blocks(howto, "python")[0], names)
+        film = Path(self.mktemp()).absolute()
+        film.write_bytes(urandom(5 * MIB + 7))
+        names["Path"] = lambda name: film
+        root = Resource()
+        root.putChild(b"", Data(b"<progress></progress>", "text/html"))
+        root.putChild(b"download", WebSocketResource(names["download"]))
+        port = reactor.listenTCP(0, Site(root), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        page = await inspect(self, f"http://127.0.0.1:{port.getHost().port}/")
+        await page.evaluate(blocks(howto, "javascript")[0])
+        digest = await page.evaluate(
+            """new Promise(resolve => {
+                HTMLAnchorElement.prototype.click = async function () {
+                    const bytes = await (await fetch(this.href)).arrayBuffer();
+                    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+                    const hex = byte => byte.toString(16).padStart(2, "0");
+                    resolve(Array.from(digest, hex).join(""));
+                };
+                download("/download", document.querySelector("progress"));
+            })"""
+        )
+        self.assertEqual(digest, sha256(film.read_bytes()).hexdigest())
+        self.assertEqual(await page.evaluate("document.querySelector('progress').position"), 1)
