@@ -33,27 +33,30 @@ async def inspect(test, uri):
     browser = open_page(test, "about:blank", "--remote-debugging-port=0", process=Inspected)
     ws = await connect(await browser.tools, max_size=None, origin=None, proxy=None)
     test.addCleanup(ws.close)
-    page = Page(ws)
-    target = (await page.call("Target.createTarget", url="about:blank"))["targetId"]
-    attached = await page.call("Target.attachToTarget", targetId=target, flatten=True)
-    page.session = {"sessionId": attached["sessionId"]}
-    await page.call("Page.navigate", url=uri)
-    await page.until("document.readyState === 'complete' && location.href !== 'about:blank'")
-    return page
+    return await Page(ws, count()).another(uri)
 
 
 class Page:
-    """An open page; one call at a time."""
+    """An open page; it and others of its browser take one call at a time."""
 
-    def __init__(self, ws):
-        self.session = {}
+    def __init__(self, ws, numbers, **session):
         self._ws = ws
-        self._numbers = count()
+        self._numbers = numbers
+        self._session = session
+
+    async def another(self, uri):
+        """Open a page in another tab; return it."""
+        target = (await self.call("Target.createTarget", url="about:blank"))["targetId"]
+        attached = await self.call("Target.attachToTarget", targetId=target, flatten=True)
+        page = Page(self._ws, self._numbers, sessionId=attached["sessionId"])
+        await page.call("Page.navigate", url=uri)
+        await page.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        return page
 
     async def call(self, method, **params):
         """Have the developer tools do something; return the result."""
         number = next(self._numbers)
-        call = {"id": number, "method": method, "params": params, **self.session}
+        call = {"id": number, "method": method, "params": params, **self._session}
         await self._ws.send(json.dumps(call))
         async for message in self._ws:
             said = json.loads(message)
