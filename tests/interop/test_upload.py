@@ -99,6 +99,50 @@ class UploadTests(TestCase):
         # Nothing was sent twice.
         self.assertEqual(b"".join(written), source.read_bytes())
 
+    async def test_a_file_that_is_dropped_is_taken_likewise(self):
+        page = await self.open()
+        await page.evaluate(
+            """{
+                const dataTransfer = new DataTransfer();
+                dataTransfer.items.add(new File([new Uint8Array(1e6).fill(7)], "dropped.bin"));
+                dispatchEvent(new DragEvent("drop", {dataTransfer, cancelable: true}));
+            }"""
+        )
+        await self.assertSaved(page, "Saved as dropped.bin, 1.0 MB")
+        self.assertEqual((self.folder / "dropped.bin").read_bytes(), b"\7" * 1_000_000)
+
+    async def test_the_page_is_never_more_than_two_mib_ahead_of_the_disk(self):
+        page = await self.open()
+        writing, go_on = Deferred(), Deferred()
+
+        async def wait(function, *arguments):
+            if function is self.example.write and not writing.called:
+                writing.callback(None)
+                await go_on
+            return await deferToThread(function, *arguments)
+
+        self.patch(self.example, "deferToThread", wait)
+        await page.evaluate(
+            """{
+                const send = WebSocket.prototype.send;
+                document.body.dataset.sent = 0;
+                WebSocket.prototype.send = function (data) {
+                    document.body.dataset.sent -= -(data.byteLength || 0);
+                    send.call(this, data);
+                };
+            }"""
+        )
+        source = self.source("long.bin", 8 * MIB)
+        await page.choose("input", source)
+        await writing
+        sent = "Number(document.body.dataset.sent)"
+        await page.until(f"{sent} >= {2 * MIB}")
+        self.assertEqual(await page.evaluate(sent), 2 * MIB)
+        go_on.callback(None)
+        await self.assertSaved(page, "Saved as long.bin, 8.4 MB")
+        self.assertWhole(source)
+        self.assertEqual(await page.evaluate(sent), 8 * MIB)
+
     async def test_a_refusal_is_shown_and_is_not_tried_again(self):
         page = await self.open(max_file=MIB)
         await page.choose("input", self.source("large.bin", MIB + 1))
