@@ -126,8 +126,9 @@ faults: .venv/tested
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/test_soak.py tests/faults/test_soak.py
 
+# One that was never finished may be of a Python that is too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
@@ -140,7 +141,7 @@ soak: .venv/tested
 	touch $@
 
 .venv-oldest/tested: setup.cfg setup.py tests/oldest.txt $(wildcard accelerator/*.[ch])
-	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[test]'
 	.venv-oldest/bin/python -m pip install --quiet --requirement tests/oldest.txt
 	touch $@

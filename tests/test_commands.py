@@ -473,7 +473,7 @@ class ProxyTests(ClientTestCase):
     async def test_one_that_is_dead_is_told(self):
         proxy = f"http://127.0.0.1:{free_port()}"
         client = await self.run_client("ws://localhost/", "--proxy", proxy)
-        self.assertOneLine(client, f"can't reach the proxy {proxy}: ", "is this a proxy?")
+        self.assertOneLine(client, f"can't reach the proxy {proxy}: ", "is the proxy running")
 
     async def test_one_that_cannot_reach_the_server_is_told(self):
         proxy = await start_proxy(self)

@@ -45,25 +45,27 @@ class SiteTests(CommandTestCase):
 class TestingTests(CommandTestCase):
     """The examples of how to test."""
 
-    async def run_tests(self, name, *command):
-        """Copy one of them, with what it tests, and run it."""
+    async def run_tests(self, name):
+        """Copy one of them, with what it tests, and run it as its first line says."""
         path = self.make_directory()
         (path / "pytest.ini").write_text("[pytest]\n")
         for copied in "chat.py", "prices.py", name:
             (path / copied).write_text((EXAMPLES / copied).read_text())
-        tests = self.start(sys.executable, "-m", *command, path=str(path))
+        python, *command = (EXAMPLES / name).read_text().split('"""')[1].split()
+        self.assertEqual(python, "python")
+        tests = self.start(sys.executable, *command, path=str(path))
         await tests.ended
         self.assertEqual(tests.status, 0, tests.out + tests.err)
         return tests.out
 
     async def test_with_trial(self):
-        out = await self.run_tests("test_chat_trial.py", "twisted.trial", "test_chat_trial")
+        out = await self.run_tests("test_chat_trial.py")
         self.assertIn("PASSED (successes=4)", out)
 
     async def test_with_pytest(self):
-        out = await self.run_tests("test_chat_pytest.py", "pytest", "-p", "no:cacheprovider")
+        out = await self.run_tests("test_chat_pytest.py")
         self.assertIn("5 passed", out)
 
     async def test_with_a_scripted_server(self):
-        out = await self.run_tests("test_prices.py", "pytest", "-p", "no:cacheprovider")
+        out = await self.run_tests("test_prices.py")
         self.assertIn("3 passed", out)

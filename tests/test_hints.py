@@ -36,6 +36,22 @@ class HintTests(SynchronousTestCase):
         ):
             self.assertIn(words, hint(exc))
 
+    def test_so_has_each_with_which_the_proxy_itself_is_not_reached(self):
+        for cause, words in (
+            (error.ConnectionRefusedError(), "is the proxy running"),
+            (error.DNSLookupError(), "the proxy's name"),
+            (error.UnknownHostError(), "the proxy's name"),
+            (error.NoRouteError(), "no network leads to the proxy"),
+            (error.TimeoutError(), "the proxy, or a firewall"),
+            (ValueError(), "is this a proxy?"),
+        ):
+            unreached = ProxyError("")
+            unreached.__cause__ = cause
+            self.assertIn(words, hint(unreached))
+            self.assertTrue(
+                hint(unreached).endswith("it comes from --proxy, or from the environment")
+            )
+
     def test_a_connection_that_is_lost_is_one_that_speaks_otherwise(self):
         lost = InvalidMessage("")
         lost.__cause__ = error.ConnectionLost()

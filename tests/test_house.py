@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "txws2"
 
 FLOORS = [
-    {"escaping", "exceptions", "interfaces", "speedups"},
+    {"escaping", "exceptions", "interfaces", "prerequisites", "speedups"},
     {
         "wire",
         "wire.accepting",

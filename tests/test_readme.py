@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from configparser import ConfigParser
 from pathlib import Path
 
 import twisted.internet
@@ -15,6 +16,7 @@ from txws2.tap import Options
 from txws2.testing import joined
 
 README = Path(ROOT, "README.rst").read_text()
+INSTALL = re.compile(r"pip install '?([^\s'`]+)")
 
 
 class ExampleTests(ExampleTestCase):
@@ -53,6 +55,18 @@ class ShellTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(shlex.split(line, comments=True)[3:])
         self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
+
+    def test_what_pip_is_told_to_install_is_in_the_checkout_and_the_extras_exist(self):
+        setup = ConfigParser()
+        setup.read(Path(ROOT, "setup.cfg"))
+        pages = [Path(ROOT, "README.rst"), *Path(ROOT, "docs").rglob("*.rst")]
+        texts = [*pages, *Path(ROOT, "txws2").rglob("*.py")]
+        told = [what for path in texts for what in INSTALL.findall(path.read_text())]
+        self.assertLessEqual({".", ".[fast]", ".[metrics]"}, set(told))
+        for what in told:
+            self.assertNotRegex(what, "^txws2")
+            if match := re.fullmatch(r"\.\[(.+)\]", what):
+                self.assertIn(match[1], setup["options.extras_require"])
 
     def test_all_that_is_named_is_there(self):
         names = re.findall(r"``(serve|run|connect|\w+Factory|\w+Protocol)``", README)

@@ -1,11 +1,13 @@
 """`serve` on real sockets, and how a server stops; row 18 is in test_contract_serving.py."""
 
+import gc
 from os.path import join
 from socket import AF_INET, AF_INET6, socket
 from unittest import SkipTest
+from weakref import ref
 
 from twisted.internet import defer, reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
@@ -39,6 +41,46 @@ def has_ipv6():
         except OSError:
             return False
     return True
+
+
+class KeptTests(SynchronousTestCase):
+    """Who waits for the end of a server waits, though nobody else knows of either."""
+
+    def setUp(self):
+        self.reactor = MemoryReactorClock()
+        self.ended = []
+
+    def start(self, end):
+        """Start a program that waits for the end of its server, and forget it."""
+
+        async def main():
+            async with serve(echo, endpoint=self.endpoint(), reactor=self.reactor) as server:
+                self.server = ref(server)
+                try:
+                    await end(server)
+                finally:
+                    self.ended.append(end)
+
+        ensureDeferred(main())
+        gc.collect()
+
+    def endpoint(self):
+        return TCP4ServerEndpoint(self.reactor, 8000)
+
+    def test_the_garbage_collector_ends_no_program(self):
+        for end in Server.serve_forever, Server.wait_closed:
+            self.start(end)
+            self.assertEqual(self.ended, [])
+            self.server().close()
+            self.reactor.advance(0)
+            self.assertEqual(self.ended.pop(), end)
+
+    def test_a_server_that_is_closed_is_kept_no_longer(self):
+        self.start(Server.serve_forever)
+        self.server().close()
+        self.reactor.advance(0)
+        gc.collect()
+        self.assertIsNone(self.server())
 
 
 class ArgumentTests(SynchronousTestCase):

@@ -1,5 +1,7 @@
 """WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
 
+# First, as it says what is missing before another module misses it.
+from txws2 import prerequisites  # noqa: F401
 from txws2.authenticating import Demand, digest_auth
 from txws2.authentication import basic_auth
 from txws2.backoff import Backoff

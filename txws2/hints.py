@@ -49,6 +49,15 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (InvalidMessage, "this isn't a WebSocket server, or it wants TLS: try wss://"),
 )
 
+# The causes of a ProxyError when the proxy itself can't be reached.
+_BY_ERROR_OF_PROXY: tuple[tuple[type[Exception], str], ...] = (
+    (error.ConnectionRefusedError, "is the proxy running, and is this its port?"),
+    (error.DNSLookupError, "is this the proxy's name, and are you online?"),
+    (error.UnknownHostError, "is this the proxy's name, and are you online?"),
+    (error.NoRouteError, "no network leads to the proxy; are you online, or behind a VPN?"),
+    (error.TimeoutError, "the proxy, or a firewall before it, is silent;"),
+)
+
 # What OpenSSL and we say of TLS; the first that is found counts.
 _BY_WORDS = (
     (
@@ -94,4 +103,8 @@ def hint(exc: Exception) -> str | None:
         for words, advice in _BY_WORDS:
             if words in str(exc):
                 return advice
+    if isinstance(exc, ProxyError):
+        for kind, text in _BY_ERROR_OF_PROXY:
+            if isinstance(exc.__cause__, kind):
+                return f"{text} it comes from --proxy, or from the environment"
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)

@@ -174,6 +174,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         # Whose connections it makes, until they are closed. A script makes one for each request,
         # and forgets it.
         self._servers: WeakSet[Any] = WeakSet()
+        # Those that listen: whoever awaits the end of one may be known to nothing else.
+        self._listening: set[Any] = set()
         self._reactor_stop = ReactorStop(self)
 
     def acceptableProtocols(self) -> list[bytes]:

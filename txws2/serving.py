@@ -68,6 +68,8 @@ class Server:
         self._ports = ports
         self._stopping = Stopping(factory)
         factory._servers.add(self)
+        if ports:
+            factory._listening.add(self)
 
     @property
     def connections(self) -> Collection[WebSocketServerProtocol]:
@@ -128,6 +130,7 @@ class Server:
         stopping = self._stopping
         if not stopping.begun:
             self._factory._servers.discard(self)
+            self._factory._listening.discard(self)
             ports = [maybeDeferred(port.stopListening) for port in self._ports]
             stopping.begin(ports, draining=not close_connections)
         if close_connections:

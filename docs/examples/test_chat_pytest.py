@@ -1,4 +1,4 @@
-"""pytest test_chat_pytest.py"""
+"""python -m pytest test_chat_pytest.py"""
 
 import pytest
 from chat import Parrot, Room

@@ -1,4 +1,4 @@
-"""trial test_chat_trial.py"""
+"""python -m twisted.trial test_chat_trial"""
 
 from chat import Parrot, Room
 from twisted.internet.task import Clock

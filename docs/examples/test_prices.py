@@ -1,4 +1,4 @@
-"""pytest test_prices.py"""
+"""python -m pytest test_prices.py"""
 
 from prices import Prices
 from twisted.internet.error import ConnectionRefusedError

@@ -12,14 +12,14 @@ __all__ = ["open_page", "see"]
 PROGRAM = "chromium"
 
 
-def open_page(test, uri):
+def open_page(test, uri, *switches, process=ProcessLines):
     """Let Chromium open a page; it is closed when the test is over."""
     program = shutil.which(PROGRAM)
     if program is None:
         raise SkipTest(f"{PROGRAM} is not installed; Debian: {PROGRAM}")
     return start(
         test,
-        ProcessLines(),
+        process(),
         program,
         "--headless",
         # It refuses to have a sandbox as root, which is who runs tests in a container.
@@ -30,6 +30,7 @@ def open_page(test, uri):
         "--no-first-run",
         "--no-proxy-server",
         f"--user-data-dir={abspath(test.mktemp())}",
+        *switches,
         uri,
     )
 

@@ -1,0 +1,98 @@
+"""A page in a real browser, as its developer tools see it: they speak WebSocket, too."""
+
+import json
+import re
+from base64 import b64decode
+from itertools import count
+
+from twisted.internet.defer import Deferred
+
+from tests.interop.chromium import open_page
+from tests.interop.peer_process import ProcessLines
+from txws2 import connect
+
+__all__ = ["Page", "inspect"]
+
+
+class Inspected(ProcessLines):
+    """A browser that says on its standard error where its developer tools are."""
+
+    def __init__(self):
+        super().__init__()
+        self.tools = Deferred()
+
+    def errReceived(self, data):
+        super().errReceived(data)
+        found = re.search(rb"DevTools listening on (ws://\S+)\n", self.errors)
+        if found and not self.tools.called:
+            self.tools.callback(found[1].decode())
+
+
+async def inspect(test, uri):
+    """Let Chromium open a page; return that."""
+    browser = open_page(test, "about:blank", "--remote-debugging-port=0", process=Inspected)
+    ws = await connect(await browser.tools, max_size=None, origin=None, proxy=None)
+    test.addCleanup(ws.close)
+    return await Page(ws, count()).another(uri)
+
+
+class Page:
+    """An open page; it and others of its browser take one call at a time."""
+
+    def __init__(self, ws, numbers, **session):
+        self._ws = ws
+        self._numbers = numbers
+        self._session = session
+
+    async def another(self, uri):
+        """Open a page in another tab; return it."""
+        target = (await self.call("Target.createTarget", url="about:blank"))["targetId"]
+        attached = await self.call("Target.attachToTarget", targetId=target, flatten=True)
+        page = Page(self._ws, self._numbers, sessionId=attached["sessionId"])
+        await page.call("Page.navigate", url=uri)
+        await page.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        return page
+
+    async def call(self, method, **params):
+        """Have the developer tools do something; return the result."""
+        number = next(self._numbers)
+        call = {"id": number, "method": method, "params": params, **self._session}
+        await self._ws.send(json.dumps(call))
+        async for message in self._ws:
+            said = json.loads(message)
+            if said.get("id") == number:
+                if "error" in said:
+                    raise AssertionError(f"{method}: {said['error']}")
+                return said["result"]
+        raise AssertionError(f"{method}: the browser has closed the connection")
+
+    async def evaluate(self, expression):
+        """Return the value of an expression in JavaScript, or of its promise."""
+        said = await self.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in said:
+            raise AssertionError(f"{expression}: {said['exceptionDetails']}")
+        return said["result"].get("value")
+
+    async def until(self, condition):
+        """Wait until a condition holds, which can change only as the page does."""
+        await self.evaluate(
+            f"""new Promise(resolve => {{
+                const look = () => {{ if ({condition}) resolve(); }};
+                new MutationObserver(look).observe(document,
+                    {{subtree: true, childList: true, attributes: true, characterData: true}});
+                addEventListener("load", look);
+                look();
+            }})"""
+        )
+
+    async def choose(self, selector, *paths):
+        """Choose files in an input of the page."""
+        root = (await self.call("DOM.getDocument"))["root"]["nodeId"]
+        node = (await self.call("DOM.querySelector", nodeId=root, selector=selector))["nodeId"]
+        await self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+
+    async def picture(self):
+        """Return what the page looks like, as the bytes of a PNG."""
+        return b64decode((await self.call("Page.captureScreenshot"))["data"])
