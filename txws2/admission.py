@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 
 from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
+from txws2.kinds import check_count
 from txws2.wire.addresses import UNIX, Networks, group_of
 from txws2.wire.fields import Lookup
 from txws2.wire.forwarded import Client, client_of
@@ -32,7 +33,7 @@ class Admission:
         log: where it is told, once, that max_connections is reached.
 
     Raises:
-        TypeError: trusted_proxies is one name.
+        TypeError: trusted_proxies is one name, or a limit isn't a whole number.
         ValueError: a limit is less than 1, or a proxy isn't an address, a network or "unix".
     """
 
@@ -47,8 +48,7 @@ class Admission:
             "max_connections": max_connections,
             "max_connections_per_host": max_connections_per_host,
         }.items():
-            if limit is not None and limit < 1:
-                raise ValueError(f"{name} must be at least 1, or None; it is {limit}")
+            check_count(name, limit, 1)
         self._max = max_connections
         self._max_per_host = max_connections_per_host
         self._trusted = Networks(trusted_proxies)

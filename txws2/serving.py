@@ -17,9 +17,10 @@ from twisted.internet.interfaces import (
 )
 from typing_extensions import TypeVar
 
+from txws2.advice import check_options, shortened
 from txws2.counters import FactoryCounters
 from txws2.driver import state_of
-from txws2.listening import listen
+from txws2.listening import check_place, listen
 from txws2.opening import Opening
 from txws2.server import (
     FactoryOptions,
@@ -208,17 +209,17 @@ def serve(
 
     Raises:
         TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
-            or an option is of the wrong kind.
+            or the handler, or an option, is of the wrong kind, or there is no such option.
     """
-    if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
-        raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
+    check_options(serve, options, FactoryOptions.__optional_keys__)
     try:
+        check_place("serve", host, port, endpoint)
         factory = WebSocketServerFactory(
             handler, create_protocol=create_protocol, reactor=reactor, **options
         )
         return Opening.of(_listen(factory, host, port, endpoint))
-    except TypeError:
-        raise
+    except TypeError as exc:
+        raise shortened(exc)  # noqa: B904
     except Exception as exc:
         return Opening.of(fail(exc))
 
