@@ -140,6 +140,7 @@ FLOORS = [
         "expecting",
         "metrics",
         "outgoing",
+        "programs",
         "pulling",
         "resource",
         "reloading",

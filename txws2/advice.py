@@ -19,11 +19,11 @@ _TIMES = (
     "open_timeout is for opening, close_timeout for closing, and ping_timeout for a peer that is "
     "gone, all in seconds"
 )
-_LIMITS = "it is max_size, in bytes"
-_HEARTBEAT = "it is ping_interval, in seconds; ping_timeout says how long a pong may take"
-_COMPRESSION = 'it is compression, "deflate" unless it is given; None is for none'
-_SUBPROTOCOLS = 'it is subprotocols, a list as ["chat"]'
-_CREATE = "it is create_protocol, a subclass or a functools.partial of one"
+_LIMITS = "here it is max_size, in bytes"
+_HEARTBEAT = "here it is ping_interval, in seconds; ping_timeout says how long a pong may take"
+_COMPRESSION = 'here it is compression, "deflate" unless it is given; None is for none'
+_SUBPROTOCOLS = 'here it is subprotocols, a list as ["chat"]'
+_CREATE = "here it is create_protocol, a subclass or a functools.partial of one"
 _ALWAYS = "leave it out: it is so in any case"
 _LOG = 'leave it out: the logs are those of twisted.logger, "txws2.server" and "txws2.client"'
 _NO_LOOP = "leave it out, or give reactor: what runs here is Twisted's reactor"
@@ -37,19 +37,19 @@ _EITHER = {
     "autofragmentsize": "send() takes an iterable, of which each item is a fragment",
     "autoping": _ALWAYS,
     "autopinginterval": _HEARTBEAT,
-    "autopingtimeout": "it is ping_timeout, in seconds",
+    "autopingtimeout": "here it is ping_timeout, in seconds",
     "autopong": _ALWAYS,
-    "closehandshaketimeout": "it is close_timeout, in seconds",
+    "closehandshaketimeout": "here it is close_timeout, in seconds",
     "compress": _COMPRESSION,
     "compressionoptions": _COMPRESSION,
     "createconnection": _CREATE,
     "extensions": _COMPRESSION,
-    "handshaketimeout": "it is open_timeout, in seconds",
+    "handshaketimeout": "here it is open_timeout, in seconds",
     "heartbeat": _HEARTBEAT,
     "klass": _CREATE,
     "logger": _LOG,
     "loop": _NO_LOOP,
-    "maxframepayloadsize": "it is max_size, in bytes, of a whole message",
+    "maxframepayloadsize": "here it is max_size, in bytes, of a whole message",
     "maxlen": _LIMITS,
     "maxmessagepayloadsize": _LIMITS,
     "maxmessagesize": _LIMITS,
@@ -59,7 +59,7 @@ _EITHER = {
     "onclose": _HOOKS,
     "onmessage": _HOOKS,
     "onopen": _HOOKS,
-    "openhandshaketimeout": "it is open_timeout, in seconds",
+    "openhandshaketimeout": "here it is open_timeout, in seconds",
     "permessagecompressionaccept": _COMPRESSION,
     "permessagecompressionoffers": _COMPRESSION,
     "permessagedeflate": _COMPRESSION,
@@ -74,12 +74,12 @@ _EITHER = {
     "utf8validateincoming": _ALWAYS,
     "websocketmaxmessagesize": _LIMITS,
     "websocketpinginterval": _HEARTBEAT,
-    "websocketpingtimeout": "it is ping_timeout, in seconds",
-    "writebufferlimit": "it is write_limit, in bytes",
-    "writerlimit": "it is write_limit, in bytes",
+    "websocketpingtimeout": "here it is ping_timeout, in seconds",
+    "writebufferlimit": "here it is write_limit, in bytes",
+    "writerlimit": "here it is write_limit, in bytes",
     "wsmaxsize": _LIMITS,
     "wspinginterval": _HEARTBEAT,
-    "wspingtimeout": "it is ping_timeout, in seconds",
+    "wspingtimeout": "here it is ping_timeout, in seconds",
 }
 
 _SERVER_TLS = (
@@ -90,7 +90,7 @@ _RESPONSE = "process_response can add headers to the response"
 _UNIX = 'endpoint="unix:/run/chat.sock" serves there; route() has a handler for each path'
 _ENDPOINT = 'endpoint takes any endpoint of Twisted, as "tcp:8000:backlog=50"'
 _PLACE = "where to listen is for serve(handler, host, port), for run() or for an endpoint to say"
-_ORIGINS = 'it is origins, a list as ["https://example.com"]'
+_ORIGINS = 'here it is origins, a list as ["https://example.com"]'
 
 _OF_SERVERS = {
     "allowedorigins": _ORIGINS,
@@ -104,7 +104,7 @@ _OF_SERVERS = {
     "headers": _RESPONSE,
     "host": _PLACE,
     "keyfile": _SERVER_TLS,
-    "maxconnection": "it is max_connections",
+    "maxconnection": "here it is max_connections",
     "origin": _ORIGINS,
     "path": _UNIX,
     "port": _PLACE,
@@ -117,25 +117,25 @@ _OF_SERVERS = {
     "sslcontext": _SERVER_TLS,
     "ssloptions": _SERVER_TLS,
     "startserving": _ALWAYS,
-    "trustxforwardedfor": "it is trusted_proxies, a list of networks",
+    "trustxforwardedfor": "here it is trusted_proxies, a list of networks",
     "unix": _UNIX,
     "url": "leave it out: a server needs no URL",
-    "verifyclient": "it is process_request, which may refuse a request",
+    "verifyclient": "here it is process_request, which may refuse a request",
 }
 
 _CLIENT_TLS = (
-    "it is tls, the file of the authorities to trust; without it, wss trusts those of this "
+    "here it is tls, the file of the authorities to trust; without it, wss trusts those of this "
     "machine, and txws2.insecure.InsecureTLS trusts everybody"
 )
-_HEADERS = 'it is additional_headers, a mapping as {"Authorization": "Bearer abc"}'
+_HEADERS = 'here it is additional_headers, a mapping as {"Authorization": "Bearer abc"}'
 _CREDENTIALS = "put user name and password into the URI: ws://user:password@host/"
-_PROXY = "it is proxy, a URL as http://user:password@host:3128"
+_PROXY = "here it is proxy, a URL as http://user:password@host:3128"
 _URI = 'it is part of the URI: connect("ws://localhost:8765/")'
 
 _OF_CLIENTS = {
     "auth": _CREDENTIALS,
     "bindaddress": "endpoint takes any endpoint of Twisted, as a TCP4ClientEndpoint(bindAddress=)",
-    "connecttimeout": "it is open_timeout, in seconds",
+    "connecttimeout": "here it is open_timeout, in seconds",
     "cookie": 'it is a header: additional_headers={"Cookie": "a=b"}',
     "cookies": 'it is a header: additional_headers={"Cookie": "a=b"}',
     "endpoint": "that is an option of connect()",
@@ -152,7 +152,7 @@ _OF_CLIENTS = {
     "port": _URI,
     "proxyauth": _PROXY,
     "proxyheaders": _PROXY,
-    "proxyssl": "it is proxy_tls",
+    "proxyssl": "here it is proxy_tls",
     "rejectunauthorized": _CLIENT_TLS,
     "sock": "endpoint takes any client endpoint of Twisted, with a connect()",
     "ssl": _CLIENT_TLS,
@@ -161,7 +161,7 @@ _OF_CLIENTS = {
     "sslopt": _CLIENT_TLS,
     "tlspolicy": _CLIENT_TLS,
     "url": "it comes first, without a name: connect(uri)",
-    "useragent": "it is user_agent_header",
+    "useragent": "here it is user_agent_header",
     "verify": _CLIENT_TLS,
     "verifyssl": _CLIENT_TLS,
 }

@@ -117,7 +117,7 @@ def check_create_protocol(
         name = name_of(create_protocol)
         raise TypeError(
             f"create_protocol is called without arguments, and {name}() can't be: {why}; "
-            f"functools.partial({name}, ...) can give it some"
+            "functools.partial can give it some"
         )
 
 
