@@ -109,9 +109,9 @@ def connect(
         raise TypeError(
             "connect() takes one URI, and options by their names: connect('ws://localhost:8765/')"
         )
-    check_options(connect, options, _OPTIONS)
     make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
     try:
+        check_options(connect, options, _OPTIONS)
         check_retrying(process_exception, backoff)
         target = Target(uri, options, make)
         if target.asks:

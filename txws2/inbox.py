@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
@@ -288,9 +288,8 @@ def _as_last_piece(message: str | bytes) -> Piece:
     return Piece(message, True)
 
 
-class _Results(dict[bool | None, "_Result | None"]):
-    def __missing__(self, decode: object) -> NoReturn:
-        raise TypeError(f"decode must be True, False or None; it is {decode!r}")
-
-
-_RESULT = _Results({None: None, True: _as_text, False: _as_bytes})
+_RESULT: dict[bool | None, _Result | None] = {
+    None: None,
+    True: _as_text,
+    False: _as_bytes,
+}

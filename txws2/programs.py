@@ -50,7 +50,7 @@ def check_program(target: object, serves: bool) -> None:
     assert callable(target)
     taken = parameters_of(target) or [""]
     if taken[0] in _OF_HANDLERS:
-        raise TypeError(f"{_without_port(target)}, and {written(target)} takes a connection")
+        raise TypeError(f"{_without_port(target)}; this one takes {taken[0]!r}, a connection")
     why = calling_fails(target, ["reactor"])
     if why is not None:
         name = name_of(target)
@@ -83,7 +83,7 @@ def _is_protocol(target: object) -> bool:
 
 
 def _without_port(target: object) -> str:
-    name = name_of(target)
+    name = name_of(target) if hasattr(target, "__qualname__") else "..."
     return (
         f"run({name}) needs a port to serve at, as run({name}, 'localhost', 8765); without one, "
         "it calls the main function of a program, with the reactor"

@@ -44,7 +44,7 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
             f"route() takes a mapping, as {{'/chat': chat, '/': echo}}; it is {shown(handlers)}"
         )
     for path, handler in handlers.items():
-        check_handler(_unguarded(handler), parameters_of(path), f"the handler of {path!r}")
+        check_handler(handler, parameters_of(path), f"the handler of {path!r}")
     return _Router(Routes(handlers))
 
 
@@ -86,12 +86,6 @@ def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
     for hook in hooks:
         check_hook("process_request", hook, REQUEST_ARGUMENTS)
     return _Guarded(handler, (*hooks, *hooks_of(handler)))
-
-
-def _unguarded(handler: object) -> object:
-    while isinstance(handler, _Guarded):
-        handler = handler.__wrapped__
-    return handler
 
 
 class _Guarded:

@@ -211,8 +211,8 @@ def serve(
         TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
             or the handler, or an option, is of the wrong kind, or there is no such option.
     """
-    check_options(serve, options, FactoryOptions.__optional_keys__)
     try:
+        check_options(serve, options, FactoryOptions.__optional_keys__)
         check_place("serve", host, port, endpoint)
         factory = WebSocketServerFactory(
             handler, create_protocol=create_protocol, reactor=reactor, **options

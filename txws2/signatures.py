@@ -7,13 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import inlineCallbacks
-
+import twisted
 from txws2.results import check_function
 
 __all__ = ["calling_fails", "check_hook", "name_of", "parameters_of", "written"]
+
+
+# All decorators of txws2 and of Twisted do, as inlineCallbacks.
+_PASSING_ON = tuple(str(Path(file).parent / "_")[:-1] for file in (__file__, twisted.__file__))
 
 
 def check_hook(name: str, function: object, arguments: Sequence[str]) -> None:
@@ -123,16 +127,9 @@ def _signature(function: Callable[..., object], follow_wrapped: bool) -> Signatu
         return None
 
 
-@inlineCallbacks
-def _generator() -> Any:
-    yield
-
-
-# All functions that it makes have their code in common.
-_INLINE_CALLBACKS = getattr(_generator, "__code__", None)
-
-
 def _passes_on(function: object) -> bool:
     """Tell whether a wrapper calls what it wraps with its own arguments, and no others."""
-    code = getattr(function, "__code__", None)
-    return code is not None and code is _INLINE_CALLBACKS
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(function, "__code__", getattr(type(function).__call__, "__code__", None))
+    return code is not None and code.co_filename.startswith(_PASSING_ON)
