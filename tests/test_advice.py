@@ -11,6 +11,7 @@ import txws2
 from txws2 import advice
 from txws2.connecting import ConnectOptions
 from txws2.server import ServerOptions
+from txws2.testing import ScriptedServer, joined
 
 
 async def handler(ws):
@@ -53,6 +54,8 @@ class UnknownOptionTests(TestCase):
             ),
             ("WebSocketFactory", lambda **given: txws2.WebSocketFactory(None, **given)),
             ("WebSocketResource", txws2.WebSocketResource),
+            ("joined", joined),
+            ("ScriptedServer", ScriptedServer),
             ("WebSocketService", lambda **given: txws2.WebSocketService("tcp:0", handler, **given)),
             (
                 "WebSocketClientService",

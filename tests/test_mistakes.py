@@ -11,6 +11,7 @@ from tests.servers import Servers
 from tests.sides import QuietTestCase
 from tests.test_connecting import ConnectTestCase
 from txws2 import (
+    Backoff,
     PerMessageDeflate,
     WebSocketClientService,
     WebSocketServerEndpoint,
@@ -196,6 +197,7 @@ class ServerMistakeTests(TestCase):
 
     def test_options_of_a_class_are_told_likewise(self):
         for make, told in (
+            (lambda: Backoff(maximum="60"), "maximum must be a number; it is '60', of type str"),
             (lambda: PerMessageDeflate(level="6"), "level must be an int from 1 to 9; it is '6'"),
             (
                 lambda: WebSocketClientService("ws://a/", max_waiting="5", reactor=Clock()),
