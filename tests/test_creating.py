@@ -149,6 +149,20 @@ class CreatingTests(TestCase):
             self.assertTold("never called", client, type("C", (SIDES[1][1],), {"onOpen": handler}))
             self.assertTold("is no subclass", client, dict)
 
+    def test_what_has_no_hash_is_looked_at_each_time(self):
+        class Made:
+            __hash__ = None
+
+            def __call__(self):
+                return SIDES[1][1]()
+
+        for _ in range(2):
+            client(Made())
+
+    def test_the_mistake_is_all_that_is_told(self):
+        exc = self.assertRaises(TypeError, client, dict)
+        self.assertIsNone(exc.__context__)
+
     def test_what_works_is_taken(self):
         for make_factory, kind in SIDES:
             for given in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -66,14 +67,15 @@ _right: WeakSet[Any] = WeakSet()
 
 def check_made_once(create_protocol: object, kind: type[WebSocketProtocol]) -> None:
     """Do as `check_create_protocol` does in push style, but only once for each object."""
-    try:
-        if create_protocol is kind or create_protocol in _right:
+    if create_protocol is kind:
+        return
+    # What has no hash, or can't be referred to weakly, is looked at each time.
+    with suppress(TypeError):
+        if create_protocol in _right:
             return
-        check_create_protocol(create_protocol, kind, pushes=True)
+    check_create_protocol(create_protocol, kind, pushes=True)
+    with suppress(TypeError):
         _right.add(create_protocol)
-    except TypeError:
-        # What has no hash, or can't be referred to weakly, is looked at each time.
-        check_create_protocol(create_protocol, kind, pushes=True)
 
 
 def check_create_protocol(
@@ -91,17 +93,7 @@ def check_create_protocol(
         TypeError: it can't be called without arguments; or what it makes is no such protocol, or
             never hears of a message.
     """
-    if inspect.iscoroutine(create_protocol):
-        create_protocol.close()
-    if not callable(create_protocol) or issubclass(type(create_protocol), WebSocketProtocol):
-        name = type(create_protocol).__qualname__
-        instead = f"give its class, as create_protocol={name}: each connection has its own"
-        if not issubclass(type(create_protocol), WebSocketProtocol):
-            instead = f"give a subclass of {kind.__name__}"
-        raise TypeError(
-            f"create_protocol must be a class, or a function that makes a protocol; it is "
-            f"{shown(create_protocol)}: {instead}"
-        )
+    _check_callable(create_protocol, kind)
     makes: Any = create_protocol
     while isinstance(makes, partial):
         makes = makes.func
@@ -112,6 +104,7 @@ def check_create_protocol(
             f"create_protocol is a coroutine function, {name_of(makes)}(), and must return the "
             "protocol at once: what takes its time is for connectionOpened()"
         )
+    assert callable(create_protocol)
     why = calling_fails(create_protocol, [])
     if why is not None:
         name = name_of(create_protocol)
@@ -175,6 +168,20 @@ def check_decisions(create_protocol: object, **given: object) -> None:
                 f"{name}.{theirs}() is a hook of another library, which is never called; here, it "
                 f"is the option {ours}"
             )
+
+
+def _check_callable(create_protocol: object, kind: type[WebSocketProtocol]) -> None:
+    if inspect.iscoroutine(create_protocol):
+        create_protocol.close()
+    name, instead = type(create_protocol).__qualname__, f"give a subclass of {kind.__name__}"
+    if issubclass(type(create_protocol), WebSocketProtocol):
+        instead = f"give its class, as create_protocol={name}: each connection has its own"
+    elif callable(create_protocol):
+        return
+    raise TypeError(
+        "create_protocol must be a class, or a function that makes a protocol; it is "
+        f"{shown(create_protocol)}: {instead}"
+    )
 
 
 def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> None:

@@ -165,9 +165,10 @@ class ConnectionFactory(Factory, Generic[P]):
         check_seconds("ping_timeout", ping_timeout)
         check_seconds("open_timeout", open_timeout)
         check_seconds("close_timeout", close_timeout)
-        check_flag("share_epoll", share_epoll)
-        check_flag("debug", debug, optional=True)
-        check_flag("log_connections", log_connections)
+        if not (share_epoll is True and debug is None and log_connections is False):
+            check_flag("share_epoll", share_epoll)
+            check_flag("debug", debug, optional=True)
+            check_flag("log_connections", log_connections)
         if trace is not None:
             check_hook("trace", trace, ["connection", "direction", "header", "payload"])
         if reactor is not None:
@@ -239,16 +240,15 @@ class ConnectionFactory(Factory, Generic[P]):
 
 
 def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate | None:
+    if isinstance(compression, str) and compression in PRESETS:
+        return PRESETS[compression]
     if compression is None or isinstance(compression, PerMessageDeflate):
         return compression
-    preset = PRESETS.get(compression) if isinstance(compression, str) else None
-    if preset is None:
-        names = ", ".join(map(repr, PRESETS))
-        kind = ValueError if isinstance(compression, str) else TypeError
-        raise kind(
-            f"compression must be {names}, a PerMessageDeflate or None; it is {shown(compression)}"
-        )
-    return preset
+    names = ", ".join(map(repr, PRESETS))
+    kind = ValueError if isinstance(compression, str) else TypeError
+    raise kind(
+        f"compression must be {names}, a PerMessageDeflate or None; it is {shown(compression)}"
+    )
 
 
 def global_reactor() -> Any:
