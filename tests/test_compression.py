@@ -41,7 +41,7 @@ class OptionTests(QuietTestCase):
         self.assertEqual(
             str(exc),
             "compression must be 'deflate', 'memory', 'balanced', 'ratio', "
-            "a PerMessageDeflate or None",
+            "a PerMessageDeflate or None; it is 'gzip', of type str",
         )
 
 

@@ -67,9 +67,12 @@ class RoutingPageTests(PageTestCase):
 
     def test_a_site_has_a_class_for_each_path(self):
         root = Resource()
-        self.run_block(PUSH, root=root, Echo=txws2.WebSocketServerProtocol, Chat=dict)
+        classes = {
+            name: type(name, (txws2.WebSocketServerProtocol,), {}) for name in ("Echo", "Chat")
+        }
+        self.run_block(PUSH, root=root, **classes)
         chat = root.children[b"chat"].factory
-        self.assertIs(chat.create_protocol, dict)
+        self.assertIs(chat.create_protocol, classes["Chat"])
 
 
 class AuthenticationPageTests(PageTestCase):

@@ -170,3 +170,17 @@ class RefusalTests(LoadTestCase):
             "error = ValueError('one')\nerror.add_note('two')\nraise error\n",
             "{path}:3: ValueError: one",
         )
+
+    def test_what_can_not_serve_connections(self):
+        self.write(
+            "import txws2\nasync def old(ws, path): pass\n"
+            "class Ported(txws2.WebSocketServerProtocol):\n"
+            "    def onMessage(self, payload, isBinary): pass\n"
+        )
+        for name, told in (
+            ("old", "can't be run: handler old(ws, path) can't be called with connection: "),
+            ("Ported", "can't be run: Ported has hooks of another library"),
+        ):
+            said = str(self.assertRaises(NoApplication, self.load, f"chat_of_a_test:{name}"))
+            self.assertIn(f"'chat_of_a_test:{name}' {told}", said)
+            self.assertEqual(said.splitlines(), [said])

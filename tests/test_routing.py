@@ -108,8 +108,8 @@ class RouteTests(RoutingTestCase):
 
 
 class WrongRouteTests(RoutingTestCase):
-    def complaint(self, handlers):
-        return str(self.assertRaises(ValueError, route, handlers))
+    def complaint(self, handlers, kind=ValueError):
+        return str(self.assertRaises(kind, route, handlers))
 
     def test_a_path_must_be_one(self):
         self.assertEqual(
@@ -131,14 +131,17 @@ class WrongRouteTests(RoutingTestCase):
             lambda ws, room, /: None,
         ):
             self.assertRegex(
-                self.complaint({"/{room}": handler}),
-                r"the handler of '/\{room\}' can't be called with connection, room=\.\.\.: .+",
+                self.complaint({"/{room}": handler}, TypeError),
+                r"the handler of '/\{room\}' .*can't be called with connection, room=\.\.\.: .+",
             )
 
     def test_a_handler_must_be_one(self):
-        self.assertRegex(
-            self.complaint({"/": None}), "the handler of '/' can't be called with connection: .+"
-        )
+        for handlers, told in (
+            ({"/": None}, "the handler of '/' must be a function; it is None"),
+            ({5: self.handler("five")}, "a path is a str, as '/chat'; it is 5"),
+            ([self.handler("one")], r"route\(\) takes a mapping"),
+        ):
+            self.assertRegex(self.complaint(handlers, TypeError), told)
 
 
 class GuardedTests(RoutingTestCase):
@@ -183,7 +186,7 @@ class GuardedTests(RoutingTestCase):
 
     def test_what_its_handler_takes_is_known(self):
         handler = guarded(lambda ws: None, self.look)
-        self.assertRaises(ValueError, route, {"/{room}": handler})
+        self.assertRaises(TypeError, route, {"/{room}": handler})
 
     def test_it_can_be_guarded_twice(self):
         inner = guarded(self.handler("private"), self.refuse_eve)

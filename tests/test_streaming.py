@@ -1,6 +1,6 @@
 """Messages that are sent as they are made."""
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.parts import Parts
@@ -196,11 +196,11 @@ class CheckTests(SynchronousTestCase):
             check_fragments(message)
 
     def test_a_mapping_and_what_is_no_iterable_can_not(self):
-        dictionary = "dict: json.dumps makes a str of it"
-        for message, name in (({"a": 1}, dictionary), (5, "int"), (None, "NoneType")):
+        for message, told in (
+            ({"a": 1}, "dict; json.dumps() makes a str of it"),
+            (5, "int; str() makes a str of it"),
+            (None, "NoneType; does a function return nothing?"),
+            (Deferred(), "Deferred; await it, and send its result"),
+        ):
             exc = self.assertRaises(TypeError, check_fragments, message)
-            self.assertEqual(
-                str(exc),
-                "a message is str, bytes-like, or an iterable or asynchronous iterable of such; "
-                f"not {name}",
-            )
+            self.assertEqual(str(exc), f"a message is str or bytes-like, not {told}")

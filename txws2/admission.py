@@ -9,6 +9,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
 from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
+from txws2.kinds import check_count
 from txws2.wire.addresses import UNIX, Networks, group_of
 from txws2.wire.fields import Lookup
 from txws2.wire.forwarded import Client, client_of
@@ -30,7 +31,7 @@ class Admission:
         trusted_proxies: whose word is taken on who the client is.
 
     Raises:
-        TypeError: trusted_proxies is one name.
+        TypeError: trusted_proxies is one name, or a limit isn't a whole number.
         ValueError: a limit is less than 1, or a proxy isn't an address, a network or "unix".
     """
 
@@ -44,8 +45,7 @@ class Admission:
             "max_connections": max_connections,
             "max_connections_per_host": max_connections_per_host,
         }.items():
-            if limit is not None and limit < 1:
-                raise ValueError(f"{name} must be at least 1, or None; it is {limit}")
+            check_count(name, limit, 1)
         self.max_connections = max_connections
         self.max_connections_per_host = max_connections_per_host
         self._trusted = Networks(trusted_proxies)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from random import random
 
 from twisted.internet.interfaces import IReactorTime
+
+from txws2.kinds import shown
 
 __all__ = ["Backoff", "Pace"]
 
@@ -28,6 +31,7 @@ class Backoff:
         random: returns a number from 0 to 1, for the first wait; tests have their own.
 
     Raises:
+        TypeError: one of the first four isn't a number.
         ValueError: a time is negative, or the factor is below 1.
     """
 
@@ -38,6 +42,9 @@ class Backoff:
     random: Callable[[], float] = random
 
     def __post_init__(self) -> None:
+        for name in ("initial", "minimum", "maximum", "factor"):
+            if not isinstance(getattr(self, name), Real):
+                raise TypeError(f"{name} must be a number; it is {shown(getattr(self, name))}")
         for name in ("initial", "minimum", "maximum"):
             # `not >=`, for what isn't a number.
             if not getattr(self, name) >= 0:

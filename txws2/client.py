@@ -10,7 +10,9 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txws2.advice import check_options
 from txws2.certificates import is_shaking_hands, tls_failure
+from txws2.creating import check_class_attribute, check_made_once, made_wrongly
 from txws2.deadlines import call_off
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.factory import ConnectionFactory, ConnectionOptions
@@ -217,7 +219,9 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     Raises:
         InvalidURI: it isn't a WebSocket URI.
         InvalidHandshake: something to be sent can't be put in a request, or is there twice.
-        TypeError: the URI, a header or a subprotocol isn't a str.
+        TypeError: the URI, a header or a subprotocol isn't a str; create_protocol can't make such
+            protocols, or one that has the hooks of another library; there is no such option, or
+            one is of the wrong kind.
     """
 
     def __init__(
@@ -232,6 +236,9 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
     ) -> None:
+        check_options(type(self), options, ConnectionOptions.__optional_keys__)
+        check_class_attribute(self, create_protocol, WebSocketClientProtocol)
+        check_made_once(create_protocol, WebSocketClientProtocol)
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.client")
         self.uri: WebSocketURI = parse_uri(uri)
@@ -285,9 +292,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
         if not isinstance(protocol, WebSocketClientProtocol):
-            raise TypeError(
-                f"create_protocol must make a WebSocketClientProtocol; it has made {protocol!r}"
-            )
+            raise made_wrongly(protocol, WebSocketClientProtocol)
         protocol.factory = self
         return protocol
 

@@ -13,6 +13,7 @@ from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
 
+from txws2.advice import check_options
 from txws2.backoff import Backoff
 from txws2.calls import Call, current_call
 from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
@@ -24,9 +25,10 @@ from txws2.expecting import Expecting
 from txws2.journal import only_ended
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
-from txws2.results import check_functions, result_of
-from txws2.retrying import ProcessException, process_exception
+from txws2.results import result_of
+from txws2.retrying import ProcessException, check_retrying, process_exception
 from txws2.settling import fail_quietly
+from txws2.signatures import check_hook
 from txws2.target import Target, URISource
 from txws2.timelimit import TimeLimit
 from txws2.wire.closing import CloseCode
@@ -85,6 +87,7 @@ class WebSocketClientService(Service, Generic[C]):
         state: a `ClientState`.
 
     Raises:
+        TypeError: an option is of the wrong kind, or there is no such option.
         InvalidURI: it isn't a WebSocket URI.
         InvalidProxy: the proxy isn't one.
         InvalidHandshake: something to be sent can't be put in a request.
@@ -119,11 +122,17 @@ class WebSocketClientService(Service, Generic[C]):
         **options: Unpack[ConnectOptions],
     ) -> None:
         # Whoever made a mistake in the options is to see it here.
+        check_options(type(self), options, ConnectOptions.__optional_keys__)
+        check_retrying(process_exception, backoff)
+        for name, hook, argument in (
+            ("on_message", on_message, "message"),
+            ("on_connect", on_connect, "connection"),
+            ("on_state_change", on_state_change, "state"),
+        ):
+            if hook is not None:
+                check_hook(name, hook, [argument])
         make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
         self._target = target = Target(uri, options, make)
-        check_functions(
-            on_message=on_message, on_connect=on_connect, on_state_change=on_state_change
-        )
         self._connect = partial(maybeDeferred, open_target, target, make)
         self.state = ClientState.STOPPED
         self._factory = target.factory

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable
-from typing import Any, Unpack, cast
+from os import PathLike
+from typing import Any, Never, Unpack, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
@@ -14,6 +15,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from typing_extensions import TypeVar
 
+from txws2.advice import check_options, shortened
 from txws2.backoff import Backoff
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.deadlines import call_off
@@ -29,9 +31,10 @@ from txws2.exceptions import (
 from txws2.factory import global_reactor
 from txws2.forgotten import CONNECT, expect_reactor
 from txws2.isolation import isolated
+from txws2.kinds import shown
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
-from txws2.retrying import ProcessException, process_exception
+from txws2.retrying import ProcessException, check_retrying, process_exception
 from txws2.target import HeadersSource, Make, Target, URISource
 from txws2.threads import check_reactor_thread
 from txws2.wire.redirecting import redirection
@@ -48,9 +51,12 @@ class ConnectOptions(RequestOptions, DialOptions, total=False):
     additional_headers: HeadersSource
 
 
+_OPTIONS = ConnectOptions.__optional_keys__
+
+
 def connect(
     uri: URISource,
-    *,
+    *more: Never,
     create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
     process_exception: ProcessException = process_exception,
     backoff: Backoff = Backoff(),  # noqa: B008
@@ -73,6 +79,7 @@ def connect(
             Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
             the URI, a coroutine function for instance: it is called for each attempt, so that a
             token in it is a fresh one. An exception that it raises fails the attempt.
+        *more: nothing: host and port are in the URI.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one. To type
             checkers, it is such a protocol that the connection comes as.
         process_exception: for ``async for``, called with the exception of each attempt that has
@@ -99,20 +106,27 @@ def connect(
         excluded by another.
 
     Raises:
-        TypeError: an option is of the wrong kind.
+        TypeError: an option is of the wrong kind, or there is no such option.
         ConcurrencyError: this isn't the reactor's thread.
     """
-
+    if more:
+        raise TypeError(
+            "connect() takes one URI, and options by their names: connect('ws://localhost:8765/')"
+        )
     make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
     try:
+        check_options(connect, options, _OPTIONS)
+        check_retrying(process_exception, backoff)
         target = Target(uri, options, make)
         check_reactor_thread(target.factory.reactor, "txws2.connect, uri")
         if target.asks:
             first = open_target(target, make)
         else:
             first = open_connection(target.factory, target.dialer)
-    except (TypeError, ConcurrencyError):
+    except ConcurrencyError:
         raise
+    except TypeError as exc:
+        raise shortened(exc)  # noqa: B904
     except Exception as exc:
         return Connecting.mistaken(exc, process_exception)
 
@@ -153,6 +167,9 @@ def unix_connect(
     Raises:
         TypeError: an option is of the wrong kind.
     """
+    check_options(unix_connect, options, _OPTIONS - {"endpoint"})
+    if not isinstance(path, (str, bytes, PathLike)):
+        raise TypeError(f"path must be a str, that of a Unix socket; it is {shown(path)}")
     if reactor is None:
         reactor = global_reactor()
     options["endpoint"] = UNIXClientEndpoint(reactor, path)

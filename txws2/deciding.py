@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from txws2.exceptions import InvalidHandshake, InvalidStatus
 from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.results import check_function
+from txws2.signatures import check_hook
 from txws2.wire.accepting import (
     check_acceptance,
     offered_subprotocols,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from txws2.server import WebSocketServerFactory
 
 __all__ = [
+    "REQUEST_ARGUMENTS",
     "Deciding",
     "Hooks",
     "ProcessRequest",
@@ -48,6 +50,10 @@ ProcessResponse = Callable[[Any, Request, Response], object]
 """Called with a connection, its request and the answer; returns a Response or None, likewise."""
 
 
+REQUEST_ARGUMENTS = ("connection", "request")
+"""What a `ProcessRequest` is called with."""
+
+
 class Hooks(NamedTuple):
     """What an application wants to decide."""
 
@@ -65,14 +71,21 @@ def gather_hooks(
     """Return the hooks of these options, and of a handler that has some; None for none.
 
     Raises:
-        TypeError: one can't be called, or is a generator function.
+        TypeError: one can't be called with these arguments, or is a generator function.
     """
     if process_request is None:
         process_request = ()
-    elif callable(process_request):
+    elif callable(process_request) or not isinstance(process_request, Iterable):
         process_request = (process_request,)
+    elif isinstance(process_request, str):
+        check_function("process_request", process_request)
+    process_request = tuple(process_request)
     for hook in process_request:
-        check_function("process_request", hook)
+        check_hook("process_request", hook, REQUEST_ARGUMENTS)
+    if select_subprotocol is not None:
+        check_hook("select_subprotocol", select_subprotocol, ["connection", "subprotocols"])
+    if process_response is not None:
+        check_hook("process_response", process_response, ["connection", "request", "response"])
     hooks = Hooks((*process_request, *hooks_of(handler)), select_subprotocol, process_response)
     return hooks if any(hooks) else None
 

@@ -13,9 +13,10 @@ from txws2.client import WebSocketClientFactory
 from txws2.exceptions import InvalidProxy, InvalidURI
 from txws2.eyeballs import HostEndpoint
 from txws2.guarding import TLSEndpoint
+from txws2.kinds import shown
 from txws2.lookup import check_name
 from txws2.proxy import ProxyEndpoint, proxy_for
-from txws2.results import check_functions
+from txws2.signatures import check_hook
 from txws2.wire.proxies import Proxy, parse_proxy
 from txws2.wire.uri import WebSocketURI
 
@@ -82,7 +83,18 @@ class Dialer:
         authentication: Authenticate | None = None,
         proxy_authentication: Authenticate | None = None,
     ) -> None:
-        check_functions(authentication=authentication, proxy_authentication=proxy_authentication)
+        if authentication is not None:
+            check_hook("authentication", authentication, ["demand"])
+        if proxy_authentication is not None:
+            check_hook("proxy_authentication", proxy_authentication, ["demand"])
+        if not (endpoint is None or hasattr(endpoint, "connect")):
+            described = "clientFromString makes one" if isinstance(endpoint, str) else "or None"
+            raise TypeError(
+                "endpoint must be a client endpoint of Twisted, with a connect(); it is "
+                f"{shown(endpoint)}; {described}"
+            )
+        if not (server_hostname is None or isinstance(server_hostname, str)):
+            raise TypeError(f"server_hostname must be a str; it is {shown(server_hostname)}")
         self._authentication = authentication
         self._proxy_authentication = proxy_authentication
         self._endpoint = endpoint

@@ -17,9 +17,12 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
+from txws2.advice import check_options
 from txws2.client import RequestOptions
 from txws2.connecting import open_target
 from txws2.dialing import DialOptions
+from txws2.kinds import check_reactor
+from txws2.listening import check_place
 from txws2.remedies import Spelling
 from txws2.server import FactoryOptions
 from txws2.target import HeadersSource, Make, Target, URISource
@@ -59,6 +62,8 @@ class WebSocketServerEndpoint:
             return WebSocketFactory(factory, path=path, text=text, reactor=reactor, **options)
 
         # Whoever made a mistake in the options is to see it here.
+        check_options(type(self), options, FactoryOptions.__optional_keys__)
+        check_place(type(self).__name__, None, None, endpoint)
         wrap(Factory())
         self._endpoint = endpoint
         self._wrap = wrap
@@ -111,6 +116,8 @@ class WebSocketClientEndpoint:
             return partial(CarrierClientFactory, factory, reactor=reactor)
 
         # Whoever made a mistake in the options is to see it here.
+        check_options(type(self), options, ClientEndpointOptions.__optional_keys__)
+        check_reactor(reactor)
         self._target = target = Target(uri, options, make_for(Factory()))
         if not callable(uri):
             target.dialer.endpoint_for(target.factory)

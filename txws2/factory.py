@@ -15,7 +15,9 @@ from txws2.clocks import steady
 from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
+from txws2.kinds import check_count, check_flag, check_reactor, check_seconds, shown
 from txws2.sharing import EpollSharing
+from txws2.signatures import check_hook
 from txws2.tracing import FrameHook
 from txws2.unobserved import show_errors
 from txws2.wire.deflate import PRESETS, PerMessageDeflate
@@ -112,12 +114,25 @@ class ConnectionFactory(Factory, Generic[P]):
         closing_deadlines: likewise of those that must close.
 
     Raises:
+        TypeError: there is no such option, or one is of the wrong kind.
         ValueError: a limit is negative, or of a head is 0, a time isn't positive, or there is no
             such preset.
     """
 
     noisy = False
     log: Logger
+
+    @property
+    def protocol(self) -> None:
+        """None: other factories of Twisted have the class of their protocols there."""
+
+    @protocol.setter
+    def protocol(self, given: object) -> None:
+        name = getattr(given, "__qualname__", "Echo").rpartition("<locals>.")[2]
+        raise TypeError(
+            f"{type(self).__name__} has no protocol to be set: "
+            f"{type(self).__name__}(create_protocol={name}) makes such protocols"
+        )
 
     def __init__(
         self,
@@ -139,22 +154,25 @@ class ConnectionFactory(Factory, Generic[P]):
         log_connections: bool = False,
         trace: FrameHook | None = None,
     ) -> None:
-        _check("max_size", max_size, least=0)
-        _check("max_fragments", max_fragments, least=1)
-        _check("max_queue", max_queue, least=1)
-        _check("write_limit", write_limit, least=0)
-        for name, limit in {"max_line_size": max_line_size, "max_headers": max_headers}.items():
-            # A head is kept whole, so it must have limits.
-            if limit is None or limit < 1:
-                raise ValueError(f"{name} must be at least 1; it is {limit}")
-        for name, seconds in {
-            "ping_interval": ping_interval,
-            "ping_timeout": ping_timeout,
-            "open_timeout": open_timeout,
-            "close_timeout": close_timeout,
-        }.items():
-            if seconds is not None and not seconds > 0:
-                raise ValueError(f"{name} must be more than 0 seconds, or None; it is {seconds}")
+        check_count("max_size", max_size, 0)
+        check_count("max_fragments", max_fragments, 1)
+        check_count("max_queue", max_queue, 1)
+        check_count("write_limit", write_limit, 0)
+        # A head is kept whole, so it must have limits.
+        check_count("max_line_size", max_line_size, 1, optional=False)
+        check_count("max_headers", max_headers, 1, optional=False)
+        check_seconds("ping_interval", ping_interval)
+        check_seconds("ping_timeout", ping_timeout)
+        check_seconds("open_timeout", open_timeout)
+        check_seconds("close_timeout", close_timeout)
+        if not (share_epoll is True and debug is None and log_connections is False):
+            check_flag("share_epoll", share_epoll)
+            check_flag("debug", debug, optional=True)
+            check_flag("log_connections", log_connections)
+        if trace is not None:
+            check_hook("trace", trace, ["connection", "direction", "header", "payload"])
+        if reactor is not None:
+            check_reactor(reactor)
         show_errors()
         self.reactor = reactor if reactor is not None else global_reactor()
         self.clock = steady(self.reactor)
@@ -224,18 +242,16 @@ class ConnectionFactory(Factory, Generic[P]):
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
 
 
-def _check(name: str, value: int | None, least: int) -> None:
-    if value is not None and value < least:
-        raise ValueError(f"{name} must be at least {least}, or None; it is {value}")
-
-
 def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate | None:
-    if not isinstance(compression, str):
+    if isinstance(compression, str) and compression in PRESETS:
+        return PRESETS[compression]
+    if compression is None or isinstance(compression, PerMessageDeflate):
         return compression
-    if compression not in PRESETS:
-        names = ", ".join(map(repr, PRESETS))
-        raise ValueError(f"compression must be {names}, a PerMessageDeflate or None")
-    return PRESETS[compression]
+    names = ", ".join(map(repr, PRESETS))
+    kind = ValueError if isinstance(compression, str) else TypeError
+    raise kind(
+        f"compression must be {names}, a PerMessageDeflate or None; it is {shown(compression)}"
+    )
 
 
 def global_reactor() -> Any:

@@ -12,9 +12,10 @@ from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from txws2.kinds import check_count, shown
 from txws2.lookup import is_address, look_up_all
 
-__all__ = ["listen"]
+__all__ = ["check_place", "listen"]
 
 # RFC 6761 section 6.3: the name is for the loopback, whatever a file of hosts says. One that says
 # otherwise would let others in.
@@ -25,6 +26,44 @@ _NOT_HERE = {EAFNOSUPPORT, EADDRNOTAVAIL}
 
 # A port that is free for one family is hardly ever taken for the other, and never so often.
 _ATTEMPTS = 10
+
+
+def check_place(caller: str, host: object, port: object, endpoint: object) -> None:
+    """Make sure that a host and a port, or an endpoint, say where to listen.
+
+    Args:
+        caller: the function that they were given to.
+        host: the host; None for all.
+        port: the port.
+        endpoint: the endpoint, or its description.
+
+    Raises:
+        TypeError: one of them is of the wrong kind, or there is no place, or there are two.
+        ValueError: the host is more than a host, or there is no such port.
+    """
+    if isinstance(host, int):
+        raise TypeError(
+            f"{caller}() takes the host first, and then the port, as "
+            f"{caller}(handler, 'localhost', 8765); the host is {shown(host)}"
+        )
+    if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
+        raise TypeError(
+            f"{caller}() needs a host and a port, or endpoint=: one of the two, as "
+            f"{caller}(handler, 'localhost', 8765)"
+        )
+    if endpoint is not None and not (isinstance(endpoint, str) or hasattr(endpoint, "listen")):
+        raise TypeError(
+            "endpoint must be an endpoint that listens, or the description of one, as 'tcp:8765'; "
+            f"it is {shown(endpoint)}"
+        )
+    if not (host is None or isinstance(host, str)):
+        raise TypeError(f"host must be a str, as 'localhost', or None; it is {shown(host)}")
+    if endpoint is None:
+        check_count("port", port, 0, 65535, optional=False)
+    if host and ("/" in host or (":" in host and not is_address(host))):
+        raise ValueError(
+            f"host must be a name or an address, without scheme, port and path; it is {host!r}"
+        )
 
 
 async def listen(

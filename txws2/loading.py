@@ -36,10 +36,13 @@ def load_factory(
     application = load_application(name, directory)
     if isinstance(application, WebSocketServerFactory):
         return application
-    if inspect.isclass(application) and issubclass(application, WebSocketServerProtocol):
-        return WebSocketServerFactory(create_protocol=application, **options)
-    if callable(application) and not inspect.isclass(application):
-        return WebSocketServerFactory(application, **options)
+    try:
+        if inspect.isclass(application) and issubclass(application, WebSocketServerProtocol):
+            return WebSocketServerFactory(create_protocol=application, **options)
+        if callable(application) and not inspect.isclass(application):
+            return WebSocketServerFactory(application, **options)
+    except TypeError as exc:
+        raise NoApplication(f"{name!r} can't be run: {exc}") from exc
     raise NoApplication(
         f"{name!r} is {application!r}; expected a handler coroutine, "
         "a subclass of WebSocketServerProtocol or a WebSocketServerFactory"

@@ -9,8 +9,9 @@ from twisted.python.failure import Failure
 
 from txws2.client import WebSocketClientProtocol
 from txws2.exceptions import InvalidState
+from txws2.kinds import check_count
 from txws2.settling import fail_quietly
-from txws2.wire.encoding import Part
+from txws2.wire.encoding import Part, not_a_message
 
 __all__ = ["Drop", "Outgoing"]
 
@@ -30,8 +31,7 @@ class Outgoing:
     """
 
     def __init__(self, limit: int, drop: Drop) -> None:
-        if limit < 0:
-            raise ValueError(f"max_waiting must be at least 0; it is {limit}")
+        check_count("max_waiting", limit, 0, optional=False)
         if drop not in ("newest", "oldest"):
             raise ValueError(f"drop must be 'newest' or 'oldest'; it is {drop!r}")
         self._limit = limit
@@ -44,6 +44,8 @@ class Outgoing:
 
     def add(self, message: Part, text: bool | None, compress: bool | None) -> Deferred[None]:
         """Keep a message; the Deferred is that of its `send`, and fails if it is dropped."""
+        if not isinstance(message, (str, bytes, bytearray, memoryview)):
+            raise not_a_message(message)
         if not isinstance(message, (str, bytes)):
             # A buffer may be used for something else before it is sent.
             message = bytes(memoryview(message))

@@ -18,6 +18,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as SiteRequest
 
+from txws2.advice import check_options
 from txws2.exceptions import ServerClosing
 from txws2.server import (
     Handler,
@@ -57,7 +58,7 @@ class WebSocketResource(Resource):
         factory: makes the connections.
 
     Raises:
-        TypeError: there are both a factory and options.
+        TypeError: there are both a factory and options; or as `WebSocketServerFactory` says.
         ValueError: an option is out of range.
     """
 
@@ -71,6 +72,7 @@ class WebSocketResource(Resource):
         **options: Unpack[ServerOptions],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        check_options(type(self), options, ServerOptions.__optional_keys__)
         if not isinstance(handler, WebSocketServerFactory):
             options.setdefault("max_line_size", sys.maxsize)
             options.setdefault("max_headers", sys.maxsize)

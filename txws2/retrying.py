@@ -10,6 +10,7 @@ from types import CoroutineType
 
 from twisted.internet import defer, error
 
+from txws2.backoff import Backoff
 from txws2.exceptions import (
     ConnectionClosed,
     InvalidMessage,
@@ -21,10 +22,13 @@ from txws2.exceptions import (
     SecurityError,
     UnreachableThroughProxy,
 )
+from txws2.kinds import check_instance
+from txws2.signatures import check_hook
 from txws2.wire.closing import is_ok
 
 __all__ = [
     "ProcessException",
+    "check_retrying",
     "ended_in_trouble",
     "process_exception",
     "raise_unless_retried",
@@ -76,6 +80,9 @@ def process_exception(exc: Exception) -> Exception | None:
     return None if passes else exc
 
 
+_default = process_exception
+
+
 def _is_of_the_network(exc: BaseException | None) -> bool:
     # An error that names a file is none of the network: it is a certificate that can't be read.
     return isinstance(exc, _NETWORK) and getattr(exc, "filename", None) is None
@@ -87,6 +94,17 @@ def _origin(exc: BaseException | None) -> BaseException | None:
     while isinstance(exc, (InvalidMessage, SecurityError, ProxyError)):
         exc = exc.__cause__
     return exc
+
+
+def check_retrying(process_exception: object, backoff: object) -> None:
+    """Make sure that these two options can be used.
+
+    Raises:
+        TypeError: one of them is of the wrong kind.
+    """
+    if process_exception is not _default:
+        check_hook("process_exception", process_exception, ["exception"])
+    check_instance("backoff", backoff, Backoff, "Backoff(maximum=60)")
 
 
 def raise_unless_retried(process_exception: ProcessException, exc: Exception) -> None:

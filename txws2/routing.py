@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from inspect import signature
 from typing import Any
 
-from txws2.deciding import ProcessRequest, ask_hooks, hooks_of
+from txws2.deciding import REQUEST_ARGUMENTS, ProcessRequest, ask_hooks, hooks_of
 from txws2.exceptions import InvalidPath
-from txws2.results import check_function
+from txws2.handlers import check_handler
+from txws2.kinds import shown
 from txws2.server import Handler
+from txws2.signatures import check_hook
 from txws2.wire.accepting import refusal
 from txws2.wire.http import Request, Response
 from txws2.wire.routes import Routes, parameters_of
@@ -36,20 +37,16 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
             is another path.
 
     Raises:
-        TypeError: a handler can't be called, or is a generator function.
-        ValueError: what should be a path isn't, two stand for the same, or a handler can't be
-            called with the parameters.
+        TypeError: a handler can't be called with the connection and the parameters, or is a
+            generator function.
+        ValueError: what should be a path isn't, or two stand for the same.
     """
+    if not hasattr(handlers, "items"):
+        raise TypeError(
+            f"route() takes a mapping, as {{'/chat': chat, '/': echo}}; it is {shown(handlers)}"
+        )
     for path, handler in handlers.items():
-        parameters = parameters_of(path)
-        try:
-            signature(handler).bind(None, **dict.fromkeys(parameters))
-        except TypeError as exc:
-            names = ", ".join(["connection", *(f"{name}=..." for name in parameters)])
-            raise ValueError(
-                f"the handler of {path!r} can't be called with {names}: {exc}"
-            ) from exc
-        check_function(f"the handler of {path!r}", handler)
+        check_handler(handler, parameters_of(path), f"the handler of {path!r}")
     return _Router(Routes(handlers), list(handlers))
 
 
@@ -100,9 +97,10 @@ def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
     Raises:
         TypeError: the handler or a hook can't be called, or is a generator function.
     """
-    check_function("handler", handler)
+    # Its parameters are known once there is a path.
+    check_handler(handler, parameters=None)
     for hook in hooks:
-        check_function("process_request", hook)
+        check_hook("process_request", hook, REQUEST_ARGUMENTS)
     return _Guarded(handler, (*hooks, *hooks_of(handler)))
 
 

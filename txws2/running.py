@@ -29,13 +29,16 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
+from txws2.advice import check_options, shortened
 from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.failing import own_part
-from txws2.listening import listen
+from txws2.kinds import check_flag
+from txws2.listening import check_place, listen
+from txws2.programs import check_program, explain_reactor
 from txws2.reloading import Changes, is_watched, supervise
-from txws2.server import FactoryOptions, WebSocketServerFactory
+from txws2.server import ServerOptions, WebSocketServerFactory
 from txws2.service import uri_of
 from txws2.serving import Endpoint, server_endpoint
 from txws2.stopping import waited_for
@@ -68,7 +71,7 @@ def run(
     endpoint: Endpoint | None = None,
     reactor: Any = None,
     reload: bool = False,
-    **options: Unpack[FactoryOptions],
+    **options: Unpack[ServerOptions],
 ) -> None:
     """Run a server, or a program, until SIGINT or SIGTERM.
 
@@ -92,35 +95,51 @@ def run(
     Raises:
         SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
             function has failed. At the end on a signal, it returns.
-        TypeError: there are both an endpoint and a port, or options that nobody takes.
+        TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
+            connections has no port; or as `serve` raises it.
+        ValueError: an option is out of range.
     """
-    if endpoint is not None and not (host is None and port is None):
-        raise TypeError("run() takes a host and a port, or endpoint=: one of the two")
+    check_flag("reload", reload)
     if reload and not is_watched():
         sys.exit(supervise())
-    _begin_logging()
-    reactor = reactor or global_reactor()
+    try:
+        serves = _check(target, host, port, endpoint, options)
+        _begin_logging()
+        reactor = reactor or global_reactor()
+        factory = _factory_of(target, reactor, options) if serves else None
+    except (TypeError, ValueError) as exc:
+        raise shortened(exc)  # noqa: B904
     changes = Changes(reactor) if reload else None
-    serves = endpoint is not None or port is not None
     if serves:
-        factory = _factory_of(target, reactor, options)
         where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
 
         def start() -> Deferred[Any]:
             listening = maybeDeferred(_listen, reactor, factory, host, port, endpoint)
             return listening.addErrback(_explain, where)
-    elif options or host is not None:
-        raise TypeError("run() with options needs a port or endpoint= to listen at")
     else:
 
         def start() -> Deferred[Any]:
-            return maybeDeferred(_awaited, target, reactor)
+            return _awaited(target, reactor)
 
     status = _run(reactor, start, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
     if status:
         sys.exit(status)
+
+
+def _check(
+    target: object, host: object, port: object, endpoint: object, options: ServerOptions
+) -> bool:
+    """Make sure that the arguments go together; tell whether something is to be served."""
+    check_options(run, options, ServerOptions.__optional_keys__)
+    if not (host is None and port is None and endpoint is None):
+        check_place("run", host, port, endpoint)
+        return True
+    if options:
+        raise TypeError("run() with options needs a port or endpoint= to listen at")
+    check_program(target, _is_resource(target))
+    return False
 
 
 def _factory_of(target: Any, reactor: Any, options: Any) -> IProtocolFactory:
@@ -168,9 +187,17 @@ def _listen(
     return Deferred.fromCoroutine(coroutine).addCallback(say)
 
 
-def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Any:
-    result: Any = function(reactor)
-    return result if isinstance(result, Deferred) else ensureDeferred(result)
+def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferred[Any]:
+    def explain(failure: Failure) -> Failure:
+        assert failure.value is not None
+        explain_reactor(failure.value, function, reactor)
+        return failure
+
+    def call() -> Any:
+        result: Any = function(reactor)
+        return result if isinstance(result, Deferred) else ensureDeferred(result)
+
+    return maybeDeferred(call).addErrback(explain)
 
 
 def _explain(reason: Failure, where: str) -> Failure | int:

@@ -13,7 +13,14 @@ from typing_extensions import TypeVar
 from zope.interface import implementer
 
 from txws2.admission import Admission
+from txws2.advice import check_options
 from txws2.answering import WebSocketServerProtocol
+from txws2.creating import (
+    check_class_attribute,
+    check_create_protocol,
+    check_decisions,
+    made_wrongly,
+)
 from txws2.deciding import (
     Hooks,
     ProcessRequest,
@@ -22,8 +29,8 @@ from txws2.deciding import (
     gather_hooks,
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
+from txws2.handlers import check_handler
 from txws2.journal import RareWarnings
-from txws2.results import check_functions
 from txws2.stopping import ReactorStop, Stopping
 from txws2.wire.handshake import check_subprotocols
 from txws2.wire.hosts import Hosts
@@ -112,8 +119,10 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         **options: those of `ConnectionFactory`.
 
     Raises:
-        TypeError: a handler or a hook can't be called, or is a generator function; or there are
-            both subprotocols and select_subprotocol.
+        TypeError: a handler or a hook can't be called with what it is called with, or is a
+            generator function; create_protocol can't make such protocols, or one that has the
+            hooks of another library; there are both subprotocols and select_subprotocol; there
+            is no such option, or one is of the wrong kind.
         ValueError: an option is out of range.
 
     Attributes:
@@ -140,6 +149,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         reactor: Any = None,
         **options: Unpack[ConnectionOptions],
     ) -> None:
+        check_options(type(self), options, ConnectionOptions.__optional_keys__)
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
         # Tells of clients for whose failure the options may be to blame.
@@ -147,10 +157,15 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
-        check_functions(
-            handler=handler,
+        if handler is not None:
+            check_handler(handler)
+        check_class_attribute(self, create_protocol, WebSocketServerProtocol)
+        check_create_protocol(create_protocol, WebSocketServerProtocol, pushes=handler is None)
+        check_decisions(
+            create_protocol,
+            origins=origins,
+            process_request=process_request,
             select_subprotocol=select_subprotocol,
-            process_response=process_response,
         )
         if origins is not None:
             check_origins(origins)
@@ -190,6 +205,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> WebSocketServerProtocol:
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
+        if not isinstance(protocol, WebSocketServerProtocol):
+            raise made_wrongly(protocol, WebSocketServerProtocol)
         protocol.factory = self
         return protocol
 

@@ -12,7 +12,10 @@ from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
 
+from txws2.advice import check_options
 from txws2.deadlines import call_off
+from txws2.kinds import check_seconds
+from txws2.listening import check_place
 from txws2.server import (
     Handler,
     ServerOptions,
@@ -48,7 +51,8 @@ class WebSocketService(Service):
         factory: what makes the connections.
 
     Raises:
-        TypeError: there are a factory and options.
+        TypeError: there are a factory and options; there is no such endpoint; or as
+            `WebSocketServerFactory` says.
         ValueError: an option is out of range.
     """
 
@@ -72,14 +76,16 @@ class WebSocketService(Service):
         reactor: Any = None,
         **options: Unpack[ServerOptions],
     ) -> None:
-        if drain is not None and not drain >= 0:
-            raise ValueError(f"drain must be at least 0 seconds, or None; it is {drain}")
+        check_options(type(self), options, ServerOptions.__optional_keys__)
+        check_seconds("drain", drain, zero=True)
         self._drain = drain
         self._endpoints: Sequence[Endpoint]
         if isinstance(endpoint, str) or not isinstance(endpoint, Sequence):
             self._endpoints = (endpoint,)
         else:
             self._endpoints = endpoint
+        for each in self._endpoints:
+            check_place(type(self).__name__, None, None, each)
         if not isinstance(handler, WebSocketServerFactory):
             handler = WebSocketServerFactory(handler, reactor=reactor, **options)
         elif options or reactor is not None:

@@ -17,11 +17,12 @@ from twisted.internet.interfaces import (
 )
 from typing_extensions import TypeVar
 
+from txws2.advice import check_options, shortened
 from txws2.counters import FactoryCounters
 from txws2.driver import state_of
 from txws2.exceptions import ConcurrencyError
 from txws2.forgotten import SERVE, expect_reactor
-from txws2.listening import listen
+from txws2.listening import check_place, listen
 from txws2.opening import Opening
 from txws2.server import (
     FactoryOptions,
@@ -216,19 +217,21 @@ def serve(
 
     Raises:
         TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
-            or an option is of the wrong kind.
+            or the handler, or an option, is of the wrong kind, or there is no such option.
         ConcurrencyError: this isn't the reactor's thread.
     """
-    if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
-        raise TypeError("serve() needs a host and a port, or endpoint=: one of the two")
     try:
+        check_options(serve, options, FactoryOptions.__optional_keys__)
+        check_place("serve", host, port, endpoint)
         factory = WebSocketServerFactory(
             handler, create_protocol=create_protocol, reactor=reactor, **options
         )
         check_reactor_thread(factory.reactor, "txws2.serve, handler, host, port")
         listening = _listen(factory, host, port, endpoint)
-    except (TypeError, ConcurrencyError):
+    except ConcurrencyError:
         raise
+    except TypeError as exc:
+        raise shortened(exc)  # noqa: B904
     except Exception as exc:
         return Opening.of(fail(exc))
 

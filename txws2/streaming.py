@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConnectionClosed
 from txws2.inbox import Piece
-from txws2.wire.encoding import Part, kind_of
+from txws2.wire.encoding import Part, not_a_message
 
 __all__ = ["Fragments", "Pieces", "check_fragments", "send_fragments"]
 
@@ -23,14 +23,14 @@ def check_fragments(message: object) -> None:
     """Make sure that a message which isn't str or bytes-like can be sent in fragments.
 
     Raises:
-        TypeError: it can't be iterated over, or is a mapping, whose keys are no message.
+        TypeError: it can't be iterated over; or is a mapping, whose keys are no message, or a
+            Deferred, whose result is meant.
     """
-    iterable = isinstance(message, (Iterable, AsyncIterable)) and not isinstance(message, Mapping)
+    iterable = isinstance(message, (Iterable, AsyncIterable)) and not isinstance(
+        message, (Mapping, Deferred)
+    )
     if not iterable:
-        raise TypeError(
-            "a message is str, bytes-like, or an iterable or asynchronous iterable of such; "
-            f"not {kind_of(message)}"
-        )
+        raise not_a_message(message)
 
 
 async def send_fragments(

@@ -8,7 +8,7 @@ from typing import Any
 
 from txws2.client import WebSocketClientFactory
 from txws2.dialing import Dialer, take_dialer
-from txws2.results import check_function
+from txws2.signatures import check_hook
 from txws2.timelimit import TimeLimit
 from txws2.wire.additional import HeadersLike
 
@@ -49,7 +49,7 @@ class Target:
         self._headers: HeadersSource = self._options.pop("additional_headers", ())
         for name, source in (("uri", uri), ("additional_headers", self._headers)):
             if callable(source) or iscoroutine(source):
-                check_function(name, source)
+                check_hook(name, source, [])
         self.asks = callable(self._uri) or callable(self._headers)
         self.host = "the server"
         if callable(self._uri):

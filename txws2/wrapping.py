@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import isclass
 from typing import Any, Unpack, cast
 
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory
 
+from txws2.advice import check_options
 from txws2.bytestream import Carrier
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import InvalidPath
@@ -62,6 +64,25 @@ class CarrierServer(Carrier, WebSocketServerProtocol):
             self.close(CloseCode.TRY_AGAIN_LATER)
 
 
+def check_wrapped(factory: object) -> None:
+    """Make sure that there is a factory to wrap.
+
+    Raises:
+        TypeError: it is something else, as a protocol.
+    """
+    if not hasattr(factory, "buildProtocol"):
+        name = factory.__qualname__ if isclass(factory) else type(factory).__qualname__
+        raise TypeError(
+            "wrappedFactory must be a factory, as Factory.forProtocol(Echo) makes one; it is "
+            f"{'the class' if isclass(factory) else 'an object of'} {name}"
+        )
+    if isinstance(factory, (WebSocketServerFactory, WebSocketClientFactory)):
+        raise TypeError(
+            "wrappedFactory must make protocols that speak in bytes; this one speaks WebSocket "
+            "already: give it to what listens, or connects"
+        )
+
+
 class WebSocketFactory(_Wrapping, WebSocketServerFactory):
     """Serves the protocols of another factory over WebSocket.
 
@@ -97,6 +118,8 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         reactor: Any = None,
         **options: Unpack[FactoryOptions],
     ) -> None:
+        check_options(type(self), options, FactoryOptions.__optional_keys__)
+        check_wrapped(wrappedFactory)
         options.setdefault("compression", None)
         if options.get("select_subprotocol") is None:
             options.setdefault("subprotocols", _SUBPROTOCOLS)

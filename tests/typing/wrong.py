@@ -74,6 +74,7 @@ txws2.serve(two, port=8000)  # E: Argument 1 to "serve" has incompatible type
 txws2.serve(handler, endpoint=8000)  # E: Argument "endpoint" to "serve" has incompatible type
 txws2.serve(None, port=8000, create_protocol=Client)  # E: Value of type variable "S" of "serve"
 txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible type "bytes"
+txws2.connect("localhost", 8000)  # E: Argument 2 to "connect" has incompatible type "int"
 txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
 txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
 txws2.broadcast([], "hello", slow="wait")  # E: Argument "slow" to "broadcast" has incompatible type

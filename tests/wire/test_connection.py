@@ -229,7 +229,9 @@ class SendMessageTests(TestCase):
 
     def test_nothing_else_is_a_message(self):
         exc = self.assertRaises(TypeError, opened().send_message, 7)
-        self.assertEqual(str(exc), "a message is str or bytes-like, not int")
+        self.assertEqual(
+            str(exc), "a message is str or bytes-like, not int; str() makes a str of it"
+        )
 
     def test_a_client_masks_and_a_server_does_not(self):
         [text] = frames_in(opened(client=True).send_message("Hello"), masked=True)

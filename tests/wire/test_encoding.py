@@ -41,7 +41,9 @@ class WholeTests(TestCase):
 
     def test_nothing_else_is_a_message(self):
         exc = self.assertRaises(TypeError, self.encoded, 7)
-        self.assertEqual(str(exc), "a message is str or bytes-like, not int")
+        self.assertEqual(
+            str(exc), "a message is str or bytes-like, not int; str() makes a str of it"
+        )
 
 
 class CompressedTests(TestCase):

@@ -121,11 +121,12 @@ class InvalidTests(TestCase):
 
     def test_the_reason_is_told(self):
         reasons = {
-            "": "it must begin with ws:// or wss://",
+            "": "it must begin with ws:// or wss://, as ws://localhost:8765/ does",
             "http://h/": "it must begin with ws:// or wss://; write ws for http",
             "HTTPS://h/": "it must begin with ws:// or wss://; write wss for https",
-            "//h/": "it must begin with ws:// or wss://",
-            "h": "it must begin with ws:// or wss://",
+            "//h/": "it must begin with ws:// or wss://, as ws://localhost:8765/ does",
+            "h": "it must begin with ws:// or wss://, as ws://localhost:8765/ does",
+            "localhost:8765": "it must begin with ws:// or wss://, as ws://localhost:8765/ does",
             "ws:h": "it names no host",
             "ws:///path": "it names no host",
             "ws://me@/": "it names no host",

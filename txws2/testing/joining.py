@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from typing_extensions import TypeVar
 from zope.interface import implementer
 
+from txws2.advice import check_options
 from txws2.client import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.driver import state_of
 from txws2.protocol import WebSocketProtocol
@@ -221,9 +222,10 @@ def joined(
 
     Raises:
         InvalidHandshake: the connection couldn't be opened; it is what `connect` fails with.
-        TypeError: there are a factory and options of a server.
+        TypeError: there are a factory and options of a server, or there is no such option.
         ValueError: the factory has the real reactor, or another clock.
     """
+    check_options(joined, options, JoinedOptions.__optional_keys__)
     if isinstance(handler, WebSocketServerFactory):
         if server is not WebSocketServerProtocol:
             raise TypeError("a factory makes the server's protocol itself")

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar, Unpack
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol
 
+from txws2.advice import check_options
 from txws2.deciding import hooks_of
 from txws2.exceptions import ConnectionClosed
 from txws2.server import (
@@ -123,6 +124,7 @@ class ScriptedServer:
         reactor: MemoryReactor | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
+        check_options(type(self), options, ServerOptions.__optional_keys__)
         self.reactor = MemoryReactor() if reactor is None else reactor
         self.otherwise = otherwise
         self.attempts: list[Attempt] = []

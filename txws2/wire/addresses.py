@@ -63,7 +63,11 @@ class Networks:
 
     def __init__(self, names: Iterable[str]) -> None:
         if isinstance(names, str):
-            raise TypeError(f"networks are a sequence of strings, as [{names!r}]")
+            raise TypeError(f"trusted_proxies is a sequence of strings, as [{names!r}]")
+        if not isinstance(names, Iterable):
+            raise TypeError(
+                f"trusted_proxies is a sequence of strings, as ['10.0.0.0/8']; it is {names!r}"
+            )
         self._unix = False
         self._networks = []
         for name in names:
@@ -82,6 +86,9 @@ class Networks:
 
 
 def _network(name: str) -> IPv4Network | IPv6Network:
+    if isinstance(name, (int, bytes)):
+        # To Python, a number is an address.
+        raise TypeError(f"a network is a str, as '10.0.0.0/8'; it is {name!r}")
     try:
         return ip_network(name)
     except ValueError as exc:

@@ -123,6 +123,11 @@ class Close:
         Raises:
             ProtocolError: the code may not travel, or the reason is over 123 bytes of UTF-8.
         """
+        if not isinstance(self.code, int) or not isinstance(self.reason, str):
+            raise TypeError(
+                "the close code is an int, and the reason a str, as close(1000, 'bye'); "
+                f"they are {self.code!r} and {self.reason!r}"
+            )
         if not _may_travel(self.code):
             raise ProtocolError(
                 f"invalid close code: {self.code}; "

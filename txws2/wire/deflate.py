@@ -61,6 +61,8 @@ class PerMessageDeflate:
             ("memory_level", 1, 9),
         ):
             value = getattr(self, name)
+            if not (value is None or isinstance(value, int)):
+                raise TypeError(f"{name} must be an int from {least} to {most}; it is {value!r}")
             if value is not None and not least <= value <= most:
                 raise ValueError(f"{name} must be from {least} to {most}; it is {value}")
         if self.threshold < 0:

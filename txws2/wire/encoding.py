@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
 from txws2.wire.frames import BINARY, CONT, TEXT
 
-__all__ = ["Encoded", "MessageEncoder", "Part", "kind_of"]
+__all__ = ["Encoded", "MessageEncoder", "Part", "not_a_message"]
 
 Part = str | bytes | bytearray | memoryview
 """A whole message, or a part of one."""
@@ -108,10 +110,18 @@ class MessageEncoder:
         return opcode, payload
 
 
-def kind_of(message: object) -> str:
-    """Return what something is that is no message, as an error tells it."""
+def not_a_message(message: object) -> TypeError:
+    """Return the exception for what can't be sent; it says what can be made of it."""
     kind = type(message).__name__
-    return f"{kind}: json.dumps makes a str of it" if isinstance(message, (dict, list)) else kind
+    if isinstance(message, (Mapping, list, tuple, set)):
+        instead = "json.dumps() makes a str of it"
+    elif hasattr(message, "__await__"):
+        instead = "await it, and send its result"
+    elif message is None:
+        instead = "does a function return nothing?"
+    else:
+        instead = "str() makes a str of it"
+    return TypeError(f"a message is str or bytes-like, not {kind}; {instead}")
 
 
 def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:
@@ -119,7 +129,7 @@ def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:
         return BINARY if text is False else TEXT, message.encode()
     if not isinstance(message, bytes):
         if not isinstance(message, (bytearray, memoryview)):
-            raise TypeError(f"a message is str or bytes-like, not {kind_of(message)}")
+            raise not_a_message(message)
         message = bytes(message)
     if not text:
         return BINARY, message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha1
 
 from txws2.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
@@ -63,7 +63,11 @@ def check_subprotocols(subprotocols: Sequence[str]) -> None:
         NegotiationError: one isn't a token (section 4.1), or occurs twice.
     """
     if isinstance(subprotocols, (str, bytes)):
+        # Each of its characters would be one.
         raise TypeError(f"subprotocols is a sequence of strings, as [{subprotocols!r}]")
+    if not isinstance(subprotocols, Collection):
+        kind = type(subprotocols).__name__
+        raise TypeError(f"subprotocols is a sequence of strings, as ['chat']; it is {kind}")
     for name in subprotocols:
         if not isinstance(name, str):
             raise TypeError(f"subprotocols is a sequence of strings, as ['chat']; {name!r} is none")

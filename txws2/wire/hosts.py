@@ -68,6 +68,8 @@ class Hosts:
     def __init__(self, names: Iterable[str]) -> None:
         if isinstance(names, str):
             raise TypeError(f"hosts is a sequence of strings, as [{names!r}]")
+        if not isinstance(names, Iterable):
+            raise TypeError(f"hosts is a sequence of strings, as ['example.com']; it is {names!r}")
         self._names: set[str] = set()
         self._networks: list[IPv4Network | IPv6Network] = []
         # Those that have come, as they came: mostly they are few, and found out once.
@@ -97,6 +99,8 @@ class Hosts:
 
 
 def _network(name: str) -> IPv4Network | IPv6Network | None:
+    if not isinstance(name, str):
+        raise TypeError(f"a host is a str, as 'example.com'; it is {name!r}")
     bracketed = _ADDRESS.fullmatch(name)
     try:
         return ip_network(name.partition("%")[0] if bracketed is None else bracketed[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from txws2.exceptions import InvalidOrigin
@@ -44,7 +44,15 @@ def check_origins(origins: Origins) -> None:
     """
     if isinstance(origins, str):
         raise TypeError(f"origins is a sequence of strings, as [{origins!r}]")
+    if not isinstance(origins, Collection):
+        kind = type(origins).__name__
+        raise TypeError(f"origins is a sequence, as ['https://example.com', None]; it is {kind}")
     for origin in origins:
+        if not (origin is None or isinstance(origin, (str, re.Pattern))):
+            raise TypeError(
+                "an origin is a str, as 'https://example.com', a compiled pattern, or None for "
+                f"programs; it is {origin!r}"
+            )
         if isinstance(origin, str) and origin != SAME_ORIGIN and not _is_origin(origin):
             raise ValueError(
                 f"{origin!r} isn't an origin: that is a scheme, a host and perhaps a port, without "

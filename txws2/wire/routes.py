@@ -77,6 +77,8 @@ def parameters_of(pattern: str) -> list[str]:
     Raises:
         ValueError: it isn't a pattern.
     """
+    if not isinstance(pattern, str):
+        raise TypeError(f"a path is a str, as '/chat'; it is {pattern!r}")
     if not pattern.startswith("/"):
         raise ValueError(f"a path begins with a slash, as '/chat'; it is {pattern!r}")
     if "?" in pattern or "#" in pattern:

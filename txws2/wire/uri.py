@@ -93,7 +93,8 @@ def parse_uri(uri: str) -> WebSocketURI:
     parts = _split(uri)
     if parts.scheme not in ("ws", "wss"):
         http = {"http": "; write ws for http", "https": "; write wss for https"}
-        raise InvalidURI(uri, "it must begin with ws:// or wss://" + http.get(parts.scheme, ""))
+        instead = http.get(parts.scheme, ", as ws://localhost:8765/ does")
+        raise InvalidURI(uri, f"it must begin with ws:// or wss://{instead}")
     userinfo, _, host_and_port = parts.netloc.rpartition("@")
     if _AMBIGUOUS.search(userinfo):
         raise InvalidURI(uri, "its user information has @, [, ] or a backslash; percent-encode it")

@@ -1,0 +1,119 @@
+"""Mistakes as a newcomer sees them: a process ends with the message, and the line that is wrong."""
+
+import sys
+
+from tests.examples import ExampleTestCase
+
+PROGRAM = """import txws2
+
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+
+async def old(ws, path):
+    await ws.send(path)
+
+class Echo(txws2.WebSocketServerProtocol):
+    def messageReceived(self, message):
+        self.sendMessage(message)
+
+class Ported(txws2.WebSocketServerProtocol):
+    def onMessage(self, payload, isBinary):
+        self.sendMessage(payload)
+
+"""
+
+REACT = """
+from twisted.internet.task import react
+
+async def main(reactor):
+    {}
+
+react(main)
+"""
+
+MISTAKES = (
+    (
+        'txws2.run(old, "localhost", 8765)',
+        "TypeError: handler old(ws, path) can't be called with connection: missing a required "
+        "argument: 'path'; the path is ws.request.path, so write: async def old(ws)",
+    ),
+    (
+        "txws2.run(echo)",
+        "TypeError: run(echo) needs a port to serve at, as run(echo, 'localhost', 8765); without "
+        "one, it calls the main function of a program, with the reactor; this one takes 'ws', a "
+        "connection",
+    ),
+    (
+        'txws2.run(Echo, "localhost", 8765)',
+        "TypeError: handler must be a function that is called with each connection; it is the "
+        "class Echo: give it as create_protocol=Echo, with None for the handler",
+    ),
+    (
+        'txws2.run(None, "localhost", 8765, create_protocol=Ported)',
+        "TypeError: Ported has hooks of another library, which are never called; here, onMessage() "
+        "is messageReceived()",
+    ),
+    (
+        'txws2.run(echo, "localhost", 8765, ping_intervall=5)',
+        "TypeError: run() has no option 'ping_intervall'; is ping_interval meant?",
+    ),
+    (
+        'txws2.run(echo, 8765, "localhost")',
+        "TypeError: run() takes the host first, and then the port, as run(handler, 'localhost', "
+        "8765); the host is 8765, of type int",
+    ),
+    (
+        'txws2.run(echo, "localhost", "8765")',
+        "TypeError: port must be an int, from 0 to 65535; it is '8765', of type str",
+    ),
+    (
+        'txws2.run(echo, "localhost", 8765, max_queue=0)',
+        "ValueError: max_queue must be at least 1, or None; it is 0",
+    ),
+)
+
+IN_A_PROGRAM = (
+    (
+        'await txws2.serve(echo, "localhost", 8765, timeout=5)',
+        "builtins.TypeError: serve() has no option 'timeout'; open_timeout is for opening, "
+        "close_timeout for closing, and ping_timeout for a peer that is gone, all in seconds",
+    ),
+    (
+        'await txws2.connect("ws://localhost:8765/", extra_headers={})',
+        "builtins.TypeError: connect() has no option 'extra_headers'; here it is "
+        'additional_headers, a mapping as {"Authorization": "Bearer abc"}',
+    ),
+    (
+        'await txws2.connect("localhost", 8765)',
+        "builtins.TypeError: connect() takes one URI, and options by their names: "
+        "connect('ws://localhost:8765/')",
+    ),
+    (
+        'await txws2.connect("ws://localhost:8765/", max_size="1MB")',
+        "builtins.TypeError: max_size must be an int, at least 0, or None; it is '1MB', of type "
+        "str",
+    ),
+)
+
+
+class MistakesShownTests(ExampleTestCase):
+    async def assertShown(self, program, line, told):
+        """Run a program; it ends soon, with this line of it and this message, in that order."""
+        path = self.make_directory() / "program.py"
+        path.write_text(program)
+        process = self.start(sys.executable, str(path))
+        await process.ended
+        self.assertEqual((process.out, process.status), ("", 1), process.err)
+        self.assertEqual(process.err.rstrip().rpartition("\n")[2], told)
+        *_, behind = process.err.partition(f"    {line}\n")
+        self.assertEqual(behind.count('  File "'), 1, process.err)
+        self.assertIn("Traceback", process.err)
+
+    async def test_a_mistake_in_what_run_is_given_ends_with_the_line_and_the_message(self):
+        for line, told in MISTAKES:
+            await self.assertShown(f"{PROGRAM}{line}\n", line, told)
+
+    async def test_a_mistake_within_a_program_ends_with_the_line_and_the_message(self):
+        for line, told in IN_A_PROGRAM:
+            await self.assertShown(PROGRAM + REACT.format(line), line, told)
