@@ -28,6 +28,7 @@ from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.target import Target, URISource
 from txws2.timelimit import TimeLimit
+from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
@@ -338,7 +339,7 @@ def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
 
 def _end_of(running: Deferred[None]) -> Deferred[None]:
     """Return a Deferred of its own that fires when this one does."""
-    ended: Deferred[None] = Deferred()
+    ended: Deferred[None] = Eventual()
     running.addBoth(ended.callback)
     return ended
 

@@ -15,6 +15,7 @@ from txws2.driver import state_of
 from txws2.exceptions import ServerClosing
 from txws2.isolation import isolated
 from txws2.settling import Waiters
+from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
@@ -133,7 +134,7 @@ class Stopping:
         call = current_call()
         if call is None or call.connection is None or call.connection.factory is not self._factory:
             return self._waiters.wait()
-        waiter: Deferred[None] = Deferred(self._wait_no_longer)
+        waiter: Deferred[None] = Eventual(self._wait_no_longer)
         self._inside[waiter] = call
         self._progress()
         return waiter
