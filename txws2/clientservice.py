@@ -27,6 +27,7 @@ from txws2.results import check_functions, result_of
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.target import Target, URISource
+from txws2.tasks import loop_runs
 from txws2.timelimit import TimeLimit
 from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
@@ -157,7 +158,7 @@ class WebSocketClientService(Service, Generic[C]):
             self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
             # Not before there is something that can be stopped: hooks are called at once.
-            begin.callback(None)
+            loop_runs(self._factory.reactor).addCallback(begin.callback)
 
     def stopService(self) -> Deferred[None]:
         """Close the connection with 1001, and make no other.

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from txws2.waking import Eventual, Wakeup, is_foreign
+from txws2.waking import Eventual, Wakeup, is_asyncios, is_foreign
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-__all__ = ["running_loop", "started"]
+__all__ = ["loop_runs", "running_loop", "started"]
 
 
 def running_loop() -> AbstractEventLoop | None:
@@ -24,6 +24,20 @@ def running_loop() -> AbstractEventLoop | None:
     asyncio: Any = sys.modules.get("asyncio")
     loop: AbstractEventLoop | None = None if asyncio is None else asyncio._get_running_loop()
     return None if loop is None or is_foreign() else loop
+
+
+def loop_runs(reactor: Any) -> Deferred[None]:
+    """Return a Deferred that fires when coroutines that are started can use the reactor's loop.
+
+    That is at once, but where the reactor is asyncio's and is about to begin: it calls what is to
+    be called when it runs before the loop does.
+    """
+    runs: Deferred[None] = Deferred()
+    if is_asyncios(reactor) and running_loop() is None:
+        reactor.callWhenRunning(reactor.callLater, 0, runs.callback, None)
+    else:
+        runs.callback(None)
+    return runs
 
 
 def started(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
