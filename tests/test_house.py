@@ -78,6 +78,7 @@ FLOORS = [
         "journal",
         "isolation",
         "keepalive",
+        "loopless",
         "outbox",
         "pings",
         "progress",

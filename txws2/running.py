@@ -33,6 +33,7 @@ from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.listening import listen
+from txws2.loopless import log_failure
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import FactoryOptions, WebSocketServerFactory
 from txws2.service import uri_of
@@ -208,7 +209,7 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
         if isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
             if not (stopping and result.check(ConnectionClosed, CancelledError)):
-                _log.failure("the program has failed", result, LogLevel.error)
+                log_failure(_log, "the program has failed", result)
                 status = 1
         elif not ends:
             status = result or 0
