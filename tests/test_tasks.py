@@ -324,6 +324,21 @@ class HandlerTests(LoopTestCase):
             self.talk(handler, talk)
         self.assertEqual(got, ["a", "a"])
 
+    def test_a_test_that_only_pumps_is_told_that_tasks_need_the_loop(self):
+        async def handler(ws):
+            await ws.send("a")
+
+        async def main():
+            both = self.join(handler=handler)
+            with self.assertRaises(AssertionError) as caught:
+                both.result_of(both.client.recv())
+            self.assertIn("coroutines are tasks", str(caught.exception))
+            both.client.transport.abortConnection()
+            both.pump()
+            await self.turns()
+
+        self.run_on_loop(main())
+
     def test_the_end_of_the_connection_ends_it_without_a_word(self):
         ends = []
 
@@ -480,6 +495,48 @@ class HookTests(LoopTestCase):
             return await both.server.recv()
 
         self.assertEqual(self.run_on_loop(main()), "ab")
+
+
+class OpeningTests(LoopTestCase):
+    """A connection that is opened in a task."""
+
+    def test_one_that_is_there_just_before_a_cancel_is_closed(self):
+        async def main():
+            server = ScriptedServer()
+            connecting = asyncio.ensure_future(txws2.connect(URI, reactor=server.reactor))
+            await self.turns()
+            # In a task, so that another isn't woken at once.
+            server.pump()
+            connecting.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await connecting
+            server.pump()
+            self.assertEqual(server.connection.server.close_code, 1000)
+
+        self.run_on_loop(main())
+
+    def test_a_task_may_connect_again_and_again(self):
+        opened = []
+
+        async def connect(reactor):
+            async for ws in txws2.connect(URI, reactor=reactor):
+                opened.append(ws)
+                await ws.wait_closed()
+                if len(opened) == 2:
+                    break
+
+        async def main():
+            server = ScriptedServer()
+            connecting = asyncio.create_task(connect(server.reactor))
+            while not connecting.done():
+                await self.from_reactor(server.advance, 10)
+                await self.turns()
+                if opened and opened[-1].close_code is None:
+                    await self.from_reactor(server.connection.server.close, 1001)
+            await connecting
+
+        self.run_on_loop(main())
+        self.assertEqual(len(opened), 2)
 
 
 class StoppedTests(LoopTestCase):
