@@ -85,9 +85,9 @@ class HowtoTests(QuietTestCase):
         both = self.connect("handler", PLAIN)
         for send in both.client.send, both.client.sendMessage:
             exc = self.assertRaises(TypeError, send, {"a": 1})
-            self.assertIn("not dict: json.dumps makes a str of it", str(exc))
+            self.assertIn("not dict; json.dumps() makes a str of it", str(exc))
         exc = self.assertRaises(TypeError, both.client.sendMessage, [1])
-        self.assertIn("not list: json.dumps makes a str of it", str(exc))
+        self.assertIn("not list; json.dumps() makes a str of it", str(exc))
         both.client.send(["[1,", "2]"])
         self.assertEqual(both.result_of(both.client.recv()), '{"answer": [1, 2]}')
 

@@ -23,6 +23,7 @@ from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
 from txws2.journal import only_ended
+from txws2.loopless import log_failure
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
 from txws2.results import result_of
@@ -30,7 +31,9 @@ from txws2.retrying import ProcessException, check_retrying, process_exception
 from txws2.settling import fail_quietly
 from txws2.signatures import check_hook
 from txws2.target import Target, URISource
+from txws2.tasks import loop_runs
 from txws2.timelimit import TimeLimit
+from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
@@ -166,7 +169,7 @@ class WebSocketClientService(Service, Generic[C]):
             self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
             # Not before there is something that can be stopped: hooks are called at once.
-            begin.callback(None)
+            loop_runs(self._factory.reactor).addCallback(begin.callback)
 
     def stopService(self) -> Deferred[None]:
         """Close the connection with 1001, and make no other.
@@ -326,14 +329,15 @@ class WebSocketClientService(Service, Generic[C]):
                 self._log_failure("on_state_change")
 
     def _log_failure(self, hook: str) -> None:
-        self._factory.log.failure("{hook} failed", level=LogLevel.error, hook=hook)
+        log_failure(self._factory.log, "{hook} failed", Failure(), hook=hook)
 
     def _ended(self, reason: Failure, run: object) -> None:
         if run is self._run:
             exc = reason.value
             assert isinstance(exc, Exception)
             host = self._target.host
-            self._factory.log.failure("giving up on {host}", reason, host=host)
+            log, critical = self._factory.log, LogLevel.critical
+            log_failure(log, "giving up on {host}", reason, critical, host=host)
             self._final = exc
             self._leave(exc)
 
@@ -351,7 +355,7 @@ def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
 
 def _end_of(running: Deferred[None]) -> Deferred[None]:
     """Return a Deferred of its own that fires when this one does."""
-    ended: Deferred[None] = Deferred()
+    ended: Deferred[None] = Eventual()
     running.addBoth(ended.callback)
     return ended
 

@@ -36,6 +36,7 @@ from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, check_retrying, process_exception
 from txws2.target import HeadersSource, Make, Target, URISource
+from txws2.tasks import loop_runs
 from txws2.threads import check_reactor_thread
 from txws2.wire.redirecting import redirection
 
@@ -200,6 +201,7 @@ def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
         return open_connection(*target.prepare(make))
 
     async def ask_and_open() -> WebSocketClientProtocol:
+        await loop_runs(target.factory.reactor)
         return await open_connection(*await target.ask(make))
 
     return Opening.of(Deferred.fromCoroutine(ask_and_open()))

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.logger import LogLevel
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2.calls import Call, current_call
 from txws2.exceptions import InvalidHandshake, InvalidStatus
 from txws2.journal import id_of
+from txws2.loopless import log_failure
 from txws2.protocol import WebSocketProtocol
-from txws2.results import check_function
+from txws2.results import check_function, result_of
 from txws2.signatures import check_hook
 from txws2.wire.accepting import (
     check_acceptance,
@@ -143,7 +143,7 @@ class Deciding(WebSocketProtocol):
         return Response.plain(HTTPStatus(status), text)
 
     async def _ask(self, hook: Callable[..., object], *arguments: Any) -> object:
-        answer = await maybeDeferred(hook, self, *arguments)
+        answer = await result_of(hook(self, *arguments))
         if self._never_opened is not None:
             # Meanwhile the request was refused, or the client has left.
             raise CancelledError
@@ -252,9 +252,7 @@ class Deciding(WebSocketProtocol):
         return response, reason
 
     def _log_failure(self, failure: Failure) -> None:
-        self.factory.log.failure(
-            "opening handshake failed", failure, LogLevel.error, connection=id_of(self)
-        )
+        log_failure(self.factory.log, "opening handshake failed", failure, connection=id_of(self))
 
 
 async def ask_hooks(

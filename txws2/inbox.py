@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn, Self
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, Protocol, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from txws2.awaiting import Next, Step
+from txws2.awaiting import Incoming, Next, OnDemand, Received, Step
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
+from txws2.tasks import running_loop
 from txws2.wire.connection import Connection
 from txws2.wire.events import Remainder
 
@@ -29,7 +31,7 @@ class Piece(NamedTuple):
 
 # Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
 # made for each message, and a NamedTuple takes ten times as long.
-_Reader = tuple[Deferred[Any], "_Result | None", object | None]
+_Reader = tuple[Incoming, "_Result | None", object | None]
 
 _Result = Callable[[str | bytes], Any]
 
@@ -136,7 +138,13 @@ class Inbox:
             TypeError: decode is something else.
         """
         result = None if decode is None else _result_for(decode)
-        return self._get(Deferred(self._cancel_reader), None, result)
+        if running_loop() is not None:
+            demand = OnDemand(partial(self._get, stream=None, result=result))
+            demand.source = self
+            return demand
+        reader = Received()
+        reader.source = self
+        return self._get(reader, None, result)
 
     def get_within(self, seconds: float, clock: IReactorTime, decode: bool | None) -> Deferred[Any]:
         """Likewise, but it fails with TimeoutError if there is none within so many seconds.
@@ -151,7 +159,10 @@ class Inbox:
         """
         if not isinstance(seconds, (int, float)):
             raise TypeError(f"timeout must be a number of seconds, or None; it is {seconds!r}")
-        waiting = self.get(decode)
+        result = None if decode is None else _result_for(decode)
+        reader = Received()
+        reader.source = self
+        waiting = self._get(reader, None, result)
         if waiting.called:
             return waiting
         if seconds > 0:
@@ -165,17 +176,34 @@ class Inbox:
 
     def __anext__(self) -> Deferred[Any]:
         step = Next()
-        step.canceller = self._cancel_reader
+        step.source = self
         return self._get(step, None, None)
 
-    def get_part(self, stream: object) -> Deferred[Piece]:
+    def get_part(self, stream: _Stream) -> Deferred[Piece]:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
 
         Args:
             stream: who asks. Once it was given a part, the rest of the message is for it alone,
                 and is dropped if it is no more.
         """
-        return self._get(Deferred(self._cancel_reader), stream, _as_last_piece)
+        return self._get(_Part(self, stream), stream, _as_last_piece)
+
+    def cancel_reader(self) -> None:
+        """Wait for no message."""
+        self._reader = None
+
+    def give_back(self, message: str | bytes) -> None:
+        """Have this again, before all others: whoever was given it will not see it."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self._fire(reader[0], message, reader[1])
+            return
+        if self._messages is None:
+            self._messages = deque()
+        self._messages.appendleft(message)
+        self._size += len(message) + MESSAGE_OVERHEAD
+        if self._full and not self._closing:
+            self._reading.pause(self._size)
 
     # The end.
 
@@ -216,9 +244,10 @@ class Inbox:
         """Whether the message that is arriving belongs to a stream that is no more."""
         return self._stream is not None and self._stream() is None
 
-    def _fire(self, reader: Deferred[Any], message: str | bytes, result: _Result | None) -> None:
+    def _fire(self, reader: Incoming, message: str | bytes, result: _Result | None) -> None:
         """Give a reader a message, as it wants to have it."""
         if result is not None:
+            reader.original = message
             try:
                 message = result(message)
             except UnicodeDecodeError:
@@ -243,7 +272,7 @@ class Inbox:
             self._reading.pause(self._size)
 
     def _get(
-        self, reader: Deferred[Any], stream: object | None, result: _Result | None
+        self, reader: Incoming, stream: object | None, result: _Result | None
     ) -> Deferred[Any]:
         self._asked = True
         if self._reader or self._stream or self._messages or stream is not None:
@@ -258,7 +287,7 @@ class Inbox:
         return reader
 
     def _fire_if_ready(
-        self, reader: Deferred[Any], stream: object | None, result: _Result | None
+        self, reader: Incoming, stream: object | None, result: _Result | None
     ) -> None:
         """Give a reader what needs no waiting for."""
         owner = None if self._stream is None else self._stream()
@@ -304,8 +333,33 @@ class Inbox:
             return ConcurrencyError("recv() is already waiting for a message")
         return ConcurrencyError("recv_streaming() has not come to the end of its message")
 
-    def _cancel_reader(self, _: Deferred[Any]) -> None:
-        self._reader = None
+
+class _Stream(Protocol):
+    """Who wants a message in parts.
+
+    Attributes:
+        taken: whether it has had one.
+        kept: one that it was given, and hasn't had.
+    """
+
+    taken: bool
+    kept: Piece | None
+
+
+class _Part(Incoming):
+    """A Deferred of the next part of a message."""
+
+    def __init__(self, inbox: Inbox, stream: _Stream) -> None:
+        super().__init__(lambda _: inbox.cancel_reader())
+        self.source = inbox
+        self._stream = stream
+
+    def withdraw(self, result: Piece) -> None:
+        """Keep a part for the stream that has begun with this message."""
+        if result.last and not self._stream.taken:
+            super().withdraw(result)
+        else:
+            self._stream.kept = result
 
 
 def _missed(_: object, seconds: float) -> NoReturn:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from inspect import iscoroutine
 from threading import current_thread, main_thread
 from time import localtime, strftime
 from typing import Any, Unpack, cast
@@ -36,12 +37,15 @@ from txws2.factory import global_reactor
 from txws2.failing import own_part
 from txws2.kinds import check_flag
 from txws2.listening import check_place, listen
+from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
 from txws2.service import uri_of
 from txws2.serving import Endpoint, server_endpoint
 from txws2.stopping import waited_for
+from txws2.tasks import loop_runs
+from txws2.tasks import started as start_task
 from txws2.unobserved import is_unobserved, was_shown
 
 __all__ = ["run"]
@@ -195,7 +199,7 @@ def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferre
 
     def call() -> Any:
         result: Any = function(reactor)
-        return result if isinstance(result, Deferred) else ensureDeferred(result)
+        return start_task(result) if iscoroutine(result) else ensureDeferred(result)
 
     return maybeDeferred(call).addErrback(explain)
 
@@ -247,7 +251,7 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
         elif isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
             if not (stopping and result.check(ConnectionClosed, CancelledError)):
-                _log.failure("the program has failed", own_part(result), LogLevel.error)
+                log_failure(_log, "the program has failed", own_part(result))
                 status = 1
         elif not ends:
             status = result or 0
@@ -258,7 +262,7 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
         start().addBoth(started)
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
-    reactor.callWhenRunning(begin)
+    reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
     if signals:
         with _signals_kept():
             reactor.run()

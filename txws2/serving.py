@@ -31,6 +31,7 @@ from txws2.server import (
 )
 from txws2.stopping import Stopping
 from txws2.threads import check_reactor_thread
+from txws2.waking import Eventual
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
@@ -165,7 +166,7 @@ class Server:
             if not forever.called:
                 forever.callback(None)
 
-        forever: Deferred[None] = Deferred(cancelled)
+        forever: Deferred[None] = Eventual(cancelled)
         self.wait_closed().addCallback(closed)
         return forever
 

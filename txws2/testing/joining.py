@@ -26,6 +26,7 @@ from txws2.server import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
+from txws2.tasks import running_loop
 from txws2.testing.failures import Failures
 from txws2.wire.accepting import acceptance
 from txws2.wire.additional import HeadersLike
@@ -35,6 +36,11 @@ from txws2.wire.requesting import build_request
 from txws2.wire.uri import parse_uri
 
 __all__ = ["Joined", "Silent", "joined", "opened", "pass_time", "result_of"]
+
+_ON_A_LOOP = (
+    "; on asyncio's loop, coroutines are tasks, which run while the test awaits something: "
+    "call pump(), and await this"
+)
 
 _URI = "ws://example.com/"
 
@@ -297,6 +303,7 @@ def result_of(awaited: Deferred[T] | Coroutine[Any, Any, T], pump: Callable[[], 
         raise AssertionError(
             "no result, although nothing moves any more: this waits for time to pass "
             "(advance()), for another connection (its pump()), or for what never comes"
+            + (_ON_A_LOOP if running_loop() is not None else "")
         )
     [result] = results
     if isinstance(result, Failure):
