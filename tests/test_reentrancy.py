@@ -22,13 +22,6 @@ from txws2.wire.frames import encode_frame
 SMALL, LARGE = "x", "y" * 70_000
 
 
-def freeze(case):
-    """Have the garbage collector look at nothing older than the test: it is called many times."""
-    gc.collect()
-    gc.freeze()
-    case.addCleanup(gc.unfreeze)
-
-
 def corrupt(name, *values):
     """Return what sets an attribute, to each of these values in turn."""
     values = list(values)
@@ -163,7 +156,6 @@ class ReentrancyTests(TestCase):
     """Attack 32."""
 
     def setUp(self):
-        freeze(self)
         self.Example = exchange_of(load().Exchange, load().Cork)
 
     def each(self, **options):
@@ -280,10 +272,6 @@ class ReentrancyTests(TestCase):
 
 
 class FinalizerTests:
-    def setUp(self):
-        super().setUp()
-        freeze(self)
-
     @counts_references
     def test_messages_that_finalizers_send_leave_whole(self):
         class Sends:
