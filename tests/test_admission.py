@@ -112,10 +112,12 @@ class ConnectionsTests(AdmissionTestCase):
         self.first, self.second = (self.visit() for _ in range(2))
 
     def take_warning(self):
-        [event] = self.take_loud()
-        self.assertEqual(event["log_level"], LogLevel.warn)
-        self.assertEqual(event["log_format"], "max_connections reached: {limit}")
-        self.assertEqual(event["limit"], 2)
+        [event] = [event for event in self.events if event["log_level"] is LogLevel.warn]
+        self.events.remove(event)
+        self.assertEqual((event["error"], event["status"]), ("TooManyConnections", 503))
+        self.assertEqual(
+            event["advice"], "max_connections=2 is reached; a larger number takes more"
+        )
 
     def test_those_who_are_too_many_are_refused(self):
         self.assertOpen(self.first)
@@ -163,13 +165,14 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertOpen(self.visit())
         self.take_warning()
 
-    def test_it_is_told_once_until_there_is_room_again(self):
+    def test_it_is_told_once_a_minute(self):
         for _ in range(3):
             self.visit()
         self.take_warning()
-        self.first.leave()
+        self.clock.advance(59)
         self.visit()
-        self.assertQuiet()
+        self.assertEqual([event for event in self.events if "unsaid" in event], [])
+        self.clock.advance(1)
         self.visit()
         self.take_warning()
 
@@ -348,13 +351,19 @@ class SiteTests(SiteTestCase):
         status, headers, _ = self.ask(REQUEST)
         self.assertEqual((status, headers["Retry-After"]), ("503 Service Unavailable", "10"))
         self.assertOver()
-        self.assertEqual(len(self.take_loud()), 1)
+        self.assertEqual(self.advice(), "max_connections=1 is reached; a larger number takes more")
 
     def test_those_of_one_host_too(self):
         self.serve(max_connections_per_host=1)
         self.open()
         self.connect()
         self.assertEqual(self.ask(REQUEST)[0], "429 Too Many Requests")
+        self.assertIn("if this is the address of a proxy, trusted_proxies has", self.advice())
+
+    def advice(self):
+        """Return what the one warning so far says is to be done."""
+        [advice] = [event["advice"] for event in self.events if "advice" in event]
+        return advice
 
     def test_a_proxy_before_the_site_is_believed(self):
         self.serve(trusted_proxies=["127.0.0.1"])

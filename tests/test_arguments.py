@@ -31,22 +31,31 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(options.header, [("X-One", "1"), ("X-Two", "a:b")])
         self.assertWrong("'one' isn't of the form NAME:VALUE", "--header", "one")
 
-    def test_a_timeout_is_a_number_of_seconds(self):
-        self.assertEqual(parse_arguments(["ws://h/", "-t", "2.5"]).timeout, 2.5)
+    def test_a_timeout_is_a_number_of_seconds_or_a_time(self):
+        for text, seconds in {"2.5": 2.5, "500ms": 0.5, "10s": 10, "1m": 60}.items():
+            self.assertEqual(parse_arguments(["ws://h/", "-t", text]).timeout, seconds)
         for wrong in "0", "-1", "nan", "inf", "soon":
-            self.assertWrong("--timeout", f"--timeout={wrong}")
+            self.assertWrong(
+                "-t/--timeout: must be a number of seconds, more than 0, as 10, 10s, 500ms or 2m; "
+                f"it is {wrong!r}",
+                f"--timeout={wrong}",
+            )
+
+    def test_what_is_wrong_is_one_line(self):
+        self.assertWrong("--max-size", "--max-size=1XB")
+        self.assertEqual(sys.stderr.getvalue().count("\n"), 1)
 
     def test_it_may_go_on_for_ever_after_the_input(self):
-        for text, seconds in {"0": 0, "2.5": 2.5, "inf": float("inf")}.items():
+        for text, seconds in {"0": 0, "2.5": 2.5, "30s": 30, "inf": float("inf")}.items():
             self.assertEqual(parse_arguments(["ws://h/", "--wait", text]).wait, seconds)
         for wrong in "-1", "nan", "soon":
-            self.assertWrong(f"{wrong!r} is neither a number of seconds nor inf", f"--wait={wrong}")
+            self.assertWrong(f"2m, or inf; it is {wrong!r}", f"--wait={wrong}")
 
-    def test_a_size_is_a_number_of_bytes_or_none(self):
-        for text, size in {"1": 1, "none": None}.items():
+    def test_a_size_is_a_number_of_bytes_or_has_a_unit_or_is_none(self):
+        for text, size in {"1": 1, "1_000": 1000, "10MB": 10**7, "2M": 2**21, "none": None}.items():
             self.assertEqual(parse_arguments(["ws://h/", "--max-size", text]).max_size, size)
-        for wrong in "0", "-1", "1M", "":
-            self.assertWrong("neither a number of bytes nor none", f"--max-size={wrong}")
+        for wrong in "0", "-1", "1XB", "":
+            self.assertWrong(f"64KiB or 1MB, or none; it is {wrong!r}", f"--max-size={wrong}")
 
     def test_there_may_be_no_proxy_whatever_the_environment_says(self):
         self.assertIsNone(parse_arguments(["ws://h/", "--proxy", "none"]).proxy)

@@ -587,6 +587,18 @@ class HookTests(ServiceTestCase):
         self.assertEqual(self.servers.heard(), [(TEXT, b"hello")])
         self.stop()
 
+    def test_the_end_of_the_connection_is_no_failure_of_a_message_s_hook(self):
+        async def on_message(message):
+            self.messages.append(message)
+            ws = await self.service.whenConnected()
+            await ws.ping()
+
+        self.open(on_message)
+        self.say("one")
+        self.servers.close(4000)
+        self.assertEqual((self.messages, self.take_loud()), (["one"], []))
+        self.stop()
+
     def test_what_a_message_s_hook_raises_is_logged_and_the_next_one_comes(self):
         def on_message(message):
             self.messages.append(message)

@@ -223,6 +223,36 @@ class TwistdTests(CommandTestCase):
         await self.assertCannotStart(
             f"twistd ws: can't listen on {endpoint}: ", "--listen", endpoint
         )
+        twistd = await self.start_twistd("--listen", endpoint).ended
+        self.assertEqual((twistd.out + twistd.err).count("can't listen"), 1)
+        path = self.make_directory()
+        arguments = "-n", "--pidfile=", "--logfile=log", "ws", "--listen", endpoint
+        twistd = await self.start(TWISTD, *arguments, path=str(path)).ended
+        self.assertOneLine(twistd, "can't listen on")
+        self.assertEqual((path / "log").read_text().count("can't listen on"), 1)
+
+    async def test_whoever_stops_it_is_told_for_whom_it_waits(self):
+        path = self.make_directory()
+        (path / "chat.py").write_text(
+            "from twisted.internet.defer import Deferred\n"
+            "async def handler(ws):\n    await Deferred()\n"
+        )
+        twistd, client = await self.serve_with_twistd("--app", "chat:handler", path=str(path))
+        twistd.transport.signalProcess("INT")
+        await client.wait_closed()
+        await twistd.shown("waiting for 1 handler .*--close-timeout.*; a second signal")
+        twistd.transport.signalProcess("INT")
+        await twistd.ended
+        self.assertEqual(twistd.status, 0)
+
+    async def test_a_number_that_is_none(self):
+        expected = "a number of bytes, as 65536, 64KiB or 1MB, or none"
+        await self.assertCannotStart(
+            f"twistd ws: --max-size must be {expected}; it is '1XB'", "--max-size", "1XB"
+        )
+
+    async def test_an_option_that_there_is_not(self):
+        await self.assertCannotStart("twistd ws: option --nonsense not recognized", "--nonsense")
 
     async def test_an_endpoint_that_is_none(self):
         await self.assertCannotStart("'nope:1' isn't an endpoint", "--listen", "nope:1")
@@ -342,6 +372,11 @@ class RefusalTests(ClientTestCase):
             client = await self.run_client(uri)
         self.assertOneLine(client, f"can't connect to {uri}: ", "is the server running")
         self.assertIn("refused", client.err)
+
+    async def test_what_makes_no_sense_is_one_line_and_status_2(self):
+        client = await self.run_client("ws://localhost/", "--max-size", "1XB")
+        self.assertEqual((client.out, client.status), ("", 2))
+        self.assertRegex(client.err, "^.*--max-size: must be .* 64KiB or 1MB.*; it is '1XB'.*\n$")
 
     async def test_no_websocket_uri(self):
         client = await self.run_client("http://example.com/")

@@ -78,7 +78,7 @@ class BothSidesTests(QuietTestCase):
         self.assertEqual(
             str(lost),
             "sent 1009 (message too big) message of 1001 bytes or more exceeds the limit of "
-            "1000 bytes; no close frame received",
+            "1000 bytes (max_size); no close frame received",
         )
 
 

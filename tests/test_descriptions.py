@@ -133,6 +133,16 @@ class ServerTests(DescriptionTestCase):
         self.assertIn(" 101 ", self.serve(factory, "example.com"))
         self.assertIsNone(self.factory("ws:80").origins)
 
+    def test_a_warning_names_options_as_a_string_has_them(self):
+        factory = self.factory(r"ws:80:origin=same-origin,none:host=a.example")
+        spelling = factory._warnings.spelling
+        self.assertEqual(
+            spelling.add("origins", "http://localhost:5500"),
+            r"origin=same-origin,none,http\://localhost\:5500",
+        )
+        self.assertEqual(spelling.add("hosts", "b.example"), "host=a.example,b.example")
+        self.assertEqual(spelling.name("max_size"), "max_size")
+
     def test_an_origin_that_is_none(self):
         self.assertWrong(serverFromString, "ws:80:origin=example.com", "isn't an origin")
         self.assertWrong(serverFromString, "ws:80:origin=", "ws: origin must be one or more")
@@ -223,7 +233,7 @@ class ClientTests(DescriptionTestCase):
             self.assertWrong(clientFromString, f"ws:h:{name}=secret", "belong together")
 
     def test_a_timeout(self):
-        connecting = clientFromString(self.reactor, "ws:127.0.0.1:timeout=2.5").connect(Made())
+        connecting = clientFromString(self.reactor, "ws:127.0.0.1:timeout=2500ms").connect(Made())
         self.reactor.advance(2.4)
         self.assertNoResult(connecting)
         self.reactor.advance(0.2)
@@ -231,7 +241,10 @@ class ClientTests(DescriptionTestCase):
 
     def test_a_timeout_that_is_none(self):
         for timeout in ("", "soon", "0", "-1", "nan", "inf"):
-            expected = f"wss: timeout must be seconds, more than 0; it is {timeout!r}"
+            expected = (
+                "wss: timeout must be a number of seconds, more than 0, as 10, 10s, 500ms or 2m; "
+                f"it is {timeout!r}"
+            )
             self.assertWrong(clientFromString, f"wss:h:timeout={timeout}", expected)
 
     def test_a_proxy(self):

@@ -302,7 +302,7 @@ class TwistdTests(TapTestCase):
 
     def test_it_can_not_be_negative(self):
         error = self.assertRaises(CannotStart, self.make, "--drain=-1")
-        self.assertIn("drain must be at least 0 seconds", str(error))
+        self.assertIn("--drain must be a number of seconds, as 10", str(error))
 
     def test_limits_and_proxies_reach_the_factory(self):
         factory = self.start(

@@ -276,7 +276,9 @@ class FailTests:
         """Attacks 3 and 4."""
         for length in (2**20 + 1, 2**40, 2**63 - 1):
             header = bytes([0x82, 127 | (0 if self.client else 0x80)])
-            reason = f"message of {length} bytes or more exceeds the limit of 1048576 bytes"
+            reason = (
+                f"message of {length} bytes or more exceeds the limit of 1048576 bytes (max_size)"
+            )
             data = header + length.to_bytes(8, "big") + (b"" if self.client else b"abcd")
             self.assertIsInstance(self.assertFails(data, 1009, reason), PayloadTooBig)
 

@@ -155,16 +155,30 @@ class LogTests:
 
 
 class ServerLogTests(LogTests, ServerSide):
-    def test_the_traceback_of_a_handler_has_the_reason_escaped(self):
-        async def handler(ws):
-            await ws.recv()
-
+    def close_for(self, handler):
+        """Have the client of a connection with this handler close with the reason."""
         factory = WebSocketServerFactory(handler, reactor=self.clock)
         self.ws = factory.buildProtocol(None)
         self.peer = Peer()
         self.joined = Joined(self.ws, self.peer, self.clock)
         self.open_peer()
         self.hear((CLOSE, closing(4000, REASON)))
+
+    def test_the_end_of_a_handler_has_the_reason_escaped(self):
+        self.close_for(lambda ws: ws.recv())
+        self.joined.drop()
+        self.assertOneLineEach()
+        [event] = self.events
+        self.assertIn(f"received 4000 (private use) {REASON_SHOWN}; then", formatEvent(event))
+
+    def test_so_has_the_traceback_of_one_that_makes_an_error_of_it(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except exceptions.ConnectionClosed as exc:
+                raise RuntimeError(exc) from exc
+
+        self.close_for(handler)
         [event] = self.take_loud()
         text = formatEventAsClassicLogText(event)
         self.assertIn(f"received 4000 (private use) {REASON_SHOWN}; then sent 4000", text)

@@ -125,8 +125,8 @@ class MessagesTests(TestCase):
         "timed out during opening handshake": exceptions.OpeningTimeout(),
         "the server is shutting down": exceptions.ServerClosing(),
         "frame": exceptions.ProtocolError("frame"),
-        "message of 11 bytes or more exceeds the limit of 10 bytes": exceptions.PayloadTooBig(
-            11, 10
+        "message of 11 bytes or more exceeds the limit of 10 bytes (max_size)": (
+            exceptions.PayloadTooBig(11, 10)
         ),
         "too long": exceptions.RequestLineTooLong("too long"),
     }

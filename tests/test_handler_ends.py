@@ -2,7 +2,7 @@
 
 import contextlib
 
-from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, inlineCallbacks
 from twisted.logger import LogLevel, formatEvent
 
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, ServerSide, closing, frames_in
@@ -100,27 +100,61 @@ class HandlerEnds:
         self.joined.drop()
         self.assertEqual(self.ended(), [])
 
-    def test_another_code_is_an_error_with_the_traceback(self):
-        self.start()
-        self.hear((CLOSE, closing(4000, "no")))
-        self.joined.drop()
-        shown = "4000 (private use) no"
-        self.assertFailed(f"received {shown}; then sent {shown}")
+    def test_so_is_any_code_that_the_client_closes_with(self):
+        for code, shown in ((4000, "4000 (private use) no"), (1011, "1011 (internal error) no")):
+            self.start()
+            self.hear((CLOSE, closing(code, "no")))
+            self.joined.drop()
+            self.assertEqual(self.ended(), [f"received {shown}; then sent {shown}"])
+            self.events.clear()
 
     def test_so_is_what_the_client_did_wrong(self):
-        self.start()
-        self.receive(encode_frame(TEXT, b"hello", masked=False))
-        self.joined.drop()
-        self.assertFailed(
-            "sent 1002 (protocol error) expected a masked frame; no close frame received"
-        )
+        for wrong, shown in (
+            (encode_frame(TEXT, b"hello", masked=False), "1002 (protocol error) expected a masked"),
+            (self.frame(TEXT, b"\xff"), "1007 (invalid frame payload data) invalid UTF-8"),
+            (self.frame(TEXT, b"x" * 11), "1009 (message too big) message of 11 bytes or more"),
+        ):
+            self.start(max_size=10)
+            self.receive(wrong)
+            self.joined.drop()
+            [ended] = self.ended()
+            self.assertTrue(ended.startswith(f"sent {shown}"), ended)
+            self.assertTrue(ended.endswith("; no close frame received"), ended)
+            self.events.clear()
 
     def test_so_it_is_after_a_close_of_ours(self):
         self.start()
         self.ws.close(1000)
         self.receive(encode_frame(TEXT, b"hello", masked=False))
         self.joined.drop()
-        self.assertFailed("sent 1000 (OK); no close frame received")
+        self.assertEqual(self.ended(), ["sent 1000 (OK); no close frame received"])
+
+    def test_so_is_the_end_that_several_were_waiting_for(self):
+        async def grouped(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                raise ExceptionGroup("some", [exc, ExceptionGroup("more", [exc])]) from None
+
+        async def gathered(ws):
+            await gatherResults([Deferred(), ws.recv()], consumeErrors=True)
+
+        for handler in grouped, gathered:
+            self.start(handler)
+            self.joined.drop()
+            self.assertEqual(self.ended(), [GONE])
+            self.events.clear()
+
+    def test_an_error_is_one_with_the_traceback_even_beside_the_end(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                raise ExceptionGroup("some", [exc, LookupError("nobody there")]) from None
+
+        self.start(handler)
+        self.joined.drop()
+        self.assertFailed("some (2 sub-exceptions)")
 
     def test_so_is_what_the_handler_makes_of_the_end(self):
         async def handler(ws):

@@ -4,7 +4,7 @@ from twisted.internet.address import IPv6Address
 from twisted.logger import LogLevel, formatEvent
 
 from tests.sides import CLOSE, REQUEST, TEXT, ClientSide, Peer, ServerSide, closing
-from txws2.exceptions import InvalidOrigin, InvalidStatus
+from txws2.exceptions import InvalidStatus
 from txws2.wire.origins import SAME_ORIGIN
 
 
@@ -199,6 +199,18 @@ class RefusalWarningTests(ServerSide):
             unsaid += [event["unsaid"] for event in self.warnings()]
         self.assertEqual(unsaid, [0, 59, 59])
 
+    def test_each_says_how_many_others_there_were(self):
+        self.start("https://a.example")
+        for seconds, words in (
+            (0, "(such a warning comes once"),
+            (30, None),
+            (30, "(1 more since"),
+        ):
+            self.clock.advance(seconds)
+            self.refuse(Origin="https://evil.example")
+            texts = [formatEvent(event) for event in self.warnings()]
+            self.assertEqual([words in text for text in texts], [True] if words else [])
+
     def test_a_clock_that_is_set_back_does_not_silence_it(self):
         self.start("https://a.example")
         self.refuse(Origin="https://evil.example")
@@ -212,15 +224,12 @@ class RefusalWarningTests(ServerSide):
         self.assertEqual(self.warnings(), [])
 
     def test_each_kind_has_its_own_minute(self):
-        class InvalidHost(InvalidOrigin):
-            pass
-
-        self.start("https://a.example")
-        self.refuse(Origin="https://evil.example")
+        self.factory = self.make_factory(None, origins=["https://a.example"], hosts=["a.example"])
         for _ in range(2):
-            self.factory._warnings.note(self.ws, 421, InvalidHost("evil.example"))
+            self.refuse(Origin="https://evil.example")
+            self.factory.hosts = None
         self.assertEqual(
-            [event["error"] for event in self.warnings()], ["InvalidOrigin", "InvalidHost"]
+            [event["error"] for event in self.warnings()], ["InvalidHost", "InvalidOrigin"]
         )
 
 

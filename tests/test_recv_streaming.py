@@ -128,7 +128,7 @@ class RecvStreamingTests:
     def test_a_message_larger_than_max_size_is_refused_all_the_same(self):
         _, stream = self.start(max_size=10)
         self.begin(BINARY, 11)
-        reason = "message of 11 bytes or more exceeds the limit of 10 bytes"
+        reason = "message of 11 bytes or more exceeds the limit of 10 bytes (max_size)"
         self.assertEqual(self.said(), [(CLOSE, closing(1009, reason))])
         self.failureResultOf(stream.end, ConnectionClosedError)
 

@@ -18,6 +18,7 @@ from txws2.endpoints import WebSocketServerEndpoint
 from txws2.server import WebSocketServerFactory
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
+from txws2.stopping import waited_for
 from txws2.testing import Joined
 from txws2.wire.frames import encode_frame
 
@@ -111,6 +112,31 @@ class ReactorTestCase(QuietTestCase):
             self.assertFalse(self.clock.stopped)
             self.assertEqual(client.said(), GOING_AWAY)
             client.leave()
+        self.assertTrue(self.clock.stopped)
+
+
+class WaitedForTests(ReactorTestCase):
+    """For whom a reactor waits, in words."""
+
+    def test_it_counts_connections_and_handlers_until_they_have_ended(self):
+        ends = []
+
+        def handler(ws):
+            ends.append(Deferred())
+            return ends[-1]
+
+        clients = [self.open(self.factory(handler)), *map(self.open, [self.factory()] * 2)]
+        self.assertEqual(waited_for(self.clock), "")
+        self.stop()
+        self.assertEqual(waited_for(self.clock), "3 connections and 1 handler")
+        clients[0].leave()
+        clients[1].leave()
+        self.assertEqual(waited_for(self.clock), "1 connection and 1 handler")
+        clients[2].leave()
+        self.assertEqual(waited_for(self.clock), "1 handler")
+        self.assertEqual(waited_for(Reactor()), "")
+        ends[0].callback(None)
+        self.assertEqual(waited_for(self.clock), "")
         self.assertTrue(self.clock.stopped)
 
 

@@ -17,7 +17,6 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
-from twisted.python.usage import UsageError
 
 from tests.sides import QuietTestCase, RecordedClient
 from tests.test_insecure import self_signed
@@ -156,10 +155,37 @@ class OptionTests(TapTestCase):
         factory = self.start("--subprotocol", "v2.chat", "--subprotocol", "v1.chat")
         self.assertEqual(factory.subprotocols, ["v2.chat", "v1.chat"])
 
-    def test_what_is_no_number_is_a_usage_error(self):
-        options = "--ping-interval=x", "--max-size=1.5", "--close-timeout=", "--max-headers=none"
-        for option in (*options, "--max-line-size=x", "--max-line-size=none"):
-            self.assertRaises(UsageError, Options().parseOptions, [option])
+    def test_sizes_and_times_may_have_a_unit(self):
+        factory = self.start("--open-timeout=500ms", "--max-size=2M", "--max-line-size", "64KiB")
+        self.assertEqual(factory.open_timeout, 0.5)
+        self.assertEqual(factory.max_size, 2**21)
+        self.assertEqual(factory.head_limits[0], 65536)
+
+    def test_a_number_that_is_none_is_told_with_its_option_and_an_example(self):
+        for option, given in (
+            *(("ping-interval", given) for given in ("x", "0", "-1", "nan", "inf")),
+            *(("max-size", given) for given in ("1.5", "-1", "nan", "1XB")),
+            ("close-timeout", ""),
+            *(("max-headers", given) for given in ("none", "0", "-1")),
+            *(("max-line-size", given) for given in ("x", "none", "0")),
+            *(("max-connections", given) for given in ("0", "1.5")),
+            ("max-connections-per-host", "-1"),
+            ("drain", "-1s"),
+        ):
+            stopped = self.assertRaises(
+                CannotStart, Options().parseOptions, [f"--{option}={given}"]
+            )
+            self.assertRegex(
+                str(stopped),
+                rf"^twistd ws: --{option} must be a number of .*, as [16].*; it is '{given}'$",
+            )
+
+    def test_so_is_what_else_the_command_line_has_wrong(self):
+        for argument in "--nonsense", "word", "--host=*":
+            stopped = self.assertRaises(CannotStart, Options().parseOptions, [argument])
+            self.assertRegex(
+                str(stopped), "^twistd ws: .*[^.]; twistd ws --help shows all options$"
+            )
 
     def test_two_sets_of_options_share_nothing(self):
         Options().opt_listen("tcp:81")
@@ -315,7 +341,7 @@ class HostTests(TapTestCase):
 
     def test_it_is_no_place_to_listen(self):
         for place in "0.0.0.0", "::", "*":
-            error = self.assertRaises(UsageError, Options().parseOptions, [f"--host={place}"])
+            error = self.assertRaises(CannotStart, Options().parseOptions, [f"--host={place}"])
             self.assertIn("where to listen is for --listen to say", str(error))
 
 
@@ -463,7 +489,9 @@ class CannotStartTests(TapTestCase):
 
     def test_a_number_out_of_range(self):
         self.assertCannotStart(
-            "ping_interval must be more than 0 seconds, or None; it is 0.0", "--ping-interval=0"
+            "--ping-interval must be a number of seconds, more than 0, as 10, 10s, 500ms or 2m, or "
+            "none; it is '0'",
+            "--ping-interval=0",
         )
 
     def test_an_origin_that_is_none(self):
@@ -481,7 +509,8 @@ class CannotStartTests(TapTestCase):
         )
 
     def test_a_limit_of_nothing(self):
-        self.assertCannotStart("max_line_size must be at least 1; it is 0", "--max-line-size=0")
+        expected = "--max-line-size must be a number of bytes, at least 1, as 65536, 64KiB or 1MB"
+        self.assertCannotStart(f"{expected}; it is '0'", "--max-line-size=0")
 
     def test_a_subprotocol_that_is_none(self):
         self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
-from twisted.logger import Logger
 
 from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
 from txws2.wire.addresses import UNIX, Networks, group_of
@@ -29,7 +28,6 @@ class Admission:
         max_connections: how many there may be; None for no limit.
         max_connections_per_host: how many of one host; None for no limit.
         trusted_proxies: whose word is taken on who the client is.
-        log: where it is told, once, that max_connections is reached.
 
     Raises:
         TypeError: trusted_proxies is one name.
@@ -41,7 +39,6 @@ class Admission:
         max_connections: int | None,
         max_connections_per_host: int | None,
         trusted_proxies: Sequence[str],
-        log: Logger,
     ) -> None:
         for name, limit in {
             "max_connections": max_connections,
@@ -49,14 +46,12 @@ class Admission:
         }.items():
             if limit is not None and limit < 1:
                 raise ValueError(f"{name} must be at least 1, or None; it is {limit}")
-        self._max = max_connections
-        self._max_per_host = max_connections_per_host
+        self.max_connections = max_connections
+        self.max_connections_per_host = max_connections_per_host
         self._trusted = Networks(trusted_proxies)
-        self._log = log
         # What each of them is counted as, if that is known and matters.
         self._groups: dict[object, str | None] = {}
         self._sizes: Counter[str] = Counter()
-        self._full = False
 
     def enter(self, connection: object, peer: IAddress) -> None:
         """Count a connection whose request begins.
@@ -69,10 +64,7 @@ class Admission:
             TooManyConnections: there are as many as there may be.
             TooManyConnectionsFromHost: there are as many of this host.
         """
-        if self._max is not None and len(self._groups) >= self._max:
-            if not self._full:
-                self._full = True
-                self._log.warn("max_connections reached: {limit}", limit=self._max)
+        if self.max_connections is not None and len(self._groups) >= self.max_connections:
             raise TooManyConnections()
         host = _host_of(peer)
         if host not in self._trusted:
@@ -106,7 +98,6 @@ class Admission:
         """Count it no more, if it was counted."""
         if connection not in self._groups:
             return
-        self._full = False
         group = self._groups.pop(connection)
         if group is not None:
             self._sizes[group] -= 1
@@ -116,9 +107,9 @@ class Admission:
     def _count(self, connection: object, host: str | None) -> None:
         group = None
         # Behind a Unix socket, there is no telling one client from the other.
-        if self._max_per_host is not None and host is not None and host != UNIX:
+        if self.max_connections_per_host is not None and host is not None and host != UNIX:
             group = group_of(host)
-            if self._sizes[group] >= self._max_per_host:
+            if self._sizes[group] >= self.max_connections_per_host:
                 self.leave(connection)
                 raise TooManyConnectionsFromHost()
             self._sizes[group] += 1

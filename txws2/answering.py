@@ -16,7 +16,7 @@ from txws2.calls import Call
 from txws2.deciding import Deciding
 from txws2.driver import state_of
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
-from txws2.journal import log_ended, log_refused
+from txws2.journal import log_ended, log_refused, only_ended
 from txws2.results import to_await
 from txws2.succession import Succession
 from txws2.transports import Address, abort, can_be_told, close_softly
@@ -205,6 +205,8 @@ class WebSocketServerProtocol(Deciding):
         """
         if subprotocol is not None:
             self.subprotocol = subprotocol
+        elif "Sec-WebSocket-Protocol" in request.fields:
+            self.factory._warnings.unanswered(self, request)
         compressed = select_compression(request, self.factory.compression)
         if compressed is not None:
             self._deflate, self._extensions = compressed
@@ -246,7 +248,7 @@ class WebSocketServerProtocol(Deciding):
         self._response = response
         if self.factory.log_connections:
             log_refused(self.factory.log, self, response.status_code, reason)
-        self.factory._warnings.note(self, response.status_code, reason)
+        self.factory._warnings.refused(self, response.status_code, reason)
         if self._upgrade is not None:
             self._never_opened = reason
             self._upgrade.refuse(response)
@@ -316,8 +318,9 @@ class WebSocketServerProtocol(Deciding):
         assert exception is not None
         assert connection is not None
         closing = connection.closing
-        if self._settled and closing.uneventful and closing.tells_of(exception):
-            log_ended(self.factory.log, self, exception)
+        if self._settled and only_ended(closing, exception):
+            log_ended(self.factory.log, self, closing.exception())
+            self.factory._warnings.failed(self, closing.cause)
             return
         # The server that is stopping cancels the handlers that haven't noticed.
         if not (self.factory.stopping and failure.check(CancelledError)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from math import inf, nan
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any, NoReturn
 
 from txws2 import __version__
+from txws2.quantities import Quantity, duration, size
 from txws2.speedups import about
 
 __all__ = ["parse_arguments"]
@@ -22,13 +24,19 @@ be printed.
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with one line, which isn't lost below the many of the usage."""
+        self.exit(2, f"{self.prog}: {message}; --help shows all options\n")
+
+
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options; what makes no sense ends the process with status 2.
 
     Args:
         arguments: the command line, without the program.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m txws2",
         description="Connect to a WebSocket server, send what is typed, print what arrives.",
         epilog=_EPILOG,
@@ -103,24 +111,26 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t",
         "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
+        metavar="TIME",
+        type=_read(duration(beyond=True)),
         default=10.0,
-        help="how long it may take to connect (10)",
+        help="how long it may take to connect (10s): seconds, or a time as 500ms, 10s or 2m",
     )
     parser.add_argument(
         "-w",
         "--wait",
-        metavar="SECONDS",
-        type=_wait,
-        help="go on for so long after the end of the input, inf until the server closes",
+        metavar="TIME",
+        type=_read(duration(words={"inf": inf})),
+        help="go on for so long after the end of the input, as 30 or 30s; inf until the server "
+        "closes",
     )
     parser.add_argument(
         "--max-size",
-        metavar="BYTES",
-        type=_size,
+        metavar="SIZE",
+        type=_read(size(least=1, words={"none": None})),
         default=2**20,
-        help="how large a message may be (1048576), none for no limit",
+        help="how large a message may be (1MiB): bytes, or a size as 64KiB or 10MB; none for no "
+        "limit",
     )
 
 
@@ -151,33 +161,15 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _seconds(text: str) -> float:
-    seconds = _number(text)
-    if not 0 < seconds < inf:
-        raise argparse.ArgumentTypeError(f"{text!r} isn't a number of seconds")
-    return seconds
+def _read(quantity: Quantity) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return quantity(text)
+        except ValueError as exc:
+            # Of others, argparse doesn't show the text.
+            raise argparse.ArgumentTypeError(str(exc)) from exc
 
-
-def _wait(text: str) -> float:
-    seconds = _number(text)
-    if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seconds nor inf")
-    return seconds
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return nan
-
-
-def _size(text: str) -> int | None:
-    if text == "none":
-        return None
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of bytes nor none")
-    return int(text)
+    return read
 
 
 def _proxy(text: str) -> str | None:

@@ -21,6 +21,7 @@ from txws2.deadlines import call_off
 from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
+from txws2.journal import only_ended
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
 from txws2.results import check_functions, result_of
@@ -279,7 +280,7 @@ class WebSocketClientService(Service, Generic[C]):
                 while self._expecting and self._open is ws:
                     self._expecting.fire_one(ws)
                 async for message in ws:
-                    await self._receive(message, run)
+                    await self._receive(ws, message, run)
         except ConnectionClosed:
             # `connections` knows, and says so.
             pass
@@ -290,7 +291,7 @@ class WebSocketClientService(Service, Generic[C]):
         if run is not self._run:
             raise CancelledError("the service was stopped")
 
-    async def _receive(self, message: str | bytes, run: object) -> None:
+    async def _receive(self, ws: C, message: str | bytes, run: object) -> None:
         if self._on_message is None:
             return
         try:
@@ -298,7 +299,10 @@ class WebSocketClientService(Service, Generic[C]):
         except Exception as exc:
             if isinstance(exc, CancelledError) and run is not self._run:
                 raise  # It wasn't the hook that had something cancelled.
-            self._log_failure("on_message")
+            connection = ws._connection
+            assert connection is not None
+            if not (ws._settled and only_ended(connection.closing, exc)):
+                self._log_failure("on_message")
 
     def _change(self, state: ClientState, run: object) -> None:
         if run is self._run:

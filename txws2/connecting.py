@@ -26,6 +26,7 @@ from txws2.exceptions import (
     RedirectError,
 )
 from txws2.factory import global_reactor
+from txws2.forgotten import CONNECT, expect_reactor
 from txws2.isolation import isolated
 from txws2.opening import Opening
 from txws2.reconnecting import Connecting
@@ -114,9 +115,11 @@ def connect(
     def attempt() -> Deferred[C]:
         return cast("Deferred[C]", maybeDeferred(open_target, target, make))
 
-    return Connecting.repeated(
+    connecting = Connecting.repeated(
         cast("Opening[C]", first), attempt, target, process_exception, backoff
     )
+    expect_reactor(reactor, lambda: not connecting.called, CONNECT)
+    return connecting
 
 
 def unix_connect(

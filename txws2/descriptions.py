@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,6 +15,8 @@ from twisted.internet.ssl import PrivateCertificate
 
 from txws2.certificates import ClientCertificate
 from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
+from txws2.quantities import duration
+from txws2.remedies import Spelling
 
 __all__ = ["client_endpoint", "server_endpoint"]
 
@@ -61,7 +62,21 @@ def server_endpoint(
     if "host" in options:
         ours["hosts"] = _several(prefix, "host", options.pop("host"))
     below = _below(prefix, reactor, arguments, options)
-    return WebSocketServerEndpoint(below, path=path, reactor=reactor, **ours)
+    endpoint = WebSocketServerEndpoint(below, path=path, reactor=reactor, **ours)
+    endpoint._spelling = _StringSpelling(ours)
+    return endpoint
+
+
+class _StringSpelling(Spelling):
+    """How options are written in the string of an endpoint that has these already."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    def add(self, option: str, value: str | None) -> str:
+        values = [*self._given[option], value]
+        listed = ",".join("none" if each is None else each for each in values)
+        return f"{option.removesuffix('s')}={quoteStringArgument(listed)}"
 
 
 def _below(
@@ -107,9 +122,9 @@ def client_endpoint(
         arguments: host, port and path, of which the host is needed.
         options: the same with names, and others: `endpoint`, where to connect to instead;
             `username` and `password`; `subprotocol`, several with commas between; `origin`;
-            `header.Name`, the value of a header of that name; `timeout`, seconds until the
-            connection must be open; `proxy`, a URL, or empty for none; and for `wss:`,
-            `trustRoots` or `caCertsDir`, `certificate`, `privateKey` and `serverHostname`.
+            `header.Name`, the value of a header of that name; `timeout`, seconds, or a time as
+            500ms, until the connection must be open; `proxy`, a URL, or empty for none; and for
+            `wss:`, `trustRoots` or `caCertsDir`, `certificate`, `privateKey` and `serverHostname`.
 
     Raises:
         ValueError: it describes none.
@@ -202,13 +217,11 @@ def _several(prefix: str, name: str, value: str) -> list[str]:
     return values
 
 
-def _seconds(prefix: str, name: str, value: str) -> float:
+def _duration(prefix: str, name: str, value: str) -> float:
     try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not (seconds > 0 and isfinite(seconds)):
-        raise ValueError(f"{prefix}: {name} must be seconds, more than 0; it is {value!r}")
+        seconds: float = duration(beyond=True)(value)
+    except ValueError as exc:
+        raise ValueError(f"{prefix}: {name} {exc}") from None
     return seconds
 
 
@@ -226,7 +239,7 @@ def _proxy(prefix: str, name: str, value: str) -> str | None:
 _SETTINGS: dict[str, tuple[str, Callable[[str, str, str], Any]]] = {
     "subprotocol": ("subprotocols", _several),
     "origin": ("origin", _text),
-    "timeout": ("open_timeout", _seconds),
+    "timeout": ("open_timeout", _duration),
     "proxy": ("proxy", _proxy),
     "trustRoots": ("tls", _text),
     "caCertsDir": ("tls", _text),

@@ -21,7 +21,7 @@ from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, 
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
-from txws2.journal import id_of, log_closed, log_opened
+from txws2.journal import id_of, log_closed, log_opened, only_ended
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.progress import Progress, progress_of
@@ -405,6 +405,7 @@ class Driver(Exchange, Protocol):
             self._part()
         else:
             self._fail(reply)
+            self.factory.peer_failed(self, event.cause)
             if connection.unfinished:
                 self._message_arrives(connection)
             # A peer that has broken the protocol may leave its end open, so nobody is to wait
@@ -462,7 +463,10 @@ class Driver(Exchange, Protocol):
         """Take what a hook has failed with after it has returned."""
         connection = self._connection
         closed = connection is None or connection.state is not State.OPEN
-        if not (closed and failure.check(ConnectionClosed)):
+        ended = failure.check(ConnectionClosed) or (
+            connection is not None and only_ended(connection.closing, failure.value)
+        )
+        if not (closed and ended):
             self._application_failed(failure)
 
     def _go_on(self) -> None:

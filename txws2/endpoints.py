@@ -20,6 +20,7 @@ from zope.interface import implementer
 from txws2.client import RequestOptions
 from txws2.connecting import open_target
 from txws2.dialing import DialOptions
+from txws2.remedies import Spelling
 from txws2.server import FactoryOptions
 from txws2.target import HeadersSource, Make, Target, URISource
 from txws2.wire.closing import CloseCode
@@ -61,10 +62,17 @@ class WebSocketServerEndpoint:
         wrap(Factory())
         self._endpoint = endpoint
         self._wrap = wrap
+        # How the options are written that a warning names.
+        self._spelling = Spelling()
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """Listen, and serve this factory's protocols."""
-        return maybeDeferred(lambda: self._endpoint.listen(self._wrap(protocolFactory)))
+        return maybeDeferred(self._listen, protocolFactory)
+
+    def _listen(self, protocolFactory: IProtocolFactory) -> Any:
+        factory = self._wrap(protocolFactory)
+        factory._warnings.spelling = self._spelling
+        return self._endpoint.listen(factory)
 
 
 class ClientEndpointOptions(RequestOptions, DialOptions, total=False):

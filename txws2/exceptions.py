@@ -440,7 +440,11 @@ class PayloadTooBig(WebSocketException):
 
     def _text(self) -> str:
         unit = self.unit
-        return f"message of {self.size} {unit} or more exceeds the limit of {self.max_size} {unit}"
+        option = "max_size" if unit == "bytes" else f"max_{unit}"
+        return (
+            f"message of {self.size} {unit} or more exceeds the limit of {self.max_size} {unit} "
+            f"({option})"
+        )
 
 
 class InvalidState(WebSocketException):

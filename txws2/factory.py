@@ -207,6 +207,9 @@ class ConnectionFactory(Factory, Generic[P]):
     def _begin(self) -> None:
         """Take it that there are connections now."""
 
+    def peer_failed(self, connection: P, cause: Exception) -> None:
+        """Take it that the peer of a connection has sent what it may not."""
+
     def uptime_of(self, connection: P) -> float:
         """Return how long a connection has been there, in seconds; 0 if it isn't."""
         now = self.clock.seconds()

@@ -16,6 +16,8 @@ from txws2.wire.routes import Routes, parameters_of
 
 __all__ = ["RoutedHandler", "guarded", "route"]
 
+# So many paths make a warning that can be read.
+_SHOWN = 5
 
 RoutedHandler = Callable[..., object]
 """Called with a connection, and with the parameters in its path by their names."""
@@ -48,19 +50,33 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
                 f"the handler of {path!r} can't be called with {names}: {exc}"
             ) from exc
         check_function(f"the handler of {path!r}", handler)
-    return _Router(Routes(handlers))
+    return _Router(Routes(handlers), list(handlers))
 
 
 class _Router:
-    def __init__(self, routes: Routes[RoutedHandler]) -> None:
+    def __init__(self, routes: Routes[RoutedHandler], paths: list[str]) -> None:
         self._routes = routes
+        self._paths = paths
 
     async def process_request(self, connection: Any, request: Request) -> Response | None:
         """Answer with 404 if there is nothing, or as what is there wants it."""
         found = self._routes.find(request.path)
         if found is None:
-            return refusal(InvalidPath(request.path.partition("?")[0]))
+            reason = InvalidPath(request.path.partition("?")[0])
+            response = refusal(reason)
+            if "Upgrade" in request.fields:
+                # Others look at any path of any server.
+                connection.factory._warnings.refused(
+                    connection, response.status_code, reason, self._advice()
+                )
+            return response
         return await ask_hooks(connection, hooks_of(found[0]), request)
+
+    def _advice(self) -> str:
+        """Tell which paths there are: a slash at the end makes another of one."""
+        some = ", ".join(map(repr, self._paths[:_SHOWN]))
+        more = ", and others" if len(self._paths) > _SHOWN else ""
+        return f"route() has {some or 'none'}{more}"
 
     def __call__(self, connection: Any) -> object:
         # It is looked for again, rather than kept on each connection for as long as that lives.

@@ -31,16 +31,21 @@ from twisted.python.failure import Failure
 from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
+from txws2.failing import own_part
 from txws2.listening import listen
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import FactoryOptions, WebSocketServerFactory
 from txws2.service import uri_of
 from txws2.serving import Endpoint, server_endpoint
-from txws2.unobserved import is_unobserved
+from txws2.stopping import waited_for
+from txws2.unobserved import is_unobserved, was_shown
 
 __all__ = ["run"]
 
 _BACKLOG = 1024
+
+# Seconds until somebody wonders why it doesn't end.
+_SOON = 1
 
 _log = Logger(namespace="txws2.run")
 
@@ -196,16 +201,22 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
     def shut_down() -> None:
         nonlocal stopping
         stopping = True
+        reactor.callLater(_SOON, _say_who_is_waited_for, reactor)
         # The next signal is the system's affair: it ends the process, whatever we are busy with.
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
 
     def started(result: Any) -> None:
         nonlocal status
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and result.check(CannotListenError):
+            # The program's own server, be it only one of its servers.
+            error: Any = result.value
+            _explain(result, f"{error.interface or '*'}:{error.port}")
+            status = 1
+        elif isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
             if not (stopping and result.check(ConnectionClosed, CancelledError)):
-                _log.failure("the program has failed", result, LogLevel.error)
+                _log.failure("the program has failed", own_part(result), LogLevel.error)
                 status = 1
         elif not ends:
             status = result or 0
@@ -222,6 +233,13 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
     return status
 
 
+def _say_who_is_waited_for(reactor: Any) -> None:
+    _log.info(
+        "waiting for {whom} (close_timeout says how long); a second signal ends it at once",
+        whom=waited_for(reactor) or "what else is to stop",
+    )
+
+
 @contextmanager
 def _signals_kept() -> Iterator[None]:
     kept = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
@@ -236,10 +254,17 @@ def _begin_logging() -> None:
     """Log to stderr for people, unless the application logs already."""
     if not is_unobserved():
         return
-    observer = FilteringLogObserver(
-        FileLogObserver(sys.stderr, _line), [cast(ILogFilterPredicate, _for_people)]
-    )
+    begun = False
+
+    def is_news(event: LogEvent) -> Any:
+        # Twisted repeats what was logged before, some of which was seen then.
+        old = not begun and was_shown(event)
+        return PredicateResult.no if old else PredicateResult.maybe
+
+    predicates = [cast(ILogFilterPredicate, each) for each in (is_news, _for_people)]
+    observer = FilteringLogObserver(FileLogObserver(sys.stderr, _line), predicates)
     globalLogBeginner.beginLoggingTo([cast(ILogObserver, observer)], redirectStandardIO=False)
+    begun = True
 
 
 def _for_people(event: LogEvent) -> Any:

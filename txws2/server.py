@@ -22,7 +22,7 @@ from txws2.deciding import (
     gather_hooks,
 )
 from txws2.factory import ConnectionFactory, ConnectionOptions
-from txws2.journal import RefusalWarnings
+from txws2.journal import RareWarnings
 from txws2.results import check_functions
 from txws2.stopping import ReactorStop, Stopping
 from txws2.wire.handshake import check_subprotocols
@@ -142,8 +142,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> None:
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
-        # Tells of requests that the options may refuse by mistake.
-        self._warnings = RefusalWarnings(self.log, self.clock)
+        # Tells of clients for whose failure the options may be to blame.
+        self._warnings = RareWarnings(self.log, self.clock)
         check_subprotocols(subprotocols)
         if subprotocols and select_subprotocol is not None:
             raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
@@ -164,9 +164,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         )
         self.admission: Admission | None = None
         if max_connections is not None or max_connections_per_host is not None or trusted_proxies:
-            self.admission = Admission(
-                max_connections, max_connections_per_host, trusted_proxies, self.log
-            )
+            self.admission = Admission(max_connections, max_connections_per_host, trusted_proxies)
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
         # Whether the reactor stops, so that requests are refused with 503.
@@ -205,6 +203,11 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
 
     def _begin(self) -> None:
         self._reactor_stop.watch()
+
+    def peer_failed(self, connection: WebSocketServerProtocol, cause: Exception) -> None:
+        """Warn of it, if the options may be to blame, and no handler is told."""
+        if self.handler is None or connection._pushes:
+            self._warnings.failed(connection, cause)
 
     def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""

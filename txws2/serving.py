@@ -19,6 +19,7 @@ from typing_extensions import TypeVar
 
 from txws2.counters import FactoryCounters
 from txws2.driver import state_of
+from txws2.forgotten import SERVE, expect_reactor
 from txws2.listening import listen
 from txws2.opening import Opening
 from txws2.server import (
@@ -216,11 +217,17 @@ def serve(
         factory = WebSocketServerFactory(
             handler, create_protocol=create_protocol, reactor=reactor, **options
         )
-        return Opening.of(_listen(factory, host, port, endpoint))
+        listening = _listen(factory, host, port, endpoint)
     except TypeError:
         raise
     except Exception as exc:
         return Opening.of(fail(exc))
+
+    def waits() -> bool:
+        return not listening.called or (factory.numPorts > 0 and not factory._stops)
+
+    expect_reactor(reactor, waits, SERVE)
+    return Opening.of(listening)
 
 
 def _listen(

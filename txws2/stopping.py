@@ -21,7 +21,10 @@ from txws2.wire.connection import State
 if TYPE_CHECKING:
     from txws2.server import WebSocketServerFactory
 
-__all__ = ["ReactorStop", "Stopping"]
+__all__ = ["ReactorStop", "Stopping", "waited_for"]
+
+# For whose connections and handlers a reactor waits that was told to stop.
+_ending: set[WebSocketServerFactory] = set()
 
 
 class Stopping:
@@ -245,10 +248,12 @@ class ReactorStop:
         self._watching, self._trigger = False, None
         factory = self._factory
         factory._shutting_down = True
+        _ending.add(factory)
         # What has begun to drain just now is a service that the reactor has told before us. Its
         # drain counts, as does that of one that it tells after us.
         older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
+        ended.addCallback(lambda _: _ending.discard(factory))
         factory.clock.callLater(0, self._close_all, older, ended)
         return ended
 
@@ -264,6 +269,23 @@ class ReactorStop:
         rest.close()
         waiting = DeferredList([stop.wait() for stop in list(factory._stops)])
         waiting.addCallback(partial(_pass_on, ended))
+
+
+def waited_for(reactor: Any) -> str:
+    """Return for whom a reactor that was told to stop waits, as "1 connection and 2 handlers".
+
+    It is empty if that is for no connection of a server, and for no handler.
+    """
+    factories = [factory for factory in _ending if factory.reactor is reactor]
+    counts = {
+        "connection": sum(len(factory.connections) for factory in factories),
+        "handler": sum(len(factory.running) for factory in factories),
+    }
+    return " and ".join(
+        f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+        for noun, count in counts.items()
+        if count
+    )
 
 
 def _all_in(some: dict[Any, None], others: list[Any]) -> bool:

@@ -7,161 +7,39 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
-from twisted.python import usage
 from twisted.python.failure import Failure
 
 from txws2 import __version__
 from txws2.exceptions import NegotiationError
 from txws2.loading import NoApplication, load_application, load_factory
-from txws2.server import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, server_endpoint
 from txws2.speedups import about
+from txws2.stopping import waited_for
+from txws2.tapoptions import (
+    CannotStart,
+    CommandSpelling,
+    Options,
+    names_of_loopback,
+    settings_of,
+)
 from txws2.wire.addresses import parse_ip
-from txws2.wire.gathering import MAX_HEADERS, MAX_LINE_SIZE
 from txws2.wire.hosts import Hosts
-from txws2.wire.origins import SAME_ORIGIN, Origins
 
 __all__ = ["Options", "makeService"]
+
+# Seconds until somebody wonders why it doesn't end.
+_SOON = 1
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
 # The options that a factory doesn't have.
 _OF_THE_SERVICE = {"app", "drain", "listen"}
-
-# By any of these, a page is one of this machine.
-_LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-
-
-def _number(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return what reads a number, or "none"."""
-
-    def read(text: str) -> Any:
-        return None if text.lower() == "none" else convert(text)
-
-    read.coerceDoc = "A number, or none for no limit."  # type: ignore[attr-defined]
-    return read
-
-
-class Options(usage.Options):
-    """The options of `twistd ws`."""
-
-    synopsis = "[options]"
-    longdesc = (
-        "Serves WebSocket connections. Without --app, it sends every message back. "
-        "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "Wherever a number is asked for, none means: no limit; but a request has limits. An origin "
-        "is one as https://example.com; same-origin, for pages that come from the host they "
-        "connect to; none, for programs; or any, and then each page that somebody visits can "
-        "connect as that person. As long as it listens on the loopback only, and no proxy is "
-        "trusted, it answers for the hosts localhost, 127.0.0.0/8 and ::1, and for those of "
-        "--listen and --origin. With --host, it answers for those that are named: names, addresses "
-        "and networks; or any."
-    )
-    optParameters = [
-        [
-            "app",
-            "a",
-            None,
-            "What handles the connections, as module:name: a coroutine function that is called "
-            "with each, a subclass of WebSocketServerProtocol, or a WebSocketServerFactory (it "
-            "has its own options). Modules of the current directory can be named.",
-        ],
-        ["ping-interval", None, 20, "Seconds between keepalive pings.", _number(float)],
-        ["ping-timeout", None, 20, "Seconds to wait for a sign of life.", _number(float)],
-        ["open-timeout", None, 10, "Seconds that an opening may take.", _number(float)],
-        ["close-timeout", None, 10, "Seconds that a closing may take.", _number(float)],
-        ["max-size", None, 2**20, "Bytes that a message may have.", _number(int)],
-        [
-            "max-line-size",
-            None,
-            MAX_LINE_SIZE,
-            "Bytes that a line of a request may have, as of cookies.",
-            int,
-        ],
-        ["max-headers", None, MAX_HEADERS, "Headers that a request may have.", int],
-        ["max-connections", None, None, "Connections that there may be at once", _number(int)],
-        [
-            "max-connections-per-host",
-            None,
-            None,
-            "Connections that one host may have at once",
-            _number(int),
-        ],
-        [
-            "drain",
-            None,
-            0,
-            "Seconds that open connections may go on for when it is told to stop, before they are "
-            "closed. To tell it twice is to end at once.",
-            _number(float),
-        ],
-    ]
-    optFlags = [["log-connections", None, "Log each connection: opened, closed, refused."]]
-    compData = usage.Completions(
-        descriptions={"app": "what handles the connections", "listen": "where to listen"}
-    )
-
-    def __init__(self) -> None:
-        # Those that the command line has, be it with the value that they have without it.
-        self.given: list[str] = []
-        super().__init__()  # type: ignore[no-untyped-call]
-        self["listen"] = []
-        self["origin"] = []
-        self["host"] = []
-        self["subprotocol"] = []
-        self["trusted-proxy"] = []
-        self.given.clear()
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        """Take an option, and remember that it was given."""
-        self.given.append(name)
-        super().__setitem__(name, value)
-
-    def opt_listen(self, endpoint: str) -> None:
-        """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
-        self["listen"] = [*self["listen"], endpoint]
-
-    def opt_origin(self, origin: str) -> None:
-        """Whose pages may connect; may be repeated. [default: same-origin and none]"""
-        # As browsers send it.
-        self["origin"] = [*self["origin"], origin.lower()]
-
-    def opt_host(self, host: str) -> None:
-        """Answer for this host, whatever the port; may be repeated. [default: see above]"""
-        if host in ("0.0.0.0", "::", "*"):
-            raise usage.UsageError(
-                f"--host names a host that clients ask for, and none asks for {host}; where to "
-                "listen is for --listen to say, as tcp:8000"
-            )
-        self["host"] = [*self["host"], host]
-
-    def opt_subprotocol(self, subprotocol: str) -> None:
-        """Speak this subprotocol; may be repeated, best first."""
-        self["subprotocol"] = [*self["subprotocol"], subprotocol]
-
-    def opt_trusted_proxy(self, network: str) -> None:
-        """Believe proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
-        self["trusted-proxy"] = [*self["trusted-proxy"], network]
-
-    opt_l = opt_listen
-
-
-class CannotStart(SystemExit, Exception):
-    """Ends the process with one line on stderr and status 1.
-
-    It is a SystemExit, so there is no traceback, and an Exception, so that twistd cleans up
-    behind it, and a daemon tells the process that started it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"twistd ws: {reason}")
 
 
 class Echo(WebSocketServerProtocol):
@@ -181,6 +59,9 @@ class TwistdService(WebSocketService):
 
     name = "ws"
 
+    logs_to_stdout = False
+    """Whether whoever has started it sees its log."""
+
     hosts_of_loopback: Hosts | None = None
     """Those to answer for as long as it listens on the loopback only; None to leave that alone."""
 
@@ -199,6 +80,9 @@ class TwistdService(WebSocketService):
         if sys.stderr is not sys.__stderr__:
             # twistd has its log there by now, where the last words go, too.
             print(problem, file=sys.__stderr__)
+            if self.logs_to_stdout:
+                # On a terminal, both are seen.
+                problem.code = 1
         raise problem
 
     def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
@@ -227,6 +111,15 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
         except ReactorNotRunning:
             # A second signal: somebody doesn't want to wait for those who have time to end.
             service.stopNow()
+        else:
+            reactor.callLater(_SOON, say_who_is_waited_for)
+
+    def say_who_is_waited_for() -> None:
+        service.factory.log.info(
+            "waiting for {whom} (--drain and --close-timeout say how long); a second signal waits "
+            "for nobody",
+            whom=waited_for(reactor) or "what else is to stop",
+        )
 
     def stop_soon(*_: object) -> None:
         reactor.callFromThread(stop)
@@ -245,47 +138,6 @@ def _end_with_status_1() -> None:
 def _is_loopback(address: IAddress) -> bool:
     ip = parse_ip(getattr(address, "host", ""))
     return ip is not None and ip.is_loopback
-
-
-def _hosts_of_loopback(endpoints: list[str], origins: list[str]) -> Hosts:
-    """Return what a server on the loopback is called, by what the command line says."""
-    # An interface may have a name, in which a backslash stands before what separates arguments.
-    named = [
-        re.sub(r"\\(.)", r"\1", name)
-        for endpoint in endpoints
-        for name in re.findall(r":interface=((?:[^:\\]|\\.)+)", endpoint)
-    ]
-    # Pages whose origin is named come from a host that is trusted, and may connect to it.
-    named += filter(None, (urlsplit(origin).hostname for origin in origins))
-    return Hosts([*_LOOPBACK, *named])
-
-
-def _origins(texts: list[str]) -> Origins | None:
-    """Return the origins to accept, by what the command line says."""
-    if "any" in texts:
-        return None
-    return [None if text == "none" else text for text in texts or [SAME_ORIGIN, "none"]]
-
-
-def _settings(options: Options) -> FactoryOptions:
-    """Return the options of a factory that the command line has."""
-    hosts = options["host"]
-    return {
-        "hosts": None if not hosts or "any" in hosts else hosts,
-        "origins": _origins(options["origin"]),
-        "subprotocols": options["subprotocol"],
-        "ping_interval": options["ping-interval"],
-        "ping_timeout": options["ping-timeout"],
-        "open_timeout": options["open-timeout"],
-        "close_timeout": options["close-timeout"],
-        "max_size": options["max-size"],
-        "max_line_size": options["max-line-size"],
-        "max_headers": options["max-headers"],
-        "max_connections": options["max-connections"],
-        "max_connections_per_host": options["max-connections-per-host"],
-        "trusted_proxies": options["trusted-proxy"],
-        "log_connections": bool(options["log-connections"]),
-    }
 
 
 def _check_options_beside_a_factory(options: Options) -> None:
@@ -310,6 +162,13 @@ def _check_carries_no_websocket(endpoint: str) -> None:
         )
 
 
+def _logs_to_stdout(twistd: Any) -> bool:
+    """Tell whether twistd, by its own options, logs to its standard output."""
+    if twistd is None or not twistd.get("nodaemon"):
+        return False
+    return twistd["logfile"] in (None, "-") and not (twistd.get("syslog") or twistd["logger"])
+
+
 def makeService(options: Options) -> TwistdService:
     """Make the service that `twistd ws` runs.
 
@@ -318,7 +177,9 @@ def makeService(options: Options) -> TwistdService:
     """
     from twisted.internet import reactor
 
-    hosts, settings = options["host"], _settings(options)
+    hosts, settings = options["host"], settings_of(options)
+    endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
+    names = names_of_loopback(options, endpoints)
     has_own_options = False
     try:
         if options["app"] is None:
@@ -330,7 +191,8 @@ def makeService(options: Options) -> TwistdService:
         raise CannotStart(str(exc)) from exc
     if has_own_options:
         _check_options_beside_a_factory(options)
-    endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
+    else:
+        factory._warnings.spelling = CommandSpelling(options, names)
     for endpoint in endpoints:
         _check_carries_no_websocket(endpoint)
         try:
@@ -340,8 +202,9 @@ def makeService(options: Options) -> TwistdService:
             raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
     try:
         service = TwistdService(endpoints, factory, drain=options["drain"])
+        service.logs_to_stdout = _logs_to_stdout(options.parent)
         if not (hosts or options["trusted-proxy"] or has_own_options):
-            service.hosts_of_loopback = _hosts_of_loopback(endpoints, options["origin"])
+            service.hosts_of_loopback = Hosts(names)
     except ValueError as exc:
         raise CannotStart(str(exc)) from exc
     return service

@@ -14,7 +14,10 @@ from twisted.logger import (
     globalLogPublisher,
 )
 
-__all__ = ["is_unobserved", "show_errors"]
+# A field of the events that were shown.
+_MARK = "txws2_shown"
+
+__all__ = ["is_unobserved", "show_errors", "was_shown"]
 
 # Twisted itself shows critical events, and those alone, until logging begins. Above info, since
 # that is for who asks for it; debug events exist only where debug=True has asked for them.
@@ -46,3 +49,9 @@ def _show(event: LogEvent) -> None:
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+        event[_MARK] = True
+
+
+def was_shown(event: LogEvent) -> bool:
+    """Tell whether an event was shown already that was logged before logging began."""
+    return _MARK in event or event.get("log_level") is LogLevel.critical

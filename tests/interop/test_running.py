@@ -9,7 +9,7 @@ from twisted.trial.unittest import SkipTest
 
 from tests.examples import ExampleTestCase, blocks
 from tests.test_commands import ROOT, free_port
-from txws2 import connect
+from txws2 import ConnectionClosed, connect
 
 EXAMPLE = blocks(Path(ROOT, "README.rst").read_text(), "python")[0]
 SEND = "await ws.send(message)"
@@ -60,6 +60,19 @@ class RunningTests(ExampleTestCase):
         self.assertEqual(process.err.count("connection handler failed"), 1)
         self.assertIn("raise KeyError(message)", process.err)
 
+    async def test_a_message_that_is_too_large_names_the_option_once_a_minute_on_both_sides(self):
+        process, uri = await self.started()
+        for _ in range(3):
+            ws = await connect(uri, compression=None)
+            ws.sendMessage("x" * 2_000_000)
+            exception = await self.assertFailure(ws.recv(), ConnectionClosed)
+            self.assertRegex(str(exception), r"^received 1009 .* of 1048576 bytes \(max_size\)")
+        process.transport.signalProcess("TERM")
+        await process.ended
+        self.assertEqual(process.err.count("; for larger ones, max_size=2097152"), 1, process.err)
+        self.assertNotIn("Traceback", process.err)
+        self.assertNotIn("handler failed", process.err)
+
     async def test_debug_is_seen(self):
         process, uri = await self.started(TXWS2_DEBUG="1")
         async with connect(uri) as ws:
@@ -74,6 +87,7 @@ class RunningTests(ExampleTestCase):
         process.transport.signalProcess("TERM")
         # The first signal has it wait for its handlers.
         await ws.wait_closed()
+        await process.shown("waiting for 1 handler .close_timeout says how long.; a second signal")
         process.transport.signalProcess("TERM")
         await process.ended
         self.assertEqual((ws.close_code, process.signal), (1001, 15), process.err)
@@ -92,6 +106,45 @@ class RunningTests(ExampleTestCase):
             port = str(taken.getsockname()[1])
             said = await self.ended(EXAMPLE.replace("8000", port))
         self.assertRegex(said, f"cannot listen on localhost:{port}: another program listens")
+
+    async def test_so_it_is_where_the_function_serves_itself(self):
+        with socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            said = await self.ended(
+                "import txws2\nasync def main(reactor):\n"
+                f"    await txws2.serve(print, '127.0.0.1', {port})\ntxws2.run(main)\n"
+            )
+        self.assertRegex(
+            said, rf"^\S+ cannot listen on 127.0.0.1:{port}: another program listens .*\n$"
+        )
+
+    async def test_who_cannot_connect_sees_their_own_line_and_why(self):
+        with socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            line = f"async with txws2.connect('ws://127.0.0.1:{bound.getsockname()[1]}/'):"
+            head, end = "import txws2\nasync def main(reactor):\n", "pass\ntxws2.run(main)\n"
+            path = self.write(f"{head}    {line}\n        {end}")
+            process = self.start(sys.executable, str(path))
+            await process.ended
+        self.assertEqual(process.status, 1)
+        self.assertIn("the program has failed", process.err)
+        self.assertIn(f'  File "{path}", line 3, in main\n    {line}\n', process.err)
+        # Older versions of Twisted show it twice.
+        shown = {each for each in process.err.splitlines() if each.startswith("  File ")}
+        self.assertEqual(len(shown), 1, process.err)
+        self.assertIn("ConnectionRefusedError: ", process.err.splitlines()[-2])
+
+    async def test_what_was_seen_before_it_logs_is_not_repeated(self):
+        text = (
+            "import txws2\nfactory = txws2.WebSocketServerFactory(print)\n"
+            "factory.log.error('seen')\nfactory.log.info('not yet')\n"
+            "async def main(reactor):\n    factory.log.error('later')\ntxws2.run(main)\n"
+        )
+        process = self.start(sys.executable, str(self.write(text)))
+        await process.ended
+        self.assertRegex(process.err, r"^seen\n\S+ not yet\n\S+ later\n$")
 
     async def test_a_host_that_is_none_is_a_sentence_and_status_1(self):
         said = await self.ended(EXAMPLE.replace("localhost", "nosuch.invalid"))

@@ -19,7 +19,9 @@ class EndlessFragmentsTests(TestCase):
 
     def test_they_are_counted_together(self):
         more = frame(CONT, b"x", fin=False)
-        expected = failed(1009, "message of 11 bytes or more exceeds the limit of 10 bytes")
+        expected = failed(
+            1009, "message of 11 bytes or more exceeds the limit of 10 bytes (max_size)"
+        )
         ten = [frame(BINARY, b"x", fin=False), *[more] * 9]
         self.assertEqual(heard(*ten, max_size=10), [])
         self.assertEqual(heard(*ten, more, max_size=10), [expected])
@@ -27,7 +29,9 @@ class EndlessFragmentsTests(TestCase):
     def test_empty_ones_are_counted(self):
         more = frame(CONT, fin=False)
         ten = frame(TEXT, fin=False), *[more] * 8, frame(CONT, b"x")
-        expected = failed(1009, "message of 10 fragments or more exceeds the limit of 9 fragments")
+        expected = failed(
+            1009, "message of 10 fragments or more exceeds the limit of 9 fragments (max_fragments)"
+        )
         self.assertEqual(heard(*ten, max_fragments=10), ["x"])
         self.assertEqual(heard(*ten, max_fragments=9), [expected])
 
@@ -50,7 +54,7 @@ class LengthsTests(TestCase):
 
     def test_the_largest_is_over_max_size(self):
         size = 2**63 - 1
-        reason = f"message of {size} bytes or more exceeds the limit of 1048576 bytes"
+        reason = f"message of {size} bytes or more exceeds the limit of 1048576 bytes (max_size)"
         self.refused(size, (1009, reason))
 
     def test_the_top_bit_is_refused(self):
@@ -63,7 +67,9 @@ class LengthsTests(TestCase):
 
     def test_a_later_fragment_that_would_be_too_much_is_refused(self):
         said = frame(TEXT, b"ab", fin=False), start_of(frame(CONT, b"x" * 9), 0)
-        expected = failed(1009, "message of 11 bytes or more exceeds the limit of 10 bytes")
+        expected = failed(
+            1009, "message of 11 bytes or more exceeds the limit of 10 bytes (max_size)"
+        )
         self.assertEqual(heard(*said, max_size=10), [expected])
 
 
@@ -72,7 +78,9 @@ class AnnouncedPayloadTests(TestCase):
 
     def test_it_is_refused_before_the_payload(self):
         said = start_of(frame(BINARY, bytes(11)), 0)
-        expected = failed(1009, "message of 11 bytes or more exceeds the limit of 10 bytes")
+        expected = failed(
+            1009, "message of 11 bytes or more exceeds the limit of 10 bytes (max_size)"
+        )
         self.assertEqual(heard(said, max_size=10), [expected])
 
     def test_within_max_size_the_connection_waits(self):

@@ -59,7 +59,7 @@ def compressed(*parts, opcode=BINARY, level=6):
 
 
 def too_big(size, max_size):
-    message = f"message of {size} bytes or more exceeds the limit of {max_size} bytes"
+    message = f"message of {size} bytes or more exceeds the limit of {max_size} bytes (max_size)"
     return failed(1009, message)
 
 

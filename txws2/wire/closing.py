@@ -10,7 +10,6 @@ from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
-    PayloadTooBig,
     ProtocolError,
 )
 
@@ -174,16 +173,6 @@ class ClosingHandshake:
     def reason(self) -> str:
         """The close reason (section 7.1.6): the peer's, or empty."""
         return "" if self.rcvd is None else self.rcvd.reason
-
-    @property
-    def uneventful(self) -> bool:
-        """Whether the connection ended as most do: closed in due form, or the peer just left."""
-        frames = [close for close in (self.rcvd, self.sent) if close is not None]
-        if self.rcvd is None and isinstance(self.cause, TimeoutError):
-            # The keepalive has found out that the peer had left.
-            return True
-        wrong = isinstance(self.cause, (ProtocolError, PayloadTooBig))
-        return not wrong and all(close.code in _OK for close in frames)
 
     def tells_of(self, exception: BaseException) -> bool:
         """Tell whether an exception is one that `exception` has made."""

@@ -1,0 +1,72 @@
+"""What a program says at its end whose author has forgotten to run the reactor."""
+
+import sys
+
+from tests.examples import ExampleTestCase
+
+HANDLER = """
+import os, sys
+import txws2
+
+async def handler(ws):
+    pass
+
+"""
+SERVE = "txws2.serve(handler, '127.0.0.1', 0)"
+CONNECT = "txws2.connect('ws://127.0.0.1:9/')"
+
+
+class ForgottenTests(ExampleTestCase):
+    async def said(self, text, status=0):
+        path = self.make_directory() / "example.py"
+        path.write_text(HANDLER + text)
+        process = self.start(sys.executable, str(path))
+        await process.ended
+        self.assertEqual((process.status, process.out), (status, ""), process.err)
+        return process.err
+
+    async def test_who_serves_is_told_in_one_line(self):
+        for text in SERVE, f"{SERVE}\n{SERVE}", "txws2.serve(handler, endpoint='tcp:0')":
+            said = await self.said(text)
+            self.assertRegex(said, r"^txws2: serve\(\) .* the reactor was never run, .*\n$")
+            self.assertIn('call txws2.run(handler, "localhost", 8000)', said)
+
+    async def test_so_is_who_serves_at_a_name_that_nobody_has_looked_up(self):
+        self.assertIn("serve()", await self.said("txws2.serve(handler, 'name.invalid', 0)"))
+
+    async def test_so_is_who_connects(self):
+        for text in CONNECT, "txws2.connect(lambda: 'ws://127.0.0.1:9/')":
+            said = await self.said(text)
+            self.assertRegex(said, r"^txws2: connect\(\) .* the reactor was never run, .*\n$")
+            self.assertIn("call txws2.run(main)", said)
+
+    async def test_who_does_both_is_told_of_both(self):
+        said = await self.said(f"{SERVE}\n{CONNECT}\n{CONNECT}")
+        self.assertEqual(said.count("\n"), 2)
+
+    async def test_nothing_is_said_where_there_is_nothing_to_say(self):
+        stop = "from twisted.internet import reactor, task\nreactor.callLater(0.1, reactor.stop)\n"
+        for text in (
+            # It was run, or some of it was, or one that is no reactor at all.
+            f"{SERVE}\n{stop}reactor.run()",
+            f"{stop}{SERVE}\nreactor.iterate()",
+            f"{stop}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
+            f"async def main(reactor):\n    await {SERVE}\ntxws2.run(main)",
+            # It was stopped, or called off.
+            f"{SERVE}.addCallback(lambda server: server.close())",
+            f"{CONNECT}.addErrback(id).cancel()",
+            # Another process.
+            f"{SERVE}\nif os.fork():\n    os.wait()\n    os._exit(0)",
+            # Tests, and a loop of asyncio's.
+            f"import unittest\n{SERVE}",
+            f"import asyncio\nasync def main():\n    {SERVE}\nasyncio.run(main())",
+            # There is nobody to say it to.
+            f"{SERVE}\nsys.stderr = None",
+        ):
+            self.assertEqual(await self.said(text), "", text)
+
+    async def test_one_that_failed_has_said_why(self):
+        said = await self.said(f"{SERVE}\nraise KeyError('x')", status=1)
+        self.assertNotIn("reactor", said)
+        said = await self.said(f"{CONNECT.replace('ws:', 'http:')}.addErrback(id)")
+        self.assertEqual(said, "")
