@@ -1,5 +1,5 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
-# make test    run the tests
+# make test    run the tests, on as many cores as there are; WORKERS=2 on two, WORKERS=0 in one process
 # make check   lint, types, docs and packaging
 # make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
 # make pythons  run the tests of the protocol core and of the accelerator on each Python, before a release
@@ -19,14 +19,18 @@
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
+WORKERS ?= auto
 
 .PHONY: run test check lint types docs packaging oldest pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
 
+# Each worker measures itself, from its first line on, as this variable tells it to.
 test: .venv/tested $(PEERS)
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=98
 
 check: lint types docs packaging

@@ -1,5 +1,6 @@
 """pytest runs trial's TestCases; this gives them what trial would: a directory, and a reactor."""
 
+import gc
 import os
 
 import pytest
@@ -32,6 +33,12 @@ def pytest_configure(config):
         installReactor(name)
 
 
+def pytest_collection_finish():
+    """Keep the garbage collector from what stays: tests that call it would look through all."""
+    gc.collect()
+    gc.freeze()
+
+
 def _keep_reaping(loop):
     """Look for processes that have ended: uvloop keeps the signal that says so to itself."""
     reapAllProcesses()
@@ -45,4 +52,6 @@ def _trial_temp(tmp_path_factory):
         # Clients take the proxies of the environment, which tests have none of.
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             patch.delenv(name)
+        # What tests start is measured by nobody.
+        patch.delenv("COVERAGE_PROCESS_START", raising=False)
         yield

@@ -22,11 +22,13 @@ from txws2.wire.frames import encode_frame
 SMALL, LARGE = "x", "y" * 70_000
 
 
-def freeze(case):
-    """Have the garbage collector look at nothing older than the test: it is called many times."""
+def freeze():
+    """Have the garbage collector look at nothing older than the test: it is called many times.
+
+    It stays so, as what `tests/conftest.py` has frozen would thaw with the rest.
+    """
     gc.collect()
     gc.freeze()
-    case.addCleanup(gc.unfreeze)
 
 
 def corrupt(name, *values):
@@ -163,7 +165,7 @@ class ReentrancyTests(TestCase):
     """Attack 32."""
 
     def setUp(self):
-        freeze(self)
+        freeze()
         self.Example = exchange_of(load().Exchange, load().Cork)
 
     def each(self, **options):
@@ -282,7 +284,7 @@ class ReentrancyTests(TestCase):
 class FinalizerTests:
     def setUp(self):
         super().setUp()
-        freeze(self)
+        freeze()
 
     @counts_references
     def test_messages_that_finalizers_send_leave_whole(self):

@@ -13,6 +13,8 @@ from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.trial.unittest import SkipTest
 
+from tests.interop.forked import LIBRARIES, fork
+
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
 ROOT = HERE.parent.parent
@@ -111,7 +113,12 @@ def start_peer(test, library, role, *arguments):
         installed = find_spec(library) is not None
     if not installed:
         test.fail(f"{library} is not installed; `make test` installs it")
-    return start(test, Peer(), interpreter, script, *arguments)
+    if library not in LIBRARIES:
+        return start(test, Peer(), interpreter, script, *arguments)
+    peer = Peer()
+    fork(peer, script, *arguments)
+    test.addCleanup(peer.stop)
+    return peer
 
 
 def _has_node_module(name):

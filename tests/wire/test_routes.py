@@ -83,10 +83,14 @@ class FindTests(TestCase):
 
     def test_64_kib_of_each_shape(self):
         """Attack 7: linear in what a client sends."""
-        patterns = ("/a", "/{x}", "/" + "/".join(f"{{p{number}}}" for number in range(SIZE // 2)))
-        routes = Routes(dict.fromkeys(patterns))
-        for shape in ("/", "%", "%2", "%25", "a", "{", "/a", "%ff", "%C3", "?", "/%61"):
+        # It has as many segments as the longest of the paths.
+        long = "".join(f"/{{p{number}}}" for number in range(100)) + "/a" * (SIZE // 2 - 100)
+        routes = Routes(dict.fromkeys(("/a", "/{x}", long)))
+        for shape in ("/", "%", "%2", "%25", "a", "{", "a/", "/a", "%ff", "%C3", "?", "/%61"):
             routes.find("/" + shape * (SIZE // len(shape)))
+        for path in ("/a" * (SIZE // 2), "/%61" * (SIZE // 2)):
+            self.assertEqual(len(routes.find(path)[1]), 100)
+        self.assertIsNone(routes.find("/a" * (SIZE // 2 - 1) + "/b"))
 
     @same_each_time
     @given(st.text(alphabet="/a%2Fcé?{}") | st.text())
