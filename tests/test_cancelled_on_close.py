@@ -445,7 +445,7 @@ class UseTests(CancellingTestCase):
             pass
 
         self.assertEqual(str(signature(cancelled_on_close(feed))), "(ws, room)")
-        self.assertRaises(ValueError, route, {"/": cancelled_on_close(feed)})
+        self.assertRaises(TypeError, route, {"/": cancelled_on_close(feed)})
 
     def test_whoever_is_guarded_still_is(self):
         guard = guarded(self.feed, lambda ws, request: ws.respond(403, "no"))
@@ -537,7 +537,7 @@ class MistakeTests(CancellingTestCase):
 
     def test_what_returns_no_coroutine_fails_when_it_is_called(self):
         self.assertFails("has returned None", cancelled_on_close(lambda ws: None))
-        self.assertFails("has returned <Deferred", cancelled_on_close(lambda ws: ws.recv()))
+        self.assertFails("has returned <Received", cancelled_on_close(lambda ws: ws.recv()))
 
     def test_what_is_called_without_a_connection_is_told_so(self):
         exc = self.assertRaises(TypeError, cancelled_on_close(self.feed), "ws")
