@@ -82,6 +82,7 @@ FLOORS = [
         "pings",
         "progress",
         "protocol",
+        "reactors",
         "readthrough",
         "reading",
         "records",

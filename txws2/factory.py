@@ -15,6 +15,7 @@ from txws2.clocks import steady
 from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
+from txws2.reactors import check_loop
 from txws2.sharing import EpollSharing
 from txws2.tracing import FrameHook
 from txws2.unobserved import show_errors
@@ -236,7 +237,12 @@ def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate |
 
 
 def global_reactor() -> Any:
-    """Return the reactor that is meant where none is named."""
+    """Return the reactor that is meant where none is named.
+
+    Raises:
+        RuntimeError: asyncio runs its event loop here, and the reactor doesn't run.
+    """
+    check_loop()
     # Importing it installs it, so it must not happen before somebody needs it.
     from twisted.internet import reactor
 

@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from time import localtime, strftime
 from typing import Any, Unpack, cast
@@ -32,6 +32,7 @@ from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.listening import listen
+from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import FactoryOptions, WebSocketServerFactory
 from txws2.service import uri_of
@@ -77,7 +78,10 @@ def run(
         host: the address to listen at, or a name, as `serve` has it.
         port: the TCP port; 0 for any that is free.
         endpoint: instead of host and port, an endpoint, or its description.
-        reactor: the reactor to run; None for the global one.
+        reactor: the reactor to run; None for the global one; "asyncio" to install asyncio's, on
+            which handlers and the function can use its libraries, or "uvloop" for the same with
+            the loop of uvloop. Then the end is as that of `asyncio.run`: tasks that are left are
+            cancelled, and the loop is closed.
         reload: True to start again, in a process of its own, whenever the file of a module has
             changed; for development.
         **options: for a handler, those of `serve`.
@@ -86,12 +90,22 @@ def run(
         SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
             function has failed. At the end on a signal, it returns.
         TypeError: there are both an endpoint and a port, or options that nobody takes.
+        RuntimeError: the reactor was named, but another one is installed already; or asyncio runs
+            an event loop here.
+        ValueError: there is no reactor of this name.
+        ImportError: uvloop was named, and isn't installed.
     """
     if endpoint is not None and not (host is None and port is None):
         raise TypeError("run() takes a host and a port, or endpoint=: one of the two")
     if reload and not is_watched():
         sys.exit(supervise())
     _begin_logging()
+    loop: AbstractContextManager[object] = nullcontext()
+    if reactor is None or isinstance(reactor, str):
+        no_loop_yet()
+    if isinstance(reactor, str):
+        loop = install(reactor)
+        reactor = None
     reactor = reactor or global_reactor()
     changes = Changes(reactor) if reload else None
     serves = endpoint is not None or port is not None
@@ -109,7 +123,7 @@ def run(
         def start() -> Deferred[Any]:
             return maybeDeferred(_awaited, target, reactor)
 
-    status = _run(reactor, start, ends=not serves)
+    status = _run(reactor, start, loop, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
     if status:
@@ -182,8 +196,13 @@ def _explain(reason: Failure, where: str) -> Failure | int:
     return 1
 
 
-def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
-    """Run the reactor; return the exit status."""
+def _run(
+    reactor: Any,
+    start: Callable[[], Deferred[Any]],
+    loop: AbstractContextManager[object],
+    ends: bool,
+) -> int:
+    """Run the reactor, within what ends its loop; return the exit status."""
     status = 0
     stopping = False
 
@@ -217,7 +236,7 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     reactor.callWhenRunning(begin)
-    with _signals_kept():
+    with _signals_kept(), loop:
         reactor.run()
     return status
 
