@@ -91,11 +91,13 @@ FLOORS = [
         "sharing",
         "streaming",
         "succession",
+        "tasks",
         "tlsthrough",
         "guarding",
         "tracing",
         "transports",
         "unobserved",
+        "waking",
         "writethrough",
     },
     {

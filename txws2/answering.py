@@ -19,6 +19,7 @@ from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, S
 from txws2.journal import log_ended, log_refused
 from txws2.results import to_await
 from txws2.succession import Succession
+from txws2.tasks import running_loop
 from txws2.transports import Address, abort, can_be_told, close_softly
 from txws2.upgrade import Upgrade
 from txws2.wire.accepting import (
@@ -339,7 +340,15 @@ class WebSocketServerProtocol(Deciding):
         succession, call = super()._begin_succession(), self._hooks_call
         assert call is not None
         # The server that stops waits for hooks as it does for handlers.
-        running: Deferred[None] = Deferred(lambda _: self._cancel_hooks())
+
+        def cancel(running: Deferred[None]) -> None:
+            self._cancel_hooks()
+            if not running.called and running_loop() is not None:
+                # A task ends later.
+                running.callback(None)
+
+        running: Deferred[None] = Deferred(cancel)
+        running.addCallback(lambda _: None if succession.idle else succession.wait())
         call.running = running
         self._follow(running, call)
         succession.wait().addCallback(_fire, running)

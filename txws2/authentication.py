@@ -8,9 +8,8 @@ from http import HTTPStatus
 from secrets import token_bytes
 from typing import Any
 
-from twisted.internet.defer import maybeDeferred
-
 from txws2.deciding import ProcessRequest
+from txws2.results import result_of
 from txws2.wire.credentials import challenge, parse_basic
 from txws2.wire.http import Request, Response
 
@@ -55,7 +54,7 @@ def basic_auth(
 
     async def process_request(connection: Any, request: Request) -> Response | None:
         given = parse_basic(request.fields.get("Authorization", ""))
-        if given is not None and await maybeDeferred(check, *given):
+        if given is not None and await result_of(check(*given)):
             connection.username = given[0]
             return None
         text = "A name and a password are needed.\n"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-__all__ = ["Done", "Next", "Step"]
+from txws2.waking import Eventual
+
+__all__ = ["Done", "Incoming", "Next", "Received", "Step"]
 
 _T = TypeVar("_T")
 
@@ -25,13 +27,13 @@ class _Part:
         return getattr(deferred, self._name)
 
 
-class _Lean(Deferred[_T]):
+class _Lean(Eventual[_T]):
     """A Deferred that has nothing yet but its class: that is enough to be awaited.
 
     It becomes one of another class, which is as Twisted's, when more is asked of it.
     """
 
-    whole: ClassVar[type[Deferred[Any]]] = Deferred
+    whole: ClassVar[type[Deferred[Any]]] = Eventual
 
     canceller: Callable[[Deferred[Any]], None] | None = None
 
@@ -74,23 +76,55 @@ class Done(_Lean[None]):
         self.callback(None)
 
 
-class Step(Deferred[Any]):
+class _Source(Protocol):
+    def cancel_reader(self) -> None: ...
+
+    def give_back(self, message: Any) -> None: ...
+
+
+class Incoming(Eventual[Any]):
+    """A Deferred of something that arrives.
+
+    Attributes:
+        source: whose messages these are; None if they are nobody's.
+        original: what has arrived, if the result was made of it.
+    """
+
+    source: _Source | None = None
+    original: Any = None
+
+    def callback(self, result: Any) -> None:
+        """Give the result to what waits for it."""
+        if self.original is None:
+            # Callbacks may make something else of it.
+            self.original = result
+        super().callback(result)
+
+    def withdraw(self, result: Any) -> None:
+        """Have the next one get this."""
+        if self.source is not None:
+            self.source.give_back(result if self.original is None else self.original)
+
+
+class Step(Incoming):
     """A Deferred for one step of `async for`."""
 
 
-class Next(_Lean[Any], Step):
-    """A Step that nobody but `async for` gets to see, mostly.
+class Received(_Lean[Any], Incoming):
+    """A Deferred of a message, which mostly is awaited at once, and nothing else.
 
     What awaits a Deferred adds one callback to it. Here that is called as such, where to fire a
     Deferred goes through lists of them.
-
-    Attributes:
-        canceller: what is called when it is cancelled.
     """
 
-    whole = Step
+    whole = Incoming
 
     _resume: tuple[Callable[..., object], tuple[Any, ...]] | None = None
+
+    def canceller(self, _: Deferred[Any]) -> None:
+        """Wait no more."""
+        if self.source is not None:
+            self.source.cancel_reader()
 
     def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """Have this called with the result, or with the Failure."""
@@ -119,9 +153,17 @@ class Next(_Lean[Any], Step):
         self.errback(fail)
 
     def become_whole(self) -> None:
-        """Be as any other Step from now on."""
+        """Be as any other Deferred from now on."""
         resume, self._resume = self._resume, None
+        if self.called:
+            self.original = self.result
         super().become_whole()
         if resume is not None:
             callback, args = resume
             self.addBoth(callback, *args)
+
+
+class Next(Received, Step):
+    """A Step that nobody but `async for` gets to see, mostly."""
+
+    whole = Step

@@ -27,7 +27,9 @@ from txws2.results import check_functions, result_of
 from txws2.retrying import ProcessException, process_exception
 from txws2.settling import fail_quietly
 from txws2.target import Target, URISource
+from txws2.tasks import loop_runs
 from txws2.timelimit import TimeLimit
+from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
@@ -156,7 +158,7 @@ class WebSocketClientService(Service, Generic[C]):
             self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
             # Not before there is something that can be stopped: hooks are called at once.
-            begin.callback(None)
+            loop_runs(self._factory.reactor).addCallback(begin.callback)
 
     def stopService(self) -> Deferred[None]:
         """Close the connection with 1001, and make no other.
@@ -338,7 +340,7 @@ def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
 
 def _end_of(running: Deferred[None]) -> Deferred[None]:
     """Return a Deferred of its own that fires when this one does."""
-    ended: Deferred[None] = Deferred()
+    ended: Deferred[None] = Eventual()
     running.addBoth(ended.callback)
     return ended
 

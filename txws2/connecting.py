@@ -31,6 +31,7 @@ from txws2.opening import Opening
 from txws2.reconnecting import Connecting
 from txws2.retrying import ProcessException, process_exception
 from txws2.target import HeadersSource, Make, Target, URISource
+from txws2.tasks import loop_runs
 from txws2.wire.redirecting import redirection
 
 __all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
@@ -176,6 +177,7 @@ def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
         return open_connection(*target.prepare(make))
 
     async def ask_and_open() -> WebSocketClientProtocol:
+        await loop_runs(target.factory.reactor)
         return await open_connection(*await target.ask(make))
 
     return Opening.of(Deferred.fromCoroutine(ask_and_open()))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
@@ -14,7 +14,7 @@ from txws2.calls import Call, current_call
 from txws2.exceptions import InvalidHandshake, InvalidStatus
 from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
-from txws2.results import check_function
+from txws2.results import check_function, result_of
 from txws2.wire.accepting import (
     check_acceptance,
     offered_subprotocols,
@@ -130,7 +130,7 @@ class Deciding(WebSocketProtocol):
         return Response.plain(HTTPStatus(status), text)
 
     async def _ask(self, hook: Callable[..., object], *arguments: Any) -> object:
-        answer = await maybeDeferred(hook, self, *arguments)
+        answer = await result_of(hook(self, *arguments))
         if self._never_opened is not None:
             # Meanwhile the request was refused, or the client has left.
             raise CancelledError

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from txws2.client import WebSocketClientProtocol
 from txws2.settling import fail_quietly
+from txws2.waking import Eventual
 
 __all__ = ["Expecting"]
 
@@ -26,7 +27,7 @@ class Expecting(Generic[C]):
 
     def wait(self, failures: int | None) -> Deferred[C]:
         """Return a Deferred of the next connection, that fails with so many attempts."""
-        waiting: Deferred[C] = Deferred(self._forget)
+        waiting: Deferred[C] = Eventual(self._forget)
         self._waiting[waiting] = failures
         return waiting
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
 
-from txws2.awaiting import Next, Step
+from txws2.awaiting import Incoming, Next, Received, Step
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
@@ -28,7 +28,7 @@ class Piece(NamedTuple):
 
 # Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
 # made for each message, and a NamedTuple takes ten times as long.
-_Reader = tuple[Deferred[Any], "_Result | None", object | None]
+_Reader = tuple[Incoming, "_Result | None", object | None]
 
 _Result = Callable[[str | bytes], Any]
 
@@ -131,24 +131,43 @@ class Inbox:
         Args:
             decode: True to get bytes as str, False to get text as bytes.
         """
-        return self._get(Deferred(self._cancel_reader), None, _RESULT[decode])
+        reader = Received()
+        reader.source = self
+        return self._get(reader, None, _RESULT[decode])
 
     def __aiter__(self) -> Self:
         return self
 
     def __anext__(self) -> Deferred[Any]:
         step = Next()
-        step.canceller = self._cancel_reader
+        step.source = self
         return self._get(step, None, None)
 
-    def get_part(self, stream: object) -> Deferred[Piece]:
+    def get_part(self, stream: _Stream) -> Deferred[Piece]:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
 
         Args:
             stream: who asks. Once it was given a part, the rest of the message is for it alone,
                 and is dropped if it is no more.
         """
-        return self._get(Deferred(self._cancel_reader), stream, _as_last_piece)
+        return self._get(_Part(self, stream), stream, _as_last_piece)
+
+    def cancel_reader(self) -> None:
+        """Wait for no message."""
+        self._reader = None
+
+    def give_back(self, message: str | bytes) -> None:
+        """Have this again, before all others: whoever was given it will not see it."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self._fire(reader[0], message, reader[1])
+            return
+        if self._messages is None:
+            self._messages = deque()
+        self._messages.appendleft(message)
+        self._size += len(message) + MESSAGE_OVERHEAD
+        if self._full and not self._closing:
+            self._reading.pause(self._size)
 
     # The end.
 
@@ -189,9 +208,10 @@ class Inbox:
         """Whether the message that is arriving belongs to a stream that is no more."""
         return self._stream is not None and self._stream() is None
 
-    def _fire(self, reader: Deferred[Any], message: str | bytes, result: _Result | None) -> None:
+    def _fire(self, reader: Incoming, message: str | bytes, result: _Result | None) -> None:
         """Give a reader a message, as it wants to have it."""
         if result is not None:
+            reader.original = message
             try:
                 message = result(message)
             except UnicodeDecodeError:
@@ -216,7 +236,7 @@ class Inbox:
             self._reading.pause(self._size)
 
     def _get(
-        self, reader: Deferred[Any], stream: object | None, result: _Result | None
+        self, reader: Incoming, stream: object | None, result: _Result | None
     ) -> Deferred[Any]:
         self._asked = True
         if self._reader or self._stream or self._messages or stream is not None:
@@ -231,7 +251,7 @@ class Inbox:
         return reader
 
     def _fire_if_ready(
-        self, reader: Deferred[Any], stream: object | None, result: _Result | None
+        self, reader: Incoming, stream: object | None, result: _Result | None
     ) -> None:
         """Give a reader what needs no waiting for."""
         owner = None if self._stream is None else self._stream()
@@ -272,8 +292,33 @@ class Inbox:
             return ConcurrencyError("recv() is already waiting for a message")
         return ConcurrencyError("recv_streaming() has not come to the end of its message")
 
-    def _cancel_reader(self, _: Deferred[Any]) -> None:
-        self._reader = None
+
+class _Stream(Protocol):
+    """Who wants a message in parts.
+
+    Attributes:
+        taken: whether it has had one.
+        kept: one that it was given, and hasn't had.
+    """
+
+    taken: bool
+    kept: Piece | None
+
+
+class _Part(Incoming):
+    """A Deferred of the next part of a message."""
+
+    def __init__(self, inbox: Inbox, stream: _Stream) -> None:
+        super().__init__(lambda _: inbox.cancel_reader())
+        self.source = inbox
+        self._stream = stream
+
+    def withdraw(self, result: Piece) -> None:
+        """Keep a part for the stream that has begun with this message."""
+        if result.last and not self._stream.taken:
+            super().withdraw(result)
+        else:
+            self._stream.kept = result
 
 
 def _as_text(message: str | bytes) -> str:

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from txws2.isolation import isolated
 from txws2.protocol import WebSocketProtocol
+from txws2.waking import Eventual
 
 __all__ = ["Opening"]
 
@@ -28,7 +29,7 @@ def _close(opened: _Closable) -> Deferred[None]:
     return opened.close()
 
 
-class Opening(Deferred[T]):
+class Opening(Eventual[T]):
     """A Deferred of a connection or of a server.
 
     `async with` waits for it, and closes what it brought on leaving.
@@ -60,6 +61,10 @@ class Opening(Deferred[T]):
             self.errback(result)
         else:
             self.callback(result)
+
+    def withdraw(self, result: T) -> None:
+        """Close what has been opened for nobody."""
+        isolated(_close, result)
 
     async def __aenter__(self) -> T:
         """Wait until it is open."""

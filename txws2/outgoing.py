@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from txws2.client import WebSocketClientProtocol
 from txws2.exceptions import InvalidState
 from txws2.settling import fail_quietly
+from txws2.waking import Eventual
 from txws2.wire.encoding import Part
 
 __all__ = ["Drop", "Outgoing"]
@@ -47,7 +48,7 @@ class Outgoing:
         if not isinstance(message, (str, bytes)):
             # A buffer may be used for something else before it is sent.
             message = bytes(memoryview(message))
-        sent: Deferred[None] = Deferred(self._forget)
+        sent: Deferred[None] = Eventual(self._forget)
         self._waiting[sent] = message, text, compress
         if len(self._waiting) > self._limit:
             dropped = sent if self._drop == "newest" else next(iter(self._waiting))

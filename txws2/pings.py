@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConcurrencyError, ConnectionClosed
 from txws2.settling import fail_quietly
+from txws2.waking import Eventual
 
 __all__ = ["PendingPings"]
 
@@ -43,7 +44,7 @@ class PendingPings:
     def add(self, payload: bytes, now: float) -> Deferred[float]:
         """Note a ping that was sent; return the Deferred of its latency in seconds."""
         # Cancelling loses interest in the pong; the pong still comes.
-        deferred: Deferred[float] = Deferred()
+        deferred: Deferred[float] = Eventual()
         self._pending[payload] = now, deferred
         return deferred
 

@@ -22,6 +22,7 @@ from txws2.outbox import PushProducer
 from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
+from txws2.tasks import started
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import Connection, State
@@ -149,7 +150,8 @@ class WebSocketProtocol(Driver):
             return self._write(encode, part, text, compress)
 
         def send() -> Deferred[None]:
-            return Deferred.fromCoroutine(send_fragments(message, write, self._break_off))
+            # The parts may be those of an asynchronous generator of the application.
+            return started(send_fragments(message, write, self._break_off))
 
         return forward_quietly(self._turns.run(send))
 
@@ -226,7 +228,7 @@ class WebSocketProtocol(Driver):
         """
         return Pieces(self._get_part, decode)
 
-    def _get_part(self, stream: object) -> Deferred[Piece]:
+    def _get_part(self, stream: Pieces) -> Deferred[Piece]:
         if self._connection is None:
             return cast("Deferred[Piece]", self._when_not_open())
         return self._need_inbox().get_part(stream)

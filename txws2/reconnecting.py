@@ -20,6 +20,7 @@ from txws2.retrying import (
     raise_unless_retried,
     retry_after,
 )
+from txws2.settling import forward_quietly
 from txws2.target import Target
 
 __all__ = ["Connecting", "connections"]
@@ -126,7 +127,7 @@ async def connections(
             _log(target, "can't connect to", exc, delay)
             if backs_off is not None:
                 backs_off(exc, True)
-            await deferLater(clock, delay)
+            await forward_quietly(deferLater(clock, delay))
             continue
         pace.opened()
         try:
@@ -145,7 +146,7 @@ async def connections(
         if delay:
             if backs_off is not None:
                 backs_off(ending, False)
-            await deferLater(clock, delay)
+            await forward_quietly(deferLater(clock, delay))
 
 
 async def _no_connections(

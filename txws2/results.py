@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txws2.awaiting import Done
+from txws2.tasks import running_loop, started
 
 __all__ = [
     "HookResult",
@@ -73,8 +74,11 @@ def to_await(result: object) -> Deferred[Any] | None:
     if isinstance(result, Deferred):
         return None if type(result) is Done else result
     if isinstance(result, CoroutineType):
-        return Deferred.fromCoroutine(result)
+        return started(result)
     _refuse_generator(result)
+    if inspect.isawaitable(result) and running_loop() is not None:
+        # A future of asyncio, which wouldn't be waited for on another reactor.
+        return started(_value_of(result))
     return None
 
 
@@ -85,12 +89,20 @@ async def result_of(returned: object) -> Any:
         TypeError: it is a generator, so that nothing of the function has been run.
     """
     _refuse_generator(returned)
-    return await returned if inspect.isawaitable(returned) else returned
+    if not inspect.isawaitable(returned):
+        return returned
+    if running_loop() is not None and not isinstance(returned, Deferred):
+        return await started(_value_of(returned))
+    return await returned
 
 
 def has_fired(deferred: Deferred[Any]) -> bool:
     """Tell whether a Deferred has a result, and waits for no other."""
     return deferred.called and not deferred.paused
+
+
+async def _value_of(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 def _refuse_generator(returned: object) -> None:

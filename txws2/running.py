@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from inspect import iscoroutine
 from time import localtime, strftime
 from typing import Any, Unpack, cast
 
@@ -37,6 +38,8 @@ from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import FactoryOptions, WebSocketServerFactory
 from txws2.service import uri_of
 from txws2.serving import Endpoint, server_endpoint
+from txws2.tasks import loop_runs
+from txws2.tasks import started as start_task
 from txws2.unobserved import is_unobserved
 
 __all__ = ["run"]
@@ -177,7 +180,7 @@ def _listen(
 
 def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Any:
     result: Any = function(reactor)
-    return result if isinstance(result, Deferred) else ensureDeferred(result)
+    return start_task(result) if iscoroutine(result) else ensureDeferred(result)
 
 
 def _explain(reason: Failure, where: str) -> Failure | int:
@@ -235,7 +238,7 @@ def _run(
         start().addBoth(started)
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
-    reactor.callWhenRunning(begin)
+    reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
     with _signals_kept(), loop:
         reactor.run()
     return status

@@ -27,6 +27,7 @@ from txws2.server import (
     WebSocketServerProtocol,
 )
 from txws2.stopping import Stopping
+from txws2.waking import Eventual
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
@@ -156,7 +157,7 @@ class Server:
             if not forever.called:
                 forever.callback(None)
 
-        forever: Deferred[None] = Deferred(cancelled)
+        forever: Deferred[None] = Eventual(cancelled)
         self.wait_closed().addCallback(closed)
         return forever
 

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txws2.exceptions import ConnectionClosed
+from txws2.waking import Eventual, dismiss
 
 __all__ = ["NOBODY", "Waiters", "fail_quietly", "forward_quietly", "waitable"]
 
@@ -23,11 +24,7 @@ def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
     """
     failure = Failure(exception)
     deferred.errback(failure)
-    # What reports it is a witness that the Deferred keeps for the garbage collector. There is
-    # no public way to dismiss it that would leave the failure to a later errback.
-    witness = deferred._debugInfo
-    if witness is not None and witness.failResult is failure:
-        witness.failResult = None
+    dismiss(deferred, failure)
 
 
 def forward_quietly(source: Deferred[T]) -> Deferred[T]:
@@ -39,7 +36,7 @@ def forward_quietly(source: Deferred[T]) -> Deferred[T]:
         else:
             result.errback(failure)
 
-    result: Deferred[T] = Deferred(lambda _: source.cancel())
+    result: Deferred[T] = Eventual(lambda _: source.cancel())
     source.addCallbacks(result.callback, failed)
     return result
 
@@ -57,7 +54,7 @@ class Waiters(Generic[T]):
 
     def wait(self) -> Deferred[T]:
         """Return a Deferred for what is to happen."""
-        deferred: Deferred[T] = Deferred(self._waiting.remove)
+        deferred: Deferred[T] = Eventual(self._waiting.remove)
         self._waiting.append(deferred)
         return deferred
 

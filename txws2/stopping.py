@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorCore
 
 from txws2.answering import WebSocketServerProtocol
 from txws2.calls import Call, current_call
+from txws2.deadlines import call_off
 from txws2.driver import state_of
 from txws2.exceptions import ServerClosing
 from txws2.isolation import isolated
 from txws2.settling import Waiters
+from txws2.tasks import running_loop
+from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from txws2.server import WebSocketServerFactory
 
 __all__ = ["ReactorStop", "Stopping"]
+
+# A task of asyncio that is cancelled ends some turns of its loop later, which the reactor has to
+# make: whatever cleans up in it would be left undone.
+_LAST_WORDS = 1.0
 
 
 class Stopping:
@@ -43,7 +50,7 @@ class Stopping:
     def __init__(self, factory: WebSocketServerFactory) -> None:
         self._factory = factory
         self.begun = self.ended = False
-        self._closing = self._draining = False
+        self._closing = self._draining = self._given_up = False
         # Both in the order in which they came.
         self._connections: dict[WebSocketServerProtocol, None] = {}
         self._handlers: dict[Deferred[Any], None] = {}
@@ -110,7 +117,7 @@ class Stopping:
         factory = self._factory
         if factory.close_timeout is not None:
             # Each connection has its own close_timeout; this one is for the handlers.
-            self._deadline = factory.clock.callLater(factory.close_timeout, self._miss)
+            self._set_deadline(factory.close_timeout, self._miss)
         for connection in list(self._connections):
             if state_of(connection) is not State.CONNECTING:
                 isolated(WebSocketServerProtocol._start_closing, connection, code, reason)
@@ -120,10 +127,16 @@ class Stopping:
 
     def give_up(self) -> None:
         """Wait for nobody: handlers that aren't done are cancelled."""
-        if not self.ended:
-            self._factory.stopping = True
-            for running in list(self._handlers):
-                isolated(running.cancel)
+        if self.ended or self._given_up:
+            return
+        self._given_up = self._factory.stopping = True
+        for running in list(self._handlers):
+            isolated(running.cancel)
+        if self._handlers and running_loop() is not None:
+            self._connections = {}
+            self._set_deadline(_LAST_WORDS, self._end)
+            self._progress()
+        else:
             self._end()
 
     def wait(self) -> Deferred[None]:
@@ -133,7 +146,7 @@ class Stopping:
         call = current_call()
         if call is None or call.connection is None or call.connection.factory is not self._factory:
             return self._waiters.wait()
-        waiter: Deferred[None] = Deferred(self._wait_no_longer)
+        waiter: Deferred[None] = Eventual(self._wait_no_longer)
         self._inside[waiter] = call
         self._progress()
         return waiter
@@ -189,12 +202,15 @@ class Stopping:
             isolated(connection._give_up_closing)
         self.give_up()
 
+    def _set_deadline(self, seconds: float, missed: Callable[[], None]) -> None:
+        call_off(self._deadline)
+        self._deadline = self._factory.clock.callLater(seconds, missed)
+
     def _end(self) -> None:
         if not self.ended:
             self.ended = True
-            for call in (self._deadline, self._aging):
-                if call is not None:
-                    call.cancel()
+            call_off(self._deadline)
+            call_off(self._aging)
             self._deadline = self._aging = None
             self._factory._stops.remove(self)
             self._connections, self._handlers = {}, {}

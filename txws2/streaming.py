@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -76,21 +77,30 @@ class Pieces(AsyncIterator[str | bytes]):
     Args:
         get_part: returns a Deferred of the next piece for this iterator.
         decode: True to get bytes as str, False to get text as bytes.
+
+    Attributes:
+        taken: whether any piece was received.
+        kept: one that has come, and wasn't; None if there is none.
     """
 
     def __init__(
-        self, get_part: Callable[[object], Deferred[Piece]], decode: bool | None = None
+        self, get_part: Callable[[Any], Deferred[Piece]], decode: bool | None = None
     ) -> None:
         self._get_part = get_part
         self._decode = decode
         self._decoder = _Utf8Decoder()
         self._begun = False
         self._ended = False
+        self.taken = False
+        self.kept: Piece | None = None
 
     async def __anext__(self) -> str | bytes:
         """Wait for the next piece."""
         while not self._ended:
-            piece = await self._get_part(self)
+            piece, self.kept = self.kept, None
+            if piece is None:
+                piece = await self._get_part(self)
+            self.taken = True
             self._ended = piece.last
             data = self._converted(piece)
             if data or (piece.last and not self._begun):
