@@ -91,6 +91,29 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [GONE])
             self.events.clear()
 
+    def test_so_is_one_in_a_group_as_tasks_raise_it(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                group = ExceptionGroup("within", [exc])
+                raise ExceptionGroup("of tasks", [exc, group]) from None
+
+        self.start(handler)
+        self.joined.drop()
+        self.assertEqual(self.ended(), [GONE])
+
+    def test_not_if_anything_else_is_in_the_group(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                raise ExceptionGroup("of tasks", [exc, KeyError()]) from None
+
+        self.start(handler)
+        self.joined.drop()
+        self.assertFailed("of tasks (2 sub-exceptions)")
+
     def test_a_handler_that_catches_it_is_not_mentioned(self):
         async def handler(ws):
             with contextlib.suppress(ConnectionClosed):

@@ -74,6 +74,7 @@ FLOORS = [
         "epoll",
         "exchange",
         "factory",
+        "groups",
         "inbox",
         "journal",
         "isolation",

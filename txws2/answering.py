@@ -16,6 +16,7 @@ from txws2.calls import Call
 from txws2.deciding import Deciding
 from txws2.driver import state_of
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
+from txws2.groups import members
 from txws2.journal import log_ended, log_refused
 from txws2.results import to_await
 from txws2.succession import Succession
@@ -317,8 +318,9 @@ class WebSocketServerProtocol(Deciding):
         assert exception is not None
         assert connection is not None
         closing = connection.closing
-        if self._settled and closing.uneventful and closing.tells_of(exception):
-            log_ended(self.factory.log, self, exception)
+        told = all(closing.tells_of(each) for each in members(exception))
+        if self._settled and closing.uneventful and told:
+            log_ended(self.factory.log, self, next(members(exception)))
             return
         # The server that is stopping cancels the handlers that haven't noticed.
         if not (self.factory.stopping and failure.check(CancelledError)):

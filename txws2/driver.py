@@ -20,6 +20,7 @@ from txws2.deadlines import Deadlines
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, ProtocolError
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
+from txws2.groups import members
 from txws2.inbox import Inbox
 from txws2.journal import id_of, log_closed, log_opened
 from txws2.outbox import Outbox
@@ -462,7 +463,8 @@ class Driver(Exchange, Protocol):
         """Take what a hook has failed with after it has returned."""
         connection = self._connection
         closed = connection is None or connection.state is not State.OPEN
-        if not (closed and failure.check(ConnectionClosed)):
+        told = all(isinstance(each, ConnectionClosed) for each in members(failure.value))
+        if not (closed and told):
             self._application_failed(failure)
 
     def _go_on(self) -> None:

@@ -32,6 +32,7 @@ from twisted.python.failure import Failure
 from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
+from txws2.groups import members
 from txws2.listening import listen
 from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
@@ -226,7 +227,9 @@ def _run(
         nonlocal status
         if isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
-            if not (stopping and result.check(ConnectionClosed, CancelledError)):
+            ends_of = (ConnectionClosed, CancelledError)
+            told = all(isinstance(each, ends_of) for each in members(result.value))
+            if not (stopping and told):
                 _log.failure("the program has failed", result, LogLevel.error)
                 status = 1
         elif not ends:
