@@ -79,6 +79,7 @@ FLOORS = [
         "journal",
         "isolation",
         "keepalive",
+        "loopless",
         "outbox",
         "pings",
         "progress",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from txws2.waking import Eventual
 
-__all__ = ["Done", "Incoming", "Next", "Received", "Step"]
+__all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Step"]
 
 _T = TypeVar("_T")
 
@@ -106,6 +106,56 @@ class Incoming(Eventual[Any]):
             self.source.give_back(result if self.original is None else self.original)
 
 
+class OnDemand(Incoming):
+    """A Deferred of a message that isn't asked for before somebody waits for it.
+
+    A task that is cancelled before it begins never looks at what it was to await, as that of
+    ``asyncio.wait_for(ws.recv(), 0)``. A message that came later would be nobody's.
+
+    Args:
+        ask: called with this when it is waited for.
+    """
+
+    def __init__(self, ask: Callable[[OnDemand], object]) -> None:
+        super().__init__(self._cancel)
+        self._ask: Callable[[OnDemand], object] | None = ask
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._begin()
+        return super().__await__()
+
+    __iter__ = __await__
+
+    def addCallbacks(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addCallbacks(*args, **kwargs)
+
+    def addCallback(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addCallback(*args, **kwargs)
+
+    def addErrback(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addErrback(*args, **kwargs)
+
+    def addBoth(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addBoth(*args, **kwargs)
+
+    def _begin(self) -> None:
+        ask, self._ask = self._ask, None
+        if ask is not None and not self.called:
+            ask(self)
+
+    def _cancel(self, _: Deferred[Any]) -> None:
+        if self._ask is None and self.source is not None:
+            self.source.cancel_reader()
+
+
 class Step(Incoming):
     """A Deferred for one step of `async for`."""
 
@@ -155,7 +205,7 @@ class Received(_Lean[Any], Incoming):
     def become_whole(self) -> None:
         """Be as any other Deferred from now on."""
         resume, self._resume = self._resume, None
-        if self.called:
+        if self.called and self.original is None:
             self.original = self.result
         super().become_whole()
         if resume is not None:

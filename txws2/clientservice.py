@@ -21,6 +21,7 @@ from txws2.deadlines import call_off
 from txws2.driver import state_of
 from txws2.exceptions import ConnectionClosed, InvalidState
 from txws2.expecting import Expecting
+from txws2.loopless import log_failure
 from txws2.outgoing import Drop, Outgoing
 from txws2.reconnecting import connections
 from txws2.results import check_functions, result_of
@@ -315,14 +316,15 @@ class WebSocketClientService(Service, Generic[C]):
                 self._log_failure("on_state_change")
 
     def _log_failure(self, hook: str) -> None:
-        self._factory.log.failure("{hook} failed", level=LogLevel.error, hook=hook)
+        log_failure(self._factory.log, "{hook} failed", Failure(), hook=hook)
 
     def _ended(self, reason: Failure, run: object) -> None:
         if run is self._run:
             exc = reason.value
             assert isinstance(exc, Exception)
             host = self._target.host
-            self._factory.log.failure("giving up on {host}", reason, host=host)
+            log, critical = self._factory.log, LogLevel.critical
+            log_failure(log, "giving up on {host}", reason, critical, host=host)
             self._final = exc
             self._leave(exc)
 

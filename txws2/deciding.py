@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.calls import Call, current_call
 from txws2.exceptions import InvalidHandshake, InvalidStatus
 from txws2.journal import id_of
+from txws2.loopless import log_failure
 from txws2.protocol import WebSocketProtocol
 from txws2.results import check_function, result_of
 from txws2.wire.accepting import (
@@ -239,9 +239,7 @@ class Deciding(WebSocketProtocol):
         return response, reason
 
     def _log_failure(self, failure: Failure) -> None:
-        self.factory.log.failure(
-            "opening handshake failed", failure, LogLevel.error, connection=id_of(self)
-        )
+        log_failure(self.factory.log, "opening handshake failed", failure, connection=id_of(self))
 
 
 async def ask_hooks(

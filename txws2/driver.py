@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.tcp import Connection as TCPTransport
-from twisted.logger import LogLevel
 from twisted.python.failure import Failure
 
 from txws2.awaiting import Done
@@ -23,6 +22,7 @@ from txws2.factory import ConnectionFactory
 from txws2.groups import members
 from txws2.inbox import Inbox
 from txws2.journal import id_of, log_closed, log_opened
+from txws2.loopless import log_failure
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.progress import Progress, progress_of
@@ -531,9 +531,7 @@ class Driver(Exchange, Protocol):
         self._application_failed(Failure(exception))
 
     def _application_failed(self, failure: Failure) -> None:
-        self.factory.log.failure(
-            "connection handler failed", failure, LogLevel.error, connection=id_of(self)
-        )
+        log_failure(self.factory.log, "connection handler failed", failure, connection=id_of(self))
         self._deafen()
         self._close_after_failure()
 

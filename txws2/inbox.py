@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
 
-from txws2.awaiting import Incoming, Next, Received, Step
+from txws2.awaiting import Incoming, Next, OnDemand, Received, Step
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
+from txws2.tasks import running_loop
 from txws2.wire.connection import Connection
 from txws2.wire.events import Remainder
 
@@ -131,6 +133,10 @@ class Inbox:
         Args:
             decode: True to get bytes as str, False to get text as bytes.
         """
+        if running_loop() is not None:
+            demand = OnDemand(partial(self._get, stream=None, result=_RESULT[decode]))
+            demand.source = self
+            return demand
         reader = Received()
         reader.source = self
         return self._get(reader, None, _RESULT[decode])

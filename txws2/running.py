@@ -34,6 +34,7 @@ from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.groups import members
 from txws2.listening import listen
+from txws2.loopless import log_failure
 from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import FactoryOptions, WebSocketServerFactory
@@ -230,7 +231,7 @@ def _run(
             ends_of = (ConnectionClosed, CancelledError)
             told = all(isinstance(each, ends_of) for each in members(result.value))
             if not (stopping and told):
-                _log.failure("the program has failed", result, LogLevel.error)
+                log_failure(_log, "the program has failed", result)
                 status = 1
         elif not ends:
             status = result or 0

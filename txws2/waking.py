@@ -15,8 +15,8 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
+from twisted.python import threadable
 from twisted.python.failure import Failure
-from twisted.python.threadable import isInIOThread
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -45,7 +45,7 @@ def is_foreign() -> bool:
     reactor = sys.modules.get("twisted.internet.reactor")
     if not getattr(reactor, "running", False):
         return False
-    if not isInIOThread():
+    if threadable.ioThread not in (None, threadable.getThreadID()):
         return True
     # Those of others may be on the loop in a way of their own.
     of_twisted = type(reactor).__module__.startswith("twisted.")
