@@ -67,6 +67,21 @@ class ReactorsTests(SynchronousTestCase):
     def test_asyncio_has_its_own_loop_and_it_ends_as_that_of_asyncio_run(self):
         self.assertSays(f"{MAIN}\nrun(report, reactor='asyncio')", "asyncio", "cancelled")
 
+    def test_the_program_stays_in_memory_whatever_it_waits_for(self):
+        self.assertSays(
+            f"{MAIN}\nimport gc, weakref\nfrom twisted.internet.defer import Deferred\n"
+            "async def waiting(reactor):\n"
+            "    deferred = Deferred()\n"
+            "    reference = weakref.ref(deferred)\n"
+            "    reactor.callLater(0, gc.collect)\n"
+            "    reactor.callLater(0.01, lambda: (reference() or Deferred()).callback(None))\n"
+            "    reactor.callLater(10, reactor.stop)\n"
+            "    await deferred\n"
+            "    print('done')\n"
+            "run(waiting, reactor='asyncio')",
+            "done",
+        )
+
     def test_uvloop_does_so_too(self):
         self.need_uvloop()
         self.assertSays(f"{MAIN}\nrun(report, reactor='uvloop')", "uvloop", "cancelled")
