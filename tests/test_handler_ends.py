@@ -3,7 +3,7 @@
 import contextlib
 
 from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
-from twisted.logger import LogLevel, formatEvent
+from twisted.logger import LogLevel, eventAsText, formatEvent
 
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, ServerSide, closing, frames_in
 from tests.ways import OverTLS
@@ -103,16 +103,21 @@ class HandlerEnds:
         self.joined.drop()
         self.assertEqual(self.ended(), [GONE])
 
-    def test_not_if_anything_else_is_in_the_group(self):
+    def test_not_if_anything_else_is_in_the_group_and_then_all_of_it_is_shown(self):
         async def handler(ws):
             try:
                 await ws.recv()
             except ConnectionClosed as exc:
-                raise ExceptionGroup("of tasks", [exc, KeyError()]) from None
+                raise ExceptionGroup("of tasks", [exc, KeyError("other")]) from None
 
         self.start(handler)
         self.joined.drop()
-        self.assertFailed("of tasks (2 sub-exceptions)")
+        [event] = self.take_loud()
+        # A Failure shows nothing but the group.
+        text = eventAsText(event)
+        self.assertRegex(text, f"{FAILED}\n(.*\n)*.*ConnectionClosedError: {GONE}")
+        self.assertIn("KeyError: 'other'", text)
+        self.assertEqual(self.ended(), [])
 
     def test_a_handler_that_catches_it_is_not_mentioned(self):
         async def handler(ws):
