@@ -60,7 +60,7 @@ oldest: .venv-oldest/tested $(PEERS)
 pythons:
 	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
-reactors: .venv/reactors $(PEERS)
+reactors: .venv/tested $(PEERS)
 	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
 	for sharing in always never; do $(BIN)/python -m pytest --share-epoll $$sharing || exit; done
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
@@ -138,10 +138,6 @@ soak: .venv/tested
 
 .venv/tested: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	touch $@
-
-.venv/reactors: .venv/tested
-	$(BIN)/python -m pip install --quiet --editable '.[test,reactors]'
 	touch $@
 
 .venv-oldest/tested: setup.cfg setup.py tests/oldest.txt $(wildcard accelerator/*.[ch])

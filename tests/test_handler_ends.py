@@ -3,7 +3,7 @@
 import contextlib
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, inlineCallbacks
-from twisted.logger import LogLevel, formatEvent
+from twisted.logger import LogLevel, eventAsText, formatEvent
 
 from tests.sides import CLOSE, REQUEST, TEXT, Peer, ServerSide, closing, frames_in
 from tests.ways import OverTLS
@@ -91,6 +91,34 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [GONE])
             self.events.clear()
 
+    def test_so_is_one_in_a_group_as_tasks_raise_it(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                group = ExceptionGroup("within", [exc])
+                raise ExceptionGroup("of tasks", [exc, group]) from None
+
+        self.start(handler)
+        self.joined.drop()
+        self.assertEqual(self.ended(), [GONE])
+
+    def test_not_if_anything_else_is_in_the_group_and_then_all_of_it_is_shown(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except ConnectionClosed as exc:
+                raise ExceptionGroup("of tasks", [exc, KeyError("other")]) from None
+
+        self.start(handler)
+        self.joined.drop()
+        [event] = self.take_loud()
+        # A Failure shows nothing but the group.
+        text = eventAsText(event)
+        self.assertRegex(text, f"{FAILED}\n(.*\n)*.*ConnectionClosedError: {GONE}")
+        self.assertIn("KeyError: 'other'", text)
+        self.assertEqual(self.ended(), [])
+
     def test_a_handler_that_catches_it_is_not_mentioned(self):
         async def handler(ws):
             with contextlib.suppress(ConnectionClosed):
@@ -145,18 +173,7 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [GONE])
             self.events.clear()
 
-    def test_an_error_is_one_with_the_traceback_even_beside_the_end(self):
-        async def handler(ws):
-            try:
-                await ws.recv()
-            except ConnectionClosed as exc:
-                raise ExceptionGroup("some", [exc, LookupError("nobody there")]) from None
-
-        self.start(handler)
-        self.joined.drop()
-        self.assertFailed("some (2 sub-exceptions)")
-
-    def test_so_is_what_the_handler_makes_of_the_end(self):
+    def test_what_the_handler_makes_of_the_end_is_an_error(self):
         async def handler(ws):
             try:
                 await ws.recv()

@@ -86,6 +86,7 @@ FLOORS = [
         "pings",
         "progress",
         "protocol",
+        "reactors",
         "readthrough",
         "reading",
         "records",

@@ -113,7 +113,12 @@ class RunTests(SynchronousTestCase):
         self.assertRegex("".join(self.said()), "127.0.0.1:8000: another program listens")
 
     def test_a_program_that_ends_as_it_is_told_to_stop_has_not_failed(self):
-        for error, failed in ((ConnectionClosed(None, None), False), (KeyError(), True)):
+        closed = ConnectionClosed(None, None)
+        for error, failed in (
+            (closed, False),
+            (ExceptionGroup("of tasks", [closed]), False),
+            (KeyError(), True),
+        ):
             self.reactor, result = _Reactor(), Deferred()
 
             async def main(reactor, result=result, error=error):

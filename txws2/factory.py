@@ -16,6 +16,7 @@ from txws2.counters import Books, FactoryCounters, Standing
 from txws2.deadlines import Deadlines
 from txws2.keepalive import Keepalive
 from txws2.kinds import check_count, check_flag, check_reactor, check_seconds, shown
+from txws2.reactors import check_loop
 from txws2.sharing import EpollSharing
 from txws2.signatures import check_hook
 from txws2.tracing import FrameHook
@@ -255,7 +256,12 @@ def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate |
 
 
 def global_reactor() -> Any:
-    """Return the reactor that is meant where none is named."""
+    """Return the reactor that is meant where none is named.
+
+    Raises:
+        RuntimeError: asyncio runs its event loop here, and the reactor doesn't run.
+    """
+    check_loop()
     # Importing it installs it, so it must not happen before somebody needs it.
     from twisted.internet import reactor
 

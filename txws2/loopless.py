@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from traceback import format_exception
 from typing import Any
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
+from txws2.causes import causes_of
 from txws2.tasks import running_loop
 from txws2.waking import PAGE
 
@@ -71,6 +73,8 @@ def log_failure(
 ) -> None:
     """Log what an application has failed with, and advice if there is some.
 
+    Twisted shows of a group of exceptions that it is one, so what is in it goes into the event.
+
     Args:
         log: where.
         event: what has happened, with fields in braces.
@@ -81,4 +85,7 @@ def log_failure(
     advice = advice_on(failure.value)
     if advice is not None:
         event, fields = f"{event}. {{advice}}", {**fields, "advice": advice}
+    if isinstance(failure.value, BaseExceptionGroup):
+        shown = (f"\n{''.join(format_exception(each))}" for each in causes_of(failure.value))
+        event, fields = f"{event}{{members}}", {**fields, "members": "".join(shown)}
     log.failure(event, failure, level, **fields)

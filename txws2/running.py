@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from inspect import iscoroutine
 from threading import current_thread, main_thread
@@ -31,6 +31,7 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from txws2.advice import check_options, shortened
+from txws2.causes import causes_of
 from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
@@ -39,6 +40,7 @@ from txws2.kinds import check_flag
 from txws2.listening import check_place, listen
 from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
+from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
 from txws2.service import uri_of
@@ -91,7 +93,10 @@ def run(
         host: the address to listen at, or a name, as `serve` has it.
         port: the TCP port; 0 for any that is free.
         endpoint: instead of host and port, an endpoint, or its description.
-        reactor: the reactor to run; None for the global one.
+        reactor: the reactor to run; None for the global one; "asyncio" to install asyncio's, on
+            which handlers and the function can use its libraries, or "uvloop" for the same with
+            the loop of uvloop. Then the end is as that of `asyncio.run`: tasks that are left are
+            cancelled, and the loop is closed.
         reload: True to start again, in a process of its own, whenever the file of a module has
             changed; for development.
         **options: for a handler, those of `serve`.
@@ -101,7 +106,10 @@ def run(
             function has failed. At the end on a signal, it returns.
         TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
             connections has no port; or as `serve` raises it.
-        ValueError: an option is out of range.
+        ValueError: an option is out of range, or there is no reactor of this name.
+        RuntimeError: the reactor was named, but another one is installed already; or asyncio runs
+            an event loop here.
+        ImportError: uvloop was named, and isn't installed.
     """
     check_flag("reload", reload)
     if reload and not is_watched():
@@ -109,9 +117,15 @@ def run(
     try:
         serves = _check(target, host, port, endpoint, options)
         _begin_logging()
+        loop: AbstractContextManager[object] = nullcontext()
+        if reactor is None or isinstance(reactor, str):
+            no_loop_yet()
+        if isinstance(reactor, str):
+            loop = install(reactor)
+            reactor = None
         reactor = reactor or global_reactor()
         factory = _factory_of(target, reactor, options) if serves else None
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, RuntimeError, ImportError) as exc:
         raise shortened(exc)  # noqa: B904
     changes = Changes(reactor) if reload else None
     if serves:
@@ -125,7 +139,7 @@ def run(
         def start() -> Deferred[Any]:
             return _awaited(target, reactor)
 
-    status = _run(reactor, start, ends=not serves)
+    status = _run(reactor, start, loop, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
     if status:
@@ -220,8 +234,13 @@ def _explain(reason: Failure, where: str) -> Failure | int:
     return 1
 
 
-def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
-    """Run the reactor; return the exit status."""
+def _run(
+    reactor: Any,
+    start: Callable[[], Deferred[Any]],
+    loop: AbstractContextManager[object],
+    ends: bool,
+) -> int:
+    """Run the reactor, within what ends its loop; return the exit status."""
     status = 0
     stopping = False
     # Signals are the main thread's; in another, whoever has started it stops the reactor.
@@ -250,7 +269,10 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
             status = 1
         elif isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
-            if not (stopping and result.check(ConnectionClosed, CancelledError)):
+            ends_of = (ConnectionClosed, CancelledError)
+            assert result.value is not None
+            told = all(isinstance(each, ends_of) for each in causes_of(result.value))
+            if not (stopping and told):
                 log_failure(_log, "the program has failed", own_part(result))
                 status = 1
         elif not ends:
@@ -263,11 +285,8 @@ def _run(reactor: Any, start: Callable[[], Deferred[Any]], ends: bool) -> int:
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
-    if signals:
-        with _signals_kept():
-            reactor.run()
-    else:
-        reactor.run(installSignalHandlers=False)
+    with _signals_kept() if signals else nullcontext(), loop:
+        reactor.run(**({} if signals else {"installSignalHandlers": False}))
     return status
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["loop_runs", "running_loop", "started"]
 
+_running: set[Any] = set()
+
 
 def running_loop() -> AbstractEventLoop | None:
     """Return the loop of asyncio that this is called on; None on any other reactor."""
@@ -50,6 +52,9 @@ def started(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
     if loop is None:
         return Deferred.fromCoroutine(coroutine)
     task = loop.create_task(_run(coroutine))
+    # asyncio itself keeps no task in memory, and what this one waits for may refer to nothing else.
+    _running.add(task)
+    task.add_done_callback(_running.discard)
     # It may be cancelled before it has begun.
     task.add_done_callback(lambda _: coroutine.close())
     return Eventual.fromFuture(task).addErrback(_as_twisted_has_it)
