@@ -67,6 +67,7 @@ class RunTests(SynchronousTestCase):
     def test_so_is_a_resource(self):
         self.run_it(Resource(), endpoint="tcp:8001")
         self.assertIsInstance(self.reactor.tcpServers[0][1], Site)
+        self.assertRegex("".join(self.said()), "listening on http://")
 
     def test_options_that_nobody_takes_are_refused(self):
         for target, where, options in (

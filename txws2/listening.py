@@ -7,15 +7,16 @@ from errno import EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
 
 from twisted.internet.abstract import isIPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 
 from txws2.kinds import check_count, shown
 from txws2.lookup import is_address, look_up_all
 
-__all__ = ["check_place", "listen"]
+__all__ = ["check_place", "listen", "uri_of"]
 
 # RFC 6761 section 6.3: the name is for the loopback, whatever a file of hosts says. One that says
 # otherwise would let others in.
@@ -120,3 +121,13 @@ async def _listen_at(
     if missing is not None and not ports:
         raise missing
     return ports
+
+
+def uri_of(address: IAddress, secure: bool, site: bool = False) -> str | None:
+    """Return the URI of an address that clients, or browsers, use; None unless it is of TCP."""
+    scheme = ("http" if site else "ws") + ("s" if secure else "")
+    if isinstance(address, IPv6Address):
+        return f"{scheme}://[{address.host}]:{address.port}/"
+    if isinstance(address, IPv4Address):
+        return f"{scheme}://{address.host}:{address.port}/"
+    return None

@@ -37,13 +37,12 @@ from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.failing import own_part
 from txws2.kinds import check_flag
-from txws2.listening import check_place, listen
+from txws2.listening import check_place, listen, uri_of
 from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
 from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
-from txws2.service import uri_of
 from txws2.serving import Endpoint, server_endpoint
 from txws2.stopping import waited_for
 from txws2.tasks import loop_runs
@@ -195,11 +194,14 @@ def _listen(
     reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
 ) -> Deferred[None]:
     secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+    web: Any = sys.modules.get("twisted.web.server")
+    is_site = web is not None and isinstance(factory, web.Site)
 
     def say(ports: list[Any]) -> None:
         for each in ports:
             address = each.getHost()
-            _log.info("listening on {address}", address=uri_of(address, secure) or str(address))
+            uri = uri_of(address, secure, site=is_site) or str(address)
+            _log.info("listening on {address}", address=uri)
 
     coroutine = _listen_at_all(reactor, factory, host, port, endpoint)
     return Deferred.fromCoroutine(coroutine).addCallback(say)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from twisted.application.service import Service
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IAddress, IListeningPort
@@ -15,7 +14,7 @@ from twisted.python.failure import Failure
 from txws2.advice import check_options
 from txws2.deadlines import call_off
 from txws2.kinds import check_seconds
-from txws2.listening import check_place
+from txws2.listening import check_place, uri_of
 from txws2.server import (
     Handler,
     ServerOptions,
@@ -24,7 +23,7 @@ from txws2.server import (
 )
 from txws2.serving import Endpoint, Server, server_endpoint
 
-__all__ = ["WebSocketService", "uri_of"]
+__all__ = ["WebSocketService"]
 
 
 class WebSocketService(Service):
@@ -234,13 +233,3 @@ class WebSocketService(Service):
 
             closed.addBoth(drained)
         return closed
-
-
-def uri_of(address: IAddress, secure: bool) -> str | None:
-    """Return the URI of an address that clients use; None for one that isn't of TCP."""
-    scheme = "wss" if secure else "ws"
-    if isinstance(address, IPv6Address):
-        return f"{scheme}://[{address.host}]:{address.port}/"
-    if isinstance(address, IPv4Address):
-        return f"{scheme}://{address.host}:{address.port}/"
-    return None

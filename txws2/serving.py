@@ -22,7 +22,7 @@ from txws2.counters import FactoryCounters
 from txws2.driver import state_of
 from txws2.exceptions import ConcurrencyError
 from txws2.forgotten import SERVE, expect_reactor
-from txws2.listening import check_place, listen
+from txws2.listening import check_place, listen, uri_of
 from txws2.opening import Opening
 from txws2.server import (
     FactoryOptions,
@@ -256,7 +256,16 @@ def _listen(
     else:
         there = server_endpoint(factory.reactor, endpoint).listen(factory)
         listening = there.addCallback(lambda port: [port])
-    return listening.addCallback(lambda ports: Server(factory, ports))
+    secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+
+    def listens(ports: list[Any]) -> Server:
+        server = Server(factory, ports)
+        for address in server.addresses:
+            uri = uri_of(address, secure) or str(address)
+            factory.log.info("listening on {address}", address=uri)
+        return server
+
+    return listening.addCallback(listens)
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:

@@ -51,19 +51,24 @@ class ForgottenTests(ExampleTestCase):
             f"{SERVE}\n{stop}reactor.run()",
             f"{stop}{SERVE}\nreactor.iterate()",
             f"{stop}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
-            f"async def main(reactor):\n    await {SERVE}\ntxws2.run(main)",
             # It was stopped, or called off.
             f"{SERVE}.addCallback(lambda server: server.close())",
             f"{CONNECT}.addErrback(id).cancel()",
             # Another process.
             f"{SERVE}\nif os.fork():\n    os.wait()\n    os._exit(0)",
-            # Tests, and a loop of asyncio's.
+            # Tests.
             f"import unittest\n{SERVE}",
-            f"import asyncio\nasync def main():\n    {SERVE}\nasyncio.run(main())",
             # There is nobody to say it to.
             f"{SERVE}\nsys.stderr = None",
         ):
             self.assertEqual(await self.said(text), "", text)
+        said = await self.said(f"async def main(reactor):\n    await {SERVE}\ntxws2.run(main)")
+        self.assertRegex(said, r"^.* listening on ws://.*\n$")
+
+    async def test_a_loop_of_asyncio_without_the_reactor_is_told(self):
+        main = f"import asyncio\nasync def main():\n    await {SERVE}\nasyncio.run(main())"
+        said = await self.said(main, status=1)
+        self.assertRegex(said, r'call txws2\.run\(main, reactor="asyncio"\) instead.*\n$')
 
     async def test_one_that_failed_has_said_why(self):
         said = await self.said(f"{SERVE}\nraise KeyError('x')", status=1)
