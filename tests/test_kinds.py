@@ -67,9 +67,9 @@ class KindTests(TestCase):
         loop = asyncio.new_event_loop()
         self.addCleanup(loop.close)
         self.assertIn("an event loop of asyncio", self.told(TypeError, check_reactor, loop))
-        self.assertIn(
-            "it is 'asyncio', of type str", self.told(TypeError, check_reactor, "asyncio")
-        )
+        told = self.told(TypeError, check_reactor, "asyncio")
+        self.assertIn("it is 'asyncio', of type str. Only run() takes names", told)
+        self.assertIn("of type int", self.told(TypeError, check_reactor, 1))
 
     def test_what_came_is_shown_on_one_short_line(self):
         self.assertEqual(shown("1MB"), "'1MB', of type str")

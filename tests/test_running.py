@@ -80,6 +80,13 @@ class RunTests(SynchronousTestCase):
             with self.assertRaises(TypeError):
                 self.run_it(target, **where, **options)
 
+    def test_what_is_no_reactor_is_told(self):
+        async def main(reactor):
+            pass
+
+        self.reactor = object()
+        self.assertRaises(TypeError, self.run_it, main)
+
     def test_a_function_is_called_with_the_reactor(self):
         called = []
 

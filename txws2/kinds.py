@@ -116,7 +116,13 @@ def check_reactor(reactor: Any) -> None:
     if hasattr(reactor, "call_later"):
         raise TypeError(
             "reactor is an event loop of asyncio, and must be a reactor of Twisted: leave the "
-            "option out, and install AsyncioSelectorReactor, which runs on such a loop"
+            "option out, and install AsyncioSelectorReactor, which runs on such a loop, as "
+            'run(..., reactor="asyncio") does; see docs/howto/asyncio.rst'
+        )
+    if isinstance(reactor, str):
+        raise TypeError(
+            f"reactor must be a reactor of Twisted, or None; it is {shown(reactor)}. Only run() "
+            "takes names, and installs what they name"
         )
     raise TypeError(
         f"reactor must be a reactor of Twisted, or None for the global one; it is {shown(reactor)}"

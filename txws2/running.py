@@ -36,7 +36,7 @@ from txws2.escaping import escaped
 from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.failing import own_part
-from txws2.kinds import check_flag
+from txws2.kinds import check_flag, check_reactor
 from txws2.listening import check_place, listen, uri_of
 from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
@@ -119,6 +119,8 @@ def run(
         loop: AbstractContextManager[object] = nullcontext()
         if reactor is None or isinstance(reactor, str):
             no_loop_yet()
+        else:
+            check_reactor(reactor)
         if isinstance(reactor, str):
             loop = install(reactor)
             reactor = None
