@@ -54,7 +54,9 @@ def connect_next():
     factory = WebSocketClientFactory(uri, protocols=settings["subprotocols"])
     factory.protocol = Client
     factory.actions = settings["actions"]
+    # By default, it gives an answer one second, which a busy machine may take.
     factory.setProtocolOptions(
+        closeHandshakeTimeout=30,
         perMessageCompressionOffers=offers(settings),
         perMessageCompressionAccept=PerMessageDeflateResponseAccept,
     )

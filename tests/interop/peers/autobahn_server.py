@@ -37,7 +37,8 @@ for settings in server_arguments():
     factory.protocol = Server
     factory.actions = settings["actions"]
     accept = accepting(settings.get("deflate", {}))
-    factory.setProtocolOptions(perMessageCompressionAccept=accept)
+    # By default, it gives an answer one second, which a busy machine may take.
+    factory.setProtocolOptions(perMessageCompressionAccept=accept, closeHandshakeTimeout=30)
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
     observe(port=port.getHost().port)
 reactor.run()
