@@ -90,6 +90,31 @@ async def main(reactor):
 txws2.run(main)
 """
 
+CANCELLED = """
+cleaned = asyncio.Event()
+
+@txws2.cancelled_on_close
+async def handler(ws):
+    try:
+        await ws.send("hello")
+        await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        print("cancelled", ws.close_code)
+        raise
+    finally:
+        await asyncio.sleep(0)
+        cleaned.set()
+
+async def main(reactor):
+    async with txws2.serve(handler, "127.0.0.1", 0) as server:
+        host = server.addresses[0]
+        async with txws2.connect(f"ws://127.0.0.1:{host.port}/") as ws:
+            print(await ws.recv())
+        await cleaned.wait()
+
+txws2.run(main)
+"""
+
 FOREIGN = """
 async def handler(ws):
     async def receive():
@@ -132,6 +157,11 @@ class ReactorTests(ExampleTestCase):
         self.assertEqual(sorted(process.out.splitlines()), ["cleaned /asyncio", "cleaned /twisted"])
         self.assertNotIn("Traceback", process.err)
 
+    async def test_a_handler_that_asks_for_it_is_cancelled_when_its_client_leaves(self):
+        process = await self.run_program(INSTALL + CANCELLED)
+        self.assertEqual(process.out, "hello\ncancelled 1000\n", process.err)
+        self.assertNotIn("Traceback", process.err)
+
     async def test_a_handler_that_runs_a_loop_is_told_to_await(self):
         process = await self.run_program(INSTALL + FOREIGN)
         self.assertEqual(process.out, "1011\n")
@@ -154,6 +184,7 @@ class OtherReactorTests(ReactorTests):
 
     test_tasks_that_time_out_again_and_again_lose_no_message = None
     test_when_the_reactor_stops_tasks_are_cancelled_and_clean_up = None
+    test_a_handler_that_asks_for_it_is_cancelled_when_its_client_leaves = None
 
     async def test_a_handler_that_runs_a_loop_is_told_to_await(self):
         process = await self.run_program(EPOLL + FOREIGN)
