@@ -13,6 +13,9 @@ async def echo(ws):
 async def old(ws, path):
     await ws.send(path)
 
+async def stream(ws):
+    yield await ws.recv()
+
 class Echo(txws2.WebSocketServerProtocol):
     def messageReceived(self, message):
         self.sendMessage(message)
@@ -71,6 +74,53 @@ MISTAKES = (
         'txws2.run(echo, "localhost", 8765, max_queue=0)',
         "ValueError: max_queue must be at least 1, or None; it is 0",
     ),
+    (
+        'txws2.run(stream, "localhost", 8765)',
+        "TypeError: handler: stream() is an asynchronous generator function, so nothing of it is "
+        "run: send what it yields, with `await connection.send(...)`",
+    ),
+    (
+        'txws2.run("chat:echo", "localhost", 8765)',
+        "TypeError: handler must be a function; it is 'chat:echo'",
+    ),
+    (
+        'txws2.run(echo(None), "localhost", 8765)',
+        "TypeError: handler is a coroutine: give the function itself, and don't call it",
+    ),
+    (
+        'txws2.run(echo, "localhost", 8765, ssl="key.pem")',
+        "TypeError: run() has no option 'ssl'; "
+        'endpoint="ssl:443:privateKey=key.pem:certKey=cert.pem" serves over TLS, or another '
+        "endpoint of Twisted",
+    ),
+    (
+        'txws2.run(echo, "localhost", 70000)',
+        "ValueError: port must be from 0 to 65535; it is 70000",
+    ),
+    (
+        'txws2.run(echo, "localhost", 8765, open_timeout="10s")',
+        "TypeError: open_timeout must be a number of seconds, or None; it is '10s', of type str",
+    ),
+    (
+        'txws2.run(echo, "localhost", 8765, compression=5)',
+        "TypeError: compression must be 'deflate', 'memory', 'balanced', 'ratio', a "
+        "PerMessageDeflate or None; it is 5, of type int",
+    ),
+)
+
+_NO_PROTOCOL = (
+    "TypeError: WebSocketServerFactory has no protocol to be set: "
+    "WebSocketServerFactory(create_protocol=Echo) makes such protocols"
+)
+
+OF_FACTORIES = (
+    (
+        "txws2.WebSocketServerFactory(Echo)",
+        "TypeError: handler must be a function that is called with each connection; it is the "
+        "class Echo: give it as create_protocol=Echo, with None for the handler",
+    ),
+    ("txws2.WebSocketServerFactory(echo).protocol = Echo", _NO_PROTOCOL),
+    ("txws2.WebSocketServerFactory.forProtocol(Echo)", _NO_PROTOCOL),
 )
 
 IN_A_PROGRAM = (
@@ -98,8 +148,11 @@ IN_A_PROGRAM = (
 
 
 class MistakesShownTests(ExampleTestCase):
-    async def assertShown(self, program, line, told):
-        """Run a program; it ends soon, with this line of it and this message, in that order."""
+    async def assertShown(self, program, line, told, depth=1):
+        """Run a program; it ends soon, with this line of it and this message, in that order.
+
+        In between are the lines of as many of our own functions.
+        """
         path = self.make_directory() / "program.py"
         path.write_text(program)
         process = self.start(sys.executable, str(path))
@@ -107,12 +160,16 @@ class MistakesShownTests(ExampleTestCase):
         self.assertEqual((process.out, process.status), ("", 1), process.err)
         self.assertEqual(process.err.rstrip().rpartition("\n")[2], told)
         *_, behind = process.err.partition(f"    {line}\n")
-        self.assertEqual(behind.count('  File "'), 1, process.err)
+        self.assertLessEqual(behind.count('  File "'), depth, process.err)
         self.assertIn("Traceback", process.err)
 
     async def test_a_mistake_in_what_run_is_given_ends_with_the_line_and_the_message(self):
         for line, told in MISTAKES:
             await self.assertShown(f"{PROGRAM}{line}\n", line, told)
+
+    async def test_so_does_one_in_what_a_factory_is_given(self):
+        for line, told in OF_FACTORIES:
+            await self.assertShown(f"{PROGRAM}{line}\n", line, told, depth=2)
 
     async def test_a_mistake_within_a_program_ends_with_the_line_and_the_message(self):
         for line, told in IN_A_PROGRAM:
