@@ -44,7 +44,7 @@ from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
 from txws2.serving import Endpoint, server_endpoint
-from txws2.stopping import waited_for
+from txws2.stopping import tell_soon
 from txws2.tasks import loop_runs
 from txws2.tasks import started as start_task
 from txws2.unobserved import is_unobserved, was_shown
@@ -53,10 +53,10 @@ __all__ = ["run"]
 
 _BACKLOG = 1024
 
-# Seconds until somebody wonders why it doesn't end.
-_SOON = 1
-
 _log = Logger(namespace="txws2.run")
+
+# For those who wonder why it doesn't end.
+_ADVICE = "(close_timeout says how long); a second signal ends it at once"
 
 # Twisted says so of each port, in the words of its older log.
 _PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
@@ -257,7 +257,7 @@ def _run(
     def shut_down() -> None:
         nonlocal stopping
         stopping = True
-        reactor.callLater(_SOON, _say_who_is_waited_for, reactor)
+        tell_soon(reactor, _log, _ADVICE)
         # The next signal is the system's affair: it ends the process, whatever we are busy with.
         for each in (signal.SIGINT, signal.SIGTERM) if signals else ():
             signal.signal(each, signal.SIG_DFL)
@@ -290,13 +290,6 @@ def _run(
     with _signals_kept() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))
     return status
-
-
-def _say_who_is_waited_for(reactor: Any) -> None:
-    _log.info(
-        "waiting for {whom} (close_timeout says how long); a second signal ends it at once",
-        whom=waited_for(reactor) or "what else is to stop",
-    )
 
 
 @contextmanager
