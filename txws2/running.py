@@ -37,21 +37,19 @@ from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.failing import own_part
 from txws2.kinds import check_flag
-from txws2.listening import check_place, listen, uri_of
+from txws2.listening import check_place
 from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
 from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
-from txws2.serving import Endpoint, server_endpoint
+from txws2.serving import Endpoint, listen_at
 from txws2.stopping import tell_soon
 from txws2.tasks import loop_runs
 from txws2.tasks import started as start_task
 from txws2.unobserved import is_unobserved, was_shown
 
 __all__ = ["run"]
-
-_BACKLOG = 1024
 
 _log = Logger(namespace="txws2.run")
 
@@ -123,7 +121,7 @@ def run(
             loop = install(reactor)
             reactor = None
         reactor = reactor or global_reactor()
-        factory = _factory_of(target, reactor, options) if serves else None
+        factory: Any = _factory_of(target, reactor, options) if serves else None
     except (TypeError, ValueError, RuntimeError, ImportError) as exc:
         raise shortened(exc)  # noqa: B904
     changes = Changes(reactor) if reload else None
@@ -131,8 +129,11 @@ def run(
         where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
 
         def start() -> Deferred[Any]:
-            listening = maybeDeferred(_listen, reactor, factory, host, port, endpoint)
-            return listening.addErrback(_explain, where)
+            site = _is_site(factory)
+            listening = maybeDeferred(
+                listen_at, reactor, factory, host, port, endpoint, _log, site=site
+            )
+            return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
     else:
 
         def start() -> Deferred[Any]:
@@ -181,30 +182,9 @@ def _is_resource(target: Any) -> bool:
     return bool(IResource.providedBy(target))
 
 
-async def _listen_at_all(
-    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
-) -> list[Any]:
-    if endpoint is not None:
-        return [await server_endpoint(reactor, endpoint).listen(factory)]
-    assert port is not None
-    return await listen(reactor, host or "", port, _BACKLOG, factory)
-
-
-def _listen(
-    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
-) -> Deferred[None]:
-    secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+def _is_site(factory: object) -> bool:
     web: Any = sys.modules.get("twisted.web.server")
-    is_site = web is not None and isinstance(factory, web.Site)
-
-    def say(ports: list[Any]) -> None:
-        for each in ports:
-            address = each.getHost()
-            uri = uri_of(address, secure, site=is_site) or str(address)
-            _log.info("listening on {address}", address=uri)
-
-    coroutine = _listen_at_all(reactor, factory, host, port, endpoint)
-    return Deferred.fromCoroutine(coroutine).addCallback(say)
+    return web is not None and isinstance(factory, web.Site)
 
 
 def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferred[Any]:
