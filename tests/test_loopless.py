@@ -118,6 +118,19 @@ class AdviceTests(QuietTestCase):
         self.join(handler=handler)
         self.assertRegex(self.said()[0], "connection handler failed$")
 
+    def test_an_exception_that_has_no_text_is_logged_and_ends_its_connection_alone(self):
+        class SilentError(Exception):
+            def __str__(self):
+                raise KeyError("no text")
+
+        async def handler(ws):
+            raise SilentError
+
+        both = self.join(handler=handler)
+        self.assertRegex(self.said()[0], "connection handler failed$")
+        both.pump()
+        self.assertEqual(both.client.close_code, 1011)
+
     def test_hooks_have_it_too(self):
         class Sleeping(WebSocketServerProtocol):
             async def messageReceived(self, message):

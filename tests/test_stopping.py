@@ -1,11 +1,14 @@
 """How a server ends when the reactor stops, and who waits for its end."""
 
+import re
+
 from twisted.internet.base import _ThreePhaseEvent
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, inlineCallbacks, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import Logger, eventAsText
 from twisted.web.server import Site
 
 from tests.servers import Servers
@@ -18,7 +21,7 @@ from txws2.endpoints import WebSocketServerEndpoint
 from txws2.server import WebSocketServerFactory
 from txws2.service import WebSocketService
 from txws2.serving import Server, serve
-from txws2.stopping import waited_for
+from txws2.stopping import tell_soon
 from txws2.testing import Joined
 from txws2.wire.frames import encode_frame
 
@@ -118,6 +121,14 @@ class ReactorTestCase(QuietTestCase):
 class WaitedForTests(ReactorTestCase):
     """For whom a reactor waits, in words."""
 
+    def waited_for(self, reactor):
+        """Return for whom the log says that this waits, a second later."""
+        said = []
+        tell_soon(reactor, Logger(observer=said.append), "(be patient)")
+        reactor.advance(1)
+        [text] = map(eventAsText, said)
+        return re.search(r"waiting for (.*) \(be patient\)", text)[1]
+
     def test_it_counts_connections_and_handlers_until_they_have_ended(self):
         ends = []
 
@@ -126,17 +137,17 @@ class WaitedForTests(ReactorTestCase):
             return ends[-1]
 
         clients = [self.open(self.factory(handler)), *map(self.open, [self.factory()] * 2)]
-        self.assertEqual(waited_for(self.clock), "")
+        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
         self.stop()
-        self.assertEqual(waited_for(self.clock), "3 connections and 1 handler")
+        self.assertEqual(self.waited_for(self.clock), "3 connections and 1 handler")
         clients[0].leave()
         clients[1].leave()
-        self.assertEqual(waited_for(self.clock), "1 connection and 1 handler")
+        self.assertEqual(self.waited_for(self.clock), "1 connection and 1 handler")
         clients[2].leave()
-        self.assertEqual(waited_for(self.clock), "1 handler")
-        self.assertEqual(waited_for(Reactor()), "")
+        self.assertEqual(self.waited_for(self.clock), "1 handler")
+        self.assertEqual(self.waited_for(Reactor()), "what else is to stop")
         ends[0].callback(None)
-        self.assertEqual(waited_for(self.clock), "")
+        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
         self.assertTrue(self.clock.stopped)
 
 

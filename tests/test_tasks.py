@@ -209,7 +209,8 @@ class HandlerTests(LoopTestCase):
         async def handler(ws):
             while len(got) < 50:
                 try:
-                    got.append(await asyncio.wait_for(ws.recv(), 0))
+                    timeout = None if len(got) % 3 else 10
+                    got.append(await asyncio.wait_for(ws.recv(timeout=timeout), 0))
                 except TimeoutError:
                     try:
                         async with asyncio.timeout(0.0001):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import sys
-from asyncio import get_running_loop
 from collections.abc import Callable
 from typing import Any
 
@@ -42,21 +42,13 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     installed: Any = sys.modules.get("twisted.internet.reactor")
     if reactor not in (None, installed) or getattr(installed, "running", True):
         return
-    if any(name in sys.modules for name in _OF_TESTS) or _in_loop():
+    if asyncio._get_running_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
         return
     if not _waiting:
         atexit.register(_tell, os.getpid())
         # It is called by whatever runs the reactor, be it for one iteration.
         installed.callLater(0, _forget)
     _waiting.append((waits, text))
-
-
-def _in_loop() -> bool:
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _forget() -> None:

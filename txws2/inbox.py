@@ -160,16 +160,14 @@ class Inbox:
         if not isinstance(seconds, (int, float)):
             raise TypeError(f"timeout must be a number of seconds, or None; it is {seconds!r}")
         result = None if decode is None else _result_for(decode)
-        reader = Received()
-        reader.source = self
-        waiting = self._get(reader, None, result)
-        if waiting.called:
-            return waiting
-        if seconds > 0:
-            return waiting.addTimeout(seconds, clock, _missed)
-        self._reader = None
-        waiting.errback(TimeoutError("no message is here yet"))
-        return waiting
+        ask = partial(self._get_within, seconds=seconds, clock=clock, result=result)
+        if running_loop() is None:
+            reader = Received()
+            reader.source = self
+            return ask(reader)
+        demand = OnDemand(ask)
+        demand.source = self
+        return demand
 
     def __aiter__(self) -> Self:
         return self
@@ -285,6 +283,18 @@ class Inbox:
                 if self._reading.paused:
                     self._reading.resume()
         return reader
+
+    def _get_within(
+        self, reader: Incoming, seconds: float, clock: IReactorTime, result: _Result | None
+    ) -> Deferred[Any]:
+        waiting = self._get(reader, None, result)
+        if waiting.called:
+            return waiting
+        if seconds > 0:
+            return waiting.addTimeout(seconds, clock, _missed)
+        self._reader = None
+        waiting.errback(TimeoutError("no message is here yet"))
+        return waiting
 
     def _fire_if_ready(
         self, reader: Incoming, stream: object | None, result: _Result | None

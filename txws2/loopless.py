@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
+from twisted.python.reflect import safe_str
 
 from txws2.causes import causes_of
 from txws2.tasks import running_loop
@@ -54,7 +55,8 @@ def advice_on(exception: BaseException | None) -> str | None:
     Returns:
         A sentence; None for any other exception.
     """
-    text = str(exception)
+    # An application's may have a __str__ that raises.
+    text = safe_str(exception)
     if running_loop() is not None:
         nested = isinstance(exception, RuntimeError) and any(each in text for each in _NESTED)
         return _WITHIN if nested else None

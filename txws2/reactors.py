@@ -11,9 +11,9 @@ from typing import Any
 
 from twisted.internet.base import ReactorBase
 
-__all__ = ["check_loop", "install", "no_loop_yet"]
+from txws2.waking import PAGE, is_asyncios
 
-_PAGE = "docs/howto/asyncio.rst has more"
+__all__ = ["check_loop", "install", "no_loop_yet"]
 
 _REACTOR = "twisted.internet.reactor"
 
@@ -57,7 +57,8 @@ def no_loop_yet() -> None:
     if asyncio._get_running_loop() is not None:
         raise RuntimeError(
             "run() starts an event loop, and asyncio runs one here already: call run() from the "
-            f"top of the program instead of asyncio.run(), or serve() from a coroutine; {_PAGE}"
+            "top of the program instead of asyncio.run(), or serve() from a coroutine; "
+            f"{PAGE} has more"
         )
 
 
@@ -78,7 +79,7 @@ def check_loop() -> None:
         raise RuntimeError(
             "asyncio's event loop runs here, but not Twisted's reactor, so nothing would ever "
             'happen: call txws2.run(main, reactor="asyncio") instead of asyncio.run(main()); '
-            f"{_PAGE}"
+            f"{PAGE} has more"
         )
 
 
@@ -103,10 +104,8 @@ def _loops_of(name: str) -> Callable[[], AbstractEventLoop]:
 
 def _check(installed: Any, name: str) -> None:
     """Make sure that the reactor that is installed is the one of this name."""
-    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-
     what = type(installed).__name__
-    if isinstance(installed, AsyncioSelectorReactor):
+    if is_asyncios(installed):
         loop = _loop_of(installed)
         if name == "asyncio" or loop is None or type(loop).__module__.startswith("uvloop"):
             return
@@ -121,9 +120,7 @@ def _check(installed: Any, name: str) -> None:
 
 
 def _may_run_on(loop: AbstractEventLoop, reactor: Any) -> bool:
-    from twisted.internet.asyncioreactor import AsyncioSelectorReactor
-
-    return isinstance(reactor, AsyncioSelectorReactor) and _loop_of(reactor) in (loop, None)
+    return is_asyncios(reactor) and _loop_of(reactor) in (loop, None)
 
 
 def _where(reactor: Any) -> str:

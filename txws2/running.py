@@ -37,26 +37,24 @@ from txws2.exceptions import ConnectionClosed
 from txws2.factory import global_reactor
 from txws2.failing import own_part
 from txws2.kinds import check_flag, check_reactor
-from txws2.listening import check_place, listen, uri_of
+from txws2.listening import check_place
 from txws2.loopless import log_failure
 from txws2.programs import check_program, explain_reactor
 from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
-from txws2.serving import Endpoint, server_endpoint
-from txws2.stopping import waited_for
+from txws2.serving import Endpoint, listen_at
+from txws2.stopping import tell_soon
 from txws2.tasks import loop_runs
 from txws2.tasks import started as start_task
 from txws2.unobserved import is_unobserved, was_shown
 
 __all__ = ["run"]
 
-_BACKLOG = 1024
-
-# Seconds until somebody wonders why it doesn't end.
-_SOON = 1
-
 _log = Logger(namespace="txws2.run")
+
+# For those who wonder why it doesn't end.
+_ADVICE = "(close_timeout says how long); a second signal ends it at once"
 
 # Twisted says so of each port, in the words of its older log.
 _PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
@@ -125,7 +123,7 @@ def run(
             loop = install(reactor)
             reactor = None
         reactor = reactor or global_reactor()
-        factory = _factory_of(target, reactor, options) if serves else None
+        factory: Any = _factory_of(target, reactor, options) if serves else None
     except (TypeError, ValueError, RuntimeError, ImportError) as exc:
         raise shortened(exc)  # noqa: B904
     changes = Changes(reactor) if reload else None
@@ -133,8 +131,11 @@ def run(
         where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
 
         def start() -> Deferred[Any]:
-            listening = maybeDeferred(_listen, reactor, factory, host, port, endpoint)
-            return listening.addErrback(_explain, where)
+            site = _is_site(factory)
+            listening = maybeDeferred(
+                listen_at, reactor, factory, host, port, endpoint, _log, site=site
+            )
+            return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
     else:
 
         def start() -> Deferred[Any]:
@@ -183,30 +184,9 @@ def _is_resource(target: Any) -> bool:
     return bool(IResource.providedBy(target))
 
 
-async def _listen_at_all(
-    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
-) -> list[Any]:
-    if endpoint is not None:
-        return [await server_endpoint(reactor, endpoint).listen(factory)]
-    assert port is not None
-    return await listen(reactor, host or "", port, _BACKLOG, factory)
-
-
-def _listen(
-    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
-) -> Deferred[None]:
-    secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+def _is_site(factory: object) -> bool:
     web: Any = sys.modules.get("twisted.web.server")
-    is_site = web is not None and isinstance(factory, web.Site)
-
-    def say(ports: list[Any]) -> None:
-        for each in ports:
-            address = each.getHost()
-            uri = uri_of(address, secure, site=is_site) or str(address)
-            _log.info("listening on {address}", address=uri)
-
-    coroutine = _listen_at_all(reactor, factory, host, port, endpoint)
-    return Deferred.fromCoroutine(coroutine).addCallback(say)
+    return web is not None and isinstance(factory, web.Site)
 
 
 def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferred[Any]:
@@ -259,7 +239,7 @@ def _run(
     def shut_down() -> None:
         nonlocal stopping
         stopping = True
-        reactor.callLater(_SOON, _say_who_is_waited_for, reactor)
+        tell_soon(reactor, _log, _ADVICE)
         # The next signal is the system's affair: it ends the process, whatever we are busy with.
         for each in (signal.SIGINT, signal.SIGTERM) if signals else ():
             signal.signal(each, signal.SIG_DFL)
@@ -292,13 +272,6 @@ def _run(
     with _signals_kept() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))
     return status
-
-
-def _say_who_is_waited_for(reactor: Any) -> None:
-    _log.info(
-        "waiting for {whom} (close_timeout says how long); a second signal ends it at once",
-        whom=waited_for(reactor) or "what else is to stop",
-    )
 
 
 @contextmanager

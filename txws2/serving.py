@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from socket import socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
@@ -13,8 +14,10 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
+    IProtocolFactory,
     IStreamServerEndpoint,
 )
+from twisted.logger import Logger
 from typing_extensions import TypeVar
 
 from txws2.advice import check_options, shortened
@@ -35,7 +38,7 @@ from txws2.waking import Eventual
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
-__all__ = ["Endpoint", "Server", "serve", "server_endpoint"]
+__all__ = ["Endpoint", "Server", "listen_at", "serve", "server_endpoint"]
 
 S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
@@ -228,7 +231,8 @@ def serve(
             handler, create_protocol=create_protocol, reactor=reactor, **options
         )
         check_reactor_thread(factory.reactor, "txws2.serve, handler, host, port")
-        listening = _listen(factory, host, port, endpoint)
+        ports = listen_at(factory.reactor, factory, host, port, endpoint, factory.log)
+        listening = ports.addCallback(partial(Server, factory))
     except ConcurrencyError:
         raise
     except TypeError as exc:
@@ -243,29 +247,47 @@ def serve(
     return Opening.of(listening)
 
 
-def _listen(
-    factory: WebSocketServerFactory,
+def listen_at(
+    reactor: Any,
+    factory: IProtocolFactory,
     host: str | None,
     port: int | None,
     endpoint: Endpoint | None,
-) -> Deferred[Server]:
+    log: Logger,
+    *,
+    site: bool = False,
+) -> Deferred[list[IListeningPort]]:
+    """Listen at a host and a port, or at an endpoint, and log where that is.
+
+    Args:
+        reactor: the reactor to run on.
+        factory: what makes the connections.
+        host: as `serve` has it.
+        port: as `serve` has it.
+        endpoint: as `serve` has it.
+        log: the log.
+        site: whether browsers open what is there as a page.
+
+    Raises:
+        ValueError: the description isn't one of an endpoint.
+    """
     if endpoint is None:
         assert port is not None
-        at_host = listen(factory.reactor, host or "", port, _BACKLOG, factory)
+        at_host = listen(reactor, host or "", port, _BACKLOG, factory)
         listening = Deferred.fromCoroutine(at_host)
     else:
-        there = server_endpoint(factory.reactor, endpoint).listen(factory)
+        there = server_endpoint(reactor, endpoint).listen(factory)
         listening = there.addCallback(lambda port: [port])
     secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
 
-    def listens(ports: list[Any]) -> Server:
-        server = Server(factory, ports)
-        for address in server.addresses:
-            uri = uri_of(address, secure) or str(address)
-            factory.log.info("listening on {address}", address=uri)
-        return server
+    def say(ports: list[IListeningPort]) -> list[IListeningPort]:
+        for each in ports:
+            address = each.getHost()
+            uri = uri_of(address, secure, site) or str(address)
+            log.info("listening on {address}", address=uri)
+        return ports
 
-    return listening.addCallback(listens)
+    return listening.addCallback(say)
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:

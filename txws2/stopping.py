@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorCore
+from twisted.logger import Logger
 
 from txws2.answering import WebSocketServerProtocol
 from txws2.calls import Call, current_call
@@ -24,7 +25,7 @@ from txws2.wire.connection import State
 if TYPE_CHECKING:
     from txws2.server import WebSocketServerFactory
 
-__all__ = ["ReactorStop", "Stopping", "waited_for"]
+__all__ = ["ReactorStop", "Stopping", "tell_soon"]
 
 # For whose connections and handlers a reactor waits that was told to stop.
 _ending: set[WebSocketServerFactory] = set()
@@ -32,6 +33,9 @@ _ending: set[WebSocketServerFactory] = set()
 # A task of asyncio that is cancelled ends some turns of its loop later, which the reactor has to
 # make: whatever cleans up in it would be left undone.
 _LAST_WORDS = 1.0
+
+# Seconds until somebody wonders why it doesn't end.
+_SOON = 1
 
 
 class Stopping:
@@ -287,11 +291,23 @@ class ReactorStop:
         waiting.addCallback(partial(_pass_on, ended))
 
 
-def waited_for(reactor: Any) -> str:
-    """Return for whom a reactor that was told to stop waits, as "1 connection and 2 handlers".
+def tell_soon(reactor: Any, log: Logger, advice: str) -> None:
+    """Log for whom a reactor that was told to stop waits, if it still does in a second.
 
-    It is empty if that is for no connection of a server, and for no handler.
+    Args:
+        reactor: which one.
+        log: where.
+        advice: what to do about it.
     """
+
+    def tell() -> None:
+        whom = _waited_for(reactor) or "what else is to stop"
+        log.info("waiting for {whom} {advice}", whom=whom, advice=advice)
+
+    reactor.callLater(_SOON, tell)
+
+
+def _waited_for(reactor: Any) -> str:
     factories = [factory for factory in _ending if factory.reactor is reactor]
     counts = {
         "connection": sum(len(factory.connections) for factory in factories),

@@ -20,7 +20,7 @@ from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.service import WebSocketService
 from txws2.serving import Server, server_endpoint
 from txws2.speedups import about
-from txws2.stopping import waited_for
+from txws2.stopping import tell_soon
 from txws2.tapoptions import (
     CannotStart,
     CommandSpelling,
@@ -33,8 +33,8 @@ from txws2.wire.hosts import Hosts
 
 __all__ = ["Options", "makeService"]
 
-# Seconds until somebody wonders why it doesn't end.
-_SOON = 1
+# For those who wonder why it doesn't end.
+_ADVICE = "(--drain and --close-timeout say how long); a second signal waits for nobody"
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -112,14 +112,7 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
             # A second signal: somebody doesn't want to wait for those who have time to end.
             service.stopNow()
         else:
-            reactor.callLater(_SOON, say_who_is_waited_for)
-
-    def say_who_is_waited_for() -> None:
-        service.factory.log.info(
-            "waiting for {whom} (--drain and --close-timeout say how long); a second signal waits "
-            "for nobody",
-            whom=waited_for(reactor) or "what else is to stop",
-        )
+            tell_soon(reactor, service.factory.log, _ADVICE)
 
     def stop_soon(*_: object) -> None:
         reactor.callFromThread(stop)

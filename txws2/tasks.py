@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Coroutine, Generator
 from types import coroutine as awaitable_generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2.waking import Eventual, Wakeup, is_asyncios, is_foreign
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 __all__ = ["loop_runs", "running_loop", "started"]
 
@@ -22,9 +20,7 @@ _running: set[Any] = set()
 
 def running_loop() -> AbstractEventLoop | None:
     """Return the loop of asyncio that this is called on; None on any other reactor."""
-    # Where nobody has imported it, none is running.
-    asyncio: Any = sys.modules.get("asyncio")
-    loop: AbstractEventLoop | None = None if asyncio is None else asyncio._get_running_loop()
+    loop = asyncio._get_running_loop()
     return None if loop is None or is_foreign() else loop
 
 
@@ -89,6 +85,6 @@ def _bridged(coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
 
 def _as_twisted_has_it(failure: Failure) -> Failure:
     cancelled = failure.value
-    if not isinstance(cancelled, sys.modules["asyncio"].CancelledError):
+    if not isinstance(cancelled, asyncio.CancelledError):
         return failure
     return Failure(CancelledError(*cancelled.args).with_traceback(cancelled.__traceback__))

@@ -9,17 +9,16 @@ Deferred can't be, as that is an attribute of its own.
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python import threadable
 from twisted.python.failure import Failure
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 __all__ = ["PAGE", "Eventual", "Wakeup", "dismiss", "is_asyncios", "is_foreign"]
 
@@ -86,7 +85,7 @@ class Wakeup:
 
     def get_loop(self) -> AbstractEventLoop:
         """Return the loop that is running: it is that of the task that asks."""
-        return sys.modules["asyncio"].get_running_loop()  # type: ignore[no-any-return]
+        return asyncio.get_running_loop()
 
     def add_done_callback(self, wake: Callable[[Wakeup], object], *, context: Context) -> None:
         """Have the task woken when the Deferred fires."""
@@ -122,7 +121,7 @@ class Wakeup:
         """
         self._deferred = None
         if self._cancelled is not None:
-            raise sys.modules["asyncio"].CancelledError(*self._cancelled) from self._failure
+            raise asyncio.CancelledError(*self._cancelled) from self._failure
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -150,7 +149,6 @@ class Wakeup:
 
     def _is_busy(self) -> bool:
         """Tell whether the task can't run now: another does, or the loop itself doesn't."""
-        asyncio: Any = sys.modules["asyncio"]
         return (
             asyncio._get_running_loop() is not self._loop
             or asyncio.current_task(self._loop) is not None
