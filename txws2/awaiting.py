@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from txws2.waking import Eventual
 
-__all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Step"]
+__all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Source", "Step"]
 
 _T = TypeVar("_T")
 
@@ -76,10 +76,14 @@ class Done(_Lean[None]):
         self.callback(None)
 
 
-class _Source(Protocol):
-    def cancel_reader(self) -> None: ...
+class Source(Protocol):
+    """What messages come from, one after the other."""
 
-    def give_back(self, message: Any) -> None: ...
+    def cancel_reader(self) -> None:
+        """Wait for none."""
+
+    def give_back(self, message: Any) -> None:
+        """Have one again that nobody will see."""
 
 
 class Incoming(Eventual[Any]):
@@ -90,7 +94,7 @@ class Incoming(Eventual[Any]):
         original: what has arrived, if the result was made of it.
     """
 
-    source: _Source | None = None
+    source: Source | None = None
     original: Any = None
 
     def callback(self, result: Any) -> None:

@@ -5,35 +5,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, Protocol, Self
+from typing import Any, NoReturn, Self
 from weakref import ref
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from txws2.awaiting import Incoming, Next, OnDemand, Received, Step
+from txws2.decoding import Result, result_for
 from txws2.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
+from txws2.pieces import PartDeferred, Piece, Stream
 from txws2.reading import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2.settling import fail_quietly
 from txws2.tasks import running_loop
 from txws2.wire.connection import Connection
 from txws2.wire.events import Remainder
 
-__all__ = ["Inbox", "Piece", "check_decode"]
-
-
-class Piece(NamedTuple):
-    """A part of a message, and whether it is the last."""
-
-    data: str | bytes
-    last: bool
+__all__ = ["Inbox"]
 
 
 # Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
 # made for each message, and a NamedTuple takes ten times as long.
-_Reader = tuple[Incoming, "_Result | None", object | None]
-
-_Result = Callable[[str | bytes], Any]
+_Reader = tuple[Incoming, Result | None, object | None]
 
 
 class Inbox:
@@ -137,7 +130,7 @@ class Inbox:
         Raises:
             TypeError: decode is something else.
         """
-        result = None if decode is None else _result_for(decode)
+        result = None if decode is None else result_for(decode)
         if running_loop() is not None:
             demand = OnDemand(partial(self._get, stream=None, result=result))
             demand.source = self
@@ -159,7 +152,7 @@ class Inbox:
         """
         if not isinstance(seconds, (int, float)):
             raise TypeError(f"timeout must be a number of seconds, or None; it is {seconds!r}")
-        result = None if decode is None else _result_for(decode)
+        result = None if decode is None else result_for(decode)
         ask = partial(self._get_within, seconds=seconds, clock=clock, result=result)
         if running_loop() is None:
             reader = Received()
@@ -177,14 +170,14 @@ class Inbox:
         step.source = self
         return self._get(step, None, None)
 
-    def get_part(self, stream: _Stream) -> Deferred[Piece]:
+    def get_part(self, stream: Stream) -> Deferred[Piece]:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
 
         Args:
             stream: who asks. Once it was given a part, the rest of the message is for it alone,
                 and is dropped if it is no more.
         """
-        return self._get(_Part(self, stream), stream, _as_last_piece)
+        return self._get(PartDeferred(self, stream), stream, _as_last_piece)
 
     def cancel_reader(self) -> None:
         """Wait for no message."""
@@ -242,7 +235,7 @@ class Inbox:
         """Whether the message that is arriving belongs to a stream that is no more."""
         return self._stream is not None and self._stream() is None
 
-    def _fire(self, reader: Incoming, message: str | bytes, result: _Result | None) -> None:
+    def _fire(self, reader: Incoming, message: str | bytes, result: Result | None) -> None:
         """Give a reader a message, as it wants to have it."""
         if result is not None:
             reader.original = message
@@ -269,9 +262,7 @@ class Inbox:
         if self._full and not self._closing:
             self._reading.pause(self._size)
 
-    def _get(
-        self, reader: Incoming, stream: object | None, result: _Result | None
-    ) -> Deferred[Any]:
+    def _get(self, reader: Incoming, stream: object | None, result: Result | None) -> Deferred[Any]:
         self._asked = True
         if self._reader or self._stream or self._messages or stream is not None:
             self._fire_if_ready(reader, stream, result)
@@ -285,7 +276,7 @@ class Inbox:
         return reader
 
     def _get_within(
-        self, reader: Incoming, seconds: float, clock: IReactorTime, result: _Result | None
+        self, reader: Incoming, seconds: float, clock: IReactorTime, result: Result | None
     ) -> Deferred[Any]:
         waiting = self._get(reader, None, result)
         if waiting.called:
@@ -297,7 +288,7 @@ class Inbox:
         return waiting
 
     def _fire_if_ready(
-        self, reader: Incoming, stream: object | None, result: _Result | None
+        self, reader: Incoming, stream: object | None, result: Result | None
     ) -> None:
         """Give a reader what needs no waiting for."""
         owner = None if self._stream is None else self._stream()
@@ -344,64 +335,10 @@ class Inbox:
         return ConcurrencyError("recv_streaming() has not come to the end of its message")
 
 
-class _Stream(Protocol):
-    """Who wants a message in parts.
-
-    Attributes:
-        taken: whether it has had one.
-        kept: one that it was given, and hasn't had.
-    """
-
-    taken: bool
-    kept: Piece | None
-
-
-class _Part(Incoming):
-    """A Deferred of the next part of a message."""
-
-    def __init__(self, inbox: Inbox, stream: _Stream) -> None:
-        super().__init__(lambda _: inbox.cancel_reader())
-        self.source = inbox
-        self._stream = stream
-
-    def withdraw(self, result: Piece) -> None:
-        """Keep a part for the stream that has begun with this message."""
-        if result.last and not self._stream.taken:
-            super().withdraw(result)
-        else:
-            self._stream.kept = result
-
-
 def _missed(_: object, seconds: float) -> NoReturn:
     # Not Twisted's own TimeoutError, which `except TimeoutError` doesn't catch.
     raise TimeoutError(f"no message came within {seconds:g} seconds")
 
 
-def _as_text(message: str | bytes) -> str:
-    return message if isinstance(message, str) else message.decode()
-
-
-def _as_bytes(message: str | bytes) -> bytes:
-    return message.encode() if isinstance(message, str) else message
-
-
 def _as_last_piece(message: str | bytes) -> Piece:
     return Piece(message, True)
-
-
-def check_decode(decode: object) -> None:
-    """Make sure that this is what a message can be decoded by.
-
-    Raises:
-        TypeError: it isn't.
-    """
-    if not (decode is None or isinstance(decode, bool)):
-        raise TypeError(
-            f"decode must be True, False or None; it is {decode!r} "
-            "(a time to wait is given by name: recv(timeout=10))"
-        )
-
-
-def _result_for(decode: bool) -> _Result:
-    check_decode(decode)
-    return _as_text if decode else _as_bytes

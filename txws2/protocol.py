@@ -14,12 +14,14 @@ from zope.interface import implementer
 
 from txws2.awaiting import Done
 from txws2.counters import ConnectionCounters
+from txws2.decoding import check_decode
 from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
-from txws2.inbox import Inbox, Piece, check_decode
+from txws2.inbox import Inbox
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
 from txws2.journal import text_of
 from txws2.outbox import PushProducer
+from txws2.pieces import Piece
 from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
 from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments

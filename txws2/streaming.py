@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConnectionClosed
-from txws2.inbox import Piece
+from txws2.pieces import Piece
 from txws2.wire.encoding import Part, not_a_message
 
 __all__ = ["Fragments", "Pieces", "check_fragments", "send_fragments"]

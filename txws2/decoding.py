@@ -1,0 +1,42 @@
+"""A message as whoever receives it wants it: as text, or as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Result", "check_decode", "result_for"]
+
+Result = Callable[[str | bytes], Any]
+"""What is made of a message."""
+
+
+def check_decode(decode: object) -> None:
+    """Make sure that this is what a message can be decoded by.
+
+    Raises:
+        TypeError: it isn't.
+    """
+    if not (decode is None or isinstance(decode, bool)):
+        raise TypeError(
+            f"decode must be True, False or None; it is {decode!r} "
+            "(a time to wait is given by name: recv(timeout=10))"
+        )
+
+
+def result_for(decode: bool) -> Result:
+    """Return what makes text, or bytes, of a message.
+
+    Raises:
+        TypeError: it isn't what a message can be decoded by.
+    """
+    check_decode(decode)
+    return _as_text if decode else _as_bytes
+
+
+def _as_text(message: str | bytes) -> str:
+    return message if isinstance(message, str) else message.decode()
+
+
+def _as_bytes(message: str | bytes) -> bytes:
+    return message.encode() if isinstance(message, str) else message
