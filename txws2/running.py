@@ -11,6 +11,7 @@ from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from inspect import iscoroutine
 from threading import current_thread, main_thread
 from time import localtime, strftime
+from types import FrameType
 from typing import Any, Unpack, cast
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, maybeDeferred
@@ -102,7 +103,8 @@ def run(
 
     Raises:
         SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
-            function has failed. At the end on a signal, it returns.
+            function has failed; or the function's own, as `sys.exit` raises it. At the end on a
+            signal, it returns.
         TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
             connections has no port; or as `serve` raises it.
         ValueError: an option is out of range, or there is no reactor of this name.
@@ -138,11 +140,11 @@ def run(
         def start() -> Deferred[Any]:
             return _awaited(target, reactor)
 
-    status = _run(reactor, start, loop, ends=not serves)
+    exit_ = _run(reactor, start, loop, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
-    if status:
-        sys.exit(status)
+    if exit_ is not None:
+        raise exit_
 
 
 def _check(
@@ -241,9 +243,9 @@ def _run(
     start: Callable[[], Deferred[Any]],
     loop: AbstractContextManager[object],
     ends: bool,
-) -> int:
-    """Run the reactor, within what ends its loop; return the exit status."""
-    status = 0
+) -> SystemExit | None:
+    """Run the reactor, within what ends its loop; return how to exit, None for an ordinary end."""
+    exit_: SystemExit | None = None
     stopping = False
     # Signals are the main thread's; in another, whoever has started it stops the reactor.
     signals = current_thread() is main_thread()
@@ -258,17 +260,18 @@ def _run(
         nonlocal stopping
         stopping = True
         reactor.callLater(_SOON, _say_who_is_waited_for, reactor)
-        # The next signal is the system's affair: it ends the process, whatever we are busy with.
-        for each in (signal.SIGINT, signal.SIGTERM) if signals else ():
-            signal.signal(each, signal.SIG_DFL)
+        if signals:
+            _leave_signals_to_the_system()
 
     def started(result: Any) -> None:
-        nonlocal status
+        nonlocal exit_
         if isinstance(result, Failure) and result.check(CannotListenError):
             # The program's own server, be it only one of its servers.
             error: Any = result.value
             _explain(result, f"{error.interface or '*'}:{error.port}")
-            status = 1
+            exit_ = SystemExit(1)
+        elif isinstance(result, Failure) and isinstance(result.value, SystemExit):
+            exit_ = result.value
         elif isinstance(result, Failure):
             # A program that ends as its connections are closed on a signal has not failed.
             ends_of = (ConnectionClosed, CancelledError)
@@ -276,20 +279,45 @@ def _run(
             told = all(isinstance(each, ends_of) for each in causes_of(result.value))
             if not (stopping and told):
                 log_failure(_log, "the program has failed", own_part(result))
-                status = 1
-        elif not ends:
-            status = result or 0
-        if ends or status:
+                exit_ = SystemExit(1)
+        elif not ends and result:
+            exit_ = SystemExit(result)
+        if ends or exit_ is not None:
             stop_soon()
 
     def begin() -> None:
         start().addBoth(started)
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
+    if signals:
+        reactor.callWhenRunning(_take_one_signal, reactor)
     reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
     with _signals_kept() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))
-    return status
+    return exit_
+
+
+def _take_one_signal(reactor: Any) -> None:
+    """Have the reactor stop on the first signal, and leave the next to the system at once.
+
+    Code that blocks the reactor keeps it from stopping, but not from being ended.
+    """
+
+    for number, name in ((signal.SIGINT, "sigInt"), (signal.SIGTERM, "sigTerm")):
+        stop = getattr(reactor, name, None)
+
+        def first(number: int, frame: FrameType | None, stop: Any = stop) -> None:
+            _leave_signals_to_the_system()
+            stop(number, frame)
+
+        # An application's own, as a debugger's, stays.
+        if stop is not None and signal.getsignal(number) == stop:
+            signal.signal(number, first)
+
+
+def _leave_signals_to_the_system() -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def _say_who_is_waited_for(reactor: Any) -> None:
