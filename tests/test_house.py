@@ -159,6 +159,7 @@ FLOORS = [
         "reloading",
         "rooms",
         "running",
+        "signals",
         "service",
         "wrapping",
     },

@@ -29,6 +29,14 @@ class OpeningTests(SynchronousTestCase):
         door = Door()
         self.assertIs(self.successResultOf(Opening.of(succeed(door))), door)
 
+    def test_whoever_forgets_to_await_it_is_told(self):
+        opening = Opening.of(Deferred())
+        with self.assertRaises(AttributeError) as caught:
+            opening.send("hello")
+        told = "'Opening' object has no attribute 'send'; await it first, or use `async with`"
+        self.assertEqual(str(caught.exception), told)
+        self.assertFalse(hasattr(opening, "_private"))
+
     def test_it_fails_as_the_other_does(self):
         inner = Deferred()
         opening = Opening.of(inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -45,6 +45,17 @@ class Opening(Eventual[T]):
 
     _opened: T
     _cancelled = False
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            # What a program means that forgets to await it.
+            advice = "" if name.startswith("_") else "; await it first, or use `async with`"
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}{advice}",
+                name=name,
+                obj=self,
+            )
 
     @classmethod
     def of(cls, deferred: Deferred[T]) -> Self:

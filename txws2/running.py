@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from inspect import iscoroutine
 from threading import current_thread, main_thread
@@ -44,6 +43,7 @@ from txws2.reactors import install, no_loop_yet
 from txws2.reloading import Changes, is_watched, supervise
 from txws2.server import ServerOptions, WebSocketServerFactory
 from txws2.serving import Endpoint, listen_at
+from txws2.signals import kept, leave_to_the_system, take_one
 from txws2.stopping import tell_soon
 from txws2.tasks import loop_runs
 from txws2.tasks import started as start_task
@@ -100,7 +100,8 @@ def run(
 
     Raises:
         SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
-            function has failed. At the end on a signal, it returns.
+            function has failed; or the function's own, as `sys.exit` raises it. At the end on a
+            signal, it returns.
         TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
             connections has no port; or as `serve` raises it.
         ValueError: an option is out of range, or there is no reactor of this name.
@@ -141,11 +142,11 @@ def run(
         def start() -> Deferred[Any]:
             return _awaited(target, reactor)
 
-    status = _run(reactor, start, loop, ends=not serves)
+    exit_ = _run(reactor, start, loop, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
-    if status:
-        sys.exit(status)
+    if exit_ is not None:
+        raise exit_
 
 
 def _check(
@@ -223,9 +224,9 @@ def _run(
     start: Callable[[], Deferred[Any]],
     loop: AbstractContextManager[object],
     ends: bool,
-) -> int:
-    """Run the reactor, within what ends its loop; return the exit status."""
-    status = 0
+) -> SystemExit | None:
+    """Run the reactor, within what ends its loop; return how to exit, None for an ordinary end."""
+    exit_: SystemExit | None = None
     stopping = False
     # Signals are the main thread's; in another, whoever has started it stops the reactor.
     signals = current_thread() is main_thread()
@@ -240,48 +241,48 @@ def _run(
         nonlocal stopping
         stopping = True
         tell_soon(reactor, _log, _ADVICE)
-        # The next signal is the system's affair: it ends the process, whatever we are busy with.
-        for each in (signal.SIGINT, signal.SIGTERM) if signals else ():
-            signal.signal(each, signal.SIG_DFL)
+        if signals:
+            leave_to_the_system()
 
-    def started(result: Any) -> None:
-        nonlocal status
-        if isinstance(result, Failure) and result.check(CannotListenError):
-            # The program's own server, be it only one of its servers.
-            error: Any = result.value
-            _explain(result, f"{error.interface or '*'}:{error.port}")
-            status = 1
-        elif isinstance(result, Failure):
-            # A program that ends as its connections are closed on a signal has not failed.
-            ends_of = (ConnectionClosed, CancelledError)
-            assert result.value is not None
-            told = all(isinstance(each, ends_of) for each in causes_of(result.value))
-            if not (stopping and told):
-                log_failure(_log, "the program has failed", own_part(result))
-                status = 1
-        elif not ends:
-            status = result or 0
-        if ends or status:
+    def ended(result: Any) -> None:
+        nonlocal exit_
+        # What a program returns is its own affair.
+        exit_ = None if ends and not isinstance(result, Failure) else _exit_of(result, stopping)
+        if ends or exit_ is not None:
             stop_soon()
 
     def begin() -> None:
-        start().addBoth(started)
+        start().addBoth(ended)
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
+    if signals:
+        reactor.callWhenRunning(take_one, reactor)
     reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
-    with _signals_kept() if signals else nullcontext(), loop:
+    with kept() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))
-    return status
+    return exit_
 
 
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    kept = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in kept.items():
-            signal.signal(each, handler)
+def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
+    """Return how the process is to exit with this result of a program, None for as usual.
+
+    What has failed is logged. A program that ends as its connections are closed on a signal has
+    not failed.
+    """
+    if not isinstance(result, Failure):
+        return SystemExit(result) if result else None
+    error: Any = result.value
+    if isinstance(error, SystemExit):
+        return error
+    if isinstance(error, CannotListenError):
+        # The program's own server, be it only one of its servers.
+        _explain(result, f"{error.interface or '*'}:{error.port}")
+        return SystemExit(1)
+    ends_of = (ConnectionClosed, CancelledError)
+    if stopping and all(isinstance(each, ends_of) for each in causes_of(error)):
+        return None
+    log_failure(_log, "the program has failed", own_part(result))
+    return SystemExit(1)
 
 
 def _begin_logging() -> None:

@@ -93,6 +93,27 @@ class RunningTests(ExampleTestCase):
         await process.ended
         self.assertEqual((ws.close_code, process.signal), (1001, 15), process.err)
 
+    async def test_a_second_signal_ends_a_handler_that_blocks_the_reactor(self):
+        block = (
+            "import signal, sys, time\n"
+            "        print('blocks', file=sys.stderr, flush=True)\n"
+            "        while signal.getsignal(signal.SIGINT) != signal.SIG_DFL: time.sleep(0.01)\n"
+            "        print('has been told', file=sys.stderr, flush=True)\n"
+            "        while True: time.sleep(0.01)"
+        )
+        for reactor in ("None", '"asyncio"'):
+            named = ('"localhost",', f'reactor={reactor}, host="localhost", port=')
+            process, uri = await self.started((SEND, block), named)
+            ws = await connect(uri)
+            await ws.send("hello")
+            await process.shown("blocks")
+            process.transport.signalProcess("INT")
+            await process.shown("has been told")
+            process.transport.signalProcess("INT")
+            await process.ended
+            self.assertEqual(process.signal, 2, process.err)
+            await ws.wait_closed()
+
     async def ended(self, text, *before):
         process = self.start(*before, sys.executable, str(self.write(text)))
         await process.ended
@@ -198,6 +219,15 @@ class RunningTests(ExampleTestCase):
         await process.ended
         self.assertEqual((process.out, process.status), ("", 1))
         self.assertIn("KeyError: 'x'", process.err)
+
+    async def test_a_function_that_exits_gives_its_own_status_without_a_traceback(self):
+        main = "import sys, txws2\nasync def main(reactor):\n    sys.exit({})\ntxws2.run(main{})\n"
+        for reactor in ("", ', reactor="asyncio"'):
+            for given, status, said in (("3", 3, ""), ("", 0, ""), ("'no disk'", 1, "no disk\n")):
+                text = main.format(given, reactor)
+                process = self.start(sys.executable, str(self.write(text)))
+                await process.ended
+                self.assertEqual((process.err, process.status), (said, status))
 
     async def test_a_changed_file_starts_it_again_and_a_mistake_in_it_waits_for_the_next(self):
         port = free_port()

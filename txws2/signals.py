@@ -1,0 +1,45 @@
+"""The signals that end a program: the reactor has the first, the system the next."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+__all__ = ["kept", "leave_to_the_system", "take_one"]
+
+
+def take_one(reactor: Any) -> None:
+    """Have the reactor stop on the first signal, and leave the next to the system at once.
+
+    Code that blocks the reactor keeps it from stopping, but not from being ended.
+    """
+    for number, name in ((signal.SIGINT, "sigInt"), (signal.SIGTERM, "sigTerm")):
+        stop = getattr(reactor, name, None)
+
+        def first(number: int, frame: FrameType | None, stop: Any = stop) -> None:
+            leave_to_the_system()
+            stop(number, frame)
+
+        # An application's own, as a debugger's, stays.
+        if stop is not None and signal.getsignal(number) == stop:
+            signal.signal(number, first)
+
+
+def leave_to_the_system() -> None:
+    """Have the next signal end the process, whatever it is busy with."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Have signals handled afterwards as they are before."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
