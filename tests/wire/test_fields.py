@@ -3,7 +3,7 @@ import contextlib
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire.heads import headers_of
-from txws2.exceptions import InvalidMessage
+from txws2.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 
 
@@ -61,8 +61,30 @@ class HeadersTests(TestCase):
         headers = headers_of(("X", b"\xc3\xa9"), ("Y", b"\xff"))
         self.assertEqual((headers["X"], headers["Y"]), ("é", "\ufffd"))
 
-    def test_they_are_twisted_s(self):
-        self.assertEqual(self.headers.getRawHeaders("X-Way"), ["1", "2"])
+    def test_they_change_as_those_of_twisted_web_do(self):
+        self.headers.setRawHeaders(b"X-WAY", ["3", b"4"])
+        self.headers.removeHeader("COOKIE")
+        self.headers.removeHeader(b"Y")
+        self.headers.addRawHeader(b"Z", b"\xff")
+        raw = [(b"X-WAY", [b"3", b"4"]), (b"Z", [b"\xff"])]
+        self.assertEqual(list(self.headers.getAllRawHeaders()), raw)
+
+    def test_a_copy_is_equal_until_one_of_them_changes(self):
+        copied = self.headers.copy()
+        self.assertEqual(copied, self.headers)
+        copied.addRawHeader("Cookie", "b")
+        self.assertNotEqual(copied, self.headers)
+        self.assertEqual(self.headers["Cookie"], "a")
+
+    def test_names_are_equal_whatever_their_case(self):
+        self.assertEqual(headers_of(("X-Way", "1")), headers_of(("x-way", "1")))
+        self.assertNotEqual(Headers(), {})
+
+    def test_a_name_that_is_no_token_is_refused(self):
+        for name in ("", "a b", "é", "a\n", b"a:", b"\xff"):
+            for change in (self.headers.addRawHeader, self.headers.setRawHeaders):
+                exc = self.assertRaises(InvalidHeader, change, name, "1")
+                self.assertIn("the name isn't a token", str(exc))
 
 
 class FieldsTests(TestCase):

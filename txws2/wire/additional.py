@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-from twisted.web import http_headers
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from txws2.exceptions import InvalidHeader
 from txws2.wire.fields import Headers
@@ -14,7 +12,14 @@ from txws2.wire.headers import is_token
 
 __all__ = ["HeadersLike", "add_header", "add_headers", "repeatable", "without_credentials"]
 
-HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | http_headers.Headers | None
+
+@runtime_checkable
+class _Raw(Protocol):
+    # Ours, and those of twisted.web.
+    def getAllRawHeaders(self) -> Iterable[tuple[bytes, Sequence[bytes]]]: ...
+
+
+HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | _Raw | None
 """Headers as a user gives them: a mapping, or pairs where a name occurs more than once."""
 
 _NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e]")
@@ -48,7 +53,7 @@ def repeatable(headers: HeadersLike) -> HeadersLike:
     """
     if headers is None:
         return ()
-    if isinstance(headers, http_headers.Headers) or hasattr(headers, "items"):
+    if isinstance(headers, _Raw) or hasattr(headers, "items"):
         return headers
     if isinstance(headers, (str, bytes)) or not isinstance(headers, Iterable):
         raise _no_headers(headers)
@@ -113,8 +118,8 @@ def _checked(name: str) -> str:
 
 
 def _pairs(additional: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(additional, http_headers.Headers):
-        # Twisted has bytes; those that no header of ours may have are found later on.
+    if isinstance(additional, _Raw):
+        # Bytes that no header of ours may have are found later on.
         for name, values in additional.getAllRawHeaders():
             for value in values:
                 yield name.decode("latin-1"), value.decode("latin-1")

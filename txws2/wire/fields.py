@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from twisted.web import http_headers
-
-from txws2.exceptions import InvalidMessage
+from txws2.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.credentials import masked
 
 __all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
 
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and bytes of other charsets.
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*"
@@ -65,26 +64,74 @@ class Lookup:
         return isinstance(name, str) and bool(self.get_all(name))
 
 
-class Headers(Lookup, http_headers.Headers):
-    """Twisted's Headers, which can also be read as `Lookup` says."""
+class Headers(Lookup):
+    """Header fields that can be changed, in the order in which their names were first added.
 
-    __slots__ = ()
+    Names are compared without regard to case, and sent as they were spelled first. What changes
+    the fields has the names that it has in twisted.web's Headers, and takes str or bytes.
+
+    Args:
+        headers: the values of each name.
+
+    Raises:
+        InvalidHeader: a name isn't a token.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, headers: Mapping[str, Sequence[str]] | None = None) -> None:
+        # By the name in lower case, since that is how names are compared.
+        self._fields: dict[str, tuple[str, list[bytes]]] = {}
+        for name, values in (headers or {}).items():
+            self.setRawHeaders(name, values)
+
+    def addRawHeader(self, name: str | bytes, value: str | bytes) -> None:
+        """Add a value to those that a name has; a str is sent as UTF-8."""
+        spelled = _spelled(name)
+        _, values = self._fields.setdefault(spelled.lower(), (spelled, []))
+        values.append(_encoded(value))
+
+    def setRawHeaders(self, name: str | bytes, values: Iterable[str | bytes]) -> None:
+        """Give a name these values in place of those that it has."""
+        spelled = _spelled(name)
+        self._fields[spelled.lower()] = spelled, [_encoded(value) for value in values]
+
+    def removeHeader(self, name: str | bytes) -> None:
+        """Remove all values of a name, if it has any."""
+        self._fields.pop(_text(name).lower(), None)
+
+    def getAllRawHeaders(self) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Generate each name with its values, as bytes."""
+        for name, values in self._fields.values():
+            yield name.encode("ascii"), values
+
+    def copy(self) -> Headers:
+        """Return others that say the same."""
+        copied = Headers()
+        for name, values in self.getAllRawHeaders():
+            copied.setRawHeaders(name, values)
+        return copied
 
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
-        try:
-            values = self.getRawHeaders(name.encode(), ())
-        except http_headers.InvalidHeaderName:
-            return []  # No header has it.
+        _, values = self._fields.get(name.lower(), ("", ()))
         return [value.decode(errors="replace") for value in values]
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        mine, others = (
+            {name: values for name, (_, values) in each._fields.items()} for each in (self, other)
+        )
+        return mine == others
+
     def __repr__(self) -> str:
-        # Twisted's shows credentials.
+        # Credentials are for the peer's eyes only.
         shown = {name: [masked(name, value) for value in self.get_all(name)] for name in self}
         return f"Headers({shown})"
 
     def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name, _ in self.getAllRawHeaders())
+        return (name for name, _ in self._fields.values())
 
 
 class Fields(Lookup):
@@ -135,6 +182,21 @@ class Fields(Lookup):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode("latin-1") if isinstance(name, bytes) else name
+
+
+def _spelled(name: str | bytes) -> str:
+    text = _text(name)
+    if not _NAME.fullmatch(text):
+        raise InvalidHeader(text, "the name isn't a token")
+    return text
+
+
+def _encoded(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _all(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -228,20 +228,12 @@ def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> by
     if not (first_line.isascii() and form.fullmatch(lines[0])):
         raise InvalidMessage(f"invalid first line: {first_line[:80]!r}")
     for name, values in headers.getAllRawHeaders():
-        name = _SPELLING.get(name, name)
         for value in values:
             # A CR or LF here would begin a header, or a message, of somebody else's choice.
             if not (value.isascii() and _WHOLE_VALUE.fullmatch(value)):
                 raise InvalidMessage(f"invalid value of {name.decode()}: {value[:80]!r}")
             lines.append(name + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-# Twisted's Headers have a spelling of their own; some peers compare to that of RFC 6455.
-_SPELLING = {
-    b"Sec-Websocket-" + word: b"Sec-WebSocket-" + word
-    for word in (b"Key", b"Accept", b"Version", b"Protocol", b"Extensions")
-}
 
 
 def _path(method: str, target: str) -> str:
