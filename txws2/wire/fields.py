@@ -87,14 +87,16 @@ class Headers(Lookup):
 
     def addRawHeader(self, name: str | bytes, value: str | bytes) -> None:
         """Add a value to those that a name has; a str is sent as UTF-8."""
-        spelled = _spelled(name)
-        _, values = self._fields.setdefault(spelled.lower(), (spelled, []))
-        values.append(_encoded(value))
+        name = _text(name)
+        key = name.lower()
+        if key not in self._fields:
+            self._fields[key] = _checked(name), []
+        self._fields[key][1].append(_encoded(value))
 
     def setRawHeaders(self, name: str | bytes, values: Iterable[str | bytes]) -> None:
         """Give a name these values in place of those that it has."""
-        spelled = _spelled(name)
-        self._fields[spelled.lower()] = spelled, [_encoded(value) for value in values]
+        name = _checked(_text(name))
+        self._fields[name.lower()] = name, [_encoded(value) for value in values]
 
     def removeHeader(self, name: str | bytes) -> None:
         """Remove all values of a name, if it has any."""
@@ -188,11 +190,10 @@ def _text(name: str | bytes) -> str:
     return name.decode("latin-1") if isinstance(name, bytes) else name
 
 
-def _spelled(name: str | bytes) -> str:
-    text = _text(name)
-    if not _NAME.fullmatch(text):
-        raise InvalidHeader(text, "the name isn't a token")
-    return text
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InvalidHeader(name, "the name isn't a token")
+    return name
 
 
 def _encoded(value: str | bytes) -> bytes:
