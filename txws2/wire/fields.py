@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, overload
 
 from txws2.exceptions import InvalidHeader, InvalidMessage
@@ -87,16 +88,16 @@ class Headers(Lookup):
 
     def addRawHeader(self, name: str | bytes, value: str | bytes) -> None:
         """Add a value to those that a name has; a str is sent as UTF-8."""
-        name = _text(name)
-        key = name.lower()
-        if key not in self._fields:
-            self._fields[key] = _checked(name), []
-        self._fields[key][1].append(_encoded(value))
+        spelled, key = _spelling(name)
+        if key in self._fields:
+            self._fields[key][1].append(_encoded(value))
+        else:
+            self._fields[key] = spelled, [_encoded(value)]
 
     def setRawHeaders(self, name: str | bytes, values: Iterable[str | bytes]) -> None:
         """Give a name these values in place of those that it has."""
-        name = _checked(_text(name))
-        self._fields[name.lower()] = name, [_encoded(value) for value in values]
+        spelled, key = _spelling(name)
+        self._fields[key] = spelled, [_encoded(value) for value in values]
 
     def removeHeader(self, name: str | bytes) -> None:
         """Remove all values of a name, if it has any."""
@@ -190,10 +191,13 @@ def _text(name: str | bytes) -> str:
     return name.decode("latin-1") if isinstance(name, bytes) else name
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise InvalidHeader(name, "the name isn't a token")
-    return name
+@lru_cache(256)
+def _spelling(name: str | bytes) -> tuple[str, str]:
+    """Return a name as it is spelled, and in lower case; an application uses few, many times."""
+    text = _text(name)
+    if not _NAME.fullmatch(text):
+        raise InvalidHeader(text, "the name isn't a token")
+    return text, text.lower()
 
 
 def _encoded(value: str | bytes) -> bytes:
@@ -211,10 +215,12 @@ def parse_headers(head: bytes) -> Headers:
         InvalidMessage: one of them isn't a header.
     """
     headers = Headers()
-    lines = _header_lines(head)
+    # All of them are tokens, or else there would be no lines.
+    fields, lines = headers._fields, _header_lines(head)
     for line in lines.split(b"\r\n") if lines else ():
-        name, _, value = line.partition(b":")
-        headers.addRawHeader(name, value.strip(b" \t"))
+        start, _, value = line.partition(b":")
+        name = start.decode("ascii")
+        fields.setdefault(name.lower(), (name, []))[1].append(value.strip(b" \t"))
     return headers
 
 
