@@ -186,7 +186,7 @@ class AuthenticationTests(ConnectTestCase):
     def test_an_answer_stands_for_what_the_headers_have(self):
         self.connect(
             "ws://127.0.0.1:8000/",
-            additional_headers={"authorization": "Bearer old"},
+            additional_headers={"Authorization": "Bearer old"},
             authentication=lambda demand: "Bearer new",
         )
         self.assertEqual(self.ask(refusal("Bearer")), "Bearer old")
@@ -270,7 +270,7 @@ class RedirectTests(ConnectTestCase):
             self.assertNothingLeft()
 
     def test_credentials_stay_with_their_origin(self):
-        headers = {"Authorization": "Bearer x", "cookie": "a=b", "X-One": "1"}
+        headers = {"Authorization": "Bearer x", "Cookie": "a=b", "X-One": "1"}
         for location, kept in (
             ("/other", True),
             ("ws://127.0.0.1:8001/", False),

@@ -115,9 +115,9 @@ class JoinedTests(StreamTestCase):
     def test_nothing_is_compressed_unless_it_is_wanted(self):
         self.link()
         for head in (self.lower.request, self.upper.response):
-            self.assertIsNone(head.headers.getRawHeaders("Sec-WebSocket-Extensions"))
+            self.assertNotIn("Sec-WebSocket-Extensions", head.headers)
         self.link(compression="deflate")
-        [agreed] = self.upper.response.headers.getRawHeaders("Sec-WebSocket-Extensions")
+        [agreed] = self.upper.response.headers.get_all("Sec-WebSocket-Extensions")
         self.assertIn("permessage-deflate", agreed)
         self.client.transport.write(b"a" * 10000)
         self.pump()

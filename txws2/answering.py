@@ -15,7 +15,13 @@ from twisted.python.failure import Failure
 from txws2.calls import Call
 from txws2.deciding import Deciding
 from txws2.driver import state_of
-from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
+from txws2.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    OpeningTimeout,
+    ServerClosing,
+)
 from txws2.journal import log_ended, log_refused, only_ended
 from txws2.results import to_await
 from txws2.succession import Succession
@@ -320,7 +326,7 @@ class WebSocketServerProtocol(Deciding):
         assert connection is not None
         closing = connection.closing
         if self._settled and only_ended(closing, exception):
-            log_ended(self.factory.log, self, closing.exception())
+            log_ended(self.factory.log, self, ConnectionClosed.of(closing))
             self.factory._warnings.failed(self, closing.cause)
             return
         # The server that is stopping cancels the handlers that haven't noticed.

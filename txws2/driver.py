@@ -265,7 +265,7 @@ class Driver(Exchange, Protocol):
             if connection.state is not State.OPEN:
                 self._inbox.discard_when_full()
             if self._settled:
-                self._inbox.close(connection.closing.exception)
+                self._inbox.close(partial(ConnectionClosed.of, connection.closing))
         return self._inbox
 
     def _need_pings(self) -> PendingPings:
@@ -767,7 +767,7 @@ class Driver(Exchange, Protocol):
             if factory.keepalive is not None:
                 factory.keepalive.discard(self)
             connection.connection_lost(cause)
-            ending = connection.closing.exception
+            ending = partial(ConnectionClosed.of, connection.closing)
             if factory.log_connections:
                 log_closed(factory.log, self, ending())
             if self._inbox is not None:
@@ -799,7 +799,7 @@ class Driver(Exchange, Protocol):
     def _ending(self) -> Exception:
         """Return an exception that tells how it ended, for those who want to know."""
         if self._connection is not None:
-            return self._connection.closing.exception()
+            return ConnectionClosed.of(self._connection.closing)
         assert self._never_opened is not None
         return self._never_opened
 

@@ -178,7 +178,10 @@ def only_ended(closing: ClosingHandshake, exception: BaseException | None) -> bo
     However it ended, that is no error of the code that was waiting for it. One that was made of
     several, by a TaskGroup or by gatherResults, says so if all that it is made of do.
     """
-    return exception is not None and all(map(closing.tells_of, causes_of(exception)))
+    return exception is not None and all(
+        isinstance(cause, ConnectionClosed) and cause.is_of(closing)
+        for cause in causes_of(exception)
+    )
 
 
 def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:

@@ -3,7 +3,12 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire import same_each_time
-from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK, ProtocolError
+from txws2.exceptions import (
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    ProtocolError,
+)
 from txws2.wire.closing import MAX_REASON_SIZE, Close, CloseCode, ClosingHandshake
 
 TRAVELLING = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
@@ -201,7 +206,7 @@ class ClosingHandshakeTests(TestCase):
 
     def test_the_exception_tells_all(self):
         closing = self.ended(("received", Close(1001, "so")), ("sending", Close(1001)))
-        exc = closing.exception()
+        exc = ConnectionClosed.of(closing)
         self.assertEqual(str(exc), "received 1001 (going away) so; then sent 1001 (going away)")
         self.assertEqual((exc.rcvd, exc.sent), (Close(1001, "so"), Close(1001)))
         self.assertIs(exc.rcvd_then_sent, True)
@@ -210,7 +215,7 @@ class ClosingHandshakeTests(TestCase):
     def test_the_cause_is_passed_on(self):
         closing = ClosingHandshake()
         closing.cause = OSError("reset")
-        self.assertIs(closing.exception().__cause__, closing.cause)
+        self.assertIs(ConnectionClosed.of(closing).__cause__, closing.cause)
 
 
 class OkOrErrorTests(TestCase):
@@ -218,7 +223,7 @@ class OkOrErrorTests(TestCase):
         closing = ClosingHandshake()
         closing.rcvd = None if rcvd is None else Close(rcvd)
         closing.sent = None if sent is None else Close(sent)
-        return type(closing.exception())
+        return type(ConnectionClosed.of(closing))
 
     def test_it_is_ok_if_both_said_a_good_code(self):
         for rcvd in (1000, 1001, 1005):

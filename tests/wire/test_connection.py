@@ -3,6 +3,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.wire.both_ends import frame, frames_in, heard
 from txws2.exceptions import (
+    ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
     InvalidState,
@@ -333,14 +334,14 @@ class FailTests(TestCase):
         self.assertIsInstance(event, Failed)
         connection.answer(event)
         connection.connection_lost(ConnectionLost())
-        self.assertIs(connection.closing.exception().__cause__, event.cause)
+        self.assertIs(ConnectionClosed.of(connection.closing).__cause__, event.cause)
 
 
 class ConnectionLostTests(TestCase):
     def test_the_transport_s_error_is_the_cause(self):
         connection, error = opened(), ConnectionLost("reset")
         connection.connection_lost(error)
-        exc = connection.closing.exception()
+        exc = ConnectionClosed.of(connection.closing)
         self.assertIsInstance(exc, ConnectionClosedError)
         self.assertEqual(str(exc), "no close frame received or sent")
         self.assertIs(exc.__cause__, error)
@@ -349,7 +350,7 @@ class ConnectionLostTests(TestCase):
     def test_it_does_not_matter_once_both_have_closed(self):
         connection = closed_by_the_peer()
         connection.connection_lost(ConnectionLost("reset"))
-        exc = connection.closing.exception()
+        exc = ConnectionClosed.of(connection.closing)
         self.assertIsInstance(exc, ConnectionClosedOK)
         self.assertEqual(str(exc), "received 1000 (OK) bye; then sent 1000 (OK) bye")
         self.assertIsNone(exc.__cause__)
@@ -358,7 +359,7 @@ class ConnectionLostTests(TestCase):
         connection, error = opened(), ConnectionLost("reset")
         connection.send_close(1000)
         connection.connection_lost(error)
-        exc = connection.closing.exception()
+        exc = ConnectionClosed.of(connection.closing)
         self.assertEqual(str(exc), "sent 1000 (OK); no close frame received")
         self.assertIs(exc.__cause__, error)
 
@@ -366,7 +367,7 @@ class ConnectionLostTests(TestCase):
         connection, first = opened(), ValueError("first")
         connection.fail(1011, "oops", first)
         connection.connection_lost(ConnectionLost())
-        self.assertIs(connection.closing.exception().__cause__, first)
+        self.assertIs(ConnectionClosed.of(connection.closing).__cause__, first)
 
     def test_nothing_is_heard_any_more(self):
         connection = opened(client=True)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
-from txws2.exceptions import (
+from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
+from txws2.wire.exceptions import (
     HeaderLineTooLong,
     InvalidHandshake,
     InvalidHeader,
@@ -28,7 +29,6 @@ from txws2.exceptions import (
     TooManyConnectionsFromHost,
     TooManyHeaders,
 )
-from txws2.wire.deflate import Deflate, PerMessageDeflate, accept_offer
 from txws2.wire.fields import Lookup
 from txws2.wire.gathering import ResponseReader
 from txws2.wire.handshake import VERSION, accept_key, check_upgrade, single

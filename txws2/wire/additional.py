@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from txws2.exceptions import InvalidHeader
+from txws2.wire.exceptions import InvalidHeader
 from txws2.wire.fields import Headers
 from txws2.wire.headers import is_token
 

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from txws2.escaping import escaped
-from txws2.exceptions import (
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
+from txws2.wire.exceptions import (
     ProtocolError,
 )
 
@@ -179,20 +176,7 @@ class ClosingHandshake:
         """The close reason (section 7.1.6): the peer's, or empty."""
         return "" if self.rcvd is None else self.rcvd.reason
 
-    def tells_of(self, exception: BaseException) -> bool:
-        """Tell whether an exception is one that `exception` has made."""
-        return (
-            isinstance(exception, ConnectionClosed)
-            and exception.rcvd is self.rcvd
-            and exception.sent is self.sent
-            and exception.__cause__ is self.cause
-        )
-
-    def exception(self) -> ConnectionClosed:
-        """Return the exception that tells how the connection ended."""
-        rcvd, sent = self.rcvd, self.sent
-        clean = rcvd is not None and sent is not None and rcvd.code in _OK and sent.code in _OK
-        kind = ConnectionClosedOK if clean else ConnectionClosedError
-        exception = kind(rcvd, sent, self.rcvd_then_sent)
-        exception.__cause__ = self.cause
-        return exception
+    @property
+    def clean(self) -> bool:
+        """Whether both sides have said Close, each with a code that says that nothing is wrong."""
+        return all(close is not None and close.code in _OK for close in (self.rcvd, self.sent))

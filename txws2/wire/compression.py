@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire import zlibs
+from txws2.wire.exceptions import PayloadTooBig, ProtocolError
 
 __all__ = ["Deflater", "Inflater"]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from txws2.exceptions import InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
 from txws2.wire.deflate import Deflate, PerMessageDeflate
 from txws2.wire.encoding import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+from txws2.wire.exceptions import InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.frames import (
     BINARY,
     CLOSE,

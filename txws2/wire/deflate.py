@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from txws2.exceptions import NegotiationError
 from txws2.wire.compression import Deflater, Inflater
+from txws2.wire.exceptions import NegotiationError
 from txws2.wire.headers import Extension
 
 __all__ = ["PRESETS", "Deflate", "PerMessageDeflate", "accept_offer", "check_answer", "make_offers"]

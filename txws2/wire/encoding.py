@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from txws2.exceptions import InvalidState
 from txws2.wire.compression import Deflater
+from txws2.wire.exceptions import InvalidState
 from txws2.wire.frames import BINARY, CONT, TEXT
 
 __all__ = ["Encoded", "MessageEncoder", "Part", "not_a_message"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close
+from txws2.wire.exceptions import PayloadTooBig, ProtocolError
 
 __all__ = ["Closing", "Event", "Failed", "Ping", "Pong", "Remainder"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, overload
 
-from txws2.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.credentials import masked
+from txws2.wire.exceptions import InvalidHeader, InvalidMessage
 
 __all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from txws2.exceptions import InvalidHeaderValue
 from txws2.wire.addresses import Networks, parse_ip
+from txws2.wire.exceptions import InvalidHeaderValue
 from txws2.wire.fields import Lookup
 
 __all__ = ["Client", "client_of"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from txws2.exceptions import (
+from txws2.wire.asking import read_request
+from txws2.wire.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
     RequestLineTooLong,
@@ -13,7 +14,6 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
-from txws2.wire.asking import read_request
 from txws2.wire.fields import Fields
 from txws2.wire.http import Request, Response
 

@@ -6,7 +6,7 @@ from binascii import b2a_base64
 from collections.abc import Collection, Sequence
 from hashlib import sha1
 
-from txws2.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
+from txws2.wire.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
 from txws2.wire.fields import Lookup
 from txws2.wire.headers import is_token, parse_tokens
 

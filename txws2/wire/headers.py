@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from txws2.exceptions import InvalidHeaderFormat
+from txws2.wire.exceptions import InvalidHeaderFormat
 
 __all__ = ["Extension", "is_token", "parse_extensions", "parse_tokens"]
 

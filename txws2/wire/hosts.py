@@ -9,8 +9,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import idna
 
-from txws2.exceptions import InvalidHost
 from txws2.wire.addresses import parse_ip
+from txws2.wire.exceptions import InvalidHost
 from txws2.wire.http import Request
 
 __all__ = ["Hosts", "check_host", "is_localhost", "normal_host"]

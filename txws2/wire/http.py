@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from txws2.exceptions import InvalidMessage, InvalidProtocol
 from txws2.wire.cookies import format_cookie, parse_cookies
+from txws2.wire.exceptions import InvalidMessage, InvalidProtocol
 from txws2.wire.fields import Fields, Headers, Lookup, parse_headers
 from txws2.wire.query import Query
 

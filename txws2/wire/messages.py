@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 from io import StringIO
 
-from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.compression import Inflater
+from txws2.wire.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.frames import TEXT
 from txws2.wire.masking import apply_mask
 from txws2.wire.payload import PayloadBuffer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from operator import index
 
-from txws2.exceptions import ProtocolError
 from txws2.speedups import accelerated
+from txws2.wire.exceptions import ProtocolError
 from txws2.wire.frames import BINARY, TEXT, encode_frame, parse_header
 from txws2.wire.masking import BytesLike, apply_mask
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from txws2.exceptions import InvalidOrigin
+from txws2.wire.exceptions import InvalidOrigin
 from txws2.wire.handshake import single
 from txws2.wire.hosts import normal_host
 from txws2.wire.http import Request

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from txws2.exceptions import InvalidProxy
 from txws2.wire.credentials import unquoted
+from txws2.wire.exceptions import InvalidProxy
 from txws2.wire.names import parse_host
 
 __all__ = ["Proxy", "host_and_port", "parse_proxy"]

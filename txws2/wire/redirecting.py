@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urldefrag, urljoin
 
 from txws2.escaping import anonymous
-from txws2.exceptions import InvalidURI, RedirectError
+from txws2.wire.exceptions import InvalidURI, RedirectError
 from txws2.wire.http import Response
 from txws2.wire.uri import WebSocketURI, parse_uri
 

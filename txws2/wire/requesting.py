@@ -6,14 +6,15 @@ from base64 import b64encode
 from collections.abc import Sequence
 from secrets import token_bytes
 
-from txws2.exceptions import InvalidHeaderValue, InvalidStatus, NegotiationError
 from txws2.wire.additional import HeadersLike, add_header, add_headers
 from txws2.wire.credentials import basic
 from txws2.wire.deflate import Deflate, PerMessageDeflate, check_answer, make_offers
+from txws2.wire.exceptions import InvalidHeaderValue, NegotiationError
 from txws2.wire.fields import Headers
 from txws2.wire.handshake import VERSION, accept_key, check_subprotocols, check_upgrade, single
 from txws2.wire.headers import parse_extensions, parse_tokens
 from txws2.wire.http import Request, Response
+from txws2.wire.statuses import InvalidStatus
 from txws2.wire.uri import WebSocketURI
 
 __all__ = ["build_request", "check_compression", "check_response"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from ipaddress import ip_address
 
-from txws2.exceptions import ProxyError, UnreachableThroughProxy
+from txws2.wire.exceptions import ProxyError, UnreachableThroughProxy
 from txws2.wire.proxies import Proxy
 
 __all__ = ["SOCKSTunnel"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from txws2.exceptions import InvalidHandshake, InvalidProxyStatus, ProxyError
 from txws2.wire.body import BodyReader
 from txws2.wire.credentials import basic
+from txws2.wire.exceptions import InvalidHandshake, ProxyError
 from txws2.wire.fields import Headers
 from txws2.wire.gathering import DEFAULT_LIMITS, HeadLimits, ResponseReader
 from txws2.wire.http import Request, Response
 from txws2.wire.proxies import Proxy, host_and_port
+from txws2.wire.statuses import InvalidProxyStatus
 
 __all__ = ["HTTPTunnel"]
 

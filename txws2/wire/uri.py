@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, urlsplit
 
-from txws2.exceptions import InvalidURI
 from txws2.wire.credentials import unquoted
+from txws2.wire.exceptions import InvalidURI
 from txws2.wire.names import parse_host
 
 __all__ = ["WebSocketURI", "parse_uri"]
