@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from txws2.wire.exceptions import InvalidHeader
 from txws2.wire.fields import Headers
@@ -13,7 +13,6 @@ from txws2.wire.headers import is_token
 __all__ = ["HeadersLike", "add_header", "add_headers", "repeatable", "without_credentials"]
 
 
-@runtime_checkable
 class _Raw(Protocol):
     # Ours, and those of twisted.web.
     def getAllRawHeaders(self) -> Iterable[tuple[bytes, Sequence[bytes]]]: ...
@@ -53,7 +52,7 @@ def repeatable(headers: HeadersLike) -> HeadersLike:
     """
     if headers is None:
         return ()
-    if isinstance(headers, _Raw) or hasattr(headers, "items"):
+    if hasattr(headers, "getAllRawHeaders") or hasattr(headers, "items"):
         return headers
     if isinstance(headers, (str, bytes)) or not isinstance(headers, Iterable):
         raise _no_headers(headers)
@@ -118,7 +117,7 @@ def _checked(name: str) -> str:
 
 
 def _pairs(additional: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(additional, _Raw):
+    if hasattr(additional, "getAllRawHeaders"):
         # Bytes that no header of ours may have are found later on.
         for name, values in additional.getAllRawHeaders():
             for value in values:
