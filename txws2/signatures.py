@@ -12,6 +12,7 @@ from typing import Any
 
 import twisted
 from txws2.results import check_function
+from txws2.results import name_of as full_name_of
 
 __all__ = ["calling_fails", "check_hook", "name_of", "parameters_of", "written"]
 
@@ -72,11 +73,8 @@ def parameters_of(function: Callable[..., object]) -> list[str] | None:
 
 def name_of(function: object) -> str:
     """Return the name of a function, or of the class of what is called as one."""
-    while isinstance(function, partial):
-        function = function.func
-    name: str = getattr(function, "__qualname__", type(function).__qualname__)
-    # Where it was defined is in the traceback, or the next line of the program.
-    return name.rpartition("<locals>.")[2]
+    # The traceback, or the next line of the program, has the place where it was defined.
+    return full_name_of(function).rpartition("<locals>.")[2]
 
 
 def written(function: Callable[..., object]) -> str:
