@@ -1,7 +1,6 @@
 """How a server ends when the reactor stops, and who waits for its end."""
 
 import re
-from contextvars import copy_context
 
 from twisted.internet.base import _ThreePhaseEvent
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, inlineCallbacks, succeed
@@ -116,31 +115,6 @@ class ReactorTestCase(QuietTestCase):
             self.assertFalse(self.clock.stopped)
             self.assertEqual(client.said(), GOING_AWAY)
             client.leave()
-        self.assertTrue(self.clock.stopped)
-
-
-class ContextReactor(Reactor):
-    """One that calls later in the context of now, as a loop of asyncio does."""
-
-    def callLater(self, seconds, function, *arguments, **options):
-        context = copy_context()
-        return super().callLater(seconds, context.run, function, *arguments, **options)
-
-
-class SignalTests(ReactorTestCase):
-    def test_a_handler_that_a_signal_has_interrupted_is_waited_for_as_all_are(self):
-        self.clock, end = ContextReactor(), Deferred()
-
-        async def handler(ws):
-            self.clock.stop()
-            await end
-
-        client = self.open(self.factory(handler))
-        self.clock.advance(0.001)
-        self.assertEqual(client.said(), GOING_AWAY)
-        client.leave()
-        self.assertFalse(self.clock.stopped)
-        end.callback(None)
         self.assertTrue(self.clock.stopped)
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from txws2.tasks import runs_task, running_loop
+
 __all__ = ["Call", "current_call"]
 
 T = TypeVar("T")
@@ -40,10 +42,13 @@ class Call:
 
     def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function that is a part of this call, and return its result."""
-        token = _call.set(self)
+        global _innermost
+        token, outer = _call.set(self), _innermost
+        _innermost = self
         try:
             return function(*arguments)
         finally:
+            _innermost = outer
             _call.reset(token)
 
     def over(self, result: Any) -> Any:
@@ -54,7 +59,18 @@ class Call:
 
 _call: ContextVar[Call | None] = ContextVar("txws2_call", default=None)
 
+# The call whose `run` is the last that has not returned.
+_innermost: Call | None = None
+
 
 def current_call() -> Call | None:
-    """Return the call that is running this; None if none is."""
-    return _call.get()
+    """Return the call that is running this; None if none is.
+
+    On a loop of asyncio, the context alone doesn't tell. The loop calls everything in the context
+    of whoever asked for it, and the reactor has one timer for all delayed calls: a reactor that
+    stops may do so in the context of some handler.
+    """
+    call = _call.get()
+    if call is None or call is _innermost or running_loop() is None or runs_task():
+        return call
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -275,9 +274,7 @@ class ReactorStop:
         older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
         ended.addCallback(lambda _: _ending.discard(factory))
-        # On a loop of asyncio, what is called later has the context of its caller: of a handler
-        # that a signal has interrupted, for which nobody would wait then.
-        Context().run(factory.clock.callLater, 0, self._close_all, older, ended)
+        factory.clock.callLater(0, self._close_all, older, ended)
         return ended
 
     def _close_all(self, older: list[Stopping], ended: Deferred[None]) -> None:

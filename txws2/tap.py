@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-from contextvars import Context
 from typing import Any
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
@@ -116,8 +115,7 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
             tell_soon(reactor, service.factory.log, _ADVICE)
 
     def stop_soon(*_: object) -> None:
-        # Not in the context of whatever it has interrupted, for which nobody would wait then.
-        Context().run(reactor.callFromThread, stop)
+        reactor.callFromThread(stop)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop_soon)

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2.waking import Eventual, Wakeup, is_asyncios, is_foreign
 
-__all__ = ["loop_runs", "running_loop", "started"]
+__all__ = ["loop_runs", "running_loop", "runs_task", "started"]
 
 _running: set[Any] = set()
 
@@ -22,6 +22,11 @@ def running_loop() -> AbstractEventLoop | None:
     """Return the loop of asyncio that this is called on; None on any other reactor."""
     loop = asyncio._get_running_loop()
     return None if loop is None or is_foreign() else loop
+
+
+def runs_task() -> bool:
+    """Tell whether a task of the loop that is running calls this."""
+    return asyncio.current_task() is not None
 
 
 def loop_runs(reactor: Any) -> Deferred[None]:
