@@ -7,8 +7,8 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from tests.sides import Joined, Peer, QuietTestCase, RecordedServer
-from txws2.interfaces import IRooms
-from txws2.rooms import Presence, Rooms
+from txws2.interfaces import IRooms, Presence
+from txws2.rooms import Rooms
 from txws2.server import WebSocketServerFactory
 
 

@@ -35,9 +35,10 @@ from txws2.exceptions import (
     TooManyConnectionsFromHost,
     WebSocketException,
 )
+from txws2.interfaces import Presence
 from txws2.resource import WebSocketResource
 from txws2.retrying import process_exception
-from txws2.rooms import Presence, Rooms
+from txws2.rooms import Rooms
 from txws2.routing import guarded, route
 from txws2.running import run
 from txws2.server import WebSocketServerFactory, WebSocketServerProtocol

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
-from txws2.tasks import runs_task, running_loop
+from txws2.tasks import running_loop, runs_task
 
 __all__ = ["Call", "current_call"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -24,9 +24,6 @@ from txws2.wire.accepting import (
 )
 from txws2.wire.gathering import RequestReader
 from txws2.wire.http import Request, Response
-
-if TYPE_CHECKING:
-    from txws2.server import WebSocketServerFactory
 
 __all__ = [
     "REQUEST_ARGUMENTS",
@@ -102,7 +99,8 @@ class Deciding(WebSocketProtocol):
     A subclass reads the request, and has all that is decided here done.
     """
 
-    factory: WebSocketServerFactory
+    # A WebSocketServerFactory, whose module imports this one.
+    factory: Any
 
     # While the application decides on the request.
     _deciding: Deferred[Any] | None = None

@@ -20,13 +20,14 @@ from txws2.exceptions import ConcurrencyError, ConnectionClosed, PayloadTooBig, 
 from txws2.exchange import Exchange
 from txws2.factory import ConnectionFactory
 from txws2.inbox import Inbox
+from txws2.interfaces import HookResult
 from txws2.journal import id_of, log_closed, log_opened, only_ended
 from txws2.loopless import log_failure
 from txws2.outbox import Outbox
 from txws2.pings import PendingPings
 from txws2.progress import Progress, progress_of
 from txws2.reading import MESSAGE_OVERHEAD, Reading
-from txws2.results import HookResult, has_fired, to_await
+from txws2.results import has_fired, to_await
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.succession import Succession
 from txws2.tlsthrough import let_through

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import Any, TypeVar
 
-from txws2.results import HookResult
+from txws2.interfaces import HookResult
 from txws2.speedups import accelerated
 from txws2.wire.connection import Connection
 from txws2.wire.frames import BINARY, TEXT

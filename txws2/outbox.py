@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, Protocol, Union
+from typing import ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -12,26 +12,15 @@ from zope.interface import implementer
 
 from txws2.awaiting import Done
 from txws2.cork import BATCH_SIZE, Cork
+from txws2.interfaces import PushProducer
 from txws2.settling import NOBODY, Waiters, waitable
 from txws2.transports import socket_of
 
-__all__ = ["Outbox", "PushProducer"]
-
-
-class _PushProducing(Protocol):
-    # What mypy sees in a push producer when it runs without the plugin for zope.interface.
-    def pauseProducing(self) -> object: ...
-    def resumeProducing(self) -> object: ...
-    def stopProducing(self) -> object: ...
+__all__ = ["Outbox"]
 
 
 class _Owner(Protocol):
     def _message_failed(self, exception: BaseException) -> None: ...
-
-
-# Interfaces of zope can't do `|`.
-PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
-"""What can be paused while too much waits to be sent."""
 
 
 def _nothing() -> None:

@@ -18,13 +18,17 @@ from txws2.decoding import check_decode
 from txws2.driver import Driver, state_of
 from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
 from txws2.inbox import Inbox
-from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
+from txws2.interfaces import (
+    Fragments,
+    HookResult,
+    IWebSocketConnection,
+    IWebSocketReceiver,
+    PushProducer,
+)
 from txws2.journal import text_of
-from txws2.outbox import PushProducer
 from txws2.pieces import Piece
-from txws2.results import HookResult
 from txws2.settling import fail_quietly, forward_quietly, waitable
-from txws2.streaming import Fragments, Pieces, check_fragments, send_fragments
+from txws2.streaming import Pieces, check_fragments, send_fragments
 from txws2.tasks import started
 from txws2.transports import Address, abort, address_of
 from txws2.wire.closing import Close, CloseCode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -14,7 +14,6 @@ from txws2.awaiting import Done
 from txws2.tasks import running_loop, started
 
 __all__ = [
-    "HookResult",
     "check_function",
     "check_functions",
     "has_fired",
@@ -22,9 +21,6 @@ __all__ = [
     "result_of",
     "to_await",
 ]
-
-HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
-"""What a hook returns: None, or what it is done with."""
 
 _INSTEAD = {
     False: "decorate it with inlineCallbacks, or make it a coroutine function that awaits",

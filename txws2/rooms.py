@@ -9,25 +9,13 @@ from zope.interface import implementer
 
 from txws2.broadcasting import Slow, broadcast
 from txws2.driver import state_of
-from txws2.interfaces import IRooms
+from txws2.interfaces import IRooms, Presence
 from txws2.journal import id_of
 from txws2.protocol import WebSocketProtocol
 from txws2.wire.connection import State
 from txws2.wire.encoding import Part
 
-__all__ = ["Presence", "Rooms"]
-
-
-class Presence(NamedTuple):
-    """Somebody who is in a room.
-
-    Attributes:
-        id: the id of the connection.
-        info: what was said when it joined, as a name.
-    """
-
-    id: str
-    info: Any = None
+__all__ = ["Rooms"]
 
 
 @implementer(IRooms)

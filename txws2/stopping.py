@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorCore
@@ -22,13 +22,10 @@ from txws2.waking import Eventual
 from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
-if TYPE_CHECKING:
-    from txws2.server import WebSocketServerFactory
-
 __all__ = ["ReactorStop", "Stopping", "tell_soon"]
 
-# For whose connections and handlers a reactor waits that was told to stop.
-_ending: set[WebSocketServerFactory] = set()
+# A reactor that was told to stop waits for the connections and handlers of these.
+_ending: set[StoppableFactory] = set()
 
 # A task of asyncio that is cancelled ends some turns of its loop later, which the reactor has to
 # make: whatever cleans up in it would be left undone.
@@ -36,6 +33,24 @@ _LAST_WORDS = 1.0
 
 # Seconds until somebody wonders why it doesn't end.
 _SOON = 1
+
+
+class StoppableFactory(Protocol):
+    """The part of a server's factory that its end is concerned with."""
+
+    reactor: Any
+    clock: Any
+    close_timeout: float | None
+    numPorts: int
+    running: set[Deferred[Any]]
+    stopping: bool
+    _shutting_down: bool
+    _servers: Any
+    _stops: list[Stopping]
+
+    @property
+    def connections(self) -> Collection[WebSocketServerProtocol]:
+        """The connections that aren't gone."""
 
 
 class Stopping:
@@ -54,7 +69,7 @@ class Stopping:
         ended: whether all is over.
     """
 
-    def __init__(self, factory: WebSocketServerFactory) -> None:
+    def __init__(self, factory: StoppableFactory) -> None:
         self._factory = factory
         self.begun = self.ended = False
         self._closing = self._draining = self._given_up = False
@@ -240,7 +255,7 @@ class ReactorStop:
         factory: the factory; its reactor may be a clock that is no reactor.
     """
 
-    def __init__(self, factory: WebSocketServerFactory) -> None:
+    def __init__(self, factory: StoppableFactory) -> None:
         self._factory = factory
         self._able = IReactorCore.providedBy(factory.reactor)
         self._watching = False

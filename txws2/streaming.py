@@ -9,15 +9,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txws2.exceptions import ConnectionClosed
+from txws2.interfaces import Fragments
 from txws2.pieces import Piece
 from txws2.wire.encoding import Part, not_a_message
 
-__all__ = ["Fragments", "Pieces", "check_fragments", "send_fragments"]
+__all__ = ["Pieces", "check_fragments", "send_fragments"]
 
 _Utf8Decoder = codecs.getincrementaldecoder("utf-8")
-
-Fragments = Iterable[Part] | AsyncIterable[Part]
-"""The parts of one message: all str, or all bytes-like."""
 
 
 def check_fragments(message: object) -> None:
