@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
-from txws2.wire.encoding import Part
+from txws2.wire.encoder import Part
 
 __all__ = [
     "Fragments",
@@ -142,7 +142,7 @@ class IWebSocketReceiver(Interface):
 
 
 class IRooms(Interface):
-    """Who hears what, and who is here; `txws2.rooms.Rooms` says more of each.
+    """Who hears what, and who is here; `txws2.Rooms` says more of each.
 
     A connection belongs to the process that it is in, a room to all processes that share it. So
     whoever asks who is in a room gets data, a broadcast names the room, and each answer is a
