@@ -18,9 +18,9 @@ enum { MASK_SIZE = 4 };
 /* Names that are looked up for each message, or for each read. */
 enum {
     ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
-    HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
-    RECEIVE, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK,
-    WRITE, NAMES
+    HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
+    RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
+    TRANSPORT_CLOSED, UNCORK, NAMES
 };
 
 /* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
@@ -34,6 +34,7 @@ typedef struct {
     PyTypeObject *cork_type;
     PyTypeObject *tally_type;
     PyTypeObject *exchange_type;
+    PyTypeObject *handle_type;
     PyObject *names[NAMES];
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
     unsigned char *read;            /* What read_through reads into; NULL at first. */
@@ -108,17 +109,25 @@ typedef struct {
     char unhurried;
 } Cork;
 
+/* What drives a connection. Nothing but what these types say is ever in it: its setters see to that. */
 typedef struct {
     PyObject_HEAD
-    PyObject *connection;
-    PyObject *outbox;
-    PyObject *turns;
-    PyObject *held;
+    PyObject *receiver;     /* Whoever gets the messages; NULL for nobody. */
+    Tally *connection;      /* NULL until it is open. */
+    Cork *outbox;
+    PyObject *turns;        /* Set once messages may have to wait for each other. */
     char heard;
     char shut;
     char busy;
+    char holds;             /* Whether reads wait that arrived while it was busy. */
     uint32_t thread;        /* Whose it is, as `this_thread` has it; 0 for anybody's. */
 } Exchange;
+
+/* What an application has of a connection. */
+typedef struct {
+    PyObject_HEAD
+    Exchange *driver;
+} Handle;
 
 /* Tell whether a shared epoll reads for the transport; it is asked for each message. */
 static inline bool
@@ -172,6 +181,9 @@ int truth(PyObject *object);
 /* In asking.c. */
 int add_asking(PyObject *module);
 
+/* In module.c. */
+State *state_for(PyTypeObject *type);
+
 /* In masking.c. */
 const unsigned char *get_mask(PyObject *object);
 bool mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ssize_t size,
@@ -213,15 +225,22 @@ int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
 int add_cork(PyObject *module, State *state);
 
 /* In exchange.c. */
-PyObject *exchange_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
-                                 Py_ssize_t count, PyObject *names);
-bool exchange_begins(State *state, PyObject *self);
-int exchange_take(State *state, PyObject *self, const Bytes *read);
+int exchange_receive(State *state, Exchange *self, PyObject *data);
+bool exchange_begins(const Exchange *self);
+int exchange_take(State *state, Exchange *self, const Bytes *read);
 int exchange_report(State *state, Exchange *self, int name);
 int add_exchange(PyObject *module, State *state);
 
+/* In handle.c. */
+PyObject *handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                               Py_ssize_t count, PyObject *names);
+Exchange *driver_of(State *state, PyObject *object);
+int add_handle(PyObject *module, State *state);
+
 /* In sending.c. */
 int send_short(State *state, Exchange *self, PyObject *message);
+int send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
+                 PyObject *names);
 int add_sending(PyObject *module);
 
 /* In writethrough.c. */

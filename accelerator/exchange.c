@@ -20,13 +20,6 @@ exchange_report(State *state, Exchange *self, int name)
     return reported;
 }
 
-/* Tell whether anything has arrived meanwhile. Python code can set the attribute, to anything. */
-static bool
-has_held(const Exchange *self)
-{
-    return self->held != NULL && PyList_Check(self->held);
-}
-
 /* Inflate a message, which counts it, too. */
 static PyObject *
 inflate(State *state, Tally *tally, const Frame *frame)
@@ -67,13 +60,15 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
     return NULL;
 }
 
-/* Give a message to the application, and see that what it returns is awaited, unless that is None. */
+/* Give a message to its receiver, and see that what that returns is awaited, unless it is None. */
 static int
 give(State *state, Exchange *self, PyObject *message)
 {
-    PyObject *arguments[] = {(PyObject *)self, message};
+    PyObject *receiver = Py_NewRef(self->receiver == NULL ? Py_None : self->receiver);
+    PyObject *arguments[] = {receiver, message};
     PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
                                                  2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(receiver);
     if (result == NULL) {
         return exchange_report(state, self, MESSAGE_FAILED);
     }
@@ -87,7 +82,7 @@ give(State *state, Exchange *self, PyObject *message)
 static int
 is_shut(State *state, Exchange *self, Cork *cork)
 {
-    if (self->shut || cork == NULL || cork_is_read(cork)) {
+    if (self->shut || cork_is_read(cork)) {
         return self->shut;
     }
     int hung_up = has_hung_up(state, cork);
@@ -138,40 +133,10 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
     return position;
 }
 
-/* Let the general way have what has arrived meanwhile. */
 static int
-receive_held(State *state, Exchange *self)
+receive(State *state, Exchange *self, Cork *outbox, Tally *tally, const Bytes *read)
 {
-    while (has_held(self)) {
-        PyObject *held = self->held;
-        self->held = NULL;
-        int received = 0;
-        for (Py_ssize_t i = 0; received == 0 && i < PyList_GET_SIZE(held); i++) {
-            PyObject *data = Py_NewRef(PyList_GET_ITEM(held, i));
-            received = call(state, (PyObject *)self, RECEIVE, data);
-            Py_DECREF(data);
-        }
-        Py_DECREF(held);
-        if (received < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int
-receive(State *state, Exchange *self, const Bytes *read)
-{
-    Tally *tally = tally_of(state, self->connection);
-    if (tally == NULL) {
-        return -1;
-    }
-    Py_INCREF(tally);
-    PyObject *outbox = Py_NewRef(self->outbox == NULL ? Py_None : self->outbox);
-    Cork *cork = PyObject_TypeCheck(outbox, state->cork_type) ? (Cork *)outbox : NULL;
-    Py_ssize_t position = deliver(state, self, cork, tally, read);
-    Py_DECREF(outbox);
-    Py_DECREF(tally);
+    Py_ssize_t position = deliver(state, self, outbox, tally, read);
     if (position < 0) {
         return -1;
     }
@@ -183,38 +148,31 @@ receive(State *state, Exchange *self, const Bytes *read)
             return -1;
         }
     }
-    return receive_held(state, self);
-}
-
-static int
-hold(Exchange *self, PyObject *data)
-{
-    if (!has_held(self)) {
-        PyObject *held = PyList_New(0);
-        if (held == NULL) {
-            return -1;
-        }
-        Py_XSETREF(self->held, held);
-    }
-    return PyList_Append(self->held, data);
+    return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
 }
 
 /* Take what was read while the connection is open and no other read is being worked off. */
 static int
 work_off(State *state, Exchange *self, const Bytes *read)
 {
-    PyObject *outbox = Py_NewRef(is_set(self->outbox) ? self->outbox : Py_None);
-    if (call(state, outbox, CORK, NULL) < 0) {
+    if (self->outbox == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "an open connection has no outbox");
+        return -1;
+    }
+    Cork *outbox = (Cork *)Py_NewRef(self->outbox);
+    if (call(state, (PyObject *)outbox, CORK, NULL) < 0) {
         Py_DECREF(outbox);
         return -1;
     }
     self->heard = self->busy = true;
     PyObject *type = NULL, *value, *traceback;
-    if (receive(state, self, read) < 0) {
+    Tally *tally = (Tally *)Py_XNewRef(self->connection);
+    if (tally != NULL && receive(state, self, outbox, tally, read) < 0) {
         PyErr_Fetch(&type, &value, &traceback);
     }
+    Py_XDECREF(tally);
     self->busy = false;
-    int uncorked = call(state, outbox, UNCORK, NULL);
+    int uncorked = call(state, (PyObject *)outbox, UNCORK, NULL);
     Py_DECREF(outbox);
     if (type != NULL) {
         PyErr_Restore(type, value, traceback);
@@ -226,60 +184,59 @@ work_off(State *state, Exchange *self, const Bytes *read)
 /* Tell whether what comes now begins a message or a control frame, or is of the opening handshake,
  * and is taken at once. */
 bool
-exchange_begins(State *state, PyObject *self)
+exchange_begins(const Exchange *self)
 {
-    Exchange *exchange = (Exchange *)self;
-    PyObject *connection = exchange->connection;
-    return !is_set(connection)
-           || (!exchange->busy && PyObject_TypeCheck(connection, state->tally_type)
-               && ((Tally *)connection)->ordinary_in);
+    return self->connection == NULL || (!self->busy && self->connection->ordinary_in);
 }
 
 int
-exchange_take(State *state, PyObject *self, const Bytes *read)
+exchange_take(State *state, Exchange *self, const Bytes *read)
 {
-    if (is_set(((Exchange *)self)->connection)) {
-        return work_off(state, (Exchange *)self, read);
+    if (self->connection != NULL) {
+        return work_off(state, self, read);
     }
     PyObject *data = bytes_from(read, 0);
-    int taken = data == NULL ? -1 : call(state, self, RECEIVE_OPENING, data);
+    int taken = data == NULL ? -1 : call(state, (PyObject *)self, RECEIVE_OPENING, data);
     Py_XDECREF(data);
     return taken;
 }
 
+/* Take what a transport has read. */
+int
+exchange_receive(State *state, Exchange *self, PyObject *data)
+{
+    if (self->connection == NULL) {
+        return call(state, (PyObject *)self, RECEIVE_OPENING, data);
+    }
+    if (self->busy) {
+        return call(state, (PyObject *)self, HOLD_READ, data);
+    }
+    Bytes read;
+    if (get_bytes(data, &read) < 0) {
+        return -1;
+    }
+    int taken = work_off(state, self, &read);
+    Py_DECREF(read.owner);
+    return taken;
+}
+
 PyDoc_STRVAR(data_received_doc,
-"dataReceived($self, data, /)\n--\n\n"
+"data_received($self, data, /)\n--\n\n"
 "Take what the transport has read.");
 
-PyObject *
-exchange_data_received(PyObject *object, PyTypeObject *defining, PyObject *const *args,
+static PyObject *
+exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *args,
                        Py_ssize_t count, PyObject *names)
 {
-    if (check_count("dataReceived", count + count_of(names), 1, 1) < 0) {
+    if (check_count("data_received", count + count_of(names), 1, 1) < 0
+        || exchange_receive(PyType_GetModuleState(defining), self, args[0]) < 0) {
         return NULL;
     }
-    State *state = PyType_GetModuleState(defining);
-    Exchange *self = (Exchange *)object;
-    int taken;
-    if (!is_set(self->connection)) {
-        taken = call(state, object, RECEIVE_OPENING, args[0]);
-    }
-    else if (self->busy) {
-        taken = hold(self, args[0]);
-    }
-    else {
-        Bytes read;
-        if (get_bytes(args[0], &read) < 0) {
-            return NULL;
-        }
-        taken = work_off(state, self, &read);
-        Py_DECREF(read.owner);
-    }
-    return taken < 0 ? NULL : Py_NewRef(Py_None);
+    Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(keep_thread_doc,
-"_keep_thread($self, /)\n--\n\n"
+"keep_thread($self, /)\n--\n\n"
 "Belong to this thread from now on.");
 
 static PyObject *
@@ -290,7 +247,7 @@ exchange_keep_thread(Exchange *self, PyObject *Py_UNUSED(ignored))
 }
 
 PyDoc_STRVAR(is_elsewhere_doc,
-"_is_elsewhere($self, /)\n--\n\n"
+"is_elsewhere($self, /)\n--\n\n"
 "Tell whether this is called in another thread than the one that it belongs to.");
 
 static PyObject *
@@ -300,14 +257,14 @@ exchange_is_elsewhere(Exchange *self, PyObject *Py_UNUSED(ignored))
 }
 
 PyDoc_STRVAR(send_ordinary_doc,
-"_send_ordinary($self, message, /)\n--\n\n"
+"send_ordinary($self, message, /)\n--\n\n"
 "Send a message the short way, if nothing is against it; return whether it was sent.");
 
 static PyObject *
 exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *args,
                        Py_ssize_t count, PyObject *names)
 {
-    if (check_count("_send_ordinary", count + count_of(names), 1, 1) < 0) {
+    if (check_count("send_ordinary", count + count_of(names), 1, 1) < 0) {
         return NULL;
     }
     int sent = send_short(PyType_GetModuleState(defining), self, args[0]);
@@ -315,47 +272,81 @@ exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *
 }
 
 PyDoc_STRVAR(send_message_doc,
-"sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
-"Send a message without waiting; for push code, as `send` otherwise.");
+"send_message($self, message, text=None, *, compress=None)\n--\n\n"
+"Send a message the short way, if nothing is against it; else, the general way.");
 
 static PyObject *
 exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *args,
                       Py_ssize_t count, PyObject *names)
 {
-    State *state = PyType_GetModuleState(defining);
-    if (count == 1 && names == NULL) {
-        int sent = send_short(state, self, args[0]);
-        if (sent != 0) {
-            return sent < 0 ? NULL : Py_NewRef(Py_None);
-        }
-    }
-    PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);
-    if (otherwise == NULL) {
+    if (send_message(PyType_GetModuleState(defining), self, args, count, names) < 0) {
         return NULL;
     }
-    PyObject *sent = PyObject_Vectorcall(otherwise, args, count, names);
-    Py_DECREF(otherwise);
-    return sent;
+    Py_RETURN_NONE;
+}
+
+/* Nothing but what a slot is for is ever in it, so that nobody has to look again. */
+static int
+set_slot(PyObject **slot, PyTypeObject *type, PyObject *value)
+{
+    if (value == Py_None) {
+        value = NULL;
+    }
+    if (value != NULL && !PyObject_TypeCheck(value, type)) {
+        PyErr_Format(PyExc_TypeError, "expected a %s, not %s", type->tp_name,
+                     Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    Py_XINCREF(value);
+    Py_XSETREF(*slot, value);
+    return 0;
+}
+
+static PyObject *
+get_connection(Exchange *self, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(self->connection == NULL ? Py_None : (PyObject *)self->connection);
+}
+
+static int
+set_connection(Exchange *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    State *state = state_for(Py_TYPE(self));
+    return state == NULL ? -1
+                         : set_slot((PyObject **)&self->connection, state->tally_type, value);
+}
+
+static PyObject *
+get_outbox(Exchange *self, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(self->outbox == NULL ? Py_None : (PyObject *)self->outbox);
+}
+
+static int
+set_outbox(Exchange *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    State *state = state_for(Py_TYPE(self));
+    return state == NULL ? -1 : set_slot((PyObject **)&self->outbox, state->cork_type, value);
 }
 
 static int
 exchange_traverse(Exchange *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->receiver);
     Py_VISIT(self->connection);
     Py_VISIT(self->outbox);
     Py_VISIT(self->turns);
-    Py_VISIT(self->held);
     return 0;
 }
 
 static int
 exchange_clear(Exchange *self)
 {
+    Py_CLEAR(self->receiver);
     Py_CLEAR(self->connection);
     Py_CLEAR(self->outbox);
     Py_CLEAR(self->turns);
-    Py_CLEAR(self->held);
     return 0;
 }
 
@@ -370,32 +361,40 @@ exchange_dealloc(Exchange *self)
 }
 
 static PyMethodDef exchange_methods[] = {
-    {"dataReceived", (PyCFunction)(void (*)(void))exchange_data_received,
+    {"data_received", (PyCFunction)(void (*)(void))exchange_data_received,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
-    {"_send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
-    {"_is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
-    {"_keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
-    {"sendMessage", (PyCFunction)(void (*)(void))exchange_send_message,
+    {"send_message", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
+    {"send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
+    {"keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef exchange_members[] = {
-    {"keepalive_heard", T_BOOL, offsetof(Exchange, heard), 0,
+    {"receiver", T_OBJECT, offsetof(Exchange, receiver), 0, "Whoever gets the messages."},
+    {"turns", T_OBJECT, offsetof(Exchange, turns), 0,
+     "Set once messages may have to wait for each other."},
+    {"heard", T_BOOL, offsetof(Exchange, heard), 0,
      "Whether anything has arrived since it was last set to False."},
-    {"_connection", T_OBJECT, offsetof(Exchange, connection), 0, NULL},
-    {"_outbox", T_OBJECT, offsetof(Exchange, outbox), 0, NULL},
-    {"_turns", T_OBJECT, offsetof(Exchange, turns), 0, NULL},
-    {"_held_reads", T_OBJECT, offsetof(Exchange, held), 0, NULL},
-    {"_shut", T_BOOL, offsetof(Exchange, shut), 0, NULL},
-    {"_busy", T_BOOL, offsetof(Exchange, busy), 0, NULL},
+    {"shut", T_BOOL, offsetof(Exchange, shut), 0, "Whether the short way inward is shut."},
+    {"busy", T_BOOL, offsetof(Exchange, busy), 0, "Whether a read is being worked off."},
+    {"holds", T_BOOL, offsetof(Exchange, holds), 0,
+     "Whether reads wait that arrived meanwhile."},
     {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef exchange_properties[] = {
+    {"connection", (getter)get_connection, (setter)set_connection,
+     "The wire.Connection; None until it is open.", NULL},
+    {"outbox", (getter)get_outbox, (setter)set_outbox, "What is written goes there.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(exchange_doc,
 "Exchange()\n--\n\n"
-"Stands between a transport and an application.");
+"Stands between a transport and whoever receives its messages.");
 
 static PyType_Slot exchange_slots[] = {
     {Py_tp_doc, (void *)exchange_doc},
@@ -404,6 +403,7 @@ static PyType_Slot exchange_slots[] = {
     {Py_tp_dealloc, exchange_dealloc},
     {Py_tp_methods, exchange_methods},
     {Py_tp_members, exchange_members},
+    {Py_tp_getset, exchange_properties},
     {0, NULL},
 };
 

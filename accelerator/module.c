@@ -32,22 +32,23 @@ static const char *const NAME_STRINGS[NAMES] = {
     [DISCONNECTING] = "disconnecting",
     [DO_READ] = "doRead",
     [FILENO] = "fileno",
-    [HOOK_RETURNED] = "_hook_returned",
+    [HOLD_READ] = "hold_read",
+    [HOOK_RETURNED] = "hook_returned",
     [INFLATE] = "inflate",
     [KEEP] = "_keep_waiting",
-    [MESSAGE_FAILED] = "_message_failed",
+    [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
-    [RECEIVE] = "_receive",
-    [RECEIVE_OPENING] = "_receive_opening",
-    [REFUSE] = "_refuse",
-    [SEND_OTHERWISE] = "_send_otherwise",
+    [RECEIVE] = "receive",
+    [RECEIVE_HELD] = "receive_held",
+    [RECEIVE_OPENING] = "receive_opening",
+    [REFUSE] = "refuse",
+    [SEND_OTHERWISE] = "send_otherwise",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
-    [TRANSPORT_CLOSED] = "_transport_closed",
+    [TRANSPORT_CLOSED] = "transport_closed",
     [UNCORK] = "uncork",
-    [WRITE] = "write",
 };
 
 static int
@@ -72,6 +73,7 @@ execute(PyObject *module)
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
+        || add_handle(module, state) < 0
         || add_sending(module) < 0 || add_asking(module) < 0) {
         return -1;
     }
@@ -84,6 +86,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->new_mask);
     Py_VISIT(state_of(module)->cork_type);
     Py_VISIT(state_of(module)->exchange_type);
+    Py_VISIT(state_of(module)->handle_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
     /* The spares and the names refer to nothing. */
@@ -97,6 +100,7 @@ clear(PyObject *module)
     Py_CLEAR(state->new_mask);
     Py_CLEAR(state->cork_type);
     Py_CLEAR(state->exchange_type);
+    Py_CLEAR(state->handle_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
     for (int i = 0; i < NAMES; i++) {
@@ -137,6 +141,14 @@ static struct PyModuleDef definition = {
     .m_clear = clear,
     .m_free = free_module,
 };
+
+/* Return the state of the module that a type's base is of, NULL with an exception. */
+State *
+state_for(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &definition);
+    return module == NULL ? NULL : state_of(module);
+}
 
 PyMODINIT_FUNC
 PyInit__speedups(void)

@@ -29,12 +29,12 @@ is_twisted_s(State *state, PyObject *do_read)
     return PyMethod_Check(do_read) && PyMethod_GET_FUNCTION(do_read) == state->do_read;
 }
 
-/* Tell whether nobody has put another dataReceived in the place of Exchange's, -1 with an
+/* Tell whether nobody has put another dataReceived in the place of Handle's, -1 with an
  * exception. */
 static int
 is_ours(State *state, PyObject *protocol)
 {
-    if (!PyObject_TypeCheck(protocol, state->exchange_type)) {
+    if (!PyObject_TypeCheck(protocol, state->handle_type)) {
         return 0;
     }
     PyObject *received = PyObject_GetAttr(protocol, state->names[DATA_RECEIVED]);
@@ -43,7 +43,7 @@ is_ours(State *state, PyObject *protocol)
     }
     int ours = PyCFunction_Check(received)
                && (void (*)(void))PyCFunction_GET_FUNCTION(received)
-                      == (void (*)(void))exchange_data_received;
+                      == (void (*)(void))handle_data_received;
     Py_DECREF(received);
     return ours;
 }
@@ -69,10 +69,10 @@ get_size(State *state, PyObject *transport)
     return wanted > ROOM ? 0 : wanted;
 }
 
-/* Return the protocol if a read may go straight to it, and how much that is to be; NULL if it may
- * not, or with an exception. */
-static PyObject *
-protocol_of(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
+/* Return the driver of the protocol if a read may go straight to it, and how much that is to be;
+ * NULL if it may not, or with an exception. */
+static Exchange *
+find_driver(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
 {
     /* A messageReceived that has the reactor run may be what has called this. */
     if (state->reading || is_twisted_s(state, do_read) <= 0) {
@@ -82,13 +82,16 @@ protocol_of(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *si
     if (protocol == NULL) {
         return NULL;
     }
-    if (is_ours(state, protocol) > 0 && exchange_begins(state, protocol)) {
+    Exchange *driver = is_ours(state, protocol) > 0 ? driver_of(state, protocol) : NULL;
+    Py_XINCREF(driver);
+    Py_DECREF(protocol);
+    if (driver != NULL && exchange_begins(driver)) {
         *size = get_size(state, transport);
         if (*size > 0) {
-            return protocol;
+            return driver;
         }
     }
-    Py_DECREF(protocol);
+    Py_XDECREF(driver);
     return NULL;
 }
 
@@ -126,8 +129,8 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     Py_ssize_t size;
     PyObject *result = NULL;
-    PyObject *protocol = protocol_of(state, transport, do_read, &size);
-    if (protocol == NULL) {
+    Exchange *driver = find_driver(state, transport, do_read, &size);
+    if (driver == NULL) {
         result = PyErr_Occurred() ? NULL : PyObject_CallNoArgs(do_read);
         Py_DECREF(do_read);
         return result;
@@ -137,7 +140,7 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (got > 0) {
         Bytes read = {.data = state->read, .size = got};
         state->reading = true;
-        int taken = exchange_take(state, protocol, &read);
+        int taken = exchange_take(state, driver, &read);
         state->reading = false;
         result = taken < 0 ? NULL : Py_NewRef(Py_None);
     }
@@ -147,7 +150,7 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
     else {
         result = end(transport, got < 0);
     }
-    Py_DECREF(protocol);
+    Py_DECREF(driver);
     return result;
 }
 

@@ -5,37 +5,23 @@
 
 /* Encode a message into the cork, or write its frame if that is open. */
 static int
-send_ordinary(State *state, Exchange *self, Tally *tally, PyObject *message)
+send_ordinary(State *state, Cork *outbox, Tally *tally, PyObject *message)
 {
-    PyObject *outbox = Py_NewRef(self->outbox);
-    bool is_cork = PyObject_TypeCheck(outbox, state->cork_type);
-    int sent = -1;
-    if (is_cork && ((Cork *)outbox)->corked) {
-        sent = cork_message(state, (Cork *)outbox, message, tally);
+    if (outbox->corked) {
+        return cork_message(state, outbox, message, tally);
     }
-    else {
-        PyObject *frame = make_message(state, message, tally->client, tally);
-        if (frame != NULL) {
-            sent = is_cork ? cork_write(state, (Cork *)outbox, frame)
-                           : call(state, outbox, WRITE, frame);
-            Py_DECREF(frame);
-        }
-    }
-    Py_DECREF(outbox);
+    PyObject *frame = make_message(state, message, tally->client, tally);
+    int sent = frame == NULL ? -1 : cork_write(state, outbox, frame);
+    Py_XDECREF(frame);
     return sent;
 }
 
-/* Return the Tally if nothing is against sending a whole message now, the short way; NULL if
- * something is, or with an exception. */
-static Tally *
-may_send(State *state, Exchange *self)
+/* Tell whether nothing is against sending a whole message now, the short way. */
+static bool
+may_send(const Exchange *self)
 {
-    if (!is_set(self->connection) || !is_set(self->outbox) || is_set(self->turns)
-        || is_elsewhere(self)) {
-        return NULL;
-    }
-    Tally *tally = tally_of(state, self->connection);
-    return tally != NULL && tally->ordinary_out ? tally : NULL;
+    return self->connection != NULL && self->connection->ordinary_out && self->outbox != NULL
+           && !is_set(self->turns) && !is_elsewhere(self);
 }
 
 /* Send a message the short way, if nothing is against it; return whether it was sent, -1 with an
@@ -43,17 +29,33 @@ may_send(State *state, Exchange *self)
 int
 send_short(State *state, Exchange *self, PyObject *message)
 {
-    if (!PyUnicode_Check(message) && !PyBytes_Check(message)) {
+    if (!(PyUnicode_Check(message) || PyBytes_Check(message)) || !may_send(self)) {
         return 0;
     }
-    Tally *tally = may_send(state, self);
-    if (tally == NULL) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    Py_INCREF(tally);
-    int sent = send_ordinary(state, self, tally, message);
+    Tally *tally = (Tally *)Py_NewRef(self->connection);
+    Cork *outbox = (Cork *)Py_NewRef(self->outbox);
+    int sent = send_ordinary(state, outbox, tally, message);
+    Py_DECREF(outbox);
     Py_DECREF(tally);
     return sent < 0 ? -1 : 1;
+}
+
+/* Send a message the short way, if that is all there is to it; else, let the general way have it. */
+int
+send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
+             PyObject *names)
+{
+    if (count == 1 && names == NULL) {
+        int sent = send_short(state, self, args[0]);
+        if (sent != 0) {
+            return sent < 0 ? -1 : 0;
+        }
+    }
+    PyObject *otherwise = PyObject_GetAttr((PyObject *)self, state->names[SEND_OTHERWISE]);
+    PyObject *sent = otherwise == NULL ? NULL : PyObject_Vectorcall(otherwise, args, count, names);
+    Py_XDECREF(otherwise);
+    Py_XDECREF(sent);
+    return sent == NULL ? -1 : 0;
 }
 
 
@@ -79,24 +81,39 @@ static int
 send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *outgoing,
               Py_ssize_t size)
 {
-    Tally *tally = may_send(state, self);
-    if (tally == NULL) {
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    PyObject *outbox = self->outbox;
-    if (tally->client || tally->deflates || !PyObject_TypeCheck(outbox, state->cork_type)) {
+    if (!may_send(self) || self->connection->client || self->connection->deflates) {
         return 0;
     }
-    Py_INCREF(tally);
-    Py_INCREF(outbox);
-    int sent = write_if_ready(state, (Cork *)outbox, tally, frame, outgoing, size);
+    Tally *tally = (Tally *)Py_NewRef(self->connection);
+    Cork *outbox = (Cork *)Py_NewRef(self->outbox);
+    int sent = write_if_ready(state, outbox, tally, frame, outgoing, size);
     Py_DECREF(outbox);
     Py_DECREF(tally);
     return sent;
 }
 
+/* Likewise for what an application has of it; an error ends that connection, and no other. */
+static int
+send_to(State *state, PyObject *handle, PyObject *frame, const Outgoing *outgoing, Py_ssize_t size)
+{
+    if (!PyObject_TypeCheck(handle, state->handle_type)) {
+        return 0;
+    }
+    Exchange *driver = driver_of(state, handle);
+    if (driver == NULL) {
+        return -1;
+    }
+    Py_INCREF(driver);
+    int sent = send_if_ready(state, driver, frame, outgoing, size);
+    if (sent < 0) {
+        sent = exchange_report(state, driver, MESSAGE_FAILED);
+    }
+    Py_DECREF(driver);
+    return sent;
+}
+
 PyDoc_STRVAR(send_where_ready_doc,
-"send_where_ready($module, exchanges, frame, text, size, /)\n--\n\n"
+"send_where_ready($module, handles, frame, text, size, /)\n--\n\n"
 "Send a frame on all connections where nothing is against it; return the others.");
 
 static PyObject *
@@ -116,26 +133,19 @@ send_where_ready(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     PyObject *others = PyList_New(0);
-    PyObject *exchanges = PyObject_GetIter(args[0]);
-    PyObject *exchange;
-    while (others != NULL && exchanges != NULL && (exchange = PyIter_Next(exchanges)) != NULL) {
-        int sent = 0;
-        if (PyObject_TypeCheck(exchange, state->exchange_type)) {
-            sent = send_if_ready(state, (Exchange *)exchange, args[1], &outgoing, frame.size);
-            if (sent < 0) {
-                /* The others are to have it all the same. */
-                sent = exchange_report(state, (Exchange *)exchange, MESSAGE_FAILED);
-            }
-        }
-        if (sent < 0 || (sent == 0 && PyList_Append(others, exchange) < 0)) {
+    PyObject *handles = PyObject_GetIter(args[0]);
+    PyObject *handle;
+    while (others != NULL && handles != NULL && (handle = PyIter_Next(handles)) != NULL) {
+        int sent = send_to(state, handle, args[1], &outgoing, frame.size);
+        if (sent < 0 || (sent == 0 && PyList_Append(others, handle) < 0)) {
             Py_CLEAR(others);
         }
-        Py_DECREF(exchange);
+        Py_DECREF(handle);
     }
     if (PyErr_Occurred()) {
         Py_CLEAR(others);
     }
-    Py_XDECREF(exchanges);
+    Py_XDECREF(handles);
     Py_DECREF(frame.owner);
     return others;
 }

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.support.twins import in_c
 from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
-from txws2._connection import exchange
+from txws2._connection import exchange, handle
 from txws2._transport import cork
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
@@ -20,15 +20,17 @@ from txws2.wire.http import ordinary_request as asking
 TWINS = {
     "Cork": cork,
     "Exchange": exchange,
+    "Handle": handle,
     "PayloadBuffer": payload,
     "Tally": tally,
     "apply_mask": masking,
     "decode_messages": ordinary,
+    "driver_of": handle,
     "encode_frame": frames,
     "encode_message": ordinary,
     "read_request": asking,
     "read_through": readthrough,
-    "send_where_ready": exchange,
+    "send_where_ready": handle,
     "take_compressed": ordinary,
 }
 

@@ -62,7 +62,6 @@ class InterfaceTests(SynchronousTestCase):
         """What is public on the protocol and belongs to neither Twisted nor txws2 itself."""
         of_the_house = {
             "factory",
-            "keepalive_heard",
         }
         of_twisted = {
             "connected",

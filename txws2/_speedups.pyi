@@ -1,10 +1,10 @@
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, TypeVar, final
+from typing import Any, Self, TypeVar, final
 
 from txws2.wire.masking import BytesLike
 
-_Exchange = TypeVar("_Exchange", bound="Exchange")
+_Handle = TypeVar("_Handle", bound="Handle")
 
 def apply_mask(data: BytesLike, mask: bytes, offset: int = 0, /) -> bytes: ...
 def decode_messages(
@@ -22,9 +22,10 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
 def read_request(
     data: BytesLike, size: int, count: int, /
 ) -> tuple[str, dict[str, str], int] | None: ...
+def driver_of(handle: Any, /) -> Any: ...
 def send_where_ready(
-    exchanges: Iterable[_Exchange], frame: bytes, text: bool, size: int, /
-) -> list[_Exchange]: ...
+    handles: Iterable[_Handle], frame: bytes, text: bool, size: int, /
+) -> list[_Handle]: ...
 def take_compressed(
     data: BytesLike, position: int, masked: bool, max_size: int | None, /
 ) -> tuple[int, bytes, int] | None: ...
@@ -51,15 +52,25 @@ class Cork:
     def write(self, frame: bytes, /) -> None: ...
 
 class Exchange:
-    keepalive_heard: bool
-    _connection: Any
-    _outbox: Any
-    _turns: Any
-    _held: list[bytes] | None
-    _shut: bool
-    _busy: bool
+    receiver: Any
+    connection: Any
+    outbox: Any
+    turns: Any
+    heard: bool
+    shut: bool
+    busy: bool
+    holds: bool
+    def data_received(self, data: bytes, /) -> None: ...
+    def is_elsewhere(self) -> bool: ...
+    def keep_thread(self) -> None: ...
+    def send_message(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> None: ...
+    def send_ordinary(self, message: Any, /) -> bool: ...
+
+class Handle:
+    def __new__(cls, driver: Exchange, /) -> Self: ...
     def dataReceived(self, data: bytes, /) -> None: ...
-    def _send_ordinary(self, message: Any, /) -> bool: ...
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None: ...

@@ -3,6 +3,7 @@
 from twisted.internet.defer import CancelledError
 
 from tests.support.sides import QuietTestCase
+from txws2._connection.handle import driver_of
 from txws2.client.outgoing_queue import Outgoing
 from txws2.exceptions import InvalidState
 
@@ -28,7 +29,7 @@ class OutgoingTests(QuietTestCase):
         self.outgoing.send_on(both.client)
         both.pump()
         messages = []
-        while both.server._inbox is not None and len(messages) < 10:
+        while driver_of(both.server).intake is not None and len(messages) < 10:
             receiving = both.server.recv()
             if not receiving.called:
                 break

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sides import QuietTestCase, RecordedClient
+from txws2._connection.handle import driver_of
 from txws2.client.protocol import WebSocketClientFactory
 from txws2.exceptions import InvalidURI, NegotiationError, OpeningTimeout
 from txws2.wire.http.uris import parse_uri
@@ -57,7 +58,9 @@ class TLSTests(SynchronousTestCase):
         clock.advance(10)
         self.assertTrue(transport.disconnecting)
         # Whoever gives it up again hears the same.
-        self.assertEqual(outer.wrappedProtocol._give_up().stage, "the TLS handshake")
+        self.assertEqual(
+            driver_of(outer.wrappedProtocol).give_up_opening().stage, "the TLS handshake"
+        )
         outer.connectionLost(Failure(ConnectionLost()))
         timeout = self.failureResultOf(opening, OpeningTimeout).value
         self.assertEqual(timeout.stage, "the TLS handshake")

@@ -17,6 +17,7 @@ from tests.support.sides import (
     closing,
     frames_in,
 )
+from txws2._connection.handle import driver_of
 from txws2.wire.connection import State
 
 
@@ -92,7 +93,7 @@ class PauseTests:
             for _ in range(100):
                 self.peer.transport.write(self.frame(TEXT, b"x" * size) * (2**16 // (size + 6)))
                 self.joined.advance(1)
-            self.assertLess(len(ws._undelivered), most)
+            self.assertLess(len(driver_of(ws).intake.queue), most)
             self.joined.drop()
 
     def test_it_may_pause_again_at_what_waited(self):

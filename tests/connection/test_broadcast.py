@@ -5,6 +5,8 @@ from unittest.mock import Mock
 from tests.support.parts import Parts
 from tests.support.sides import CLOSE, TEXT, Peer, ServerSide, closing, frames_in
 from txws2 import broadcast
+from txws2._connection import broadcast as broadcasts
+from txws2._connection.handle import driver_of
 from txws2.testing import Joined
 from txws2.wire.connection import State
 
@@ -46,7 +48,7 @@ class BroadcastTests(BroadcastTestCase):
         # One that has sent a message in parts goes its own way.
         broken.send(["a", "b"])
         self.got(broken)
-        broken._send_shared = Mock(side_effect=SystemExit)
+        self.patch(broadcasts, "send_shared", Mock(side_effect=SystemExit))
         self.assertEqual(broadcast([first, broken, last], "x"), 2)
         [event] = self.take_loud()
         self.assertEqual(event["connection"], broken.id)
@@ -124,7 +126,7 @@ class SlowTests(BroadcastTestCase):
         self.make_slow(ws)
         broadcast([ws], "1")
         self.recover(ws)
-        ws._outbox.pauseProducing()
+        driver_of(ws).outbox.pauseProducing()
         self.assertEqual(broadcast([ws], "2"), 1)
         self.recover(ws)
         self.assertEqual(self.got(ws), [])
@@ -134,7 +136,7 @@ class SlowTests(BroadcastTestCase):
             [ws] = self.open_many(1)
             self.make_slow(ws)
             self.assertEqual(broadcast([ws], "1", slow=slow), 0)
-            ws._outbox._size = 0
+            driver_of(ws).outbox._size = 0
             self.assertEqual(broadcast([ws], "2", slow=slow), expected)
             ws.joined.drop()
 
@@ -155,7 +157,7 @@ class SlowTests(BroadcastTestCase):
             broadcast(everybody, "x" * 1000)
             for ws in others:
                 self.got(ws)
-        self.assertLess(sum(map(len, stuck._outbox._waiting)), 2**15 + 2000)
+        self.assertLess(sum(map(len, driver_of(stuck).outbox._waiting)), 2**15 + 2000)
         for ws in everybody:
             ws.joined.drop()
 

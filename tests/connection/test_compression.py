@@ -13,6 +13,7 @@ from tests.support.sides import (
     closing,
 )
 from txws2._connection.factory import ConnectionFactory
+from txws2._connection.handle import driver_of
 from txws2.exceptions import NegotiationError
 from txws2.wire.deflater import Inflater
 from txws2.wire.permessage_deflate import PRESETS, PerMessageDeflate
@@ -133,7 +134,7 @@ class ServerTests(ServerSide):
 
     def test_an_error_of_our_own_is_not_taken_for_the_peer_s(self):
         ws = self.open()
-        ws._connection._message = object()
+        driver_of(ws).connection._message = object()
         self.assertRaises(AttributeError, ws.dataReceived, b"\xc1\x80" + bytes(4))
 
     def test_a_peer_that_offers_nothing_gets_nothing(self):

@@ -17,6 +17,8 @@ from tests.support.sides import (
     answer,
     closing,
 )
+from txws2._connection import driver
+from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.testing import Joined
@@ -60,7 +62,7 @@ class EpollTests(ServerSide):
         self.factory.epoll_sharing.offer = lambda *offer: offered.append(offer)
         for _ in range(2):
             Joined(self.factory.buildProtocol(None), Peer(), self.clock)
-        self.assertEqual([len(connections) for _, connections in offered], [3, 3])
+        self.assertEqual([count for _, count, _ in offered], [2, 3])
         self.open(share_epoll=False)
         self.assertIsNone(self.factory.epoll_sharing)
 
@@ -215,8 +217,8 @@ class SlowReaderTests:
         """It says so only when there is enough of it again."""
         ws = self.close_behind_much()
         full = Progress(1000, 0, acknowledged=5000, room=5000)
-        ws._closing_progress = full
-        ws._progress = lambda: full
+        driver_of(ws).ending.progress = full
+        self.patch(driver, "progress_of", lambda *_: full)
         self.joined.advance(19)
         self.assertEqual(ws.lost, [])
         self.joined.advance(1)
@@ -225,8 +227,8 @@ class SlowReaderTests:
     def test_one_whose_system_has_all_of_it_is_let_go_and_not_reset(self):
         ws = self.open()
         ws.close()
-        ws._closing_progress = Progress(0, 0, acknowledged=5000, room=9000)
-        ws._progress = lambda: ws._closing_progress
+        arrived = driver_of(ws).ending.progress = Progress(0, 0, acknowledged=5000, room=9000)
+        self.patch(driver, "progress_of", lambda *_: arrived)
         self.joined.advance(10)
         self.assertIsInstance(ws.lost[0].__cause__, ConnectionDone)
         self.assertIsInstance(self.peer.lost[0], ConnectionDone)
@@ -235,10 +237,10 @@ class SlowReaderTests:
     def test_who_stops_waiting_for_it_destroys_what_is_left(self):
         ws = self.close_behind_much()
         self.read()
-        ws._give_up_closing()
+        driver_of(ws).give_up_closing()
         self.joined.pump()
         self.assertGone()
-        ws._give_up_closing()
+        driver_of(ws).give_up_closing()
         self.assertGone()
 
 

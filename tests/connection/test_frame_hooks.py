@@ -1,6 +1,7 @@
 """The option trace: who wants to see each frame does."""
 
 from tests.support.sides import BINARY, CLOSE, PING, TEXT, ClientSide, ServerSide, closing
+from txws2._connection.handle import driver_of
 from txws2.wire.frames import CONT, PONG
 
 
@@ -57,8 +58,8 @@ class FrameHookTests:
         self.assertEqual(event["log_failure"].value.args, ("oops",))
 
     def test_without_it_the_short_way_is_taken(self):
-        self.assertTrue(self.open()._connection.ordinary_in)
-        self.assertFalse(self.open(trace=self.watch)._connection.ordinary_in)
+        self.assertTrue(driver_of(self.open()).connection.ordinary_in)
+        self.assertFalse(driver_of(self.open(trace=self.watch)).connection.ordinary_in)
 
 
 class ServerFrameHookTests(FrameHookTests, ServerSide):

@@ -17,6 +17,7 @@ from tests.support.sides import (
 from tests.support.streams import Plain, StreamTestCase
 from tests.support.ways import OverTLS
 from tests.support.website import SiteTestCase
+from txws2._connection.handle import driver_of
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.exceptions import ProtocolError
 from txws2.server.factory import WebSocketServerProtocol
@@ -183,7 +184,7 @@ class HangingUpTests:
 
     def test_who_is_closed_by_a_server_that_stops_hears_the_rest(self):
         ws = self.open(partial(self.push, "none", close))
-        ws._start_closing(1001)
+        driver_of(ws).start_closing(1001)
         self.hear((TEXT, b"1"), (TEXT, b"2"))
         self.assertEqual(ws.heard, ["opened", "message", "message"])
         self.assertIs(ws.state, State.CLOSING)

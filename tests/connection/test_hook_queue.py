@@ -17,6 +17,7 @@ from tests.support.sides import (
 )
 from tests.support.ways import OverTLS
 from tests.support.website import SiteTestCase
+from txws2._connection.handle import driver_of
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.exceptions import ConnectionClosedOK
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
@@ -180,7 +181,7 @@ class OrderTests:
         ws = self.open(Fast)
         self.hear(*texts("0", "1", "2", "3", "4", "5"))
         self.assertEqual(ws.take(), ["0", "1", "2", "3", "4", "5"])
-        self.assertIsNone(ws._succession)
+        self.assertIsNone(driver_of(ws).succession)
 
     def test_a_deferred_that_others_look_at_has_its_result(self):
         shared = Deferred()
@@ -203,7 +204,7 @@ class OrderTests:
         ws.waits_for = ()
         ws.go_on()
         self.assertEqual(len(ws.take()), 3001)
-        self.assertIsNone(ws._succession)
+        self.assertIsNone(driver_of(ws).succession)
 
 
 class MeanwhileTests(OrderTests):
@@ -273,7 +274,7 @@ class MeanwhileTests(OrderTests):
 
         ws = self.open(Deaf)
         self.hear(*texts("1"), *[(PING, b"2")] * 100)
-        self.assertEqual(len(ws._succession), 0)
+        self.assertEqual(len(driver_of(ws).succession), 0)
 
     def test_a_pause_holds_for_what_has_waited(self):
         ws = self.opened()
@@ -318,7 +319,7 @@ class MeanwhileTests(OrderTests):
             ws.go_on()
             self.assertEqual(ws.take(), [("message", message, "done"), ("message", following)])
         ws.go_on()
-        self.assertIsNone(ws._succession)
+        self.assertIsNone(driver_of(ws).succession)
 
     def test_what_a_ping_of_the_same_read_lets_go_on_waits_for_its_hook(self):
         class Pinged(self.slow):
@@ -382,7 +383,7 @@ class EndTests(MeanwhileTests):
     def test_nothing_comes_after_what_was_dropped_as_it_closes(self):
         ws = self.opened(max_queue=2)
         self.hear(*texts("1"))
-        ws._start_closing(1001)
+        driver_of(ws).start_closing(1001)
         self.hear(*texts("2", "3", "4"))
         ws.go_on(3)
         self.assertEqual(ws.take()[-1], ("message", "3", "done"))
@@ -510,7 +511,7 @@ class EndTests(MeanwhileTests):
         ws = self.opened(max_queue=2)
         self.hear(*texts("1", "2", "3"))
         self.assertTrue(self.ours.paused)
-        ws._start_closing(1001)
+        driver_of(ws).start_closing(1001)
         self.assertFalse(self.ours.paused)
         self.hear(*texts("4"))
         self.hear(*texts("5"), (PING, b"6"), (CLOSE, closing(1001)))
@@ -651,11 +652,11 @@ class PullTests:
 
         ws = self.open(Pinged, max_queue=1)
         self.hear((PING, b"1"))
-        ws._start_closing(1001)
+        driver_of(ws).start_closing(1001)
         self.hear(*[(PING, b"2")] * 3)
         for _ in range(2):
             ws.work.callback(None)
-        self.assertIsNone(ws._succession)
+        self.assertIsNone(driver_of(ws).succession)
         self.hear(*texts("3"))
         self.assertEqual(self.successResultOf(ws.recv()), "3")
 
@@ -695,7 +696,7 @@ class LosingTests:
             self.hear(*texts("1", "2"))
             self.assertEqual(ws.take(), [("lost",), ("message", "1")])
             ws.go_on(len(waits_for))
-            self.assertIsNone(ws._succession)
+            self.assertIsNone(driver_of(ws).succession)
             self.assertGone()
 
 

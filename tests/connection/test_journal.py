@@ -4,6 +4,7 @@ from twisted.internet.address import IPv6Address
 from twisted.logger import LogLevel, formatEvent
 
 from tests.support.sides import CLOSE, REQUEST, TEXT, ClientSide, Peer, ServerSide, closing
+from txws2._connection.handle import driver_of
 from txws2.exceptions import InvalidStatus
 from txws2.wire.handshake.origins import SAME_ORIGIN
 
@@ -88,7 +89,7 @@ class JournalTests:
     def test_what_it_has_for_an_address_is_shown(self):
         for address, shown in ((IPv6Address("TCP", "::1", 80), "[::1]:80"), (None, "unknown")):
             self.connect(log_connections=True)
-            self.peer.transport.getHost = self.ws._transport.getPeer = lambda a=address: a
+            self.peer.transport.getHost = self.ws.transport.getPeer = lambda a=address: a
             self.open_peer()
             [line] = self.lines()
             self.assertEqual(line, f"opened: {shown} for /chat")
@@ -103,7 +104,7 @@ class ServerJournalTests(JournalTests, ServerSide):
         self.receive(b"GET /chat?password=secret HTTP/1.1\r\nHost: example.com\r\n\r\n")
         self.joined.drop()
         [event] = self.said()
-        reason = str(self.ws._never_opened)
+        reason = str(driver_of(self.ws).ended_with())
         expected = {
             "peer": self.address,
             "path": "/chat",

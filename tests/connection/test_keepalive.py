@@ -8,7 +8,7 @@ from txws2._transport.progress import Progress
 
 
 class Connection:
-    keepalive_heard = False
+    heard = False
     # How often the transport has asked for more.
     asked = 0
     # Whether it takes itself for alive although nothing was heard.
@@ -19,13 +19,13 @@ class Connection:
         self.keepalive = keepalive
         self.pings, self.failures = [], []
 
-    def _keepalive_ping(self):
+    def keepalive_ping(self):
         self.pings.append(self.clock.seconds())
 
-    def _keepalive_progress(self):
+    def keepalive_progress(self):
         return Progress(unsent=0, asked=self.asked)
 
-    def _keepalive_failed(self):
+    def keepalive_failed(self):
         self.failures.append(self.clock.seconds())
         if not self.stays:
             self.keepalive.discard(self)
@@ -45,14 +45,14 @@ class KeepaliveTestCase(SynchronousTestCase):
         for _ in range(int(seconds / step)):
             self.clock.advance(step)
             for connection in alive:
-                connection.keepalive_heard = True
+                connection.heard = True
 
 
 class KeepaliveTests(KeepaliveTestCase):
     def test_an_error_of_one_connection_leaves_the_others_kept_alive(self):
         self.make()
         broken, dead, alive = self.add(), self.add(), self.add()
-        broken._keepalive_ping = broken._keepalive_failed = Mock(side_effect=SystemExit)
+        broken.keepalive_ping = broken.keepalive_failed = Mock(side_effect=SystemExit)
         self.pass_time(40, alive)
         self.assertEqual(len(dead.failures), 1)
         self.pass_time(20, alive)
@@ -73,7 +73,7 @@ class KeepaliveTests(KeepaliveTestCase):
     def test_one_may_end_another_that_is_due(self):
         self.make()
         first, second = self.add(), self.add()
-        first._keepalive_ping = lambda: self.keepalive.discard(second)
+        first.keepalive_ping = lambda: self.keepalive.discard(second)
         self.pass_time(20)
         self.assertEqual(second.pings, [])
 
@@ -174,7 +174,7 @@ class KeepaliveTests(KeepaliveTestCase):
             self.keepalive.discard(connection)
             self.add()
 
-        connection._keepalive_failed = replace
+        connection.keepalive_failed = replace
         self.pass_time(41)
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
 
@@ -208,7 +208,7 @@ class ProgressTests(KeepaliveTestCase):
         self.make()
         connection = self.add()
         self.read(connection, 70)
-        connection.keepalive_heard = True
+        connection.heard = True
         self.pass_time(20)
         self.assertEqual(connection.failures, [])
         # It was pinged at 80, and nothing was heard since.
@@ -218,7 +218,7 @@ class ProgressTests(KeepaliveTestCase):
     def test_of_one_that_answers_in_time_nothing_is_asked(self):
         self.make()
         connection = self.add()
-        connection._keepalive_progress = lambda: self.fail("it was asked")
+        connection.keepalive_progress = lambda: self.fail("it was asked")
         self.pass_time(100, connection)
 
     def test_what_it_read_before_it_was_watched_does_not_count(self):
@@ -268,7 +268,7 @@ class PauseTests(KeepaliveTestCase):
         self.pass_time(1, step=0.05)
         self.clock.advance(5)
         self.assertEqual((alive.failures, dead.failures), ([], []))
-        alive.keepalive_heard = True
+        alive.heard = True
         self.pass_time(1, step=0.05)
         self.assertEqual((len(alive.failures), len(dead.failures)), (0, 1))
 
@@ -287,7 +287,7 @@ class PauseTests(KeepaliveTestCase):
         self.pass_time(39.25)
         self.clock.advance(30)
         self.assertEqual((alive.failures, dead.failures), ([], []))
-        alive.keepalive_heard = True
+        alive.heard = True
         self.pass_time(2)
         self.assertEqual((len(alive.failures), len(dead.failures)), (0, 1))
 

@@ -53,18 +53,21 @@ class Outbox(c.Cork):
 
 class Exchange(c.Exchange):
     def __init__(self, client, corked):
-        self._connection = Connection(client=client)
-        self._outbox = Outbox()
-        self._outbox.corked = corked
-        self.messageReceived = self.sendMessage
+        self.connection = Connection(client=client)
+        self.outbox = Outbox()
+        self.outbox.corked = corked
+        self.receiver = self
+        self.messageReceived = self.send_message
 
-    def _receive(self, data):
+    def receive(self, data):
         pass
 
-    def _message_failed(self, exception):
+    hold_read = receive
+
+    def message_failed(self, exception):
         raise exception
 
-    _refuse = _message_failed
+    refuse = message_failed
 
 def encode():
     # Not as a list: CPython's own debug builds don't survive one that can't grow.
@@ -73,9 +76,11 @@ def encode():
 
 def exchange(client, corked, data):
     one = Exchange(client, corked)
-    one.dataReceived(data)
-    one._busy = True
-    one.dataReceived(data)
+    handle = c.Handle(one)
+    handle.dataReceived(data)
+    c.send_where_ready([handle], b"\\x81\\x00", True, 0)
+    one.busy = True
+    c.driver_of(handle).data_received(data)
 
 def count():
     total, one = c.Tally(), c.Tally()

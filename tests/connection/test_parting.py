@@ -10,6 +10,8 @@ from tests.support.ways import (
     ThroughProxy,
     ThroughSOCKS,
 )
+from txws2._connection import driver
+from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 
 
@@ -53,7 +55,11 @@ class LeftOpen:
         ws = self.open(close_timeout=None)
         self.hear_last()
         left = [1000, 500, 0]
-        ws._progress = lambda: Progress(left.pop(0), 0, acknowledged=5000, room=9000)
+        self.patch(
+            driver,
+            "progress_of",
+            lambda *_: Progress(left.pop(0), 0, acknowledged=5000, room=9000),
+        )
         self.joined.advance(2.5)
         self.assertEqual(ws.lost, [])
         self.joined.advance(0.5)
@@ -62,9 +68,9 @@ class LeftOpen:
     def test_a_peer_that_reads_nothing_of_it_is_left_after_close_timeout(self):
         ws = self.open()
         stuck = Progress(1000, 0, acknowledged=5000, room=9000)
-        ws._progress = lambda: stuck
+        self.patch(driver, "progress_of", lambda *_: stuck)
         self.hear_last()
-        ws._closing_progress = stuck
+        driver_of(ws).ending.progress = stuck
         self.joined.advance(9.5)
         self.assertEqual(ws.lost, [])
         self.joined.advance(0.5)

@@ -48,13 +48,15 @@ class PendingPingsTests(SynchronousTestCase):
         self.pings.settle(b"a", 1.0)
         self.pings.check(b"a")
 
-    def test_one_that_is_forgotten_is_free_again(self):
-        self.pings.add(b"a", 0.0)
-        self.pings.forget(b"a")
-        self.pings.check(b"a")
+    def test_of_those_of_the_keepalive_only_the_latest_waits(self):
+        first, second = (self.pings.add_for_keepalive(seconds) for seconds in (0.0, 20.0))
+        self.pings.check(first)
+        self.assertRaises(ConcurrencyError, self.pings.check, second)
 
-    def test_what_is_not_there_can_be_forgotten(self):
-        self.pings.forget(b"a")
+    def test_one_of_the_keepalive_tells_the_latency_too(self):
+        self.pings.settle(self.pings.add_for_keepalive(10.0), 10.5)
+        self.assertEqual(self.pings.latency, 0.5)
+        self.pings.add_for_keepalive(30.0)
 
     def test_payloads_are_four_bytes_and_differ(self):
         payloads = {self.pings.new_payload() for _ in range(100)}

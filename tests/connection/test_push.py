@@ -15,6 +15,7 @@ from tests.support.sides import (
     ServerSide,
     closing,
 )
+from txws2._connection.handle import driver_of
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.exceptions import ConnectionClosedOK, InvalidHandshake
 from txws2.server.factory import WebSocketServerProtocol
@@ -170,7 +171,7 @@ class BrokenTests:
             raise ValueError("secret")
 
         ws = self.open(type("Broken", (self.calls,), {"messageReceived": broken}))
-        ws._start_closing()
+        driver_of(ws).start_closing()
         self.hear((TEXT, b"x"), (CLOSE, closing(1000)))
         self.assertEqual(self.said(), [(CLOSE, closing(1000))])
         self.assertEqual(len(self.take_loud()), 1)
@@ -250,16 +251,16 @@ class BrokenTests:
     def test_a_producer_that_raises_when_the_keepalive_gives_up_leaves_others_pinged(self):
         ws = self.open(self.calls)
         ws.registerProducer(Mock(stopProducing=Mock(side_effect=SystemExit)))
-        other = Mock(keepalive_heard=True)
+        other = Mock(heard=True)
         self.factory.keepalive.add(other)
         for _ in range(50):
             self.clock.advance(1)
         self.assertEqual(ws.calls[-1], "lost")
         self.take_loud()
-        other._keepalive_ping.reset_mock()
+        other.keepalive_ping.reset_mock()
         for _ in range(20):
             self.clock.advance(1)
-        other._keepalive_ping.assert_called_once()
+        other.keepalive_ping.assert_called_once()
         self.factory.keepalive.discard(other)
 
     def test_closing_twice_is_closing_once(self):

@@ -48,44 +48,45 @@ def collect(exchange):
 
 
 def detach(exchange):
-    for name in ("_connection", "_outbox", "_turns", "_held_reads"):
+    for name in ("connection", "outbox", "turns", "receiver"):
         setattr(exchange, name, None)
     gc.collect()
 
 
 def delete(exchange):
-    for name in ("_connection", "_outbox", "_turns", "_held_reads"):
+    for name in ("connection", "outbox", "turns", "receiver"):
         delattr(exchange, name)
 
 
 def shrink(exchange):
-    outbox = exchange._outbox
+    outbox = exchange.outbox
     if outbox is not None:
         outbox.flush()
         outbox.take()
 
 
 def pause(exchange):
-    if exchange._outbox is not None:
-        exchange._outbox.paused = not exchange._outbox.paused
+    if exchange.outbox is not None:
+        exchange.outbox.paused = not exchange.outbox.paused
 
 
 # Most of them leave the connection in no state that makes sense. It need not work then, but
 # whatever it does must be Python's: exceptions, and no crash.
 ACTIONS = {
-    "send": lambda exchange: exchange.sendMessage(SMALL),
-    "send much": lambda exchange: exchange.sendMessage(LARGE),
-    "receive": lambda exchange: exchange.dataReceived(b"\x81\x01"),
+    "send": lambda exchange: exchange.send_message(SMALL),
+    "send much": lambda exchange: exchange.send_message(LARGE),
+    "receive": lambda exchange: exchange.data_received(b"\x81\x01"),
     "shrink": shrink,
     "pause": pause,
-    "shut": lambda exchange: exchange.shut(),
+    "shut": lambda exchange: exchange.stop(),
     "collect": collect,
     "detach": detach,
     "delete": delete,
-    "set _held_reads": corrupt("_held_reads", {}, [7, None], (), "", None),
-    "set _outbox": corrupt("_outbox", 7, None, {}),
-    "set _connection": corrupt("_connection", 7, None, {}),
-    "set _turns": corrupt("_turns", 7, None),
+    "set outbox": corrupt("outbox", 7, None, {}),
+    "set connection": corrupt("connection", 7, None, {}),
+    "set turns": corrupt("turns", 7, None),
+    "set receiver": corrupt("receiver", 7, None),
+    "hold": lambda exchange: setattr(exchange, "holds", True),
 }
 
 
@@ -166,13 +167,13 @@ class ReentrancyTests(TestCase):
 
     def setUp(self):
         freeze()
-        self.Example = exchange_of(load().Exchange, load().Cork)
+        self.Example = exchange_of(load().Exchange, load().Cork, load().Handle)
 
     def each(self, **options):
         """Yield a new exchange for each action, with its adversary."""
         for action, client in product(ACTIONS.values(), (False, True)):
             exchange = self.Example(client=client, **options)
-            exchange.client, exchange.outbox = client, exchange._outbox
+            exchange.client, exchange.first_outbox = client, exchange.outbox
             yield exchange, Adversary(exchange, action)
 
     def use(self, exchange):
@@ -186,14 +187,14 @@ class ReentrancyTests(TestCase):
                 encode_frame(2, b"\x4a\x04\x00", masked=masked, rsv1=True),
             ]
         )
-        outbox = exchange.outbox
+        outbox, handle = exchange.first_outbox, exchange.handle
         for use in (
-            lambda: exchange.dataReceived(data),
-            lambda: exchange.dataReceived(bytearray(data)),
-            lambda: exchange.sendMessage(SMALL),
-            lambda: exchange.sendMessage("€" * 1000),
-            lambda: exchange.sendMessage(LARGE),
-            lambda: load().send_where_ready([exchange] * 3, b"\x81\x00", True, 0),
+            lambda: handle.dataReceived(data),
+            lambda: exchange.data_received(bytearray(data)),
+            lambda: handle.sendMessage(SMALL),
+            lambda: exchange.send_message("€" * 1000),
+            lambda: exchange.send_message(LARGE),
+            lambda: load().send_where_ready([exchange.handle] * 3, b"\x81\x00", True, 0),
             outbox.uncork,
             outbox.flush,
         ):
@@ -203,19 +204,19 @@ class ReentrancyTests(TestCase):
     def test_where_a_hook_does_it(self):
         for exchange, adversary in self.each():
             exchange.answer = adversary.act
-            exchange._message_failed = adversary.act
-            exchange._receive = adversary.act
-            exchange._send_otherwise = adversary.act
-            exchange._outbox._transmit = adversary.act
-            exchange._outbox._keep_waiting = adversary.act
-            exchange._outbox._put_off = adversary.act
+            exchange.message_failed = adversary.act
+            exchange.receive = adversary.act
+            exchange.send_otherwise = adversary.act
+            exchange.outbox._transmit = adversary.act
+            exchange.outbox._keep_waiting = adversary.act
+            exchange.outbox._put_off = adversary.act
             self.use(exchange)
             self.assertGreater(adversary.count, 0)
 
     def test_where_any_call_at_all_does_it(self):
         # As a signal handler may, between any two steps of Python code.
         for exchange, adversary in self.each():
-            exchange._outbox.corked = True
+            exchange.outbox.corked = True
             sys.setprofile(adversary.act)
             try:
                 self.use(exchange)
@@ -228,7 +229,7 @@ class ReentrancyTests(TestCase):
         self.addCleanup(gc.set_threshold, *threshold)
         for exchange, adversary in self.each():
             exchange.answer = partial(drop, adversary)
-            exchange._outbox.corked = True
+            exchange.outbox.corked = True
             gc.set_threshold(1)
             self.use(exchange)
             gc.set_threshold(*threshold)
@@ -237,8 +238,8 @@ class ReentrancyTests(TestCase):
 
     def test_where_an_attribute_does_it(self):
         for exchange, adversary in self.each():
-            outbox = exchange._outbox
-            exchange._connection.max_size = Acting(adversary, 1000)
+            outbox = exchange.outbox
+            exchange.connection.max_size = Acting(adversary, 1000)
             outbox._waiting = Acting(adversary)
             outbox._transport = Acting(adversary)
             outbox._socket = Acting(adversary, -1)
@@ -250,14 +251,14 @@ class ReentrancyTests(TestCase):
         for exchange, adversary in self.each(deflate=Deflate()):
             compressing = Compressing(client=exchange.client, deflate=Deflate())
             compressing.act = adversary.act
-            exchange._connection = compressing
-            exchange._outbox.corked = True
+            exchange.connection = compressing
+            exchange.outbox.corked = True
             self.use(exchange)
             self.assertGreater(adversary.count, 0)
 
     def test_where_an_iterable_does_it(self):
         for exchange, adversary in self.each():
-            everybody = Acting(adversary, [exchange] * 3)
+            everybody = Acting(adversary, [exchange.handle] * 3)
             with contextlib.suppress(Exception):
                 load().send_where_ready(everybody, b"\x81\x00", True, 0)
                 load().PayloadBuffer(9, None).add(bytes(9), Acting(adversary, 3))
@@ -267,14 +268,14 @@ class ReentrancyTests(TestCase):
     def test_what_is_sent_while_a_frame_is_masked_leaves_whole(self):
         exchange = self.Example(client=True)
         adversary = Adversary(exchange, ACTIONS["send much"])
-        exchange._outbox.corked = True
+        exchange.outbox.corked = True
         sys.setprofile(adversary.act)
         try:
             for _ in range(9):
-                exchange.sendMessage(SMALL)
+                exchange.send_message(SMALL)
         finally:
             sys.setprofile(None)
-        exchange._outbox.uncork()
+        exchange.outbox.uncork()
         sent = [frame.payload.decode() for frame in frames_in(b"".join(exchange.writes))]
         self.assertEqual(sent.count(SMALL), 9)
         self.assertEqual(sent.count(LARGE), adversary.count)

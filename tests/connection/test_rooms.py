@@ -7,6 +7,8 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from tests.support.sides import Joined, Peer, QuietTestCase, RecordedServer
+from txws2._connection.ending import Moment
+from txws2._connection.handle import driver_of
 from txws2._connection.rooms import Rooms
 from txws2.interfaces import IRooms, Presence
 from txws2.server.factory import WebSocketServerFactory
@@ -192,7 +194,7 @@ class ChurnTests(RoomsTestCase):
                 self.rooms.leave(f"room {turn % 7}", ws)
         self.assertEmpty()
         for ws in everybody:
-            self.assertEqual(len(ws._closed_waiters), 0)
+            self.assertEqual(driver_of(ws).ending.waiting(Moment.CLOSED), 0)
 
     def test_of_those_who_were_cut_off_nothing_remains_either(self):
         gone = []

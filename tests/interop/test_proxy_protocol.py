@@ -11,6 +11,7 @@ from twisted.trial.unittest import TestCase
 
 import txws2
 from tests.interop.raw_client import NO_MASK, REQUEST, RawClient, frame
+from txws2._connection.handle import driver_of
 from txws2._transport.socket_writer import WriteThrough
 
 TEXT = 1
@@ -93,7 +94,7 @@ class ProxyProtocolTests(TestCase):
         for n, client in enumerate(clients):
             ws = await self.seen.get()
             self.assertEqual(ws.remote_address, (f"192.0.2.{n + 1}", 4711))
-            self.assertNotIsInstance(ws._outbox, WriteThrough)
+            self.assertNotIsInstance(driver_of(ws).outbox, WriteThrough)
             await self.assertEchoes(client, b"%d" % n)
 
     async def test_a_proxy_that_connects_for_itself_is_the_client(self):

@@ -20,6 +20,7 @@ from twisted.web.server import Site
 
 import txws2
 from tests.client.test_insecure import self_signed
+from txws2._connection.handle import driver_of
 from txws2.client.insecure import InsecureTLS
 
 HOST = "127.0.0.1"
@@ -196,7 +197,7 @@ class TCPTests(TransportCases, TestCase):
         await self.start()
         await self.client.close()
         await self.server.gone
-        self.assertIsNone(self.server._closing_progress)
+        self.assertIsNone(driver_of(self.server).ending.progress)
 
 
 class TLSTests(TransportCases, TestCase):

@@ -59,15 +59,15 @@ def test_a_million_messages(twins):
 
 
 def test_a_million_echoes(twins):
-    example = exchange_of(twins["Exchange"], twins["Cork"])
+    example = exchange_of(twins["Exchange"], twins["Cork"], twins["Handle"])
     data = b"".join(twins["encode_message"](message, True) for message in MESSAGES)
 
     def work():
         exchange = example(client=False)
-        exchange.messageReceived = exchange.sendMessage
+        exchange.messageReceived = exchange.send_message
         for _ in range(TIMES):
-            exchange.dataReceived(data + b"\x81")
-            exchange.dataReceived(b"\x80" + bytes(4))
+            exchange.data_received(data + b"\x81")
+            exchange.data_received(b"\x80" + bytes(4))
             exchange.writes.clear()
 
     stays_flat(work)

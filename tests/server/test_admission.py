@@ -5,6 +5,7 @@ from twisted.logger import LogLevel
 
 from tests.support.sides import REQUEST, Peer, QuietTestCase, RecordedServer
 from tests.support.website import SiteTestCase, plus
+from txws2._connection.handle import driver_of
 from txws2.exceptions import OpeningTimeout, TooManyConnections, TooManyConnectionsFromHost
 from txws2.server.factory import WebSocketServerFactory
 from txws2.testing import Joined
@@ -142,13 +143,13 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertOpen(self.visit())
         self.clock.advance(10)
         silent.said()
-        self.assertIsInstance(silent.ws._never_opened, OpeningTimeout)
+        self.assertIsInstance(driver_of(silent.ws).ended_with(), OpeningTimeout)
 
     def test_what_they_say_after_that_is_not_kept(self):
         visit = self.visit()
         for _ in range(10):
             visit.say(bytes(2**16))
-        self.assertIsNone(visit.ws._reader)
+        self.assertIsNone(driver_of(visit.ws).handshake._reader)
         self.assertFull(visit)
         self.take_warning()
 

@@ -18,6 +18,8 @@ from tests.support.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, Serve
 from tests.support.ways import OverTLS
 from tests.support.website import SiteTestCase
 from txws2 import cancelled_on_close, guarded, route
+from txws2._connection.ending import Moment
+from txws2._connection.handle import driver_of
 from txws2._deferreds.calls import current_call
 from txws2.exceptions import ConnectionClosed
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
@@ -364,7 +366,7 @@ class WaitTests(CancellingTestCase):
         both.client.sendMessage("hello")
         both.pump()
         self.assertEqual(both.client.close_code, 1000)
-        self.assertEqual(len(both.server._told_waiters), 0)
+        self.assertEqual(driver_of(both.server).ending.waiting(Moment.TOLD), 0)
 
     def test_one_that_fails_closes_the_connection_with_1011(self):
         @cancelled_on_close
@@ -493,7 +495,7 @@ class UseTests(CancellingTestCase):
         running = cancelled_on_close(self.feed)(both.client)
         running.cancel()
         self.failureResultOf(running, CancelledError)
-        self.assertEqual(len(both.client._told_waiters), 0)
+        self.assertEqual(driver_of(both.client).ending.waiting(Moment.TOLD), 0)
 
     def test_on_a_connection_that_has_ended_it_comes_to_its_first_wait(self):
         both = self.run_handler(lambda ws: ws.wait_closed())

@@ -3,6 +3,7 @@
 from email.utils import parsedate_to_datetime
 
 from tests.support.sides import PONG, REQUEST, TEXT, RecordedServer, ServerSide, frames_in
+from txws2._connection.handle import driver_of
 from txws2.exceptions import InvalidHandshake, InvalidHost, InvalidMessage, NegotiationError
 from txws2.wire.connection import State
 from txws2.wire.handshake.origins import SAME_ORIGIN
@@ -299,7 +300,7 @@ class RefusalTests(HandshakeTestCase):
     def test_it_is_refused_once_though_the_server_stops_meanwhile(self):
         self.connect()
         self.ws.dataReceived(b"nonsense\r\n\r\n")
-        self.ws._turn_away(InvalidHandshake("stopping"))
+        driver_of(self.ws).turn_away(InvalidHandshake("stopping"))
         self.joined.pump()
         self.assertEqual(self.peer.take().count(b"HTTP/1.1 "), 1)
         self.assertEqual(self.ws.response.status_code, 400)

@@ -18,6 +18,8 @@ from zope.interface.verify import verifyObject
 from tests.support.implementations import counts_references
 from tests.support.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
 from tests.support.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
+from txws2._connection import driver
+from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
 from txws2.streams import byte_stream as bytestream
@@ -439,8 +441,8 @@ class WaysToEndTests(StreamTestCase):
             one, theirs = self.hang_up(side)
             theirs.frozen = True
             all_of_it = Progress(0, 0, acknowledged=5000, room=9000)
-            getattr(self, carrier)._progress = lambda progress=all_of_it: progress
-            getattr(self, carrier)._closing_progress = all_of_it
+            self.patch(driver, "progress_of", lambda *_, progress=all_of_it: progress)
+            driver_of(getattr(self, carrier)).ending.progress = all_of_it
             self.joined.advance(10)
             self.assertEqual([type(each) for each in one.lost], [ConnectionDone])
 
@@ -673,7 +675,7 @@ class InterfacesTests(StreamTestCase):
         transport = Socket(self.upper, 80)
         transport.peer = self.joined.client_transport
         directlyProvides(transport, *interfaces)
-        self.upper._transport = transport
+        driver_of(self.upper).outbox._transport = transport
         return self.upper.wrap(Made(), text=False).transport, transport
 
     def test_it_is_a_transport_a_consumer_and_a_producer(self):
@@ -745,7 +747,6 @@ class InterfacesTests(StreamTestCase):
         lonely = self.factory.buildProtocol(None)
         lonely.messageReceived(b"data")
         lonely.connectionLost(None)
-        lonely._transport = self.upper._transport
         self.servers.buildProtocol = lambda addr: None
         self.assertIsNone(lonely.wrap(self.servers, text=False))
 

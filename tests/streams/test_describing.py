@@ -4,6 +4,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2 import WebSocketServerFactory
+from txws2._connection.handle import driver_of
 from txws2.testing import joined
 
 
@@ -27,10 +28,10 @@ class DescribingTests(SynchronousTestCase):
 
     def test_a_name_of_the_peer_steers_no_terminal(self):
         ws = self.factory().buildProtocol(None)
-        self.patch(ws, "_peer_address", lambda: "/run/\x1b[2J\n")
+        self.patch(type(driver_of(ws)), "peer_address", "/run/\x1b[2J\n")
         self.assertIn(r"/run/\x1b[2J\n ", repr(ws))
 
     def test_a_transport_that_raises_does_no_harm(self):
         ws = self.factory().buildProtocol(None)
-        self.patch(ws, "_peer_address", lambda: 1 / 0)
+        self.patch(type(driver_of(ws)), "peer_address", property(lambda _: 1 / 0))
         self.assertIn(" no peer ", repr(ws))

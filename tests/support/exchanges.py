@@ -4,12 +4,15 @@ from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.connection import Connection
 
 
-def exchange_of(exchange, cork):
+def exchange_of(exchange, cork, made_of):
     """Return a class of such exchanges; they keep what they are told, and what they write.
+
+    Each is its own receiver, and has a `handle`.
 
     Args:
         exchange: the twin of Exchange to use.
         cork: the twin of Cork to use.
+        made_of: the twin of Handle to use.
     """
 
     class Written(cork):
@@ -23,66 +26,85 @@ def exchange_of(exchange, cork):
             self.writes.append(data)
 
     class Example(exchange):
+        Handle = made_of
+
         def __init__(self, **options):
+            super().__init__()
             self.told = []
             self.failed = []
+            self.reads = []
             self.pushes = True
             self.answer = lambda message: None
-            self._outbox = Written()
+            self.receiver = self
+            self.outbox = Written()
             if options:
-                self._connection = Connection(**options)
+                self.connection = Connection(**options)
+
+        @property
+        def handle(self):
+            return self.Handle(self)
 
         @property
         def writes(self):
-            return self._outbox.writes
+            return self.outbox.writes
 
         def messageReceived(self, message):
             self.told.append(message)
             return self.answer(message)
 
-        def shut(self):
+        def stop(self):
             """As if the application wanted no more messages now."""
-            self._shut = True
+            self.shut = True
 
-        def _receive_opening(self, data):
+        def receive_opening(self, data):
             self.told.append(("opening", data))
 
-        def _receive(self, data):
-            for event in self._connection.receive(data):
+        def receive(self, data):
+            for event in self.connection.receive(data):
                 if not isinstance(event, (str, bytes)):
                     self.told.append(type(event).__name__)
                 elif self._heeds_hang_up():
                     self.told.append(("kept", event))
                 else:
                     try:
-                        result = self.messageReceived(event)
+                        result = self.receiver.messageReceived(event)
                     except BaseException as exc:
-                        self._message_failed(exc)
+                        self.message_failed(exc)
                     else:
                         if result is not None:
-                            self._hook_returned(result)
+                            self.hook_returned(result)
+
+        def hold_read(self, data):
+            self.reads.append(data)
+            self.holds = True
+
+        def receive_held(self):
+            while self.holds:
+                self.holds, reads, self.reads = False, self.reads, []
+                for data in reads:
+                    self.receive(data)
 
         def _heeds_hang_up(self):
-            if not self._shut and self._outbox.hung_up():
-                self._transport_closed()
-            return self._shut
+            if not self.shut and self.outbox.hung_up():
+                self.transport_closed()
+            return self.shut
 
-        def _transport_closed(self):
+        def transport_closed(self):
             self.told.append("hung up")
-            self._shut = self.pushes
+            self.shut = self.pushes
 
-        def _hook_returned(self, result):
+        def hook_returned(self, result):
             self.told.append(("returned", result))
 
-        def _message_failed(self, exception):
+        def message_failed(self, exception):
             self.failed.append(exception)
 
-        def _refuse(self, exception):
+        def refuse(self, exception):
             if not isinstance(exception, (ProtocolError, PayloadTooBig)):
                 raise exception
-            self.told.append(type(self._connection.refuse(exception)).__name__)
+            self.told.append(type(self.connection.refuse(exception)).__name__)
 
-        def _send_otherwise(self, message, text=None, *, compress=None):
+        def send_otherwise(self, message, text=None, *, compress=None):
             self.told.append(("sent", message, text, compress))
 
     return Example

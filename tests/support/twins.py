@@ -3,7 +3,7 @@
 from unittest import skipIf
 
 from txws2._accelerator import PURE, load
-from txws2._connection import exchange  # noqa: F401
+from txws2._connection import handle  # noqa: F401
 
 # These have what is accelerated; PURE is filled as they are imported.
 from txws2._transport import cork  # noqa: F401

@@ -119,7 +119,7 @@ class SetAnyTimeTests(ClockSetTestCase):
             self.pass_time(1)
             self.assertEqual(connection.failures, [])
             for _ in range(100):
-                connection.keepalive_heard = True
+                connection.heard = True
                 self.pass_time(1)
             self.assertEqual(connection.failures, [])
             self.assertEqual(len(connection.pings), 6)

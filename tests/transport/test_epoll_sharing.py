@@ -17,8 +17,9 @@ from txws2._transport.epoll_sharing import EpollSharing
 
 class Connected(Protocol):
     adopted = 0
+    own_transport = None
 
-    def _was_adopted(self):
+    def was_adopted(self):
         self.adopted += 1
 
 
@@ -55,8 +56,8 @@ class EpollSharingTests(SynchronousTestCase):
         """Connect as a factory's connection does; return whether the epoll is shared then."""
         new = Connected()
         self.connections.append(new)
-        self.sharing.offer(transport, self.connections)
-        new.transport = transport
+        self.sharing.offer(transport, len(self.connections), lambda: self.connections)
+        new.own_transport = transport
         return self.shares(getattr(transport, "transport", transport))
 
     def shares(self, selectable):
@@ -88,7 +89,7 @@ class EpollSharingTests(SynchronousTestCase):
         paused.stopReading()
         writing.startWriting()
         done.stopReading()
-        self.connections[2].transport = None
+        self.connections[2].own_transport = None
         self.assertTrue(self.connect(self.transport()))
         [reader] = self.reactor.readers
         self.assertEqual(self.reactor.writers, set())
@@ -141,7 +142,7 @@ class EpollSharingTests(SynchronousTestCase):
 
     def test_a_transport_that_is_no_socket_s_is_left_alone(self):
         self.connect_some()
-        self.sharing.offer(StringTransport(), self.connections)
+        self.sharing.offer(StringTransport(), len(self.connections), lambda: self.connections)
 
     def test_without_a_descriptor_left_all_are_left_to_their_reactor(self):
         transports = [self.transport() for _ in range(4)]

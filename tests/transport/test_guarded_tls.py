@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from tests.client.test_connections import ConnectTestCase, Transport
 from tests.support.sides import RecordedClient, answer
-from txws2.client import protocol as client
+from txws2.client import handshake
 from txws2.client import proxy_endpoint as proxy
 from txws2.client import tunnel as tunnelling
 from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
@@ -114,7 +114,7 @@ class TLSTests(GuardTestCase):
     def test_a_failure_that_cannot_be_explained(self):
         connection = self.begun()
         connecting = self.dial(lambda: connection)
-        self.patch(client, "tls_failure", Mock(side_effect=KeyError))
+        self.patch(handshake, "tls_failure", Mock(side_effect=KeyError))
         self.protocol.connectionLost(Failure(ConnectionLost()))
         self.assertFails(connecting)
 
@@ -168,7 +168,7 @@ class ProxyTests(GuardTestCase):
 
     def test_what_came_early_cannot_be_read(self):
         connecting = self.dial()
-        self.patch(client, "check_response", Mock(side_effect=KeyError))
+        self.patch(handshake, "check_response", Mock(side_effect=KeyError))
         self.protocol.dataReceived(TUNNEL + answer(b"Sec-WebSocket-Key: x\r\n"))
         self.assertFailsAborted(connecting)
 
@@ -220,7 +220,7 @@ class ProtocolTests(GuardTestCase):
     def test_the_answer_cannot_be_read(self):
         connecting = self.connect()
         self.accept()
-        self.patch(client, "check_response", Mock(side_effect=KeyError))
+        self.patch(handshake, "check_response", Mock(side_effect=KeyError))
         self.protocol.dataReceived(answer(self.transport.value()))
         self.protocol.dataReceived(b"more")
         self.assertFailsAborted(connecting)
@@ -228,7 +228,7 @@ class ProtocolTests(GuardTestCase):
     def test_the_body_of_a_refusal_cannot_be_read(self):
         connecting = self.connect()
         self.accept()
-        self.patch(client, "BodyReader", Mock(side_effect=KeyError))
+        self.patch(handshake, "BodyReader", Mock(side_effect=KeyError))
         self.protocol.dataReceived(b"HTTP/1.1 403 No\r\n\r\n")
         self.assertFailsAborted(connecting)
 

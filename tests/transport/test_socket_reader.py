@@ -34,7 +34,8 @@ def frame(payload, opcode=BINARY, **options):
 class Cases:
     def opened(self, **options):
         exchange = self.Example(**{"client": False} | options)
-        self.transport = Transport(exchange)
+        self.handle = exchange.handle
+        self.transport = Transport(self.handle)
         self.addCleanup(self.transport.socket.close)
         self.addCleanup(self.transport.peer.close)
         return exchange
@@ -45,7 +46,7 @@ class Cases:
 
 
 class ReadTests(Cases, TestCase):
-    Example = exchange_of(PURE["Exchange"], PURE["Cork"])
+    Example = exchange_of(PURE["Exchange"], PURE["Cork"], PURE["Handle"])
     read_through = staticmethod(PURE["read_through"])
 
     def test_messages_are_delivered(self):
@@ -55,7 +56,7 @@ class ReadTests(Cases, TestCase):
 
     def test_what_is_answered_leaves_in_one_piece(self):
         exchange = self.opened()
-        exchange.answer = exchange.sendMessage
+        exchange.answer = exchange.send_message
         self.read(frame(b"a") + frame(b"b"))
         self.assertEqual(exchange.writes, [b"\x82\x01a\x82\x01b"])
 
@@ -96,7 +97,7 @@ class ReadTests(Cases, TestCase):
 
     def test_before_it_is_open_all_belongs_to_the_opening(self):
         exchange = self.opened()
-        exchange._connection = None
+        exchange.connection = None
         self.read(b"GET")
         self.assertEqual(exchange.told, [("opening", b"GET")])
 
@@ -113,12 +114,12 @@ class ReadTests(Cases, TestCase):
         transport = self.transport
 
         def read_another(message):
-            outer.sendMessage(message)
+            outer.send_message(message)
             if message == b"a" * 100:
                 transport.peer.sendall(frame(b"x" * 100) * 2)
                 self.read_through(transport, transport.fileno())
 
-        self.transport = Transport(outer)
+        self.transport = Transport(outer.handle)
         outer.answer = read_another
         self.read(frame(b"a" * 100) + frame(b"b" * 100))
         self.assertEqual(outer.told, [b"a" * 100, b"b" * 100])
@@ -126,16 +127,16 @@ class ReadTests(Cases, TestCase):
 
     def test_what_is_raised_passes(self):
         exchange = self.opened()
-        exchange._receive = lambda data: 1 // 0
+        exchange.receive = lambda data: 1 // 0
         self.assertRaises(ZeroDivisionError, self.read, frame(b"", PING))
-        del exchange._receive
+        del exchange.receive
         self.read(frame(b"a"))
         self.assertEqual(exchange.told, [b"a"])
 
 
 @in_c
 class ReadInCTests(ReadTests):
-    Example = load() and exchange_of(load().Exchange, load().Cork)
+    Example = load() and exchange_of(load().Exchange, load().Cork, load().Handle)
     read_through = load() and staticmethod(load().read_through)
 
     def test_the_transport_has_nothing_to_do(self):
@@ -145,9 +146,9 @@ class ReadInCTests(ReadTests):
 
     def test_nor_has_it_before_the_connection_is_open(self):
         exchange = self.opened()
-        exchange._connection = None
+        exchange.connection = None
         self.read(b"GET")
-        exchange._receive_opening = lambda data: 1 // 0
+        exchange.receive_opening = lambda data: 1 // 0
         self.assertRaises(ZeroDivisionError, self.read, b" /")
         self.assertEqual((exchange.told, self.transport.reads), ([("opening", b"GET")], 0))
 
@@ -176,15 +177,15 @@ class ReadInCTests(ReadTests):
     def test_a_dataReceived_of_the_application_s_is_called(self):
         read = []
 
-        class Listening(self.Example):
+        class Listening(self.Example.Handle):
             def dataReceived(self, data):
                 read.append(data)
                 super().dataReceived(data)
 
         exchange = self.opened()
-        exchange.__class__ = Listening
+        listening = self.transport.protocol = Listening(exchange)
         self.read(frame(b"a"))
-        exchange.dataReceived = read.append
+        listening.dataReceived = read.append
         self.read(b"b")
         self.assertEqual((len(read), read[1]), (2, b"b"))
         self.assertEqual(exchange.told, [b"a"])

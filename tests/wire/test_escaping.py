@@ -186,7 +186,7 @@ class ServerLogTests(LogTests, ServerSide):
 
     def test_an_address_that_a_peer_has_chosen_is_one_line(self):
         self.connect(log_connections=True)
-        self.ws._transport.getPeer = lambda: UNIXAddress(REASON.encode())
+        self.ws.transport.getPeer = lambda: UNIXAddress(REASON.encode())
         self.open_peer()
         self.joined.drop()
         self.assertOneLineEach()

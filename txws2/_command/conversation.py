@@ -19,6 +19,7 @@ from txws2._command.hints import hint
 from txws2._command.refusals import told
 from txws2._command.session import Session
 from txws2._command.stdio import say, unwritable
+from txws2._connection.handle import driver_of
 from txws2._time.backoff import Backoff
 from txws2._time.deadlines import call_off
 from txws2._time.steady import steady
@@ -225,6 +226,6 @@ class Conversation:
     def _stop(self) -> None:
         self._over = True
         if self._session is not None:
-            self._session._start_closing()
+            driver_of(self._session).start_closing()
         else:
             self._talking.cancel()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-from txws2._connection.exchange import send_where_ready
+from txws2._connection.handle import driver_of, send_where_ready
 from txws2._connection.protocol import WebSocketProtocol
+from txws2._connection.sender import send_shared
 from txws2.wire.encoder import Part
 from txws2.wire.frames import TEXT
 from txws2.wire.shared_message import SharedMessage
@@ -56,13 +57,14 @@ def broadcast(
     # Closing one may change what they are taken from.
     everybody = list(connections)
     for connection in everybody[:1]:
-        connection._check_thread()
+        driver_of(connection).check_thread()
     others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
     reached = len(everybody) - len(others)
     for connection in others:
+        driver = driver_of(connection)
         try:
-            reached += connection._send_shared(shared, slow)
+            reached += send_shared(driver, shared, slow)
         except BaseException as exc:
             # The others are to have it all the same.
-            connection._message_failed(exc)
+            driver.message_failed(exc)
     return reached

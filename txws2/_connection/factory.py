@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import KeysView
+from collections.abc import Iterator, KeysView
 from functools import cached_property
 from operator import methodcaller
-from typing import Any, Generic, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
 from txws2._checks.signatures import check_hook
-from txws2._connection.counters import Books, FactoryCounters, Standing
+from txws2._connection.counters import Books, FactoryCounters
 from txws2._connection.frame_log import FrameHook
+from txws2._connection.handle import driver_of
 from txws2._connection.keepalive import Keepalive
 from txws2._connection.stderr_log import show_errors
 from txws2._deferreds.asyncio_reactor import check_loop
@@ -51,11 +52,7 @@ class ConnectionOptions(TypedDict, total=False):
     trace: FrameHook | None
 
 
-class _Counted(Protocol):
-    def _standing(self) -> Standing: ...
-
-
-P = TypeVar("P", bound=_Counted)
+P = TypeVar("P")
 
 
 class ConnectionFactory(Factory, Generic[P]):
@@ -185,8 +182,8 @@ class ConnectionFactory(Factory, Generic[P]):
         self.head_limits = HeadLimits(max_line_size, max_headers)
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
-        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
-        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
+        self.opening_deadlines = self._deadlines(open_timeout, "opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "closing_missed")
         self.epoll_sharing = EpollSharing(self) if share_epoll else None
         self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
         self.keepalive = (
@@ -205,13 +202,17 @@ class ConnectionFactory(Factory, Generic[P]):
         """The deadlines of those whose TCP must end, as both close frames are sent."""
         # Most clients have a factory each, and few ever need this.
         seconds = _PATIENCE if self.close_timeout is None else min(self.close_timeout, _PATIENCE)
-        return Deadlines(self.clock, seconds, methodcaller("_parting_missed"))
+        return Deadlines(self.clock, seconds, methodcaller("parting_missed"))
 
     @property
     def counters(self) -> FactoryCounters:
         """What went over all connections, those that are closed among them."""
-        standings = (connection._standing() for connection in self._connections)
+        standings = (driver.standing() for driver in self.drivers())
         return self.books.counters(standings, self.clock.seconds() - self._made)
+
+    def drivers(self) -> Iterator[Any]:
+        """Generate what drives each of the connections."""
+        return map(driver_of, self._connections)
 
     def enter(self, connection: P) -> None:
         """Count a connection among those that are connected."""
@@ -226,7 +227,7 @@ class ConnectionFactory(Factory, Generic[P]):
     def _begin(self) -> None:
         """Take it that there are connections now."""
 
-    def peer_failed(self, connection: P, cause: Exception) -> None:
+    def peer_failed(self, driver: Any, cause: Exception) -> None:
         """Take it that the peer of a connection has sent what it may not."""
 
     def uptime_of(self, connection: P) -> float:

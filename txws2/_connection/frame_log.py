@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from txws2._connection.journal import id_of
 from txws2.exceptions import ProtocolError
 from txws2.wire.closing import Close
 from txws2.wire.connection import State, Trace
@@ -82,14 +81,14 @@ class Tracer:
         )
 
 
-def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) -> Trace:
+def hooked(hook: FrameHook, driver: Any, log: Logger, traced: Trace | None) -> Trace:
     """Return what calls a hook for each frame of a connection.
 
     A hook only watches: one that raises is not called any more, and the connection goes on.
 
     Args:
         hook: what to call.
-        connection: what to call it with.
+        driver: what drives the connection that it is called with.
         log: where to say what it has raised.
         traced: what to call before it, if there is such a thing.
     """
@@ -101,12 +100,12 @@ def hooked(hook: FrameHook, connection: Any, log: Logger, traced: Trace | None) 
             traced(direction, header, payload)
         if works:
             try:
-                hook(connection, direction, header, payload)
+                hook(driver.application, direction, header, payload)
             except BaseException:
                 works = False
                 log.failure(
                     "trace failed, and is not called for this connection any more",
-                    connection=id_of(connection),
+                    connection=driver.id,
                 )
 
     return trace

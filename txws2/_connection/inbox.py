@@ -90,6 +90,9 @@ class Inbox:
             else:
                 self._fire(reader[0], message, reader[1])
 
+    # What receives the messages of a connection is called by this name.
+    messageReceived = put
+
     def put_remainder(self, remainder: Remainder) -> None:
         """Take what was left of a message when a part of it had been given to a stream."""
         if self._abandoned:

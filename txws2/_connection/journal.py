@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -18,7 +17,6 @@ from txws2.wire.http.heads import Request
 
 __all__ = [
     "RareWarnings",
-    "id_of",
     "log_closed",
     "log_ended",
     "log_opened",
@@ -26,14 +24,6 @@ __all__ = [
     "only_ended",
     "text_of",
 ]
-
-
-def id_of(connection: Any) -> str:
-    """Return a connection's name, unlike any other's."""
-    if connection._id is None:
-        connection._id = str(uuid4())
-    name: str = connection._id
-    return name
 
 
 _PAUSE = 60
@@ -117,8 +107,8 @@ class RareWarnings:
         if unsaid is not None:
             self._log.warn(
                 text + (_UNSAID if unsaid else _RARE),
-                connection=id_of(connection),
-                peer=text_of(connection._peer_address()),
+                connection=connection.id,
+                peer=text_of(connection.peer_address),
                 path=_path(connection),
                 error=kind,
                 reason=str(reason),
@@ -143,8 +133,8 @@ def log_opened(log: Logger, connection: Any) -> None:
     """Log that a connection is open."""
     log.info(
         "{connection} opened: {peer} for {path}",
-        connection=id_of(connection),
-        peer=text_of(connection._peer_address()),
+        connection=connection.id,
+        peer=text_of(connection.peer_address),
         path=_path(connection),
         subprotocol=connection.subprotocol,
     )
@@ -152,13 +142,13 @@ def log_opened(log: Logger, connection: Any) -> None:
 
 def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> None:
     """Log that a connection is closed, and how that came about."""
-    counters = connection._count()
+    counters = connection.count()
     rcvd, sent = exception.rcvd, exception.sent
     log.info(
         "{connection} closed after {duration:.3f} s: {reason}; "
         "{messages_in} messages in, {messages_out} out",
-        connection=id_of(connection),
-        peer=text_of(connection._peer_address()),
+        connection=connection.id,
+        peer=text_of(connection.peer_address),
         reason=str(exception),
         received_code=None if rcvd is None else rcvd.code,
         received_reason=None if rcvd is None else rcvd.reason,
@@ -188,7 +178,7 @@ def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:
     """Log that a handler ended because its connection did, which is no error of anybody's."""
     log.info(
         "{connection} handler ended with its connection: {reason}",
-        connection=id_of(connection),
+        connection=connection.id,
         reason=str(exception),
     )
 
@@ -201,8 +191,8 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
         text = "{connection} refused with {status}: {peer}: {reason}"
     log.info(
         text,
-        connection=id_of(connection),
-        peer=text_of(connection._peer_address()),
+        connection=connection.id,
+        peer=text_of(connection.peer_address),
         path=_path(connection),
         status=status,
         error=type(reason).__name__,
@@ -211,7 +201,7 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
 
 
 def _path(connection: Any) -> str | None:
-    request = connection._known_request()
+    request = connection.known_request
     # What a query has may be a password.
     return None if request is None else request.path.partition("?")[0]
 

@@ -23,18 +23,18 @@ class KeptAlive(Protocol):
     """A connection as the keepalive sees it.
 
     Attributes:
-        keepalive_heard: set to True by whatever arrives; the keepalive sets it to False.
+        heard: set to True by whatever arrives; the keepalive sets it to False.
     """
 
-    keepalive_heard: bool
+    heard: bool
 
-    def _keepalive_ping(self) -> None:
+    def keepalive_ping(self) -> None:
         """Send a ping."""
 
-    def _keepalive_progress(self) -> Progress:
+    def keepalive_progress(self) -> Progress:
         """Return how far what was sent has come; asked only of one that wasn't heard for long."""
 
-    def _keepalive_failed(self) -> None:
+    def keepalive_failed(self) -> None:
         """Give the connection up: nothing at all has arrived within ping_timeout of a ping.
 
         Whoever gives it up calls `discard`; otherwise it goes on being pinged.
@@ -140,13 +140,13 @@ class Keepalive:
 
     def _judge_one(self, connection: KeptAlive) -> None:
         if self._is_dead(connection):
-            connection._keepalive_failed()
+            connection.keepalive_failed()
 
     def _is_dead(self, connection: KeptAlive) -> bool:
         before = self._progress.pop(connection)
-        if connection.keepalive_heard:
+        if connection.heard:
             return False
-        progress = connection._keepalive_progress()
+        progress = connection.keepalive_progress()
         if not progress.since(before):
             return True
         self._keep_watching(connection, progress, self._last_tick)
@@ -159,8 +159,8 @@ class Keepalive:
             isolated(self._doubt_one, connection, due)
 
     def _doubt_one(self, connection: KeptAlive, due: float) -> None:
-        if not connection.keepalive_heard:
-            self._keep_watching(connection, connection._keepalive_progress(), due)
+        if not connection.heard:
+            self._keep_watching(connection, connection.keepalive_progress(), due)
 
     def _keep_watching(self, connection: KeptAlive, progress: Progress, since: float) -> None:
         self._progress[connection] = progress
@@ -173,9 +173,9 @@ class Keepalive:
             if self._timeout is not None and not (
                 connection in self._hope or connection in self._deadline
             ):
-                connection.keepalive_heard = False
+                connection.heard = False
                 self._hope[connection] = now + self._timeout - self._watch
-            isolated(connection._keepalive_ping)
+            isolated(connection.keepalive_ping)
 
 
 def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:

@@ -20,11 +20,13 @@ class PendingPings:
         latency: the latest round-trip time, in seconds; 0 until there is one.
     """
 
-    __slots__ = ("_pending", "latency")
+    __slots__ = ("_kept_alive_by", "_pending", "latency")
 
     def __init__(self) -> None:
         self._pending: dict[bytes, tuple[float, Deferred[float]]] = {}
         self.latency = 0.0
+        # The payload of the latest ping of the keepalive.
+        self._kept_alive_by: bytes | None = None
 
     def new_payload(self) -> bytes:
         """Return a payload that no other ping has, and that a peer can't foresee."""
@@ -48,9 +50,17 @@ class PendingPings:
         self._pending[payload] = now, deferred
         return deferred
 
-    def forget(self, payload: bytes) -> None:
-        """Wait no more for this pong, if it hasn't come: nobody asked for its latency."""
-        self._pending.pop(payload, None)
+    def add_for_keepalive(self, now: float) -> bytes:
+        """Note a ping that the keepalive sends; return its payload.
+
+        Nobody asks for the latency of the one before. A peer that sends, but never a pong, isn't to
+        fill our memory with pings.
+        """
+        if self._kept_alive_by is not None:
+            self._pending.pop(self._kept_alive_by, None)
+        payload = self._kept_alive_by = self.new_payload()
+        self.add(payload, now)
+        return payload
 
     def settle(self, payload: bytes, now: float) -> None:
         """Take a pong: it settles its ping and those before it, or none if none is known.

@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
-from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from txws2._connection.counters import ConnectionCounters
 from txws2._connection.driver import Driver, state_of
-from txws2._connection.fragments import Pieces, check_fragments, send_fragments
+from txws2._connection.fragments import Pieces
+from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Inbox
 from txws2._connection.journal import text_of
+from txws2._connection.phases import Phase
 from txws2._connection.pieces import Piece
+from txws2._connection.receiver import Receiver, keeps_messages
+from txws2._connection.sender import send, when_not_open
 from txws2._connection.text import check_decode
 from txws2._deferreds.lean import Done
-from txws2._deferreds.tasks import started
-from txws2._deferreds.waiters import fail_quietly, forward_quietly, waitable
-from txws2._transport.capabilities import Address, abort, address_of
-from txws2.exceptions import ConcurrencyError, InvalidHandshake, InvalidState, ProtocolError
-from txws2.interfaces import (
-    Fragments,
-    HookResult,
-    IWebSocketConnection,
-    IWebSocketReceiver,
-    PushProducer,
-)
-from txws2.wire.closing import Close, CloseCode
-from txws2.wire.connection import Connection, State
+from txws2._transport.capabilities import Address, address_of
+from txws2.exceptions import ConcurrencyError, ProtocolError
+from txws2.interfaces import Fragments, IWebSocketConnection, PushProducer
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import State
 from txws2.wire.encoder import Part
 from txws2.wire.http.heads import Request, Response
-from txws2.wire.shared_message import SharedMessage
 
-__all__ = ["WebSocketProtocol"]
-
-_OPEN = State.OPEN
+__all__ = ["WebSocketProtocol", "make_handle"]
 
 _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
+_P = TypeVar("_P", bound="WebSocketProtocol")
 
-@implementer(IWebSocketConnection, IWebSocketReceiver)
-class WebSocketProtocol(Driver):
+
+def make_handle(
+    kind: type[_P], driver: Driver, arguments: tuple[object, ...], options: dict[str, object]
+) -> _P:
+    """Return a new object of an application's class, with this driver behind it.
+
+    Raises:
+        TypeError: there are arguments, and its class takes none.
+    """
+    if (arguments or options) and kind.__init__ is object.__init__:
+        raise TypeError(f"{kind.__name__}() takes no arguments")
+    return Receiver.__new__(kind, driver)
+
+
+@implementer(IWebSocketConnection)
+class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
     """One connection: what its server and its client side have in common.
 
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,
@@ -65,9 +72,64 @@ class WebSocketProtocol(Driver):
         subprotocol: the one agreed on, None if there is none.
     """
 
-    request: Request = None  # type: ignore[assignment]
-    response: Response = None  # type: ignore[assignment]
-    subprotocol: str | None = None
+    @property
+    def factory(self) -> Any:
+        """The factory that has made it."""
+        return driver_of(self).factory
+
+    @factory.setter
+    def factory(self, factory: Any) -> None:
+        driver_of(self).factory = factory
+
+    @property
+    def transport(self) -> Any:  # type: ignore[override]
+        """The transport; None before there is one, and as long as it is somebody else's."""
+        driver = driver_of(self)
+        return driver.transport if driver.connected else None
+
+    @property
+    def connected(self) -> bool:  # type: ignore[override]
+        """Whether connectionMade was called."""
+        connected: bool = driver_of(self).connected
+        return connected
+
+    @property
+    def id(self) -> str:
+        """A name for this connection, unlike any other's; log events have it."""
+        name: str = driver_of(self).id
+        return name
+
+    @property
+    def request(self) -> Request:
+        """The client's request; None until it is known."""
+        return cast(Request, driver_of(self).known_request)
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        driver_of(self).agreement.request = request
+
+    @property
+    def response(self) -> Response:
+        """The server's response; None until it is known."""
+        return cast(Response, driver_of(self).agreement.response)
+
+    @response.setter
+    def response(self, response: Response) -> None:
+        driver_of(self).agreement.response = response
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on, None if there is none."""
+        agreed: str | None = driver_of(self).subprotocol
+        return agreed
+
+    @subprotocol.setter
+    def subprotocol(self, subprotocol: str | None) -> None:
+        driver_of(self).agreement.subprotocol = subprotocol
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Take a transport; the opening handshake begins."""
+        driver_of(self).begin(self, transport)
 
     async def __aenter__(self) -> Self:
         """Return the connection."""
@@ -85,41 +147,10 @@ class WebSocketProtocol(Driver):
     def __repr__(self) -> str:
         """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
         try:
-            peer = text_of(self._peer_address())
+            peer = text_of(driver_of(self).peer_address)
         except Exception:
             peer = "no peer"
-        return f"<{type(self).__name__} {state_of(self).name} {peer} {self.id}>"
-
-    # The application overrides these, in push style.
-
-    def connectionOpened(self) -> HookResult:
-        """Called when the opening handshake is done."""
-
-    def messageReceived(self, message: str | bytes) -> HookResult:
-        """Called with each message: a str for text, bytes for binary.
-
-        As it is here, it keeps the message for `recv`.
-        """
-        inbox = self._inbox
-        if inbox is None:
-            inbox = self._need_inbox()
-        inbox.put(message)
-        return None
-
-    def pingReceived(self, payload: bytes) -> HookResult:
-        """Called with each ping; it is answered already."""
-
-    def pongReceived(self, payload: bytes) -> HookResult:
-        """Called with each pong, asked for or not."""
-
-    def connectionLost(  # type: ignore[override]
-        self, reason: Failure = connectionDone
-    ) -> HookResult:
-        """Called once, when the connection is gone, after all other hooks are done.
-
-        Args:
-            reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
-        """
+        return f"<{type(self).__name__} {state_of(self).name} {peer} {driver_of(self).id}>"
 
     # What the application calls.
 
@@ -148,47 +179,13 @@ class WebSocketProtocol(Driver):
             ConcurrencyError: this isn't the reactor's thread.
         """
         try:
-            if text is None and compress is None and self._send_ordinary(message):
-                outbox = self._outbox
-                return Done() if outbox.ready else outbox.drained()
-            return self._send_generally(message, text, compress)
+            driver = driver_of(self)
+            if text is None and compress is None and driver.send_ordinary(message):
+                outbox = driver.outbox
+                return Done() if outbox.ready else cast("Deferred[None]", outbox.drained())
+            return send(driver, message, text, compress)
         except UnicodeError:
             return fail()
-
-    def _send_generally(
-        self, message: Part | Fragments, text: bool | None, compress: bool | None
-    ) -> Deferred[None]:
-        self._check_thread()
-        if isinstance(message, (str, bytes, bytearray, memoryview)):
-            return self._send_in_turn(message, text, compress)
-        check_fragments(message)
-        if self._turns is None:
-            self._turns = DeferredLock()
-
-        def write(part: Part, last: bool) -> Deferred[None]:
-            encode = partial(Connection.send_fragment, last=last)
-            return self._write(encode, part, text, compress)
-
-        def send() -> Deferred[None]:
-            # The parts may be those of an asynchronous generator of the application.
-            return started(send_fragments(message, write, self._break_off))
-
-        return forward_quietly(self._turns.run(send))
-
-    def _send_shared(self, message: SharedMessage, slow: str) -> bool:
-        """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
-        connection = self._connection
-        if connection is None or connection.state is not _OPEN:
-            return False
-        if self._outbox.falls_behind(until_drained=slow == "skip"):
-            if slow == "close":
-                WebSocketProtocol.close(self, CloseCode.TRY_AGAIN_LATER, "too slow")
-            return False
-        if self._turns is None:
-            self._outbox.write(connection.send_shared(message))
-        else:
-            self._send_in_turn(message.message, message.text, message.compress)
-        return True
 
     @overload
     def recv(self, decode: Literal[True], *, timeout: float | None = None) -> Deferred[str]: ...
@@ -220,16 +217,15 @@ class WebSocketProtocol(Driver):
             TypeError: decode or timeout is of another kind.
             ConcurrencyError: this isn't the reactor's thread.
         """
-        if self._is_elsewhere():
-            self._check_thread()
-        inbox = self._inbox
-        if inbox is None:
-            if self._connection is None:
-                return self._when_not_open()
-            inbox = self._need_inbox()
+        driver = driver_of(self)
+        if driver.is_elsewhere():
+            driver.check_thread()
+        if driver.connection is None:
+            return when_not_open(driver)
+        inbox: Inbox = driver.need_inbox()
         if timeout is None:
             return inbox.get(decode)
-        return inbox.get_within(timeout, self.factory.clock, decode)
+        return inbox.get_within(timeout, driver.factory.clock, decode)
 
     @overload
     def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
@@ -261,14 +257,17 @@ class WebSocketProtocol(Driver):
                 or this isn't the reactor's thread.
             TypeError: decode is of another kind.
         """
-        self._check_thread()
+        driver = driver_of(self)
+        driver.check_thread()
         check_decode(decode)
-        return Pieces(self._get_part, decode)
 
-    def _get_part(self, stream: Pieces) -> Deferred[Piece]:
-        if self._connection is None:
-            return cast("Deferred[Piece]", self._when_not_open())
-        return self._need_inbox().get_part(stream)
+        def get_part(stream: Pieces) -> Deferred[Piece]:
+            if driver.connection is None:
+                return cast("Deferred[Piece]", when_not_open(driver))
+            inbox: Inbox = driver.need_inbox()
+            return inbox.get_part(stream)
+
+        return Pieces(get_part, decode)
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages until the connection is closed.
@@ -277,17 +276,15 @@ class WebSocketProtocol(Driver):
             ConnectionClosedError: it ended with another code than 1000 and 1001, or with none.
             ConcurrencyError: this isn't the reactor's thread.
         """
-        self._check_thread()
-        if self._connection is None:
-            return self._fail_to_iterate()
-        inbox = self._need_inbox()
-        if getattr(self.messageReceived, "__func__", None) is WebSocketProtocol.messageReceived:
+        driver = driver_of(self)
+        driver.check_thread()
+        if driver.connection is None:
+            return _fail_to_iterate(when_not_open(driver))
+        inbox: Inbox = driver.need_inbox()
+        if driver.application is self and keeps_messages(self):
             # It would do the same, in two calls for each message.
-            self.messageReceived = inbox.put  # type: ignore[method-assign]
+            driver.receiver = inbox
         return inbox
-
-    async def _fail_to_iterate(self) -> AsyncIterator[str | bytes]:
-        yield await WebSocketProtocol.recv(self)
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
         """Have this paused while more than write_limit bytes wait to be sent.
@@ -305,24 +302,26 @@ class WebSocketProtocol(Driver):
         """
         if not streaming:
             raise ValueError("only push producers can be registered (streaming=True)")
-        self._outbox.register_producer(producer, self)
+        driver_of(self).register_producer(producer)
 
     def unregisterProducer(self) -> None:
         """Let the producer be that is registered, if there is one."""
-        self._outbox.unregister_producer()
+        driver_of(self).unregister_producer()
 
     def pauseProducing(self) -> None:
         """Deliver no message until `resumeProducing`, and read no more than 256 KiB ahead.
 
         That holds for messages of the same read. Pings are answered within a second or two.
         """
-        self._check_thread()
-        self._hold()
+        driver = driver_of(self)
+        driver.check_thread()
+        driver.need_intake().hold(driver)
 
     def resumeProducing(self) -> None:
         """Deliver what waits, and read again."""
-        self._check_thread()
-        self._release()
+        driver = driver_of(self)
+        driver.check_thread()
+        driver.need_intake().release(driver)
 
     def stopProducing(self) -> None:
         """Do nothing: as a producer of its own, it is told so when it is closed."""
@@ -343,21 +342,22 @@ class WebSocketProtocol(Driver):
         Raises:
             ConcurrencyError: this isn't the reactor's thread.
         """
-        self._check_thread()
-        connection = self._connection
-        if connection is None or connection.state is not State.OPEN:
-            return cast("Deferred[float]", self._when_not_open())
-        pings = self._need_pings()
+        driver = driver_of(self)
+        driver.check_thread()
+        if driver.phase is not Phase.OPEN:
+            return cast("Deferred[float]", when_not_open(driver))
+        pings = driver.need_pings()
         try:
             payload = data.encode() if isinstance(data, str) else data
             if payload is None:
                 payload = pings.new_payload()
             pings.check(payload)
-            frame = connection.send_ping(payload)
+            frame = driver.connection.send_ping(payload)
         except (ConcurrencyError, ProtocolError, UnicodeError):
             return fail()
-        self._outbox.write_control(frame)
-        return pings.add(payload, self.factory.clock.seconds())
+        driver.outbox.write_control(frame)
+        latency: Deferred[float] = pings.add(payload, driver.factory.clock.seconds())
+        return latency
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
@@ -380,27 +380,8 @@ class WebSocketProtocol(Driver):
         Raises:
             ProtocolError: the code may not travel, or the reason is too long.
         """
-        closed = WebSocketProtocol._start_closing(self, code, reason)
-        if self._connection is not None and self._pushes:
-            self._deafen()
+        closed: Deferred[None] = driver_of(self).close(code, reason)
         return closed
-
-    def _start_closing(self, code: int = 1000, reason: str = "") -> Deferred[None]:
-        """Close as `close` does, for what stops a connection without being asked to by its hooks.
-
-        In push style, too, all is received that came before the peer's close frame.
-        """
-        self._check_thread()
-        connection = self._connection
-        if connection is None:
-            Close(code, reason).payload()
-            if not self._settled:
-                told = f": {reason}" if reason else ""
-                self._give_in(InvalidHandshake(f"closed before the connection was open{told}"))
-        elif connection.state is State.OPEN:
-            self._outbox.write(connection.send_close(code, reason))
-            self._begin_closing()
-        return WebSocketProtocol.wait_closed(self)
 
     def wait_closed(self) -> Deferred[None]:
         """Return a Deferred that fires when the connection is closed; it never fails.
@@ -408,11 +389,8 @@ class WebSocketProtocol(Driver):
         Raises:
             ConcurrencyError: this isn't the reactor's thread.
         """
-        self._check_thread()
-        if self._settled:
-            return Done()
-        self._closed_waiters = waitable(self._closed_waiters)
-        return self._closed_waiters.wait()
+        closed: Deferred[None] = driver_of(self).wait_closed()
+        return closed
 
     def wait_opened(self: _Self) -> Deferred[_Self]:
         """Return a Deferred of this protocol that fires when the connection is open.
@@ -422,87 +400,12 @@ class WebSocketProtocol(Driver):
         Raises:
             ConcurrencyError: this isn't the reactor's thread.
         """
-        self._check_thread()
-        if self._connection is not None:
+        driver = driver_of(self)
+        driver.check_thread()
+        if driver.connection is not None:
             return succeed(self)
-        if self._settled:
-            return self._when_not_open()
-        self._opened_waiters = waitable(self._opened_waiters)
-        return self._opened_waiters.wait()
-
-    def _send_otherwise(
-        self, message: Part, text: bool | None = None, *, compress: bool | None = None
-    ) -> None:
-        self._check_thread()
-        connection = self._connection
-        if connection is None:
-            if not self._settled:
-                raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
-        elif connection.state is _OPEN:
-            if self._turns is None:
-                self._outbox.write(connection.send_message(message, text, compress))
-            else:
-                self._send_in_turn(message, text, compress)
-
-    def _send_in_turn(
-        self, message: Part, text: bool | None, compress: bool | None
-    ) -> Deferred[None]:
-        if self._turns is None or not self._turns.locked:
-            return self._write(Connection.send_message, message, text, compress)
-        turn = self._turns.run(self._write, Connection.send_message, message, text, compress)
-        return forward_quietly(turn)
-
-    def _write(self, encode: Callable[..., bytes], *arguments: object) -> Deferred[None]:
-        """Write what a method of the connection makes of these arguments."""
-        connection = self._connection
-        if connection is None or connection.state is not State.OPEN:
-            return self._when_not_open()
-        self._outbox.write(encode(connection, *arguments))
-        return self._outbox.drained()
-
-    @property
-    def _pushes(self) -> bool:
-        """Whether the application overrides messageReceived."""
-        function = getattr(self.messageReceived, "__func__", None)
-        return function not in (WebSocketProtocol.messageReceived, Inbox.put)
-
-    def _has_hook(self, hook: Callable[..., object]) -> bool:
-        """Tell whether a hook is the application's: there is no need to wait for what is ours."""
-        return getattr(hook, "__func__", None) not in (
-            WebSocketProtocol.pingReceived,
-            WebSocketProtocol.pongReceived,
-        )
-
-    def _give_in(self, reason: InvalidHandshake) -> None:
-        """Have no connection, as the application wants none."""
-        self._fail_opening(reason)
-        abort(self._transport)
-
-    def _known_request(self) -> Request | None:
-        return self.request
-
-    def _tell_lost(self) -> None:
-        lost = type(self).connectionLost
-        if lost is WebSocketProtocol.connectionLost and self._succession is None:
-            # To make a Failure costs more than all else that is done here.
-            self._deafen()
-        else:
-            super()._tell_lost()
-
-    def _break_off(self) -> None:
-        WebSocketProtocol.close(self, CloseCode.INTERNAL_ERROR, "error in fragmented message")
-
-    def _when_not_open(self) -> Deferred[Any]:
-        """Return the Deferred for what can't be done now."""
-        connection = self._connection
-        if not self._settled:
-            if connection is None:
-                return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
-            self._late = waitable(self._late)
-            return self._late.wait()
-        failed: Deferred[Any] = Deferred()
-        fail_quietly(failed, self._ending())
-        return failed
+        opened: Deferred[_Self] = driver.wait_opened()
+        return opened
 
     # What the application may ask.
 
@@ -514,34 +417,43 @@ class WebSocketProtocol(Driver):
     @property
     def close_code(self) -> int | None:
         """The close code received, 1006 if there was none; None until the connection is closed."""
-        if not self._settled:
+        driver = driver_of(self)
+        if driver.phase < Phase.SETTLED:
             return None
-        connection = self._connection
+        connection = driver.connection
         return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
 
     @property
     def close_reason(self) -> str | None:
         """The close reason received; None until the connection is closed."""
-        if not self._settled:
+        driver = driver_of(self)
+        if driver.phase < Phase.SETTLED:
             return None
-        return "" if self._connection is None else self._connection.closing.reason
+        return "" if driver.connection is None else driver.connection.closing.reason
 
     @property
     def latency(self) -> float:
         """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
-        return 0.0 if self._pings is None else self._pings.latency
+        pings = driver_of(self).pings
+        return 0.0 if pings is None else pings.latency
 
     @property
     def counters(self) -> ConnectionCounters:
         """What has gone over the connection, and what waits; as it is now."""
-        return self._count()
+        counters: ConnectionCounters = driver_of(self).count()
+        return counters
 
     @property
     def local_address(self) -> Address:
         """(host, port) of this end, or the path of a Unix socket."""
-        return address_of(self._transport.getHost())
+        return address_of(driver_of(self).transport.getHost())
 
     @property
     def remote_address(self) -> Address:
         """(host, port) of the other end, or the path of a Unix socket."""
-        return self._peer_address()
+        address: Address = driver_of(self).peer_address
+        return address
+
+
+async def _fail_to_iterate(failed: Deferred[Any]) -> AsyncIterator[str | bytes]:
+    yield await failed

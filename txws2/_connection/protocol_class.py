@@ -214,7 +214,7 @@ def _what_wraps(made: type, kind: type[WebSocketProtocol], name: str) -> str:
         return ", but one of the other side's"
     if not IProtocol.implementedBy(made):
         return ""
-    if kind._client:
+    if kind.__name__ == "WebSocketClientProtocol":
         wraps = f"WebSocketClientEndpoint(reactor, uri).connect(Factory.forProtocol({name}))"
     else:
         wraps = f"WebSocketFactory(Factory.forProtocol({name}))"

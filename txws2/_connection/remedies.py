@@ -124,7 +124,7 @@ def _of_connections_of_host(_: Exception, connection: Any, spelling: Spelling) -
 
 
 def _of_upgrade(_: Exception, connection: Any, spelling: Spelling) -> str | None:
-    request: Request | None = connection._known_request()
+    request: Request | None = connection.known_request
     if request is None or "Upgrade" in request.fields:
         return None
     return _BEHIND_A_PROXY if "Sec-WebSocket-Key" in request.fields else None

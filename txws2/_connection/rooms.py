@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from txws2._connection.broadcast import Slow, broadcast
 from txws2._connection.driver import state_of
-from txws2._connection.journal import id_of
+from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2.interfaces import IRooms, Presence
 from txws2.wire.connection import State
@@ -98,7 +98,7 @@ class Rooms:
         members = self._rooms.get(room, {})
         return succeed(
             [
-                Presence(id_of(member), info)
+                Presence(driver_of(member).id, info)
                 for member, info in members.items()
                 if state_of(member) is State.OPEN
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IProtocolFactory, IReactorFDSet, ITransport
@@ -20,10 +20,11 @@ __all__ = ["EpollSharing"]
 _WORTH_WHILE = 4
 
 
-class _Connected(Protocol):
-    transport: Any
+class _Driver(Protocol):
+    @property
+    def own_transport(self) -> Any: ...
 
-    def _was_adopted(self) -> None: ...
+    def was_adopted(self) -> None: ...
 
 
 class EpollSharing:
@@ -37,29 +38,32 @@ class EpollSharing:
         self._factory = factory
         self._shared: SharedEpoll | None = None
 
-    def offer(self, transport: ITransport, connections: Collection[_Connected]) -> None:
+    def offer(
+        self, transport: ITransport, count: int, drivers: Callable[[], Iterable[_Driver]]
+    ) -> None:
         """Take a new connection's transport over if that can be done, and is worth while.
 
         Args:
             transport: the transport; it is reading.
-            connections: all of them; this one doesn't have its transport yet.
+            count: how many connections there are.
+            drivers: returns what drives each of them; this one doesn't own its transport yet.
         """
         below = _socket_of(transport)
-        if below is None or len(connections) < _WORTH_WHILE:
+        if below is None or count < _WORTH_WHILE:
             return
         try:
-            self._take_over(below, connections)
+            self._take_over(below, drivers)
         except OSError:
             # The system has no descriptor left, or no memory: the reactor goes on with this one.
             return
 
-    def _take_over(self, below: TCPTransport, connections: Collection[_Connected]) -> None:
+    def _take_over(self, below: TCPTransport, drivers: Callable[[], Iterable[_Driver]]) -> None:
         shared = self._shared
         if shared is None:
             if not (hasattr(select, "epoll") and IReactorFDSet.providedBy(below.reactor)):
                 return
             shared = self._shared = SharedEpoll(below.reactor)
-            self._adopt_all(shared, below.reactor, connections)
+            self._adopt_all(shared, below.reactor, drivers())
         if cast(Any, below.reactor) is not shared.stand_in:
             shared.adopt(below, reading=True, writing=has_unsent(below))
             port = below.server if isinstance(below, Server) else None
@@ -67,16 +71,14 @@ class EpollSharing:
                 # It accepts for us alone, so the next ones can be there from the first.
                 shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
 
-    def _adopt_all(
-        self, shared: SharedEpoll, reactor: Any, connections: Collection[_Connected]
-    ) -> None:
+    def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
         """Take over those that came before: they would have fewer turns than the others."""
         readers, writers = set(reactor.getReaders()), set(reactor.getWriters())
-        for connection in connections:
-            below = _socket_of(connection.transport)
+        for driver in drivers:
+            below = _socket_of(driver.own_transport)
             if below is not None and below.reactor is reactor:
                 shared.adopt(below, reading=below in readers, writing=below in writers)
-                connection._was_adopted()
+                driver.was_adopted()
 
 
 def _socket_of(transport: ITransport | None) -> TCPTransport | None:

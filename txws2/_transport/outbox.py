@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -20,7 +20,7 @@ __all__ = ["Outbox"]
 
 
 class _Owner(Protocol):
-    def _message_failed(self, exception: BaseException) -> None: ...
+    def message_failed(self, exception: BaseException) -> None: ...
 
 
 def _nothing() -> None:
@@ -111,6 +111,11 @@ class Outbox(Cork):
             self._behind = True
             return True
         return self._behind and until_drained
+
+    @property
+    def transport(self) -> Any:
+        """Where the bytes go."""
+        return self._transport
 
     @property
     def waiting(self) -> int:
@@ -231,7 +236,7 @@ class Outbox(Cork):
         except BaseException as exc:
             self._producer = None
             assert self._producer_owner is not None
-            self._producer_owner._message_failed(exc)
+            self._producer_owner.message_failed(exc)
 
     def _end_if_empty(self) -> None:
         if self._end is not None and not self._waiting:

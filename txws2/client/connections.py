@@ -21,6 +21,8 @@ from txws2._checks.threads import check_reactor_thread
 from txws2._checks.unawaited import CONNECT, expect_reactor
 from txws2._connection.closeable import Opening
 from txws2._connection.factory import global_reactor
+from txws2._connection.handle import driver_of
+from txws2._connection.phases import Phase
 from txws2._deferreds.isolation import isolated
 from txws2._deferreds.tasks import loop_runs
 from txws2._time.backoff import Backoff
@@ -313,5 +315,7 @@ def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
     """Give up what there is of a connection; return why there is none."""
     verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
     for protocol in list(factory.connections):
-        verdict = protocol._give_up()
+        driver = driver_of(protocol)
+        if driver.phase < Phase.OPEN:
+            verdict = driver.give_up_opening()
     return verdict

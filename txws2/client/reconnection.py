@@ -10,6 +10,7 @@ from twisted.internet.task import deferLater
 from typing_extensions import TypeVar
 
 from txws2._connection.closeable import Opening
+from txws2._connection.handle import driver_of
 from txws2._deferreds.waiters import forward_quietly
 from txws2._time.backoff import Backoff, Pace
 from txws2.client.protocol import WebSocketClientProtocol
@@ -136,7 +137,7 @@ async def connections(
             # A generator that is left where it is can't await.
             closing = WebSocketClientProtocol.close(ws)
         await closing
-        ending = WebSocketClientProtocol._ending(ws)
+        ending = driver_of(ws).ended_with()
         assert isinstance(ending, ConnectionClosed)
         in_trouble = ended_in_trouble(ending)
         if in_trouble:

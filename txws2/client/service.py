@@ -16,7 +16,9 @@ from typing_extensions import TypeVar
 from txws2._checks.options import check_options
 from txws2._checks.signatures import check_hook
 from txws2._connection.driver import state_of
+from txws2._connection.handle import driver_of
 from txws2._connection.journal import only_ended
+from txws2._connection.phases import Phase
 from txws2._deferreds.callables import result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.eventual import Eventual
@@ -191,7 +193,7 @@ class WebSocketClientService(Service, Generic[C]):
         # It may be called by what is to be cancelled.
         seconds: float | None = 0
         if ws is not None:
-            WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
+            driver_of(ws).start_closing(CloseCode.GOING_AWAY)
             seconds = self._factory.close_timeout
         if seconds is not None:
             deadline = self._factory.clock.callLater(seconds, running.cancel)
@@ -311,9 +313,9 @@ class WebSocketClientService(Service, Generic[C]):
         except Exception as exc:
             if isinstance(exc, CancelledError) and run is not self._run:
                 raise  # It wasn't the hook that had something cancelled.
-            connection = ws._connection
-            assert connection is not None
-            if not (ws._settled and only_ended(connection.closing, exc)):
+            driver = driver_of(ws)
+            ended = driver.phase >= Phase.SETTLED
+            if not (ended and only_ended(driver.connection.closing, exc)):
                 self._log_failure("on_message")
 
     def _change(self, state: ClientState, run: object) -> None:

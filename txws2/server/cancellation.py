@@ -11,6 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from txws2._connection.handle import driver_of
+from txws2._connection.phases import Phase
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._deferreds.callables import check_function, name_of, to_await
 from txws2._deferreds.causes import causes_of
@@ -116,7 +118,7 @@ class _Run:
         assert running is not None
         # If it has ended before, or in the first step, nothing has told of it since.
         self._woken = False
-        ended = self._connection._wait_told()
+        ended = driver_of(self._connection).wait_told()
         ended.addCallbacks(self._ended, _forget, (running,))
         # Who doesn't look at it needn't hear that the connection has ended.
         return forward_quietly(running.addBoth(self._done, ended))
@@ -164,7 +166,7 @@ class _Run:
         self._coroutine.close()
 
     def _step(self, go: Callable[..., Any], *arguments: Any) -> Any:
-        self._woken, self._busy = self._connection._settled, True
+        self._woken, self._busy = driver_of(self._connection).phase >= Phase.SETTLED, True
         try:
             return go(*arguments)
         finally:

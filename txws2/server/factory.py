@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from txws2._checks.options import check_options
 from txws2._connection.factory import ConnectionFactory, ConnectionOptions
+from txws2._connection.handle import driver_of
 from txws2._connection.journal import RareWarnings
 from txws2._connection.protocol_class import (
     check_class_attribute,
@@ -32,9 +33,11 @@ from txws2.server.hooks import (
 )
 from txws2.server.protocol import WebSocketServerProtocol
 from txws2.server.shutdown import ReactorStop, Stopping
-from txws2.wire.handshake.origins import Origins, check_origins
+from txws2.wire.handshake.origins import Origins, check_origin, check_origins
 from txws2.wire.handshake.rules import check_subprotocols
-from txws2.wire.http.hosts import Hosts
+from txws2.wire.handshake.server import check_request
+from txws2.wire.http.heads import Request
+from txws2.wire.http.hosts import Hosts, check_host
 
 __all__ = [
     "FactoryOptions",
@@ -223,15 +226,26 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     def _begin(self) -> None:
         self._reactor_stop.watch()
 
-    def peer_failed(self, connection: WebSocketServerProtocol, cause: Exception) -> None:
+    def _judge(self, request: Request) -> None:
+        """Make sure that a request may open a connection, whatever is negotiated then.
+
+        Raises:
+            InvalidHandshake: it may not.
+        """
+        check_request(request)
+        if self.hosts is not None:
+            check_host(request, self.hosts)
+        check_origin(request, self.origins)
+
+    def peer_failed(self, driver: Any, cause: Exception) -> None:
         """Warn of it, if the options may be to blame, and no handler is told."""
-        if self.handler is None or connection._pushes:
-            self._warnings.failed(connection, cause)
+        if self.handler is None or driver.pushes:
+            self._warnings.failed(driver, cause)
 
     def leave(self, connection: WebSocketServerProtocol) -> float:
         """Count a connection no more, neither among the connected nor for its limits."""
         if self.admission is not None:
-            self.admission.leave(connection)
+            self.admission.leave(driver_of(connection))
         lasted = super().leave(connection)
         if not self._connections:
             self._reactor_stop.rest()

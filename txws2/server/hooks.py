@@ -10,8 +10,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2._checks.signatures import check_hook
-from txws2._connection.journal import id_of
-from txws2._connection.protocol import WebSocketProtocol
+from txws2._connection.handle import driver_of
+from txws2._connection.phases import Phase
 from txws2._deferreds.callables import check_function, result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.missing_loop import log_failure
@@ -27,7 +27,7 @@ from txws2.wire.http.readers import RequestReader
 
 __all__ = [
     "REQUEST_ARGUMENTS",
-    "Deciding",
+    "Decision",
     "Hooks",
     "ProcessRequest",
     "ProcessResponse",
@@ -93,93 +93,84 @@ def hooks_of(handler: object) -> tuple[ProcessRequest, ...]:
     return () if own is None else (own,)
 
 
-class Deciding(WebSocketProtocol):
-    """Asks the hooks of an application, each of which may take its time.
+class Decision:
+    """What the application decides on one request: it asks the hooks, each of which may wait.
 
-    A subclass reads the request, and has all that is decided here done.
+    Args:
+        handshake: the opening handshake, which does what was decided.
+        hooks: the hooks.
+        request: the request.
     """
 
-    # A WebSocketServerFactory, whose module imports this one.
-    factory: Any
+    __slots__ = ("_asking", "_handshake", "_hooks", "_request")
 
-    # While the application decides on the request.
-    _deciding: Deferred[Any] | None = None
-    # What was answered, where that can't be made again.
-    _response: Response | None = None
-    # What the extensions are, as the response has it.
-    _extensions: str | None = None
+    def __init__(self, handshake: Any, hooks: Hooks, request: Request) -> None:
+        self._handshake = handshake
+        self._hooks = hooks
+        self._request = request
+        # While the application decides.
+        self._asking: Deferred[Any] | None = None
 
-    # What a subclass provides.
+    @property
+    def _refused(self) -> bool:
+        """Whether the request was refused meanwhile, or the client has left."""
+        return self._handshake.driver.phase is not Phase.CONNECTING
 
-    def _judge(self, request: Request) -> None:
-        """Make sure that a request may open the connection, whatever is negotiated then."""
-        raise NotImplementedError
+    def begin(self, reader: RequestReader) -> None:
+        """Do what the application wants, as soon as it knows."""
+        call = Call(self._handshake.driver.application)
+        self._asking = asking = call.start(Deferred.fromCoroutine, self._find_answer())
+        asking.addBoth(call.over)
+        asking.addCallback(self._decided, reader).addErrback(self._not_decided)
+        if self._refused:
+            # A hook has had the connection closed, and waits for that or for something else.
+            self.stop()
 
-    def _agree(self, request: Request, subprotocol: str | None) -> None:
-        """Settle what the response that accepts has in it."""
-        raise NotImplementedError
+    def stop(self) -> None:
+        """Ask no more."""
+        asking = self._asking
+        if asking is None:
+            return
+        if current_call() is None:
+            asking.cancel()
+        else:
+            # What is running can't be cancelled, and that may be the hook itself.
+            self._handshake.driver.factory.clock.callLater(0, asking.cancel)
 
-    def _acceptance(self, request: Request) -> Response:
-        """Return the response that opens the connection."""
-        raise NotImplementedError
+    async def ask(self, hook: Callable[..., object], *arguments: Any) -> object:
+        """Ask one hook.
 
-    def _turn_down(self, response: Response, reason: InvalidHandshake) -> None:
-        """Answer with a response that doesn't open the connection."""
-        raise NotImplementedError
-
-    def _go_ahead(self, head: bytes, reader: RequestReader) -> None:
-        """Open the connection with this head."""
-        raise NotImplementedError
-
-    def respond(self, status: int, text: str) -> Response:
-        """Make a response that a hook can return.
-
-        Args:
-            status: its status code, as 403.
-            text: what a person is told.
+        Raises:
+            CancelledError: nobody waits for the answer any more.
         """
-        return Response.plain(HTTPStatus(status), text)
-
-    async def _ask(self, hook: Callable[..., object], *arguments: Any) -> object:
-        answer = await result_of(hook(self, *arguments))
-        if self._never_opened is not None:
-            # Meanwhile the request was refused, or the client has left.
+        answer = await result_of(hook(self._handshake.driver.application, *arguments))
+        if self._refused:
             raise CancelledError
         return answer
 
-    def _decide(self, hooks: Hooks, request: Request, reader: RequestReader) -> None:
-        """Do what the application wants, as soon as it knows."""
-        call = Call(self)
-        finding = self._find_answer(hooks, request)
-        self._deciding = deciding = call.start(Deferred.fromCoroutine, finding)
-        deciding.addBoth(call.over)
-        deciding.addCallback(self._decided, hooks, request, reader).addErrback(self._not_decided)
-        if self._never_opened is not None:
-            # A hook has had the connection closed, and waits for that or for something else.
-            self._stop_deciding()
+    async def ask_all(
+        self, hooks: Sequence[Callable[..., object]], *arguments: Any
+    ) -> Response | None:
+        """Ask hooks in turn until one has a response; see `ask_hooks`."""
+        for hook in hooks:
+            response = await self.ask(hook, *arguments)
+            if isinstance(response, Response):
+                return response
+            if response is not None:
+                raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
+        return None
 
-    def _stop_deciding(self) -> None:
-        deciding = self._deciding
-        if deciding is None:
-            return
-        if current_call() is None:
-            deciding.cancel()
-        else:
-            # What is running can't be cancelled, and that may be the hook itself.
-            self.factory.clock.callLater(0, deciding.cancel)
-
-    async def _find_answer(
-        self, hooks: Hooks, request: Request
-    ) -> tuple[Response, InvalidHandshake | None]:
+    async def _find_answer(self) -> tuple[Response, InvalidHandshake | None]:
         """Return the answer, and why the request is refused if it is."""
+        hooks, request = self._hooks, self._request
         try:
-            response, reason = await self._propose(hooks, request)
+            response, reason = await self._propose()
         except Exception as exc:
-            if self._never_opened is not None:
+            if self._refused:
                 raise
             response, reason = self._internal_error(Failure(exc))
         if hooks.process_response is not None:
-            other = await ask_hooks(self, [hooks.process_response], request, response)
+            other = await self.ask_all([hooks.process_response], request, response)
             response = other or response
         if reason is None and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             return response, InvalidStatus(response, ours=True)
@@ -187,24 +178,24 @@ class Deciding(WebSocketProtocol):
             reason.response = response
         return response, reason
 
-    async def _propose(
-        self, hooks: Hooks, request: Request
-    ) -> tuple[Response, InvalidHandshake | None]:
-        response = await ask_hooks(self, hooks.process_request, request)
+    async def _propose(self) -> tuple[Response, InvalidHandshake | None]:
+        request, handshake = self._request, self._handshake
+        response = await self.ask_all(self._hooks.process_request, request)
         if response is not None:
             return response, InvalidStatus(response, ours=True)
         try:
-            self._judge(request)
-            self._agree(request, await self._choose(hooks, request))
+            handshake.driver.factory._judge(request)
+            handshake.agree(request, await self._choose())
         except InvalidHandshake as exc:
             return refusal(exc), exc
-        return self._acceptance(request), None
+        return handshake.acceptance(request), None
 
-    async def _choose(self, hooks: Hooks, request: Request) -> str | None:
-        if hooks.select_subprotocol is None:
-            return select_subprotocol(request, self.factory.subprotocols)
-        offered = offered_subprotocols(request)
-        chosen = await self._ask(hooks.select_subprotocol, offered)
+    async def _choose(self) -> str | None:
+        select = self._hooks.select_subprotocol
+        if select is None:
+            return select_subprotocol(self._request, self._handshake.driver.factory.subprotocols)
+        offered = offered_subprotocols(self._request)
+        chosen = await self.ask(select, offered)
         if chosen is None:
             return None
         # RFC 6455 section 4.2.2, item 5: it MUST be one of those; a client fails otherwise.
@@ -213,30 +204,27 @@ class Deciding(WebSocketProtocol):
         raise ValueError(f"select_subprotocol returned {chosen!r}, which isn't among {offered}")
 
     def _decided(
-        self,
-        answer: tuple[Response, InvalidHandshake | None],
-        hooks: Hooks,
-        request: Request,
-        reader: RequestReader,
+        self, answer: tuple[Response, InvalidHandshake | None], reader: RequestReader
     ) -> None:
-        self._deciding = None
+        self._asking = None
         response, reason = answer
+        handshake = self._handshake
         if reason is None:
-            check_acceptance(request, self.subprotocol, self._extensions, response)
+            check_acceptance(self._request, handshake.subprotocol, handshake.extensions, response)
             head = response.serialize()
-            if hooks.process_response is not None:
+            if self._hooks.process_response is not None:
                 # Otherwise, it can be made again when somebody asks for it.
-                self._response = response
-            self._go_ahead(head, reader)
+                handshake.response = response
+            handshake.go_ahead(head, reader)
         elif response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             raise ValueError("a hook can't open a connection with a response of its own")
         else:
-            self._turn_down(response, reason)
+            handshake.turn_down(response, reason)
 
     def _not_decided(self, failure: Failure) -> None:
-        self._deciding = None
-        if self._never_opened is None:
-            self._turn_down(*self._internal_error(failure))
+        self._asking = None
+        if not self._refused:
+            self._handshake.turn_down(*self._internal_error(failure))
         elif not failure.check(CancelledError):
             self._log_failure(failure)
 
@@ -250,11 +238,12 @@ class Deciding(WebSocketProtocol):
         return response, reason
 
     def _log_failure(self, failure: Failure) -> None:
-        log_failure(self.factory.log, "opening handshake failed", failure, connection=id_of(self))
+        driver = self._handshake.driver
+        log_failure(driver.factory.log, "opening handshake failed", failure, connection=driver.id)
 
 
 async def ask_hooks(
-    connection: Deciding, hooks: Sequence[Callable[..., object]], *arguments: Any
+    connection: Any, hooks: Sequence[Callable[..., object]], *arguments: Any
 ) -> Response | None:
     """Call hooks in turn until one has a response.
 
@@ -267,10 +256,7 @@ async def ask_hooks(
         TypeError: one has returned neither a Response nor None.
         CancelledError: nobody waits for the answer any more.
     """
-    for hook in hooks:
-        response = await connection._ask(hook, *arguments)
-        if isinstance(response, Response):
-            return response
-        if response is not None:
-            raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
-    return None
+    asked: Response | None = await driver_of(connection).handshake.decision.ask_all(
+        hooks, *arguments
+    )
+    return asked

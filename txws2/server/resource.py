@@ -19,6 +19,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as SiteRequest
 
 from txws2._checks.options import check_options
+from txws2._connection.handle import driver_of
 from txws2.exceptions import ServerClosing
 from txws2.server.factory import (
     Handler,
@@ -97,7 +98,7 @@ class WebSocketResource(Resource):
             connection = self.factory.buildProtocol(request.getClientAddress())
             connection.site_request = request
             upgrade = _SiteUpgrade(request, channel.transport, connection)
-            connection._answer(upgrade, _head(request))
+            driver_of(connection).answer(connection, upgrade, _head(request))
         else:
             _respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET

@@ -7,6 +7,7 @@ from typing import Any
 
 from txws2._checks.kinds import shown
 from txws2._checks.signatures import check_hook
+from txws2._connection.handle import driver_of
 from txws2.exceptions import InvalidPath
 from txws2.server.factory import Handler
 from txws2.server.handlers import check_handler
@@ -63,8 +64,9 @@ class _Router:
             response = refusal(reason)
             if "Upgrade" in request.fields:
                 # Others look at any path of any server.
-                connection.factory._warnings.refused(
-                    connection, response.status_code, reason, self._advice()
+                driver = driver_of(connection)
+                driver.factory._warnings.refused(
+                    driver, response.status_code, reason, self._advice()
                 )
             return response
         return await ask_hooks(connection, hooks_of(found[0]), request)
@@ -77,7 +79,7 @@ class _Router:
 
     def __call__(self, connection: Any) -> object:
         # It is looked for again, rather than kept on each connection for as long as that lives.
-        found = self._routes.find(connection._known_request().path)
+        found = self._routes.find(driver_of(connection).known_request.path)
         assert found is not None
         handler, parameters = found
         return handler(connection, **parameters)

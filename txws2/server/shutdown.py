@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorCore
 from twisted.logger import Logger
 
 from txws2._connection.driver import state_of
+from txws2._connection.handle import driver_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.eventual import Eventual
 from txws2._deferreds.isolation import isolated
@@ -142,7 +143,7 @@ class Stopping:
             self._set_deadline(factory.close_timeout, self._miss)
         for connection in list(self._connections):
             if state_of(connection) is not State.CONNECTING:
-                isolated(WebSocketServerProtocol._start_closing, connection, code, reason)
+                isolated(driver_of(connection).start_closing, code, reason)
         for running in list(self._handlers):
             running.addBoth(self._handler_done, running)
         self._progress()
@@ -180,9 +181,9 @@ class Stopping:
             self._ports += 1
             port.addBoth(self._port_closed)
         for connection in list(self._connections):
-            connection._wait_gone().addCallback(self._gone, connection)
+            driver_of(connection).wait_gone().addCallback(self._gone, connection)
             if state_of(connection) is State.CONNECTING:
-                isolated(connection._turn_away, ServerClosing())
+                isolated(driver_of(connection).turn_away, ServerClosing())
 
     def _wait_no_longer(self, waiter: Deferred[None]) -> None:
         del self._inside[waiter]
@@ -221,7 +222,7 @@ class Stopping:
     def _miss(self) -> None:
         self._deadline = None
         for connection in list(self._connections):
-            isolated(connection._give_up_closing)
+            isolated(driver_of(connection).give_up_closing)
         self.give_up()
 
     def _set_deadline(self, seconds: float, missed: Callable[[], None]) -> None:

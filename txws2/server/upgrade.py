@@ -15,7 +15,7 @@ __all__ = ["Upgrade"]
 class Upgrade(Protocol):
     """What an HTTP server of somebody else's provides for a request that it has read.
 
-    It gives this to `WebSocketServerProtocol._answer`. Then either of `refuse` and `take_over` is
+    It gives this to `ServerDriver.answer`. Then either of `refuse` and `take_over` is
     called, at once or later, unless the client leaves before: the server then calls
     `connectionLost` of the connection.
 

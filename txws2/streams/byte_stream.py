@@ -24,6 +24,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._transport.capabilities import abort, has_unsent, socket_of
 from txws2.exceptions import ConnectionClosed, ConnectionClosedOK
@@ -60,7 +61,7 @@ class Carrier(WebSocketProtocol):
         protocol: IProtocol | None = factory.buildProtocol(self.peer)
         if protocol is None:
             return None
-        transport = self._transport
+        transport = driver_of(self).transport
         if ISSLTransport.providedBy(transport):
             kind: type[ByteStream] = TLSByteStream
         elif ITCPTransport.providedBy(transport):
@@ -116,17 +117,19 @@ class Carrier(WebSocketProtocol):
 
     def _has_left(self) -> bool:
         """Tell whether the system had taken all that was sent, the close frame among it."""
-        below = socket_of(self._transport)
-        return not (self._outbox.waiting or (below is not None and has_unsent(below)))
+        driver = driver_of(self)
+        below = socket_of(driver.transport)
+        return not (driver.outbox.waiting or (below is not None and has_unsent(below)))
 
     def finish(self) -> None:
         """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
 
         What waits for a slow peer is sent as long as that reads, as over TCP.
         """
-        drained = self._outbox.drained()
+        driver = driver_of(self)
+        drained = driver.outbox.drained()
         if drained.called:
-            self._start_closing()
+            driver.start_closing()
         else:
             # A producer that was paused until now has a turn to go on.
             clock = self.factory.clock
@@ -134,7 +137,7 @@ class Carrier(WebSocketProtocol):
 
     def fail(self, failure: Failure) -> None:
         """Log what the protocol, or its producer, did wrong, and close with 1011."""
-        self._application_failed(failure)
+        driver_of(self).application_failed(failure)
 
 
 def _hung_up(closed: ConnectionClosed) -> bool:

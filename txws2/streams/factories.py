@@ -50,12 +50,6 @@ class CarrierServer(Carrier, WebSocketServerProtocol):
 
     factory: WebSocketFactory
 
-    def _judge(self, request: Request) -> None:
-        super()._judge(request)
-        path, asked = self.factory.path, request.path.partition("?")[0]
-        if path is not None and path != asked:
-            raise InvalidPath(asked)
-
     def connectionOpened(self) -> None:
         """Make the protocol that is wrapped."""
         factory = self.factory
@@ -129,6 +123,17 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         self.wrappedFactory = wrappedFactory
         self.path = path
         self.text = text
+
+    def _judge(self, request: Request) -> None:
+        """Make sure that a request may open a connection: it must ask for the path, too.
+
+        Raises:
+            InvalidHandshake: it may not.
+        """
+        super()._judge(request)
+        asked = request.path.partition("?")[0]
+        if self.path is not None and self.path != asked:
+            raise InvalidPath(asked)
 
 
 class CarrierClient(Carrier, WebSocketClientProtocol):

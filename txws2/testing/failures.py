@@ -10,7 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import provider
 
-from txws2._connection.journal import id_of
+from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol
 
 __all__ = ["Failures"]
@@ -30,7 +30,7 @@ class Failures:
         self.found: list[Failure] = []
         for protocol in protocols:
             if isinstance(protocol, WebSocketProtocol):
-                _FAILURES[id_of(protocol)] = self
+                _FAILURES[driver_of(protocol).id] = self
         # It is added once, and stays: an observer that went when the garbage collector takes a
         # Joined might go while the log is calling the others, and one of them would miss an event.
         globalLogPublisher.addObserver(_observe)

@@ -15,10 +15,10 @@ LIMITS = [2**20, 16, 1000, None]
 THRESHOLDS = [0, 64]
 
 TWINS = [
-    exchange_of(exchange, cork)
-    for exchange, cork in [
-        (PURE["Exchange"], PURE["Cork"]),
-        *([(load().Exchange, load().Cork)] if load() is not None else []),
+    exchange_of(exchange, cork, handle)
+    for exchange, cork, handle in [
+        (PURE["Exchange"], PURE["Cork"], PURE["Handle"]),
+        *([(load().Exchange, load().Cork, load().Handle)] if load() is not None else []),
     ]
 ]
 
@@ -42,15 +42,15 @@ def target(data):
 def _outcome(exchange, reads, enough):
     def answer(message):
         if len(exchange.told) == enough:
-            exchange.shut()
-        exchange.sendMessage(message)
+            exchange.stop()
+        exchange.send_message(message)
         if len(message) % 16 == 15:
             raise ValueError
 
     exchange.answer = answer
     for read in reads:
         with raises_only():
-            exchange.dataReceived(read)
+            exchange.data_received(read)
     # A client's frames have a key that is another each time.
-    writes = [len(write) if exchange._connection.client else write for write in exchange.writes]
-    return exchange.told, writes, len(exchange.failed), counted(exchange._connection)
+    writes = [len(write) if exchange.connection.client else write for write in exchange.writes]
+    return exchange.told, writes, len(exchange.failed), counted(exchange.connection)

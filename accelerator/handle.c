@@ -1,0 +1,165 @@
+/* What an application has of a connection: Handle, whose twin is in handle.py. */
+
+#include "accelerator.h"
+
+/* Return what drives the connection, a reference of the handle's; NULL with an exception if nothing
+ * does. */
+Exchange *
+driver_of(State *state, PyObject *object)
+{
+    if (!PyObject_TypeCheck(object, state->handle_type)) {
+        PyErr_Format(PyExc_TypeError, "expected a connection, not %s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    Exchange *driver = ((Handle *)object)->driver;
+    if (driver == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "nothing drives this connection");
+    }
+    return driver;
+}
+
+PyDoc_STRVAR(driver_of_doc,
+"driver_of($module, handle, /)\n--\n\n"
+"Return what drives a connection.");
+
+static PyObject *
+get_driver(PyObject *module, PyObject *handle)
+{
+    return Py_XNewRef(driver_of(PyModule_GetState(module), handle));
+}
+
+PyDoc_STRVAR(data_received_doc,
+"dataReceived($self, data, /)\n--\n\n"
+"Take what the transport has read.");
+
+PyObject *
+handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                     Py_ssize_t count, PyObject *names)
+{
+    if (check_count("dataReceived", count + count_of(names), 1, 1) < 0) {
+        return NULL;
+    }
+    State *state = PyType_GetModuleState(defining);
+    Exchange *driver = driver_of(state, self);
+    if (driver == NULL) {
+        return NULL;
+    }
+    Py_INCREF(driver);
+    int taken = exchange_receive(state, driver, args[0]);
+    Py_DECREF(driver);
+    return taken < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(send_message_doc,
+"sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
+"Send a message without waiting; for push code, as `send` otherwise.");
+
+static PyObject *
+handle_send_message(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                    Py_ssize_t count, PyObject *names)
+{
+    State *state = PyType_GetModuleState(defining);
+    Exchange *driver = driver_of(state, self);
+    if (driver == NULL) {
+        return NULL;
+    }
+    Py_INCREF(driver);
+    int sent = send_message(state, driver, args, count, names);
+    Py_DECREF(driver);
+    return sent < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+handle_new(PyTypeObject *type, PyObject *args, PyObject *options)
+{
+    State *state = state_for(type);
+    PyObject *driver;
+    if (state == NULL || !PyArg_ParseTuple(args, "O!:Handle", state->exchange_type, &driver)) {
+        return NULL;
+    }
+    if (options != NULL && PyDict_GET_SIZE(options) > 0) {
+        PyErr_SetString(PyExc_TypeError, "Handle() takes no keyword arguments");
+        return NULL;
+    }
+    PyObject *nothing = PyTuple_New(0);
+    if (nothing == NULL) {
+        return NULL;
+    }
+    /* Only object's own way gives an instance its attributes in the small array that CPython has. */
+    Handle *self = (Handle *)PyBaseObject_Type.tp_new(type, nothing, NULL);
+    Py_DECREF(nothing);
+    if (self != NULL) {
+        self->driver = (Exchange *)Py_NewRef(driver);
+    }
+    return (PyObject *)self;
+}
+
+static int
+handle_traverse(Handle *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->driver);
+    return 0;
+}
+
+static int
+handle_clear(Handle *self)
+{
+    Py_CLEAR(self->driver);
+    return 0;
+}
+
+static void
+handle_dealloc(Handle *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    handle_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef handle_methods[] = {
+    {"dataReceived", (PyCFunction)(void (*)(void))handle_data_received,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
+    {"sendMessage", (PyCFunction)(void (*)(void))handle_send_message,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(handle_doc,
+"Handle(driver, /)\n--\n\n"
+"The base of the class that applications subclass.");
+
+static PyType_Slot handle_slots[] = {
+    {Py_tp_doc, (void *)handle_doc},
+    {Py_tp_new, handle_new},
+    {Py_tp_traverse, handle_traverse},
+    {Py_tp_clear, handle_clear},
+    {Py_tp_dealloc, handle_dealloc},
+    {Py_tp_methods, handle_methods},
+    {0, NULL},
+};
+
+static PyType_Spec handle_spec = {
+    .name = "txws2._speedups.Handle",
+    .basicsize = sizeof(Handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = handle_slots,
+};
+
+static PyMethodDef functions[] = {
+    {"driver_of", get_driver, METH_O, driver_of_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+add_handle(PyObject *module, State *state)
+{
+    state->handle_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &handle_spec, NULL);
+    if (state->handle_type == NULL || PyModule_AddType(module, state->handle_type) < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
+}

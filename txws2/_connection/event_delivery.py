@@ -1,0 +1,121 @@
+"""How what has been read is delivered: messages to the application, all else to what it concerns.
+
+Each function gets the driver of the connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from txws2._connection.hook_calls import tell
+from txws2._connection.phases import Delivery
+from txws2._transport.capabilities import close_softly
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+
+__all__ = ["deliver", "deliver_later", "open_up"]
+
+_MESSAGE = (str, bytes)
+
+
+def deliver(driver: Any, events: list[Event]) -> None:
+    """Give messages to the application, and do what other events demand."""
+    for event in events:
+        if driver.shut and _waits(driver, event):
+            driver.need_intake().enqueue(event)
+        elif not isinstance(event, _MESSAGE):
+            _react(driver, event)
+        elif driver.shut:
+            tell(driver, "messageReceived", event)
+        elif not driver.has_hung_up():
+            # As `tell` has it, without the call.
+            try:
+                result = driver.receiver.messageReceived(event)
+            except BaseException as exc:
+                driver.message_failed(exc)
+            else:
+                if result is not None:
+                    driver.hook_returned(result)
+
+
+def _waits(driver: Any, event: Event) -> bool:
+    """Tell whether an event waits, as the application has paused, or behind others that do."""
+    if isinstance(event, (Ping, Pong)):
+        return False
+    if driver.delivery is Delivery.HELD:
+        return True
+    return driver.intake is not None and bool(driver.intake.queue)
+
+
+def open_up(driver: Any) -> None:
+    """Let messages go the short way, unless something is against it."""
+    intake = driver.intake
+    waiting = intake is not None and (
+        bool(intake.queue) or (intake.succession is not None and driver.pushes)
+    )
+    driver.shut = waiting or driver.delivery is not Delivery.DELIVERING
+
+
+def deliver_later(driver: Any, events: list[Event]) -> None:
+    """Deliver what has waited; as in a read, what is sent meanwhile leaves in one piece."""
+    if driver.busy:
+        deliver(driver, events)
+        return
+    driver.busy = True
+    driver.outbox.cork()
+    try:
+        deliver(driver, events)
+    finally:
+        driver.busy = False
+        driver.outbox.uncork()
+    if driver.holds:
+        for data in driver.take_held():
+            driver.data_received(data)
+
+
+def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
+    connection = driver.connection
+    assert connection is not None
+    if isinstance(event, Remainder):
+        driver.need_inbox().put_remainder(event)
+        return
+    reply = connection.answer(event)
+    if isinstance(event, Ping):
+        if reply:
+            driver.outbox.write_pong(reply)
+        tell(driver, "pingReceived", event.payload)
+    elif isinstance(event, Pong):
+        if driver.pings is not None:
+            driver.pings.settle(event.payload, driver.factory.clock.seconds())
+        tell(driver, "pongReceived", event.payload)
+    elif isinstance(event, Closing):
+        _peer_closes(driver, reply)
+    else:
+        _peer_failed(driver, event, reply)
+
+
+def _peer_closes(driver: Any, reply: bytes) -> None:
+    """Close, as the peer does; `reply` is our close frame, if that is still to be sent."""
+    if reply:
+        driver.outbox.write(reply)
+    driver.begin_closing(at_once=not driver.client)
+    ending = driver.need_ending()
+    # RFC 6455 section 7.1.1: the server closes the TCP connection.
+    if not driver.client:
+        ending.close_with(driver, driver.transport.loseConnection)
+    ending.part(driver)
+
+
+def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
+    """Close the transport after this last frame, if there is one, and hear nothing more."""
+    assert driver.connection is not None
+    driver.outbox.discard()
+    if frame:
+        driver.outbox.write_control(frame)
+    driver.begin_closing()
+    driver.need_ending().close_with(driver, lambda: close_softly(driver.transport))
+    driver.factory.peer_failed(driver, event.cause)
+    if driver.connection.unfinished:
+        driver.need_intake().message_arrives(driver)
+    # A peer that has broken the protocol may leave its end open, so nobody is to wait until
+    # the transport knows.
+    driver.settle(event.cause)

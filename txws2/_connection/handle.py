@@ -1,0 +1,108 @@
+"""What an application has of a connection: a handle, with what drives the connection behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self, TypeVar
+
+from txws2._accelerator import PURE, accelerated
+from txws2._connection.exchange import Exchange
+from txws2.wire.frames import BINARY, TEXT
+
+__all__ = ["Handle", "driver_of", "send_where_ready"]
+
+_Handle = TypeVar("_Handle", bound="Handle")
+
+
+@accelerated
+class Handle:
+    """The base of the class that applications subclass.
+
+    All that is ours of an instance is one slot, which has no name. So an application can give its
+    class and its instances attributes of any name, and none of them is one of ours.
+
+    Args:
+        driver: what drives the connection.
+    """
+
+    __slots__ = ("_driver",)
+
+    def __new__(cls, driver: Exchange, /) -> Self:
+        """Make a handle of what this drives."""
+        self = super().__new__(cls)
+        _set_driver(self, driver)
+        return self
+
+    def dataReceived(self, data: bytes, /) -> None:
+        """Take what the transport has read."""
+        _get_driver(self).data_received(data)
+
+    def sendMessage(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> None:
+        """Send a message without waiting; for push code, as `send` otherwise.
+
+        Like ITransport.write, it does nothing once the connection is closing or closed.
+
+        Raises:
+            InvalidState: the connection isn't open yet.
+            TypeError: the message is neither str nor bytes-like.
+            UnicodeError: the text can't be UTF-8.
+        """
+        _get_driver(self).send_message(message, text, compress=compress)
+
+
+# The slot loses its name: it is reached by these two, and by nothing else.
+_get_driver = PURE["Handle"]._driver.__get__
+_set_driver = PURE["Handle"]._driver.__set__
+del PURE["Handle"]._driver
+
+
+@accelerated
+def driver_of(handle: Any, /) -> Any:
+    """Return what drives a connection.
+
+    Raises:
+        TypeError: this is no connection.
+    """
+    return _get_driver(handle)
+
+
+@accelerated
+def send_where_ready(
+    handles: Iterable[_Handle], frame: bytes, text: bool, size: int, /
+) -> list[_Handle]:
+    """Send a frame on all connections where nothing is against it; return the others.
+
+    Args:
+        handles: the connections.
+        frame: a whole message as a server sends it, uncompressed.
+        text: whether it is a text message.
+        size: bytes of its payload.
+    """
+    opcode, frame_size = TEXT if text else BINARY, len(frame)
+    others = []
+    for handle in handles:
+        if not isinstance(handle, PURE["Handle"]):
+            others.append(handle)
+            continue
+        driver = _get_driver(handle)
+        connection = driver.connection
+        if (
+            connection is not None
+            and connection.ordinary_out
+            and not (connection.client or connection.deflates)
+            and driver.turns is None
+            and driver.outbox.ready
+            and not driver.is_elsewhere()
+        ):
+            connection.count_out(opcode, size, frame_size)
+            try:
+                driver.outbox.write(frame)
+            except BaseException as exc:
+                # The others are to have it all the same.
+                driver.message_failed(exc)
+                others.append(handle)
+        else:
+            others.append(handle)
+    return others

@@ -1,0 +1,215 @@
+"""The opening handshake of a connection, as far as both sides have it in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from txws2._connection.frame_log import hooked
+from txws2._connection.hook_calls import close_after_failure, tell
+from txws2._connection.phases import Delivery, Phase
+from txws2._deferreds.waiters import NOBODY, Waiters, waitable
+from txws2._transport.capabilities import abort, set_no_delay
+from txws2._transport.socket_writer import outbox_for
+from txws2._transport.tls_writer import let_through
+from txws2.wire.connection import Connection, Trace
+from txws2.wire.http.heads import Request, Response
+from txws2.wire.permessage_deflate import Deflate
+
+__all__ = ["Agreement", "Handshake"]
+
+
+class Agreement:
+    """What the opening handshake of a connection has come to.
+
+    Attributes:
+        request: the client's request; its head, as it came, until somebody asks for it.
+        response: the server's response; None until it is known or asked for.
+        subprotocol: the one agreed on; None if there is none.
+        extensions: those agreed on, as the response has them; None for none.
+        more_lines: what else the response has, each line with its CRLF.
+        client: who the client is, if it was a trusted proxy that has sent the request.
+        upgrade: how the request is answered, if it was somebody else who has read it.
+    """
+
+    __slots__ = (
+        "client",
+        "extensions",
+        "more_lines",
+        "request",
+        "response",
+        "subprotocol",
+        "upgrade",
+    )
+
+    def __init__(self, request: Request | bytes | None) -> None:
+        self.request = request
+        self.response: Response | None = None
+        self.subprotocol: str | None = None
+        self.extensions: str | None = None
+        self.more_lines = b""
+        self.client: Any = None
+        self.upgrade: Any = None
+
+    @property
+    def known_request(self) -> Request | None:
+        """The client's request, once it is known."""
+        request = self.request
+        if isinstance(request, bytes):
+            request = self.request = Request.received(request)
+        return request
+
+
+class Handshake(Agreement):
+    """The opening handshake of one connection; it is dropped once the connection is open.
+
+    A subclass is one side of it.
+
+    Args:
+        driver: what drives the connection.
+
+    Attributes:
+        transport: the transport, which may be somebody else's until the handshake is done; None
+            before there is one.
+        deflate: how messages are compressed, once that is agreed on.
+        made: whether the application was told of its connection.
+        opened: those who wait until it is open.
+    """
+
+    __slots__ = ("deflate", "driver", "made", "opened", "transport")
+
+    def __init__(self, driver: Any) -> None:
+        super().__init__(None)
+        self.driver = driver
+        self.transport: Any = None
+        self.deflate: Deflate | None = None
+        self.made = False
+        self.opened: Waiters[Any] = NOBODY
+
+    def result(self) -> Agreement | bytes:
+        """Return what is kept of it: mostly that is the head of the request."""
+        kept = Agreement(self.request)
+        kept.response = self.response
+        kept.subprotocol = self.subprotocol
+        kept.extensions = self.extensions
+        kept.more_lines = self.more_lines
+        kept.client, kept.upgrade = self.client, self.upgrade
+        return kept
+
+    def wait_opened(self) -> Deferred[Any]:
+        """Return a Deferred of the application's object that fires when the connection is open."""
+        self.opened = waitable(self.opened)
+        return self.opened.wait()
+
+    def connect(self) -> None:
+        """Use the transport: it is ours."""
+        driver, transport = self.driver, self.transport
+        factory = driver.factory
+        if factory.epoll_sharing is not None:
+            factory.epoll_sharing.offer(transport, len(factory.connections), factory.drivers)
+        set_no_delay(transport)
+        let_through(transport)
+        driver.outbox = outbox_for(transport, factory.write_limit)
+        self.tell_made()
+
+    def tell_made(self) -> None:
+        """Tell the application that there is a connection, which isn't open yet."""
+        self.made = True
+        try:
+            self.driver.application.connectionMade()
+        except BaseException:
+            # The connection is closed as soon as it can be told.
+            self.driver.application_failed(Failure())
+
+    def open(self, early: bytes, head: bytes = b"") -> None:
+        """Have the connection open: the handshake is done.
+
+        Args:
+            early: what has come after the handshake already.
+            head: what is to be written to end the handshake.
+        """
+        driver = self.driver
+        outbox = driver.outbox
+        self._call_off()
+        # What the application says at once leaves together with the head; and both when all that
+        # is ready was served, so that many that connect are woken up once.
+        outbox.cork()
+        if head:
+            outbox.write(head)
+        driver.begin_frames(self._connection(), self.result())
+        if driver.delivery is Delivery.DEAF:
+            close_after_failure(driver)
+        tell(driver, "connectionOpened")
+        driver.run_handler()
+        self.opened.fire(driver.application)
+        outbox.unhurried = True
+        outbox.uncork()
+        # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
+        # to wake it up for each message costs more than that.
+        outbox.unhurried = self.deflate is not None
+        if early:
+            driver.data_received(early)
+
+    def _connection(self) -> Connection:
+        driver, factory = self.driver, self.driver.factory
+        return Connection(
+            client=driver.client,
+            max_size=factory.max_size,
+            deflate=self.deflate,
+            compression=factory.compression,
+            max_fragments=factory.max_fragments,
+            trace=self._trace(),
+        )
+
+    def _trace(self) -> Trace | None:
+        driver, factory = self.driver, self.driver.factory
+        traced = None if driver.tracer is None else driver.tracer.frame
+        if factory.trace is None:
+            return traced
+        return hooked(factory.trace, driver, factory.log, traced)
+
+    def fail(self, reason: Exception) -> None:
+        """Give the opening handshake up; the transport is being closed."""
+        self.refuse(reason)
+        self.driver.need_ending().limit(self.driver)
+
+    def refuse(self, reason: Exception) -> None:
+        """Have no connection, for the first reason that there is."""
+        self._call_off()
+        driver = self.driver
+        if driver.phase is Phase.CONNECTING:
+            driver.change_phase(Phase.REFUSING)
+            driver.need_ending().refusal = reason
+
+    def _call_off(self) -> None:
+        """Be within no deadline any more."""
+        deadlines = self.driver.factory.opening_deadlines
+        if deadlines is not None:
+            deadlines.discard(self.driver)
+
+    def give_in(self, reason: Exception) -> None:
+        """Have no connection, as the application wants none."""
+        self.fail(reason)
+        abort(self.transport)
+
+    # A subclass provides these.
+
+    def begin(self) -> None:
+        """Start, as the transport is connected."""
+
+    def receive(self, data: bytes) -> None:
+        """Take what has come."""
+        raise NotImplementedError
+
+    def miss(self) -> None:
+        """Give up, as the time is over."""
+        raise NotImplementedError
+
+    def lost(self, cause: BaseException) -> Exception:
+        """Return why there will be no connection, as the transport is gone."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Take it that there will be no connection: nothing of it is to go on."""

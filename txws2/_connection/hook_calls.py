@@ -1,0 +1,147 @@
+"""How the hooks of an application are called, one after the other, and what they return awaited.
+
+Each function gets the driver of the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from txws2._connection.hook_queue import Succession
+from txws2._connection.journal import only_ended
+from txws2._connection.phases import Delivery, Phase
+from txws2._connection.receiver import Receiver, has_hook
+from txws2._deferreds.callables import has_fired
+from txws2._deferreds.missing_loop import log_failure
+from txws2.exceptions import ConnectionClosed
+from txws2.wire.closing import CloseCode
+
+__all__ = [
+    "application_failed",
+    "call",
+    "close_after_failure",
+    "go_on",
+    "hook_failed",
+    "hook_returned",
+    "tell",
+    "tell_lost",
+]
+
+
+def tell(driver: Any, name: str, *arguments: Any) -> None:
+    """Call a hook of the application; if it raises, this connection is closed with 1011.
+
+    That holds for an exception of any class, as it does where Twisted calls a protocol: a
+    SystemExit out of one connection's code is nothing that the others are to die of.
+    """
+    if driver.has_hung_up():
+        return
+    hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
+    succession = driver.succession
+    if succession is None:
+        call(driver, hook, *arguments)
+    elif has_hook(hook):
+        succession.add(hook, arguments)
+
+
+def call(driver: Any, hook: Callable[..., object], *arguments: Any) -> None:
+    """Call a hook now."""
+    try:
+        result = hook(*arguments)
+    except BaseException:
+        driver.application_failed(Failure())
+    else:
+        if result is not None:
+            driver.hook_returned(result)
+
+
+def hook_returned(driver: Any, result: object) -> None:
+    """Await what a hook has returned; the hooks that come now wait for it."""
+    try:
+        running = driver.await_hook(result)
+    except TypeError:
+        driver.application_failed(Failure())
+        return
+    if running is None:
+        return
+    running.addErrback(driver.hook_failed)
+    if not has_fired(running):
+        succession = driver.succession
+        if succession is None:
+            succession = driver.begin_succession()
+        succession.follow(running)
+        driver.open_up()
+
+
+def hook_failed(driver: Any, failure: Failure) -> None:
+    """Take what a hook has failed with after it has returned."""
+    connection = driver.connection
+    ended = failure.check(ConnectionClosed) or (
+        connection is not None and only_ended(connection.closing, failure.value)
+    )
+    if driver.phase is Phase.OPEN or not ended:
+        driver.application_failed(failure)
+
+
+def go_on(driver: Any, succession: Succession) -> None:
+    """Call the hooks that wait, until one isn't done when it returns."""
+    if succession.calling:
+        # The hook that lets them go on is to return first.
+        return
+    succession.calling = True
+    # None of them while the application has paused.
+    while driver.delivery is not Delivery.HELD or driver.phase >= Phase.SETTLED:
+        # It may have closed the transport meanwhile.
+        driver.has_hung_up()
+        taken = succession.take()
+        if taken is None:
+            break
+        hook, arguments = taken
+        call(driver, hook, *arguments)
+    succession.calling = False
+    intake = driver.intake
+    if succession.idle:
+        intake.succession = None
+        if succession.has_dropped and driver.pushes:
+            driver.deafen()
+        driver.open_up()
+        succession.end()
+        driver.let_go_of_application()
+    if len(succession) <= (driver.factory.max_queue or 0) // 4:
+        intake.reading.resume()
+
+
+def application_failed(driver: Any, failure: Failure) -> None:
+    """Log what the application has raised, and close the connection."""
+    log_failure(driver.factory.log, "connection handler failed", failure, connection=driver.id)
+    driver.deafen()
+    close_after_failure(driver)
+
+
+def close_after_failure(driver: Any) -> None:
+    """Close the connection with 1011."""
+    if driver.phase is Phase.OPEN:
+        # Not a word of what happened: it could help an attacker.
+        driver.outbox.write(driver.connection.send_close(CloseCode.INTERNAL_ERROR))
+        driver.begin_closing()
+
+
+def tell_lost(driver: Any) -> None:
+    """Tell the application the end of its connection, after all else."""
+    application, succession = driver.application, driver.succession
+    # The class's: the instance's, until the transport is gone, is the driver.
+    lost = type(application).connectionLost
+    if succession is None:
+        # To make a Failure costs more than all else that is done here.
+        if lost is not Receiver.connectionLost:
+            call(driver, lost, application, Failure(driver.ended_with()))
+        driver.deafen()
+        return
+    succession.add_last(lost, application, Failure(driver.ended_with()))
+    if driver.delivery is Delivery.HELD:
+        # The application doesn't want to have what waits.
+        succession.clear()
+        driver.go_on()

@@ -1,0 +1,55 @@
+"""What is called of an application in push style, and does nothing unless it is overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txws2._connection.handle import Handle, driver_of
+from txws2.interfaces import HookResult, IWebSocketReceiver
+
+__all__ = ["Receiver", "has_hook", "keeps_messages"]
+
+
+@implementer(IWebSocketReceiver)
+class Receiver(Handle):
+    """The hooks of a connection; an application overrides them."""
+
+    def connectionOpened(self) -> HookResult:
+        """Called when the opening handshake is done."""
+
+    def messageReceived(self, message: str | bytes) -> HookResult:
+        """Called with each message: a str for text, bytes for binary.
+
+        As it is here, it keeps the message for `recv`.
+        """
+        driver_of(self).need_inbox().put(message)
+        return None
+
+    def pingReceived(self, payload: bytes) -> HookResult:
+        """Called with each ping; it is answered already."""
+
+    def pongReceived(self, payload: bytes) -> HookResult:
+        """Called with each pong, asked for or not."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> HookResult:
+        """Called once, when the connection is gone, after all other hooks are done.
+
+        Args:
+            reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
+        """
+
+
+def keeps_messages(receiver: Receiver) -> bool:
+    """Tell whether messages are kept for `recv`, as the application doesn't override the hook."""
+    function = getattr(receiver.messageReceived, "__func__", None)
+    return function is Receiver.messageReceived
+
+
+def has_hook(hook: Callable[..., object]) -> bool:
+    """Tell whether a hook is the application's: there is no need to wait for what is ours."""
+    function = getattr(hook, "__func__", None)
+    return function not in (Receiver.pingReceived, Receiver.pongReceived)

@@ -1,0 +1,64 @@
+"""What drives the client's end of a connection: an error before it is open ends it at once."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.internet.interfaces import ITransport
+from twisted.python.failure import Failure
+
+from txws2._connection.driver import Driver
+from txws2._connection.phases import Phase
+from txws2.client.handshake import ClientHandshake
+
+__all__ = ["ClientDriver"]
+
+
+class ClientDriver(Driver):
+    """What drives the client's end of a connection."""
+
+    __slots__ = ()
+
+    client: ClassVar[bool] = True
+
+    # A WebSocketClientFactory, whose module imports this one.
+    factory: Any
+
+    def make_handshake(self) -> ClientHandshake:
+        """Make the opening handshake."""
+        return ClientHandshake(self)
+
+    def begin(self, application: Any, transport: ITransport) -> None:
+        """Take a transport; the opening handshake begins."""
+        try:
+            super().begin(application, transport)
+        except BaseException as exc:
+            self._opening_raised(exc)
+
+    def receive_opening(self, data: bytes) -> None:
+        """Take what belongs to the opening handshake."""
+        try:
+            super().receive_opening(data)
+        except BaseException as exc:
+            self._opening_raised(exc)
+
+    def application_failed(self, failure: Failure) -> None:
+        """Close the connection: the application has failed."""
+        super().application_failed(failure)
+        if self.phase < Phase.OPEN:
+            assert failure.value is not None
+            self._opening_raised(failure.value)
+
+    def give_up_opening(self) -> Exception:
+        """Wait no longer for the response; return why there is no connection."""
+        if isinstance(self.handshake, ClientHandshake):
+            self.handshake.give_up()
+        return self.ended_with()
+
+    def _opening_raised(self, exc: BaseException) -> None:
+        """Have no connection, as something raises that runs before it is open."""
+        if self.connection is not None:
+            # As for all that a transport calls then, it is the reactor that ends the connection.
+            raise exc
+        if isinstance(self.handshake, ClientHandshake):
+            self.handshake.raised(exc)

@@ -1,0 +1,159 @@
+"""What drives the server's end of a connection: it runs the handler, and a stop waits for hooks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.python.failure import Failure
+
+from txws2._connection.driver import Driver
+from txws2._connection.hook_calls import hook_failed, hook_returned
+from txws2._connection.hook_queue import Succession
+from txws2._connection.journal import log_ended, only_ended
+from txws2._connection.phases import Phase
+from txws2._deferreds.callables import to_await
+from txws2._deferreds.calls import Call
+from txws2._deferreds.tasks import running_loop
+from txws2.exceptions import ConnectionClosed, InvalidHandshake
+from txws2.server.handshake import ServerHandshake
+from txws2.server.upgrade import Upgrade
+
+__all__ = ["ServerDriver"]
+
+
+class ServerDriver(Driver):
+    """What drives the server's end of a connection."""
+
+    __slots__ = ()
+
+    client: ClassVar[bool] = False
+
+    # A WebSocketServerFactory, whose module imports this one.
+    factory: Any
+
+    def make_handshake(self) -> ServerHandshake:
+        """Make the opening handshake."""
+        return ServerHandshake(self)
+
+    def answer(self, application: Any, upgrade: Upgrade, head: bytes) -> None:
+        """Answer a request that somebody else has read; in place of `makeConnection`.
+
+        Args:
+            application: the application's object.
+            upgrade: what can be done about it. Its transport isn't touched before the request
+                is accepted.
+            head: the head of the request, with the empty line that ends it.
+        """
+        self.expect(application, upgrade.transport)
+        assert self.handshake is not None
+        self.handshake.upgrade = upgrade
+        self.receive_opening(head)
+
+    def turn_away(self, reason: InvalidHandshake) -> None:
+        """Answer a request that is still to be answered with a response that says why not."""
+        if isinstance(self.handshake, ServerHandshake):
+            self.handshake.turn_away(reason)
+
+    def transport_lost(self, reason: Failure) -> None:
+        """Take the end from the transport; who has read the request is told, too."""
+        handshake, taken_over = self.handshake, self.outbox is not None
+        if not taken_over:
+            assert isinstance(handshake, ServerHandshake)
+            assert reason.value is not None
+            handshake.never_connect(reason.value)
+        super().transport_lost(reason)
+        if handshake is not None:
+            handshake.end()
+        upgrade = self.upgrade
+        if upgrade is not None and taken_over:
+            upgrade.lost(reason)
+
+    # The handler.
+
+    def run_handler(self) -> None:
+        """Start the handler, if there is one; the connection is closed when it is done."""
+        handler = self.factory.handler
+        if handler is None or self.phase is not Phase.OPEN:
+            return
+        application = self.application
+        call = Call(application)
+        running = call.start(maybeDeferred, lambda: to_await(handler(application)))
+        running.addCallbacks(lambda _: self.close(), self._handler_failed)
+        self._follow(running, call)
+
+    def _handler_failed(self, failure: Failure) -> None:
+        exception, connection = failure.value, self.connection
+        assert exception is not None
+        assert connection is not None
+        closing = connection.closing
+        if self.phase >= Phase.SETTLED and only_ended(closing, exception):
+            log_ended(self.factory.log, self, ConnectionClosed.of(closing))
+            self.factory._warnings.failed(self, closing.cause)
+            return
+        # The server that is stopping cancels the handlers that haven't noticed.
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            self.application_failed(failure)
+
+    # Hooks that aren't done when they return.
+
+    def await_hook(self, result: object) -> Deferred[Any] | None:
+        """Return a Deferred for what a hook has returned, None if that is done."""
+        intake = self.need_intake()
+        call = intake.call = intake.call or Call(self.application)
+        running = call.run(to_await, result)
+        # Where its transport is lost at once, connectionLost was called in it, and may be done.
+        intake.call = call
+        return running
+
+    def hook_returned(self, result: object) -> None:
+        """Await what a hook has returned; the hooks that come now wait for it."""
+        hook_returned(self, result)
+        intake = self.need_intake()
+        if intake.succession is None:
+            intake.call = None
+
+    def begin_succession(self) -> Succession:
+        """Keep the hooks in order from now on; a server that stops waits for them."""
+        succession, call = super().begin_succession(), self.need_intake().call
+        assert call is not None
+
+        def cancel(running: Deferred[None]) -> None:
+            if self.succession is not None:
+                self.succession.cancel()
+            if not running.called and running_loop() is not None:
+                # A task ends later.
+                running.callback(None)
+
+        running: Deferred[None] = Deferred(cancel)
+        running.addCallback(lambda _: None if succession.idle else succession.wait())
+        call.running = running
+        self._follow(running, call)
+        succession.wait().addCallback(_fire, running)
+        return succession
+
+    def hook_failed(self, failure: Failure) -> None:
+        """Take what a hook has failed with after it has returned."""
+        if not (self.factory.stopping and failure.check(CancelledError)):
+            hook_failed(self, failure)
+
+    def _follow(self, running: Deferred[Any], call: Call) -> None:
+        """Have a server that stops wait for what is running."""
+        self.factory.running.add(running)
+        running.addBoth(self._handler_done, running, call)
+        for stop in self.factory._stops:
+            # It may have closed the server itself.
+            stop.add(call)
+
+    def _handler_done(self, _: object, running: Deferred[Any], call: Call) -> None:
+        self.factory.running.discard(running)
+        call.over(None)
+        intake = self.intake
+        if intake is not None and call is intake.call:
+            intake.call = None
+
+
+def _fire(_: None, running: Deferred[None]) -> None:
+    """Tell that it is done, unless it was cancelled."""
+    if not running.called:
+        running.callback(None)
