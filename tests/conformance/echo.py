@@ -1,7 +1,7 @@
 """The server's side of it, for `twistd ws`: in push style, as the client's is in pull style."""
 
 import txws2
-from tests.epolls import share_as_told
+from tests.support.epolls import share_as_told
 
 share_as_told()
 

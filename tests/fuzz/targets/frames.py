@@ -8,10 +8,10 @@ makes no difference, nor does taking parts of a message that is unfinished.
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from tests.fuzz.held import held
-from tests.wire.both_ends import told
+from tests.support.both_ends import told
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Failed, Remainder
+from txws2.wire.permessage_deflate import Deflate
 
 # With the largest window; with a smaller one, it depends on the cuts how far back zlib looks when a
 # peer refers to what it must not.
