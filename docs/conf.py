@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation."""
+"""The configuration of Sphinx."""
 
 import txws2
 

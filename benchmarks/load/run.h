@@ -17,11 +17,11 @@ struct run {
     SSL_CTX *tls;
     struct connection *connections;
     int total, started, opened; /* numbers of connections */
-    struct agreement agreement; /* of all handshakes alike */
+    struct agreement agreement; /* the same for all handshakes */
     struct messages messages;
     bool counting;
     uint64_t count;         /* messages, deliveries or handshakes */
-    uint64_t payload_bytes; /* of the data frames received */
+    uint64_t payload_bytes; /* received in data frames */
     struct latencies latencies;
 };
 
