@@ -41,7 +41,7 @@ lint: .venv/checked
 
 types: .venv/checked
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m typing tests/test_typing.py
+	$(BIN)/python -m pytest -m typing tests/project/test_typing.py
 
 docs: .venv/checked
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
@@ -51,7 +51,7 @@ docs: .venv/checked
 packaging: .venv/checked
 	rm -rf build/dist
 	$(BIN)/python -m build --outdir build/dist .
-	$(BIN)/python -m pytest -m packaging tests/test_packaging.py
+	$(BIN)/python -m pytest -m packaging tests/project/test_packaging.py
 
 oldest: .venv-oldest/tested $(PEERS)
 	.venv-oldest/bin/python -m pytest
@@ -101,8 +101,9 @@ fuzz-sanitized: sanitized .venv/fuzzing
 	$(UNDER) LD_PRELOAD="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/asan_with_fuzzer.so)" \
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
-TWINS = tests/test_cork.py tests/test_exchange.py tests/test_readthrough.py tests/test_reentrancy.py \
-    tests/test_speedups.py tests/test_twins.py tests/test_out_of_memory.py
+TWINS = tests/test_accelerator.py tests/transport/test_cork.py tests/transport/test_socket_reader.py \
+    tests/connection/test_exchange.py tests/connection/test_reentrancy.py tests/connection/test_twins.py \
+    tests/connection/test_out_of_memory.py
 
 # Python doesn't free all memory when it ends, so these don't look for leaks; soak does.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \
@@ -128,7 +129,7 @@ faults: .venv/tested
 	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(READERS) tests/faults
 
 soak: .venv/tested
-	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/test_soak.py tests/faults/test_soak.py
+	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py
 
 # An unfinished .venv is made anew, because its Python may be too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])

@@ -1,7 +1,7 @@
 /* The accelerator: what a busy connection spends its time in, a second time in C.
  *
  * Each function and each type has a twin in Python of the same name, which says what it is for; it
- * is in the module that is named as the file here, or the file names it. speedups.py decides which
+ * is in the module that is named as the file here, or the file names it. _accelerator.py decides which
  * of the two is used. Results and exceptions are the same, so the tests are, too.
  *
  * The rule that keeps memory safe: whatever can run Python code can also send, pause, close and
@@ -53,7 +53,7 @@ static const char *const NAME_STRINGS[NAMES] = {
 static int
 execute(PyObject *module)
 {
-    PyObject *keys = PyImport_ImportModule("txws2.wire.keys");
+    PyObject *keys = PyImport_ImportModule("txws2.wire.masking_keys");
     if (keys == NULL) {
         return -1;
     }
@@ -130,7 +130,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "txws2._speedups",
-    .m_doc = "What txws2.speedups finds in C.",
+    .m_doc = "What txws2._accelerator finds in C.",
     .m_size = sizeof(State),
     .m_slots = slots,
     .m_traverse = traverse,

@@ -16,10 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from txws2.wire import zlibs
+from txws2.wire import zlib_library as zlibs
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import PRESETS, Deflate, PerMessageDeflate, accept_offer, make_offers
-from txws2.wire.headers import parse_extensions
+from txws2.wire.http.grammar import parse_extensions
+from txws2.wire.permessage_deflate import (
+    PRESETS,
+    Deflate,
+    PerMessageDeflate,
+    accept_offer,
+    make_offers,
+)
 
 CONNECTIONS = 500
 MESSAGES = 2000

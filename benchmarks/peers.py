@@ -9,7 +9,7 @@ from pathlib import Path
 
 import txws2
 from benchmarks.workloads import Workload
-from txws2.wire import zlibs
+from txws2.wire import zlib_library as zlibs
 
 __all__ = ["NODE", "OWN", "PYTHON", "SCRIPTS", "SERVERS", "Server", "Tools", "versions"]
 

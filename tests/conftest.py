@@ -8,7 +8,7 @@ from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
 from twisted.internet.process import reapAllProcesses
 
-from tests import epolls
+from tests.support import epolls
 
 
 def pytest_addoption(parser):

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from txws2 import exceptions
 from txws2.wire.closing import Close
-from txws2.wire.http import Response
+from txws2.wire.http.heads import Response
 
 R, S = Close(1001, "so long"), Close(1000)
 

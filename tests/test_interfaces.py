@@ -8,12 +8,12 @@ from zope.interface import implementedBy
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass, verifyObject
 
-from tests.sides import RecordedClient, RecordedServer
-from tests.test_house import modules
-from txws2.client import WebSocketClientProtocol
+from tests.project.test_house import modules
+from tests.support.sides import RecordedClient, RecordedServer
+from txws2._connection.protocol import WebSocketProtocol
+from txws2.client.protocol import WebSocketClientProtocol
 from txws2.interfaces import IWebSocketConnection, IWebSocketReceiver
-from txws2.protocol import WebSocketProtocol
-from txws2.server import WebSocketServerProtocol
+from txws2.server.factory import WebSocketServerProtocol
 from txws2.testing import joined
 
 INTERFACES = IWebSocketConnection, IWebSocketReceiver

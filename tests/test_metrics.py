@@ -5,11 +5,11 @@ from threading import Thread
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.sides import QuietTestCase
+from tests.support.sides import QuietTestCase
 from txws2 import InvalidStatus, metrics
 from txws2.metrics import WebSocketCollector
-from txws2.server import WebSocketServerFactory
-from txws2.serving import Server
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.server import Server
 from txws2.testing import joined
 
 

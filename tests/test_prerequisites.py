@@ -7,9 +7,9 @@ from pathlib import Path
 from incremental import Version
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.test_commands import ROOT
-from tests.test_oldest import needed
-from txws2 import prerequisites
+from tests.command.test_commands import ROOT
+from tests.project.test_oldest import needed
+from txws2 import _prerequisites as prerequisites
 
 ADVICE = (
     "in a checkout of txws2, `make run` makes .venv, whose .venv/bin/python has all that is "
@@ -29,7 +29,11 @@ class CheckoutTests(SynchronousTestCase):
 
     def test_without_twisted_the_last_line_says_what_to_do(self):
         # Without site, a Python has its own library only.
-        for arguments in ("-c", "import txws2"), ("-m", "txws2"), ("-m", "txws2.tap"):
+        for arguments in (
+            ("-c", "from txws2 import serve"),
+            ("-c", "import txws2.client"),
+            ("-m", "txws2"),
+        ):
             _, err = python("-S", *arguments)
             self.assertIn(" has none of that name: in a checkout", err)
             self.assertTrue(err.endswith(f": {ADVICE}\n"), err)
@@ -37,7 +41,7 @@ class CheckoutTests(SynchronousTestCase):
 
     def test_so_it_does_where_twisted_has_come_without_tls(self):
         for module in "OpenSSL", "service_identity":
-            lost = f"import sys; sys.modules[{module!r}] = None; import txws2"
+            lost = f"import sys; sys.modules[{module!r}] = None; import txws2; txws2.serve"
             _, err = python("-c", lost)
             [last] = err.splitlines()[-1:]
             self.assertEqual(

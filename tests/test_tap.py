@@ -18,12 +18,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
 
-from tests.sides import QuietTestCase, RecordedClient
-from tests.test_insecure import self_signed
+from tests.client.test_insecure import self_signed
+from tests.support.sides import QuietTestCase, RecordedClient
 from txws2 import __version__
+from txws2._accelerator import about
 from txws2.exceptions import InvalidStatus
-from txws2.server import WebSocketServerFactory
-from txws2.speedups import about
+from txws2.server.factory import WebSocketServerFactory
 from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
 from txws2.testing import joined
 

@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.sides import Peer, RecordedClient, RecordedServer
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
+from tests.support.sides import Peer, RecordedClient, RecordedServer
+from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -20,7 +20,7 @@ from txws2.exceptions import (
     InvalidOrigin,
     InvalidStatus,
 )
-from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.testing import Frame, Joined, Opcode, joined, opened
 
 

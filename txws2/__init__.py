@@ -1,57 +1,79 @@
-"""WebSockets for Twisted: RFC 6455 and RFC 7692, server and client."""
+"""WebSockets for Twisted: RFC 6455 and RFC 7692, server and client.
 
-# First, as it says what is missing before another module misses it.
-from txws2 import prerequisites  # noqa: F401
-from txws2.authenticating import Demand, digest_auth
-from txws2.authentication import basic_auth
-from txws2.backoff import Backoff
-from txws2.broadcasting import broadcast
-from txws2.cancelling import cancelled_on_close
-from txws2.client import WebSocketClientFactory, WebSocketClientProtocol
-from txws2.clientservice import ClientState, WebSocketClientService
-from txws2.connecting import connect, unix_connect
-from txws2.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
-from txws2.exceptions import (
-    ConcurrencyError,
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
-    InvalidHandshake,
-    InvalidHost,
-    InvalidOrigin,
-    InvalidPath,
-    InvalidProxy,
-    InvalidState,
-    InvalidStatus,
-    InvalidURI,
-    NegotiationError,
-    OpeningTimeout,
-    PayloadTooBig,
-    ProtocolError,
-    ProxyError,
-    RedirectError,
-    SecurityError,
-    TooManyConnections,
-    TooManyConnectionsFromHost,
-    WebSocketException,
-)
-from txws2.resource import WebSocketResource
-from txws2.retrying import process_exception
-from txws2.rooms import Presence, Rooms
-from txws2.routing import guarded, route
-from txws2.running import run
-from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
-from txws2.service import WebSocketService
-from txws2.serving import Server, serve
-from txws2.wire.challenges import Challenge
-from txws2.wire.closing import Close, CloseCode
-from txws2.wire.connection import State
-from txws2.wire.deflate import PerMessageDeflate
-from txws2.wire.fields import Headers
-from txws2.wire.http import Request, Response
-from txws2.wire.origins import SAME_ORIGIN
-from txws2.wire.query import Query
-from txws2.wrapping import WebSocketFactory
+A name is imported from its package when it is first used, so a client loads no server, and
+`txws2.wire` needs no Twisted.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from txws2._connection.broadcast import broadcast
+    from txws2._connection.counters import ConnectionCounters, Counters, FactoryCounters
+    from txws2._connection.factory import ConnectionFactory
+    from txws2._connection.protocol import WebSocketProtocol
+    from txws2._connection.rooms import Rooms
+    from txws2.client import (
+        Backoff,
+        ClientState,
+        Demand,
+        WebSocketClientFactory,
+        WebSocketClientProtocol,
+        WebSocketClientService,
+        connect,
+        digest_auth,
+        process_exception,
+        unix_connect,
+    )
+    from txws2.exceptions import (
+        ConcurrencyError,
+        ConnectionClosed,
+        ConnectionClosedError,
+        ConnectionClosedOK,
+        InvalidHandshake,
+        InvalidHost,
+        InvalidOrigin,
+        InvalidPath,
+        InvalidProxy,
+        InvalidState,
+        InvalidStatus,
+        InvalidURI,
+        NegotiationError,
+        OpeningTimeout,
+        PayloadTooBig,
+        ProtocolError,
+        ProxyError,
+        RedirectError,
+        SecurityError,
+        TooManyConnections,
+        TooManyConnectionsFromHost,
+        WebSocketException,
+    )
+    from txws2.interfaces import Presence
+    from txws2.server import (
+        Server,
+        WebSocketResource,
+        WebSocketServerFactory,
+        WebSocketServerProtocol,
+        WebSocketService,
+        basic_auth,
+        cancelled_on_close,
+        guarded,
+        route,
+        run,
+        serve,
+    )
+    from txws2.streams import WebSocketClientEndpoint, WebSocketFactory, WebSocketServerEndpoint
+    from txws2.wire.closing import Close, CloseCode
+    from txws2.wire.connection import State
+    from txws2.wire.handshake.origins import SAME_ORIGIN
+    from txws2.wire.http.challenges import Challenge
+    from txws2.wire.http.fields import Headers
+    from txws2.wire.http.heads import Request, Response
+    from txws2.wire.http.query import Query
+    from txws2.wire.permessage_deflate import PerMessageDeflate
 
 __version__ = "0.1.0"
 
@@ -66,7 +88,11 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "ConnectionCounters",
+    "ConnectionFactory",
+    "Counters",
     "Demand",
+    "FactoryCounters",
     "Headers",
     "InvalidHandshake",
     "InvalidHost",
@@ -99,6 +125,7 @@ __all__ = [
     "WebSocketClientService",
     "WebSocketException",
     "WebSocketFactory",
+    "WebSocketProtocol",
     "WebSocketResource",
     "WebSocketServerEndpoint",
     "WebSocketServerFactory",
@@ -116,3 +143,52 @@ __all__ = [
     "serve",
     "unix_connect",
 ]
+
+# Type checkers read the imports above; a test compares.
+_PACKAGES = {
+    "txws2._connection.broadcast": "broadcast",
+    "txws2._connection.counters": "ConnectionCounters Counters FactoryCounters",
+    "txws2._connection.factory": "ConnectionFactory",
+    "txws2._connection.protocol": "WebSocketProtocol",
+    "txws2._connection.rooms": "Rooms",
+    "txws2.client": (
+        "Backoff ClientState Demand WebSocketClientFactory WebSocketClientProtocol "
+        "WebSocketClientService connect digest_auth process_exception unix_connect"
+    ),
+    "txws2.exceptions": (
+        "ConcurrencyError ConnectionClosed ConnectionClosedError ConnectionClosedOK "
+        "InvalidHandshake InvalidHost InvalidOrigin InvalidPath InvalidProxy InvalidState "
+        "InvalidStatus InvalidURI NegotiationError OpeningTimeout PayloadTooBig ProtocolError "
+        "ProxyError RedirectError SecurityError TooManyConnections TooManyConnectionsFromHost "
+        "WebSocketException"
+    ),
+    "txws2.interfaces": "Presence",
+    "txws2.server": (
+        "Server WebSocketResource WebSocketServerFactory WebSocketServerProtocol "
+        "WebSocketService basic_auth cancelled_on_close guarded route run serve"
+    ),
+    "txws2.streams": "WebSocketClientEndpoint WebSocketFactory WebSocketServerEndpoint",
+    "txws2.wire.closing": "Close CloseCode",
+    "txws2.wire.connection": "State",
+    "txws2.wire.handshake.origins": "SAME_ORIGIN",
+    "txws2.wire.http.challenges": "Challenge",
+    "txws2.wire.http.fields": "Headers",
+    "txws2.wire.http.heads": "Request Response",
+    "txws2.wire.http.query": "Query",
+    "txws2.wire.permessage_deflate": "PerMessageDeflate",
+}
+_PACKAGE_OF = {name: package for package, names in _PACKAGES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    package = _PACKAGE_OF.get(name)
+    if package is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # It says in one sentence if something is missing that txws2 needs.
+    import_module("txws2._prerequisites")
+    value = globals()[name] = getattr(import_module(package), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

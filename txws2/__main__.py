@@ -7,11 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+# First, as it says what is missing before another module misses it.
+from txws2 import _prerequisites  # noqa: F401
+
+# isort: split
 from twisted.internet.task import react
 
-from txws2.arguments import parse_arguments
-from txws2.conversation import Conversation
-from txws2.stdio import check_streams, say
+from txws2._command.arguments import parse_arguments
+from txws2._command.conversation import Conversation
+from txws2._command.stdio import check_streams, say
 
 __all__ = ["main"]
 

@@ -67,7 +67,7 @@ from txws2.wire.exceptions import (
     UnreachableThroughProxy,
     WebSocketException,
 )
-from txws2.wire.statuses import InvalidProxyStatus, InvalidStatus
+from txws2.wire.http.statuses import InvalidProxyStatus, InvalidStatus
 
 __all__ = [
     "ConcurrencyError",

@@ -5,22 +5,55 @@ For adapters and proxies, for stand-ins in tests, and to verify a subclass with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
+from typing import Any, NamedTuple, Protocol, Union
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
-if TYPE_CHECKING:
-    from txws2.outbox import PushProducer
-    from txws2.results import HookResult
-    from txws2.rooms import Presence
-    from txws2.streaming import Fragments
-    from txws2.wire.encoding import Part
+from txws2.wire.encoder import Part
 
-__all__ = ["IRooms", "IWebSocketConnection", "IWebSocketReceiver"]
+__all__ = [
+    "Fragments",
+    "HookResult",
+    "IRooms",
+    "IWebSocketConnection",
+    "IWebSocketReceiver",
+    "Presence",
+    "PushProducer",
+]
+
+Fragments = Iterable[Part] | AsyncIterable[Part]
+"""The parts of one message: all str, or all bytes-like."""
+
+HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
+"""The result of a hook: None, or an object that fires or returns when the hook is done."""
+
+
+class _PushProducing(Protocol):
+    # What mypy sees in a push producer when it runs without the plugin for zope.interface.
+    def pauseProducing(self) -> object: ...
+    def resumeProducing(self) -> object: ...
+    def stopProducing(self) -> object: ...
+
+
+# Interfaces of zope can't do `|`.
+PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
+"""An object that can be paused while too much waits to be sent."""
+
+
+class Presence(NamedTuple):
+    """Somebody who is in a room.
+
+    Attributes:
+        id: the id of the connection.
+        info: what was said when it joined, as a name.
+    """
+
+    id: str
+    info: Any = None
 
 
 class IWebSocketConnection(IPushProducer):
@@ -109,7 +142,7 @@ class IWebSocketReceiver(Interface):
 
 
 class IRooms(Interface):
-    """Who hears what, and who is here; `txws2.rooms.Rooms` says more of each.
+    """Who hears what, and who is here; `txws2.Rooms` says more of each.
 
     A connection belongs to the process that it is in, a room to all processes that share it. So
     whoever asks who is in a room gets data, a broadcast names the room, and each answer is a

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from twisted.python.threadable import isInIOThread
 
-from txws2.counters import FactoryCounters
+from txws2._connection.counters import FactoryCounters
 from txws2.wire.frames import Opcode
 
 __all__ = ["Counting", "WebSocketCollector"]

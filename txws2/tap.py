@@ -14,22 +14,22 @@ from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
 
 from txws2 import __version__
-from txws2.exceptions import NegotiationError
-from txws2.loading import NoApplication, load_application, load_factory
-from txws2.server import WebSocketServerFactory, WebSocketServerProtocol
-from txws2.service import WebSocketService
-from txws2.serving import Server, server_endpoint
-from txws2.speedups import about
-from txws2.stopping import tell_soon
-from txws2.tapoptions import (
+from txws2._accelerator import about
+from txws2._command.application import NoApplication, load_application, load_factory
+from txws2._command.tap_options import (
     CannotStart,
     CommandSpelling,
     Options,
     names_of_loopback,
     settings_of,
 )
-from txws2.wire.addresses import parse_ip
-from txws2.wire.hosts import Hosts
+from txws2.exceptions import NegotiationError
+from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.server import Server, server_endpoint
+from txws2.server.service import WebSocketService
+from txws2.server.shutdown import tell_soon
+from txws2.wire.http.hosts import Hosts
+from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["Options", "makeService"]
 

@@ -4,10 +4,10 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from txws2.server import WebSocketServerFactory
-from txws2.wire.deflate import PRESETS
-from txws2.wire.requesting import build_request
-from txws2.wire.uri import parse_uri
+from txws2.server.factory import WebSocketServerFactory
+from txws2.wire.handshake.client import build_request
+from txws2.wire.http.uris import parse_uri
+from txws2.wire.permessage_deflate import PRESETS
 
 HEAD = build_request(parse_uri("ws://example.com/chat"), compression=PRESETS["deflate"]).serialize()
 HOOKS = {

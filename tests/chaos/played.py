@@ -12,10 +12,10 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 
-from tests.certificates import make_pems
 from tests.chaos.cutting import CuttingProxy
 from tests.chaos.mortal import acknowledged, read_ledger
-from tests.tunnels import TunnelFactory
+from tests.support.certificates import make_pems
+from tests.support.tunnels import TunnelFactory
 from txws2 import Backoff, WebSocketClientProtocol
 
 ROOT = Path(__file__).parents[2]

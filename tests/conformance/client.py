@@ -8,7 +8,7 @@ from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.task import deferLater, react
 
 import txws2
-from tests.epolls import share_as_told
+from tests.support.epolls import share_as_told
 
 
 def connect(uri):

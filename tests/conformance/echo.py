@@ -1,7 +1,7 @@
 """Our server for the suite, for `twistd ws`: in push style, while the client is in pull style."""
 
 import txws2
-from tests.epolls import share_as_told
+from tests.support.epolls import share_as_told
 
 share_as_told()
 

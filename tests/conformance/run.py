@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
-from tests import epolls
 from tests.conformance import report
 from tests.conformance.install import BUILD, HERE, version, wstest
+from tests.support import epolls
 
 ROOT = HERE.parent.parent
 REPORTS = BUILD / "conformance"

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.machine import describe
-from txws2.speedups import load
+from txws2._accelerator import load
 
 FILE = Path(__file__).parent.parent.parent / "build" / "faults" / "figures.rst"
 

@@ -13,7 +13,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate
 
 import txws2
-from tests.test_insecure import self_signed
+from tests.client.test_insecure import self_signed
 
 # The lines are numbered, so that lost or reordered bytes show.
 LINES = b"".join(b"%011d\n" % number for number in range(87_382))

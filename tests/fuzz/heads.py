@@ -6,8 +6,8 @@ from unittest import mock
 from tests.fuzz.documented import raises_only
 from tests.fuzz.held import held
 from txws2.exceptions import InvalidMessage, InvalidProtocol, SecurityError
-from txws2.wire import body
-from txws2.wire.gathering import HeadLimits
+from txws2.wire.http import bodies as body
+from txws2.wire.http.readers import HeadLimits
 
 LINE, BODY = 100, 200
 

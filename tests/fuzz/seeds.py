@@ -8,12 +8,12 @@ from itertools import repeat
 from unittest import mock
 
 from tests.fuzz import CORPUS
-from tests.wire.opening import a_request, a_response
+from tests.support.opening import a_request, a_response
 from txws2.exceptions import InvalidMethod
-from txws2.wire.accepting import refusal
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import PRESETS, Deflate, make_offers
 from txws2.wire.frames import BINARY, TEXT, encode_frame
+from txws2.wire.handshake.server import refusal
+from txws2.wire.permessage_deflate import PRESETS, Deflate, make_offers
 
 # zlib's own number; PyPy has no name for it.
 _Z_FIXED = 4
@@ -26,8 +26,8 @@ def seeds():
     """Return the inputs by target and by name."""
     # The key and the library are fixed, so that a file changes only with its content.
     with (
-        mock.patch("txws2.wire.keys._keys", repeat((b"\x37\xfa\x21\x3d",))),
-        mock.patch("txws2.wire.zlibs.NG", None),
+        mock.patch("txws2.wire.masking_keys._keys", repeat((b"\x37\xfa\x21\x3d",))),
+        mock.patch("txws2.wire.zlib_library.NG", None),
     ):
         frames = dict(_frames())
         exchange = dict(_exchange())

@@ -10,27 +10,27 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fuzz import CORPUS, TARGETS, target_of
 from tests.fuzz.__main__ import main
 from tests.fuzz.seeds import seeds
-from txws2.wire.compression import Inflater
+from txws2.wire.deflater import Inflater
 from txws2.wire.masking import apply_mask
 
 _inflate = Inflater._inflate
 
 # The mock for each target that breaks txws2: a name, and its replacement.
 MISTAKES = {
-    "deflating": ("txws2.wire.compression._TAIL", b""),
+    "deflating": ("txws2.wire.deflater._TAIL", b""),
     "exchange": ("txws2.wire.connection.Connection.receive", mock.Mock(side_effect=KeyError)),
     # Unmasking forgets its place in the frame.
-    "frames": ("txws2.wire.messages.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
-    "headers": ("txws2.wire.headers.is_token", lambda text: True),
+    "frames": ("txws2.wire.assembler.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
+    "headers": ("txws2.wire.http.grammar.is_token", lambda text: True),
     # Inflating has no limit.
     "inflating": (
-        "txws2.wire.compression.Inflater._inflate",
+        "txws2.wire.deflater.Inflater._inflate",
         lambda self, part, _, tail=0: _inflate(self, part, None, tail),
     ),
-    "offers": ("txws2.wire.deflate._WINDOW_BITS", re.compile("[0-9]+")),
-    "requests": ("txws2.wire.accepting.accept_key", lambda key: key),
-    "responses": ("txws2.wire.requesting.check_upgrade", mock.Mock(side_effect=KeyError)),
-    "uris": ("txws2.wire.uri.quote", lambda text, safe: text),
+    "offers": ("txws2.wire.permessage_deflate._WINDOW_BITS", re.compile("[0-9]+")),
+    "requests": ("txws2.wire.handshake.server.accept_key", lambda key: key),
+    "responses": ("txws2.wire.handshake.client.check_upgrade", mock.Mock(side_effect=KeyError)),
+    "uris": ("txws2.wire.http.uris.quote", lambda text, safe: text),
 }
 
 

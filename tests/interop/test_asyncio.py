@@ -14,8 +14,8 @@ from urllib.request import urlopen
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SkipTest
 
-from tests.examples import ExampleTestCase, blocks, free_port
-from tests.test_commands import ROOT, TWISTD
+from tests.command.test_commands import ROOT, TWISTD
+from tests.support.examples import ExampleTestCase, blocks, free_port
 from txws2 import connect
 
 PAGE = blocks(Path(ROOT, "docs", "howto", "asyncio.rst").read_text(), "python")

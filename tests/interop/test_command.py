@@ -7,8 +7,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
-from tests.sides import answer
-from tests.test_commands import ROOT, Command, CommandTestCase
+from tests.command.test_commands import ROOT, Command, CommandTestCase
+from tests.support.sides import answer
 
 
 class Mute(Protocol):

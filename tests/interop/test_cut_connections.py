@@ -12,9 +12,9 @@ from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
 from twisted.trial.unittest import TestCase
 
 import txws2
-from tests.certificates import certify
 from tests.chaos.cutting import CuttingProxy, Fault, Kind
-from tests.tunnels import start_proxy
+from tests.support.certificates import certify
+from tests.support.tunnels import start_proxy
 
 POINTS = 16
 """How many points there are, from the first byte of a session to its last: before, in and after

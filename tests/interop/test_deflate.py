@@ -5,7 +5,7 @@ from twisted.trial.unittest import TestCase
 from tests.interop.deflate_cases import TICK, DeflateCases, FragmentCases, parameters_of
 from tests.interop.deflate_directions import WeAreTheDeflatingClient, WeAreTheDeflatingServer
 from tests.interop.directions import settings
-from tests.zlibs import WithZlib
+from tests.support.zlibs import WithZlib
 from txws2 import InvalidStatus, NegotiationError, PerMessageDeflate
 
 # What a server answers to (what the client asks for, what the server is to ask for).

@@ -22,9 +22,9 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from tests.certificates import make_pems
 from tests.interop.peer_process import ProcessLines, start, start_peer
 from tests.interop.raw_client import memory_of, need_memory
+from tests.support.certificates import make_pems
 from txws2.exceptions import SecurityError
 
 MIB = 2**20

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.examples import ExampleTestCase
+from tests.support.examples import ExampleTestCase
 
 HANDLER = """
 import os, sys

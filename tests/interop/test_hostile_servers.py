@@ -13,9 +13,9 @@ from twisted.internet.task import LoopingCall
 from twisted.trial.unittest import TestCase
 
 import txws2
-from tests.examples import free_port
-from tests.sides import answer
-from tests.tunnels import start_proxy
+from tests.support.examples import free_port
+from tests.support.sides import answer
+from tests.support.tunnels import start_proxy
 from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidHeader,
@@ -34,7 +34,7 @@ from txws2.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
-from txws2.wire.body import MAX_BODY_SIZE
+from txws2.wire.http.bodies import MAX_BODY_SIZE
 
 SOON = 0.3
 """The open_timeout of those that are to time out."""

@@ -12,8 +12,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 import txws2
-from tests.test_insecure import self_signed
-from txws2.insecure import InsecureTLS
+from tests.client.test_insecure import self_signed
+from txws2.client.insecure import InsecureTLS
 
 CONNECTIONS = 50
 KINDS = (

@@ -8,8 +8,8 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 import txws2
-from tests.certificates import make_pems
-from tests.sides import CLOSE, answer, closing
+from tests.support.certificates import make_pems
+from tests.support.sides import CLOSE, answer, closing
 from txws2.wire.frames import encode_frame
 
 CERTIFICATE, KEY = make_pems("localhost")

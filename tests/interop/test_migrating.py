@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from twisted.trial.unittest import SkipTest, TestCase
 
 import txws2
+from tests.command.test_commands import TWIST, free_port
 from tests.interop.directions import settings
 from tests.interop.peer_process import PEERS, ROOT, Peer, ProcessLines, start, start_peer
-from tests.test_commands import TWIST, free_port
 
 EXAMPLES = ROOT / "docs" / "examples" / "migrating"
 LISTEN = "tcp:0:interface=127.0.0.1"

@@ -17,9 +17,9 @@ from twisted.trial.unittest import SkipTest, TestCase
 from zope.interface import directlyProvides
 
 import txws2
-from tests.certificates import make_pems
-from tests.examples import free_port, until_somebody_listens
 from tests.interop.peer_process import ProcessLines, start
+from tests.support.certificates import make_pems
+from tests.support.examples import free_port, until_somebody_listens
 from txws2.exceptions import InvalidProxyStatus, UnreachableThroughProxy
 
 TINYPROXY = """\

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 
 import txws2
 from tests.interop.raw_client import NO_MASK, REQUEST, RawClient, frame
-from txws2.writethrough import WriteThrough
+from txws2._transport.socket_writer import WriteThrough
 
 TEXT = 1
 ENDPOINT = "haproxy:tcp:0:interface=127.0.0.1"

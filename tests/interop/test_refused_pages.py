@@ -11,9 +11,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import File
 
-from tests.examples import free_port
+from tests.command.test_commands import TWISTD, CommandTestCase
 from tests.interop.chromium import open_page, see
-from tests.test_commands import TWISTD, CommandTestCase
+from tests.support.examples import free_port
 
 PAGES = Path(__file__).parent / "pages"
 

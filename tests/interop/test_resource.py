@@ -21,15 +21,15 @@ from twisted.web.static import File
 from twisted.web.wsgi import WSGIResource
 
 import txws2
+from tests.client.test_insecure import self_signed
 from tests.interop.cases import FragmentCases
 from tests.interop.chromium import see
 from tests.interop.directions import settings
 from tests.interop.peer_process import HERE, start_peer
 from tests.interop.sides import OurServerCases
-from tests.test_insecure import self_signed
-from txws2 import sharing
-from txws2.epoll import StandIn
-from txws2.insecure import InsecureTLS
+from txws2._transport import epoll_sharing as sharing
+from txws2._transport.epoll import StandIn
+from txws2.client.insecure import InsecureTLS
 
 HOST = "127.0.0.1"
 

@@ -14,8 +14,8 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFrom
 from twisted.trial.unittest import SkipTest
 
 import txws2
-from tests.certificates import make_pems
-from tests.test_commands import ROOT, CommandTestCase, free_port
+from tests.command.test_commands import ROOT, CommandTestCase, free_port
+from tests.support.certificates import make_pems
 
 DEPLOY = Path(ROOT, "docs", "deploy")
 HOST = "chat.example.com"

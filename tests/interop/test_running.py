@@ -8,8 +8,8 @@ from socket import socket
 
 from twisted.trial.unittest import SkipTest
 
-from tests.examples import ExampleTestCase, blocks
-from tests.test_commands import ROOT, free_port
+from tests.command.test_commands import ROOT, free_port
+from tests.support.examples import ExampleTestCase, blocks
 from txws2 import ConnectionClosed, connect
 
 EXAMPLE = blocks(Path(ROOT, "README.rst").read_text(), "python")[0]

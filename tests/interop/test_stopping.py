@@ -10,10 +10,10 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 
 import txws2
-from tests.examples import blocks
-from tests.sides import REQUEST
-from tests.test_commands import ROOT, TWISTD, CommandTestCase, free_port
-from tests.test_serving import Answered
+from tests.command.test_commands import ROOT, TWISTD, CommandTestCase, free_port
+from tests.server.test_server import Answered
+from tests.support.examples import blocks
+from tests.support.sides import REQUEST
 
 # What twistd has open itself, and as many connections again.
 DESCRIPTORS = 64

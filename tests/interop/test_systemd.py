@@ -7,8 +7,8 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest
 
 import txws2
+from tests.command.test_commands import TWISTD, CommandTestCase, free_port
 from tests.interop.test_reverse_proxies import DEPLOY
-from tests.test_commands import TWISTD, CommandTestCase, free_port
 
 ACTIVATE = shutil.which("systemd-socket-activate")
 

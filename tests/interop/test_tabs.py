@@ -4,8 +4,8 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
+from tests.docs.test_howto_reconnecting import example
 from tests.interop.devtools import inspect
-from tests.test_howto_reconnecting import example
 
 LINES = "Array.from(document.querySelectorAll('#log p'), line => line.textContent)"
 

@@ -5,7 +5,7 @@ import sys
 
 from twisted.trial.unittest import SkipTest
 
-from tests.examples import ExampleTestCase
+from tests.support.examples import ExampleTestCase
 
 INSTALL = """
 import asyncio, sys

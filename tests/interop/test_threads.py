@@ -12,8 +12,8 @@ from twisted.logger import LogLevel, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 import txws2
-from tests.examples import ExampleTestCase, blocks, free_port
-from tests.test_commands import ROOT
+from tests.command.test_commands import ROOT
+from tests.support.examples import ExampleTestCase, blocks, free_port
 
 ANSWERING, TELLING, MEASURING, ASKING, HANDLING, PROGRAM, SERVER = blocks(
     Path(ROOT, "docs", "howto", "threads.rst").read_text(), "python"

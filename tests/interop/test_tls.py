@@ -23,9 +23,9 @@ from twisted.protocols.portforward import (
 from twisted.trial.unittest import SkipTest, TestCase
 
 import txws2
+from tests.client.test_insecure import self_signed
 from tests.interop.raw_client import NO_MASK, frame
-from tests.test_insecure import self_signed
-from txws2.tlsthrough import TLSThrough
+from txws2._transport.tls_writer import TLSThrough
 
 CERTIFICATE = PrivateCertificate.loadPEM(self_signed("localhost"))
 TRUST = trustRootFromCertificates([Certificate.load(CERTIFICATE.dump())])

@@ -13,12 +13,12 @@ from twisted.internet.endpoints import (
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
-from tests.test_certificates import HTTPFactory
-from tests.tls_matrix import ACCEPTED, ROWS, having, pattern_of, trusted
-from tests.tunnels import start_proxy
+from tests.client.test_tls import HTTPFactory
+from tests.support.tls_matrix import ACCEPTED, ROWS, having, pattern_of, trusted
+from tests.support.tunnels import start_proxy
 from txws2 import connect, serve
-from txws2.endpoints import WebSocketClientEndpoint
 from txws2.exceptions import InvalidMessage, ProxyError, SecurityError
+from txws2.streams.endpoints import WebSocketClientEndpoint
 
 SECRET = "Bearer s3cret"
 

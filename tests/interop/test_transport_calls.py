@@ -19,8 +19,8 @@ from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
 import txws2
-from tests.test_insecure import self_signed
-from txws2.insecure import InsecureTLS
+from tests.client.test_insecure import self_signed
+from txws2.client.insecure import InsecureTLS
 
 HOST = "127.0.0.1"
 CERTIFICATE = PrivateCertificate.loadPEM(self_signed("localhost"))

@@ -12,9 +12,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from tests.examples import blocks
+from tests.docs.test_howto_uploads import HOWTO, example
 from tests.interop.devtools import inspect
-from tests.test_howto_uploads import HOWTO, example
+from tests.support.examples import blocks
 from txws2 import WebSocketResource
 
 MIB = 2**20

@@ -17,7 +17,7 @@ MADE = (".git", ".venv*", "build", "node_modules", "*.so", "*.egg-info", "__pyca
 TOOLS = ("hypothesis", "pytest", "pytest-randomly")
 WHICH = """
 from platform import machine, python_implementation, python_version
-from txws2.speedups import about
+from txws2._accelerator import about
 print(python_implementation(), python_version(), machine(), about())
 """
 

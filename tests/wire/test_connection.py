@@ -1,7 +1,7 @@
 from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.both_ends import frame, frames_in, heard
+from tests.support.both_ends import frame, frames_in, heard
 from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,

@@ -2,7 +2,7 @@ import itertools
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.both_ends import failed, frame, header, heard, start_of
+from tests.support.both_ends import failed, frame, header, heard, start_of
 from txws2.wire.connection import Connection, State
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
 

@@ -2,12 +2,12 @@
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.both_ends import bytewise
-from tests.wire.tallies import counted
+from tests.support.both_ends import bytewise
+from tests.support.tallies import counted
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import Deflate
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
-from txws2.wire.shared import SharedMessage
+from txws2.wire.permessage_deflate import Deflate
+from txws2.wire.shared_message import SharedMessage
 
 NONE = dict.fromkeys((CONT, TEXT, BINARY, CLOSE, PING, PONG), 0)
 LONG = "Hello, hello, hello! " * 20

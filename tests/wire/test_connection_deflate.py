@@ -5,15 +5,15 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire import blocks, bombs, both_ends, same_each_time
-from tests.wire.both_ends import failed, frame, header, start_of
-from tests.wire.memory import traced
-from tests.wire.strategies import cuts, pieces
-from tests.zlibs import ZlibTestCase, with_ng
+from tests.support import blocks, bombs, both_ends
+from tests.support.both_ends import failed, frame, header, start_of
+from tests.support.memory import traced
+from tests.support.strategies import cuts, pieces
+from tests.support.zlibs import ZlibTestCase, with_ng
+from tests.wire import same_each_time
 from txws2.exceptions import InvalidState
-from txws2.wire.compression import Deflater
 from txws2.wire.connection import Connection, State
-from txws2.wire.deflate import Deflate, PerMessageDeflate
+from txws2.wire.deflater import Deflater
 from txws2.wire.events import Ping
 from txws2.wire.frames import (
     BINARY,
@@ -26,6 +26,7 @@ from txws2.wire.frames import (
     encode_frame,
     parse_header,
 )
+from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 
 HELLO = bytes.fromhex("f248cdc9c90700")
 AGAIN = bytes.fromhex("f200110000")

@@ -1,11 +1,11 @@
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.wire.both_ends import frames_in
+from tests.support.both_ends import frames_in
 from txws2.exceptions import InvalidState
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import Deflate
 from txws2.wire.frames import TEXT
-from txws2.wire.shared import SharedMessage
+from txws2.wire.permessage_deflate import Deflate
+from txws2.wire.shared_message import SharedMessage
 
 
 class SharedTests(TestCase):

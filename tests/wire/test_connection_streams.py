@@ -4,21 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
+from tests.support.both_ends import bytewise
+from tests.support.strategies import agreements, cuts, fragmented, frames, messages, pieces, wishes
 from tests.wire import same_each_time
-from tests.wire.both_ends import bytewise
-from tests.wire.strategies import agreements, cuts, fragmented, frames, messages, pieces, wishes
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import (
+from txws2.wire.events import Failed, Ping
+from txws2.wire.frames import BINARY, CLOSE, CONT, TEXT, encode_frame
+from txws2.wire.http.grammar import parse_extensions
+from txws2.wire.masking import apply_mask
+from txws2.wire.permessage_deflate import (
     Deflate,
     PerMessageDeflate,
     accept_offer,
     check_answer,
     make_offers,
 )
-from txws2.wire.events import Failed, Ping
-from txws2.wire.frames import BINARY, CLOSE, CONT, TEXT, encode_frame
-from txws2.wire.headers import parse_extensions
-from txws2.wire.masking import apply_mask
 
 
 def heard(receiver, stream, cuts):

@@ -1,6 +1,6 @@
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.twins import in_c, pure
+from tests.support.twins import in_c, pure
 from txws2.exceptions import ProtocolError
 from txws2.wire.frames import (
     BINARY,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.twins import in_c, pure
+from tests.support.twins import in_c, pure
 from tests.wire import same_each_time
 from txws2.wire.masking import apply_mask
 

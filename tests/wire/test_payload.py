@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from tests.implementations import counts_references
-from tests.twins import in_c, pure
+from tests.support.implementations import counts_references
+from tests.support.memory import traced
+from tests.support.twins import in_c, pure
 from tests.wire import same_each_time
-from tests.wire.memory import traced
 from txws2.wire.masking import apply_mask
 from txws2.wire.payload import PayloadBuffer
 

@@ -19,13 +19,13 @@ class Parser:
 
     def parseStreamServer(self, reactor, *arguments, **options):
         """Return the endpoint that a server's string describes."""
-        from txws2.descriptions import server_endpoint
+        from txws2.streams.endpoint_strings import server_endpoint
 
         return server_endpoint(self.prefix, reactor, arguments, options)
 
     def parseStreamClient(self, reactor, *arguments, **options):
         """Return the endpoint that a client's string describes."""
-        from txws2.descriptions import client_endpoint
+        from txws2.streams.endpoint_strings import client_endpoint
 
         return client_endpoint(self.prefix, reactor, arguments, options)
 

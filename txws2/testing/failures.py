@@ -10,8 +10,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import provider
 
-from txws2.journal import id_of
-from txws2.protocol import WebSocketProtocol
+from txws2._connection.journal import id_of
+from txws2._connection.protocol import WebSocketProtocol
 
 __all__ = ["Failures"]
 

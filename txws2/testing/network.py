@@ -26,8 +26,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws2.testing.globally import install, installed
-from txws2.testing.joining import Joined, pass_time, result_of
+from txws2.testing.global_reactor import install, installed
+from txws2.testing.pair import Joined, pass_time, result_of
 from txws2.testing.steps import Silence, Step, undelayed
 
 __all__ = ["Found", "MemoryReactor", "Place"]

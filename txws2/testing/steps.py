@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal, Union
 
-from txws2.server import Handler
-from txws2.wire.http import Response
+from txws2.server.factory import Handler
+from txws2.wire.http.heads import Response
 
 __all__ = ["Close", "Delay", "Drop", "Open", "Refuse", "Silence", "Step", "Vanish", "undelayed"]
 

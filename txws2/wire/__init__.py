@@ -2,17 +2,17 @@
 
 The way of a byte, inward::
 
-    http, headers, uri, body          the opening handshake, until 101:
-        handshake                     what both sides know of it
-        accepting, requesting         one side each
-        deflate                       what they agree on for compressing
+    http.readers, http.heads          the opening handshake, until 101:
+        handshake.server, .client     one side each
+        handshake.rules               the rules of both
+        permessage_deflate            the agreement on compression
     connection                        the state rules, then
-        ordinary                      messages whole in one frame, many at a time
-        frames, masking, keys         one frame
-        payload                       what of one arrives over many reads
-        messages, encoding            one message, inward and outward
-        compression                   its payload, smaller
-        closing                       the end
+        whole_messages                messages in one frame each, many at a time
+        frames, masking               one frame; masking_keys makes the keys
+        payload                       the part of a frame that has arrived so far
+        assembler, encoder            one message, inward and outward
+        deflater                      its payload, smaller
+        closing                       the closing handshake
 
-What `speedups` says is accelerated is there a second time, in C.
+`_accelerator` names the functions that also exist in C.
 """

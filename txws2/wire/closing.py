@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from txws2.escaping import escaped
+from txws2.wire.escaping import escaped
 from txws2.wire.exceptions import (
     ProtocolError,
 )

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
+from txws2.wire.assembler import MessageAssembler
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake
-from txws2.wire.deflate import Deflate, PerMessageDeflate
-from txws2.wire.encoding import MessageEncoder, Part
+from txws2.wire.counts import Tally
+from txws2.wire.encoder import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 from txws2.wire.exceptions import InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.frames import (
@@ -25,10 +26,9 @@ from txws2.wire.frames import (
     parse_header,
 )
 from txws2.wire.masking import apply_mask
-from txws2.wire.messages import MessageAssembler
-from txws2.wire.ordinary import take_compressed
-from txws2.wire.shared import SharedMessage
-from txws2.wire.tally import Tally
+from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
+from txws2.wire.shared_message import SharedMessage
+from txws2.wire.whole_messages import take_compressed
 
 __all__ = ["Connection", "State", "Trace"]
 
@@ -67,7 +67,7 @@ class Connection(Tally):
 
     Attributes:
         state: OPEN at first. The others, and what it has counted, are those of
-            `txws2.wire.tally.Tally`.
+            `txws2.wire.counts.Tally`.
     """
 
     __slots__ = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from txws2.escaping import anonymous, escaped
+from txws2.wire.escaping import anonymous, escaped
 
 __all__ = [
     "HeaderLineTooLong",

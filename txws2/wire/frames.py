@@ -6,10 +6,10 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from txws2.speedups import accelerated
+from txws2._accelerator import accelerated
 from txws2.wire.exceptions import ProtocolError
-from txws2.wire.keys import new_mask
 from txws2.wire.masking import BytesLike, apply_mask
+from txws2.wire.masking_keys import new_mask
 
 __all__ = [
     "BINARY",

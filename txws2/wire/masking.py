@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from txws2.speedups import accelerated
+from txws2._accelerator import accelerated
 
 __all__ = ["BytesLike", "apply_mask"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 from typing import final
 
-from txws2.speedups import accelerated
+from txws2._accelerator import accelerated
 from txws2.wire.masking import BytesLike, apply_mask
 
 __all__ = ["PayloadBuffer"]

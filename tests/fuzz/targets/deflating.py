@@ -4,8 +4,8 @@ from unittest import mock
 
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
-from txws2.wire import zlibs
-from txws2.wire.compression import Deflater, Inflater
+from txws2.wire import zlib_library as zlibs
+from txws2.wire.deflater import Deflater, Inflater
 
 BITS = range(9, 16)
 LEVELS = range(1, 10)

@@ -3,12 +3,12 @@
 This holds for any bytes and any reads, while the application answers, raises or stops reading.
 """
 
-from tests.exchanges import exchange_of
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
-from tests.twins import PURE, load
-from tests.wire.tallies import counted
-from txws2.wire.deflate import Deflate, PerMessageDeflate
+from tests.support.exchanges import exchange_of
+from tests.support.tallies import counted
+from tests.support.twins import PURE, load
+from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 
 AGREED = [None, Deflate(), Deflate(server_takeover=False, client_takeover=False)]
 LIMITS = [2**20, 16, 1000, None]

@@ -8,10 +8,10 @@ between reads, nor on taking parts of an unfinished message.
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from tests.fuzz.held import held
-from tests.wire.both_ends import told
+from tests.support.both_ends import told
 from txws2.wire.connection import Connection
-from txws2.wire.deflate import Deflate
 from txws2.wire.events import Closing, Failed, Remainder
+from txws2.wire.permessage_deflate import Deflate
 
 # All have the largest window. With a smaller one, the cuts decide if zlib notices a reference
 # beyond the window.

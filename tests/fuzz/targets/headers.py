@@ -3,7 +3,7 @@
 from tests.fuzz.choices import Choices
 from tests.fuzz.documented import outcome, raises_only
 from txws2.exceptions import InvalidHeaderFormat
-from txws2.wire.headers import is_token, parse_extensions, parse_tokens
+from txws2.wire.http.grammar import is_token, parse_extensions, parse_tokens
 
 
 def target(data):

@@ -10,8 +10,9 @@ from unittest import mock
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from txws2.exceptions import PayloadTooBig, ProtocolError
-from txws2.wire import compression, zlibs
-from txws2.wire.compression import Inflater
+from txws2.wire import deflater as compression
+from txws2.wire import zlib_library as zlibs
+from txws2.wire.deflater import Inflater
 
 BITS = range(8, 16)
 # Pairs of context takeover and the library that inflates.

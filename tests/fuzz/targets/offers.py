@@ -6,8 +6,8 @@ The text is taken once for a client's offers and once for a server's answer.
 from tests.fuzz.choices import Choices
 from tests.fuzz.documented import raises_only
 from txws2.exceptions import InvalidHeaderFormat, NegotiationError
-from txws2.wire.deflate import PerMessageDeflate, accept_offer, check_answer, make_offers
-from txws2.wire.headers import parse_extensions
+from txws2.wire.http.grammar import parse_extensions
+from txws2.wire.permessage_deflate import PerMessageDeflate, accept_offer, check_answer, make_offers
 
 BITS = [None, *range(9, 16)]
 HELLO = b"Hello Hello"

@@ -8,21 +8,21 @@ from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from tests.fuzz.heads import SMALL, read_head
 from txws2.exceptions import InvalidHandshake, InvalidMessage
-from txws2.wire.accepting import (
+from txws2.wire.handshake.client import check_response
+from txws2.wire.handshake.origins import SAME_ORIGIN, check_origin, normal_origin
+from txws2.wire.handshake.server import (
     accept,
     check_request,
     refusal,
     select_compression,
     select_subprotocol,
 )
-from txws2.wire.credentials import parse_basic
-from txws2.wire.deflate import PRESETS
-from txws2.wire.gathering import DEFAULT_LIMITS, RequestReader, ResponseReader
-from txws2.wire.hosts import Hosts, check_host
-from txws2.wire.http import Request
-from txws2.wire.origins import SAME_ORIGIN, check_origin, normal_origin
-from txws2.wire.requesting import check_response
-from txws2.wire.routes import Routes
+from txws2.wire.http.credentials import parse_basic
+from txws2.wire.http.heads import Request
+from txws2.wire.http.hosts import Hosts, check_host
+from txws2.wire.http.readers import DEFAULT_LIMITS, RequestReader, ResponseReader
+from txws2.wire.http.routes import Routes
+from txws2.wire.permessage_deflate import PRESETS
 
 ORIGINS = [None, ["https://example.com", None], [], [SAME_ORIGIN]]
 HOSTS = Hosts(["server.example.com", "127.0.0.0/8", "fe80::/16"])

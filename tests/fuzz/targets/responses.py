@@ -9,14 +9,14 @@ from contextlib import nullcontext
 from tests.fuzz.choices import Choices, cut
 from tests.fuzz.documented import raises_only
 from tests.fuzz.heads import SMALL, read_head, small_bodies
-from tests.wire.opening import a_request
+from tests.support.opening import a_request
 from txws2.exceptions import InvalidHandshake
-from txws2.wire import body
-from txws2.wire.body import BodyReader
-from txws2.wire.deflate import PRESETS
-from txws2.wire.gathering import DEFAULT_LIMITS, ResponseReader
-from txws2.wire.http import Response
-from txws2.wire.requesting import check_compression, check_response
+from txws2.wire.handshake.client import check_compression, check_response
+from txws2.wire.http import bodies as body
+from txws2.wire.http.bodies import BodyReader
+from txws2.wire.http.heads import Response
+from txws2.wire.http.readers import DEFAULT_LIMITS, ResponseReader
+from txws2.wire.permessage_deflate import PRESETS
 
 SUBPROTOCOLS = ["chat", "superchat"]
 REQUEST = a_request(Sec_WebSocket_Protocol=", ".join(SUBPROTOCOLS))

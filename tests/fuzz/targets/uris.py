@@ -3,10 +3,10 @@
 from tests.fuzz.choices import Choices
 from tests.fuzz.documented import raises_only
 from txws2.exceptions import HeaderLineTooLong, InvalidURI, RequestLineTooLong
-from txws2.wire.accepting import check_request
-from txws2.wire.gathering import RequestReader
-from txws2.wire.requesting import build_request
-from txws2.wire.uri import parse_uri
+from txws2.wire.handshake.client import build_request
+from txws2.wire.handshake.server import check_request
+from txws2.wire.http.readers import RequestReader
+from txws2.wire.http.uris import parse_uri
 
 
 def target(data):

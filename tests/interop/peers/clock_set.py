@@ -22,8 +22,8 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol  # noqa
 from twisted.internet.protocol import Protocol  # noqa: E402
 
 import txws2  # noqa: E402
-from tests.sides import REQUEST  # noqa: E402
-from txws2 import clocksettings  # noqa: E402
+from tests.support.sides import REQUEST  # noqa: E402
+from txws2._time import clock_settings as clocksettings  # noqa: E402
 
 # This pipe stands for the system's timer: it can be read when the clock was set.
 told, telling = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -76,7 +76,7 @@ async def main():
 def wait(seconds):
     from twisted.internet.task import deferLater
 
-    from txws2.clocks import steady
+    from txws2._time.steady import steady
 
     return deferLater(steady(reactor), seconds)
 

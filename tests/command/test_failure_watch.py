@@ -1,0 +1,48 @@
+"""What is logged as a failure, for a program that shows no log."""
+
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.python.log import err
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2._command.failure_watch import watching
+
+log = Logger()
+
+
+class WatchingTests(SynchronousTestCase):
+    def told(self, level):
+        """Log a failure with this level; return what is told."""
+        told = []
+        with watching(told.append):
+            log.failure("wrong", Failure(ZeroDivisionError()), level=level)
+        self.flushLoggedErrors(ZeroDivisionError)
+        return [failure.type for failure in told]
+
+    def test_an_error_is_told(self):
+        for level in LogLevel.error, LogLevel.critical:
+            self.assertEqual(self.told(level), [ZeroDivisionError])
+
+    def test_so_is_what_a_protocol_has_raised_to_the_reactor(self):
+        told = []
+        with watching(told.append):
+            err(Failure(ZeroDivisionError()))
+        self.flushLoggedErrors(ZeroDivisionError)
+        self.assertEqual([failure.type for failure in told], [ZeroDivisionError])
+
+    def test_what_is_no_error_is_not(self):
+        self.assertEqual(self.told(LogLevel.warn), [])
+
+    def test_nor_is_an_event_without_a_failure(self):
+        told = []
+        with watching(told.append):
+            log.critical("wrong")
+        self.assertEqual(told, [])
+
+    def test_nor_is_what_comes_later(self):
+        told = []
+        with watching(told.append):
+            pass
+        log.failure("wrong", Failure(ZeroDivisionError()))
+        self.flushLoggedErrors(ZeroDivisionError)
+        self.assertEqual(told, [])

@@ -1,0 +1,45 @@
+"""What a server, or a proxy, says when it refuses: the lines of it that are worth showing."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2._command.refusals import told
+from txws2.exceptions import InvalidProxyStatus, InvalidStatus, SecurityError
+from txws2.wire.http.fields import Headers
+from txws2.wire.http.heads import Response
+
+PAGE = b"""<!DOCTYPE html>
+<html><head><title>ERROR</title><style>body { color: red }</style></head>
+<body><script>alert(1)</script></head>
+<h1>Access &lt;denied&gt;</h1>
+<p>Cache Access
+  Denied.</p>
+"""
+
+
+class ToldTests(SynchronousTestCase):
+    def told(self, body, kind=InvalidStatus):
+        return told(kind(Response(403, "Forbidden", body=body)))
+
+    def test_what_a_refusal_says_is_shown(self):
+        self.assertEqual(self.told(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"])
+
+    def test_so_is_that_of_a_proxy(self):
+        response = Response(403, "Forbidden", body=b"not this host")
+        self.assertEqual(told(InvalidProxyStatus("http://p:1", response)), ["not this host"])
+
+    def test_without_a_body_there_is_nothing_to_show(self):
+        self.assertEqual(self.told(b""), [])
+        self.assertEqual(told(SecurityError("")), [])
+
+    def test_a_whole_page_is_cut(self):
+        lines = self.told(b"x" * 1000 + b"\n" + b"y\n" * 1000)
+        self.assertEqual(lines[:2], ["x" * 200, "y"])
+        self.assertEqual(lines[10:], ["[body, 3001 bytes in all]"])
+
+    def test_what_is_no_text_is_not_shown(self):
+        self.assertEqual(self.told(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])
+
+    def test_of_a_page_it_is_what_a_person_sees(self):
+        response = Response(407, "Who?", Headers({"Content-Type": ["Text/HTML"]}), PAGE)
+        lines = ["Access <denied>", "Cache Access", "Denied."]
+        self.assertEqual(told(InvalidProxyStatus("http://p:1", response)), lines)

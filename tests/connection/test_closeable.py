@@ -1,0 +1,89 @@
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws2._connection.closeable import Opening
+
+
+class Door:
+    closed = 0
+
+    def close(self):
+        self.closed += 1
+        self.closing = Deferred()
+        return self.closing
+
+    async def __aexit__(self, kind, exception, traceback):
+        await self.close()
+
+
+class OpeningTests(SynchronousTestCase):
+    def enter(self, opening, inside=lambda door: None):
+        async def run():
+            async with opening as door:
+                inside(door)
+            return "left"
+
+        return Deferred.fromCoroutine(run())
+
+    def test_it_is_a_deferred_of_the_result(self):
+        door = Door()
+        self.assertIs(self.successResultOf(Opening.of(succeed(door))), door)
+
+    def test_whoever_forgets_to_await_it_is_told(self):
+        opening = Opening.of(Deferred())
+        with self.assertRaises(AttributeError) as caught:
+            opening.send("hello")
+        told = "'Opening' object has no attribute 'send'; await it first, or use `async with`"
+        self.assertEqual(str(caught.exception), told)
+        self.assertFalse(hasattr(opening, "_private"))
+
+    def test_it_fails_as_the_other_does(self):
+        inner = Deferred()
+        opening = Opening.of(inner)
+        inner.errback(ValueError())
+        self.failureResultOf(opening, ValueError)
+
+    def test_cancelling_it_cancels_the_other(self):
+        inner = Deferred()
+        opening = Opening.of(inner)
+        opening.cancel()
+        self.failureResultOf(opening, CancelledError)
+        self.assertTrue(inner.called)
+
+    def test_a_cancel_is_a_cancel_whatever_the_other_makes_of_it(self):
+        inner = Deferred(lambda deferred: deferred.errback(ValueError()))
+        opening = Opening.of(inner)
+        opening.cancel()
+        self.failureResultOf(opening, CancelledError)
+
+    def test_what_opens_nonetheless_is_closed(self):
+        door = Door()
+        opening = Opening.of(Deferred(lambda deferred: deferred.callback(door)))
+        opening.cancel()
+        self.failureResultOf(opening, CancelledError)
+        self.assertEqual(door.closed, 1)
+
+    def test_leaving_closes_and_waits(self):
+        door, entered = Door(), []
+        running = self.enter(Opening.of(succeed(door)), entered.append)
+        self.assertEqual(entered, [door])
+        self.assertEqual(door.closed, 1)
+        self.assertNoResult(running)
+        door.closing.callback(None)
+        self.assertEqual(self.successResultOf(running), "left")
+
+    def test_an_exception_inside_closes_and_goes_on(self):
+        def broken(_):
+            raise KeyError
+
+        door = Door()
+        running = self.enter(Opening.of(succeed(door)), broken)
+        door.closing.callback(None)
+        self.failureResultOf(running, KeyError)
+        self.assertEqual(door.closed, 1)
+
+    def test_what_did_not_open_is_not_closed(self):
+        inner = Deferred()
+        running = self.enter(Opening.of(inner))
+        inner.errback(ValueError())
+        self.failureResultOf(running, ValueError)

@@ -1,0 +1,589 @@
+import gc
+import weakref
+from asyncio import CancelledError
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.tcp import Connection as TCPTransport
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.checks.test_threads import elsewhere
+from tests.support.exchanges import exchange_of
+from tests.support.tallies import counted
+from tests.support.twins import PURE, in_c, load, pure
+from tests.wire import same_each_time
+from txws2._transport.cork import BATCH_SIZE
+from txws2.wire.deflater import Deflater
+from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
+from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
+
+
+def frame(payload, opcode=TEXT, **options):
+    if isinstance(payload, str):
+        payload = payload.encode()
+    return encode_frame(opcode, payload, masked=True, **options)
+
+
+def frames(*payloads):
+    return b"".join(map(frame, payloads))
+
+
+class Transport(TCPTransport):
+    """One that nobody has closed, and that has no socket."""
+
+    def __init__(self):
+        pass
+
+
+class ReceiveTests(TestCase):
+    Example = exchange_of(PURE["Exchange"], PURE["Cork"])
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def echo(self):
+        exchange = self.opened()
+        exchange.answer = exchange.sendMessage
+        return exchange
+
+    def test_before_it_is_open_all_belongs_to_the_opening(self):
+        exchange = self.Example()
+        exchange.dataReceived(b"GET")
+        self.assertEqual(exchange.told, [("opening", b"GET")])
+        self.assertIs(exchange.keepalive_heard, False)
+
+    def test_each_message_is_delivered(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("Hello", "") + frame(b"\xff\x00", BINARY))
+        self.assertEqual(exchange.told, ["Hello", "", b"\xff\x00"])
+
+    def test_that_something_came_is_noted(self):
+        exchange = self.opened()
+        self.assertIs(exchange.keepalive_heard, False)
+        exchange.dataReceived(b"\x81")
+        self.assertIs(exchange.keepalive_heard, True)
+
+    def test_a_server_s_messages_have_no_mask(self):
+        exchange = self.opened(client=True)
+        exchange.dataReceived(b"\x81\x05Hello" + b"\x82\x00")
+        self.assertEqual(exchange.told, ["Hello", b""])
+
+    def test_what_is_sent_meanwhile_leaves_in_one_piece(self):
+        exchange = self.echo()
+        exchange.dataReceived(frames("a", "b", "€"))
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b\x81\x03\xe2\x82\xac"])
+
+    def test_where_nothing_is_sent_nothing_is_written(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(exchange.writes, [])
+
+    def test_what_is_not_ordinary_has_its_turn(self):
+        exchange = self.opened()
+        exchange.dataReceived(frames("a") + frame(b"", PING) + frames("b"))
+        self.assertEqual(exchange.told, ["a", "Ping", "b"])
+
+    def test_cut_anywhere_it_is_the_same(self):
+        data = frames("a", "b" * 200) + frame("c", fin=False) + frame("d", 0) + frames("e")
+        expected = ["a", "b" * 200, "cd", "e"]
+        for cut in range(len(data)):
+            exchange = self.opened()
+            exchange.dataReceived(data[:cut])
+            exchange.dataReceived(data[cut:])
+            self.assertEqual(exchange.told, expected)
+
+    def test_what_is_wrong_fails_the_connection(self):
+        for wrong in (b"\xff", b"\x81\x01a", frame(b"\xff"), frame("x" * 11)):
+            exchange = self.opened(max_size=10)
+            exchange.dataReceived(frames("a") + wrong + bytes(9) + frames("b"))
+            self.assertEqual(exchange.told, ["a", "Failed"])
+
+    def test_a_transport_may_read_any_bytes(self):
+        for kind in (bytearray, memoryview):
+            exchange = self.opened()
+            exchange.dataReceived(kind(frames("a", "b")))
+            self.assertEqual(exchange.told, ["a", "b"])
+
+    def test_what_is_no_bytes_is_refused(self):
+        exchange = self.echo()
+        self.assertRaises(TypeError, exchange.dataReceived, "Hello")
+        self.assertRaises(TypeError, exchange.dataReceived)
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(exchange.writes, [b"\x81\x01a"])
+
+    def test_it_takes_no_messages_once_it_is_shut(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: exchange.shut() if message == "b" else None
+        exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING) + frames("d"))
+        self.assertEqual(exchange.told, ["a", "b", ("kept", "c"), "Ping", ("kept", "d")])
+        exchange.dataReceived(frames("e"))
+        self.assertEqual(exchange.told[5:], [("kept", "e")])
+
+    def test_what_arrives_meanwhile_has_its_turn_afterwards(self):
+        exchange = self.opened()
+        more = [frames("c"), frames("d")]
+
+        def read_more(message):
+            if more:
+                exchange.dataReceived(more.pop(0))
+                exchange.sendMessage(message)
+
+        exchange.answer = read_more
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.told, ["a", "b", "c", "d"])
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_once_the_transport_is_closed_nothing_more_is_delivered(self):
+        for how in ("disconnecting", "_aborting"):
+            for closed_before in (True, False):
+                exchange, transport = self.opened(), Transport()
+                exchange._outbox._transport = exchange._outbox._socket = transport
+                close = partial(setattr, transport, how, True)
+                if closed_before:
+                    close()
+                else:
+                    exchange.answer = lambda message, close=close: close()
+                exchange.dataReceived(frames("a", "b", "c") + frame(b"", PING))
+                kept = [("kept", message) for message in ("abc" if closed_before else "bc")]
+                self.assertEqual(exchange.told, [*("a"[closed_before:]), "hung up", *kept, "Ping"])
+
+    def test_unless_it_is_to_be_kept(self):
+        exchange, transport = self.opened(), Transport()
+        exchange.pushes, exchange._outbox._transport = False, transport
+        transport.disconnecting = True
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.told, ["hung up", "a", "hung up", "b"])
+
+    def test_what_the_application_returns_is_told_unless_it_is_none(self):
+        exchange, result = self.opened(), object()
+        exchange.answer = lambda message: result if message == "b" else None
+        exchange.dataReceived(frames("a", "b", "c"))
+        self.assertEqual(exchange.told, ["a", "b", ("returned", result), "c"])
+
+    def test_what_waiting_for_that_raises_passes(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: 1
+        exchange._hook_returned = lambda result: 1 // 0
+        self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a", "b"))
+        self.assertEqual(exchange.told, ["a"])
+
+    def test_what_the_application_raises_is_told(self):
+        exchange, error = self.opened(), ValueError("no")
+
+        def fail(message):
+            exchange.sendMessage(message)
+            raise error
+
+        exchange.answer = fail
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.failed, [error, error])
+        self.assertIsNotNone(error.__traceback__)
+        self.assertEqual(exchange.told, ["a", "b"])
+        self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+
+    def test_an_exception_of_any_class_is_the_connection_s_own_affair(self):
+        for kind in (Exception, SystemExit, KeyboardInterrupt, GeneratorExit, CancelledError):
+            exchange = self.opened()
+
+            def answer(message, exchange=exchange, kind=kind):
+                exchange.sendMessage(message)
+                raise kind
+
+            exchange.answer = answer
+            exchange.dataReceived(frames("a", "b"))
+            self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
+            self.assertEqual([type(each) for each in exchange.failed], [kind, kind])
+
+    def test_what_the_general_way_raises_passes(self):
+        exchange = self.opened()
+        exchange._receive = lambda data: 1 // 0
+        for data in (b"\x81", frames("a") + b"\x81", frame(b"", PING)):
+            self.assertRaises(ZeroDivisionError, exchange.dataReceived, data)
+
+    def test_what_raises_leaves_nothing_held(self):
+        exchange = self.opened()
+
+        def fail(message):
+            exchange.dataReceived(frames("b"))
+            exchange._receive = lambda data: 1 // 0
+
+        exchange.answer = fail
+        self.assertRaises(ZeroDivisionError, exchange.dataReceived, frames("a"))
+        self.assertIsNone(exchange._held_reads)
+
+    def test_it_can_be_collected(self):
+        exchange = self.opened()
+        exchange.answer = exchange.sendMessage
+        exchange._turns = exchange._held_reads = [exchange]
+        gone = weakref.ref(exchange)
+        del exchange
+        gc.collect()
+        self.assertIsNone(gone())
+
+
+class SendTests(TestCase):
+    Example = ReceiveTests.Example
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def test_a_message_is_written_at_once(self):
+        exchange = self.opened()
+        for message in ("Hello", "é", b"\xff", "x" * 200, b"x" * 70_000):
+            exchange.sendMessage(message)
+        sizes = [7, 4, 3, 204, 70_010]
+        self.assertEqual([len(write) for write in exchange.writes], sizes)
+        self.assertEqual(exchange.writes[1:3], [b"\x81\x02\xc3\xa9", b"\x82\x01\xff"])
+
+    def test_a_client_masks_it(self):
+        exchange, server = self.opened(client=True), self.opened()
+        for size in (0, 5, 200, 70_000):
+            exchange.sendMessage(b"x" * size)
+            server.dataReceived(exchange.writes[-1])
+            self.assertEqual(server.told.pop(), b"x" * size)
+        exchange.sendMessage("")
+        exchange.sendMessage("")
+        self.assertNotEqual(*exchange.writes[-2:])
+
+    def test_much_that_is_sent_during_a_read_leaves_before_its_end(self):
+        exchange = self.opened()
+        message = b"x" * (BATCH_SIZE // 2)
+
+        def answer(_):
+            for _ in range(5):
+                exchange.sendMessage(message)
+
+        exchange.answer = answer
+        exchange.dataReceived(frames("a"))
+        self.assertEqual(b"".join(exchange.writes).count(message), 5)
+
+    def test_what_is_not_ordinary_goes_another_way(self):
+        cases = [
+            ((bytearray(b"a"),), {}, (bytearray(b"a"), None, None)),
+            ((b"a", True), {}, (b"a", True, None)),
+            (("a",), {"text": False, "compress": True}, ("a", False, True)),
+            ((None,), {}, (None, None, None)),
+        ]
+        for args, options, expected in cases:
+            exchange = self.opened()
+            exchange.sendMessage(*args, **options)
+            self.assertEqual((exchange.told, exchange.writes), ([("sent", *expected)], []))
+
+    def test_what_can_t_be_sent_now_goes_another_way(self):
+        early, late, busy, streaming = self.Example(), *(self.opened() for _ in range(3))
+        late._connection.send_close(1000)
+        busy._turns = object()
+        streaming._connection.send_fragment("a", last=False)
+        for exchange in (early, late, busy, streaming):
+            exchange.sendMessage("a")
+            self.assertEqual((exchange.told, exchange.writes), ([("sent", "a", None, None)], []))
+
+    def test_in_another_thread_nothing_goes_the_short_way(self):
+        exchange, sent = self.opened(), []
+        for here in (True, False):
+            if not here:
+                exchange._keep_thread()
+            elsewhere(lambda: sent.append((exchange._send_ordinary("a"), exchange._is_elsewhere())))
+        self.assertEqual(sent, [(True, False), (False, True)])
+        self.assertIs(exchange._is_elsewhere(), False)
+        elsewhere(exchange.sendMessage, "b")
+        self.assertEqual(exchange.told, [("sent", "b", None, None)])
+        elsewhere(exchange._keep_thread)
+        self.assertIs(exchange._is_elsewhere(), True)
+
+    def test_what_can_t_be_encoded_is_refused(self):
+        exchange = self.opened()
+        self.assertRaises(UnicodeEncodeError, exchange.sendMessage, "\ud800")
+        exchange._outbox.cork()
+        exchange.sendMessage("a")
+        self.assertRaises(UnicodeEncodeError, exchange.sendMessage, "\ud800")
+        exchange._outbox.uncork()
+        self.assertEqual(exchange.writes, [b"\x81\x01a"])
+
+    def test_it_may_lose_its_outbox_while_it_sends(self):
+        for send in ("sendMessage", "_send_ordinary"):
+            exchange = self.opened()
+            exchange._outbox._transmit = lambda data, exchange=exchange: setattr(
+                exchange, "_outbox", None
+            )
+            getattr(exchange, send)("a")
+            self.assertIsNone(exchange._outbox)
+
+    def test_whether_it_was_ordinary_is_told(self):
+        exchange, closed = self.opened(), self.opened()
+        closed._connection.send_close(1000)
+        sent = [exchange._send_ordinary(message) for message in ("a", b"b", bytearray(b"c"), None)]
+        self.assertEqual((sent, closed._send_ordinary("a")), ([True, True, False, False], False))
+        self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x01b"])
+
+    def test_it_has_to_be_given_a_message(self):
+        self.assertRaises(TypeError, self.opened().sendMessage)
+        self.assertRaises(TypeError, self.opened().sendMessage, "a", None, None)
+        self.assertRaises(TypeError, self.opened().sendMessage, "a", binary=True)
+
+
+def deflated(payload, opcode=TEXT, **options):
+    return frame(Deflater(15, False, 6, 8).compress(payload), opcode, rsv1=True, **options)
+
+
+class CompressedTests(TestCase):
+    Example = ReceiveTests.Example
+
+    def opened(self, threshold=0, **options):
+        compression = PerMessageDeflate(threshold=threshold)
+        return self.Example(
+            **{"client": False, "deflate": Deflate(), "compression": compression} | options
+        )
+
+    def test_each_message_is_inflated_and_delivered(self):
+        exchange = self.opened()
+        exchange.dataReceived(
+            deflated(b"Hello" * 9) + frames("a") + deflated(b"\xff", BINARY) + deflated(b"")
+        )
+        self.assertEqual(exchange.told, ["Hello" * 9, "a", b"\xff", ""])
+        counts = counted(exchange._connection)
+        self.assertEqual(counts["payload_in"], 47)
+        self.assertEqual((counts["frames_in"][TEXT], counts["frames_in"][BINARY]), (3, 1))
+
+    def test_cut_anywhere_it_is_the_same(self):
+        data = deflated(b"a" * 300) + frames("b") + deflated("é".encode()) + frame(b"", PING)
+        for cut in range(len(data)):
+            exchange = self.opened()
+            exchange.dataReceived(data[:cut])
+            exchange.dataReceived(data[cut:])
+            self.assertEqual(exchange.told, ["a" * 300, "b", "é", "Ping"])
+            self.assertEqual(exchange._connection.bytes_in, len(data))
+
+    def test_a_message_refers_to_those_before_it(self):
+        exchange, deflater = self.opened(), Deflater(15, True, 6, 8)
+        for _ in range(3):
+            exchange.dataReceived(frame(deflater.compress(b"Hello, world"), rsv1=True))
+        self.assertEqual(exchange.told, ["Hello, world"] * 3)
+
+    def test_what_can_t_be_inflated_fails_the_connection(self):
+        for wrong in (
+            frame(b"\xff\xff", rsv1=True),
+            deflated(b"\xff"),
+            deflated(b"x" * 101),
+            deflated(b"\xed\xa0\x80"),
+        ):
+            exchange = self.opened(max_size=100)
+            data = frames("a") + wrong + frames("b")
+            exchange.dataReceived(data)
+            exchange.dataReceived(frames("c"))
+            self.assertEqual(exchange.told, ["a", "Failed"])
+            self.assertGreaterEqual(exchange._connection.bytes_in, len(data))
+
+    def test_what_is_not_agreed_on_fails_the_connection(self):
+        exchange = self.opened(deflate=None)
+        exchange.dataReceived(deflated(b"a"))
+        self.assertEqual(exchange.told, ["Failed"])
+
+    def test_what_else_inflating_raises_passes(self):
+        exchange = self.opened()
+        exchange._connection._message = object()
+        self.assertRaises(AttributeError, exchange.dataReceived, deflated(b"a"))
+
+    def test_answers_are_compressed_and_leave_in_one_piece(self):
+        for client in (False, True):
+            exchange, peer = self.opened(client=client), self.opened(client=not client)
+            exchange.answer = exchange.sendMessage
+            peer.sendMessage("Hello" * 9)
+            peer.sendMessage("Hello" * 9)
+            exchange.dataReceived(b"".join(peer.writes))
+            [write] = exchange.writes
+            self.assertEqual(write[0], 0xC0 | TEXT)
+            self.assertLess(len(write), 40)
+            peer.dataReceived(write)
+            self.assertEqual(peer.told, ["Hello" * 9] * 2)
+            counts = counted(exchange._connection)
+            self.assertEqual((counts["payload_out"], counts["bytes_out"]), (90, len(write)))
+
+    def test_outside_of_a_read_they_are_compressed_too(self):
+        exchange, peer = self.opened(), self.opened(client=True)
+        for message in ("é" * 50, b"\xff" * 50, "x" * 70_000):
+            exchange.sendMessage(message)
+            peer.dataReceived(exchange.writes.pop())
+            self.assertEqual(peer.told.pop(), message)
+
+    def test_short_ones_are_not_compressed(self):
+        exchange = self.opened(threshold=3)
+        for message in ("ab", b"abc", "é"):
+            exchange.sendMessage(message)
+        self.assertEqual([write[0] for write in exchange.writes], [0x81, 0xC2, 0x81])
+
+    def test_what_compressing_raises_passes(self):
+        exchange = self.opened()
+        exchange._connection._encoder = object()
+        self.assertRaises(AttributeError, exchange.sendMessage, "a")
+        exchange.answer = exchange.sendMessage
+        exchange.dataReceived(frames("a"))
+        self.assertIsInstance(exchange.failed[0], AttributeError)
+
+
+class SendWhereReadyTests(TestCase):
+    Example = ReceiveTests.Example
+    send_where_ready = pure("send_where_ready")
+
+    def opened(self, **options):
+        return self.Example(**{"client": False} | options)
+
+    def test_a_frame_is_sent_to_all_and_counted(self):
+        exchanges = [self.opened(), self.opened()]
+        self.assertEqual(self.send_where_ready(exchanges, b"\x81\x01a", True, 1), [])
+        self.assertEqual(self.send_where_ready(iter(exchanges), b"\x82\x02ab", False, 2), [])
+        for exchange in exchanges:
+            self.assertEqual(exchange.writes, [b"\x81\x01a", b"\x82\x02ab"])
+            counts = counted(exchange._connection)
+            self.assertEqual((counts["payload_out"], counts["bytes_out"]), (3, 7))
+            self.assertEqual((counts["frames_out"][TEXT], counts["frames_out"][BINARY]), (1, 1))
+
+    def test_during_a_read_it_leaves_with_the_rest(self):
+        exchange = self.opened()
+        exchange.answer = lambda _: self.send_where_ready([exchange], b"\x81\x00", True, 0)
+        exchange.dataReceived(frames("a", "b"))
+        self.assertEqual(exchange.writes, [b"\x81\x00" * 2])
+
+    def test_where_anything_is_against_it_it_is_not_sent(self):
+        early, closing, streaming, busy = self.Example(), *(self.opened() for _ in range(3))
+        client, deflating = self.opened(client=True), self.opened(deflate=Deflate())
+        full, waiting, ready = (self.opened() for _ in range(3))
+        closing._connection.send_close(1000)
+        streaming._connection.send_fragment("a", last=False)
+        busy._turns = object()
+        full._outbox.paused = True
+        waiting._outbox._waiting = [b"a"]
+        against = [early, closing, streaming, busy, client, deflating, full, waiting]
+        found = self.send_where_ready([ready, *against, ready], b"\x81\x01a", True, 1)
+        self.assertEqual(found, against)
+        self.assertEqual([exchange.writes for exchange in against], [[]] * len(against))
+        self.assertEqual(ready.writes, [b"\x81\x01a"] * 2)
+
+    def test_an_error_of_one_connection_is_no_other_s(self):
+        first, broken, last = (self.opened() for _ in range(3))
+        broken._outbox._transmit = lambda data: exec("raise SystemExit")
+        found = self.send_where_ready([first, broken, last], b"\x81\x01a", True, 1)
+        self.assertEqual(found, [broken])
+        self.assertEqual([type(each) for each in broken.failed], [SystemExit])
+        self.assertEqual(first.writes + last.writes, [b"\x81\x01a"] * 2)
+
+    def test_an_error_of_the_iterable_passes(self):
+        def broken():
+            yield self.opened()
+            raise KeyError
+
+        self.assertRaises(KeyError, self.send_where_ready, broken(), b"\x81\x01a", True, 1)
+
+
+class OfTheSubclassTests(TestCase):
+    def test_all_that_is_not_ordinary_is_the_subclass_s(self):
+        exchange = PURE["Exchange"]()
+        for method, argument in (
+            ("dataReceived", b"a"),
+            ("_receive", b"a"),
+            ("sendMessage", "a"),
+            ("messageReceived", "a"),
+            ("_message_failed", ValueError()),
+            ("_refuse", ValueError()),
+        ):
+            self.assertRaises(NotImplementedError, getattr(exchange, method), argument)
+
+
+IN_C = exchange_of(load().Exchange, load().Cork) if load() is not None else None
+
+
+@in_c
+class ReceiveInCTests(ReceiveTests):
+    Example = IN_C
+
+    def test_it_needs_an_outbox(self):
+        exchange = self.opened()
+        exchange._outbox = None
+        self.assertRaises(AttributeError, exchange.dataReceived, b"a")
+
+    def test_it_needs_a_connection_that_counts(self):
+        exchange = self.opened()
+        exchange._connection.max_size = "one"
+        self.assertRaises(TypeError, exchange.dataReceived, b"a")
+        exchange._connection = object()
+        self.assertRaises(TypeError, exchange.dataReceived, b"a")
+        self.assertRaises(TypeError, exchange.sendMessage, "a")
+
+
+@in_c
+class SendInCTests(SendTests):
+    Example = IN_C
+
+
+@in_c
+class CompressedInCTests(CompressedTests):
+    Example = IN_C
+
+
+@in_c
+class SendWhereReadyInCTests(SendWhereReadyTests):
+    Example = IN_C
+    send_where_ready = load() and staticmethod(load().send_where_ready)
+
+    def test_what_is_wrong_is_an_error(self):
+        exchange = self.opened()
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], None, True, 1)
+        self.assertRaises(TypeError, self.send_where_ready, [exchange], b"a", True, None)
+        self.assertRaises(TypeError, self.send_where_ready, None, b"a", True, 1)
+
+    def test_one_without_a_connection_is_left_to_others(self):
+        exchange = self.opened()
+        exchange._connection = object()
+        self.assertEqual(self.send_where_ready([exchange], b"a", True, 1), [exchange])
+        self.assertEqual([type(each) for each in exchange.failed], [TypeError])
+
+    def test_what_is_of_another_kind_is_left_to_others(self):
+        exchange = self.opened()
+        exchange._outbox = object()
+        for other in (exchange, object()):
+            self.assertEqual(self.send_where_ready([other], b"a", True, 1), [other])
+
+
+pieces = st.one_of(
+    st.text(max_size=200).map(frame),
+    st.binary(max_size=200).map(lambda payload: frame(payload, BINARY)),
+    st.binary(max_size=200).map(lambda payload: deflated(payload, BINARY)),
+    st.text(max_size=200).map(lambda text: deflated(text.encode())),
+    st.sampled_from([deflated(b"\xff"), frame(b"\xff", rsv1=True)]),
+    st.sampled_from([frame(b"", PING), frame("a", fin=False), frame("b", 0), frame(b"\xff")]),
+    st.binary(max_size=3),
+)
+
+
+@in_c
+class TwinsTests(TestCase):
+    @same_each_time
+    @given(
+        st.lists(pieces, max_size=12),
+        st.lists(st.integers(0, 400)),
+        st.integers(0, 12),
+        st.sampled_from([None, Deflate()]),
+    )
+    def test_they_do_the_same(self, parts, cuts, shut_at, deflate):
+        data = b"".join(parts)
+        ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
+        outcomes = []
+        for example in (ReceiveTests.Example, IN_C):
+            exchange = example(client=False, max_size=100, deflate=deflate)
+
+            def answer(message, exchange=exchange):
+                if len(exchange.told) == shut_at:
+                    exchange.shut()
+                exchange.sendMessage(message)
+                if len(message) % 5 == 4:
+                    raise ValueError(message)
+
+            exchange.answer = answer
+            for start, end in zip([0, *ends], ends, strict=False):
+                exchange.dataReceived(data[start:end])
+            counts = counted(exchange._connection)
+            failed = list(map(str, exchange.failed))
+            outcomes.append((exchange.told, exchange.writes, failed, counts))
+        self.assertEqual(*outcomes)

@@ -1,0 +1,127 @@
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from unittest import skipIf
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.support.twins import in_c
+
+# Every allocation fails in turn, until there is none left to fail.
+WITHOUT_MEMORY = """
+from _testcapi import remove_mem_hooks, set_nomemory
+from txws2 import _speedups as c
+from txws2.wire.connection import Connection
+
+def fails(call):
+    for number in range(1000):
+        set_nomemory(number, number + 1)
+        try:
+            call()
+        except MemoryError:
+            failed = True
+        else:
+            failed = False
+        finally:
+            remove_mem_hooks()
+        if not failed and number > 20:
+            return
+
+def receive():
+    buffer = c.PayloadBuffer(3000, b"abcd")
+    for part in parts:
+        buffer.add(part)
+    return buffer.finish()
+
+def receive_again():
+    try:
+        kept.add(parts[0])
+    except MemoryError:
+        assert kept.missing in (0, 1000, 2000, 3000), kept.missing
+        raise
+
+def cork():
+    cork = c.Cork()
+    for frame in frames:
+        cork.add(frame)
+    return cork.take()
+
+class Outbox(c.Cork):
+    def _transmit(self, frame):
+        pass
+
+class Exchange(c.Exchange):
+    def __init__(self, client, corked):
+        self._connection = Connection(client=client)
+        self._outbox = Outbox()
+        self._outbox.corked = corked
+        self.messageReceived = self.sendMessage
+
+    def _receive(self, data):
+        pass
+
+    def _message_failed(self, exception):
+        raise exception
+
+    _refuse = _message_failed
+
+def encode():
+    # Not as a list: CPython's own debug builds don't survive one that can't grow.
+    for message in sent:
+        c.encode_message(message, True)
+
+def exchange(client, corked, data):
+    one = Exchange(client, corked)
+    one.dataReceived(data)
+    one._busy = True
+    one.dataReceived(data)
+
+def count():
+    total, one = c.Tally(), c.Tally()
+    one.count_out(9, 2**40, 2**40)
+    one.encode("Hello")
+    one.decode(unmasked, 0, [])
+    total.add(one)
+    return total.frames_in, total.frames_out
+
+parts = [bytes(1000)] * 3
+frames = [bytes(size) for size in (1, 2, 2000)]
+sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
+data = b"".join(c.encode_message(message, True) for message in sent)
+bad = c.encode_frame(1, b"\\xff" * 100, masked=True)
+squeezed = c.encode_frame(2, bytes(1000), masked=True, rsv1=True)
+spread = memoryview(data)[::2]
+kept = c.PayloadBuffer(3000, None)
+
+fails(lambda: c.apply_mask(data, b"abcd"))
+fails(lambda: c.apply_mask(spread, b"abcd"))
+fails(lambda: c.encode_frame(2, data, masked=True))
+fails(lambda: c.encode_frame(2, spread, masked=True, fin=False))
+fails(encode)
+fails(lambda: c.decode_messages(data, 0, True, None, []))
+fails(lambda: c.decode_messages(bad, 0, True, None, []))
+unmasked = b"".join(c.encode_message(message, False) for message in sent)
+fails(count)
+for corked in (False, True):
+    fails(lambda: exchange(False, corked, data))
+    fails(lambda: exchange(True, corked, unmasked))
+fails(lambda: exchange(False, True, data[:-1]))
+fails(cork)
+fails(lambda: c.read_request(b"GET / HTTP/1.1\\r\\nA: 1\\r\\nB: \\xe9\\r\\n\\r\\n", 99, 9))
+fails(lambda: c.read_request(spread, 99, 9))
+fails(lambda: c.take_compressed(squeezed, 0, True, None))
+fails(receive)
+fails(receive_again)
+"""
+
+
+@in_c
+@skipIf(find_spec("_testcapi") is None, "this Python was built without _testcapi")
+class WithoutMemoryTests(TestCase):
+    def test_an_allocation_that_fails_is_an_exception(self):
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        # A free-threaded Python warns that the accelerator has it use the GIL.
+        command = [sys.executable, "-W", "ignore", "-c", WITHOUT_MEMORY]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))

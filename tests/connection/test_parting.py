@@ -1,0 +1,126 @@
+"""A peer that has said goodbye and leaves TCP open: nobody waits for it longer than a moment."""
+
+from twisted.internet.error import ConnectionDone
+
+from tests.support.sides import CLOSE, TEXT, ClientSide, ServerSide, closing
+from tests.support.ways import (
+    OverTLS,
+    OverTLSThroughProxy,
+    OverTLSThroughTLSProxy,
+    ThroughProxy,
+    ThroughSOCKS,
+)
+from txws2._transport.progress import Progress
+
+
+class LeftOpen:
+    """The peer sends its close frame, and never ends TCP, nor TLS."""
+
+    def hear_last(self):
+        """Let the peer's close frame arrive, and nothing after it, not even its end of TLS."""
+        self.peer.transport.write(self.frame(CLOSE, closing(1000)))
+        self.theirs.step()
+        self.theirs.frozen = True
+        self.joined.pump()
+
+    def test_it_is_closed_after_a_second_if_the_peer_began(self):
+        ws = self.open()
+        self.hear_last()
+        self.assertPartsWithin(1)
+        self.assertEqual(str(ws.lost[0]), "received 1000 (OK); then sent 1000 (OK)")
+
+    def test_it_is_closed_a_second_after_the_answer_if_we_began(self):
+        ws = self.open()
+        closed = ws.close()
+        self.joined.advance(5)
+        self.assertEqual(ws.lost, [])
+        self.hear_last()
+        self.assertPartsWithin(1)
+        self.successResultOf(closed)
+        self.assertEqual(str(ws.lost[0]), "sent 1000 (OK); then received 1000 (OK)")
+
+    def test_without_a_close_timeout_too(self):
+        self.open(close_timeout=None)
+        self.hear_last()
+        self.assertPartsWithin(1)
+
+    def test_a_close_timeout_of_less_is_kept(self):
+        self.open(close_timeout=0.5)
+        self.hear_last()
+        self.assertPartsWithin(0.5)
+
+    def test_what_still_leaves_is_waited_for(self):
+        ws = self.open(close_timeout=None)
+        self.hear_last()
+        left = [1000, 500, 0]
+        ws._progress = lambda: Progress(left.pop(0), 0, acknowledged=5000, room=9000)
+        self.joined.advance(2.5)
+        self.assertEqual(ws.lost, [])
+        self.joined.advance(0.5)
+        self.assertGone()
+
+    def test_a_peer_that_reads_nothing_of_it_is_left_after_close_timeout(self):
+        ws = self.open()
+        stuck = Progress(1000, 0, acknowledged=5000, room=9000)
+        ws._progress = lambda: stuck
+        self.hear_last()
+        ws._closing_progress = stuck
+        self.joined.advance(9.5)
+        self.assertEqual(ws.lost, [])
+        self.joined.advance(0.5)
+        self.assertGone()
+
+    def test_what_was_sent_before_arrives(self):
+        self.open()
+        self.ws.sendMessage("before")
+        self.hear_last()
+        self.assertPartsWithin(1)
+        self.assertEqual(self.said(), [(TEXT, b"before"), (CLOSE, closing(1000))])
+
+    def test_the_peer_sees_an_end_in_due_form(self):
+        self.open()
+        self.hear_last()
+        self.assertPartsWithin(1)
+        self.assertEqual([type(reason) for reason in self.peer.lost], [ConnectionDone])
+
+    def test_a_peer_that_closes_by_itself_leaves_no_timer(self):
+        self.open()
+        self.hear((CLOSE, closing(1000)))
+        self.peer.transport.loseConnection()
+        self.joined.pump()
+        self.assertGone()
+
+    def assertPartsWithin(self, seconds):
+        """Assert that the connection is still there, and after this time isn't."""
+        self.joined.advance(seconds - 0.25)
+        self.assertEqual(self.ws.lost, [])
+        self.joined.advance(0.25)
+        self.assertGone()
+
+
+class ClientTests(LeftOpen, ClientSide):
+    pass
+
+
+class ClientOverTLSTests(OverTLS, LeftOpen, ClientSide):
+    pass
+
+
+class ClientThroughProxyTests(ThroughProxy, LeftOpen, ClientSide):
+    pass
+
+
+class ClientThroughSOCKSTests(ThroughSOCKS, LeftOpen, ClientSide):
+    pass
+
+
+class ClientOverTLSThroughProxyTests(OverTLSThroughProxy, LeftOpen, ClientSide):
+    pass
+
+
+class ClientOverTLSThroughTLSProxyTests(OverTLSThroughTLSProxy, LeftOpen, ClientSide):
+    pass
+
+
+class ServerOverTLSTests(OverTLS, LeftOpen, ServerSide):
+    """A server ends TLS, and needn't wait until the client says that it has ended, too."""

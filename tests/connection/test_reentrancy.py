@@ -1,0 +1,337 @@
+"""Python code that runs within the accelerator, and uses the same connection."""
+
+import contextlib
+import gc
+import sys
+from functools import partial
+from itertools import product
+
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.support.exchanges import exchange_of
+from tests.support.implementations import counts_references
+from tests.support.sides import TEXT, ClientSide, ServerSide
+from tests.support.twins import in_c, load
+from txws2.client.protocol import WebSocketClientProtocol
+from txws2.server.factory import WebSocketServerProtocol
+from txws2.testing.recorder import frames_in
+from txws2.wire.connection import Connection
+from txws2.wire.frames import encode_frame
+from txws2.wire.permessage_deflate import Deflate
+
+SMALL, LARGE = "x", "y" * 70_000
+
+
+def freeze():
+    """Have the garbage collector look at nothing older than the test: it is called many times.
+
+    It stays so, as what `tests/conftest.py` has frozen would thaw with the rest.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def corrupt(name, *values):
+    """Return what sets an attribute, to each of these values in turn."""
+    values = list(values)
+
+    def action(exchange):
+        value = values.pop(0)
+        values.append(value)
+        setattr(exchange, name, value)
+
+    return action
+
+
+def collect(exchange):
+    gc.collect()
+
+
+def detach(exchange):
+    for name in ("_connection", "_outbox", "_turns", "_held_reads"):
+        setattr(exchange, name, None)
+    gc.collect()
+
+
+def delete(exchange):
+    for name in ("_connection", "_outbox", "_turns", "_held_reads"):
+        delattr(exchange, name)
+
+
+def shrink(exchange):
+    outbox = exchange._outbox
+    if outbox is not None:
+        outbox.flush()
+        outbox.take()
+
+
+def pause(exchange):
+    if exchange._outbox is not None:
+        exchange._outbox.paused = not exchange._outbox.paused
+
+
+# Most of them leave the connection in no state that makes sense. It need not work then, but
+# whatever it does must be Python's: exceptions, and no crash.
+ACTIONS = {
+    "send": lambda exchange: exchange.sendMessage(SMALL),
+    "send much": lambda exchange: exchange.sendMessage(LARGE),
+    "receive": lambda exchange: exchange.dataReceived(b"\x81\x01"),
+    "shrink": shrink,
+    "pause": pause,
+    "shut": lambda exchange: exchange.shut(),
+    "collect": collect,
+    "detach": detach,
+    "delete": delete,
+    "set _held_reads": corrupt("_held_reads", {}, [7, None], (), "", None),
+    "set _outbox": corrupt("_outbox", 7, None, {}),
+    "set _connection": corrupt("_connection", 7, None, {}),
+    "set _turns": corrupt("_turns", 7, None),
+}
+
+
+class Adversary:
+    """Acts at each opportunity, but for those that its own acting gives."""
+
+    def __init__(self, exchange, action):
+        self.exchange, self.action = exchange, action
+        self.acts = False
+        self.count = 0
+
+    def act(self, *_):
+        if not self.acts and self.count < 50:
+            self.acts = True
+            self.count += 1
+            with contextlib.suppress(Exception):
+                self.action(self.exchange)
+            self.acts = False
+
+
+class Acting:
+    """All that C asks of an object, and each time the adversary acts."""
+
+    def __init__(self, adversary, value=0):
+        self.__dict__["adversary"], self.__dict__["value"] = adversary, value
+
+    def __bool__(self):
+        self.adversary.act()
+        return bool(self.value)
+
+    def __index__(self):
+        self.adversary.act()
+        return self.value
+
+    def __iter__(self):
+        for each in self.value:
+            self.adversary.act()
+            yield each
+
+    def __getattr__(self, name):
+        self.adversary.act()
+        if name == "fileno":
+            return self.__index__
+        return False
+
+
+class Cyclic:
+    """Is collected by the garbage collector, and acts then."""
+
+    def __init__(self, adversary):
+        self.adversary, self.cycle = adversary, self
+
+    def __del__(self):
+        self.adversary.act()
+
+
+class Compressing(Connection):
+    """A connection with which the adversary acts whenever it compresses, or inflates."""
+
+    __slots__ = ("act",)
+
+    def deflate(self, payload):
+        self.act()
+        return bytearray(super().deflate(payload))
+
+    def inflate(self, opcode, payload):
+        self.act()
+        return super().inflate(opcode, payload)
+
+
+def drop(adversary, message):
+    Cyclic(adversary)
+
+
+@in_c
+class ReentrancyTests(TestCase):
+    """Attack 32."""
+
+    def setUp(self):
+        freeze()
+        self.Example = exchange_of(load().Exchange, load().Cork)
+
+    def each(self, **options):
+        """Yield a new exchange for each action, with its adversary."""
+        for action, client in product(ACTIONS.values(), (False, True)):
+            exchange = self.Example(client=client, **options)
+            exchange.client, exchange.outbox = client, exchange._outbox
+            yield exchange, Adversary(exchange, action)
+
+    def use(self, exchange):
+        """Read and send what leads through all of the accelerator; it may fail, but not crash."""
+        masked = not exchange.client
+        data = b"".join(
+            [
+                encode_frame(1, b"a", masked=masked),
+                encode_frame(1, b"\xff", masked=masked),
+                encode_frame(2, bytes(300), masked=masked),
+                encode_frame(2, b"\x4a\x04\x00", masked=masked, rsv1=True),
+            ]
+        )
+        outbox = exchange.outbox
+        for use in (
+            lambda: exchange.dataReceived(data),
+            lambda: exchange.dataReceived(bytearray(data)),
+            lambda: exchange.sendMessage(SMALL),
+            lambda: exchange.sendMessage("€" * 1000),
+            lambda: exchange.sendMessage(LARGE),
+            lambda: load().send_where_ready([exchange] * 3, b"\x81\x00", True, 0),
+            outbox.uncork,
+            outbox.flush,
+        ):
+            with contextlib.suppress(Exception):
+                use()
+
+    def test_where_a_hook_does_it(self):
+        for exchange, adversary in self.each():
+            exchange.answer = adversary.act
+            exchange._message_failed = adversary.act
+            exchange._receive = adversary.act
+            exchange._send_otherwise = adversary.act
+            exchange._outbox._transmit = adversary.act
+            exchange._outbox._keep_waiting = adversary.act
+            exchange._outbox._put_off = adversary.act
+            self.use(exchange)
+            self.assertGreater(adversary.count, 0)
+
+    def test_where_any_call_at_all_does_it(self):
+        # As a signal handler may, between any two steps of Python code.
+        for exchange, adversary in self.each():
+            exchange._outbox.corked = True
+            sys.setprofile(adversary.act)
+            try:
+                self.use(exchange)
+            finally:
+                sys.setprofile(None)
+            self.assertGreater(adversary.count, 0)
+
+    def test_where_a_finalizer_does_it(self):
+        threshold = gc.get_threshold()
+        self.addCleanup(gc.set_threshold, *threshold)
+        for exchange, adversary in self.each():
+            exchange.answer = partial(drop, adversary)
+            exchange._outbox.corked = True
+            gc.set_threshold(1)
+            self.use(exchange)
+            gc.set_threshold(*threshold)
+            gc.collect()
+            self.assertGreater(adversary.count, 0)
+
+    def test_where_an_attribute_does_it(self):
+        for exchange, adversary in self.each():
+            outbox = exchange._outbox
+            exchange._connection.max_size = Acting(adversary, 1000)
+            outbox._waiting = Acting(adversary)
+            outbox._transport = Acting(adversary)
+            outbox._socket = Acting(adversary, -1)
+            outbox._readers = Acting(adversary)
+            self.use(exchange)
+            self.assertGreater(adversary.count, 0)
+
+    def test_where_compressing_does_it(self):
+        for exchange, adversary in self.each(deflate=Deflate()):
+            compressing = Compressing(client=exchange.client, deflate=Deflate())
+            compressing.act = adversary.act
+            exchange._connection = compressing
+            exchange._outbox.corked = True
+            self.use(exchange)
+            self.assertGreater(adversary.count, 0)
+
+    def test_where_an_iterable_does_it(self):
+        for exchange, adversary in self.each():
+            everybody = Acting(adversary, [exchange] * 3)
+            with contextlib.suppress(Exception):
+                load().send_where_ready(everybody, b"\x81\x00", True, 0)
+                load().PayloadBuffer(9, None).add(bytes(9), Acting(adversary, 3))
+                load().decode_messages(bytes(9), Acting(adversary), True, Acting(adversary, 9), [])
+            self.assertGreater(adversary.count, 0)
+
+    def test_what_is_sent_while_a_frame_is_masked_leaves_whole(self):
+        exchange = self.Example(client=True)
+        adversary = Adversary(exchange, ACTIONS["send much"])
+        exchange._outbox.corked = True
+        sys.setprofile(adversary.act)
+        try:
+            for _ in range(9):
+                exchange.sendMessage(SMALL)
+        finally:
+            sys.setprofile(None)
+        exchange._outbox.uncork()
+        sent = [frame.payload.decode() for frame in frames_in(b"".join(exchange.writes))]
+        self.assertEqual(sent.count(SMALL), 9)
+        self.assertEqual(sent.count(LARGE), adversary.count)
+        self.assertGreater(adversary.count, 0)
+
+
+class FinalizerTests:
+    def setUp(self):
+        super().setUp()
+        freeze()
+
+    @counts_references
+    def test_messages_that_finalizers_send_leave_whole(self):
+        class Sends:
+            def __init__(self, ws):
+                self.ws, self.cycle = ws, self
+
+            def __del__(self):
+                self.ws.sendMessage("finalized" * 100)
+
+        class Forgetful(self.protocol):
+            def messageReceived(self, message):
+                for _ in range(3):
+                    Sends(self)
+                    self.sendMessage(message)
+
+        threshold = gc.get_threshold()
+        self.addCleanup(gc.set_threshold, *threshold)
+        self.open(Forgetful)
+        gc.set_threshold(1)
+        self.hear(*[(TEXT, b"x" * size) for size in range(0, 300, 3)])
+        gc.set_threshold(*threshold)
+        gc.collect()
+        self.assertEqual(
+            {payload.strip(b"x") for _, payload in self.said()}, {b"", b"finalized" * 100}
+        )
+
+    def test_a_subclass_may_have_an_attribute_that_is_called__held(self):
+        class Mine(self.protocol):
+            def connectionMade(self):
+                self._held = {}
+
+            def messageReceived(self, message):
+                self._held[message] = True
+                self.dataReceived(frame)
+                self.sendMessage(message)
+
+        ws = self.open(Mine)
+        frame = self.frame(0x9, b"meanwhile")
+        self.hear((TEXT, b"a"), (TEXT, b"b"))
+        self.assertEqual(ws._held, {"a": True, "b": True})
+        self.assertEqual([payload for _, payload in self.said()], [b"a", b"b"] + [b"meanwhile"] * 2)
+
+
+class ServerFinalizerTests(FinalizerTests, ServerSide):
+    protocol = WebSocketServerProtocol
+
+
+class ClientFinalizerTests(FinalizerTests, ClientSide):
+    protocol = WebSocketClientProtocol

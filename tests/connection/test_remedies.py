@@ -1,0 +1,360 @@
+"""What the log tells the owner of a server to do about clients that fail, ready to be copied."""
+
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.sides import TEXT, Peer, ServerSide
+from tests.support.website import SiteTestCase, plus
+from tests.test_tap import TapTestCase
+from txws2._connection.remedies import Spelling, remedy
+from txws2.exceptions import InvalidOrigin, NegotiationError, PayloadTooBig
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.routes import route
+from txws2.wire.handshake.origins import SAME_ORIGIN
+
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+LINES = {"Host": "localhost:8000", "Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+class Seen:
+    """What the one warning in the log says is to be done."""
+
+    def seen(self):
+        [event] = [event for event in self.events if "advice" in event]
+        self.assertIs(event["log_level"], LogLevel.warn)
+        text = formatEvent(event)
+        self.assertTrue(text.isprintable())
+        self.assertIn(f"{event['reason']}; {event['advice']} (such a warning comes once", text)
+        self.events.clear()
+        return event["advice"]
+
+    def assertNothingSeen(self):
+        self.assertEqual([event for event in self.events if "advice" in event], [])
+
+
+class Requests(Seen, ServerSide):
+    def ask(self, *lines, path="/", version="1.1", **options):
+        """Have a server with these options answer a request with these header lines, too."""
+        self.factory = self.make_factory(None, **options)
+        self.ask_again(*lines, path=path, version=version)
+
+    def ask_again(self, *lines, path="/", version="1.1"):
+        self.ws, self.peer = self.factory.buildProtocol(None), Peer()
+        self.joined = self.make_joined()
+        self.joined.pump()
+        ours = [f"GET {path} HTTP/{version}", *lines, "Sec-WebSocket-Version: 13"]
+        for name, value in LINES.items():
+            if not any(line.startswith(f"{name}:") for line in lines):
+                ours.append(f"{name}: {value}")
+        lines = [line for line in ours if not line.endswith(": -")]
+        self.receive("\r\n".join(lines).encode() + b"\r\n" + KEY + b"\r\n")
+
+
+class OriginTests(Requests):
+    def test_of_a_page_from_another_port(self):
+        for origins in [SAME_ORIGIN], ["https://a.example", None]:
+            self.ask("Origin: http://localhost:5500", origins=origins)
+            self.assertEqual(
+                self.seen(), 'to accept pages from there, origins=[..., "http://localhost:5500"]'
+            )
+
+    def test_of_a_page_that_was_opened_from_a_file(self):
+        self.ask("Origin: null", origins=[SAME_ORIGIN])
+        seen = self.seen()
+        self.assertIn("from a file send this, and so can any site from a sandboxed frame", seen)
+        self.assertIn("python -m http.server", seen)
+        self.assertTrue(seen.endswith('; on your own machine, origins=[..., "null"] will do'), seen)
+
+    def test_of_a_program(self):
+        self.ask(origins=[SAME_ORIGIN])
+        self.assertEqual(self.seen(), "to accept programs, origins=[..., None]")
+
+    def test_what_could_be_anything_else_in_a_shell_or_a_program_is_not_repeated(self):
+        for wrong in (
+            'https://a"],handler=[',
+            "https://$(reboot)",
+            "https://a;reboot",
+            "https://a`b`",
+            "https://a b",
+            "https://[::1]",
+            "javascript:alert(1)",
+            f"https://{'a' * 254}.example",
+        ):
+            self.ask(f"Origin: {wrong}", origins=[SAME_ORIGIN])
+            self.assertEqual(self.seen(), "origins says which are accepted", wrong)
+
+    def test_what_it_tells_can_be_done(self):
+        self.ask("Origin: http://localhost:5500", origins=[SAME_ORIGIN, "http://localhost:5500"])
+        self.assertNothingSeen()
+        self.ask("Origin: null", origins=[SAME_ORIGIN, "null"])
+        self.assertNothingSeen()
+        self.ask(origins=[SAME_ORIGIN, None])
+        self.assertNothingSeen()
+
+
+class HostTests(Requests):
+    def test_of_a_host_that_nobody_named(self):
+        self.ask("Host: Chat.example:8000", hosts=["example.com"])
+        self.assertEqual(self.seen(), 'to answer for it, hosts=[..., "chat.example"]')
+
+    def test_what_is_no_name_is_not_repeated(self):
+        for wrong in "[::1]", "a&reboot", "$(reboot)":
+            self.ask(f"Host: {wrong}", hosts=["example.com"])
+            self.assertEqual(self.seen(), "hosts says which are answered for", wrong)
+
+
+class SubprotocolTests(Requests):
+    OFFER = "Sec-WebSocket-Protocol: secret-token"
+
+    def test_of_those_of_which_the_server_has_none(self):
+        self.ask(self.OFFER, subprotocols=["chat"])
+        self.assertEqual(self.seen(), "subprotocols has none that the client asks for")
+
+    def test_of_a_server_that_has_none_for_a_page_that_asks_for_one(self):
+        self.ask(self.OFFER, "Origin: http://localhost:8000")
+        self.assertEqual(self.ws.opened, 1)
+        [event] = [event for event in self.events if "advice" in event]
+        self.assertIn("browsers end the connection", formatEvent(event))
+        self.assertNotIn("secret-token", formatEvent(event))
+        self.assertEqual(self.seen(), "subprotocols has what the server speaks")
+
+    def test_of_an_application_that_chooses_none(self):
+        self.ask(self.OFFER, "Origin: http://a.example", select_subprotocol=lambda *_: None)
+        self.assertEqual(self.seen(), "select_subprotocol has chosen none")
+
+    def test_programs_go_on_without(self):
+        self.ask(self.OFFER)
+        self.assertNothingSeen()
+
+    def test_it_is_no_mistake_of_the_options_if_the_application_refuses(self):
+        def select(connection, offered):
+            raise NegotiationError("no")
+
+        self.ask(self.OFFER, select_subprotocol=select)
+        self.assertNothingSeen()
+
+
+class HeadTests(Requests):
+    def test_of_a_line_that_is_too_long(self):
+        self.ask(f"Cookie: {'x' * 9000}")
+        self.assertEqual(self.seen(), "for longer ones, as of cookies, max_line_size=16384")
+
+    def test_of_a_first_line_that_is_too_long(self):
+        self.ask(path=f"/{'x' * 9000}")
+        self.assertEqual(self.seen(), "for longer ones, as of cookies, max_line_size=16384")
+
+    def test_of_too_many_headers(self):
+        self.ask(*(f"X-{number}: 1" for number in range(20)), max_headers=10)
+        self.assertEqual(self.seen(), "for more of them, max_headers=20")
+
+
+class ProxyTests(Requests):
+    """A proxy that passes no Upgrade on, as nginx doesn't unless it is told to."""
+
+    def test_of_one_that_leaves_it_out(self):
+        self.ask("Upgrade: -", "Connection: close")
+        self.assertIn("proxy_set_header Upgrade $http_upgrade", self.seen())
+
+    def test_of_one_that_speaks_http_1_0(self):
+        self.ask("Upgrade: -", "Connection: close", version="1.0")
+        self.assertIn("it must use HTTP/1.1", self.seen())
+
+    def test_a_page_that_is_asked_for_is_none(self):
+        self.connect()
+        self.receive(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n")
+        self.assertNothingSeen()
+        self.ask(version="1.0")
+        self.assertNothingSeen()
+
+    def test_nor_is_what_is_no_request(self):
+        self.connect()
+        self.receive(b"\x16\x03\x01\r\n\r\n")
+        self.assertNothingSeen()
+
+
+class LimitTests(Requests):
+    def test_of_all_connections(self):
+        self.ask(max_connections=1)
+        self.ask_again()
+        self.assertEqual(self.seen(), "max_connections=1 is reached; a larger number takes more")
+
+    def test_of_one_host(self):
+        self.ask(max_connections_per_host=1)
+        self.ask_again()
+        self.assertEqual(
+            self.seen(),
+            "max_connections_per_host=1 is reached; a larger number takes more, and if this is "
+            "the address of a proxy, trusted_proxies has its clients counted",
+        )
+
+
+class PathTests(Requests):
+    def start(self, *paths):
+        async def handler(ws, **parameters):
+            pass
+
+        self.factory = WebSocketServerFactory(
+            route(dict.fromkeys(paths, handler)), reactor=self.clock
+        )
+
+    def test_of_a_path_that_there_is_not(self):
+        self.start("/chat/{room}", "/news")
+        self.ask_again(path="/chat?token=secret")
+        [event] = [event for event in self.events if "advice" in event]
+        self.assertNotIn("secret", formatEvent(event))
+        self.assertIn(
+            "refused with 404: 127.0.0.1:50000: there is no WebSocket at /chat;", formatEvent(event)
+        )
+        self.assertEqual(self.seen(), "route() has '/chat/{room}', '/news'")
+
+    def test_of_many_paths_some_are_told(self):
+        self.start(*(f"/{number}" for number in range(9)))
+        self.ask_again()
+        self.assertEqual(self.seen(), "route() has '/0', '/1', '/2', '/3', '/4', and others")
+        self.start()
+        self.ask_again()
+        self.assertEqual(self.seen(), "route() has none")
+
+    def test_who_asks_for_a_page_is_not_told_of(self):
+        self.start("/chat")
+        self.ask_again("Upgrade: -", path="/favicon.ico")
+        self.assertNothingSeen()
+
+
+class MessageTests(Requests):
+    """A message over max_size."""
+
+    def open_with(self, handler=None, **options):
+        self.factory = WebSocketServerFactory(handler, reactor=self.clock, **options)
+        self.ask_again()
+
+    async def reader(self, ws):
+        async for _ in ws:
+            pass
+
+    def test_of_one_that_a_handler_was_waiting_for(self):
+        self.open_with(self.reader)
+        self.hear((TEXT, b"x" * 5_000_000))
+        [event] = [event for event in self.events if "advice" in event]
+        self.assertIn(
+            "failed: 127.0.0.1:50000: message of 5000000 bytes or more exceeds the limit of "
+            "1048576 bytes (max_size); for larger ones, max_size=8388608",
+            formatEvent(event),
+        )
+        self.assertEqual(self.seen(), "for larger ones, max_size=8388608")
+
+    def test_of_one_to_a_protocol_that_is_told_of_each_message(self):
+        self.connect(max_size=5)
+        self.open_peer()
+        self.hear((TEXT, b"123456"))
+        self.assertEqual(self.seen(), "for larger ones, max_size=8")
+
+    def test_a_handler_that_catches_it_knows(self):
+        async def handler(ws):
+            try:
+                await ws.recv()
+            except Exception as exc:
+                self.caught = str(exc)
+
+        self.open_with(handler, max_size=5)
+        self.hear((TEXT, b"123456"))
+        self.assertIn("(max_size)", self.caught)
+        self.assertNothingSeen()
+
+    def test_of_too_many_fragments(self):
+        self.open_with(max_fragments=2)
+        self.hear(*[(TEXT, b"1", False), (0, b"2", False), (0, b"3", False)])
+        self.assertEqual(self.seen(), "a larger max_fragments takes more")
+
+    def test_one_that_looks_like_an_attack_gets_no_number(self):
+        advice = remedy(PayloadTooBig(2**28 + 1, 1), self, Spelling())
+        self.assertEqual(advice, "a larger max_size takes it")
+
+    def test_what_is_wrong_otherwise_is_no_option_s_fault(self):
+        self.open_with()
+        self.hear((TEXT, b"\xff"))
+        self.assertNothingSeen()
+
+    def test_there_is_one_warning_a_minute(self):
+        self.open_with(self.reader, max_size=5)
+        for _ in range(5):
+            self.hear((TEXT, b"123456"))
+            self.joined.drop()
+            self.ask_again()
+        self.seen()
+
+
+class ResourceTests(Seen, SiteTestCase):
+    def test_in_a_site_it_says_the_same(self):
+        self.serve(origins=[SAME_ORIGIN])
+        self.ask(plus(b"Origin: http://localhost:5500"))
+        self.assertEqual(
+            self.seen(), 'to accept pages from there, origins=[..., "http://localhost:5500"]'
+        )
+
+
+class TwistdTests(Requests, TapTestCase):
+    """On a command line, it is written as there."""
+
+    def told(self, *lines, arguments=(), **options):
+        self.factory = self.make(*arguments).factory
+        self.ask_again(*lines, **options)
+        return self.seen()
+
+    def test_the_first_origin_takes_the_place_of_those_that_go_without_saying(self):
+        self.assertEqual(
+            self.told("Origin: http://localhost:5500"),
+            "to accept pages from there, "
+            "--origin same-origin --origin none --origin http://localhost:5500",
+        )
+        self.assertEqual(
+            self.told("Origin: http://a.example", arguments=["--origin=http://b.example"]),
+            "to accept pages from there, --origin http://a.example",
+        )
+
+    def test_a_page_from_a_file_and_a_program(self):
+        self.assertIn("--origin null will do", self.told("Origin: null"))
+        self.assertEqual(
+            self.told(arguments=["--origin=same-origin"]), "to accept programs, --origin none"
+        )
+
+    def test_the_first_host_takes_the_place_of_the_loopback(self):
+        service = self.make("--origin", "http://here.example")
+        service.privilegedStartService()
+        self.factory = service.factory
+        self.ask_again("Host: chat.example")
+        self.assertEqual(
+            self.seen(),
+            "to answer for it, --host localhost --host 127.0.0.0/8 --host ::1 --host here.example "
+            "--host chat.example",
+        )
+        self.assertEqual(
+            self.told("Host: chat.example", arguments=["--host=a.example"]),
+            "to answer for it, --host chat.example",
+        )
+
+    def test_numbers(self):
+        self.assertIn("--max-line-size 16384", self.told(f"Cookie: {'x' * 9000}"))
+        self.assertIn(
+            "--subprotocol has none",
+            self.told(SubprotocolTests.OFFER, arguments=["--subprotocol=chat"]),
+        )
+        self.assertEqual(
+            self.factory._warnings.spelling.name("max_fragments"),
+            "max_fragments of a factory, for --app,",
+        )
+
+    def test_a_factory_has_options_of_its_own(self):
+        self.make("--app=tests.connection.test_remedies:FACTORY")
+        self.assertIs(type(FACTORY._warnings.spelling), Spelling)
+
+
+class RemedyTests(SynchronousTestCase):
+    def test_others_are_nobody_s_fault(self):
+        self.assertIsNone(remedy(None, None, Spelling()))
+        self.assertIsNone(remedy(ValueError(), None, Spelling()))
+        self.assertIsNotNone(remedy(InvalidOrigin(None), None, Spelling()))
+
+
+FACTORY = WebSocketServerFactory(None, reactor=Clock())

@@ -1,0 +1,151 @@
+"""What the pages on hooks, routing and authentication show is what works."""
+
+import hashlib
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import succeed
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+
+import txws2
+from tests.command.test_commands import ROOT
+from tests.support.examples import ExampleTestCase, blocks, free_port
+from txws2.testing import joined
+
+
+def python(name):
+    return blocks(Path(ROOT, "docs", "howto", f"{name}.rst").read_text(), "python")
+
+
+[HOOKS] = python("hooks")
+ROUTES, GUARDED, PUSH = python("routing")
+PASSWORD, CHECK, TOKEN, ORIGINS, HOSTS = python("authentication")
+
+
+class PageTestCase(SynchronousTestCase):
+    def run_block(self, text, **names):
+        names["txws2"] = txws2
+        exec(text, names)
+        return names
+
+    def hello(self, handler, uri="ws://example.com/", cookie="", **options):
+        """Open a connection; return it, and the first message on it."""
+        both = joined(handler, uri=uri, additional_headers={"Cookie": cookie}, **options)
+        return both.client, both.result_of(both.client.recv())
+
+    def assertRefused(self, status, *arguments, **options):
+        error = self.assertRaises(txws2.InvalidStatus, self.hello, *arguments, **options)
+        self.assertEqual(error.response.status_code, status)
+        return error.response
+
+
+class HooksPageTests(PageTestCase):
+    def test_users_are_told_apart_and_others_refused(self):
+        users = {"42": "Ada"}
+        names = self.run_block(HOOKS, find_user=lambda session: succeed(users.get(session)))
+        options = names["options"]
+        client, hello = self.hello(names["handler"], cookie="session=42", **options)
+        self.assertEqual(hello, "Hello, Ada!")
+        self.assertIn("seen=yes; Max-Age=3600;", client.response.headers["Set-Cookie"])
+        response = self.assertRefused(403, names["handler"], **options)
+        self.assertIn("seen=yes;", response.headers["Set-Cookie"])
+
+
+class RoutingPageTests(PageTestCase):
+    def test_some_paths_are_guarded(self):
+        async def chat(ws, room):
+            await ws.send(room)
+
+        names = self.run_block(GUARDED, chat=chat, handlers={"/chat/{room}": chat})
+        handler = txws2.route(names["handlers"])
+        for user, path in (("", "chat"), ("root:secret@", "admin"), ("root:secret@", "%61dmin")):
+            _, hello = self.hello(handler, f"ws://{user}example.com/{path}/lobby")
+            self.assertEqual(hello, "lobby")
+        for path in ("admin", "%61dmin"):
+            self.assertRefused(401, handler, f"ws://example.com/{path}/lobby")
+
+    def test_a_site_has_a_class_for_each_path(self):
+        root = Resource()
+        classes = {
+            name: type(name, (txws2.WebSocketServerProtocol,), {}) for name in ("Echo", "Chat")
+        }
+        self.run_block(PUSH, root=root, **classes)
+        chat = root.children[b"chat"].factory
+        self.assertIs(chat.create_protocol, classes["Chat"])
+
+
+class AuthenticationPageTests(PageTestCase):
+    @staticmethod
+    async def greet(ws):
+        await ws.send(f"Hello, {ws.username}!")
+
+    def test_a_function_checks_passwords(self):
+        async def digest_of(password):
+            return hashlib.sha256(password.encode()).digest()
+
+        def find_digest(username):
+            return digest_of({"ada": "secret"}.get(username, "nobody's"))
+
+        names = self.run_block(CHECK, find_digest=find_digest, slow_digest=digest_of)
+        members = names["members"]
+        _, hello = self.hello(self.greet, "ws://ada:secret@a/", process_request=members)
+        self.assertEqual(hello, "Hello, ada!")
+        for user in ("ada:guess@", "eve:secret@", ""):
+            self.assertRefused(401, self.greet, f"ws://{user}a/", process_request=members)
+
+    def test_a_token_is_in_a_cookie_or_in_the_query(self):
+        hook = self.run_block(TOKEN, find_owner=lambda token: succeed({"42": "Ada"}.get(token)))
+        options = {"process_request": hook["process_request"]}
+        for where in ({"cookie": "token=42"}, {"uri": "ws://a/?token=42"}):
+            self.assertEqual(self.hello(self.greet, **where, **options)[1], "Hello, Ada!")
+        self.assertRefused(401, self.greet, **options)
+
+    def test_origins_are_accepted_as_the_comments_say(self):
+        options = self.run_block(ORIGINS)["options"]
+        for origin in (
+            "http://a",
+            "https://a",
+            "https://example.com",
+            "https://b.example.com",
+            None,
+        ):
+            self.hello(self.greet, "ws://a/", origin=origin, **options)
+        for origin in ("http://b", "http://example.com", "https://b.example.com.evil", "null"):
+            self.assertRefused(403, self.greet, "ws://a/", origin=origin, **options)
+
+    def test_hosts_are_answered_for_as_the_comments_say(self):
+        options = self.run_block(HOSTS, SAME_ORIGIN=txws2.SAME_ORIGIN)["options"]
+        for host in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
+            for origin in (None, f"http://{host}"):
+                self.hello(self.greet, f"ws://{host}/", origin=origin, **options)
+        for host in ("evil.example:8000", "192.0.2.1"):
+            self.assertRefused(421, self.greet, f"ws://{host}/", origin=f"http://{host}", **options)
+
+
+class ScriptTests(ExampleTestCase):
+    async def visit(self, text, *users_and_paths):
+        """Run a server; return what it says first at each of these."""
+        port = free_port()
+        self.run_block(text, port)
+        await self.until_somebody_listens(port)
+        said = []
+        for user, path in users_and_paths:
+            uri = f"ws://{user}localhost:{port}{path}"
+            try:
+                async with txws2.connect(uri, reactor=reactor) as ws:
+                    await ws.send("hello")
+                    said.append(await ws.recv())
+            except txws2.InvalidStatus as exc:
+                said.append(exc.response.status_code)
+        return said
+
+    async def test_each_path_has_its_handler(self):
+        said = await self.visit(ROUTES, ("", "/echo"), ("", "/chat/caf%C3%A9"), ("", "/chat/"))
+        self.assertEqual(said, ["hello", "You are in café.", 404])
+
+    async def test_members_get_in_by_name_and_password(self):
+        said = await self.visit(
+            PASSWORD, ("ada:secret@", "/"), ("grace:hopper@", "/"), ("ada:hopper@", "/"), ("", "/")
+        )
+        self.assertEqual(said, ["Hello, ada!", "Hello, grace!", 401, 401])

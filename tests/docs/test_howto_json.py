@@ -1,0 +1,98 @@
+"""What docs/howto/json.rst shows is what works."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+from tests.command.test_commands import ROOT
+from tests.support.examples import blocks
+from tests.support.sides import QuietTestCase
+from txws2.testing import joined
+
+PLAIN, BYTES, CAREFUL, TYPED = blocks(Path(ROOT, "docs", "howto", "json.rst").read_text(), "python")
+
+DEEP = "[" * 100_000
+
+NO_JSON = "", "{", "hello", DEEP, "1" * 5000
+
+ORJSON = SimpleNamespace(loads=json.loads, dumps=lambda value: json.dumps(value).encode())
+
+
+class HowtoTests(QuietTestCase):
+    def connect(self, name, *examples):
+        names = {"orjson": ORJSON}
+        for example in examples:
+            exec(example, names)
+        return self.enterContext(joined(handler=names[name], clock=self.clock))
+
+    def ask(self, both, message):
+        """Return the answer to a message; None if the connection is closed."""
+        both.client.sendMessage(message)
+        both.pump()
+        if both.client.close_code is not None:
+            return None
+        return self.successResultOf(both.client.recv())
+
+    def test_each_answers(self):
+        for examples in (PLAIN,), (BYTES,), (PLAIN, CAREFUL):
+            both = self.connect("handler", *examples)
+            answer = self.ask(both, '{"a": [1, "\\u20ac"]}')
+            # As text, in any case.
+            self.assertIsInstance(answer, str)
+            self.assertEqual(json.loads(answer), {"answer": {"a": [1, "\u20ac"]}})
+
+    def test_what_is_no_json_closes_the_connection_and_is_not_logged(self):
+        for message in NO_JSON:
+            both = self.connect("handler", PLAIN, CAREFUL)
+            self.assertIsNone(self.ask(both, message))
+            self.assertEqual(both.client.close_code, 1007)
+            self.assertEqual(both.client.close_reason, "JSON was expected")
+            self.assertEqual(both.take_failures(), [])
+
+    def test_what_is_no_text_closes_it_with_another_code(self):
+        both = self.connect("handler", PLAIN, CAREFUL)
+        self.assertIsNone(self.ask(both, b"{}"))
+        self.assertEqual(both.client.close_code, 1003)
+
+    def test_without_that_it_is_an_error_of_the_handler(self):
+        for message in "{", DEEP:
+            both = self.connect("handler", PLAIN)
+            self.assertIsNone(self.ask(both, message))
+            self.assertEqual(both.client.close_code, 1011)
+            self.assertEqual(len(both.take_failures()), 1)
+            self.assertEqual(len(self.take_loud()), 1)
+
+    def test_moves_are_told_to_all(self):
+        both = self.connect("game", TYPED)
+        move = '{"player": "alice", "x": 1, "y": 2}'
+        self.assertEqual(self.ask(both, move), move)
+
+    def test_what_is_no_move_closes_the_connection(self):
+        wrong = (
+            '{"player": "alice", "x": "1", "y": 2}',
+            "[]",
+            "null",
+            '{"player": "alice"}',
+            b"\xff",
+        )
+        for message in (*NO_JSON, *wrong):
+            both = self.connect("game", TYPED)
+            self.assertIsNone(self.ask(both, message))
+            self.assertEqual(both.client.close_code, 1007)
+            self.assertEqual(both.take_failures(), [])
+
+    def test_a_dict_is_refused_and_a_list_is_taken_for_fragments(self):
+        both = self.connect("handler", PLAIN)
+        for send in both.client.send, both.client.sendMessage:
+            exc = self.assertRaises(TypeError, send, {"a": 1})
+            self.assertIn("not dict; json.dumps() makes a str of it", str(exc))
+        exc = self.assertRaises(TypeError, both.client.sendMessage, [1])
+        self.assertIn("not list; json.dumps() makes a str of it", str(exc))
+        both.client.send(["[1,", "2]"])
+        self.assertEqual(both.result_of(both.client.recv()), '{"answer": [1, 2]}')
+
+    def test_half_a_surrogate_pair_is_escaped_by_default(self):
+        both = self.connect("handler", PLAIN)
+        self.assertEqual(self.ask(both, '"\\ud800"'), '{"answer": "\\ud800"}')
+        sending = both.client.send(json.dumps("\ud800", ensure_ascii=False))
+        self.failureResultOf(sending, UnicodeError)

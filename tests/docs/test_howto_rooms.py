@@ -1,0 +1,55 @@
+"""What docs/howto/rooms.rst shows is what works."""
+
+import json
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.command.test_commands import ROOT
+from tests.support.examples import blocks
+from txws2.testing import joined
+
+CHAT, PRICES = blocks(Path(ROOT, "docs", "howto", "rooms.rst").read_text(), "python")
+
+
+class HowtoTests(SynchronousTestCase):
+    def setUp(self):
+        self.example = {}
+        exec(CHAT, self.example)
+        exec(PRICES, self.example)
+
+    def connect(self, **options):
+        return self.enterContext(joined(**options))
+
+    def enter(self, name):
+        uri = f"ws://example.com/lobby/{name}"
+        return self.connect(handler=self.example["chat"], uri=uri)
+
+    def next_of(self, both):
+        return json.loads(both.result_of(both.client.recv()))
+
+    def test_a_chat(self):
+        alice = self.enter("alice")
+        self.assertEqual(self.next_of(alice), {"here": ["alice"]})
+        bob = self.enter("bob")
+        self.assertEqual(self.next_of(bob), {"here": ["alice", "bob"]})
+        self.assertEqual(self.next_of(alice), {"joined": "bob"})
+        alice.client.sendMessage("hello")
+        alice.pump()
+        self.assertEqual(self.next_of(bob), {"from": "alice", "text": "hello"})
+        alice.drop()
+        self.assertEqual(self.next_of(bob), {"left": "alice"})
+        bob.drop()
+        self.assertEqual(self.successResultOf(self.example["rooms"].names()), [])
+        # Whoever is cut off has a handler that ends with its connection, which is no error.
+        self.assertEqual(alice.take_failures() + bob.take_failures(), [])
+
+    def test_prices(self):
+        both = self.connect(server=self.example["Watcher"])
+        self.example["price_changed"]("1.50")
+        self.assertEqual(both.result_of(both.client.recv()), "1.50")
+        both.client.sendMessage("stop")
+        both.pump()
+        self.example["price_changed"]("1.60")
+        both.pump()
+        self.assertNoResult(both.client.recv().addErrback(lambda _: None))

@@ -1,0 +1,75 @@
+"""What README.rst shows is what works."""
+
+import re
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+
+import twisted.internet
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+import txws2
+from tests.command.test_commands import ROOT
+from tests.support.examples import ExampleTestCase, blocks, free_port
+from txws2.tap import Options
+from txws2.testing import joined
+
+README = Path(ROOT, "README.rst").read_text()
+INSTALL = re.compile(r"pip install '?([^\s'`]+)")
+
+
+class ExampleTests(ExampleTestCase):
+    async def test_the_server_answers_the_client(self):
+        server_block, client_block, _ = blocks(README, "python")
+        port = free_port()
+        server = self.run_block(server_block, port)
+        await self.until_somebody_listens(port)
+        client = self.run_block(client_block, port)
+        await client.ended
+        self.assertEqual((client.out, client.err, client.status), ("Hello!\n", "", 0))
+        self.assertRegex(server.err, rf"^(.+ listening on ws://.+:{port}/\n)+$")
+
+
+class PushTests(SynchronousTestCase):
+    def test_the_push_server_sends_back_what_it_gets(self):
+        self.patch(twisted.internet, "reactor", Clock())
+        names = {"txws2": txws2}
+        exec(blocks(README, "python")[2], names)
+        with joined(names["factory"]) as both:
+            both.client.sendMessage("hello")
+            self.assertEqual(both.result_of(both.client.recv()), "hello")
+
+
+class ShellTests(SynchronousTestCase):
+    def test_the_make_targets_exist(self):
+        makefile = Path(ROOT, "Makefile").read_text()
+        named = set(re.findall(r"\bmake ([a-z]+)", README))
+        self.assertTrue(named)
+        self.assertEqual(named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)), set())
+
+    def test_the_options_of_twistd_ws_exist(self):
+        [line] = [
+            line for line in "".join(blocks(README, "shell")).splitlines() if "twistd" in line
+        ]
+        options = Options()
+        options.parseOptions(shlex.split(line, comments=True)[3:])
+        self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
+
+    def test_what_pip_is_told_to_install_is_in_the_checkout_and_the_extras_exist(self):
+        setup = ConfigParser()
+        setup.read(Path(ROOT, "setup.cfg"))
+        pages = [Path(ROOT, "README.rst"), *Path(ROOT, "docs").rglob("*.rst")]
+        texts = [*pages, *Path(ROOT, "txws2").rglob("*.py")]
+        told = [what for path in texts for what in INSTALL.findall(path.read_text())]
+        self.assertLessEqual({".", ".[fast]", ".[metrics]"}, set(told))
+        for what in told:
+            self.assertNotRegex(what, "^txws2")
+            if match := re.fullmatch(r"\.\[(.+)\]", what):
+                self.assertIn(match[1], setup["options.extras_require"])
+
+    def test_all_that_is_named_is_there(self):
+        names = re.findall(r"``(serve|run|connect|\w+Factory|\w+Protocol)``", README)
+        self.assertTrue(names)
+        for name in names:
+            self.assertTrue(hasattr(txws2, name), name)

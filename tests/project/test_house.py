@@ -1,0 +1,184 @@
+"""The rooms of docs/house.csv: who may import whom, and what from outside."""
+
+import ast
+import csv
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txws2
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "txws2"
+
+FACE = "txws2"
+
+
+def rooms():
+    """Return the rows of the table, in order: each room, and what it imports from outside."""
+    with (ROOT / "docs" / "house.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    return {
+        row["Room"].strip("`"): set(filter(None, row["Imports from outside"].split(", ")))
+        for row in rows
+    }
+
+
+ROOMS = rooms()
+ORDER = list(ROOMS)
+
+
+def modules():
+    """Generate each module's name within the package, and its syntax tree."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        yield within(name.removesuffix(".__init__")), ast.parse(path.read_text())
+
+
+def within(name):
+    return name.removeprefix("txws2.")
+
+
+def room_of(module):
+    """Return the room that a module is in: the one with the longest name."""
+    found = [room for room in ROOMS if f"{module}.".startswith(f"{room}.")]
+    return max(found, key=len, default=None)
+
+
+def imports(tree):
+    """Generate the names that are imported anywhere: in functions and for type checkers, too."""
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.ImportFrom):
+            for alias in statement.names:
+                yield statement.module, f"{statement.module}.{alias.name}"
+        elif isinstance(statement, ast.Import):
+            for alias in statement.names:
+                yield alias.name, alias.name
+
+
+def graph():
+    """Return the modules that each module imports."""
+    trees = dict(modules())
+    return {
+        name: {
+            within(full) if within(full) in trees else within(module)
+            for module, full in imports(tree)
+            if module.partition(".")[0] == "txws2"
+        }
+        - {name}
+        for name, tree in trees.items()
+    }
+
+
+def trespasses(edges):
+    """Return the imports that go against the table."""
+    return [
+        (name, imported)
+        for name, targets in edges.items()
+        for imported in sorted(targets)
+        if ORDER.index(room_of(imported)) > ORDER.index(room_of(name))
+        or (room_of(name), room_of(imported)) == ("client", "server")
+    ]
+
+
+def circle(edges):
+    """Return the modules that import each other in a circle; none if there is no circle."""
+    left = {name: set(targets) for name, targets in edges.items()}
+    while ends := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in ends}
+    return sorted(left)
+
+
+class HouseTests(SynchronousTestCase):
+    def test_every_module_is_in_a_room_and_every_room_has_modules(self):
+        self.assertEqual({room_of(name) for name, _ in modules()}, set(ROOMS))
+
+    def test_a_module_imports_only_from_its_own_room_and_from_those_above(self):
+        self.assertEqual(trespasses(graph()), [])
+
+    def test_no_modules_import_each_other_in_a_circle(self):
+        self.assertEqual(circle(graph()), [])
+
+    def test_an_import_against_the_table_is_found_wherever_it_is_made(self):
+        for statement in (
+            "from txws2.server import serve",
+            "import txws2.server.server",
+            "if TYPE_CHECKING:\n    from txws2.server.server import Server",
+            "def f():\n    from txws2.server.server import Server",
+        ):
+            edges = graph()
+            added = {within(module) for module, _ in imports(ast.parse(statement))}
+            edges["client.dialer"] |= added
+            self.assertEqual([name for name, _ in trespasses(edges)], ["client.dialer"])
+        edges = graph()
+        edges["wire.frames"].add("wire.connection")
+        self.assertIn("wire.frames", circle(edges))
+
+    def test_what_comes_from_outside_is_in_the_table(self):
+        for name, tree in modules():
+            outside = {module.partition(".")[0] for module, _ in imports(tree)}
+            outside -= {"txws2", *sys.stdlib_module_names, "annotationlib"}
+            self.assertLessEqual(outside, ROOMS[room_of(name)], name)
+
+    def test_at_the_top_there_are_at_most_25_rooms(self):
+        here = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()]
+        self.assertLessEqual(len([path for path in here if path.name != "__pycache__"]), 25)
+
+
+class LoadedTests(SynchronousTestCase):
+    """What an import brings with it."""
+
+    def loaded(self, program):
+        command = [sys.executable, "-c", f"import sys; {program}; print(*sys.modules)"]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        return set(done.stdout.split())
+
+    def test_no_reactor(self):
+        self.assertNotIn("twisted.internet.reactor", self.loaded("import txws2.tap"))
+
+    def test_of_the_wire_no_twisted(self):
+        loaded = self.loaded("import txws2.wire.connection, txws2.wire.handshake.server")
+        self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
+
+    def test_of_a_client_no_server_and_no_site(self):
+        loaded = self.loaded("import txws2; txws2.connect")
+        self.assertFalse(loaded & {"txws2.server", "txws2.streams", "twisted.web.server"})
+
+    def test_of_a_server_no_client_and_no_site(self):
+        loaded = self.loaded("import txws2; txws2.serve")
+        self.assertFalse(loaded & {"txws2.client", "txws2.streams", "twisted.web.server"})
+
+
+class NamesTests(SynchronousTestCase):
+    def test_every_module_says_what_it_offers_in_order(self):
+        for name, _ in modules():
+            module = import_module("txws2" if name == FACE else f"txws2.{name}")
+            offers = getattr(module, "__all__", [])
+            if not offers:
+                self.assertTrue(hasattr(module, "__path__"), name)
+            self.assertEqual(list(offers), sorted(offers, key=_order), name)
+            for offered in offers:
+                self.assertTrue(hasattr(module, offered), f"{name}.{offered}")
+
+    def test_type_checkers_see_the_public_names_where_they_are_imported_from(self):
+        seen = {
+            alias.name: statement.module
+            for statement in ast.walk(ast.parse((PACKAGE / "__init__.py").read_text()))
+            if isinstance(statement, ast.ImportFrom) and statement.module.startswith("txws2.")
+            for alias in statement.names
+        }
+        self.assertEqual(seen, txws2._PACKAGE_OF)
+        self.assertEqual(set(seen), set(txws2.__all__))
+
+    def test_there_is_no_other_name(self):
+        with self.assertRaisesRegex(AttributeError, "has no attribute 'sevre'"):
+            txws2.sevre  # noqa: B018
+        self.assertLessEqual(set(txws2.__all__), set(dir(txws2)))
+
+
+def _order(name):
+    # As ruff has it: constants, classes, then the rest.
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)

@@ -1,0 +1,53 @@
+"""What tests of the documentation's examples stand on."""
+
+import re
+import sys
+from socket import socket
+from textwrap import dedent
+
+from twisted.application.internet import ClientService
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
+
+from tests.command.test_commands import CommandTestCase
+
+__all__ = ["ExampleTestCase", "blocks", "free_port", "until_somebody_listens"]
+
+
+def blocks(text, language):
+    """Return the code blocks of a language, without their indentation."""
+    pattern = rf"^\.\. code-block:: {language}\n\n((?:(?: {{3,}}.*)?\n)+)"
+    return [dedent(block) for block in re.findall(pattern, text, re.MULTILINE)]
+
+
+def free_port():
+    """Return the number of a port that nobody has now."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ExampleTestCase(CommandTestCase):
+    """Runs examples as scripts, on a port that is free."""
+
+    def run_block(self, text, port):
+        self.assertIn("8000", text)
+        path = self.make_directory() / "example.py"
+        path.write_text(text.replace("8000", str(port)))
+        return self.start(sys.executable, str(path), path=str(path.parent))
+
+    async def until_somebody_listens(self, port):
+        await until_somebody_listens(port)
+
+
+async def until_somebody_listens(port):
+    """Wait until a port takes connections."""
+    endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+    trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
+    trying.startService()
+    await trying.whenConnected()
+    # It can't be stopped from within its own callback.
+    await deferLater(reactor, 0)
+    await trying.stopService()

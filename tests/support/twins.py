@@ -1,0 +1,21 @@
+"""For what is accelerated: its tests are run for the twin in Python, and for the one in C."""
+
+from unittest import skipIf
+
+from txws2._accelerator import PURE, load
+from txws2._connection import exchange  # noqa: F401
+
+# These have what is accelerated; PURE is filled as they are imported.
+from txws2._transport import cork  # noqa: F401
+from txws2._transport import socket_reader as readthrough  # noqa: F401
+from txws2.wire import counts as tally  # noqa: F401
+from txws2.wire import frames, masking, payload  # noqa: F401
+from txws2.wire import whole_messages as ordinary  # noqa: F401
+from txws2.wire.http import ordinary_request as asking  # noqa: F401
+
+in_c = skipIf(load() is None, "the accelerator isn't there, or isn't wanted")
+
+
+def pure(name):
+    """Return what is written in Python, to stand in the body of a TestCase."""
+    return staticmethod(PURE[name])

@@ -1,0 +1,163 @@
+import select
+import socket
+from errno import EMFILE
+from unittest.mock import Mock, patch
+
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Port, Server
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.transport.test_epoll import Reactor
+from txws2._transport import epoll_sharing as sharing
+from txws2._transport.epoll import StandIn
+from txws2._transport.epoll_sharing import EpollSharing
+
+
+class Connected(Protocol):
+    adopted = 0
+
+    def _was_adopted(self):
+        self.adopted += 1
+
+
+class EpollSharingTests(SynchronousTestCase):
+    def setUp(self):
+        # As users have it, whatever this run wants.
+        self.patch(sharing, "_WORTH_WHILE", 4)
+        self.reactor = Reactor()
+        self.factory = Factory()
+        self.sharing = EpollSharing(self.factory)
+        self.connections = []
+        self.port = self.port_of(self.factory)
+
+    def sockets(self):
+        pair = socket.socketpair()
+        for each in pair:
+            self.addCleanup(each.close)
+        return pair
+
+    def port_of(self, factory):
+        port = Port(0, factory, reactor=self.reactor)
+        port.socket, _ = self.sockets()
+        port.fileno = port.socket.fileno
+        port.startReading()
+        return port
+
+    def transport(self, port=None):
+        """Return the transport of a new connection; its peer is kept, or it would be gone."""
+        port = port or self.port
+        skt, self.peer = self.sockets()
+        return Server(skt, Protocol(), ("127.0.0.1", 7), port, 1, port.reactor)
+
+    def connect(self, transport):
+        """Connect as a factory's connection does; return whether the epoll is shared then."""
+        new = Connected()
+        self.connections.append(new)
+        self.sharing.offer(transport, self.connections)
+        new.transport = transport
+        return self.shares(getattr(transport, "transport", transport))
+
+    def shares(self, selectable):
+        return isinstance(selectable.reactor, StandIn)
+
+    def connect_some(self, count=4):
+        transports = [self.transport() for _ in range(count)]
+        for transport in transports:
+            self.connect(transport)
+        return transports
+
+    def test_three_are_left_to_their_reactor(self):
+        for transport in self.connect_some(3):
+            self.assertFalse(self.shares(transport))
+            self.assertIn(transport, self.reactor.readers)
+
+    def test_from_the_fourth_on_all_share_one(self):
+        transports = self.connect_some(5)
+        [reader] = self.reactor.readers
+        for transport in transports:
+            self.assertIs(transport.reactor, reader.stand_in)
+
+    def test_those_that_came_before_are_told(self):
+        self.connect_some(5)
+        self.assertEqual([each.adopted for each in self.connections], [1, 1, 1, 0, 0])
+
+    def test_those_that_came_before_go_on_waiting_for_the_same(self):
+        paused, writing, done = self.connect_some(3)
+        paused.stopReading()
+        writing.startWriting()
+        done.stopReading()
+        self.connections[2].transport = None
+        self.assertTrue(self.connect(self.transport()))
+        [reader] = self.reactor.readers
+        self.assertEqual(self.reactor.writers, set())
+        read, write = select.EPOLLIN, select.EPOLLOUT
+        self.assertEqual(reader._interests.get(paused.fileno()), None)
+        self.assertTrue(self.shares(paused))
+        self.assertEqual(reader._interests[writing.fileno()], read | write)
+        self.assertFalse(self.shares(done))
+
+    def test_what_has_something_to_write_is_taken_with_it(self):
+        self.connect_some()
+        transport = self.transport(self.port_of(Factory()))
+        transport.dataBuffer = b"x"
+        transport.startWriting()
+        self.assertTrue(self.connect(transport))
+        self.assertEqual(self.reactor.writers, set())
+
+    def test_a_port_that_accepts_for_the_factory_alone_is_taken_too(self):
+        self.connect_some()
+        self.assertTrue(self.shares(self.port))
+        self.assertNotIn(self.port, self.reactor.readers)
+        transport = self.transport()
+        self.assertTrue(self.shares(transport))
+        self.assertTrue(self.connect(transport))
+
+    def test_a_port_that_accepts_for_another_is_left_alone(self):
+        """As for that of a site of twisted.web, or one that wraps ours."""
+        self.port = self.port_of(Factory())
+        transports = self.connect_some(5)
+        self.assertTrue(all(map(self.shares, transports)))
+        self.assertFalse(self.shares(self.port))
+
+    def test_a_port_that_accepts_nothing_now_goes_on_so(self):
+        self.port.stopReading()
+        self.connect_some()
+        reading = self.port.fileno() in self.transport().reactor.addReader.__self__._interests
+        self.assertFalse(reading)
+
+    def test_a_connection_may_have_no_port(self):
+        self.connect_some()
+        transport = self.transport(self.port_of(Factory()))
+        transport.server = None
+        self.assertTrue(self.connect(transport))
+
+    def test_of_a_connection_with_tls_the_transport_below_is_taken(self):
+        self.connect_some(3)
+        above = TLSMemoryBIOProtocol(None, None)
+        above.transport = self.transport()
+        self.assertTrue(self.connect(above))
+
+    def test_a_transport_that_is_no_socket_s_is_left_alone(self):
+        self.connect_some()
+        self.sharing.offer(StringTransport(), self.connections)
+
+    def test_without_a_descriptor_left_all_are_left_to_their_reactor(self):
+        transports = [self.transport() for _ in range(4)]
+        self.patch(select, "epoll", Mock(side_effect=OSError(EMFILE, "too many open files")))
+        for transport in transports:
+            self.assertFalse(self.connect(transport))
+            self.assertIn(transport, self.reactor.readers)
+
+    def test_with_descriptors_again_they_share_an_epoll(self):
+        with patch.object(select, "epoll", side_effect=OSError(EMFILE, "too many open files")):
+            transports = self.connect_some(4)
+        self.assertTrue(self.connect(self.transport()))
+        self.assertTrue(all(map(self.shares, transports)))
+
+    def test_a_reactor_that_has_no_descriptors_keeps_its_transports(self):
+        transports = [self.transport() for _ in range(4)]
+        for transport in transports:
+            transport.reactor = object()
+            self.assertFalse(self.connect(transport))

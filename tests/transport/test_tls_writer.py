@@ -1,0 +1,599 @@
+import socket
+
+from OpenSSL import SSL
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.client.test_insecure import self_signed
+from txws2._transport.socket_writer import outbox_for
+from txws2._transport.tls_writer import TLSThrough, let_through
+from txws2.server.factory import WebSocketServerFactory
+
+CERTIFICATE = self_signed("localhost")
+# A marker that no ciphertext has in it by chance.
+SECRET = b"plaintext " * 4
+
+
+SSL2_GREETING = b"\x80\x2e\x01\x03\x03" + bytes(43)
+
+
+class Application(Protocol):
+    """Keeps what it hears.
+
+    Attributes:
+        heard: what was delivered, piece by piece.
+        lost: why the connection ended, a list of that.
+        begin: called with the transport when it is connected.
+    """
+
+    begin = staticmethod(let_through)
+
+    def __init__(self):
+        self.heard, self.lost = [], []
+        self.react = lambda data: None
+
+    def makeConnection(self, transport):
+        self.begin(transport)
+        super().makeConnection(transport)
+
+    def dataReceived(self, data):
+        self.heard.append(data)
+        self.react(data)
+
+    def connectionLost(self, reason):
+        self.lost.append(reason)
+
+
+class Below(Connection):
+    """A TCP transport as Twisted has it, over one end of a pair of sockets."""
+
+    def __init__(self, end, protocol, reactor):
+        super().__init__(end, protocol, reactor)
+        self.connected = 1
+
+    def setTcpNoDelay(self, enabled):
+        # A pair of sockets has no such thing.
+        pass
+
+    def lose(self, why):
+        self.stopReading()
+        self.stopWriting()
+        self.connectionLost(Failure(why))
+
+
+class Peer:
+    """The other end: an OpenSSL connection whose bytes are looked at.
+
+    Attributes:
+        tls: the OpenSSL connection.
+        wire: all bytes that have come.
+        heard: what was in them.
+        ended: "TLS" once it was closed in due form, "TCP" if only the socket was.
+    """
+
+    def __init__(self, end, is_client, version):
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.set_max_proto_version(version)
+        self.socket = end
+        self.socket.setblocking(False)
+        self.tls = SSL.Connection(context, None)
+        if is_client:
+            self.tls.set_connect_state()
+        else:
+            certificate = PrivateCertificate.loadPEM(CERTIFICATE)
+            self.tls.use_certificate(certificate.original)
+            self.tls.use_privatekey(certificate.privateKey.original)
+            self.tls.set_accept_state()
+        self.wire, self.heard, self.ended = b"", b"", None
+
+    def encrypted(self, *messages):
+        """Return each message in records of its own."""
+        for message in messages:
+            while message:
+                message = message[self.tls.send(message) :]
+        return self.flush()
+
+    def flush(self):
+        """Return what OpenSSL has to say."""
+        data = b""
+        try:
+            while True:
+                data += self.tls.bio_read(2**16)
+        except SSL.WantReadError:
+            return data
+
+    def turn(self):
+        """Read, and answer what has to be answered."""
+        try:
+            while data := self.socket.recv(2**16):
+                self.wire += data
+                self.tls.bio_write(data)
+            self.ended = self.ended or "TCP"
+        except (BlockingIOError, ConnectionError):
+            pass
+        try:
+            while True:
+                self.heard += self.tls.recv(2**14)
+        except SSL.ZeroReturnError:
+            self.ended = "TLS"
+        except SSL.WantReadError:
+            pass
+        if answer := self.flush():
+            self.socket.send(answer)
+
+
+class TLSTestCase(SynchronousTestCase):
+    """A transport and its peer, who have shaken hands.
+
+    Attributes:
+        version: the version of TLS.
+    """
+
+    version = SSL.TLS1_3_VERSION
+
+    def setUp(self):
+        self.application = Application()
+        self.join()
+
+    def join(self, is_client=False, factory=None):
+        self.reactor = MemoryReactorClock()
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        self.addCleanup(ours.close)
+        options = PrivateCertificate.loadPEM(CERTIFICATE).options()
+        factory = factory or Factory.forProtocol(lambda: self.application)
+        above = TLSMemoryBIOFactory(options, is_client, factory, self.reactor)
+        self.transport = above.buildProtocol(None)
+        self.below = Below(ours, self.transport, self.reactor)
+        self.peer = Peer(theirs, not is_client, self.version)
+        self.transport.makeConnection(self.below)
+        self.below.startReading()
+        self.turns()
+
+    def turns(self, number=8):
+        """Let both do what they have to do."""
+        for _ in range(number):
+            self.peer.turn()
+            self.turn()
+
+    def turn(self):
+        """Do what the reactor does in a turn."""
+        self.reactor.advance(0)
+        if self.below in self.reactor.readers:
+            self.read()
+        if self.below in self.reactor.writers and (why := self.below.doWrite()):
+            self.below.lose(why)
+
+    def read(self):
+        if why := self.below.doRead():
+            self.below.lose(why)
+
+    def tell(self, *messages):
+        """Have the peer send each message in records of its own, in one piece."""
+        self.peer.socket.send(self.peer.encrypted(*messages))
+        self.read()
+
+    def fill(self):
+        """Send until the socket is full; return what was sent."""
+        self.below.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        sent = b""
+        while not self.below._tempDataLen:
+            piece = len(sent).to_bytes(4, "big") * 250
+            self.transport.write(piece)
+            sent += piece
+        return sent
+
+    def assertLost(self, kind):
+        [reason] = self.application.lost
+        self.assertIsInstance(reason.value, kind)
+        return reason.value
+
+
+class ReadTests(TLSTestCase):
+    def test_a_record_is_delivered(self):
+        self.tell(b"hello")
+        self.tell(b"again")
+        self.assertEqual(self.application.heard, [b"hello", b"again"])
+
+    def test_the_records_of_a_read_are_delivered_in_one_piece(self):
+        self.tell(b"hello", b"again", b"x" * 40_000)
+        self.assertEqual(self.application.heard, [b"helloagain" + b"x" * 40_000])
+
+    def test_openssl_is_asked_once_for_each_record(self):
+        asked, recv = [], SSL.Connection.recv
+
+        def count_and_recv(connection, size):
+            asked.append(connection)
+            return recv(connection, size)
+
+        self.patch(SSL.Connection, "recv", count_and_recv)
+        self.tell(b"one")
+        self.assertEqual(len(asked), 1)
+        self.tell(b"one", b"two", b"three")
+        self.assertEqual(len(asked), 4)
+
+    def test_records_may_come_in_any_two_pieces(self):
+        size = len(self.peer.encrypted(b"hello", b"again"))
+        self.join()
+        for cut in range(1, size):
+            stream = self.peer.encrypted(b"hello", b"again")
+            self.application.heard.clear()
+            for piece in (stream[:cut], stream[cut:]):
+                self.peer.socket.send(piece)
+                self.read()
+            self.assertEqual(b"".join(self.application.heard), b"helloagain")
+            self.assertEqual(len(self.application.heard), 1 + (size / 2 <= cut))
+
+    def test_they_may_come_byte_by_byte(self):
+        for byte in self.peer.encrypted(b"hello", b"again"):
+            self.peer.socket.send(bytes([byte]))
+            self.read()
+        self.assertEqual(self.application.heard, [b"hello", b"again"])
+
+    def test_a_large_message_arrives(self):
+        message = bytes(range(256)) * 2**12
+        stream = self.peer.encrypted(message)
+        while stream:
+            stream = stream[self.peer.socket.send(stream[: 2**16]) :]
+            self.read()
+        self.turns()
+        self.assertEqual(b"".join(self.application.heard), message)
+
+    def test_nothing_is_decrypted_while_reading_is_paused(self):
+        self.application.react = lambda data: self.transport.pauseProducing()
+        self.tell(b"hello")
+        self.peer.socket.send(self.peer.encrypted(b"again"))
+        self.turn()
+        self.assertEqual(self.application.heard, [b"hello"])
+        self.transport.resumeProducing()
+        self.turn()
+        self.assertEqual(self.application.heard, [b"hello", b"again"])
+
+    def test_a_record_that_was_tampered_with_ends_the_connection(self):
+        good = self.peer.encrypted(b"good")
+        bad = bytearray(self.peer.encrypted(b"bad"))
+        bad[-1] ^= 1
+        self.peer.socket.send(good + bad)
+        self.read()
+        self.turn()
+        self.assertEqual(self.application.heard, [b"good"])
+        self.assertIn("bad record mac", str(self.assertLost(SSL.Error)))
+
+    def test_so_does_what_is_no_record(self):
+        self.peer.socket.send(b"GET / HTTP/1.1\r\n\r\n")
+        self.read()
+        self.turn()
+        # Versions of OpenSSL differ in why, but there must be a reason.
+        self.assertTrue(self.assertLost(SSL.Error).args[0])
+
+
+class ReadTLS12Tests(ReadTests):
+    version = SSL.TLS1_2_VERSION
+
+
+class OpeningTests(TLSTestCase):
+    def test_a_client_takes_the_short_way_too(self):
+        # The server's tickets come with the first data, and are records of their own.
+        self.join(is_client=True)
+        self.tell(b"hello")
+        self.tell(b"again")
+        self.transport.write(b"answer")
+        self.peer.turn()
+        self.assertEqual(self.application.heard, [b"hello", b"again"])
+        self.assertEqual(self.peer.heard, b"answer")
+        self.assertIs(type(self.transport), TLSThrough)
+
+    def test_what_is_written_before_it_waits_for_it(self):
+        for is_client in (True, False):
+            self.application = Application()
+            self.application.connectionMade = lambda: self.transport.write(b"early")
+            self.join(is_client)
+            self.assertEqual(self.peer.heard, b"early")
+
+    def test_what_was_written_before_the_short_way_too(self):
+        def begin(transport):
+            transport.write(b"early ")
+            let_through(transport)
+            transport.write(b"late")
+
+        self.application.begin = begin
+        self.join(is_client=True)
+        self.assertEqual(self.peer.heard, b"early late")
+
+    def test_a_greeting_of_another_form_does_no_harm(self):
+        self.transport._records.count(SSL2_GREETING)
+        self.tell(b"hello")
+        self.tell(b"again", b"and again")
+        self.assertEqual(self.application.heard[0], b"hello")
+        self.assertEqual(b"".join(self.application.heard), b"helloagainand again")
+
+
+class RenegotiationTests(TLSTestCase):
+    version = SSL.TLS1_2_VERSION
+
+    def test_what_is_written_during_another_handshake_waits_for_it(self):
+        self.transport.getHandle().renegotiate()
+        self.transport.write(b"one ")
+        self.peer.turn()
+        # The peer has begun the handshake, and isn't done yet.
+        self.read()
+        self.transport.write(b"two")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"one ")
+        self.turns()
+        self.assertEqual(self.peer.heard, b"one two")
+        self.tell(b"hello")
+        self.assertEqual(self.application.heard, [b"hello"])
+        self.assertEqual(self.transport.getHandle().total_renegotiations(), 1)
+
+
+class WriteTests(TLSTestCase):
+    def test_it_goes_to_the_socket_at_once(self):
+        self.transport.write(b"hello")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"hello")
+
+    def test_what_is_nothing_goes_nowhere(self):
+        before = len(self.peer.wire)
+        self.transport.write(b"")
+        self.turns()
+        self.assertEqual(len(self.peer.wire), before)
+
+    def test_any_size_arrives(self):
+        for size in (1, 2**14, 2**14 + 1, 2**16, 2**17, 2**17 + 1, 2**20):
+            self.peer.heard = b""
+            message = bytes(range(256)) * (size // 256 + 1)
+            self.transport.write(message[:size])
+            self.turns(40)
+            self.assertTrue(self.peer.heard == message[:size], size)
+
+    def test_what_the_socket_does_not_take_waits_below(self):
+        sent = self.fill()
+        self.transport.write(b"last")
+        self.turns(200)
+        self.assertTrue(self.peer.heard == sent + b"last")
+        self.transport.write(b" but one")
+        self.peer.turn()
+        self.assertTrue(self.peer.heard == sent + b"last but one")
+
+    def test_nothing_overtakes_what_waits_below(self):
+        sent = self.fill()
+        # Now there is room in the socket, but it isn't for this.
+        self.peer.turn()
+        self.transport.write(b"last")
+        self.turns(200)
+        self.assertTrue(self.peer.heard == sent + b"last")
+
+    def test_after_64_kib_others_have_their_turn(self):
+        for _ in range(5):
+            self.transport.write(b"x" * 2**14)
+        self.peer.turn()
+        self.assertEqual(len(self.peer.heard), 2**16)
+        self.turns()
+        self.transport.write(b"y")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"x" * 5 * 2**14 + b"y")
+
+    def test_a_producer_is_paused_while_the_peer_does_not_read(self):
+        producer = StringTransport()
+        self.transport.registerProducer(producer, True)
+        sent = self.fill()
+        self.assertEqual(producer.producerState, "producing")
+        self.transport.write(b"x" * 2**17)
+        self.assertEqual(producer.producerState, "paused")
+        self.turns(400)
+        self.assertEqual(producer.producerState, "producing")
+        self.assertTrue(self.peer.heard == sent + b"x" * 2**17)
+
+    def test_a_sequence_is_written_as_a_whole(self):
+        self.transport.writeSequence([b"a", b"b"])
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"ab")
+
+    def test_no_plaintext_is_ever_on_the_wire(self):
+        self.application.connectionMade = lambda: self.transport.write(SECRET)
+        self.join()
+        for number in range(1, 60):
+            self.transport.write(SECRET * number**2)
+            self.turns(number % 3)
+        self.transport.loseConnection()
+        self.transport.write(SECRET)
+        self.turns(400)
+        self.assertGreater(len(self.peer.heard), 2**20)
+        self.assertEqual(self.peer.ended, "TLS")
+        self.assertNotIn(SECRET[:8], self.peer.wire)
+
+    def test_a_socket_that_is_broken_ends_the_connection(self):
+        self.peer.socket.close()
+        self.transport.write(b"hello")
+        self.turn()
+        self.assertLost(ConnectionLost)
+
+    def test_what_openssl_refuses_ends_it_too(self):
+        self.transport.getHandle().shutdown()
+        self.transport.write(b"hello")
+        self.turns()
+        self.assertIn("protocol is shutdown", str(self.assertLost(SSL.Error)))
+        self.assertEqual(self.peer.heard, b"")
+
+
+class WriteTLS12Tests(WriteTests):
+    version = SSL.TLS1_2_VERSION
+
+
+class ClosingTests(TLSTestCase):
+    def test_first_the_data_then_tls_then_tcp(self):
+        sent = self.fill()
+        self.transport.loseConnection()
+        self.transport.write(b"too late")
+        self.assertEqual(self.application.lost, [])
+        self.turns(200)
+        self.assertTrue(self.peer.heard == sent)
+        self.assertEqual(self.peer.ended, "TLS")
+        self.peer.tls.shutdown()
+        self.turns()
+        self.assertLost(ConnectionDone)
+
+    def test_what_comes_until_the_peer_closes_is_delivered(self):
+        self.transport.loseConnection()
+        self.tell(b"hello")
+        self.assertEqual(self.application.heard, [b"hello"])
+
+    def test_the_peer_may_close_first_right_after_its_last_words(self):
+        last_words = self.peer.encrypted(b"good", b"bye")
+        self.peer.tls.shutdown()
+        self.peer.socket.send(last_words + self.peer.flush())
+        self.turns()
+        self.assertEqual(self.application.heard, [b"goodbye"])
+        self.assertLost(ConnectionDone)
+        self.assertEqual(self.peer.ended, "TLS")
+
+    def test_without_a_word_the_connection_is_lost(self):
+        for last_words in (b"", self.peer.encrypted(b"half")[:9]):
+            self.application = Application()
+            self.join()
+            self.peer.socket.send(last_words)
+            self.peer.socket.close()
+            self.turn()
+            self.turn()
+            self.assertLost(ConnectionLost)
+            self.assertEqual(self.application.heard, [])
+
+    def test_what_is_written_after_the_end_goes_nowhere(self):
+        self.peer.socket.close()
+        self.turn()
+        self.assertLost(ConnectionLost)
+        self.transport.write(b"too late")
+
+    def test_what_is_written_while_it_is_lost_goes_nowhere(self):
+        self.application.connectionLost = lambda reason: self.transport.write(b"too late")
+        self.peer.socket.close()
+        self.turn()
+        self.assertFalse(self.below.connected)
+
+    def test_it_may_be_aborted(self):
+        self.fill()
+        self.transport.abortConnection()
+        self.transport.write(b"too late")
+        self.turns(200)
+        self.assertEqual(len(self.application.lost), 1)
+        self.assertNotIn(b"too late", self.peer.heard)
+
+    def test_an_application_may_abort_while_it_is_told(self):
+        self.application.react = lambda data: self.transport.abortConnection()
+        self.tell(b"hello", b"again")
+        self.turns()
+        self.assertEqual(self.application.heard, [b"helloagain"])
+        self.assertEqual(len(self.application.lost), 1)
+
+
+class LetThroughTests(TLSTestCase):
+    def assertStays(self, kind, below):
+        transport = kind(self.transport.factory, None)
+        transport.transport = below
+        let_through(transport)
+        self.assertIs(type(transport), kind)
+
+    def test_a_transport_over_tcp_takes_the_short_way(self):
+        self.assertIs(type(self.transport), TLSThrough)
+
+    def test_what_is_no_tls_is_left_alone(self):
+        transport = StringTransport()
+        let_through(transport)
+        self.assertIs(type(transport), StringTransport)
+
+    def test_so_is_tls_over_something_else(self):
+        self.assertStays(BufferingTLSTransport, StringTransport())
+
+    def test_and_one_that_is_of_a_kind_of_its_own(self):
+        class Special(BufferingTLSTransport):
+            pass
+
+        self.assertStays(Special, self.below)
+        self.assertStays(TLSMemoryBIOProtocol, self.below)
+
+    def test_and_one_whose_records_began_long_ago(self):
+        self.application.begin = lambda transport: None
+        self.join()
+        let_through(self.transport)
+        self.assertIs(type(self.transport), BufferingTLSTransport)
+
+    def test_a_websocket_takes_it(self):
+        self.join(factory=WebSocketServerFactory(reactor=MemoryReactorClock()))
+        self.assertIs(type(self.transport), TLSThrough)
+
+
+class OutboxTests(TLSTestCase):
+    """A transport waits for its producer, and an outbox is one for life."""
+
+    def give(self, transport):
+        self.outbox = outbox_for(transport, None)
+
+    def lose(self, transport):
+        transport.loseConnection()
+        self.turns(400)
+        self.assertEqual(self.peer.ended, "TLS")
+        self.peer.tls.shutdown()
+        self.turns()
+        self.assertLost(ConnectionDone)
+
+    def test_it_closes_although_there_is_an_outbox(self):
+        self.give(self.transport)
+        self.lose(self.transport)
+
+    def test_what_waits_in_the_outbox_leaves_before(self):
+        self.give(self.transport)
+        for _ in range(20):
+            self.outbox.write(b"x" * 2**16)
+        self.assertTrue(self.outbox.paused)
+        self.lose(self.transport)
+        self.assertEqual(self.peer.heard, b"x" * 2**16 * 20)
+
+    def test_nothing_leaves_after(self):
+        self.give(self.transport)
+        self.outbox.write(b"last words")
+        self.transport.loseConnection()
+        self.outbox.write(b"too late")
+        self.turns()
+        self.assertEqual(self.peer.heard, b"last words")
+
+    def test_to_be_told_twice_or_too_late_changes_nothing(self):
+        self.give(self.transport)
+        self.transport.loseConnection()
+        self.lose(self.transport)
+        self.transport.loseConnection()
+
+
+class OtherOutboxTests(OutboxTests):
+    """What takes the long way, as that of twisted.web does, closes, too."""
+
+    def setUp(self):
+        self.application = Application()
+        self.application.begin = lambda transport: None
+        self.join()
+
+    def test_it_is_not_what_takes_the_short_way(self):
+        self.assertIs(type(self.transport), BufferingTLSTransport)
+
+    def test_what_was_written_before_there_was_an_outbox_leaves_first(self):
+        self.transport.write(b"head ")
+        self.give(self.transport)
+        self.outbox.write(b"frame")
+        self.lose(self.transport)
+        self.assertEqual(self.peer.heard, b"head frame")
+
+
+class WrappedOutboxTests(OtherOutboxTests):
+    """Under a policy, which has no outbox's loseConnection of its own."""
+
+    def give(self, transport):
+        self.policy = ProtocolWrapper(WrappingFactory(None), Protocol())
+        self.policy.transport = transport
+        self.outbox = outbox_for(self.policy, None)

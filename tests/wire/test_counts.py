@@ -1,0 +1,221 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
+from tests.support.tallies import counted
+from tests.support.twins import PURE, in_c, load, pure
+from tests.wire import same_each_time
+from txws2.wire.counts import Tally
+from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
+
+# Those that are just short enough for each form of the length, and those that just aren't.
+SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, 65_537)
+
+FRAMES = [CONT, TEXT, BINARY, CLOSE, PING, PONG]
+NONE = dict.fromkeys(FRAMES, 0)
+
+
+class TallyTests(TestCase):
+    Tally = pure("Tally")
+
+    def tally(self, **options):
+        tally = self.Tally()
+        for name, value in ({"client": False, "max_size": None} | options).items():
+            setattr(tally, name, value)
+        return tally
+
+    def assertCounted(self, tally, **expected):
+        nothing = dict.fromkeys(("bytes_in", "bytes_out", "payload_in", "payload_out"), 0)
+        nothing |= {"frames_in": NONE, "frames_out": NONE}
+        for name in expected.keys() & {"frames_in", "frames_out"}:
+            expected[name] = NONE | expected[name]
+        self.assertEqual(counted(tally), nothing | expected)
+
+    def test_at_first_there_is_nothing(self):
+        tally = self.Tally()
+        self.assertCounted(tally)
+        self.assertIsNone(tally.max_size)
+        self.assertEqual(tally.threshold, 0)
+        for name in "client", "deaf", "deflates", "inflates", "ordinary_in", "ordinary_out":
+            self.assertIs(getattr(tally, name), False)
+            setattr(tally, name, True)
+            self.assertIs(getattr(tally, name), True)
+
+    def test_messages_are_decoded_and_counted(self):
+        for client in (False, True):
+            tally, messages = self.tally(client=client), ["before"]
+            data = b"x" + b"".join(
+                encode_frame(opcode, payload, masked=not client)
+                for opcode, payload in ((TEXT, b"Hello"), (TEXT, b"\xc3\xa9"), (BINARY, b"\xff"))
+            )
+            self.assertEqual(tally.decode(data + b"\x89", 1, messages), len(data))
+            self.assertEqual(messages, ["before", "Hello", "é", b"\xff"])
+            self.assertCounted(tally, payload_in=8, frames_in={TEXT: 2, BINARY: 1})
+
+    def test_what_is_too_large_is_not_decoded(self):
+        tally, messages = self.tally(client=True, max_size=3), []
+        data = encode_frame(TEXT, b"abc", masked=False) + encode_frame(TEXT, b"abcd", masked=False)
+        self.assertEqual(tally.decode(data, 0, messages), 5)
+        self.assertCounted(tally, payload_in=3, frames_in={TEXT: 1})
+
+    def test_what_can_not_be_decoded_is_as_without_counting(self):
+        tally = self.tally()
+        self.assertRaises(TypeError, tally.decode, b"", 0, ())
+        self.assertRaises(ValueError, tally.decode, b"", 1, [])
+        self.assertRaises(TypeError, tally.decode, "", 0, [])
+        self.assertRaises(TypeError, tally.decode, b"", 0)
+
+    def test_messages_are_encoded_and_counted(self):
+        for client in (False, True):
+            for size in SIZES:
+                for opcode, message in ((TEXT, "x" * size), (BINARY, b"x" * size)):
+                    tally = self.tally(client=client)
+                    frame = tally.encode(message)
+                    payload = b"x" * size
+                    self.assertEqual(len(frame), len(encode_frame(opcode, payload, masked=client)))
+                    self.assertCounted(
+                        tally, payload_out=size, bytes_out=len(frame), frames_out={opcode: 1}
+                    )
+
+    def test_bytes_of_a_text_are_counted_not_characters(self):
+        tally = self.tally()
+        self.assertEqual(tally.encode("é"), b"\x81\x02\xc3\xa9")
+        self.assertCounted(tally, payload_out=2, bytes_out=4, frames_out={TEXT: 1})
+
+    def test_what_is_compressed_counts_as_what_it_was(self):
+        class Deflating(self.Tally):
+            def deflate(self, payload):
+                return payload[:1]
+
+        tally = Deflating()
+        tally.deflates, tally.threshold = True, 3
+        for message, frame in (
+            ("abc", b"\xc1\x01a"),
+            ("é€", b"\xc1\x01\xc3"),
+            (b"abcd", b"\xc2\x01a"),
+            ("ab", b"\x81\x02ab"),
+            (b"", b"\x82\x00"),
+        ):
+            self.assertEqual(tally.encode(message), frame)
+        expected = {"payload_out": 14, "bytes_out": 15, "frames_out": {TEXT: 3, BINARY: 2}}
+        self.assertCounted(tally, **expected)
+        self.assertRaises(TypeError, tally.encode, None)
+
+    def test_what_compresses_may_raise_or_give_anything_like_bytes(self):
+        class Deflating(self.Tally):
+            given = bytearray(b"ab")
+
+            def deflate(self, payload):
+                return self.given or 1 // 0
+
+        tally = Deflating()
+        tally.deflates = True
+        self.assertEqual(tally.encode("abc"), b"\xc1\x02ab")
+        Deflating.given = None
+        self.assertRaises(ZeroDivisionError, tally.encode, "abc")
+        Deflating.given = 1
+        self.assertRaises(TypeError, tally.encode, "abc")
+
+    def test_what_can_not_be_encoded_is_not_counted(self):
+        tally = self.tally()
+        self.assertRaises(TypeError, tally.encode, None)
+        self.assertRaises(TypeError, tally.encode)
+        self.assertRaises(UnicodeEncodeError, tally.encode, "\ud800")
+        self.assertCounted(tally)
+
+    def test_any_frame_is_counted(self):
+        tally = self.tally()
+        for number, opcode in enumerate(FRAMES, 1):
+            for _ in range(number):
+                tally.count_in(opcode, 10)
+                tally.count_out(opcode, 20, 30)
+        counts = {opcode: number for number, opcode in enumerate(FRAMES, 1)}
+        sizes = {"payload_in": 210, "payload_out": 420, "bytes_out": 630}
+        self.assertCounted(tally, **sizes, frames_in=counts, frames_out=counts)
+
+    def test_what_is_no_frame_is_an_error(self):
+        tally = self.tally()
+        for opcode in (3, -1, 11):
+            self.assertRaises(KeyError, tally.count_in, opcode, 0)
+            self.assertRaises(KeyError, tally.count_out, opcode, 0, 0)
+        self.assertRaises(TypeError, tally.count_in, TEXT)
+        self.assertRaises(TypeError, tally.count_out, TEXT, 0)
+        self.assertRaises(TypeError, tally.count_in, TEXT, "0")
+        self.assertRaises(TypeError, tally.count_out, TEXT, 0, "0")
+        self.assertCounted(tally)
+
+    def test_numbers_may_be_large_and_can_be_added_to(self):
+        tally = self.tally()
+        tally.bytes_in += 2**40
+        tally.payload_in += 2**41
+        tally.count_in(TEXT, 2**42)
+        tally.count_out(TEXT, 2**43, 2**44)
+        self.assertCounted(
+            tally,
+            bytes_in=2**40,
+            payload_in=2**41 + 2**42,
+            payload_out=2**43,
+            bytes_out=2**44,
+            frames_in={TEXT: 1},
+            frames_out={TEXT: 1},
+        )
+
+    def test_one_can_be_added_to_another(self):
+        one, other, total = self.tally(), self.tally(), self.tally()
+        one.count_in(TEXT, 1)
+        one.count_in(BINARY, 1)
+        one.encode("abc")
+        one.bytes_in += 5
+        for opcode in FRAMES:
+            other.count_in(opcode, 7)
+            other.count_out(opcode, 11, 13)
+        for each in one, other, other, self.tally():
+            total.add(each)
+        self.assertCounted(
+            total,
+            bytes_in=5,
+            payload_in=2 + 84,
+            payload_out=3 + 132,
+            bytes_out=5 + 156,
+            frames_in=dict.fromkeys(FRAMES, 2) | {TEXT: 3, BINARY: 3},
+            frames_out=dict.fromkeys(FRAMES, 2) | {TEXT: 3},
+        )
+        self.assertEqual(one.frames_in, NONE | {TEXT: 1, BINARY: 1})
+
+
+class OfTheSubclassTests(TestCase):
+    def test_how_to_compress_is_the_subclass_s(self):
+        tally = PURE["Tally"]()
+        self.assertRaises(NotImplementedError, tally.deflate, b"a")
+        self.assertRaises(NotImplementedError, tally.inflate, TEXT, b"a")
+
+
+@in_c
+class TallyInCTests(TallyTests):
+    Tally = Tally
+
+    def test_what_is_no_number_or_no_tally_is_refused(self):
+        tally = self.tally()
+        self.assertRaises(TypeError, tally.count_in, "text", 0)
+        self.assertRaises(TypeError, tally.add, object())
+        self.assertRaises(TypeError, tally.add)
+        tally.max_size = "one"
+        self.assertRaises(TypeError, tally.decode, b"", 0, [])
+
+
+messages = st.lists(st.text(max_size=200) | st.binary(max_size=200) | st.just("x" * 70_000))
+
+
+@in_c
+class TwinsTests(TestCase):
+    @same_each_time
+    @given(messages, st.booleans(), st.sampled_from([None, 100]))
+    def test_they_count_the_same(self, messages, client, max_size):
+        outcomes = []
+        for kind in PURE["Tally"], load().Tally:
+            ours, theirs, received = kind(), kind(), []
+            ours.client, theirs.client, theirs.max_size = client, not client, max_size
+            data = b"".join(ours.encode(message) for message in messages)
+            position = theirs.decode(data, 0, received)
+            outcomes.append((counted(ours), counted(theirs), received, position))
+        self.assertEqual(*outcomes)

@@ -1,0 +1,85 @@
+"""Finding the application that `twistd ws --app module:name` names."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from typing import Any, Unpack
+
+from txws2.server.factory import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
+
+__all__ = ["NoApplication", "load_application", "load_factory"]
+
+_NOT_THE_APPLICATION = (__file__, importlib.__file__)
+
+
+class NoApplication(Exception):
+    """There is no application of that name; the text says why, in one line."""
+
+
+def load_factory(
+    name: str, directory: str, **options: Unpack[FactoryOptions]
+) -> WebSocketServerFactory:
+    """Return a factory that runs the named application.
+
+    Args:
+        name: "module:name" of a handler (a coroutine function), of a subclass of
+            WebSocketServerProtocol, or of a WebSocketServerFactory, which has options of its own.
+        directory: where modules can be imported from besides sys.path.
+        **options: those for the factory.
+
+    Raises:
+        NoApplication: there is none, or it can't be run.
+    """
+    application = load_application(name, directory)
+    if isinstance(application, WebSocketServerFactory):
+        return application
+    try:
+        if inspect.isclass(application) and issubclass(application, WebSocketServerProtocol):
+            return WebSocketServerFactory(create_protocol=application, **options)
+        if callable(application) and not inspect.isclass(application):
+            return WebSocketServerFactory(application, **options)
+    except TypeError as exc:
+        raise NoApplication(f"{name!r} can't be run: {exc}") from exc
+    raise NoApplication(
+        f"{name!r} is {application!r}; expected a handler coroutine, "
+        "a subclass of WebSocketServerProtocol or a WebSocketServerFactory"
+    )
+
+
+def load_application(name: str, directory: str) -> Any:
+    """Return what is named, as `load_factory` says, whatever it is.
+
+    Raises:
+        NoApplication: there is none.
+    """
+    module_name, colon, attributes = name.partition(":")
+    if not (module_name and colon and attributes):
+        raise NoApplication(f"{name!r} isn't of the form module:name")
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    try:
+        found = importlib.import_module(module_name)
+    except Exception as exc:
+        raise NoApplication(f"can't import {module_name!r}: {_one_line(exc)}") from exc
+    for attribute in attributes.split("."):
+        try:
+            found = getattr(found, attribute)
+        except AttributeError:
+            raise NoApplication(f"{module_name!r} has no {attributes!r}") from None
+    return found
+
+
+def _one_line(exc: Exception) -> str:
+    """Return what went wrong in the application's module, and where, without line breaks."""
+    text = " ".join(f"{type(exc).__name__}: {exc}".split())
+    if isinstance(exc, SyntaxError):
+        return f"{exc.filename}:{exc.lineno}: SyntaxError: {exc.msg}"
+    places = [
+        place
+        for place in traceback.extract_tb(exc.__traceback__)
+        if place.filename not in _NOT_THE_APPLICATION and not place.filename.startswith("<")
+    ]
+    return f"{places[-1].filename}:{places[-1].lineno}: {text}" if places else text

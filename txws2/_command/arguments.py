@@ -1,0 +1,176 @@
+"""What `python -m txws2` is asked to do, on its command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import Any, NoReturn
+
+from txws2 import __version__
+from txws2._accelerator import about
+from txws2._checks.quantities import Quantity, duration, size
+
+__all__ = ["parse_arguments"]
+
+_EPILOG = """\
+Each line of input is sent as a text message; each message that arrives is printed on a line.
+At the end of the input (Ctrl-D) the connection is closed with 1000; if the input is a pipe or
+a file, once as many messages have come as were sent, or none for a second; see --wait.
+A signal (Ctrl-C) closes it, too; a second one ends the program at once.
+The exit status is 0 if the connection was opened, and closed by both sides with 1000, 1001 or
+no code; with --reconnect, if the last one was. It is 1 otherwise, and where messages could not
+be printed.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with one line, which isn't lost below the many of the usage."""
+        self.exit(2, f"{self.prog}: {message}; --help shows all options\n")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; what makes no sense ends the process with status 2.
+
+    Args:
+        arguments: the command line, without the program.
+    """
+    parser = _Parser(
+        prog="python -m txws2",
+        description="Connect to a WebSocket server, send what is typed, print what arrives.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "uri",
+        metavar="URI",
+        help="ws://host:port/path or wss://host/path; a USER:PASSWORD@ before the host is sent as "
+        "Basic, and answers a 401 by Digest",
+    )
+    _add_request(parser)
+    _add_connection(parser)
+    _add_limits(parser)
+    _add_tls(parser)
+    parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
+    options = parser.parse_args(arguments)
+    if options.insecure and (options.cacert or options.cert):
+        parser.error("--insecure verifies nothing and shows nothing: no --cacert or --cert with it")
+    return options
+
+
+def _add_request(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-H",
+        "--header",
+        metavar="NAME:VALUE",
+        action="append",
+        default=[],
+        type=_header,
+        help="a header to send with the request; may be given more than once",
+    )
+    parser.add_argument(
+        "-s",
+        "--subprotocol",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a subprotocol to offer, best first; may be given more than once",
+    )
+    parser.add_argument("-o", "--origin", help="the Origin to send")
+
+
+def _add_connection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-P",
+        "--ping",
+        action="store_true",
+        help="send a ping every second, show how long each pong took, and show the server's pings",
+    )
+    parser.add_argument(
+        "-r",
+        "--reconnect",
+        action="store_true",
+        help="connect again whenever the connection ends or can't be made, "
+        "until the end of the input; what is typed meanwhile waits",
+    )
+    parser.add_argument(
+        "-x",
+        "--proxy",
+        metavar="URL",
+        type=_proxy,
+        default=True,
+        help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
+        "socks5h:// (or socks://), socks5://, socks4a:// and socks4://, instead of that in the "
+        "environment; HOST:PORT is an http proxy; the user and the password are sent as Basic, and "
+        "answer a 407 by Digest; none for none",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-t",
+        "--timeout",
+        metavar="TIME",
+        type=_read(duration(beyond=True)),
+        default=10.0,
+        help="how long it may take to connect (10s): seconds, or a time as 500ms, 10s or 2m",
+    )
+    parser.add_argument(
+        "-w",
+        "--wait",
+        metavar="TIME",
+        type=_read(duration(words={"inf": inf})),
+        help="go on for so long after the end of the input, as 30 or 30s; inf until the server "
+        "closes",
+    )
+    parser.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=_read(size(least=1, words={"none": None})),
+        default=2**20,
+        help="how large a message may be (1MiB): bytes, or a size as 64KiB or 10MB; none for no "
+        "limit",
+    )
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-n",
+        "--insecure",
+        action="store_true",
+        help="accept any TLS certificate, so that anybody could be listening",
+    )
+    parser.add_argument(
+        "--cacert",
+        metavar="FILE",
+        help="trust the authorities whose certificates are in this PEM file, and no others; "
+        "for the server, and for an https proxy",
+    )
+    parser.add_argument(
+        "--cert",
+        metavar="FILE",
+        help="show the certificate in this PEM file, which has its key, too",
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't of the form NAME:VALUE")
+    return name.strip(), value.strip()
+
+
+def _read(quantity: Quantity) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return quantity(text)
+        except ValueError as exc:
+            # Of others, argparse doesn't show the text.
+            raise argparse.ArgumentTypeError(str(exc)) from exc
+
+    return read
+
+
+def _proxy(text: str) -> str | None:
+    return None if text == "none" else text

@@ -1,0 +1,230 @@
+"""What goes on between a console and a server, on one connection or on one after the other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.stdio import StandardIO
+from twisted.python.failure import Failure
+
+from txws2 import __version__
+from txws2._command.console import Console
+from txws2._command.failure_watch import watching
+from txws2._command.hints import hint
+from txws2._command.refusals import told
+from txws2._command.session import Session
+from txws2._command.stdio import say, unwritable
+from txws2._time.backoff import Backoff
+from txws2._time.deadlines import call_off
+from txws2._time.steady import steady
+from txws2.client.connections import connect
+from txws2.client.insecure import InsecureTLS
+from txws2.client.protocol import WebSocketClientProtocol
+from txws2.client.reconnection import Connecting
+from txws2.client.retry_policy import process_exception
+from txws2.exceptions import ConnectionClosed
+from txws2.wire.connection import State
+from txws2.wire.escaping import anonymous, escaped
+from txws2.wire.http.uris import parse_uri
+
+__all__ = ["Conversation"]
+
+# Seconds after a signal, as long as the server has to answer a close frame.
+_PATIENCE = 10.0
+
+_REPORT = "txws2 doesn't expect this, so please report it, with what is above"
+
+
+class Conversation:
+    """Sends what is typed, and shows what arrives, until one of the two has had enough.
+
+    Args:
+        reactor: the reactor to run on.
+        options: those of the command line.
+    """
+
+    def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
+        self._reactor = reactor
+        self._options = options
+        self._console: Console | None = None
+        self._session: Session | None = None
+        # The line that was read while there was no connection.
+        self._unsent: Deferred[Session] | None = None
+        # Whether no other connection is wanted.
+        self._over = False
+        self._patience: IDelayedCall | None = None
+        # Remarks on exceptions that nobody has expected.
+        self._unexpected: list[str] = []
+        # A password in the URI is for the server alone.
+        self._shown = anonymous(options.uri)
+        self._talking: Deferred[tuple[int, list[str]]]
+
+    async def run(self) -> int:
+        """Talk until it is over; return the exit status."""
+        ended: Deferred[None] = Deferred()
+
+        def stop() -> Deferred[None]:
+            # The server has its time, and so has whoever is to read the output.
+            self._patience = steady(self._reactor).callLater(_PATIENCE, self._give_up)
+            self._stop()
+            return ended
+
+        # When a signal stops the reactor, that waits for all of this to end.
+        self._reactor.addSystemEventTrigger("before", "shutdown", stop)
+        try:
+            return await self._run()
+        finally:
+            call_off(self._patience)
+            ended.callback(None)
+
+    async def _run(self) -> int:
+        self._talking = Deferred.fromCoroutine(self._talk())
+        status = 1
+        last_words: list[str] = []
+        with watching(self._went_wrong):
+            try:
+                status, last_words = await self._talking
+            except CancelledError:
+                last_words = [f"stopped while connecting to {self._shown}"]
+            except Exception:
+                self._went_wrong(Failure())
+            unwritten = await self._leave()
+        last_words += [*unwritten, *self._unexpected[:1]]
+        for words in last_words:
+            say(words)
+        return 1 if unwritten or self._unexpected else status
+
+    async def _leave(self) -> list[str]:
+        """Let the terminal go; return what is to be said if not all could be printed."""
+        if self._console is None or await self._console.leave():
+            return []
+        why = unwritable(sys.stdout.fileno())
+        return [] if why is None else [f"can't print all messages: {why}"]
+
+    def _went_wrong(self, failure: Failure) -> None:
+        """End all of it: there is an exception that nobody has expected."""
+        said = escaped(failure.getErrorMessage())
+        kind = getattr(failure.type, "__name__", "exception")
+        self._unexpected.append(f"unexpected {kind}: {said}; {_REPORT}")
+        self._reactor.callLater(0, self._stop)
+
+    async def _talk(self) -> tuple[int, list[str]]:
+        """Talk on every connection; return the exit status, and what to say of the last one."""
+        connections: AsyncIterator[WebSocketClientProtocol] | None = None
+        while True:
+            try:
+                connections = connections or aiter(self._connect())
+                session = cast(Session, await anext(connections))
+            except CancelledError:
+                raise
+            except Exception as exc:
+                return 1, self._explain(exc)
+            self._begin(session)
+            status, words = await session.outcome()
+            self._session = None
+            if self._over or not self._options.reconnect:
+                return status, [words]
+            self._remark(f"{words}; connecting again")
+
+    def _connect(self) -> Connecting:
+        options = self._options
+        return connect(
+            options.uri,
+            create_protocol=Session,
+            tls=InsecureTLS(parse_uri(options.uri).host) if options.insecure else options.cacert,
+            client_certificate=options.cert,
+            proxy=options.proxy,
+            proxy_tls=options.cacert,
+            origin=options.origin,
+            subprotocols=options.subprotocol,
+            additional_headers=options.header,
+            user_agent_header=f"txws2/{__version__}",
+            open_timeout=options.timeout,
+            max_size=options.max_size,
+            process_exception=self._failed,
+            backoff=Backoff(),
+            reactor=self._reactor,
+        )
+
+    def _failed(self, exc: Exception) -> Exception | None:
+        """Decide whether to try again."""
+        verdict = process_exception(exc) if self._options.reconnect else exc
+        # The end of a connection was remarked on already.
+        if verdict is None and not isinstance(exc, ConnectionClosed):
+            reason, *advice = self._explain(exc)
+            for words in (f"{reason.removesuffix('.')}; trying again", *advice):
+                self._remark(words)
+        return verdict
+
+    def _explain(self, exc: Exception) -> list[str]:
+        advice = hint(exc)
+        words = [f"can't connect to {self._shown}: {exc}", *told(exc)]
+        return [*words, advice] if advice else words
+
+    def _remark(self, words: str) -> None:
+        if self._console is not None and self._console.terminal:
+            self._console.note(words)
+        else:
+            say(words)
+
+    def _begin(self, session: Session) -> None:
+        """Show what comes on this connection, and send on it."""
+        self._session = session
+        session.console = self._console or self._open_console()
+        chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
+        session.console.note(f"connected to {self._shown}{chosen}; Ctrl-D to close")
+        if self._options.ping:
+            session.start_pinging()
+        unsent, self._unsent = self._unsent, None
+        if unsent is not None:
+            unsent.callback(session)
+
+    # What the console calls.
+
+    def _open_console(self) -> Console:
+        steerable = sys.stdout.isatty()
+        terminal = sys.stdin.isatty() and steerable
+        console = Console(self._send, terminal=terminal, steerable=steerable)
+        StandardIO(console)
+        self._console = console
+        console.ended.addCallback(lambda _: Deferred.fromCoroutine(self._input_ended(console)))
+        console.gone.addCallback(self._gone)
+        return console
+
+    def _gone(self, written: bool) -> bool:
+        self._stop()
+        return written
+
+    def _send(self, line: str | bytes) -> Deferred[None]:
+        """Send a line, on the next connection if there is none."""
+        session = self._session
+        if session is not None and session.state is State.OPEN:
+            return session.send_line(line)
+        self._unsent = Deferred()
+        return self._unsent.addCallback(lambda session: session.send_line(line))
+
+    async def _input_ended(self, console: Console) -> None:
+        """Close the connection; if the input was no person's, once the replies have come."""
+        if not console.terminal:
+            if self._unsent is not None:
+                await self._unsent
+            self._over = True
+            if self._session is not None:
+                await self._session.replies(self._options.wait)
+        self._stop()
+
+    def _give_up(self) -> None:
+        if self._console is not None:
+            self._console.give_up()
+
+    def _stop(self) -> None:
+        self._over = True
+        if self._session is not None:
+            self._session._start_closing()
+        else:
+            self._talking.cancel()

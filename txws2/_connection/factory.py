@@ -1,0 +1,268 @@
+"""What all connections of a server, or of a client, have in common: their options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import KeysView
+from functools import cached_property
+from operator import methodcaller
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
+
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
+from txws2._checks.signatures import check_hook
+from txws2._connection.counters import Books, FactoryCounters, Standing
+from txws2._connection.frame_log import FrameHook
+from txws2._connection.keepalive import Keepalive
+from txws2._connection.stderr_log import show_errors
+from txws2._deferreds.asyncio_reactor import check_loop
+from txws2._time.deadlines import Deadlines
+from txws2._time.steady import steady
+from txws2._transport.epoll_sharing import EpollSharing
+from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
+from txws2.wire.permessage_deflate import PRESETS, PerMessageDeflate
+
+__all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
+
+# Seconds that a peer has to end TCP when both close frames are sent. That takes a round trip at
+# most, and one that is slower loses nothing.
+_PATIENCE = 1
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """The options that servers and clients share; `ConnectionFactory` says what they do."""
+
+    max_size: int | None
+    max_fragments: int | None
+    compression: str | PerMessageDeflate | None
+    max_queue: int | None
+    write_limit: int | None
+    ping_interval: float | None
+    ping_timeout: float | None
+    open_timeout: float | None
+    close_timeout: float | None
+    max_line_size: int
+    max_headers: int
+    share_epoll: bool
+    debug: bool | None
+    log_connections: bool
+    trace: FrameHook | None
+
+
+class _Counted(Protocol):
+    def _standing(self) -> Standing: ...
+
+
+P = TypeVar("P", bound=_Counted)
+
+
+class ConnectionFactory(Factory, Generic[P]):
+    """The factory behind both sides.
+
+    Args:
+        reactor: the reactor to run on; None for the global one.
+        max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
+            connection with 1009. None for no limit: then a peer decides how much memory is used,
+            unless all that is received is received with `recv_streaming()`.
+        max_fragments: frames that an incoming message may come in (131,072) before it is complete
+            or `recv_streaming()` has taken them; more fail the connection with 1009. None for no
+            limit: then a peer that never ends a message keeps us busy for as long as it likes.
+        compression: "deflate" to compress messages (RFC 7692) if the peer can; one of the presets
+            "memory", "balanced" (which "deflate" is) and "ratio"; a `PerMessageDeflate` of your
+            own; or None.
+        max_queue: messages that may wait for `recv()` (16); when so many do, reading from the
+            socket pauses. None for no limit, with the same danger.
+        write_limit: bytes that may wait to be sent (32 KiB), on top of what the transport holds,
+            before `send()` waits. None to let it never wait: a peer that doesn't read then fills
+            the memory.
+        ping_interval: seconds between keepalive pings (20). None to send none: then proxies
+            close idle connections, and a peer that is gone may stay unnoticed.
+        ping_timeout: seconds without a sign of life after a ping (20) until the connection is
+            closed with 1011; that the peer reads is one. None to wait for ever.
+        open_timeout: seconds until a connection must be open (10). None to wait for ever, which
+            lets anybody who connects and says nothing keep a socket.
+        close_timeout: seconds until a connection that is being closed must be gone (10), or its
+            peer have read something since; otherwise it is given up. None to wait for ever. A
+            peer that has sent its close frame, and has all that was sent to it, has a second to end
+            TCP, or less if this is less.
+        max_line_size: bytes that the first line, and each header line, of the peer's head may have
+            (8192). A longer line is answered with 414 or 431, and a client fails to connect.
+            Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
+            max_headers times as much memory for open_timeout, 1 MiB by default, and a server keeps
+            the head of the request as long as the connection.
+        max_headers: header lines that the head may have (128), or it is answered with 431, and a
+            client fails to connect; with the same danger.
+        share_epoll: whether connections over TCP wait for their events together (True), where
+            the system has epoll. It is faster; False leaves them to the reactor one by one.
+        debug: whether to log every frame, header line and state at level debug. None for what
+            the environment variable TXWS2_DEBUG says: on if it is set and not empty.
+        log_connections: whether to log at level info, once each, that a connection is open, is
+            closed, or was refused (False).
+        trace: called with the connection, "<" or ">", the `Header` and the payload of each frame
+            that comes or goes. A payload that is still arriving is there as far as it has come,
+            one that is compressed as it travels. It costs what every frame's own way does.
+
+    Attributes:
+        connections: the protocols that are connected, in whatever state; they can be iterated
+            over, counted and compared like a set.
+        clock: what all times are measured by: seconds that go on evenly where the reactor's own are
+            those of the system's clock, or else the reactor.
+        books: what there is to know of connections that are no more.
+        head_limits: what the head of a request, or of a response, may have.
+        opening_deadlines: the deadlines of those that must open; None if they may take for ever.
+        closing_deadlines: likewise of those that must close.
+
+    Raises:
+        TypeError: there is no such option, or one is of the wrong kind.
+        ValueError: a limit is negative, or of a head is 0, a time isn't positive, or there is no
+            such preset.
+    """
+
+    noisy = False
+    log: Logger
+
+    @property
+    def protocol(self) -> None:
+        """None: other factories of Twisted have the class of their protocols there."""
+
+    @protocol.setter
+    def protocol(self, given: object) -> None:
+        name = getattr(given, "__qualname__", "Echo").rpartition("<locals>.")[2]
+        raise TypeError(
+            f"{type(self).__name__} has no protocol to be set: "
+            f"{type(self).__name__}(create_protocol={name}) makes such protocols"
+        )
+
+    def __init__(
+        self,
+        *,
+        reactor: Any = None,
+        max_size: int | None = 2**20,
+        max_fragments: int | None = 2**17,
+        compression: str | PerMessageDeflate | None = "deflate",
+        max_queue: int | None = 16,
+        write_limit: int | None = 2**15,
+        ping_interval: float | None = 20,
+        ping_timeout: float | None = 20,
+        open_timeout: float | None = 10,
+        close_timeout: float | None = 10,
+        max_line_size: int = MAX_LINE_SIZE,
+        max_headers: int = MAX_HEADERS,
+        share_epoll: bool = True,
+        debug: bool | None = None,
+        log_connections: bool = False,
+        trace: FrameHook | None = None,
+    ) -> None:
+        check_count("max_size", max_size, 0)
+        check_count("max_fragments", max_fragments, 1)
+        check_count("max_queue", max_queue, 1)
+        check_count("write_limit", write_limit, 0)
+        # A head is kept whole, so it must have limits.
+        check_count("max_line_size", max_line_size, 1, optional=False)
+        check_count("max_headers", max_headers, 1, optional=False)
+        check_seconds("ping_interval", ping_interval)
+        check_seconds("ping_timeout", ping_timeout)
+        check_seconds("open_timeout", open_timeout)
+        check_seconds("close_timeout", close_timeout)
+        if not (share_epoll is True and debug is None and log_connections is False):
+            check_flag("share_epoll", share_epoll)
+            check_flag("debug", debug, optional=True)
+            check_flag("log_connections", log_connections)
+        if trace is not None:
+            check_hook("trace", trace, ["connection", "direction", "header", "payload"])
+        if reactor is not None:
+            check_reactor(reactor)
+        show_errors()
+        self.reactor = reactor if reactor is not None else global_reactor()
+        self.clock = steady(self.reactor)
+        self.max_size = max_size
+        self.max_fragments = max_fragments
+        self.compression = _options(compression)
+        self.max_queue = max_queue
+        self.write_limit = write_limit
+        self.head_limits = HeadLimits(max_line_size, max_headers)
+        self.open_timeout = open_timeout
+        self.close_timeout = close_timeout
+        self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
+        self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
+        self.epoll_sharing = EpollSharing(self) if share_epoll else None
+        self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
+        self.keepalive = (
+            None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
+        )
+        self.log_connections = log_connections
+        self.trace = trace
+        self.books = Books()
+        self._made = self._latest = self.clock.seconds()
+        # When each was entered.
+        self._connections: dict[P, float] = {}
+        self.connections: KeysView[P] = self._connections.keys()
+
+    @cached_property
+    def parting_deadlines(self) -> Deadlines[Any]:
+        """The deadlines of those whose TCP must end, as both close frames are sent."""
+        # Most clients have a factory each, and few ever need this.
+        seconds = _PATIENCE if self.close_timeout is None else min(self.close_timeout, _PATIENCE)
+        return Deadlines(self.clock, seconds, methodcaller("_parting_missed"))
+
+    @property
+    def counters(self) -> FactoryCounters:
+        """What went over all connections, those that are closed among them."""
+        standings = (connection._standing() for connection in self._connections)
+        return self.books.counters(standings, self.clock.seconds() - self._made)
+
+    def enter(self, connection: P) -> None:
+        """Count a connection among those that are connected."""
+        if not self._connections:
+            self._begin()
+        now = self.clock.seconds()
+        # Those that come in the same millisecond share a float.
+        if not 0 <= now - self._latest < 0.001:
+            self._latest = now
+        self._connections[connection] = self._latest
+
+    def _begin(self) -> None:
+        """Take it that there are connections now."""
+
+    def peer_failed(self, connection: P, cause: Exception) -> None:
+        """Take it that the peer of a connection has sent what it may not."""
+
+    def uptime_of(self, connection: P) -> float:
+        """Return how long a connection has been there, in seconds; 0 if it isn't."""
+        now = self.clock.seconds()
+        return now - self._connections.get(connection, now)
+
+    def leave(self, connection: P) -> float:
+        """Count it no more; return how long it was there, in seconds."""
+        now = self.clock.seconds()
+        return now - self._connections.pop(connection, now)
+
+    def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
+        return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
+
+
+def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate | None:
+    if isinstance(compression, str) and compression in PRESETS:
+        return PRESETS[compression]
+    if compression is None or isinstance(compression, PerMessageDeflate):
+        return compression
+    names = ", ".join(map(repr, PRESETS))
+    kind = ValueError if isinstance(compression, str) else TypeError
+    raise kind(
+        f"compression must be {names}, a PerMessageDeflate or None; it is {shown(compression)}"
+    )
+
+
+def global_reactor() -> Any:
+    """Return the reactor that is meant where none is named.
+
+    Raises:
+        RuntimeError: asyncio runs its event loop here, and the reactor doesn't run.
+    """
+    check_loop()
+    # Importing it installs it, so it must not happen before somebody needs it.
+    from twisted.internet import reactor
+
+    return reactor

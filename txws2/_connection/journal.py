@@ -1,0 +1,224 @@
+"""The log's lines on connections: opened, closed, refused, if it is to; and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txws2._connection.remedies import Spelling, remedy
+from txws2._deferreds.causes import causes_of
+from txws2._transport.capabilities import Address
+from txws2.exceptions import ConnectionClosed, InvalidStatus, NegotiationError
+from txws2.wire.closing import ClosingHandshake
+from txws2.wire.escaping import escaped
+from txws2.wire.http.heads import Request
+
+__all__ = [
+    "RareWarnings",
+    "id_of",
+    "log_closed",
+    "log_ended",
+    "log_opened",
+    "log_refused",
+    "only_ended",
+    "text_of",
+]
+
+
+def id_of(connection: Any) -> str:
+    """Return a connection's name, unlike any other's."""
+    if connection._id is None:
+        connection._id = str(uuid4())
+    name: str = connection._id
+    return name
+
+
+_PAUSE = 60
+"""Seconds between two warnings of one kind."""
+
+_RARE = "(such a warning comes once a minute at most)"
+_UNSAID = "({unsaid} more since the last such warning, which comes once a minute at most)"
+
+
+class RareWarnings:
+    """Warns of clients that fail, where it is the server's options that may be wrong.
+
+    There is one warning a minute at most of each kind, whoever fails how often.
+
+    Args:
+        log: where to warn.
+        clock: what tells how late it is.
+
+    Attributes:
+        spelling: how the options are written that a warning names.
+    """
+
+    def __init__(self, log: Logger, clock: IReactorTime) -> None:
+        self._log = log
+        self._clock = clock
+        self.spelling = Spelling()
+        # Of each kind, when the last warning was, and how many there would have been since then.
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def refused(
+        self, connection: Any, status: int, reason: Exception, advice: str | None = None
+    ) -> None:
+        """Take note of a refused request, and warn of it if it may be a mistake.
+
+        Args:
+            connection: the connection.
+            status: that of the answer.
+            reason: why it was refused.
+            advice: what to do about it; None for what `remedy` says.
+        """
+        text = "{connection} refused with {status}: {peer}: {reason}; {advice} "
+        advice = advice or remedy(reason, connection, self.spelling)
+        self._warn(text, connection, reason, advice, status=status)
+
+    def failed(self, connection: Any, reason: BaseException | None) -> None:
+        """Likewise of a connection that has ended for this reason."""
+        text = "{connection} failed: {peer}: {reason}; {advice} "
+        self._warn(text, connection, reason, remedy(reason, connection, self.spelling))
+
+    def unanswered(self, connection: Any, request: Request) -> None:
+        """Likewise of a page that gets none of the subprotocols that it asks for.
+
+        It is let in, as RFC 6455 has it (section 4.2.2), but browsers end the connection then
+        (WHATWG, WebSockets, section 2). Programs mostly go on.
+        """
+        if "Origin" in request.fields:
+            reason = NegotiationError(
+                "the page asks for a subprotocol, and gets none; so browsers end the connection"
+            )
+            text = "{connection} will fail: {peer}: {reason}; {advice} "
+            self._warn(text, connection, reason, self._advice_on_subprotocols(connection))
+
+    def _advice_on_subprotocols(self, connection: Any) -> str:
+        hooks = connection.factory.hooks
+        if hooks is not None and hooks.select_subprotocol is not None:
+            return "select_subprotocol has chosen none"
+        return f"{self.spelling.name('subprotocols')} has what the server speaks"
+
+    def _warn(
+        self,
+        text: str,
+        connection: Any,
+        reason: BaseException | None,
+        advice: str | None,
+        **fields: Any,
+    ) -> None:
+        kind = type(reason).__name__
+        if advice is None:
+            return
+        unsaid = self._turn(kind)
+        if unsaid is not None:
+            self._log.warn(
+                text + (_UNSAID if unsaid else _RARE),
+                connection=id_of(connection),
+                peer=text_of(connection._peer_address()),
+                path=_path(connection),
+                error=kind,
+                reason=str(reason),
+                advice=advice,
+                unsaid=unsaid,
+                **fields,
+            )
+
+    def _turn(self, kind: str) -> int | None:
+        """Return how many of a kind went unsaid if its turn has come; count one otherwise."""
+        now = self._clock.seconds()
+        last, unsaid = self._last.get(kind, (None, 0))
+        # A reactor's clock is the system's, which may be set back.
+        if last is not None and 0 <= now - last < _PAUSE:
+            self._last[kind] = last, unsaid + 1
+            return None
+        self._last[kind] = now, 0
+        return unsaid
+
+
+def log_opened(log: Logger, connection: Any) -> None:
+    """Log that a connection is open."""
+    log.info(
+        "{connection} opened: {peer} for {path}",
+        connection=id_of(connection),
+        peer=text_of(connection._peer_address()),
+        path=_path(connection),
+        subprotocol=connection.subprotocol,
+    )
+
+
+def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> None:
+    """Log that a connection is closed, and how that came about."""
+    counters = connection._count()
+    rcvd, sent = exception.rcvd, exception.sent
+    log.info(
+        "{connection} closed after {duration:.3f} s: {reason}; "
+        "{messages_in} messages in, {messages_out} out",
+        connection=id_of(connection),
+        peer=text_of(connection._peer_address()),
+        reason=str(exception),
+        received_code=None if rcvd is None else rcvd.code,
+        received_reason=None if rcvd is None else rcvd.reason,
+        sent_code=None if sent is None else sent.code,
+        sent_reason=None if sent is None else sent.reason,
+        duration=counters.uptime,
+        messages_in=counters.messages_in,
+        messages_out=counters.messages_out,
+        bytes_in=counters.bytes_in,
+        bytes_out=counters.bytes_out,
+    )
+
+
+def only_ended(closing: ClosingHandshake, exception: BaseException | None) -> bool:
+    """Tell whether an exception says nothing but that the connection has ended.
+
+    However it ended, that is no error of the code that was waiting for it. One that was made of
+    several, by a TaskGroup or by gatherResults, says so if all that it is made of do.
+    """
+    return exception is not None and all(
+        isinstance(cause, ConnectionClosed) and cause.is_of(closing)
+        for cause in causes_of(exception)
+    )
+
+
+def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:
+    """Log that a handler ended because its connection did, which is no error of anybody's."""
+    log.info(
+        "{connection} handler ended with its connection: {reason}",
+        connection=id_of(connection),
+        reason=str(exception),
+    )
+
+
+def log_refused(log: Logger, connection: Any, status: int, reason: Exception) -> None:
+    """Log that a request to open a connection is refused, or just answered with something else."""
+    if isinstance(reason, InvalidStatus) and not reason.refuses:
+        text = "{connection} answered with {status}: {peer} for {path}"
+    else:
+        text = "{connection} refused with {status}: {peer}: {reason}"
+    log.info(
+        text,
+        connection=id_of(connection),
+        peer=text_of(connection._peer_address()),
+        path=_path(connection),
+        status=status,
+        error=type(reason).__name__,
+        reason=str(reason),
+    )
+
+
+def _path(connection: Any) -> str | None:
+    request = connection._known_request()
+    # What a query has may be a password.
+    return None if request is None else request.path.partition("?")[0]
+
+
+def text_of(address: Address) -> str:
+    """Return an address for a person, "unknown" if there is none."""
+    if not isinstance(address, tuple):
+        return escaped(address or "unknown")
+    host, port = address
+    return escaped(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")

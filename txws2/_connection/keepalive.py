@@ -1,0 +1,187 @@
+"""Keepalive: pings that keep a connection open, and find out when it is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from txws2._deferreds.isolation import isolated
+from txws2._transport.progress import Progress
+
+__all__ = ["Keepalive", "KeptAlive"]
+
+_TICKS = 20
+# Of the timeout, what those that are watched are watched for.
+_WATCHED = 0.9
+
+
+class KeptAlive(Protocol):
+    """A connection as the keepalive sees it.
+
+    Attributes:
+        keepalive_heard: set to True by whatever arrives; the keepalive sets it to False.
+    """
+
+    keepalive_heard: bool
+
+    def _keepalive_ping(self) -> None:
+        """Send a ping."""
+
+    def _keepalive_progress(self) -> Progress:
+        """Return how far what was sent has come; asked only of one that wasn't heard for long."""
+
+    def _keepalive_failed(self) -> None:
+        """Give the connection up: nothing at all has arrived within ping_timeout of a ping.
+
+        Whoever gives it up calls `discard`; otherwise it goes on being pinged.
+        """
+
+
+class Keepalive:
+    """One LoopingCall for all the connections of a factory.
+
+    Every connection is pinged each `interval` seconds, rather a little early than late. If
+    nothing arrives from it within `timeout` seconds of a ping, it has failed. Any byte counts
+    as life, not only the pong: a peer that is busy sending is alive. So with the defaults a
+    peer that is gone is found in 40 seconds at most.
+
+    A peer that reads slowly has the ping behind all that was sent before it. So of those that
+    weren't heard in the first tenth of the timeout it is noted how far what was sent has come. If
+    it has come farther at the end, they have as long again, and so on. Those that answer as usual
+    aren't asked, and those that read slowly are for long enough, as it shows only now and then.
+
+    Each wait is as long for one connection as for the next. So the order in which they
+    were entered is the order in which they are due, and a tick looks only at those.
+
+    A tick that comes half a timeout after the one before is no fault of the peers: the process
+    was busy or stopped. Their words may still wait in the sockets. So such a
+    pause counts as one tick, and who is due then is judged at the next.
+
+    Args:
+        clock: what the LoopingCall runs on.
+        interval: seconds between pings.
+        timeout: seconds to wait for a sign of life; None to wait for ever.
+    """
+
+    def __init__(self, clock: IReactorTime, interval: float, timeout: float | None) -> None:
+        self._clock = clock
+        self._interval = interval
+        self._timeout = timeout
+        self._period = min(interval, timeout or interval) / _TICKS
+        # How long one is watched, a whole number of ticks.
+        self._watch = round((timeout or 0) * _WATCHED / self._period) * self._period
+        self._next_ping: dict[KeptAlive, float] = {}
+        # When those that were pinged must have been heard, or are watched.
+        self._hope: dict[KeptAlive, float] = {}
+        # When those that are watched have failed, and how far they were.
+        self._deadline: dict[KeptAlive, float] = {}
+        self._progress: dict[KeptAlive, Progress] = {}
+        # When the latest that was entered is due.
+        self._latest = 0.0
+        self._last_tick = 0.0
+        self._ticking = False
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = clock
+
+    def add(self, connection: KeptAlive) -> None:
+        """Keep a connection alive; its first ping is an interval away."""
+        now = self._clock.seconds()
+        due = now + self._interval
+        # Those that come in the same hundredth of a tick share a float.
+        if not 0 <= due - self._latest < self._period * 0.01:
+            self._latest = due
+        self._next_ping[connection] = self._latest
+        if not self._loop.running:
+            self._last_tick = now
+            self._loop.start(self._period, now=False)
+
+    def discard(self, connection: KeptAlive) -> None:
+        """Let a connection be."""
+        self._next_ping.pop(connection, None)
+        self._hope.pop(connection, None)
+        self._deadline.pop(connection, None)
+        self._progress.pop(connection, None)
+        if not (self._next_ping or self._ticking):
+            self._rest()
+
+    def _rest(self) -> None:
+        if not self._next_ping and self._loop.running:
+            self._loop.stop()
+
+    def _tick(self) -> None:
+        now = self._clock.seconds()
+        # A loop that is stopped and started within its own call would go on twice.
+        self._ticking = True
+        pause, self._last_tick = now - self._last_tick, now
+        overlooked = self._overlook(pause)
+        self._doubt(now - overlooked)
+        self._judge(now - overlooked)
+        self._ping(now)
+        self._ticking = False
+        self._rest()
+
+    def _overlook(self, pause: float) -> float:
+        """Have a pause count as one tick, which is judged at the next; return how long that is."""
+        if self._timeout is None or pause <= self._timeout / 2:
+            return 0
+        for times in (self._hope, self._deadline):
+            for connection in times:
+                times[connection] += pause - self._period
+        return self._period
+
+    def _judge(self, now: float) -> None:
+        # A hundredth of a tick is for the rounding of sums of floats.
+        for connection in _due(self._deadline, now + self._period * 0.01):
+            isolated(self._judge_one, connection)
+
+    def _judge_one(self, connection: KeptAlive) -> None:
+        if self._is_dead(connection):
+            connection._keepalive_failed()
+
+    def _is_dead(self, connection: KeptAlive) -> bool:
+        before = self._progress.pop(connection)
+        if connection.keepalive_heard:
+            return False
+        progress = connection._keepalive_progress()
+        if not progress.since(before):
+            return True
+        self._keep_watching(connection, progress, self._last_tick)
+        return False
+
+    def _doubt(self, now: float) -> None:
+        until = now + self._period * 0.01
+        for connection, due in list(takewhile(lambda item: item[1] <= until, self._hope.items())):
+            del self._hope[connection]
+            isolated(self._doubt_one, connection, due)
+
+    def _doubt_one(self, connection: KeptAlive, due: float) -> None:
+        if not connection.keepalive_heard:
+            self._keep_watching(connection, connection._keepalive_progress(), due)
+
+    def _keep_watching(self, connection: KeptAlive, progress: Progress, since: float) -> None:
+        self._progress[connection] = progress
+        self._deadline[connection] = since + self._watch
+
+    def _ping(self, now: float) -> None:
+        # What is due before the next tick would be late then.
+        for connection in _due(self._next_ping, now + self._period * 0.99):
+            self._next_ping[connection] = now + self._interval
+            if self._timeout is not None and not (
+                connection in self._hope or connection in self._deadline
+            ):
+                connection.keepalive_heard = False
+                self._hope[connection] = now + self._timeout - self._watch
+            isolated(connection._keepalive_ping)
+
+
+def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:
+    """Take out, one by one, those whose time has come."""
+    due = [connection for connection, _ in takewhile(lambda item: item[1] <= until, times.items())]
+    for connection in due:
+        # What is done for one may end another.
+        if times.pop(connection, None) is not None:
+            yield connection

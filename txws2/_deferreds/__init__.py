@@ -1,0 +1,1 @@
+"""Deferreds, waiters and tasks: how an application's code is called and awaited."""

@@ -1,0 +1,223 @@
+"""Deferreds that a coroutine awaits: they cost it a fraction of what the general ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from txws2._deferreds.eventual import Eventual
+
+__all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Source", "Step"]
+
+_T = TypeVar("_T")
+
+
+class _Part:
+    """What a Deferred is made with, where that is put off until it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, deferred: _Lean[Any], owner: type[_Lean[Any]]) -> Any:
+        deferred.become_whole()
+        return getattr(deferred, self._name)
+
+
+class _Lean(Eventual[_T]):
+    """A Deferred that has nothing yet but its class: that is enough to be awaited.
+
+    It becomes one of another class, which is as Twisted's, when more is asked of it.
+    """
+
+    whole: ClassVar[type[Deferred[Any]]] = Eventual
+
+    canceller: Callable[[Deferred[Any]], None] | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+
+    else:
+        __init__ = object.__init__
+
+    def become_whole(self) -> None:
+        """Be as any other Deferred from now on."""
+        canceller = self.canceller
+        self.__class__ = self.whole  # type: ignore[assignment]
+        Deferred.__init__(self, canceller)
+
+
+for _name in vars(Deferred()):
+    setattr(_Lean, _name, _Part(_name))
+
+
+class Done(_Lean[None]):
+    """A Deferred that has fired with None."""
+
+    called = True
+    result: Any = None
+
+    __await__: Callable[[], Iterator[Any]] = staticmethod(  # type: ignore[assignment]
+        partial(iter, ())
+    )
+
+    def pause(self) -> None:
+        """Have callbacks wait for `unpause`."""
+        self.become_whole()
+        self.pause()
+
+    def become_whole(self) -> None:
+        """Be as any other Deferred from now on."""
+        super().become_whole()
+        self.callback(None)
+
+
+class Source(Protocol):
+    """What messages come from, one after the other."""
+
+    def cancel_reader(self) -> None:
+        """Wait for none."""
+
+    def give_back(self, message: Any) -> None:
+        """Have one again that nobody will see."""
+
+
+class Incoming(Eventual[Any]):
+    """A Deferred of something that arrives.
+
+    Attributes:
+        source: whose messages these are; None if they are nobody's.
+        original: what has arrived, if the result was made of it.
+    """
+
+    source: Source | None = None
+    original: Any = None
+
+    def callback(self, result: Any) -> None:
+        """Give the result to what waits for it."""
+        if self.original is None:
+            # Callbacks may make something else of it.
+            self.original = result
+        super().callback(result)
+
+    def withdraw(self, result: Any) -> None:
+        """Have the next one get this."""
+        if self.source is not None:
+            self.source.give_back(result if self.original is None else self.original)
+
+
+class OnDemand(Incoming):
+    """A Deferred of a message that isn't asked for before somebody waits for it.
+
+    A task that is cancelled before it begins never looks at what it was to await, as that of
+    ``asyncio.wait_for(ws.recv(), 0)``. A message that came later would be nobody's.
+
+    Args:
+        ask: called with this when it is waited for.
+    """
+
+    def __init__(self, ask: Callable[[OnDemand], object]) -> None:
+        super().__init__(self._cancel)
+        self._ask: Callable[[OnDemand], object] | None = ask
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._begin()
+        return super().__await__()
+
+    __iter__ = __await__
+
+    def addCallbacks(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addCallbacks(*args, **kwargs)
+
+    def addCallback(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addCallback(*args, **kwargs)
+
+    def addErrback(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addErrback(*args, **kwargs)
+
+    def addBoth(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Wait for it."""
+        self._begin()
+        return super().addBoth(*args, **kwargs)
+
+    def _begin(self) -> None:
+        ask, self._ask = self._ask, None
+        if ask is not None and not self.called:
+            ask(self)
+
+    def _cancel(self, _: Deferred[Any]) -> None:
+        if self._ask is None and self.source is not None:
+            self.source.cancel_reader()
+
+
+class Step(Incoming):
+    """A Deferred for one step of `async for`."""
+
+
+class Received(_Lean[Any], Incoming):
+    """A Deferred of a message, which mostly is awaited at once, and nothing else.
+
+    What awaits a Deferred adds one callback to it. Here that is called as such, where to fire a
+    Deferred goes through lists of them.
+    """
+
+    whole = Incoming
+
+    _resume: tuple[Callable[..., object], tuple[Any, ...]] | None = None
+
+    def canceller(self, _: Deferred[Any]) -> None:
+        """Wait no more."""
+        if self.source is not None:
+            self.source.cancel_reader()
+
+    def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
+        """Have this called with the result, or with the Failure."""
+        if self._resume is None and not (self.called or kwargs):
+            self._resume = callback, args
+            return self
+        self.become_whole()
+        return self.addBoth(callback, *args, **kwargs)
+
+    def callback(self, result: Any) -> None:
+        """Give the result to what awaits it."""
+        if self.called:
+            self.become_whole()
+            self.callback(result)
+        else:
+            # What awaits this looks it up.
+            self.called = True
+            self.result = result
+            if self._resume is not None:
+                (callback, args), self._resume = self._resume, None
+                self.result = callback(result, *args)
+
+    def errback(self, fail: Failure | BaseException | None = None) -> None:
+        """Fail what awaits it."""
+        self.become_whole()
+        self.errback(fail)
+
+    def become_whole(self) -> None:
+        """Be as any other Deferred from now on."""
+        resume, self._resume = self._resume, None
+        if self.called and self.original is None:
+            self.original = self.result
+        super().become_whole()
+        if resume is not None:
+            callback, args = resume
+            self.addBoth(callback, *args)
+
+
+class Next(Received, Step):
+    """A Step that nobody but `async for` gets to see, mostly."""
+
+    whole = Step

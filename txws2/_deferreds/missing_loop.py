@@ -1,0 +1,93 @@
+"""asyncio where no loop of it runs: a mistake of an application, and advice for it in the log."""
+
+from __future__ import annotations
+
+from traceback import format_exception
+from typing import Any
+
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.python.reflect import safe_str
+
+from txws2._deferreds.causes import causes_of
+from txws2._deferreds.eventual import PAGE
+from txws2._deferreds.tasks import running_loop
+
+__all__ = ["advice_on", "log_failure"]
+
+# As asyncio has it, and the libraries that ask whether it is there.
+_LOOPLESS = {
+    RuntimeError: (
+        "no running event loop",
+        "no current event loop",
+        "await wasn't used with future",
+        "inside a task",
+        "cannot determine the parent task",
+        "attached to a different loop",
+        "bound to a different event loop",
+        "unknown async library",
+        "Not currently running on any asynchronous event loop",
+    ),
+    # Of its queues and locks.
+    AttributeError: ("'NoneType' object has no attribute 'create_future'",),
+}
+
+_NESTED = (
+    "cannot be called from a running event loop",
+    "This event loop is already running",
+    "Cannot run the event loop while another loop is running",
+)
+
+_WITHOUT = (
+    'asyncio needs its own reactor: txws2.run(..., reactor="asyncio") or '
+    f"`twistd --reactor asyncio ws`; see {PAGE}"
+)
+
+_WITHIN = f"asyncio's loop is running already, so await the coroutine directly; see {PAGE}"
+
+
+def advice_on(exception: BaseException | None) -> str | None:
+    """Return what to do about an exception that asyncio has raised for want of its loop.
+
+    Args:
+        exception: anything that an application has raised.
+
+    Returns:
+        A sentence; None for any other exception.
+    """
+    # An application's may have a __str__ that raises.
+    text = safe_str(exception)
+    if running_loop() is not None:
+        nested = isinstance(exception, RuntimeError) and any(each in text for each in _NESTED)
+        return _WITHIN if nested else None
+    for kind, texts in _LOOPLESS.items():
+        if isinstance(exception, kind) and any(each in text for each in texts):
+            return _WITHOUT
+    return None
+
+
+def log_failure(
+    log: Logger,
+    event: str,
+    failure: Failure,
+    level: Any = LogLevel.error,
+    **fields: Any,
+) -> None:
+    """Log what an application has failed with, and advice if there is some.
+
+    Twisted shows of a group of exceptions that it is one, so what is in it goes into the event.
+
+    Args:
+        log: where.
+        event: what has happened, with fields in braces.
+        failure: the exception.
+        level: how bad that is.
+        **fields: the fields.
+    """
+    advice = advice_on(failure.value)
+    if advice is not None:
+        event, fields = f"{event}. {{advice}}", {**fields, "advice": advice}
+    if isinstance(failure.value, BaseExceptionGroup):
+        shown = (f"\n{''.join(format_exception(each))}" for each in causes_of(failure.value))
+        event, fields = f"{event}{{members}}", {**fields, "members": "".join(shown)}
+    log.failure(event, failure, level, **fields)

@@ -1,0 +1,1 @@
+"""Clocks that no change of the system's time moves, deadlines, and waiting times."""

@@ -1,0 +1,263 @@
+"""What leaves: one write for each read, and never more in memory than the limits allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from zope.interface import implementer
+
+from txws2._deferreds.lean import Done
+from txws2._deferreds.waiters import NOBODY, Waiters, waitable
+from txws2._transport.capabilities import socket_of
+from txws2._transport.cork import BATCH_SIZE, Cork
+from txws2.interfaces import PushProducer
+
+__all__ = ["Outbox"]
+
+
+class _Owner(Protocol):
+    def _message_failed(self, exception: BaseException) -> None: ...
+
+
+def _nothing() -> None:
+    pass
+
+
+@implementer(IPushProducer)
+class Outbox(Cork):
+    """A write buffer in front of a transport.
+
+    The transport says when its own buffer is full; from then on frames wait here. A control
+    frame doesn't wait: it goes to the transport at once, so that no ping ever stands behind
+    more than the transport has already taken.
+
+    Args:
+        transport: where the bytes go.
+        write_limit: bytes that may wait here before `drained` makes its callers wait; None to
+            let them never wait.
+
+    Attributes:
+        paused: whether frames wait here.
+        asked: how often the transport has asked for more, after it was full.
+    """
+
+    __slots__ = (
+        "_behind",
+        "_end",
+        "_pong",
+        "_producer",
+        "_producer_owner",
+        "_producer_paused",
+        "_size",
+        "_waiters",
+        "_write_limit",
+        "asked",
+    )
+
+    _streaming: ClassVar[bool] = True
+
+    def __init__(self, transport: IConsumer, write_limit: int | None) -> None:
+        super().__init__()
+        self._transport = transport
+        self._write_limit = write_limit
+        # Bytes that wait.
+        self._size = self.asked = 0
+        # Whether it was over its limit, and has been full since.
+        self._behind = False
+        self._pong = b""
+        self._waiters: Waiters[None] = NOBODY
+        self._end: Callable[[], None] | None = None
+        self._producer: PushProducer | None = None
+        self._producer_paused = False
+        transport.registerProducer(self, self._streaming)
+
+    def write_control(self, frame: bytes) -> None:
+        """Write a control frame, ahead of all frames that wait here."""
+        if self.paused or self._waiting:
+            self.flush()
+            self._transmit(frame)
+        else:
+            self.write(frame)
+
+    def write_pong(self, frame: bytes) -> None:
+        """Write a pong; of those that can't leave, only the latest is kept.
+
+        RFC 6455 section 5.5.3 allows just that, and a peer that sends pings and reads nothing
+        can't fill our memory.
+        """
+        if self.paused:
+            self._pong = frame
+        else:
+            self.write_control(frame)
+
+    def drained(self) -> Deferred[None]:
+        """Return a Deferred that fires when no more than write_limit bytes wait here."""
+        if not self._over_limit():
+            return Done()
+        self._waiters = waitable(self._waiters)
+        return self._waiters.wait()
+
+    def falls_behind(self, until_drained: bool) -> bool:
+        """Tell whether too much waits here.
+
+        Args:
+            until_drained: whether to tell so, too, if too much has waited and some still does.
+        """
+        if self._over_limit():
+            self._behind = True
+            return True
+        return self._behind and until_drained
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait here."""
+        return self._size
+
+    def register_producer(self, producer: PushProducer, owner: _Owner) -> None:
+        """Pause this while more than write_limit bytes wait here.
+
+        Args:
+            producer: the producer, which is an application's.
+            owner: the connection that ends if it raises; it is registered no more then.
+        """
+        if self._producer is not None:
+            raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
+        self._producer_owner: _Owner | None = owner
+        self._producer = producer
+        self._producer_paused = False
+        self._pause_producer()
+
+    def unregister_producer(self) -> None:
+        """Let what is registered be."""
+        self._producer = None
+
+    def discard(self) -> None:
+        """Forget the frames that wait here: what comes now is the last."""
+        self._waiting = None
+        self._size = 0
+
+    def end(self, then: Callable[[], None] = _nothing) -> None:
+        """Let go of the transport when all is written to it, then call.
+
+        A transport that was told to close is closed by that, as it waits for its producer.
+        """
+        self.flush()
+        self._end = then
+        self._end_if_empty()
+
+    def close(self, ending: Callable[[], Exception]) -> None:
+        """Give up: the transport is gone.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
+        self.discard()
+        self.corked = False
+        self.take()
+        self._end = None
+        self.release(ending)
+
+    def release(self, ending: Callable[[], Exception]) -> None:
+        """Let nobody wait for room any more; what is here still leaves, as far as it can.
+
+        Args:
+            ending: makes the exception for those who wait.
+        """
+        self._waiters.fail(ending)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._tell_producer(producer.stopProducing)
+            # It has this outbox; so neither of the two would go before the garbage collector comes.
+            self._producer_owner = None
+
+    # What the transport calls.
+
+    def pauseProducing(self) -> None:
+        """Let frames wait here: the transport's buffer is full."""
+        self.paused = True
+        self.corked = False
+
+    def resumeProducing(self) -> None:
+        """Write what waits: the transport's buffer is empty."""
+        self.asked += 1
+        self.paused = False
+        if self._pong:
+            frame, self._pong = self._pong, b""
+            self._transmit(frame)
+        while self._waiting and not self.paused:
+            self._transmit(self._next_batch(self._waiting))
+        if not self.paused:
+            self._behind = False
+        while self._waiters and not self._over_limit():
+            self._waiters.fire_one(None)
+        if self._producer is not None and self._producer_paused and not self._over_limit():
+            self._producer_paused = False
+            self._tell_producer(self._producer.resumeProducing)
+        self._end_if_empty()
+        if not self.paused:
+            self._let_close()
+
+    def stopProducing(self) -> None:
+        """Nothing to do: connectionLost follows."""
+
+    def _transmit(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def _keep_waiting(self, frame: bytes) -> None:
+        if self._end is not None or getattr(self._transport, "disconnecting", False):
+            # A producer that never ends would keep it from closing.
+            return
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(frame)
+        self._size += len(frame)
+        self._pause_producer()
+
+    def _put_off(self) -> bool:
+        return False
+
+    def _pause_producer(self) -> None:
+        if self._producer is not None and not self._producer_paused and self._over_limit():
+            self._producer_paused = True
+            self._tell_producer(self._producer.pauseProducing)
+
+    def _tell_producer(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as exc:
+            self._producer = None
+            assert self._producer_owner is not None
+            self._producer_owner._message_failed(exc)
+
+    def _end_if_empty(self) -> None:
+        if self._end is not None and not self._waiting:
+            then, self._end = self._end, None
+            self._transport.unregisterProducer()
+            then()
+
+    def _let_close(self) -> None:
+        """Let the transport close if somebody has told it to: it would wait for its producer."""
+        if getattr(self._transport, "disconnecting", False):
+            self._transport.unregisterProducer()
+            return
+        below = socket_of(self._transport)
+        if below is not None and below._writeDisconnecting and not below._writeDisconnected:
+            self._transport.unregisterProducer()
+            # That alone doesn't have it closed for writing.
+            below.loseWriteConnection()
+
+    def _over_limit(self) -> bool:
+        return self._write_limit is not None and self._size > self._write_limit
+
+    def _next_batch(self, waiting: deque[bytes]) -> bytes:
+        """Take as many small frames as make a write worth while, or one large one."""
+        batch, size = [], 0
+        while waiting and size < BATCH_SIZE:
+            batch.append(waiting.popleft())
+            size += len(batch[-1])
+        self._size -= size
+        return b"".join(batch)

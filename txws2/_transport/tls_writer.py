@@ -1,0 +1,180 @@
+"""TLS that goes straight to the socket, and asks for nothing that isn't there."""
+
+# Twisted's TLS has no types.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
+from twisted.internet.interfaces import ITransport
+from twisted.internet.tcp import Connection as TCPTransport
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+from txws2._transport.capabilities import has_unsent
+from txws2._transport.guarded_tls import BufferingTLSGuard, TLSGuard
+from txws2._transport.outbox import Outbox
+from txws2._transport.tls_records import Records
+
+__all__ = ["TLSThrough", "let_close", "let_through"]
+
+# The most that a record holds (RFC 8446 section 5.1), and more than it is when it is encrypted.
+_RECORD_SIZE = 2**14
+_ENCRYPTED_SIZE = 2**15
+
+_TURN_SIZE = 64 * 1024
+
+
+class TLSThrough(TLSGuard):
+    """Twisted's TLS transport with a short way for what is written and read all the time.
+
+    Twisted's own way keeps small writes for the next turn of the reactor, and after each read it
+    asks OpenSSL for more until an exception says that there is none. Here what is written is
+    encrypted at once and goes to the socket, while the transport below has nothing to write; and
+    as no record gives more than one piece of data, it is enough to ask as often as records have
+    ended. The opening and the closing of TLS, and all else that is out of the ordinary, is left
+    to Twisted.
+
+    The socket gets nothing but what OpenSSL has encrypted.
+    """
+
+    transport: TCPTransport
+
+    _records: Records
+    # Bytes that the socket was given since the transport below last had something to write.
+    _through = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Decrypt what the transport below has read, and deliver it in one piece."""
+        records = self._records.count(data)
+        if self._appSendBuffer or not self._handshakeDone:
+            super().dataReceived(data)
+            return
+        connection = self._tlsConnection
+        connection.bio_write(data)
+        pieces: list[bytes] = []
+        ordinary, failure = True, None
+        try:
+            while len(pieces) < records:
+                pieces.append(connection.recv(_RECORD_SIZE))
+        except (WantReadError, ZeroReturnError):
+            ordinary = False
+        except Error:
+            # OpenSSL says only once what it is.
+            failure = Failure()
+        if pieces:
+            self.wrappedProtocol.dataReceived(b"".join(pieces))
+        if failure is not None:
+            self._tlsShutdownFinished(failure)
+        elif not ordinary:
+            # A record had no data in it. Twisted finds the same, and answers it.
+            self._flushReceiveBIO()
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send."""
+        if self.disconnecting or self._lostTLSConnection:
+            super().write(data)
+            return
+        connection = self._tlsConnection
+        rest: bytes | memoryview = data
+        records = []
+        failure = None
+        try:
+            while rest:
+                # A call makes one record.
+                sent = connection.send(rest)
+                records.append(connection.bio_read(_ENCRYPTED_SIZE))
+                rest = b"" if sent == len(rest) else memoryview(rest)[sent:]
+        except WantReadError:
+            # A handshake is going on; Twisted keeps the rest until that is done.
+            pass
+        except Error:
+            failure = Failure()
+        if records:
+            self._send(b"".join(records))
+        if failure is not None:
+            self._tlsShutdownFinished(failure)
+        elif rest:
+            super().write(bytes(rest))
+
+    def loseConnection(self) -> None:
+        """Close once all that waits in the outbox, its producer, was sent."""
+        producer = getattr(self._producer, "_producer", None)
+        if isinstance(producer, Outbox):
+            _close_after(self, producer)
+        else:
+            super().loseConnection()
+
+    def _send(self, encrypted: bytes) -> None:
+        below = self.transport
+        sent = 0
+        # A loop that sends is to leave others their turn.
+        if self._through < _TURN_SIZE and not has_unsent(below):
+            self._through += len(encrypted)
+            try:
+                sent = below.socket.send(encrypted)
+            except OSError:
+                # It is full; or broken, which the transport finds out at its own next write.
+                sent = 0
+        if sent < len(encrypted):
+            self._through = 0
+            below.write(encrypted[sent:])
+
+
+def let_through(transport: ITransport) -> None:
+    """Have a TLS transport take the short way, if it is one that can."""
+    if (
+        (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
+        and isinstance(transport.transport, TCPTransport)
+        # From its first byte on, or there is no telling where records end.
+        and not transport._handshakeDone
+    ):
+        transport._aggregator.flush()
+        # Twisted has made it, and asks nobody of which class.
+        del transport.write, transport._aggregator
+        transport._records = Records()
+        transport.__class__ = TLSThrough
+
+
+def let_close(transport: ITransport, outbox: Outbox) -> None:
+    """Let any other TLS transport close when somebody tells it to, not only this outbox.
+
+    It waits as long as it has a producer, and an outbox is one for life.
+
+    Args:
+        transport: what the outbox writes to; TLS, or what wraps it.
+        outbox: the outbox.
+    """
+    tls = _tls_of(transport)
+    if tls is None or isinstance(tls, TLSThrough):
+        return
+    if isinstance(tls, BufferingTLSTransport):
+        # What it keeps for the next turn would come after the end of TLS; and an outbox writes in
+        # one piece what belongs together.
+        tls._aggregator.flush()
+        del tls.write
+    tls.loseConnection = partial(  # type: ignore[method-assign]
+        _close_after, tls, outbox
+    )
+
+
+def _close_after(tls: TLSMemoryBIOProtocol, outbox: Outbox) -> None:
+    if tls.connected and not tls.disconnecting:
+        kind = TLSMemoryBIOProtocol if isinstance(tls, TLSThrough) else type(tls)
+        kind.loseConnection(tls)
+        outbox.end()
+
+
+def _tls_of(transport: Any) -> TLSMemoryBIOProtocol | None:
+    """Return the TLS of a transport, below other wrappers, and where startTLS has put it."""
+    while isinstance(transport, ProtocolWrapper):
+        if isinstance(transport, TLSMemoryBIOProtocol):
+            return transport
+        transport = transport.transport
+    if isinstance(transport, TCPTransport) and isinstance(transport.protocol, TLSMemoryBIOProtocol):
+        return transport.protocol
+    return None

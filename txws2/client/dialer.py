@@ -1,0 +1,203 @@
+"""How a client reaches the host of a URI: by which endpoint, through which proxy, with what TLS."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, TypedDict
+
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IStreamClientEndpoint
+
+from txws2._checks.kinds import shown
+from txws2._checks.signatures import check_hook
+from txws2._transport.dns import check_name
+from txws2._transport.guarded_tls import TLSEndpoint
+from txws2.client.authentication import Authenticate, Authentication, digest_auth
+from txws2.client.happy_eyeballs import HostEndpoint
+from txws2.client.protocol import WebSocketClientFactory
+from txws2.client.proxy_endpoint import ProxyEndpoint, proxy_for
+from txws2.client.tls import TLS, ClientCertificate, ClientTLS
+from txws2.exceptions import InvalidProxy, InvalidURI
+from txws2.wire.http.uris import WebSocketURI
+from txws2.wire.proxy.urls import Proxy, parse_proxy
+
+__all__ = ["DialOptions", "Dialer", "take_dialer"]
+
+
+class DialOptions(TypedDict, total=False):
+    """The options that say how a server is reached; `Dialer` says what they do."""
+
+    endpoint: IStreamClientEndpoint | None
+    tls: TLS | None
+    server_hostname: str | None
+    client_certificate: ClientCertificate | None
+    proxy: str | bool | None
+    proxy_tls: TLS | None
+    authentication: Authenticate | None
+    proxy_authentication: Authenticate | None
+
+
+class Dialer:
+    """Knows the way to a server.
+
+    Args:
+        endpoint: where to connect to instead of the URI's host and port, and without a proxy:
+            a Unix socket, for instance. TLS comes on top of it if the URI is wss.
+        tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
+            of a directory with such files, named ``*.pem``; by default those that this machine
+            trusts. Or a connection creator, as `optionsForClientTLS` returns it: it alone decides
+            whom to trust, and which name is verified. `txws2.client.InsecureTLS` verifies
+            nothing.
+        server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
+            of the URI's host.
+        client_certificate: the certificate to show to a server that asks for one: a
+            `PrivateCertificate`, or the path of a PEM file with certificate and key, and with
+            the certificates between it and the authority.
+        proxy: the URL of a proxy: http, https, socks5h, socks5, socks4a or socks4, with user
+            name and password if it wants such. True for what the environment says
+            (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for none.
+        proxy_tls: for an https proxy, as tls.
+        authentication: called with a `Demand` when the server answers 401, before that counts as
+            a refusal; it returns the value of Authorization, or None to give up, or a coroutine
+            or a Deferred of that. Each round has a connection of its own. By default the user name
+            and the password of the URI answer by Digest; they are sent as Basic at first, while
+            those of `digest_auth` never are. It stays with the origin of the URI.
+        proxy_authentication: the same for an http or https proxy that answers 407; its rounds
+            share a connection if the proxy keeps that.
+
+    Raises:
+        InvalidProxy: it isn't the URL of one.
+        OSError: a file can't be read.
+        TypeError: tls or client_certificate is something else, or a hook can't be called.
+        ValueError: a file has no certificate in it, or options exclude each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: IStreamClientEndpoint | None = None,
+        tls: TLS | None = None,
+        server_hostname: str | None = None,
+        client_certificate: ClientCertificate | None = None,
+        proxy: str | bool | None = True,
+        proxy_tls: TLS | None = None,
+        authentication: Authenticate | None = None,
+        proxy_authentication: Authenticate | None = None,
+    ) -> None:
+        if authentication is not None:
+            check_hook("authentication", authentication, ["demand"])
+        if proxy_authentication is not None:
+            check_hook("proxy_authentication", proxy_authentication, ["demand"])
+        if not (endpoint is None or hasattr(endpoint, "connect")):
+            described = "clientFromString makes one" if isinstance(endpoint, str) else "or None"
+            raise TypeError(
+                "endpoint must be a client endpoint of Twisted, with a connect(); it is "
+                f"{shown(endpoint)}; {described}"
+            )
+        if not (server_hostname is None or isinstance(server_hostname, str)):
+            raise TypeError(f"server_hostname must be a str; it is {shown(server_hostname)}")
+        self._authentication = authentication
+        self._proxy_authentication = proxy_authentication
+        self._endpoint = endpoint
+        self._tls = ClientTLS(tls, client_certificate)
+        self._server_hostname = server_hostname
+        if not (proxy is None or isinstance(proxy, (str, bool))):
+            # Anything else that is true would go where the environment says, or directly.
+            kind = f"an object of type {type(proxy).__name__}"
+            raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
+        self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
+        self._proxy_tls = ClientTLS(proxy_tls)
+        # The way that was taken last; the environment may have another by now.
+        self._taken = self._proxy if isinstance(self._proxy, Proxy) else None
+        if endpoint is not None and isinstance(proxy, str):
+            raise ValueError("there is a proxy, or an endpoint to connect to; not both")
+        if server_hostname is not None and self._tls.is_given:
+            raise ValueError("a connection creator has its own server_hostname")
+
+    def endpoint_for(self, factory: WebSocketClientFactory) -> IStreamClientEndpoint:
+        """Return the endpoint for the URI that a factory asks for.
+
+        Raises:
+            InvalidURI: its host can't be looked up.
+            InvalidProxy: the proxy that the environment has isn't one.
+        """
+        uri, reactor = factory.uri, factory.reactor
+        endpoint = self._endpoint
+        if endpoint is None:
+            _check_name(uri)
+            proxy = self._taken = self._proxy_for(uri)
+            if proxy is None:
+                endpoint = HostEndpoint(reactor, uri.host, uri.port)
+            else:
+                endpoint = self._through(factory, proxy)
+        if uri.secure:
+            factory.server_name = self._server_hostname or uri.host
+            # A reactor whose network is in memory leaves TLS out.
+            wrap = getattr(reactor, "wrapClientTLS", TLSEndpoint)
+            endpoint = wrap(self._creator_for(factory.server_name, uri), endpoint)
+        return endpoint
+
+    def authentication_for(self, uri: WebSocketURI) -> Authentication:
+        """Return what answers the server of a URI when it asks who we are."""
+        hook = self._authentication
+        if hook is None and uri.username is not None:
+            hook = digest_auth(uri.username, uri.password or "")
+        return Authentication(hook, uri.host, uri.port, is_proxy=False)
+
+    def leave_origin(self) -> bool:
+        """Keep nothing that was meant for one origin; tell whether there is a way to another."""
+        self._server_hostname = None
+        self._tls = self._tls.without_certificate()
+        self._authentication = None
+        return self._endpoint is None
+
+    def describe(self, uri: WebSocketURI) -> str:
+        """Return what is to be connected to, for a person."""
+        if self._endpoint is not None:
+            return "the endpoint"
+        host, proxy = uri.host_header, self._taken
+        return host if proxy is None else f"{host} through the proxy {proxy}"
+
+    def _proxy_for(self, uri: WebSocketURI) -> Proxy | None:
+        if isinstance(self._proxy, Proxy):
+            return self._proxy
+        return proxy_for(uri) if self._proxy else None
+
+    def _creator_for(self, name: str, uri: WebSocketURI) -> IOpenSSLClientConnectionCreator:
+        try:
+            return self._tls.creator_for(name)
+        except ValueError as exc:
+            why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
+            raise InvalidURI(str(uri), why) from exc
+
+    def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
+        uri, reactor = factory.uri, factory.reactor
+        endpoint: IStreamClientEndpoint = HostEndpoint(reactor, proxy.host, proxy.port)
+        if proxy.scheme == "https":
+            try:
+                creator = self._proxy_tls.creator_for(proxy.host)
+            except ValueError as exc:
+                raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
+            endpoint = TLSEndpoint(creator, endpoint)
+        return ProxyEndpoint(
+            reactor,
+            proxy,
+            endpoint,
+            uri.bare_host,
+            uri.port,
+            limits=factory.head_limits,
+            authenticate=self._proxy_authentication,
+        )
+
+
+def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
+    """Take the options of a dialer out of those of a connection; make it."""
+    names = DialOptions.__annotations__.keys() & options.keys()
+    return Dialer(**{name: options.pop(name) for name in names})
+
+
+def _check_name(uri: WebSocketURI) -> None:
+    """Make sure that its host can be looked up, here or by a proxy."""
+    try:
+        check_name(uri.host)
+    except ValueError as exc:
+        raise InvalidURI(str(uri), f"its host can't be looked up: {exc}") from exc

@@ -1,0 +1,216 @@
+"""Connections to a host with several addresses: the first that answers is taken (RFC 8305)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from ipaddress import IPv6Address
+from socket import if_nametoindex
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.error import ConnectError, ConnectionRefusedError, UserError, getConnectError
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txws2._time.steady import steady
+from txws2._transport.dns import Lookup, is_address, no_results
+
+__all__ = ["HostEndpoint"]
+
+# Section 5: as long as this, in seconds, the next attempt waits for one that doesn't fail.
+_ATTEMPT_DELAY = 0.25
+
+# The deadline is one over everything; what has a limit of its own is not to be first.
+_FOR_EVER = 1e9
+
+# An error names as many addresses; those beyond are counted.
+_NAMED = 8
+
+
+@implementer(IStreamClientEndpoint)
+class HostEndpoint:
+    """Connects to a host, by name or address.
+
+    The addresses are tried in the resolver's order, but the two families in turn (section 4).
+    The first is tried as soon as the resolver gives it: one that asks for both families knows
+    which is to be preferred, so there is nothing to wait for (section 3).
+
+    Args:
+        reactor: the reactor to run on.
+        host: its name, or its address; one of IPv6 may have a zone, as "fe80::1%eth0".
+        port: where to connect to there.
+    """
+
+    def __init__(self, reactor: Any, host: str, port: int) -> None:
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+
+    def __repr__(self) -> str:
+        return f"<HostEndpoint {self._host!r}, {self._port}>"
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect a protocol of this factory.
+
+        Returns:
+            A Deferred of the protocol; it can be cancelled, and that is the only limit to the
+            time that it takes. It fails with DNSLookupError if the host has no address, and with
+            ConnectError if each has failed: then it says how each has.
+        """
+        race = _Race(self._reactor, self._host, self._port, protocolFactory)
+        race.begin()
+        return race.winner
+
+
+class _Race:
+    """Attempts to connect that overlap; the first to succeed ends all others."""
+
+    def __init__(self, reactor: Any, host: str, port: int, factory: IProtocolFactory) -> None:
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._factory = factory
+        self._lookup = Lookup(reactor, host, self._found, self._all_found)
+        self._complete = False
+        self._waiting: list[str] = []
+        self._tried: str | None = None
+        self._attempts: dict[str, Deferred[IProtocol]] = {}
+        self._errors: dict[str, Exception] = {}
+        self._timer: IDelayedCall | None = None
+        self._starting = False
+        self._over = False
+        self.winner: Deferred[IProtocol] = Deferred(lambda _: self._stop())
+
+    def begin(self) -> None:
+        if is_address(self._host):
+            self._complete = True
+            self._found(self._host)
+            return
+        try:
+            self._lookup.begin()
+        except Exception:
+            self._fail(Failure())
+
+    def _found(self, address: str) -> None:
+        self._waiting.append(address)
+        self._go_on()
+
+    def _all_found(self) -> None:
+        self._complete = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Start the next attempt, unless the one before has some time left."""
+        if self._starting:
+            return
+        self._starting = True
+        # One that fails at once leaves no timer.
+        while self._waiting and self._timer is None and not self._over:
+            self._start(self._take())
+        self._starting = False
+        if self._complete and not (self._waiting or self._attempts or self._over):
+            self._fail(Failure(self._verdict()))
+
+    def _take(self) -> str:
+        """Take the next address, of the other family than the last one if there is any."""
+        choice = self._waiting[0]
+        if self._tried is not None:
+            last_is_6 = ":" in self._tried
+            choice = next((one for one in self._waiting if (":" in one) != last_is_6), choice)
+        self._waiting.remove(choice)
+        self._tried = choice
+        return choice
+
+    def _start(self, address: str) -> None:
+        if self._waiting or not self._complete:
+            self._timer = steady(self._reactor).callLater(_ATTEMPT_DELAY, self._overdue)
+        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        endpoint = kind(self._reactor, _numbered(address), self._port, timeout=_FOR_EVER)
+        attempt = self._attempts[address] = endpoint.connect(self._factory)
+        attempt.addCallbacks(
+            self._won, self._failed, callbackArgs=(address,), errbackArgs=(address,)
+        )
+
+    def _overdue(self) -> None:
+        self._timer = None
+        self._go_on()
+
+    def _won(self, protocol: IProtocol, address: str) -> None:
+        del self._attempts[address]
+        self._stop()
+        self.winner.callback(protocol)
+
+    def _failed(self, failure: Failure, address: str) -> None:
+        del self._attempts[address]
+        if self._over:
+            return
+        error = failure.value
+        if isinstance(error, OSError):
+            error = getConnectError(error)
+        if not isinstance(error, (ConnectError, UserError)):
+            # The factory made no protocol; for another address it wouldn't, either.
+            self._fail(failure)
+            return
+        self._errors[address] = error
+        self._stop_timer()
+        self._go_on()
+
+    def _fail(self, failure: Failure) -> None:
+        self._stop()
+        self.winner.errback(failure)
+
+    def _stop(self) -> None:
+        self._over = True
+        self._stop_timer()
+        self._lookup.stop()
+        for attempt in list(self._attempts.values()):
+            attempt.cancel()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _verdict(self) -> Exception:
+        """Return the error for all of them."""
+        errors = list(self._errors.values())
+        if not errors:
+            return no_results(self._host)
+        # A host that refuses is there. Others may be of a family that this machine can't reach.
+        refusals = [error for error in errors if isinstance(error, ConnectionRefusedError)]
+        verdict = (refusals or errors)[0]
+        if not is_address(self._host):
+            verdict.args = (_summary(self._errors),)
+        return verdict
+
+
+def _numbered(address: str) -> str:
+    """Return an address whose zone the system knows what to make of."""
+    host, _, zone = address.partition("%")
+    # By its name, glibc knows the zone of an address of a link, and of no other, as "::1%lo".
+    if zone and not zone.isdecimal() and not IPv6Address(host).is_link_local:
+        with suppress(OSError):
+            return f"{host}%{if_nametoindex(zone)}"
+    return address
+
+
+def _summary(errors: dict[str, Exception]) -> str:
+    """Return why each address failed, as "Connection refused (::1, 127.0.0.1)"."""
+    addresses: dict[str, list[str]] = {}
+    for address in list(errors)[:_NAMED]:
+        addresses.setdefault(_reason(errors[address]), []).append(address)
+    words = "; ".join(f"{why} ({', '.join(those)})" for why, those in addresses.items())
+    more = len(errors) - _NAMED
+    return f"{words}; and {more} more addresses" if more > 0 else words
+
+
+def _reason(error: Exception) -> str:
+    # Twisted's own text begins with what its class says.
+    return next((str(word) for word in error.args if word), str(error).rstrip("."))

@@ -1,0 +1,200 @@
+"""Connections through a proxy: an endpoint around that of the proxy itself."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.request import getproxies, proxy_bypass
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
+from zope.interface import implementer
+
+from txws2._time.steady import steady
+from txws2._transport.dns import is_address, look_up_all
+from txws2.client.authentication import Authenticate, Authentication, digest_auth
+from txws2.client.tunnel import Tunnel, TunnelFactory
+from txws2.exceptions import InvalidProxy, InvalidProxyStatus, ProxyError
+from txws2.wire.http.readers import DEFAULT_LIMITS, HeadLimits
+from txws2.wire.http.uris import WebSocketURI
+from txws2.wire.proxy.connect import HTTPTunnel
+from txws2.wire.proxy.no_proxy import bypasses, is_loopback
+from txws2.wire.proxy.socks import SOCKSTunnel
+from txws2.wire.proxy.urls import Proxy, host_and_port, parse_proxy
+
+__all__ = ["ProxyEndpoint", "proxy_for"]
+
+
+def proxy_for(uri: WebSocketURI) -> Proxy | None:
+    """Return the proxy that the environment has for a URI; None if there is none.
+
+    Without any in the environment, macOS and Windows have one in their settings.
+
+    Raises:
+        InvalidProxy: the environment has something else there.
+    """
+    proxies = getproxies()
+    if _goes_direct(proxies.get("no"), uri):
+        return None
+    # A proxy that tunnels TLS for a browser tunnels anything for us; an http_proxy may not.
+    kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
+    for kind in [*kinds, "all"]:
+        if url := proxies.get(kind, "").strip():
+            proxy = _parse(kind, url)
+            # Another machine's proxy would look for the server on that machine.
+            here = is_loopback(uri.bare_host) and not is_loopback(proxy.host)
+            return None if here else proxy
+    return None
+
+
+def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:
+    if no_proxy is None:
+        # With proxies of the system's settings, these say for which hosts they are.
+        return bool(proxy_bypass(host_and_port(uri.bare_host, uri.port)))
+    return bypasses(no_proxy, uri.bare_host, uri.port)
+
+
+def _parse(kind: str, url: str) -> Proxy:
+    if kind == "socks":
+        if url.startswith("http://"):
+            # So urllib has the SOCKS proxy of a system's settings.
+            url = url.removeprefix("http://")
+        if "://" not in url:
+            url = f"socks5h://{url}"
+    try:
+        return parse_proxy(url)
+    except InvalidProxy as exc:
+        exc.add_note(f"The environment, or the system, has it as {kind}_proxy.")
+        raise
+
+
+@implementer(IStreamClientEndpoint)
+class ProxyEndpoint:
+    """Connects to a host through a proxy.
+
+    If we are to look the host up, the proxy is asked for one of its addresses after the other.
+
+    Args:
+        reactor: the reactor, for its resolver.
+        proxy: the proxy's URL, in its parts.
+        endpoint: how the proxy is reached; with TLS if that is how it is spoken to.
+        host: where to connect to.
+        port: likewise.
+        limits: what the head of an HTTP proxy's answer may have.
+        authenticate: what an HTTP proxy's 407 is answered with; None for Digest, with the user
+            name and the password of the proxy's URL.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        proxy: Proxy,
+        endpoint: IStreamClientEndpoint,
+        host: str,
+        port: int,
+        limits: HeadLimits = DEFAULT_LIMITS,
+        authenticate: Authenticate | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._proxy = proxy
+        self._endpoint = endpoint
+        self._host = host
+        self._port = port
+        self._limits = limits
+        self._authenticate = authenticate
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect a protocol of this factory.
+
+        Returns:
+            A Deferred of the protocol; it can be cancelled, and that is the only limit to the
+            time that it takes. It fails with ProxyError if the proxy can't be reached or
+            refuses, even if it is cancelled before the end of the refusal has come; with
+            DNSLookupError if we are to look the host up and there is none; with NoProtocol if the
+            factory makes no protocol; and with what authenticate raises.
+        """
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        if self._proxy.scheme.startswith("http"):
+            return await self._connect_by_http(protocolFactory)
+        hosts = await self._hosts()
+        while True:
+            negotiation = SOCKSTunnel(self._proxy, hosts.pop(0), self._port)
+            opening = negotiation.begin()
+            tunnel = await self._reach(protocolFactory)
+            try:
+                return await tunnel.ask(negotiation, opening)
+            except ProxyError:
+                # Before it was asked for an address, its answer is the same for each of them.
+                if tunnel.is_cancelled or not (hosts and negotiation.asked):
+                    raise
+
+    async def _hosts(self) -> list[str]:
+        """Return what to ask a SOCKS proxy for, one after the other."""
+        scheme = self._proxy.scheme
+        if scheme in ("socks4", "socks5") and not is_address(self._host):
+            return await look_up_all(self._reactor, self._host, only_ipv4=scheme == "socks4")
+        return [self._host]
+
+    async def _connect_by_http(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        """Ask again as long as there is another answer to the proxy's 407."""
+        proxy = self._proxy
+        authentication = Authentication(self._hook(), proxy.host, proxy.port, is_proxy=True)
+        authorization: str | None = None
+        tunnel: Tunnel | None = None
+        while True:
+            if tunnel is None:
+                negotiation = HTTPTunnel(proxy, self._host, self._port, self._limits, authorization)
+                opening = negotiation.begin()
+                tunnel = await self._reach(protocolFactory)
+                kept = False
+            else:
+                assert authorization is not None
+                opening, kept = negotiation.again(authorization), True
+            try:
+                return await tunnel.ask(negotiation, opening)
+            except ProxyError as exc:
+                if kept and not negotiation.has_answered:
+                    # It has closed the connection after its refusal, and hasn't said that it would.
+                    tunnel = None
+                    continue
+                if tunnel.is_cancelled or not isinstance(exc, InvalidProxyStatus):
+                    raise
+                authorization = await self._answer(tunnel, authentication, exc, negotiation)
+            if tunnel.is_lost or not negotiation.can_ask_again:
+                tunnel.hang_up()
+                tunnel = None
+
+    async def _answer(
+        self,
+        tunnel: Tunnel,
+        authentication: Authentication,
+        refusal: InvalidProxyStatus,
+        negotiation: HTTPTunnel,
+    ) -> str:
+        """Return what to send with the next request; hang up if there is nothing to send."""
+        try:
+            answer = await authentication.answer(refusal.response, "CONNECT", negotiation.target)
+        except BaseException:
+            tunnel.hang_up()
+            raise
+        if answer is None:
+            tunnel.hang_up()
+            raise refusal
+        return answer
+
+    def _hook(self) -> Authenticate | None:
+        username, password = self._proxy.username, self._proxy.password
+        if self._authenticate is not None or username is None:
+            return self._authenticate
+        return digest_auth(username, password or "")
+
+    async def _reach(self, protocolFactory: IProtocolFactory) -> Tunnel:
+        """Connect to the proxy itself."""
+        factory = TunnelFactory(protocolFactory, self._proxy, steady(self._reactor))
+        try:
+            return cast(Tunnel, await self._endpoint.connect(factory))
+        except CancelledError:
+            raise
+        except Exception as exc:
+            raise ProxyError(f"can't reach the proxy {self._proxy}: {exc}") from exc

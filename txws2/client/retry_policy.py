@@ -1,0 +1,173 @@
+"""Judges failures: those that may pass, and how long a server wants to be left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from types import CoroutineType
+
+from twisted.internet import defer, error
+
+from txws2._checks.kinds import check_instance
+from txws2._checks.signatures import check_hook
+from txws2._time.backoff import Backoff
+from txws2.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    PayloadTooBig,
+    ProtocolError,
+    ProxyError,
+    SecurityError,
+    UnreachableThroughProxy,
+)
+from txws2.wire.closing import is_ok
+
+__all__ = [
+    "ProcessException",
+    "check_retrying",
+    "ended_in_trouble",
+    "process_exception",
+    "raise_unless_retried",
+    "retry_after",
+]
+
+ProcessException = Callable[[Exception], Exception | None]
+"""Decides on a failure: None to try again, or the exception to raise."""
+
+_LONGEST = 3600.0
+
+_NETWORK = (
+    error.ConnectError,
+    error.ConnectionClosed,
+    error.DNSLookupError,
+    OSError,
+    # OpeningTimeout is the built-in one, which is an OSError; Deferred.addTimeout has its own.
+    defer.TimeoutError,
+)
+
+# A server says these, or a gateway for it, of what may be otherwise in a while: RFC 9110 sections
+# 15.5.9 and 15.6, RFC 8470 section 5.2, RFC 6585 section 4. 520 to 530 are Cloudflare's.
+_PASSING = {408, 425, 429, 500, 502, 503, 504, *range(520, 531)}
+
+
+def process_exception(exc: Exception) -> Exception | None:
+    """Decide whether to try again after an attempt has failed, or a connection ended in trouble.
+
+    Errors of the network and of its names, timeouts, a connection lost before it was open and
+    the responses 408, 425, 429, 500, 502, 503, 504 and 520 to 530 may pass, the server's and a
+    proxy's alike. A SOCKS proxy that can't reach the server may reach it later. All other failures
+    are for somebody to look at: a wrong certificate, a file that can't be read, a response that
+    isn't one of a WebSocket server, 401, 404, 407.
+
+    A connection that was open is always followed by another, whatever its close code is: the
+    server has accepted this client before.
+
+    Args:
+        exc: the exception of the attempt, or the ConnectionClosed of a connection that was open.
+            `exc.rcvd.code` is the close code of the server, unless `exc.rcvd` is None.
+
+    Returns:
+        None to try again, or the exception to raise.
+    """
+    if isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
+        passes = exc.response.status_code in _PASSING
+    else:
+        passes = isinstance(exc, UnreachableThroughProxy) or _is_of_the_network(_origin(exc))
+    return None if passes else exc
+
+
+_default = process_exception
+
+
+def _is_of_the_network(exc: BaseException | None) -> bool:
+    # An error that names a file is none of the network: it is a certificate that can't be read.
+    return isinstance(exc, _NETWORK) and getattr(exc, "filename", None) is None
+
+
+def _origin(exc: BaseException | None) -> BaseException | None:
+    """Return what is behind an exception that tells at which stage the connection ended."""
+    # Without a cause, it was no end but what the other side said.
+    while isinstance(exc, (InvalidMessage, SecurityError, ProxyError)):
+        exc = exc.__cause__
+    return exc
+
+
+def check_retrying(process_exception: object, backoff: object) -> None:
+    """Make sure that these two options can be used.
+
+    Raises:
+        TypeError: one of them is of the wrong kind.
+    """
+    if process_exception is not _default:
+        check_hook("process_exception", process_exception, ["exception"])
+    check_instance("backoff", backoff, Backoff, "Backoff(maximum=60)")
+
+
+def raise_unless_retried(process_exception: ProcessException, exc: Exception) -> None:
+    """Raise the exception that process_exception returns, if it returns one.
+
+    Raises:
+        TypeError: it has returned something else than an exception or None.
+    """
+    verdict: object = process_exception(exc)
+    if verdict is exc:
+        raise exc
+    if isinstance(verdict, BaseException):
+        raise verdict from exc
+    if verdict is not None:
+        if isinstance(verdict, CoroutineType):
+            verdict.close()
+        # True could mean either.
+        raise TypeError(
+            "process_exception must return None to try again, or the exception to raise; "
+            f"it has returned {verdict!r}"
+        ) from exc
+
+
+def ended_in_trouble(exc: ConnectionClosed) -> bool:
+    """Tell whether process_exception is to decide on the end of a connection.
+
+    It isn't asked where the connection was lost, nor where both sides closed it in due form, nor
+    where this side closed it: neither side said then that anything is wrong with the other.
+
+    Args:
+        exc: how the connection ended.
+    """
+    if isinstance(exc.__cause__, (ProtocolError, PayloadTooBig)):
+        return True
+    rcvd, sent = exc.rcvd, exc.sent
+    if rcvd is None or is_ok(rcvd.code):
+        return False
+    # A server mostly answers a close frame with the same code.
+    is_answer = sent is not None and not exc.rcvd_then_sent and sent.code == rcvd.code
+    return not is_answer
+
+
+def retry_after(exc: Exception, now: float) -> float:
+    """Return the seconds for which the server, or the proxy, wants to be left alone; 0 for none.
+
+    Retry-After has seconds or a date (RFC 9110 section 10.2.3). More than an hour counts as one:
+    a mistake there isn't to keep a client away for good.
+
+    Args:
+        exc: what the attempt to connect has failed with.
+        now: the time, in seconds since 1970.
+    """
+    if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
+        return 0.0
+    value = exc.response.headers.get("Retry-After", "")
+    if re.fullmatch("[0-9]+", value):
+        # Of digits there may be as many as a header line has room for.
+        return min(float(value), _LONGEST)
+    try:
+        when = parsedate_to_datetime(value)
+        # RFC 9110 section 5.6.7: the form of asctime names no zone, and means GMT.
+        when = when.replace(tzinfo=when.tzinfo or UTC)
+        seconds = when.timestamp() - now
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST)

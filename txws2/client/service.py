@@ -1,0 +1,366 @@
+"""`WebSocketClientService`: a connection that is kept up, as a service, for what twistd runs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Unpack
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
+from twisted.logger import LogLevel
+from twisted.python.failure import Failure
+from typing_extensions import TypeVar
+
+from txws2._checks.options import check_options
+from txws2._checks.signatures import check_hook
+from txws2._connection.driver import state_of
+from txws2._connection.journal import only_ended
+from txws2._deferreds.callables import result_of
+from txws2._deferreds.calls import Call, current_call
+from txws2._deferreds.eventual import Eventual
+from txws2._deferreds.missing_loop import log_failure
+from txws2._deferreds.tasks import loop_runs
+from txws2._deferreds.waiters import fail_quietly
+from txws2._time.backoff import Backoff
+from txws2._time.deadlines import call_off
+from txws2._time.time_limit import TimeLimit
+from txws2.client.connect_waiters import Expecting
+from txws2.client.connections import ConnectOptions, open_target
+from txws2.client.outgoing_queue import Drop, Outgoing
+from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
+from txws2.client.reconnection import connections
+from txws2.client.retry_policy import ProcessException, check_retrying, process_exception
+from txws2.client.target import Target, URISource
+from txws2.exceptions import ConnectionClosed, InvalidState
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import State
+from txws2.wire.encoder import Part
+
+__all__ = ["ClientState", "WebSocketClientService"]
+
+C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
+
+
+class ClientState(enum.Enum):
+    """What a `WebSocketClientService` is doing."""
+
+    STOPPED = enum.auto()
+    """It wasn't started, was stopped, or has given up."""
+    CONNECTING = enum.auto()
+    """It makes a connection, and does there what `on_connect` says."""
+    OPEN = enum.auto()
+    """It is connected."""
+    BACKING_OFF = enum.auto()
+    """It waits before it makes another attempt, as the last one failed, or was thrown out."""
+
+
+class WebSocketClientService(Service, Generic[C]):
+    """Keeps a connection to a server while it runs, and makes another one when that is lost.
+
+    When it stops, it closes the connection with 1001. It can be started again.
+
+    A connection that has ended is replaced at once if it was open for `backoff.good_after`
+    seconds, and after a wait otherwise: a server that accepts clients and then throws them out
+    isn't to be asked as fast as the network can. There is a wait after each close code that says
+    that something is wrong, too.
+
+    Args:
+        uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
+        on_message: called with each message; while a coroutine or a Deferred that it returns
+            isn't done, the next one waits, and the server, too. An exception of its is logged, and
+            the next message comes nevertheless. By default messages are thrown away.
+        on_connect: called with each new connection before anything else is sent or received on
+            it: to log in, to subscribe again. It may send and receive, and may return a coroutine
+            or a Deferred that is waited for, within open_timeout, which spans connecting and
+            this; then it is cancelled. An exception of its counts as a failure to connect:
+            process_exception decides.
+        on_state_change: called with each new `state`.
+        max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
+        drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
+            waited longest.
+        create_protocol: makes the protocol of each connection, as for `connect`.
+        process_exception: decides whether to try again, as for the loop of `connect`.
+        backoff: how long to wait then, likewise.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `connect`.
+
+    Attributes:
+        state: a `ClientState`.
+
+    Raises:
+        TypeError: an option is of the wrong kind, or there is no such option.
+        InvalidURI: it isn't a WebSocket URI.
+        InvalidProxy: the proxy isn't one.
+        InvalidHandshake: something to be sent can't be put in a request.
+        OSError: a file with certificates can't be read.
+        ValueError: an option is out of range, or excluded by another.
+    """
+
+    if TYPE_CHECKING:
+        # Twisted has these without types, and mypy would complain to whoever calls them.
+        def setName(self, name: str) -> None:
+            """Name it."""
+
+        def setServiceParent(self, parent: object) -> None:
+            """Put it into an application, or into a service of many."""
+
+        def disownServiceParent(self) -> Deferred[Any] | None:
+            """Take it out again."""
+
+    def __init__(
+        self,
+        uri: URISource,
+        on_message: Callable[[str | bytes], object] | None = None,
+        *,
+        on_connect: Callable[[C], object] | None = None,
+        on_state_change: Callable[[ClientState], object] | None = None,
+        max_waiting: int = 0,
+        drop: Drop = "newest",
+        create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
+        process_exception: ProcessException = process_exception,
+        backoff: Backoff = Backoff(),  # noqa: B008
+        reactor: Any = None,
+        **options: Unpack[ConnectOptions],
+    ) -> None:
+        # Whoever made a mistake in the options is to see it here.
+        check_options(type(self), options, ConnectOptions.__optional_keys__)
+        check_retrying(process_exception, backoff)
+        for name, hook, argument in (
+            ("on_message", on_message, "message"),
+            ("on_connect", on_connect, "connection"),
+            ("on_state_change", on_state_change, "state"),
+        ):
+            if hook is not None:
+                check_hook(name, hook, [argument])
+        make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
+        self._target = target = Target(uri, options, make)
+        self._connect = partial(maybeDeferred, open_target, target, make)
+        self.state = ClientState.STOPPED
+        self._factory = target.factory
+        self._on_message = on_message
+        self._on_connect = on_connect
+        self._on_state_change = on_state_change
+        self._outgoing = Outgoing(max_waiting, drop)
+        self._process_exception = process_exception
+        self._backoff = backoff
+        # What is running now: unlike any other run, and None if there is none.
+        self._run: object = None
+        self._running: Deferred[None] = succeed(None)
+        # Whose hooks are called for it.
+        self._call = Call(None)
+        self._ws: C | None = None
+        self._expecting: Expecting[C] = Expecting()
+        # Why it has given up.
+        self._final: Exception | None = None
+
+    # What the application calls.
+
+    def startService(self) -> None:
+        """Make the first attempt to connect."""
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._run is None:
+            self._final = None
+            self._run = run = object()
+            begin: Deferred[None] = Deferred()
+            self._call = call = Call(None)
+            staying = self._stay_connected(run, begin)
+            self._running = call.start(Deferred.fromCoroutine, staying)
+            self._running.addErrback(self._ended, run)
+            # Not before there is something that can be stopped: hooks are called at once.
+            loop_runs(self._factory.reactor).addCallback(begin.callback)
+
+    def stopService(self) -> Deferred[None]:
+        """Close the connection with 1001, and make no other.
+
+        Messages that have come are given to `on_message` still; those that wait to be sent, and
+        whoever waits for a connection, fail.
+
+        Returns:
+            A Deferred that fires when the connection is closed and `on_message` is done, which
+            is cancelled after close_timeout. It never fails. To `on_message` itself, and the
+            other hooks, it fires when the connection is closed.
+        """
+        super().stopService()  # type: ignore[no-untyped-call]
+        running, ws = self._running, self._ws
+        inside = current_call() is self._call
+        ended = _closed(ws) if inside else _end_of(running)
+        if self._run is None:
+            return ended
+        # It may be called by what is to be cancelled.
+        seconds: float | None = 0
+        if ws is not None:
+            WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
+            seconds = self._factory.close_timeout
+        if seconds is not None:
+            deadline = self._factory.clock.callLater(seconds, running.cancel)
+            running.addBoth(lambda _: call_off(deadline))
+        self._leave(CancelledError("the service was stopped"))
+        return ended
+
+    def whenConnected(self, failAfterFailures: int | None = None) -> Deferred[C]:
+        """Return a Deferred of the open connection; it can be cancelled.
+
+        Args:
+            failAfterFailures: fail, with the exception of the last attempt, if so many fail from
+                now on. None to wait as long as it takes.
+
+        Returns:
+            A Deferred that fails with CancelledError if the service is stopped, and with what it
+            has given up for if it does.
+        """
+        if self._final is not None:
+            return _failed(self._final)
+        if self._open is not None:
+            return succeed(self._open)
+        return self._expecting.wait(failAfterFailures)
+
+    def send(
+        self, message: Part, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
+        """Send a message, on the connection that there is, or on the next one if it may wait.
+
+        Args:
+            message: a str is sent as text, anything that is bytes as binary.
+            text: as for `WebSocketClientProtocol.send`.
+            compress: likewise.
+
+        Returns:
+            A Deferred that fires when the message was written to an open connection and there
+            is room for more. It may still be lost on its way: that the server has it, only the
+            server can say. It fails with ConnectionClosed if the connection ended meanwhile, and
+            the server may have it or not; with InvalidState if it was dropped, or the service
+            doesn't run; with UnicodeError if the text can't be UTF-8. Cancelling it takes back a
+            message that still waits.
+
+        Raises:
+            TypeError: the message is none of these.
+        """
+        ws = self._open
+        if ws is not None and not self._outgoing:
+            return WebSocketClientProtocol.send(ws, message, text, compress=compress)
+        if self._run is None:
+            return _failed(self._final or InvalidState("not sent: the service isn't running"))
+        return self._outgoing.add(message, text, compress)
+
+    # Its life.
+
+    @property
+    def _open(self) -> C | None:
+        ws = self._ws
+        return ws if ws is not None and state_of(ws) is State.OPEN else None
+
+    async def _stay_connected(self, run: object, begin: Deferred[None]) -> None:
+        def backs_off(exc: Exception, attempt_failed: bool) -> None:
+            self._change(ClientState.BACKING_OFF, run)
+            if attempt_failed:
+                self._expecting.attempt_failed(exc)
+
+        await begin
+        async for ws in connections(
+            self._attempts(run), self._target, self._process_exception, self._backoff, backs_off
+        ):
+            await self._use(ws, run)
+
+    def _attempts(self, run: object) -> Iterator[Deferred[C]]:
+        while True:
+            self._change(ClientState.CONNECTING, run)
+            yield Deferred.fromCoroutine(self._attempt())
+
+    async def _attempt(self) -> C:
+        limit = TimeLimit(self._factory.clock, self._factory.open_timeout)
+        ws: C = await self._connect()
+        try:
+            if self._on_connect is not None:
+                await limit.wait(self._on_connect(ws), "on_connect")
+        except CancelledError:
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
+            raise
+        except Exception:
+            await WebSocketClientProtocol.close(ws, CloseCode.INTERNAL_ERROR)
+            raise
+        return ws
+
+    async def _use(self, ws: C, run: object) -> None:
+        """Send and receive until the connection is closed, and there may be another one."""
+        try:
+            if run is self._run:
+                self._ws = ws
+                self._outgoing.send_on(ws)
+                self._change(ClientState.OPEN, run)
+                while self._expecting and self._open is ws:
+                    self._expecting.fire_one(ws)
+                async for message in ws:
+                    await self._receive(ws, message, run)
+        except ConnectionClosed:
+            # `connections` knows, and says so.
+            pass
+        finally:
+            if self._ws is ws:
+                self._ws = None
+            await WebSocketClientProtocol.close(ws, CloseCode.GOING_AWAY)
+        if run is not self._run:
+            raise CancelledError("the service was stopped")
+
+    async def _receive(self, ws: C, message: str | bytes, run: object) -> None:
+        if self._on_message is None:
+            return
+        try:
+            await result_of(self._on_message(message))
+        except Exception as exc:
+            if isinstance(exc, CancelledError) and run is not self._run:
+                raise  # It wasn't the hook that had something cancelled.
+            connection = ws._connection
+            assert connection is not None
+            if not (ws._settled and only_ended(connection.closing, exc)):
+                self._log_failure("on_message")
+
+    def _change(self, state: ClientState, run: object) -> None:
+        if run is self._run:
+            self._set(state)
+
+    def _set(self, state: ClientState) -> None:
+        self.state = state
+        if self._on_state_change is not None:
+            try:
+                self._on_state_change(state)
+            except BaseException:
+                self._log_failure("on_state_change")
+
+    def _log_failure(self, hook: str) -> None:
+        log_failure(self._factory.log, "{hook} failed", Failure(), hook=hook)
+
+    def _ended(self, reason: Failure, run: object) -> None:
+        if run is self._run:
+            exc = reason.value
+            assert isinstance(exc, Exception)
+            host = self._target.host
+            log, critical = self._factory.log, LogLevel.critical
+            log_failure(log, "giving up on {host}", reason, critical, host=host)
+            self._final = exc
+            self._leave(exc)
+
+    def _leave(self, exc: Exception) -> None:
+        """End this run for everybody who waits for something of it."""
+        self._run = self._ws = None
+        self._outgoing.fail(exc)
+        self._expecting.fail(exc)
+        self._set(ClientState.STOPPED)
+
+
+def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
+    return succeed(None) if ws is None else WebSocketClientProtocol.wait_closed(ws)
+
+
+def _end_of(running: Deferred[None]) -> Deferred[None]:
+    """Return a Deferred of its own that fires when this one does."""
+    ended: Deferred[None] = Eventual()
+    running.addBoth(ended.callback)
+    return ended
+
+
+def _failed(exc: Exception) -> Deferred[Any]:
+    failed: Deferred[Any] = Deferred()
+    fail_quietly(failed, exc)
+    return failed

@@ -1,0 +1,103 @@
+"""`Target`: the URI and the headers of a client, which may be others for each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import iscoroutine
+from typing import Any
+
+from txws2._checks.signatures import check_hook
+from txws2._time.time_limit import TimeLimit
+from txws2.client.dialer import Dialer, take_dialer
+from txws2.client.protocol import WebSocketClientFactory
+from txws2.wire.handshake.extra_fields import HeadersLike
+
+__all__ = ["HeadersSource", "Make", "Target", "URISource"]
+
+URISource = str | Callable[[], str | Awaitable[str]]
+"""A URI, or a function that is called for the URI of each attempt."""
+
+HeadersSource = HeadersLike | Callable[[], HeadersLike | Awaitable[HeadersLike]]
+"""Headers, or a function that is called for the headers of each attempt."""
+
+Make = Callable[..., WebSocketClientFactory]
+"""Makes the factory of one attempt, from a URI and the options."""
+
+
+class Target:
+    """The URI and the headers of a client, and its other options.
+
+    Args:
+        uri: a URI, or what says it.
+        options: those of `connect`.
+        make: makes a factory, to see at once what is wrong with the options.
+
+    Attributes:
+        asks: whether there is a function to be asked for each attempt.
+        host: the host and the port of the URI, for a person; as long as no function has said it,
+            "the server".
+        factory: one that was made with these options, which has the clock and the log.
+        dialer: likewise.
+
+    Raises:
+        Exception: as the factory and `Dialer` do; TypeError for what can't be called.
+    """
+
+    def __init__(self, uri: URISource, options: Mapping[str, Any], make: Make) -> None:
+        self._uri = uri
+        self._options = dict(options)
+        self._headers: HeadersSource = self._options.pop("additional_headers", ())
+        for name, source in (("uri", uri), ("additional_headers", self._headers)):
+            if callable(source) or iscoroutine(source):
+                check_hook(name, source, [])
+        self.asks = callable(self._uri) or callable(self._headers)
+        self.host = "the server"
+        if callable(self._uri):
+            self.factory, self.dialer = self._make(make, "ws://localhost/", self._known_headers())
+        else:
+            self.factory, self.dialer = self._make(make, self._uri, self._known_headers())
+            self.host = self.factory.uri.host_header
+        if not callable(self._headers):
+            # They may have been an iterator, and so may the subprotocols.
+            self._headers = self.factory.additional_headers
+        if "subprotocols" in self._options:
+            self._options["subprotocols"] = self.factory.subprotocols
+
+    def prepare(self, make: Make) -> tuple[WebSocketClientFactory, Dialer]:
+        """Return what makes one connection, where nothing is to be asked.
+
+        A redirection changes both; and a file, or the environment, may be another by now.
+
+        Raises:
+            Exception: as the factory and `Dialer` do.
+        """
+        assert not callable(self._uri)
+        return self._make(make, self._uri, self._known_headers())
+
+    async def ask(self, make: Make) -> tuple[WebSocketClientFactory, Dialer]:
+        """Return what makes one connection, within the time that asking leaves of open_timeout.
+
+        Raises:
+            Exception: what a function raises, or what is wrong with what it says.
+        """
+        limit = TimeLimit(self.factory.clock, self.factory.open_timeout)
+        uri = await _said(self._uri, limit, "the function that says the URI")
+        headers = await _said(self._headers, limit, "the function that says the headers")
+        factory, dialer = self._make(make, uri, headers)
+        factory.open_timeout = limit.remaining
+        self.host = factory.uri.host_header
+        return factory, dialer
+
+    def _known_headers(self) -> HeadersLike:
+        return () if callable(self._headers) else self._headers
+
+    def _make(
+        self, make: Make, uri: str, headers: HeadersLike
+    ) -> tuple[WebSocketClientFactory, Dialer]:
+        options = {**self._options}
+        dialer = take_dialer(options)
+        return make(uri, additional_headers=headers, **options), dialer
+
+
+async def _said(source: object, limit: TimeLimit, stage: str) -> Any:
+    return await limit.wait(source(), stage) if callable(source) else source

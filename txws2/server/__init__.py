@@ -1,0 +1,44 @@
+"""Servers: listening, the opening handshake's answer, hooks, routes, services, a resource."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# First, as it says what is missing before another module misses it.
+from txws2 import _prerequisites  # noqa: F401
+from txws2.server.authentication import basic_auth
+from txws2.server.cancellation import cancelled_on_close
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.program import run
+from txws2.server.protocol import WebSocketServerProtocol
+from txws2.server.routes import guarded, route
+from txws2.server.server import Server, serve
+from txws2.server.service import WebSocketService
+from txws2.server.upgrade import Upgrade
+
+if TYPE_CHECKING:
+    from txws2.server.resource import WebSocketResource
+
+__all__ = [
+    "Server",
+    "Upgrade",
+    "WebSocketResource",
+    "WebSocketServerFactory",
+    "WebSocketServerProtocol",
+    "WebSocketService",
+    "basic_auth",
+    "cancelled_on_close",
+    "guarded",
+    "route",
+    "run",
+    "serve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever has no site needs no twisted.web.
+    if name != "WebSocketResource":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = import_module("txws2.server.resource").WebSocketResource
+    return value

@@ -1,0 +1,122 @@
+"""Who may connect: how many at once, how many from one host, and which host that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+
+from txws2._checks.kinds import check_count
+from txws2.exceptions import TooManyConnections, TooManyConnectionsFromHost
+from txws2.wire.http.fields import Lookup
+from txws2.wire.http.forwarded import Client, client_of
+from txws2.wire.http.ip_addresses import UNIX, Networks, group_of
+
+__all__ = ["Admission"]
+
+
+class Admission:
+    """Counts the connections of a server, and refuses what is over its limits.
+
+    A connection counts from the first byte of its request until it is gone. So one that is
+    refused is told so when it asks, as HTTP has it (RFC 9112 section 9.2: what comes before the
+    request is no answer to it), but nothing of its request is kept or read. One that asks for
+    nothing costs no more than a socket, which it has for open_timeout.
+
+    Args:
+        max_connections: how many there may be; None for no limit.
+        max_connections_per_host: how many of one host; None for no limit.
+        trusted_proxies: whose word is taken on who the client is.
+
+    Raises:
+        TypeError: trusted_proxies is one name, or a limit isn't a whole number.
+        ValueError: a limit is less than 1, or a proxy isn't an address, a network or "unix".
+    """
+
+    def __init__(
+        self,
+        max_connections: int | None,
+        max_connections_per_host: int | None,
+        trusted_proxies: Sequence[str],
+    ) -> None:
+        for name, limit in {
+            "max_connections": max_connections,
+            "max_connections_per_host": max_connections_per_host,
+        }.items():
+            check_count(name, limit, 1)
+        self.max_connections = max_connections
+        self.max_connections_per_host = max_connections_per_host
+        self._trusted = Networks(trusted_proxies)
+        # What each of them is counted as, if that is known and matters.
+        self._groups: dict[object, str | None] = {}
+        self._sizes: Counter[str] = Counter()
+
+    def enter(self, connection: object, peer: IAddress) -> None:
+        """Count a connection whose request begins.
+
+        Args:
+            connection: the connection.
+            peer: what its transport is connected to.
+
+        Raises:
+            TooManyConnections: there are as many as there may be.
+            TooManyConnectionsFromHost: there are as many of this host.
+        """
+        if self.max_connections is not None and len(self._groups) >= self.max_connections:
+            raise TooManyConnections()
+        host = _host_of(peer)
+        if host not in self._trusted:
+            self._count(connection, host)
+        else:
+            self._groups[connection] = None
+
+    def identify(self, connection: object, peer: IAddress, headers: Lookup) -> Client | None:
+        """Find out who sent a request, and count the connection as theirs.
+
+        Args:
+            connection: the connection, which was entered.
+            peer: what its transport is connected to.
+            headers: those of the request.
+
+        Returns:
+            What a proxy tells of the client; None if the peer isn't a trusted one.
+
+        Raises:
+            InvalidHeaderValue: what it tells contradicts itself.
+            TooManyConnectionsFromHost: there are as many of this host as there may be.
+        """
+        host = _host_of(peer)
+        if host not in self._trusted:
+            return None
+        client = client_of(headers, self._trusted)
+        self._count(connection, client.host or host)
+        return client
+
+    def leave(self, connection: object) -> None:
+        """Count it no more, if it was counted."""
+        if connection not in self._groups:
+            return
+        group = self._groups.pop(connection)
+        if group is not None:
+            self._sizes[group] -= 1
+            if not self._sizes[group]:
+                del self._sizes[group]
+
+    def _count(self, connection: object, host: str | None) -> None:
+        group = None
+        # Behind a Unix socket, there is no telling one client from the other.
+        if self.max_connections_per_host is not None and host is not None and host != UNIX:
+            group = group_of(host)
+            if self._sizes[group] >= self.max_connections_per_host:
+                self.leave(connection)
+                raise TooManyConnectionsFromHost()
+            self._sizes[group] += 1
+        self._groups[connection] = group
+
+
+def _host_of(peer: IAddress) -> str | None:
+    if isinstance(peer, UNIXAddress):
+        return UNIX
+    return peer.host if isinstance(peer, (IPv4Address, IPv6Address)) else None

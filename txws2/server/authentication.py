@@ -1,0 +1,100 @@
+"""Who a client is: `basic_auth`, with a name and a password."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from secrets import token_bytes
+from typing import Any
+
+from txws2._deferreds.callables import result_of
+from txws2.server.hooks import ProcessRequest
+from txws2.wire.http.credentials import challenge, parse_basic
+from txws2.wire.http.heads import Request, Response
+
+__all__ = ["CheckCredentials", "basic_auth"]
+
+CheckCredentials = Callable[[str, str], Any]
+"""Called with a name and a password; returns whether they are right, or what will say so."""
+
+
+def basic_auth(
+    realm: str,
+    *,
+    credentials: tuple[str, str] | Iterable[tuple[str, str]] | None = None,
+    check_credentials: CheckCredentials | None = None,
+) -> ProcessRequest:
+    """Make a `process_request` hook that lets in who has a password (RFC 7617).
+
+    The connection's `username` is set then. All others get a 401.
+
+    Passwords travel as they are: use it with TLS. Browsers send them only if the user was asked
+    on a page of the same site before, and then whatever page opens the connection: mind `origins`.
+
+    Args:
+        realm: what the password is for, which browsers show; printable ASCII.
+        credentials: the names with their passwords, a pair or several of such. They are compared
+            in a time that tells nothing about them.
+        check_credentials: instead, called with a name and a password; whether they are right is
+            what it returns, or what its coroutine or Deferred does. Compare in it with
+            `hmac.compare_digest`.
+
+    Raises:
+        TypeError: there are both credentials and check_credentials, or neither; or the
+            credentials aren't pairs of strings.
+        ValueError: the realm isn't printable ASCII, or a name has a colon.
+    """
+    if (credentials is None) == (check_credentials is None):
+        raise TypeError("basic_auth needs credentials or check_credentials: one of the two")
+    if check_credentials is None:
+        check_credentials = _comparing(_pairs(credentials))
+    check = check_credentials
+    asking = challenge(realm)
+
+    async def process_request(connection: Any, request: Request) -> Response | None:
+        given = parse_basic(request.fields.get("Authorization", ""))
+        if given is not None and await result_of(check(*given)):
+            connection.username = given[0]
+            return None
+        text = "A name and a password are needed.\n"
+        response = Response.plain(HTTPStatus.UNAUTHORIZED, text)
+        response.headers.setRawHeaders("WWW-Authenticate", [asking])
+        return response
+
+    return process_request
+
+
+def _pairs(credentials: Any) -> list[tuple[str, str]]:
+    pairs = [credentials] if _is_pair(credentials) else list(credentials)
+    for pair in pairs:
+        if not _is_pair(pair):
+            # Not what it is: it may have a password in it.
+            raise TypeError("credentials is a pair of strings, (name, password), or a list of such")
+        if ":" in pair[0]:
+            raise ValueError(f"no name of a user can have a colon; {pair[0]!r} has")
+    return pairs
+
+
+def _is_pair(pair: object) -> bool:
+    return (
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
+    )
+
+
+def _comparing(pairs: list[tuple[str, str]]) -> CheckCredentials:
+    # Digests are of the same length, and nobody can aim at one without the key.
+    key = token_bytes(16)
+
+    def digest(username: str, password: str) -> bytes:
+        return hmac.digest(key, f"{username}:{password}".encode(), "sha256")
+
+    known = [digest(*pair) for pair in pairs]
+
+    def check(username: str, password: str) -> bool:
+        given = digest(username, password)
+        # All are compared, so that a name that isn't known takes as long as one that is.
+        matches = [hmac.compare_digest(given, each) for each in known]
+        return any(matches)
+
+    return check

@@ -1,0 +1,175 @@
+"""`cancelled_on_close`: handlers that end with their connection, whatever they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial, wraps
+from inspect import isgeneratorfunction, unwrap
+from types import CoroutineType
+from typing import Any, ParamSpec, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from txws2._connection.protocol import WebSocketProtocol
+from txws2._deferreds.callables import check_function, name_of, to_await
+from txws2._deferreds.causes import causes_of
+from txws2._deferreds.waiters import forward_quietly
+from txws2.server.hooks import hooks_of
+
+__all__ = ["cancelled_on_close"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cancelled_on_close(
+    handler: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Deferred[T | None]]:
+    """Return a handler that is cancelled when its connection is closed.
+
+    A coroutine that waits for a message hears of the end anyway. One that waits for a queue, a
+    timer or a database doesn't, and goes on for nobody. Decorated with this, it gets a
+    `CancelledError` there, as soon as the connection is closed by either side, or lost; its
+    ``finally`` runs, and nothing is logged.
+
+    It hears of the end once: if `recv`, `send`, `close` or the like has told it already, or if it
+    catches the CancelledError and goes on, it is left alone. So it can clean up at leisure, until
+    the server stops.
+
+    Args:
+        handler: a coroutine function that is called with a connection among its arguments: a
+            function, a method, a `functools.partial`, or what `guarded` and `route` return; also
+            a hook of a protocol class.
+
+    Returns:
+        A function with the same arguments, which returns a Deferred of the result; None if it was
+        cancelled by this.
+
+    Raises:
+        TypeError: the handler isn't a coroutine function. When it is called: there is no
+            connection among the arguments, or it has returned no coroutine.
+    """
+    _check(handler)
+
+    @wraps(handler)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Deferred[T | None]:
+        connection = _connection_among(args, kwargs, handler)
+        coroutine = handler(*args, **kwargs)
+        if not isinstance(coroutine, CoroutineType):
+            raise TypeError(
+                "cancelled_on_close is for a coroutine function itself, and "
+                f"{name_of(handler)}() has returned {coroutine!r}"
+            )
+        return _Run(coroutine, connection).start()
+
+    for hook in hooks_of(handler):
+        # Whoever is turned away by it still is.
+        run.process_request = hook  # type: ignore[attr-defined]
+    return run
+
+
+def _check(handler: Callable[..., object]) -> None:
+    check_function("the handler of cancelled_on_close", handler)
+    function: Any = handler
+    while isinstance(function, partial):
+        function = function.func
+    if isgeneratorfunction(unwrap(function)):
+        raise TypeError(
+            f"cancelled_on_close is for coroutine functions: make {name_of(handler)}() one, with "
+            "`async def` and `await` in place of inlineCallbacks and yield"
+        )
+
+
+def _connection_among(
+    args: tuple[Any, ...], kwargs: dict[str, Any], handler: Callable[..., object]
+) -> WebSocketProtocol:
+    for argument in (*args, *kwargs.values()):
+        if isinstance(argument, WebSocketProtocol):
+            return argument
+    raise TypeError(
+        f"{name_of(handler)}() was called without a connection, and cancelled_on_close is for "
+        "functions that are called with one"
+    )
+
+
+class _Run:
+    """A coroutine that runs for a connection.
+
+    It stands between the coroutine and what drives that, to see its steps.
+    """
+
+    def __init__(
+        self, coroutine: CoroutineType[Any, Any, Any], connection: WebSocketProtocol
+    ) -> None:
+        self._coroutine = coroutine
+        self._connection = connection
+        # Whether a step is being made.
+        self._busy = False
+        # Whether it has gone on since the end; something has woken it up that knew of it.
+        self._woken = False
+        self._cancelled = False
+
+    def start(self) -> Deferred[Any]:
+        """Start it; return a Deferred for what it returns."""
+        running = to_await(self._all())
+        assert running is not None
+        # If it has ended before, or in the first step, nothing has told of it since.
+        self._woken = False
+        ended = self._connection._wait_told()
+        ended.addCallbacks(self._ended, _forget, (running,))
+        # Who doesn't look at it needn't hear that the connection has ended.
+        return forward_quietly(running.addBoth(self._done, ended))
+
+    async def _all(self) -> Any:
+        return await self
+
+    def _ended(self, _: None, running: Deferred[Any]) -> None:
+        if self._busy:
+            # It ends the connection itself just now, and may wait for something else then.
+            self._connection.factory.clock.callLater(0, self._cancel, running)
+        elif not self._woken:
+            self._cancel(running)
+
+    def _cancel(self, running: Deferred[Any]) -> None:
+        self._cancelled = True
+        running.cancel()
+
+    def _done(self, result: Any, ended: Deferred[None]) -> Any:
+        ended.cancel()
+        if self._cancelled and isinstance(result, Failure):
+            assert result.value is not None
+            if all(isinstance(each, CancelledError) for each in causes_of(result.value)):
+                return None
+        return result
+
+    # What `await` calls.
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self  # type: ignore[return-value]
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        """Go on with this result."""
+        return self._step(self._coroutine.send, value)
+
+    def throw(self, *exception: Any) -> Any:
+        """Go on with this exception."""
+        return self._step(self._coroutine.throw, *exception)
+
+    def close(self) -> None:
+        """Don't go on."""
+        self._coroutine.close()
+
+    def _step(self, go: Callable[..., Any], *arguments: Any) -> Any:
+        self._woken, self._busy = self._connection._settled, True
+        try:
+            return go(*arguments)
+        finally:
+            self._busy = False
+
+
+def _forget(_: Failure) -> None:
+    """Let the end be."""

@@ -1,0 +1,322 @@
+"""`run`: a server, or a program of your own, from start to end, for people."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from inspect import iscoroutine
+from threading import current_thread, main_thread
+from time import localtime, strftime
+from typing import Any, Unpack, cast
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError, DNSLookupError
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    ILogFilterPredicate,
+    ILogObserver,
+    LogEvent,
+    Logger,
+    LogLevel,
+    PredicateResult,
+    eventAsText,
+    globalLogBeginner,
+)
+from twisted.python.failure import Failure
+
+from txws2._checks.kinds import check_flag, check_reactor
+from txws2._checks.options import check_options, shortened
+from txws2._connection.factory import global_reactor
+from txws2._connection.stderr_log import is_unobserved, was_shown
+from txws2._deferreds.asyncio_reactor import install, no_loop_yet
+from txws2._deferreds.causes import causes_of
+from txws2._deferreds.missing_loop import log_failure
+from txws2._deferreds.tasks import loop_runs
+from txws2._deferreds.tasks import started as start_task
+from txws2.exceptions import ConnectionClosed
+from txws2.server.factory import ServerOptions, WebSocketServerFactory
+from txws2.server.listeners import check_place
+from txws2.server.main_function import check_program, explain_reactor
+from txws2.server.program_failure import own_part
+from txws2.server.reload import Changes, is_watched, supervise
+from txws2.server.server import Endpoint, listen_at
+from txws2.server.shutdown import tell_soon
+from txws2.server.signals import kept, leave_to_the_system, take_one
+from txws2.wire.escaping import escaped
+
+__all__ = ["run"]
+
+_log = Logger(namespace="txws2.run")
+
+# For those who wonder why it doesn't end.
+_ADVICE = "(close_timeout says how long); a second signal ends it at once"
+
+# Twisted says so of each port, in the words of its older log.
+_PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
+
+_SENTENCES = {
+    EADDRINUSE: "another program listens there already",
+    EACCES: "permission denied; ports below 1024 are for root",
+    EADDRNOTAVAIL: "this machine does not have that address",
+}
+
+
+def run(
+    target: Any,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    endpoint: Endpoint | None = None,
+    reactor: Any = None,
+    reload: bool = False,
+    **options: Unpack[ServerOptions],
+) -> None:
+    """Run a server, or a program, until SIGINT or SIGTERM.
+
+    Unless logging is set up already, it is logged on stderr, in short lines. On the first signal
+    every connection is closed with 1001; a second one ends the process at once. In another thread
+    than the main one, there are no signals, and `reactor.callFromThread(reactor.stop)` ends it.
+
+    Args:
+        target: with a port or an endpoint, what serves there: a handler, as `serve` has it; a
+            factory, as `WebSocketServerFactory`; or a resource of twisted.web, around which a
+            site is made. With neither, a function that is called with the reactor, as that of
+            `twisted.internet.task.react`: when its result has come, the program ends.
+        host: the address to listen at, or a name, as `serve` has it.
+        port: the TCP port; 0 for any that is free.
+        endpoint: instead of host and port, an endpoint, or its description.
+        reactor: the reactor to run; None for the global one; "asyncio" to install asyncio's, on
+            which handlers and the function can use its libraries, or "uvloop" for the same with
+            the loop of uvloop. Then the end is as that of `asyncio.run`: tasks that are left are
+            cancelled, and the loop is closed.
+        reload: True to start again, in a process of its own, whenever the file of a module has
+            changed; for development.
+        **options: for a handler, those of `serve`.
+
+    Raises:
+        SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
+            function has failed; or the function's own, as `sys.exit` raises it. At the end on a
+            signal, it returns.
+        TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
+            connections has no port; or as `serve` raises it.
+        ValueError: an option is out of range, or there is no reactor of this name.
+        RuntimeError: the reactor was named, but another one is installed already; or asyncio runs
+            an event loop here.
+        ImportError: uvloop was named, and isn't installed.
+    """
+    check_flag("reload", reload)
+    if reload and not is_watched():
+        sys.exit(supervise())
+    try:
+        serves = _check(target, host, port, endpoint, options)
+        _begin_logging()
+        loop: AbstractContextManager[object] = nullcontext()
+        if reactor is None or isinstance(reactor, str):
+            no_loop_yet()
+        else:
+            check_reactor(reactor)
+        if isinstance(reactor, str):
+            loop = install(reactor)
+            reactor = None
+        reactor = reactor or global_reactor()
+        factory: Any = _factory_of(target, reactor, options) if serves else None
+    except (TypeError, ValueError, RuntimeError, ImportError) as exc:
+        raise shortened(exc)  # noqa: B904
+    changes = Changes(reactor) if reload else None
+    if serves:
+        where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
+
+        def start() -> Deferred[Any]:
+            site = _is_site(factory)
+            listening = maybeDeferred(
+                listen_at, reactor, factory, host, port, endpoint, _log, site=site
+            )
+            return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
+    else:
+
+        def start() -> Deferred[Any]:
+            return _awaited(target, reactor)
+
+    exit_ = _run(reactor, start, loop, ends=not serves)
+    if changes is not None and changes.seen:
+        sys.exit(changes.STATUS)
+    if exit_ is not None:
+        raise exit_
+
+
+def _check(
+    target: object, host: object, port: object, endpoint: object, options: ServerOptions
+) -> bool:
+    """Make sure that the arguments go together; tell whether something is to be served."""
+    check_options(run, options, ServerOptions.__optional_keys__)
+    if not (host is None and port is None and endpoint is None):
+        check_place("run", host, port, endpoint)
+        return True
+    if options:
+        raise TypeError("run() with options needs a port or endpoint= to listen at")
+    check_program(target, _is_resource(target))
+    return False
+
+
+def _factory_of(target: Any, reactor: Any, options: Any) -> IProtocolFactory:
+    if not _is_resource(target) and not IProtocolFactory.providedBy(target):
+        return WebSocketServerFactory(target, reactor=reactor, **options)
+    if options:
+        names = ", ".join(options)
+        raise TypeError(f"run() takes options for a handler only; give {names} to your object")
+    if IProtocolFactory.providedBy(target):
+        return target
+    from twisted.web.server import Site
+
+    return cast(IProtocolFactory, Site(target))
+
+
+def _is_resource(target: Any) -> bool:
+    if "twisted.web.resource" not in sys.modules:
+        # Then nobody can have made one.
+        return False
+    from twisted.web.resource import IResource
+
+    return bool(IResource.providedBy(target))
+
+
+def _is_site(factory: object) -> bool:
+    web: Any = sys.modules.get("twisted.web.server")
+    return web is not None and isinstance(factory, web.Site)
+
+
+def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferred[Any]:
+    def explain(failure: Failure) -> Failure:
+        assert failure.value is not None
+        explain_reactor(failure.value, function, reactor)
+        return failure
+
+    def call() -> Any:
+        result: Any = function(reactor)
+        return start_task(result) if iscoroutine(result) else ensureDeferred(result)
+
+    return maybeDeferred(call).addErrback(explain)
+
+
+def _explain(reason: Failure, where: str) -> Failure | int:
+    """Say in a sentence why it can't listen; what else has failed goes on as it is."""
+    error = reason.value
+    if isinstance(error, CannotListenError):
+        number = getattr(error.socketError, "errno", None)
+        why = _SENTENCES.get(number or 0) or str(error.socketError)
+    elif isinstance(error, DNSLookupError):
+        why = "the name has no address"
+    elif isinstance(error, ValueError):
+        why = str(error)
+    else:
+        return reason
+    _log.error("cannot listen on {where}: {why}", where=escaped(where), why=escaped(why))
+    return 1
+
+
+def _run(
+    reactor: Any,
+    start: Callable[[], Deferred[Any]],
+    loop: AbstractContextManager[object],
+    ends: bool,
+) -> SystemExit | None:
+    """Run the reactor, within what ends its loop; return how to exit, None for an ordinary end."""
+    exit_: SystemExit | None = None
+    stopping = False
+    # Signals are the main thread's; in another, whoever has started it stops the reactor.
+    signals = current_thread() is main_thread()
+
+    def stop_soon() -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            reactor.stop()
+
+    def shut_down() -> None:
+        nonlocal stopping
+        stopping = True
+        tell_soon(reactor, _log, _ADVICE)
+        if signals:
+            leave_to_the_system()
+
+    def ended(result: Any) -> None:
+        nonlocal exit_
+        # What a program returns is its own affair.
+        exit_ = None if ends and not isinstance(result, Failure) else _exit_of(result, stopping)
+        if ends or exit_ is not None:
+            stop_soon()
+
+    def begin() -> None:
+        start().addBoth(ended)
+
+    reactor.addSystemEventTrigger("before", "shutdown", shut_down)
+    if signals:
+        reactor.callWhenRunning(take_one, reactor)
+    reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
+    with kept() if signals else nullcontext(), loop:
+        reactor.run(**({} if signals else {"installSignalHandlers": False}))
+    return exit_
+
+
+def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
+    """Return how the process is to exit with this result of a program, None for as usual.
+
+    What has failed is logged. A program that ends as its connections are closed on a signal has
+    not failed.
+    """
+    if not isinstance(result, Failure):
+        return SystemExit(result) if result else None
+    error: Any = result.value
+    if isinstance(error, SystemExit):
+        return error
+    if isinstance(error, CannotListenError):
+        # The program's own server, be it only one of its servers.
+        _explain(result, f"{error.interface or '*'}:{error.port}")
+        return SystemExit(1)
+    ends_of = (ConnectionClosed, CancelledError)
+    if stopping and all(isinstance(each, ends_of) for each in causes_of(error)):
+        return None
+    log_failure(_log, "the program has failed", own_part(result))
+    return SystemExit(1)
+
+
+def _begin_logging() -> None:
+    """Log to stderr for people, unless the application logs already."""
+    if not is_unobserved():
+        return
+    begun = False
+
+    def is_news(event: LogEvent) -> Any:
+        # Twisted repeats what was logged before, some of which was seen then.
+        old = not begun and was_shown(event)
+        return PredicateResult.no if old else PredicateResult.maybe
+
+    predicates = [cast(ILogFilterPredicate, each) for each in (is_news, _for_people)]
+    observer = FilteringLogObserver(FileLogObserver(sys.stderr, _line), predicates)
+    globalLogBeginner.beginLoggingTo([cast(ILogObserver, observer)], redirectStandardIO=False)
+    begun = True
+
+
+def _for_people(event: LogEvent) -> Any:
+    """Leave out that Twisted starts and stops; all else that is for people is seen."""
+    namespace, level = str(event.get("log_namespace")), event.get("log_level", LogLevel.info)
+    if _PORT.match(str(event.get("log_text", ""))):
+        return PredicateResult.no
+    quiet = (LogLevel.debug, LogLevel.info) if namespace.startswith("twisted.") else ()
+    if level in quiet or (level is LogLevel.debug and not namespace.startswith("txws2")):
+        return PredicateResult.no
+    return PredicateResult.maybe
+
+
+def _line(event: LogEvent) -> str:
+    text = eventAsText(event, includeSystem=False, formatTime=_time)
+    return f"{text}\n"
+
+
+def _time(when: float | None) -> str:
+    return strftime("%H:%M:%S", localtime(when))

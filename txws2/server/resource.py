@@ -1,0 +1,266 @@
+"""`WebSocketResource`: WebSockets among the other resources of a twisted.web site."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Unpack
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import (
+    IProtocol,
+    ITransport,
+)
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.python.failure import Failure
+from twisted.web.http import SWITCHING, HTTPChannel
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.server import Request as SiteRequest
+
+from txws2._checks.options import check_options
+from txws2.exceptions import ServerClosing
+from txws2.server.factory import (
+    Handler,
+    ServerOptions,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from txws2.server.server import Server
+from txws2.wire.closing import CloseCode
+from txws2.wire.handshake.server import refusal
+from txws2.wire.http.heads import Response
+
+__all__ = ["WebSocketResource"]
+
+
+class WebSocketResource(Resource):
+    """A resource of twisted.web on which clients open WebSocket connections.
+
+    A request that it refuses gets an answer like any other of the site's, and the client may go on
+    with HTTP unless it has asked for an upgrade. One that it accepts takes the transport out of the
+    site's hands; as twisted.web sees it, it is done when the connection is closed. HTTP/2 is
+    refused: it has no upgrade.
+
+    When the reactor stops, the connections are closed with 1001. When only the site stops
+    listening, they stay open: `close` closes them.
+
+    Args:
+        handler: called with each connection, as by `serve`; or a `WebSocketServerFactory`, which
+            has options of its own. None if `create_protocol` makes one that does the work. A
+            connection's `site_request` is the request as twisted.web has it.
+        reactor: the reactor that the site runs on; None for the global one.
+        **options: those of `WebSocketServerFactory` and `ConnectionFactory`. max_line_size and
+            max_headers are what the site allows, which has read the head already: 16 KiB in all,
+            and 500 headers, unless its channels say otherwise. They can only be less.
+
+    Attributes:
+        factory: makes the connections.
+
+    Raises:
+        TypeError: there are both a factory and options; or as `WebSocketServerFactory` says.
+        ValueError: an option is out of range.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        handler: Handler | WebSocketServerFactory | None = None,
+        *,
+        reactor: Any = None,
+        **options: Unpack[ServerOptions],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        check_options(type(self), options, ServerOptions.__optional_keys__)
+        if not isinstance(handler, WebSocketServerFactory):
+            options.setdefault("max_line_size", sys.maxsize)
+            options.setdefault("max_headers", sys.maxsize)
+            handler = WebSocketServerFactory(handler, reactor=reactor, **options)
+        elif options or reactor is not None:
+            raise TypeError("a factory has its options already; give them to it")
+        self.factory = handler
+        self._server = Server(handler, ())
+
+    def render(self, request: SiteRequest) -> int:
+        """Answer a request, for twisted.web."""
+        channel = getattr(request, "channel", None)
+        if channel is None:
+            # The client has left while another resource was looking for this one.
+            return NOT_DONE_YET
+        upgrading = (
+            request.requestHeaders.hasHeader(b"Upgrade") and request.clientproto != b"HTTP/2"
+        )
+        if upgrading:
+            _end_behind(request, channel)
+        if self._server.is_serving():
+            connection = self.factory.buildProtocol(request.getClientAddress())
+            connection.site_request = request
+            upgrade = _SiteUpgrade(request, channel.transport, connection)
+            connection._answer(upgrade, _head(request))
+        else:
+            _respond(request, refusal(ServerClosing()))
+        return NOT_DONE_YET
+
+    def close(
+        self,
+        close_connections: bool = True,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+    ) -> Deferred[None]:
+        """Close every connection, and answer requests with 503 from now on.
+
+        Args:
+            close_connections: False to let those that are open go on until they end by
+                themselves, for as long as that takes; `close()` then still closes them.
+            code: the close code that the open connections get.
+            reason: the close reason, at most 123 bytes of UTF-8.
+
+        Returns:
+            A Deferred that fires when all connections are closed and their handlers done, or
+            close_timeout after they were to be closed: handlers that aren't done by then are
+            cancelled.
+
+        Raises:
+            ProtocolError: the code may not travel, or the reason is too long.
+        """
+        return self._server.close(close_connections, code, reason)
+
+
+class _SiteUpgrade:
+    """A request that a twisted.web site has read; see `Upgrade`.
+
+    Until it is taken over, nothing of the site is touched: HTTPChannel keeps what the client
+    sends, no more than a little, and tells when the client leaves.
+    """
+
+    def __init__(
+        self,
+        request: SiteRequest,
+        transport: ITransport,
+        connection: WebSocketServerProtocol,
+    ) -> None:
+        self.transport = transport
+        self._request = request
+        self._connection = connection
+        self._answered = False
+        # Whom the transport calls when it isn't ours.
+        self._site: IProtocol | None = None
+        request.notifyFinish().addBoth(self._finished)
+
+    def refuse(self, response: Response) -> None:
+        """Answer as any other resource does."""
+        self._answered = True
+        _respond(self._request, response)
+
+    def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
+        """Take the transport out of the site's hands."""
+        self._site, early = _take_transport(self._request.channel, protocol)
+        # Whoever finishes the request from now on doesn't end the connection.
+        self._request.channel.persistent = True
+        self._answered = True
+        self._request.setResponseCode(SWITCHING)
+        # To finish it isn't to begin a response.
+        self._request.startedWriting = 1
+        return early
+
+    def header_lines(self) -> bytes:
+        """Return what the site adds to its responses: cookies, and headers of other resources."""
+        headers = self._request.responseHeaders.copy()
+        for cookie in self._request.cookies:
+            headers.addRawHeader(b"Set-Cookie", cookie)
+        return b"".join(
+            name + b": " + value + b"\r\n"
+            for name, values in headers.getAllRawHeaders()
+            if not name.lower().startswith(_NOT_OF_AN_UPGRADE)
+            for value in values
+        )
+
+    def lost(self, reason: Failure) -> None:
+        """Let the site have done with the request, and log it."""
+        if not self._request.finished:
+            self._request.finish()
+        assert self._site is not None
+        self._site.connectionLost(reason)
+
+    def _finished(self, result: Failure | None) -> None:
+        """Take it that the client has left, or that somebody else has answered the request."""
+        if not self._answered:
+            self._connection.connectionLost(result or Failure(ConnectionDone()))
+
+
+# Those of a body, of the connection, and of the handshake.
+_NOT_OF_AN_UPGRADE = (
+    b"content-",
+    b"transfer-encoding",
+    b"connection",
+    b"upgrade",
+    b"sec-websocket-",
+)
+
+
+def _head(request: SiteRequest) -> bytes:
+    """Return the head of a request, with the empty line that ends it."""
+    version = b"HTTP/2.0" if request.clientproto == b"HTTP/2" else request.clientproto
+    lines = [b" ".join((request.method, request.uri, version))]
+    for name, values in request.requestHeaders.getAllRawHeaders():
+        lines += (name + b": " + value for value in values)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _end_behind(request: SiteRequest, channel: HTTPChannel) -> None:
+    """Let the connection end with the answer to a request for an upgrade, unless it is accepted.
+
+    The client may have sent ahead what isn't HTTP, and a proxy in between may have taken what
+    follows for the inside of a tunnel: none of it is to be read as a request (RFC 9112 sections
+    9.3 and 11.2).
+    """
+    channel.persistent = False
+    request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+
+
+def _respond(request: SiteRequest, response: Response) -> None:
+    """Answer a request as any other resource does."""
+    request.setResponseCode(response.status_code, response.reason_phrase.encode())
+    headers = request.responseHeaders
+    for name, values in response.headers.getAllRawHeaders():
+        if name == b"Set-Cookie":
+            # If there are cookies in the request, those in the headers are lost.
+            request.cookies.extend(values)
+        elif name != b"Connection":
+            # Whether it stays open isn't for a hook to say.
+            headers.setRawHeaders(name, values)
+    if headers.hasHeader(b"Upgrade"):
+        # RFC 9110 section 7.8.
+        headers.addRawHeader(b"Connection", b"Upgrade")
+    request.write(response.body)
+    request.finish()
+
+
+def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtocol, bytes]:
+    """Take the transport away from an HTTPChannel that waits for the answer to a request.
+
+    twisted.web has no public way to do so. Its own, for its own WebSockets, loses what has come
+    after the request. All that is done here is public, but for where the channel keeps that if it
+    didn't come together with the request.
+
+    Returns:
+        The protocol that the transport had, and what has come.
+    """
+    transport: Any = channel.transport
+    early = b"".join(channel._dataBuffer) + channel.clearLineBuffer()
+    channel._dataBuffer.clear()
+    # The channel is what the transport pauses while its buffer is full.
+    transport.unregisterProducer()
+    site: IProtocol
+    if isinstance(transport, ProtocolWrapper):
+        site, transport.wrappedProtocol = transport.wrappedProtocol, protocol
+    elif isinstance(transport.protocol, ProtocolWrapper):
+        # As startTLS leaves it.
+        wrapper = transport.protocol
+        site, wrapper.wrappedProtocol = wrapper.wrappedProtocol, protocol
+    else:
+        site, transport.protocol = transport.protocol, protocol
+    # The channel has paused it if more came than it likes to keep, or if its buffer was full.
+    transport.resumeProducing()
+    return site, early

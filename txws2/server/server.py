@@ -1,0 +1,310 @@
+"""`serve`: a server that listens, and how it stops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from socket import socket
+from types import TracebackType
+from typing import Any, Protocol, Union, Unpack, cast
+
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.logger import Logger
+from typing_extensions import TypeVar
+
+from txws2._checks.options import check_options, shortened
+from txws2._checks.threads import check_reactor_thread
+from txws2._checks.unawaited import SERVE, expect_reactor
+from txws2._connection.closeable import Opening
+from txws2._connection.counters import FactoryCounters
+from txws2._connection.driver import state_of
+from txws2._deferreds.eventual import Eventual
+from txws2.exceptions import ConcurrencyError
+from txws2.server.factory import (
+    FactoryOptions,
+    WebSocketServerFactory,
+    WebSocketServerProtocol,
+)
+from txws2.server.listeners import check_place, listen, uri_of
+from txws2.server.shutdown import Stopping
+from txws2.wire.closing import Close, CloseCode
+from txws2.wire.connection import State
+
+__all__ = ["Endpoint", "Server", "listen_at", "serve", "server_endpoint"]
+
+S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
+
+_BACKLOG = 1024
+
+# An argument of a description, in which a backslash stands before what separates them.
+_ARGUMENT = re.compile(r"(?:[^:\\]|\\.)+")
+
+
+class _Listening(Protocol):
+    # What mypy sees in an endpoint when it runs without the plugin for zope.interface.
+    def listen(self, protocolFactory: Any) -> Any: ...
+
+
+# Interfaces of zope can't do `|`.
+Endpoint = Union[IStreamServerEndpoint, _Listening, str]  # noqa: UP007
+"""Where to listen: an endpoint, or the description of one."""
+
+
+class Server:
+    """A server that is listening.
+
+    `async with` closes it on leaving.
+
+    Args:
+        factory: what makes its connections.
+        ports: where they come from.
+    """
+
+    def __init__(self, factory: WebSocketServerFactory, ports: Sequence[IListeningPort]) -> None:
+        self._factory = factory
+        self._ports = ports
+        self._stopping = Stopping(factory)
+        factory._servers.add(self)
+        if ports:
+            factory._listening.add(self)
+
+    @property
+    def connections(self) -> Collection[WebSocketServerProtocol]:
+        """The connections that are open."""
+        return {
+            connection
+            for connection in self._factory.connections
+            if state_of(connection) is State.OPEN
+        }
+
+    @property
+    def addresses(self) -> tuple[IAddress, ...]:
+        """Where it listens."""
+        return tuple(port.getHost() for port in self._ports)
+
+    @property
+    def sockets(self) -> tuple[socket, ...]:
+        """The listening sockets, where there are any."""
+        return tuple(port.socket for port in self._ports if hasattr(port, "socket"))
+
+    @property
+    def counters(self) -> FactoryCounters:
+        """What went over all of its connections."""
+        return self._factory.counters
+
+    def is_serving(self) -> bool:
+        """Tell whether it takes connections: it does until it is closed."""
+        return not self._stopping.begun
+
+    def close(
+        self,
+        close_connections: bool = True,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+    ) -> Deferred[None]:
+        """Stop listening and close every connection; those still opening get a 503.
+
+        A handler may wait for this: to it, the server is closed when all other connections are,
+        and their handlers done, but for those that wait for the same.
+
+        Args:
+            close_connections: False to let those that are open go on until they end by
+                themselves, for as long as that takes; `close()` then still closes them.
+            code: the close code that the open connections get.
+            reason: the close reason, at most 123 bytes of UTF-8.
+
+        Returns:
+            A Deferred that fires when all connections are closed and their handlers done, or
+            close_timeout after they were to be closed: connections that aren't closed by then
+            are aborted, and handlers that aren't done are cancelled.
+
+        Raises:
+            ProtocolError: the code may not travel, or the reason is too long.
+            ConcurrencyError: this isn't the reactor's thread.
+        """
+        check_reactor_thread(self._factory.reactor, "server.close")
+        Close(code, reason).payload()
+        stopping = self._stopping
+        if not stopping.begun:
+            self._factory._servers.discard(self)
+            self._factory._listening.discard(self)
+            ports = [maybeDeferred(port.stopListening) for port in self._ports]
+            stopping.begin(ports, draining=not close_connections)
+        if close_connections:
+            stopping.close(code, reason)
+        return stopping.wait()
+
+    def give_up(self) -> None:
+        """Close, and wait for nobody: in a moment, handlers that aren't done are cancelled.
+
+        Connections that aren't closed by then have been told, and are left to themselves.
+        """
+        self.close()
+        # What they are told leaves first.
+        self._factory.clock.callLater(0, self._stopping.give_up)
+
+    def wait_closed(self) -> Deferred[None]:
+        """Return a Deferred that fires when the server is closed; in a handler, as `close` does."""
+        return self._stopping.wait()
+
+    def serve_forever(self) -> Deferred[None]:
+        """Return a Deferred that fires when the server is closed; to cancel it closes the server.
+
+        The reactor closes the server when it stops, as on SIGINT.
+        """
+
+        def cancelled(deferred: Deferred[None]) -> None:
+            deferred.errback(CancelledError())
+            self.close()
+
+        def closed(_: None) -> None:
+            if not forever.called:
+                forever.callback(None)
+
+        forever: Deferred[None] = Eventual(cancelled)
+        self.wait_closed().addCallback(closed)
+        return forever
+
+    async def __aenter__(self) -> Server:
+        """Return the server."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it, and wait until it is closed."""
+        await self.close()
+
+
+def serve(
+    handler: Callable[[S], object] | None,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    endpoint: Endpoint | None = None,
+    create_protocol: Callable[[], S] = WebSocketServerProtocol,  # type: ignore[assignment]
+    reactor: Any = None,
+    **options: Unpack[FactoryOptions],
+) -> Opening[Server]:
+    """Listen for WebSocket connections.
+
+    Args:
+        handler: called with each connection, usually a coroutine function; see
+            `WebSocketServerFactory`. None if `create_protocol` makes one that does the work.
+        host: the address to listen at, or a name, for each address that it has: "localhost" for
+            127.0.0.1 and ::1, whatever a file of hosts says, without one of a family that this
+            machine doesn't have. None or "" for all of IPv4, "::" for all of both families.
+        port: the TCP port; 0 for any that is free, the same at each address.
+        endpoint: instead of host and port, where to listen: an endpoint, or its description, as
+            "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
+        create_protocol: makes the protocol of each connection: a subclass, or a functools.partial
+            of one.
+        reactor: the reactor to run on; None for the global one.
+        **options: those of `WebSocketServerFactory` and `ConnectionFactory`.
+
+    Returns:
+        A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
+        does: with CannotListenError if the port is taken, at one address of several, too; and with
+        DNSLookupError if the host has no address. It fails with ValueError if the description
+        isn't one of an endpoint, or an option is out of range.
+
+    Raises:
+        TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
+            or the handler, or an option, is of the wrong kind, or there is no such option.
+        ConcurrencyError: this isn't the reactor's thread.
+    """
+    try:
+        check_options(serve, options, FactoryOptions.__optional_keys__)
+        check_place("serve", host, port, endpoint)
+        factory = WebSocketServerFactory(
+            handler, create_protocol=create_protocol, reactor=reactor, **options
+        )
+        check_reactor_thread(factory.reactor, "txws2.serve, handler, host, port")
+        ports = listen_at(factory.reactor, factory, host, port, endpoint, factory.log)
+        listening = ports.addCallback(partial(Server, factory))
+    except ConcurrencyError:
+        raise
+    except TypeError as exc:
+        raise shortened(exc)  # noqa: B904
+    except Exception as exc:
+        return Opening.of(fail(exc))
+
+    def waits() -> bool:
+        return not listening.called or (factory.numPorts > 0 and not factory._stops)
+
+    expect_reactor(reactor, waits, SERVE)
+    return Opening.of(listening)
+
+
+def listen_at(
+    reactor: Any,
+    factory: IProtocolFactory,
+    host: str | None,
+    port: int | None,
+    endpoint: Endpoint | None,
+    log: Logger,
+    *,
+    site: bool = False,
+) -> Deferred[list[IListeningPort]]:
+    """Listen at a host and a port, or at an endpoint, and log where that is.
+
+    Args:
+        reactor: the reactor to run on.
+        factory: what makes the connections.
+        host: as `serve` has it.
+        port: as `serve` has it.
+        endpoint: as `serve` has it.
+        log: the log.
+        site: whether browsers open what is there as a page.
+
+    Raises:
+        ValueError: the description isn't one of an endpoint.
+    """
+    if endpoint is None:
+        assert port is not None
+        at_host = listen(reactor, host or "", port, _BACKLOG, factory)
+        listening = Deferred.fromCoroutine(at_host)
+    else:
+        there = server_endpoint(reactor, endpoint).listen(factory)
+        listening = there.addCallback(lambda port: [port])
+    secure = isinstance(endpoint, str) and endpoint.startswith("ssl:")
+
+    def say(ports: list[IListeningPort]) -> list[IListeningPort]:
+        for each in ports:
+            address = each.getHost()
+            uri = uri_of(address, secure, site) or str(address)
+            log.info("listening on {address}", address=uri)
+        return ports
+
+    return listening.addCallback(say)
+
+
+def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
+    """Return the endpoint that is described, or that was given.
+
+    Unless the description says how many connections may wait to be accepted, 1024 may, instead
+    of the 50 that are Twisted's default.
+
+    Raises:
+        ValueError: the description isn't one of an endpoint.
+    """
+    if not isinstance(endpoint, str):
+        return cast(IStreamServerEndpoint, endpoint)
+    kind, *arguments = _ARGUMENT.findall(endpoint) or [""]
+    # One without a name may be the backlog, too.
+    told = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
+    if kind in ("tcp", "tcp6", "ssl", "unix") and not told:
+        endpoint += f":backlog={_BACKLOG}"
+    described: IStreamServerEndpoint = serverFromString(reactor, endpoint)
+    return described

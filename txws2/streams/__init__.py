@@ -1,0 +1,16 @@
+"""Any Twisted protocol over WebSocket: factories, endpoints, endpoint strings."""
+
+# First, as it says what is missing before another module misses it.
+from txws2 import _prerequisites  # noqa: F401
+from txws2.streams.byte_stream import ByteStream, TCPByteStream, TLSByteStream
+from txws2.streams.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
+from txws2.streams.factories import WebSocketFactory
+
+__all__ = [
+    "ByteStream",
+    "TCPByteStream",
+    "TLSByteStream",
+    "WebSocketClientEndpoint",
+    "WebSocketFactory",
+    "WebSocketServerEndpoint",
+]

@@ -1,0 +1,312 @@
+"""A transport in memory that records what is written, and lets a test say the other end's part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IConsumer,
+    IHalfCloseableDescriptor,
+    IHalfCloseableProtocol,
+    IProducer,
+    IPushProducer,
+    ITransport,
+)
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txws2.client.protocol import WebSocketClientProtocol
+from txws2.wire.frames import encode_frame
+
+__all__ = ["Frame", "RecordingTransport", "frames_in"]
+
+# What a socket and its reactor hold before a producer is paused.
+_BUFFER_SIZE = 2**16
+
+# Two ends that answer each other for ever are told from those that have much to say.
+_MOST_STEPS = 100_000
+
+
+class Frame(NamedTuple):
+    """A frame that was written (RFC 6455 section 5.2).
+
+    Attributes:
+        opcode: one of `Opcode`.
+        payload: without its mask; as it was written if it is compressed.
+        fin: whether it ends its message.
+        compressed: whether the message that it begins is compressed (RFC 7692 section 6).
+    """
+
+    opcode: int
+    payload: bytes
+    fin: bool = True
+    compressed: bool = False
+
+
+@implementer(ITransport, IConsumer, IPushProducer, IHalfCloseableDescriptor)
+class RecordingTransport:
+    """One end of a connection, as a TCP transport behaves; nothing moves until it is pumped.
+
+    `joined` and `opened` make them.
+
+    Attributes:
+        protocol: the protocol at this end.
+        peer: the transport at the other end.
+        written: all that the protocol has written since the connection was made.
+        paused: whether the protocol wants no bytes now.
+        frozen: set it, and nothing from this end arrives any more, not even that it is gone.
+        chop: set it, and what this end writes arrives in pieces of so many bytes.
+        connected: False once the protocol was told of the end.
+        disconnecting: whether the protocol has closed the connection.
+        hears_masked: whether the frames that `feed` lets arrive are masked, as a client's are.
+        producer: what is paused while too much that was written waits to be moved.
+    """
+
+    peer: RecordingTransport
+
+    def __init__(self, protocol: Protocol, port: int) -> None:
+        self.protocol = protocol
+        self.address = IPv4Address("TCP", "127.0.0.1", port)
+        self.written = bytearray()
+        self.paused = self.frozen = False
+        self.chop: int | None = None
+        self.connected = True
+        self.disconnecting = False
+        # RFC 6455 section 5.1: the client's frames are masked, the server's aren't.
+        self.hears_masked = not isinstance(protocol, WebSocketClientProtocol)
+        self.producer: IPushProducer | None = None
+        self._producer_paused = False
+        self._buffer = bytearray()
+        self._half_closing = self._half_closed = False
+        # Why the next step is the last.
+        self._ending: Exception | None = None
+        # How much of what was written `frames` has taken.
+        self._taken = 0
+
+    def getHost(self) -> IPv4Address:
+        """Return the address of this end."""
+        return self.address
+
+    def getPeer(self) -> IPv4Address:
+        """Return the address of the other end."""
+        return self.peer.address
+
+    # What a test does.
+
+    def pump(self) -> None:
+        """Move bytes, both ways, until nothing moves.
+
+        Raises:
+            AssertionError: the two ends answer each other without end.
+        """
+        for _ in range(_MOST_STEPS):
+            # Each of them, even if the first has done something.
+            if not (self.step() | self.peer.step()):
+                return
+        raise AssertionError(f"the two ends don't come to rest within {_MOST_STEPS} steps")
+
+    def frames(self) -> list[Frame]:
+        """Return the frames that the protocol has written since the last call.
+
+        The head of the opening handshake isn't among them.
+        """
+        data = bytes(self.written)
+        if not self._taken:
+            head, blank_line, _ = data.partition(b"\r\n\r\n")
+            self._taken = len(head + blank_line)
+        found = []
+        for frame, end in _split(data, self._taken):
+            found.append(frame)
+            self._taken = end
+        return found
+
+    def feed(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
+        """Let a frame arrive, as if the other end had written it, and all that follows from it.
+
+        Nothing is checked, so that it can be a frame that breaks the protocol.
+
+        Args:
+            opcode: one of `Opcode`, or any other number below 16.
+            payload: what it carries.
+            fin: whether it ends its message.
+        """
+        self.feed_bytes(encode_frame(opcode, payload, fin=fin, masked=self.hears_masked))
+
+    def feed_bytes(self, data: bytes) -> None:
+        """Let bytes arrive, as if the other end had written them, and all that follows."""
+        self.peer.write(data)
+        self.pump()
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes the protocol has written that weren't moved, although they could be."""
+        return len(self._buffer) if self._can_deliver() else 0
+
+    # Outward.
+
+    def write(self, data: bytes) -> None:
+        """Record bytes; they are moved when the transport is pumped."""
+        if self.connected and not self._half_closed:
+            self.written += data
+            self._buffer += data
+            if self.producer is not None and len(self._buffer) > _BUFFER_SIZE:
+                self._producer_paused = True
+                self.producer.pauseProducing()
+
+    def writeSequence(self, data: list[bytes]) -> None:  # type: ignore[override]
+        """Write these, one after the other."""
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        """Close once all that was written has been moved."""
+        self.disconnecting = True
+
+    def loseWriteConnection(self) -> None:
+        """Close for writing once all that was written has been moved."""
+        self._half_closing = True
+
+    def abortConnection(self) -> None:
+        """Close without moving what was written."""
+        self.disconnecting = True
+        self._buffer.clear()
+        self.end(ConnectionAborted())
+
+    def end(self, reason: Exception | None = None) -> None:
+        """Let the next step tell the protocol that the connection is gone, and why.
+
+        Args:
+            reason: by default a ConnectionDone, as when the other end has closed it.
+        """
+        self._ending = self._ending or reason or ConnectionDone()
+
+    # Backpressure: of this end's producer by this end, and of the peer by this end's protocol.
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """Have this paused while too much that was written waits."""
+        if self.producer is not None:
+            raise RuntimeError("there is a producer already")
+        assert streaming
+        self.producer = producer  # type: ignore[assignment]
+
+    def unregisterProducer(self) -> None:
+        """Let the producer be."""
+        self.producer = None
+        self._producer_paused = False
+
+    def pauseProducing(self) -> None:
+        """Let nothing arrive at the protocol."""
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """Let it arrive again."""
+        self.paused = False
+
+    def stopProducing(self) -> None:
+        """Close the connection."""
+        self.loseConnection()
+
+    # What a reactor does.
+
+    def step(self) -> bool:
+        """Do the one thing that is next for this end; tell whether there was one."""
+        if not self.connected:
+            return False
+        if self._ending is not None:
+            self._lose(self._ending)
+        elif self._buffer:
+            return self._deliver()
+        elif self._producer_paused:
+            self._producer_paused = False
+            assert self.producer is not None
+            self.producer.resumeProducing()
+        elif self.disconnecting:
+            self.end()
+        elif self._half_closing and not self._half_closed and not self.peer.paused:
+            ended = Failure(ConnectionDone())
+            self.writeConnectionLost(ended)
+            self.peer.readConnectionLost(ended)
+        else:
+            return False
+        return True
+
+    def _can_deliver(self) -> bool:
+        return not self.frozen and not self.peer.paused
+
+    def _deliver(self) -> bool:
+        if not self._can_deliver():
+            return False
+        size = self.chop or len(self._buffer)
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        peer = self.peer
+        if peer.connected and not peer.disconnecting:
+            peer.protocol.dataReceived(data)
+        return True
+
+    def _lose(self, reason: Exception) -> None:
+        self.connected = False
+        self._buffer.clear()
+        if self.producer is not None:
+            self.producer.stopProducing()
+        self.protocol.connectionLost(Failure(reason))
+        if not self.frozen:
+            self.peer.end(None if isinstance(reason, ConnectionDone) else ConnectionLost())
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        """Take it that the protocol can write no more."""
+        self._half_closed = True
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        """Take it that the peer will write no more."""
+        if self.frozen:
+            return
+        if IHalfCloseableProtocol.providedBy(self.protocol):
+            self.protocol.readConnectionLost()
+        else:
+            self.end()
+
+
+# Frames are taken apart here, and not by what is tested.
+
+
+def frames_in(data: bytes) -> list[Frame]:
+    """Take a stream of frames apart; one that isn't complete at its end is left out."""
+    return [frame for frame, _ in _split(data, 0)]
+
+
+def _split(data: bytes, start: int) -> Iterator[tuple[Frame, int]]:
+    """Generate the frames from there on, each with where it ends."""
+    while (end := _end_of_frame(data, start)) <= len(data):
+        yield _frame(data[start:end]), end
+        start = end
+
+
+def _payload_length(data: bytes, start: int) -> tuple[int, int]:
+    """Return the length of the payload, and where its field ends."""
+    length = data[start + 1] & 0x7F
+    if length < 126:
+        return length, start + 2
+    end = start + (4 if length == 126 else 10)
+    return int.from_bytes(data[start + 2 : end], "big"), end
+
+
+def _end_of_frame(data: bytes, start: int) -> int:
+    """Return where the frame ends that begins there; that may be after the end of the data."""
+    if len(data) < start + 2:
+        return start + 2
+    length, end = _payload_length(data, start)
+    return end + (4 if data[start + 1] & 0x80 else 0) + length
+
+
+def _frame(data: bytes) -> Frame:
+    length, start = _payload_length(data, 0)
+    payload = data[len(data) - length :]
+    if data[1] & 0x80:
+        key = (data[start : start + 4] * (length // 4 + 1))[:length]
+        plain = int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")
+        payload = plain.to_bytes(length, "big")
+    return Frame(data[0] & 0xF, payload, fin=bool(data[0] & 0x80), compressed=bool(data[0] & 0x40))

@@ -1,0 +1,138 @@
+"""Payloads out of what an application sends (RFC 6455 section 5.6, RFC 7692 section 7.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from txws2.wire.deflater import Deflater
+from txws2.wire.exceptions import InvalidState
+from txws2.wire.frames import BINARY, CONT, TEXT
+
+__all__ = ["Encoded", "MessageEncoder", "Part", "not_a_message"]
+
+Part = str | bytes | bytearray | memoryview
+"""A whole message, or a part of one."""
+
+Encoded = tuple[int, bytes, bool]
+"""Opcode and payload of a data frame, and whether RSV1 says that its message is compressed."""
+
+
+class MessageEncoder:
+    """Makes the payloads of data frames.
+
+    Args:
+        deflater: what compresses messages, if that was agreed on.
+        threshold: messages of fewer bytes aren't compressed.
+
+    Attributes:
+        size: bytes of the latest message, or part of one, before deflating.
+    """
+
+    __slots__ = ("_deflater", "_sending", "_threshold", "size")
+
+    def __init__(self, deflater: Deflater | None = None, threshold: int = 0) -> None:
+        self._deflater = deflater
+        self._threshold = threshold
+        # Opcode of the fragmented message that is being sent, and whether it is compressed.
+        self._sending: tuple[int, bool] | None = None
+        self.size = 0
+
+    def whole(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
+        """Encode a whole message; `Connection.send_message` says how."""
+        if self._sending is not None:
+            # Section 5.4: the fragments of one message MUST NOT be interleaved with another's.
+            raise InvalidState("a fragmented message is being sent")
+        opcode, payload = self._encode(message, text)
+        if not self._compresses(payload, compress):
+            return opcode, payload, False
+        assert self._deflater is not None
+        return opcode, self._deflater.compress(payload), True
+
+    def compress(self, payload: bytes) -> bytes:
+        """Compress the payload of a whole message, while no fragmented one is being sent."""
+        assert self._deflater is not None
+        return self._deflater.compress(payload)
+
+    @property
+    def kind(self) -> tuple[int, ...]:
+        """What the encoders have in common that make the same of a message `apart`."""
+        return () if self._deflater is None else (self._threshold, *self._deflater.kind)
+
+    def apart(self, message: Part, text: bool | None, compress: bool | None) -> Encoded:
+        """Encode a whole message for all of this kind: it refers to nothing sent before."""
+        opcode, payload = self._encode(message, text)
+        if not self._compresses(payload, compress):
+            return opcode, payload, False
+        assert self._deflater is not None
+        return opcode, self._deflater.compress_apart(payload), True
+
+    def sent_apart(self, compressed: bool) -> None:
+        """Note that what another has encoded `apart` goes out.
+
+        Raises:
+            InvalidState: a fragmented message is being sent.
+        """
+        if self._sending is not None:
+            raise InvalidState("a fragmented message is being sent")
+        if compressed:
+            assert self._deflater is not None
+            self._deflater.forget()
+
+    def _compresses(self, payload: bytes, compress: bool | None) -> bool:
+        if compress is None:
+            compress = len(payload) >= self._threshold
+        return compress and self._deflater is not None
+
+    def part(self, part: Part, text: bool | None, compress: bool | None, last: bool) -> Encoded:
+        """Encode the next part of a message; `Connection.send_fragment` says how."""
+        opcode, payload = self._encode(part, text)
+        first = self._sending is None
+        if self._sending is None:
+            compressed = compress is not False and self._deflater is not None
+        else:
+            begun, compressed = self._sending
+            if opcode != begun:
+                raise TypeError("the parts of a message are all str, or all bytes-like")
+        self._sending = None if last else (opcode, compressed)
+        if compressed:
+            assert self._deflater is not None
+            payload = self._deflater.compress(payload, last)
+        return opcode if first else CONT, payload, compressed and first
+
+    def rest(self) -> None:
+        """Give back memory that hasn't been used since this was last called."""
+        if self._deflater is not None:
+            self._deflater.rest()
+
+    def _encode(self, message: Part, text: bool | None) -> tuple[int, bytes]:
+        opcode, payload = _encode(message, text)
+        self.size = len(payload)
+        return opcode, payload
+
+
+def not_a_message(message: object) -> TypeError:
+    """Return the exception for what can't be sent; it says what can be made of it."""
+    kind = type(message).__name__
+    if isinstance(message, (Mapping, list, tuple, set)):
+        instead = "json.dumps() makes a str of it"
+    elif hasattr(message, "__await__"):
+        instead = "await it, and send its result"
+    elif message is None:
+        instead = "does a function return nothing?"
+    else:
+        instead = "str() makes a str of it"
+    return TypeError(f"a message is str or bytes-like, not {kind}; {instead}")
+
+
+def _encode(message: Part, text: bool | None) -> tuple[int, bytes]:
+    if isinstance(message, str):
+        return BINARY if text is False else TEXT, message.encode()
+    if not isinstance(message, bytes):
+        if not isinstance(message, (bytearray, memoryview)):
+            raise not_a_message(message)
+        message = bytes(message)
+    if not text:
+        return BINARY, message
+    # Section 5.6: a text message MUST be valid UTF-8, whoever encoded it.
+    message.decode()
+    return TEXT, message

@@ -1,0 +1,136 @@
+"""Which hosts a server answers for (RFC 9110 section 7.2), so that no other name leads to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+import idna
+
+from txws2.wire.exceptions import InvalidHost
+from txws2.wire.http.heads import Request
+from txws2.wire.http.ip_addresses import parse_ip
+
+__all__ = ["Hosts", "check_host", "is_localhost", "normal_host"]
+
+# With the zone of a link-local address (RFC 6874) apart: it has a meaning on one machine only.
+_ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\[\]]*)?\]")
+_PORT = re.compile(r":[0-9]*\Z")
+_NAME = re.compile(r"[0-9A-Za-z._~\-%]+")
+
+# RFC 1035 section 2.3.4, with room for what isn't encoded. To encode longer ones takes its time.
+_LONGEST_NAME = 255
+
+# So much is kept of what was found out; a client isn't to fill the memory.
+_MANY = 64
+_LONG = 256
+
+
+def is_localhost(name: str) -> bool:
+    """Tell whether a name is one of this machine, in any case (RFC 6761 section 6.3)."""
+    return f".{name.removesuffix('.').lower()}".endswith(".localhost")
+
+
+def normal_host(host: str) -> str:
+    """Return a host in the one spelling that all others of it have, too.
+
+    It is in lower case and in ASCII, and without a last dot; an IPv6 address is short, and without
+    brackets and zone.
+
+    Args:
+        host: a name or an address, without a port; an IPv6 address in brackets.
+    """
+    match = _ADDRESS.fullmatch(host)
+    if match is not None:
+        address = parse_ip(match[1])
+        return match[1].lower() if address is None else str(address)
+    if not host.isascii() and len(host) <= _LONGEST_NAME:
+        # One that can't be encoded is none that anything leads to.
+        with suppress(UnicodeError):
+            host = idna.encode(host, uts46=True).decode()
+    # The dot at the end says that a name is complete (RFC 1034 section 3.1).
+    return host.lower().removesuffix(".")
+
+
+class Hosts:
+    """Hosts that were named, whatever the port.
+
+    Args:
+        names: each a name, an address or a network: "example.com", "::1", "127.0.0.0/8".
+
+    Raises:
+        TypeError: it is one name where names are asked for.
+        ValueError: a name isn't any of these.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        if isinstance(names, str):
+            raise TypeError(f"hosts is a sequence of strings, as [{names!r}]")
+        if not isinstance(names, Iterable):
+            raise TypeError(f"hosts is a sequence of strings, as ['example.com']; it is {names!r}")
+        self._names: set[str] = set()
+        self._networks: list[IPv4Network | IPv6Network] = []
+        # Those that have come, as they came: mostly they are few, and found out once.
+        self._known: set[str] = set()
+        for name in names:
+            network = _network(name)
+            if network is not None:
+                self._networks.append(network)
+            else:
+                self._names.add(_checked(name))
+
+    def __contains__(self, host: str) -> bool:
+        """Tell whether a Host header names one of them."""
+        if host in self._known:
+            return True
+        found = self._find(host)
+        if found and len(self._known) < _MANY and len(host) <= _LONG:
+            self._known.add(host)
+        return found
+
+    def _find(self, host: str) -> bool:
+        name = normal_host(_PORT.sub("", host))
+        if name in self._names:
+            return True
+        address = parse_ip(name)
+        return address is not None and any(address in network for network in self._networks)
+
+
+def _network(name: str) -> IPv4Network | IPv6Network | None:
+    if not isinstance(name, str):
+        raise TypeError(f"a host is a str, as 'example.com'; it is {name!r}")
+    bracketed = _ADDRESS.fullmatch(name)
+    try:
+        return ip_network(name.partition("%")[0] if bracketed is None else bracketed[1])
+    except ValueError:
+        return None
+
+
+def _checked(name: str) -> str:
+    normal = normal_host(name)
+    if not _NAME.fullmatch(normal):
+        raise ValueError(
+            f"{name!r} isn't a host: that is a name, an address or a network, without scheme, port "
+            "and path, as 'example.com' or '127.0.0.0/8'"
+        )
+    return normal
+
+
+def check_host(request: Request, hosts: Hosts) -> None:
+    """Refuse a request for a host that the server doesn't answer for.
+
+    A page whose own name was made to lead to this server (DNS rebinding) is of the same origin as
+    what it connects to, but still asks for that name.
+
+    Args:
+        request: the request, which has been checked.
+        hosts: those to answer for.
+
+    Raises:
+        InvalidHost: it is for another one.
+    """
+    host = request.fields["Host"]
+    if host not in hosts:
+        raise InvalidHost(host)
