@@ -17,7 +17,7 @@ from tests.support.sides import (
     answer,
     closing,
 )
-from txws2._connection import driver
+from txws2._connection import parts
 from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 from txws2.exceptions import PayloadTooBig, ProtocolError
@@ -218,7 +218,7 @@ class SlowReaderTests:
         ws = self.close_behind_much()
         full = Progress(1000, 0, acknowledged=5000, room=5000)
         driver_of(ws).ending.progress = full
-        self.patch(driver, "progress_of", lambda *_: full)
+        self.patch(parts, "progress_of", lambda *_: full)
         self.joined.advance(19)
         self.assertEqual(ws.lost, [])
         self.joined.advance(1)
@@ -228,7 +228,7 @@ class SlowReaderTests:
         ws = self.open()
         ws.close()
         arrived = driver_of(ws).ending.progress = Progress(0, 0, acknowledged=5000, room=9000)
-        self.patch(driver, "progress_of", lambda *_: arrived)
+        self.patch(parts, "progress_of", lambda *_: arrived)
         self.joined.advance(10)
         self.assertIsInstance(ws.lost[0].__cause__, ConnectionDone)
         self.assertIsInstance(self.peer.lost[0], ConnectionDone)

@@ -10,7 +10,7 @@ from tests.support.ways import (
     ThroughProxy,
     ThroughSOCKS,
 )
-from txws2._connection import driver
+from txws2._connection import parts
 from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 
@@ -56,7 +56,7 @@ class LeftOpen:
         self.hear_last()
         left = [1000, 500, 0]
         self.patch(
-            driver,
+            parts,
             "progress_of",
             lambda *_: Progress(left.pop(0), 0, acknowledged=5000, room=9000),
         )
@@ -68,7 +68,7 @@ class LeftOpen:
     def test_a_peer_that_reads_nothing_of_it_is_left_after_close_timeout(self):
         ws = self.open()
         stuck = Progress(1000, 0, acknowledged=5000, room=9000)
-        self.patch(driver, "progress_of", lambda *_: stuck)
+        self.patch(parts, "progress_of", lambda *_: stuck)
         self.hear_last()
         driver_of(ws).ending.progress = stuck
         self.joined.advance(9.5)

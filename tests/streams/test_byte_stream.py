@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 from tests.support.implementations import counts_references
 from tests.support.sides import BINARY, CLOSE, REQUEST, TEXT, ServerSide, closing, frames_in
 from tests.support.streams import CLIENT, SERVER, Made, Plain, StreamTestCase
-from txws2._connection import driver
+from txws2._connection import parts
 from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
@@ -441,7 +441,7 @@ class WaysToEndTests(StreamTestCase):
             one, theirs = self.hang_up(side)
             theirs.frozen = True
             all_of_it = Progress(0, 0, acknowledged=5000, room=9000)
-            self.patch(driver, "progress_of", lambda *_, progress=all_of_it: progress)
+            self.patch(parts, "progress_of", lambda *_, progress=all_of_it: progress)
             driver_of(getattr(self, carrier)).ending.progress = all_of_it
             self.joined.advance(10)
             self.assertEqual([type(each) for each in one.lost], [ConnectionDone])

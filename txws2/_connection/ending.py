@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from enum import IntEnum
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.python.failure import Failure
 
 from txws2._connection.journal import log_closed
-from txws2._connection.phases import Phase
+from txws2._connection.phases import CONNECTING, GONE, SETTLED
 from txws2._deferreds.waiters import Waiters
 from txws2._transport.capabilities import abort, let_go
 from txws2._transport.progress import Progress
@@ -47,30 +46,20 @@ class Ending:
         limited: whether the transport must be gone when a time is over.
         ours: whether it is we who close the transport.
         parted: whether the peer was given its moment to end TCP.
+        progress: how far what was sent had come when the closing began, or was last given its time;
+            None if that wasn't asked.
         refusal: why there never was a connection; None if there is one, or was.
         lasted: how long it was there in seconds; None as long as it is.
     """
 
-    __slots__ = (
-        "_extended",
-        "_waiters",
-        "lasted",
-        "limited",
-        "ours",
-        "parted",
-        "progress",
-        "refusal",
-    )
+    limited = ours = parted = False
+    progress: Progress | None = None
+    refusal: Exception | None = None
+    lasted: float | None = None
 
-    def __init__(self) -> None:
-        self._waiters: dict[Moment, Waiters[Any]] | None = None
-        # How far what was sent had come when the closing began, or was last given its time.
-        self.progress: Progress | None = None
-        # Whether it was given its time twice since.
-        self._extended = False
-        self.limited = self.ours = self.parted = False
-        self.refusal: Exception | None = None
-        self.lasted: float | None = None
+    _waiters: dict[Moment, Waiters[Any]] | None = None
+    # Whether it was given its time twice since the peer was seen to read.
+    _extended = False
 
     def wait(self, moment: Moment) -> Deferred[Any]:
         """Return a Deferred that fires at this moment; it may be cancelled."""
@@ -159,25 +148,30 @@ class Ending:
         """Take the end from the transport."""
         self.call_off(driver)
         application = driver.application
-        with suppress(AttributeError):
+        try:  # noqa: SIM105
             del application.connectionLost
+        except AttributeError:
+            # The application has deleted it, or has another there.
+            pass
         self._leave(driver, application)
         assert reason.value is not None
         self.settle(driver, reason.value)
         if driver.outbox is not None:
             driver.outbox.close(driver.ended_with)
-        driver.change_phase(Phase.GONE)
+        driver.change_phase(GONE)
         if driver.handshake is not None:
             driver.drop_handshake(driver.handshake.result())
-        self.fire(Moment.GONE)
+        if self._waiters is not None:
+            self.fire(Moment.GONE)
         driver.let_go_of_application()
 
     def call_off(self, driver: Any) -> None:
         """Take the connection out of all deadlines."""
         factory = driver.factory
-        for deadlines in (factory.opening_deadlines, factory.closing_deadlines):
-            if deadlines is not None:
-                deadlines.discard(driver)
+        if driver.phase is CONNECTING and factory.opening_deadlines is not None:
+            factory.opening_deadlines.discard(driver)
+        if self.limited and factory.closing_deadlines is not None:
+            factory.closing_deadlines.discard(driver)
         if self.parted:
             factory.parting_deadlines.discard(driver)
 
@@ -195,7 +189,7 @@ class Ending:
 
     def settle(self, driver: Any, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""
-        if driver.phase >= Phase.SETTLED:
+        if driver.phase >= SETTLED:
             return
         if self.lasted is None:
             self.lasted = driver.factory.uptime_of(driver.application)
@@ -208,12 +202,13 @@ class Ending:
         if driver.intake is not None:
             driver.intake.drop_queue()
         driver.tell_lost()
-        self.fire(Moment.CLOSED)
-        self.fire(Moment.TOLD)
+        if self._waiters is not None:
+            self.fire(Moment.CLOSED)
+            self.fire(Moment.TOLD)
 
     def _settle_refused(self, driver: Any, cause: BaseException) -> None:
         handshake = driver.handshake
-        driver.change_phase(Phase.SETTLED)
+        driver.change_phase(SETTLED)
         if self.refusal is None:
             self.refusal = handshake.lost(cause)
         driver.factory.books.refuse(self.refusal)
@@ -221,7 +216,7 @@ class Ending:
 
     def _settle_opened(self, driver: Any, cause: BaseException) -> None:
         factory, connection = driver.factory, driver.connection
-        driver.change_phase(Phase.SETTLED)
+        driver.change_phase(SETTLED)
         if factory.keepalive is not None:
             factory.keepalive.discard(driver)
         connection.connection_lost(cause)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from txws2._connection.hook_calls import tell
-from txws2._connection.phases import Delivery
+from txws2._connection.phases import DELIVERING, HELD
 from txws2._transport.capabilities import close_softly
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
 
@@ -41,7 +41,7 @@ def _waits(driver: Any, event: Event) -> bool:
     """Tell whether an event waits, as the application has paused, or behind others that do."""
     if isinstance(event, (Ping, Pong)):
         return False
-    if driver.delivery is Delivery.HELD:
+    if driver.delivery is HELD:
         return True
     return driver.intake is not None and bool(driver.intake.queue)
 
@@ -52,7 +52,7 @@ def open_up(driver: Any) -> None:
     waiting = intake is not None and (
         bool(intake.queue) or (intake.succession is not None and driver.pushes)
     )
-    driver.shut = waiting or driver.delivery is not Delivery.DELIVERING
+    driver.shut = waiting or driver.delivery is not DELIVERING
 
 
 def deliver_later(driver: Any, events: list[Event]) -> None:

@@ -9,7 +9,8 @@ from twisted.python.failure import Failure
 
 from txws2._connection.frame_log import hooked
 from txws2._connection.hook_calls import close_after_failure, tell
-from txws2._connection.phases import Delivery, Phase
+from txws2._connection.journal import log_opened
+from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
 from txws2._transport.capabilities import abort, set_no_delay
 from txws2._transport.socket_writer import outbox_for
@@ -53,16 +54,8 @@ class Agreement:
         self.client: Any = None
         self.upgrade: Any = None
 
-    @property
-    def known_request(self) -> Request | None:
-        """The client's request, once it is known."""
-        request = self.request
-        if isinstance(request, bytes):
-            request = self.request = Request.received(request)
-        return request
 
-
-class Handshake(Agreement):
+class Handshake:
     """The opening handshake of one connection; it is dropped once the connection is open.
 
     A subclass is one side of it.
@@ -76,17 +69,25 @@ class Handshake(Agreement):
         deflate: how messages are compressed, once that is agreed on.
         made: whether the application was told of its connection.
         opened: those who wait until it is open.
+
+    The others are those of `Agreement`, as far as the handshake has come.
     """
 
-    __slots__ = ("deflate", "driver", "made", "opened", "transport")
+    # It lives for a moment, and most of these stay as they are.
+    transport: Any = None
+    request: Request | bytes | None = None
+    response: Response | None = None
+    subprotocol: str | None = None
+    extensions: str | None = None
+    more_lines = b""
+    client: Any = None
+    upgrade: Any = None
+    deflate: Deflate | None = None
+    made = False
+    opened: Waiters[Any] = NOBODY
 
     def __init__(self, driver: Any) -> None:
-        super().__init__(None)
         self.driver = driver
-        self.transport: Any = None
-        self.deflate: Deflate | None = None
-        self.made = False
-        self.opened: Waiters[Any] = NOBODY
 
     def result(self) -> Agreement | bytes:
         """Return what is kept of it: mostly that is the head of the request."""
@@ -138,8 +139,8 @@ class Handshake(Agreement):
         outbox.cork()
         if head:
             outbox.write(head)
-        driver.begin_frames(self._connection(), self.result())
-        if driver.delivery is Delivery.DEAF:
+        self._begin_frames(driver)
+        if driver.delivery is DEAF:
             close_after_failure(driver)
         tell(driver, "connectionOpened")
         driver.run_handler()
@@ -152,23 +153,27 @@ class Handshake(Agreement):
         if early:
             driver.data_received(early)
 
-    def _connection(self) -> Connection:
-        driver, factory = self.driver, self.driver.factory
-        return Connection(
+    def _begin_frames(self, driver: Any) -> None:
+        """Speak frames from now on, and keep nothing of the handshake but what it has come to."""
+        factory = driver.factory
+        trace: Trace | None = None if driver.tracer is None else driver.tracer.frame
+        if factory.trace is not None:
+            trace = hooked(factory.trace, driver, factory.log, trace)
+        driver.connection = Connection(
             client=driver.client,
             max_size=factory.max_size,
             deflate=self.deflate,
             compression=factory.compression,
             max_fragments=factory.max_fragments,
-            trace=self._trace(),
+            trace=trace,
         )
-
-    def _trace(self) -> Trace | None:
-        driver, factory = self.driver, self.driver.factory
-        traced = None if driver.tracer is None else driver.tracer.frame
-        if factory.trace is None:
-            return traced
-        return hooked(factory.trace, driver, factory.log, traced)
+        driver.drop_handshake(self.result())
+        driver.change_phase(OPEN)
+        factory.books.opened += 1
+        if factory.log_connections:
+            log_opened(factory.log, driver)
+        if factory.keepalive is not None:
+            factory.keepalive.add(driver)
 
     def fail(self, reason: Exception) -> None:
         """Give the opening handshake up; the transport is being closed."""
@@ -179,8 +184,8 @@ class Handshake(Agreement):
         """Have no connection, for the first reason that there is."""
         self._call_off()
         driver = self.driver
-        if driver.phase is Phase.CONNECTING:
-            driver.change_phase(Phase.REFUSING)
+        if driver.phase is CONNECTING:
+            driver.change_phase(REFUSING)
             driver.need_ending().refusal = reason
 
     def _call_off(self) -> None:

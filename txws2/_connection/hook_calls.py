@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import only_ended
-from txws2._connection.phases import Delivery, Phase
+from txws2._connection.phases import HELD, OPEN, SETTLED
 from txws2._connection.receiver import Receiver, has_hook
 from txws2._deferreds.callables import has_fired
 from txws2._deferreds.missing_loop import log_failure
@@ -40,11 +40,11 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
     if driver.has_hung_up():
         return
     hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
-    succession = driver.succession
-    if succession is None:
+    intake = driver.intake
+    if intake is None or intake.succession is None:
         call(driver, hook, *arguments)
     elif has_hook(hook):
-        succession.add(hook, arguments)
+        intake.succession.add(hook, arguments)
 
 
 def call(driver: Any, hook: Callable[..., object], *arguments: Any) -> None:
@@ -82,7 +82,7 @@ def hook_failed(driver: Any, failure: Failure) -> None:
     ended = failure.check(ConnectionClosed) or (
         connection is not None and only_ended(connection.closing, failure.value)
     )
-    if driver.phase is Phase.OPEN or not ended:
+    if driver.phase is OPEN or not ended:
         driver.application_failed(failure)
 
 
@@ -93,7 +93,7 @@ def go_on(driver: Any, succession: Succession) -> None:
         return
     succession.calling = True
     # None of them while the application has paused.
-    while driver.delivery is not Delivery.HELD or driver.phase >= Phase.SETTLED:
+    while driver.delivery is not HELD or driver.phase >= SETTLED:
         # It may have closed the transport meanwhile.
         driver.has_hung_up()
         taken = succession.take()
@@ -123,7 +123,7 @@ def application_failed(driver: Any, failure: Failure) -> None:
 
 def close_after_failure(driver: Any) -> None:
     """Close the connection with 1011."""
-    if driver.phase is Phase.OPEN:
+    if driver.phase is OPEN:
         # Not a word of what happened: it could help an attacker.
         driver.outbox.write(driver.connection.send_close(CloseCode.INTERNAL_ERROR))
         driver.begin_closing()
@@ -141,7 +141,7 @@ def tell_lost(driver: Any) -> None:
         driver.deafen()
         return
     succession.add_last(lost, application, Failure(driver.ended_with()))
-    if driver.delivery is Delivery.HELD:
+    if driver.delivery is HELD:
         # The application doesn't want to have what waits.
         succession.clear()
         driver.go_on()

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IPushProducer
 
 from txws2._connection.hook_queue import Succession
 from txws2._connection.inbox import Inbox
-from txws2._connection.phases import Delivery, Phase
+from txws2._connection.phases import DELIVERING, HELD, OPEN, SETTLED
 from txws2._connection.read_pause import MESSAGE_OVERHEAD, Reading
 from txws2._transport.capabilities import read_more_at_once
 from txws2.wire.events import Event
@@ -49,9 +49,9 @@ class Intake:
         if self.inbox is None:
             self.inbox = Inbox(self.reading, driver.factory.max_queue)
             # What it would have been told by now.
-            if driver.phase is not Phase.OPEN:
+            if driver.phase is not OPEN:
                 self.inbox.discard_when_full()
-            if driver.phase >= Phase.SETTLED:
+            if driver.phase >= SETTLED:
                 self.inbox.close(driver.ended_with)
         return self.inbox
 
@@ -66,11 +66,11 @@ class Intake:
         """Deliver what waits for the end of a read, and read no more than there is room for."""
         connection = driver.connection
         assert connection is not None
-        if self.queue and driver.delivery is not Delivery.HELD:
+        if self.queue and driver.delivery is not HELD:
             self.deliver_queue(driver)
-        if connection.unfinished and driver.phase < Phase.SETTLED:
+        if connection.unfinished and driver.phase < SETTLED:
             self.message_arrives(driver)
-        if driver.delivery is Delivery.HELD:
+        if driver.delivery is HELD:
             self.reading.hold_on(self.queue_size + connection.unfinished)
         if self.succession is not None:
             self._read_no_more_than(driver, self.succession)
@@ -96,14 +96,14 @@ class Intake:
 
     def hold(self, driver: Any) -> None:
         """Deliver nothing until `release`."""
-        if driver.delivery is Delivery.DELIVERING and driver.phase < Phase.SETTLED:
-            driver.change_delivery(Delivery.HELD)
+        if driver.delivery is DELIVERING and driver.phase < SETTLED:
+            driver.change_delivery(HELD)
             self.reading.hold()
 
     def release(self, driver: Any) -> None:
         """Deliver what has waited, and what comes."""
-        if driver.delivery is Delivery.HELD:
-            driver.change_delivery(Delivery.DELIVERING)
+        if driver.delivery is HELD:
+            driver.change_delivery(DELIVERING)
         # Within the hook of a ping, say, the queue waits for the end of the read.
         if not (self.queue and driver.busy):
             self.deliver_queue(driver)
@@ -116,13 +116,13 @@ class Intake:
         driver.open_up()
         if events:
             driver.deliver_later(events)
-        if driver.delivery is not Delivery.HELD:
+        if driver.delivery is not HELD:
             self.reading.release()
 
     def _read_no_more_than(self, driver: Any, succession: Succession) -> None:
         """Pause reading if too many hooks wait; while it is closing, drop those instead."""
         max_queue = driver.factory.max_queue
-        if driver.phase is not Phase.OPEN:
+        if driver.phase is not OPEN:
             # The peer's close frame is behind them.
             succession.limit(max_queue)
         elif max_queue is not None and len(succession) >= max_queue:
@@ -135,7 +135,7 @@ class Intake:
         if self.succession is not None:
             self.succession.limit(driver.factory.max_queue)
             self.reading.resume()
-        if driver.delivery is Delivery.HELD:
+        if driver.delivery is HELD:
             # The peer's close frame is behind what the application doesn't want to have.
             driver.deafen()
             self.release(driver)

@@ -12,12 +12,13 @@ from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from txws2._connection.counters import ConnectionCounters
-from txws2._connection.driver import Driver, state_of
+from txws2._connection.driver import Driver
 from txws2._connection.fragments import Pieces
 from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Inbox
 from txws2._connection.journal import text_of
-from txws2._connection.phases import Phase
+from txws2._connection.parts import state_of
+from txws2._connection.phases import OPEN, SETTLED
 from txws2._connection.pieces import Piece
 from txws2._connection.receiver import Receiver, keeps_messages
 from txws2._connection.sender import send, when_not_open
@@ -344,7 +345,7 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
         """
         driver = driver_of(self)
         driver.check_thread()
-        if driver.phase is not Phase.OPEN:
+        if driver.phase is not OPEN:
             return cast("Deferred[float]", when_not_open(driver))
         pings = driver.need_pings()
         try:
@@ -418,7 +419,7 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
     def close_code(self) -> int | None:
         """The close code received, 1006 if there was none; None until the connection is closed."""
         driver = driver_of(self)
-        if driver.phase < Phase.SETTLED:
+        if driver.phase < SETTLED:
             return None
         connection = driver.connection
         return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
@@ -427,7 +428,7 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
     def close_reason(self) -> str | None:
         """The close reason received; None until the connection is closed."""
         driver = driver_of(self)
-        if driver.phase < Phase.SETTLED:
+        if driver.phase < SETTLED:
             return None
         return "" if driver.connection is None else driver.connection.closing.reason
 

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from txws2._connection.broadcast import Slow, broadcast
-from txws2._connection.driver import state_of
 from txws2._connection.handle import driver_of
+from txws2._connection.parts import state_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2.interfaces import IRooms, Presence
 from txws2.wire.connection import State

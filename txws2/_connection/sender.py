@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, DeferredLock, fail
 
 from txws2._connection.ending import Moment
 from txws2._connection.fragments import check_fragments, send_fragments
-from txws2._connection.phases import Phase
+from txws2._connection.phases import OPEN, SETTLED
 from txws2._deferreds.tasks import started
 from txws2._deferreds.waiters import fail_quietly, forward_quietly
 from txws2.exceptions import InvalidState
@@ -56,8 +56,8 @@ def send_now(
 ) -> None:
     """Send a message without waiting; see `WebSocketProtocol.sendMessage`."""
     driver.check_thread()
-    if driver.phase is not Phase.OPEN:
-        if driver.phase < Phase.OPEN:
+    if driver.phase is not OPEN:
+        if driver.phase < OPEN:
             raise InvalidState("the connection isn't open yet; wait for connectionOpened()")
     elif driver.turns is None:
         driver.outbox.write(driver.connection.send_message(message, text, compress))
@@ -77,7 +77,7 @@ def send_in_turn(
 
 def send_shared(driver: Any, message: SharedMessage, slow: str) -> bool:
     """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
-    if driver.phase is not Phase.OPEN:
+    if driver.phase is not OPEN:
         return False
     if driver.outbox.falls_behind(until_drained=slow == "skip"):
         if slow == "close":
@@ -92,7 +92,7 @@ def send_shared(driver: Any, message: SharedMessage, slow: str) -> bool:
 
 def _write(driver: Any, encode: Callable[..., bytes], *arguments: object) -> Deferred[None]:
     """Write what a method of the connection makes of these arguments."""
-    if driver.phase is not Phase.OPEN:
+    if driver.phase is not OPEN:
         return when_not_open(driver)
     driver.outbox.write(encode(driver.connection, *arguments))
     drained: Deferred[None] = driver.outbox.drained()
@@ -101,9 +101,9 @@ def _write(driver: Any, encode: Callable[..., bytes], *arguments: object) -> Def
 
 def when_not_open(driver: Any) -> Deferred[Any]:
     """Return the Deferred for what can't be done now."""
-    if driver.phase < Phase.OPEN:
+    if driver.phase < OPEN:
         return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
-    if driver.phase < Phase.SETTLED:
+    if driver.phase < SETTLED:
         late: Deferred[Any] = driver.need_ending().wait(Moment.LATE)
         return late
     failed: Deferred[Any] = Deferred()

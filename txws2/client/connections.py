@@ -22,7 +22,7 @@ from txws2._checks.unawaited import CONNECT, expect_reactor
 from txws2._connection.closeable import Opening
 from txws2._connection.factory import global_reactor
 from txws2._connection.handle import driver_of
-from txws2._connection.phases import Phase
+from txws2._connection.phases import OPEN
 from txws2._deferreds.isolation import isolated
 from txws2._deferreds.tasks import loop_runs
 from txws2._time.backoff import Backoff
@@ -316,6 +316,6 @@ def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
     verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
     for protocol in list(factory.connections):
         driver = driver_of(protocol)
-        if driver.phase < Phase.OPEN:
+        if driver.phase < OPEN:
             verdict = driver.give_up_opening()
     return verdict

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
-from txws2._connection.phases import Phase
+from txws2._connection.phases import OPEN
 from txws2.client.handshake import ClientHandshake
 
 __all__ = ["ClientDriver"]
@@ -45,7 +45,7 @@ class ClientDriver(Driver):
     def application_failed(self, failure: Failure) -> None:
         """Close the connection: the application has failed."""
         super().application_failed(failure)
-        if self.phase < Phase.OPEN:
+        if self.phase < OPEN:
             assert failure.value is not None
             self._opening_raised(failure.value)
 

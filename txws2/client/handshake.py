@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
 from txws2._connection.handshake import Handshake
-from txws2._connection.phases import Phase
+from txws2._connection.phases import CONNECTING, SETTLED
 from txws2._deferreds.isolation import isolated
 from txws2._time.deadlines import call_off
 from txws2._transport.capabilities import abort
@@ -30,26 +29,23 @@ class ClientHandshake(Handshake):
         driver: what drives the connection.
     """
 
-    __slots__ = ("_body", "_reader", "_waiting")
+    request: Request
 
-    def __init__(self, driver: Any) -> None:
-        super().__init__(driver)
-        self._reader: ResponseReader
-        # What the server says when it refuses.
-        self._body: BodyReader | None = None
-        # For the end of that.
-        self._waiting: IDelayedCall | None = None
+    _reader: ResponseReader
+    # What the server says when it refuses.
+    _body: BodyReader | None = None
+    # For the end of that.
+    _waiting: IDelayedCall | None = None
 
     def begin(self) -> None:
         """Send the request."""
         driver = self.driver
-        if driver.phase >= Phase.SETTLED:
+        if driver.phase >= SETTLED:
             return
         skipped = None if driver.tracer is None else partial(driver.tracer.head, "<")
         self._reader = ResponseReader(driver.factory.head_limits, skipped)
-        request: Request = driver.factory.build_request()
-        self.request = request
-        head = request.serialize()
+        self.request = driver.factory.build_request()
+        head = self.request.serialize()
         if driver.tracer is not None:
             driver.tracer.head(">", head)
         driver.outbox.write(head)
@@ -68,7 +64,7 @@ class ClientHandshake(Handshake):
         except InvalidStatus as exc:
             self._body = BodyReader(exc.response)
             self._receive_body(self._body, reader.rest)
-            if self.driver.phase is Phase.CONNECTING:
+            if self.driver.phase is CONNECTING:
                 self._expect_body(exc.response)
         except InvalidHandshake as exc:
             self._hang_up(exc)
@@ -81,8 +77,7 @@ class ClientHandshake(Handshake):
         Raises:
             InvalidHandshake: it doesn't.
         """
-        driver, request = self.driver, self.known_request
-        assert request is not None
+        driver, request = self.driver, self.request
         self.response = response
         if driver.tracer is not None:
             driver.tracer.head("<", head)
@@ -128,7 +123,7 @@ class ClientHandshake(Handshake):
 
     def give_up(self) -> None:
         """Wait no longer for the response, unless the handshake has failed already."""
-        if self.driver.phase is Phase.CONNECTING:
+        if self.driver.phase is CONNECTING:
             self._hang_up(self._verdict())
 
     def _verdict(self) -> InvalidHandshake:
@@ -144,7 +139,7 @@ class ClientHandshake(Handshake):
 
         Those who wait for it are told at once: nothing else is sure to work.
         """
-        if self.driver.phase >= Phase.SETTLED:
+        if self.driver.phase >= SETTLED:
             return
         self._stop_waiting()
         self.refuse(_as_reason(exc))

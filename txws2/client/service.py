@@ -15,10 +15,10 @@ from typing_extensions import TypeVar
 
 from txws2._checks.options import check_options
 from txws2._checks.signatures import check_hook
-from txws2._connection.driver import state_of
 from txws2._connection.handle import driver_of
 from txws2._connection.journal import only_ended
-from txws2._connection.phases import Phase
+from txws2._connection.parts import state_of
+from txws2._connection.phases import SETTLED
 from txws2._deferreds.callables import result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.eventual import Eventual
@@ -314,7 +314,7 @@ class WebSocketClientService(Service, Generic[C]):
             if isinstance(exc, CancelledError) and run is not self._run:
                 raise  # It wasn't the hook that had something cancelled.
             driver = driver_of(ws)
-            ended = driver.phase >= Phase.SETTLED
+            ended = driver.phase >= SETTLED
             if not (ended and only_ended(driver.connection.closing, exc)):
                 self._log_failure("on_message")
 

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2._connection.handle import driver_of
-from txws2._connection.phases import Phase
+from txws2._connection.phases import SETTLED
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._deferreds.callables import check_function, name_of, to_await
 from txws2._deferreds.causes import causes_of
@@ -166,7 +166,7 @@ class _Run:
         self._coroutine.close()
 
     def _step(self, go: Callable[..., Any], *arguments: Any) -> Any:
-        self._woken, self._busy = driver_of(self._connection).phase >= Phase.SETTLED, True
+        self._woken, self._busy = driver_of(self._connection).phase >= SETTLED, True
         try:
             return go(*arguments)
         finally:

@@ -11,7 +11,7 @@ from txws2._connection.driver import Driver
 from txws2._connection.hook_calls import hook_failed, hook_returned
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import log_ended, only_ended
-from txws2._connection.phases import Phase
+from txws2._connection.phases import OPEN, SETTLED
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.calls import Call
 from txws2._deferreds.tasks import running_loop
@@ -65,16 +65,15 @@ class ServerDriver(Driver):
         super().transport_lost(reason)
         if handshake is not None:
             handshake.end()
-        upgrade = self.upgrade
-        if upgrade is not None and taken_over:
-            upgrade.lost(reason)
+        if taken_over and self.upgrade is not None:
+            self.upgrade.lost(reason)
 
     # The handler.
 
     def run_handler(self) -> None:
         """Start the handler, if there is one; the connection is closed when it is done."""
         handler = self.factory.handler
-        if handler is None or self.phase is not Phase.OPEN:
+        if handler is None or self.phase is not OPEN:
             return
         application = self.application
         call = Call(application)
@@ -87,7 +86,7 @@ class ServerDriver(Driver):
         assert exception is not None
         assert connection is not None
         closing = connection.closing
-        if self.phase >= Phase.SETTLED and only_ended(closing, exception):
+        if self.phase >= SETTLED and only_ended(closing, exception):
             log_ended(self.factory.log, self, ConnectionClosed.of(closing))
             self.factory._warnings.failed(self, closing.cause)
             return

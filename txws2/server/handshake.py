@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
 
 from twisted.python.failure import Failure
 
 from txws2._connection.handshake import Agreement, Handshake
 from txws2._connection.journal import log_refused
-from txws2._connection.phases import Phase
+from txws2._connection.phases import CONNECTING
 from txws2._transport.capabilities import abort, can_be_told, close_softly
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
 from txws2.server.hooks import Decision
@@ -31,7 +30,7 @@ __all__ = ["ServerHandshake", "acceptance_of"]
 _MAX_EARLY = 64 * 1024
 
 
-def acceptance_of(agreement: Agreement, request: Request) -> Response:
+def acceptance_of(agreement: Agreement | Handshake, request: Request) -> Response:
     """Return the response that opens a connection on which this is agreed."""
     return accept(request, agreement.subprotocol, agreement.extensions, agreement.more_lines)
 
@@ -46,13 +45,9 @@ class ServerHandshake(Handshake):
         decision: what the application decides on the request; None if there is nothing to decide.
     """
 
-    __slots__ = ("_reader", "decision")
-
-    def __init__(self, driver: Any) -> None:
-        super().__init__(driver)
-        # While a request arrives in parts, or waits for a decision.
-        self._reader: RequestReader | None = None
-        self.decision: Decision | None = None
+    decision: Decision | None = None
+    # While a request arrives in parts, or waits for a decision.
+    _reader: RequestReader | None = None
 
     def result(self) -> Agreement | bytes:
         """Return what is kept of it: mostly, the head of the request as it came says it all."""
@@ -152,7 +147,7 @@ class ServerHandshake(Handshake):
 
     def turn_away(self, reason: InvalidHandshake) -> None:
         """Answer the request with an HTTP response that says why not."""
-        if self.driver.phase is Phase.CONNECTING:
+        if self.driver.phase is CONNECTING:
             self.turn_down(refusal(reason), reason)
 
     def give_in(self, reason: Exception) -> None:
@@ -160,7 +155,7 @@ class ServerHandshake(Handshake):
         if self.request is None and self.upgrade is None:
             # There is no request to answer (RFC 9112 section 9.2).
             super().give_in(reason)
-        elif self.driver.phase is Phase.CONNECTING:
+        elif self.driver.phase is CONNECTING:
             text = f"The WebSocket handshake failed: {reason}.\n"
             self.turn_down(Response.plain(HTTPStatus.FORBIDDEN, text), reason)
 

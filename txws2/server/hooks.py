@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from txws2._checks.signatures import check_hook
 from txws2._connection.handle import driver_of
-from txws2._connection.phases import Phase
+from txws2._connection.phases import CONNECTING
 from txws2._deferreds.callables import check_function, result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.missing_loop import log_failure
@@ -114,7 +114,7 @@ class Decision:
     @property
     def _refused(self) -> bool:
         """Whether the request was refused meanwhile, or the client has left."""
-        return self._handshake.driver.phase is not Phase.CONNECTING
+        return self._handshake.driver.phase is not CONNECTING
 
     def begin(self, reader: RequestReader) -> None:
         """Do what the application wants, as soon as it knows."""

@@ -42,7 +42,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         driver = driver_of(self)
         agreement = driver.agreement
         if agreement.response is None and driver.connection is not None:
-            agreement.response = acceptance_of(agreement, agreement.known_request)
+            agreement.response = acceptance_of(agreement, driver.known_request)
         return cast(Response, agreement.response)
 
     @response.setter

@@ -25,7 +25,7 @@ from txws2._checks.threads import check_reactor_thread
 from txws2._checks.unawaited import SERVE, expect_reactor
 from txws2._connection.closeable import Opening
 from txws2._connection.counters import FactoryCounters
-from txws2._connection.driver import state_of
+from txws2._connection.parts import state_of
 from txws2._deferreds.eventual import Eventual
 from txws2.exceptions import ConcurrencyError
 from txws2.server.factory import (

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 
-from txws2._connection.driver import state_of
 from txws2._connection.handle import driver_of
+from txws2._connection.parts import state_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.eventual import Eventual
 from txws2._deferreds.isolation import isolated

@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 from zope.interface import implementer
 
 from txws2._checks.options import check_options
-from txws2._connection.driver import state_of
+from txws2._connection.parts import state_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._deferreds.tasks import running_loop
 from txws2.client.protocol import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol

@@ -1,0 +1,289 @@
+"""The parts of a connection, and where it stands."""
+
+from __future__ import annotations
+
+from threading import current_thread
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from txws2._connection.counters import ConnectionCounters, Standing
+from txws2._connection.ending import Ending
+from txws2._connection.exchange import Exchange
+from txws2._connection.factory import ConnectionFactory
+from txws2._connection.frame_log import Tracer
+from txws2._connection.handle import driver_of
+from txws2._connection.handshake import Agreement, Handshake
+from txws2._connection.inbox import Inbox
+from txws2._connection.intake import Intake
+from txws2._connection.phases import (
+    CONNECTING,
+    DELIVERIES,
+    DELIVERING,
+    NEW,
+    PHASES,
+    STATES,
+    Delivery,
+    Phase,
+)
+from txws2._connection.pings import PendingPings
+from txws2._transport.capabilities import Address, address_of
+from txws2._transport.progress import Progress, progress_of
+from txws2._transport.socket_writer import WriteThrough
+from txws2.exceptions import ConcurrencyError, ConnectionClosed
+from txws2.wire.connection import State
+from txws2.wire.http.heads import Request
+
+__all__ = ["Parts", "state_of"]
+
+
+class Parts(Exchange):
+    """Holds the parts of a connection, and knows where it stands.
+
+    What few connections need, or need for a while, are objects of their own, made when they are
+    first needed: of most connections there are many, and idle.
+
+    Attributes:
+        application: the application's object; None before there is a transport, and when all is
+            over.
+        factory: has the options.
+        phase: where the connection is in its life; `change_phase` changes it.
+        delivery: what becomes of messages; `change_delivery` changes it.
+        handshake: the opening handshake; None once it is done, or all is over.
+        intake: what was read and waits; None if nothing ever had to.
+        ending: how it ends, and who waits for that; None if nobody does and it hasn't begun to.
+        pings: those that wait for their pongs; None if none was ever sent.
+        tracer: the debug log; None if there is none.
+    """
+
+    __slots__ = (
+        "_agreement",
+        "_id",
+        "application",
+        "delivery",
+        "ending",
+        "factory",
+        "handshake",
+        "intake",
+        "phase",
+        "pings",
+        "tracer",
+    )
+
+    client: ClassVar[bool]
+
+    def __init__(self) -> None:
+        # `super()` takes twice as long, for each connection.
+        Exchange.__init__(self)
+        self.application: Any = None
+        self.factory: ConnectionFactory[Any]
+        self.phase = NEW
+        self.delivery = DELIVERING
+        self.handshake: Handshake | None = None
+        self.intake: Intake | None = None
+        self.ending: Ending | None = None
+        self.pings: PendingPings | None = None
+        self.tracer: Tracer | None = None
+        # What the opening handshake has come to; of a server, mostly only the request's head.
+        self._agreement: Agreement | bytes | None = None
+        self._id: str | None = None
+
+    def make_handshake(self) -> Handshake:
+        """Make the opening handshake."""
+        raise NotImplementedError
+
+    # Its states.
+
+    def change_phase(self, phase: Phase) -> None:
+        """Come into the next phase of its life.
+
+        Raises:
+            RuntimeError: the table has no such transition.
+        """
+        before = self.phase
+        if phase not in PHASES[before]:
+            raise RuntimeError(f"a connection that is {before.name} can't become {phase.name}")
+        self.phase = phase
+        if self.tracer is not None and (STATES[phase] is not STATES[before] or phase is CONNECTING):
+            self.tracer.state(STATES[phase])
+
+    def change_delivery(self, delivery: Delivery) -> None:
+        """Do something else with the messages that come.
+
+        Raises:
+            RuntimeError: the table has no such transition.
+        """
+        if delivery not in DELIVERIES[self.delivery]:
+            before = self.delivery.name
+            raise RuntimeError(f"a delivery that is {before} can't become {delivery.name}")
+        self.delivery = delivery
+        self.shut = True
+
+    @property
+    def id(self) -> str:
+        """A name for this connection, unlike any other's; log events have it."""
+        if self._id is None:
+            self._id = str(uuid4())
+        return self._id
+
+    @property
+    def connected(self) -> bool:
+        """Whether the application was told of its connection."""
+        return self.phase is not NEW and (self.handshake is None or self.handshake.made)
+
+    @property
+    def transport(self) -> Any:
+        """The transport; None before there is one."""
+        if self.outbox is not None:
+            return self.outbox.transport
+        known = self.handshake or self.upgrade
+        return None if known is None else known.transport
+
+    @property
+    def own_transport(self) -> Any:
+        """The transport; None as long as it is somebody else's."""
+        return None if self.outbox is None else self.outbox.transport
+
+    @property
+    def agreement(self) -> Agreement | Handshake:
+        """What the opening handshake has come to, as far as it has come."""
+        if self.handshake is not None:
+            return self.handshake
+        kept = self._agreement
+        if kept is None or isinstance(kept, bytes):
+            kept = self._agreement = Agreement(kept)
+        return kept
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether there is nothing to know of the agreement but the head of the request."""
+        return self.handshake is None and isinstance(self._agreement, bytes)
+
+    @property
+    def succession(self) -> Any:
+        """What keeps the hooks in order; None if none is running."""
+        return None if self.intake is None else self.intake.succession
+
+    @property
+    def known_request(self) -> Request | None:
+        """The client's request, once it is known."""
+        agreed = self.agreement
+        if isinstance(agreed.request, bytes):
+            agreed.request = Request.received(agreed.request)
+        return agreed.request
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on, None if there is none."""
+        return None if self._is_plain else self.agreement.subprotocol
+
+    @property
+    def upgrade(self) -> Any:
+        """How the request is answered, if it was somebody else who has read it."""
+        return None if self._is_plain else self.agreement.upgrade
+
+    @property
+    def peer_address(self) -> Address:
+        """The address of the other end, as far as it is known."""
+        client = None if self._is_plain else self.agreement.client
+        if client is not None and client.host is not None:
+            return client.host, client.port
+        return address_of(self.transport.getPeer())
+
+    def check_thread(self) -> None:
+        """Make sure that this is called in the reactor's thread.
+
+        Raises:
+            ConcurrencyError: it isn't.
+        """
+        if self.is_elsewhere():
+            raise ConcurrencyError(
+                f"a connection is the reactor's thread's, and this is {current_thread().name}; "
+                "use reactor.callFromThread(connection.sendMessage, message), or, to wait for "
+                "the result, blockingCallFromThread(reactor, connection.send, message)"
+            )
+
+    def note(self, text: str) -> None:
+        """Tell the debug log, if there is one."""
+        if self.tracer is not None:
+            self.tracer.note(text)
+
+    # Its parts.
+
+    def need_handshake(self) -> Handshake:
+        """Return the opening handshake, which is still to be done."""
+        if self.handshake is None:
+            self.handshake = self.make_handshake()
+        return self.handshake
+
+    def need_ending(self) -> Ending:
+        """Return the ending, which begins to matter."""
+        if self.ending is None:
+            self.ending = Ending()
+        return self.ending
+
+    def need_intake(self) -> Intake:
+        """Return what keeps what was read and waits."""
+        if self.intake is None:
+            self.intake = Intake(self)
+        return self.intake
+
+    def need_inbox(self) -> Inbox:
+        """Return the inbox, in which messages wait for `recv`."""
+        intake = self.intake
+        if intake is None:
+            intake = self.need_intake()
+        return intake.inbox or intake.need_inbox(self)
+
+    def need_pings(self) -> PendingPings:
+        """Return the pings that wait for their pongs."""
+        if self.pings is None:
+            self.pings = PendingPings()
+        return self.pings
+
+    def drop_handshake(self, agreement: Agreement | bytes) -> None:
+        """Keep nothing of the opening handshake but this."""
+        self._agreement = agreement
+        self.handshake = None
+
+    def was_adopted(self) -> None:
+        """Take it that a shared epoll has the transport now, for `EpollSharing`."""
+        if isinstance(self.outbox, WriteThrough):
+            self.outbox.find_readers()
+
+    def progress(self) -> Progress:
+        """Tell how far what was sent has come."""
+        return progress_of(self.transport, self.outbox)
+
+    def standing(self) -> Standing:
+        """Tell how the connection stands, for its factory's counters and its own."""
+        inbox = None if self.intake is None else self.intake.inbox
+        return Standing(
+            self.connection,
+            0.0 if self.pings is None else self.pings.latency,
+            0 if inbox is None else inbox.waiting,
+            0 if self.outbox is None else self.outbox.waiting,
+        )
+
+    def count(self) -> ConnectionCounters:
+        """Return what has gone over the connection."""
+        lasted = None if self.ending is None else self.ending.lasted
+        uptime = self.factory.uptime_of(self.application) if lasted is None else lasted
+        return ConnectionCounters.of(self.standing(), uptime)
+
+    def ended_with(self) -> Exception:
+        """Return an exception that tells how it ended, for those who want to know."""
+        if self.connection is not None:
+            return ConnectionClosed.of(self.connection.closing)
+        refusal = self.need_ending().refusal
+        assert refusal is not None
+        return refusal
+
+
+def state_of(connection: Any) -> State:
+    """Return the state that a connection is in.
+
+    The application's class may have a method or an attribute of any name; so what isn't a hook is
+    asked here, or of our own class, wherever we need it ourselves.
+    """
+    phase: Phase = driver_of(connection).phase
+    return STATES[phase]
