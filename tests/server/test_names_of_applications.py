@@ -8,12 +8,24 @@ from tests.support.servers import Servers
 from tests.support.sides import CLOSE, REQUEST, TEXT, URI, Peer, QuietTestCase, closing, frames_in
 from tests.support.website import SiteTestCase
 from txws2 import Rooms, basic_auth, broadcast, connect, route
+from txws2._accelerator import PURE
+from txws2._connection.ending import Ending
+from txws2._connection.handshake import Agreement
+from txws2._connection.inbox import Inbox
+from txws2._connection.intake import Intake
 from txws2._connection.protocol import WebSocketProtocol
+from txws2._connection.read_pause import Reading
+from txws2._transport.socket_writer import WriteThrough
+from txws2.client.driver import ClientDriver
+from txws2.client.handshake import ClientHandshake
 from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.client.service import WebSocketClientService
+from txws2.server.driver import ServerDriver
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.handshake import ServerHandshake
 from txws2.server.server import Server
 from txws2.testing import Joined, joined
+from txws2.wire.connection import Connection
 from txws2.wire.frames import encode_frame
 
 # What Twisted or txws2 calls, or sets, by its documented name.
@@ -37,12 +49,11 @@ HOOKS = {
     "pauseProducing",
     "resumeProducing",
     "stopProducing",
-    # Of the keepalive, and in C, too.
-    "keepalive_heard",
 }
 
 # What was ours to call once, or sounds as if it were.
 OTHERS = {
+    "keepalive_heard",
     "answer",
     "refuse",
     "standing",
@@ -74,7 +85,61 @@ PUBLIC = {
     if not name.startswith("_")
 }
 
-NAMES = sorted((PUBLIC | OTHERS) - HOOKS)
+# Names that once were private ones of ours in the class that applications subclass.
+FORMER = """
+    _accept _acceptance _agree _answer _application_failed _arriving _ask _await
+    _begin_closing _begin_opening _begin_succession _behind_proxy _body _break_off _busy
+    _call _cancel_hooks _check_thread _choose _client _close_after_failure _closed_waiters
+    _closing_again _closing_missed _closing_progress _connect _connection _cookies _count
+    _deadlines _deaf _deafen _decide _decided _deciding _deflate _deliver _deliver_later
+    _deliver_undelivered _end_with _ended _ending _expect _expect_body _expect_the_end
+    _extensions _fail _fail_opening _fail_to_iterate _find_answer _follow _get_part _give_in
+    _give_up _give_up_closing _go_ahead _go_on _gone_waiters _handler_done _handler_failed
+    _hang_up _has_hook _has_hung_up _held_reads _hold _hook_failed _hook_returned
+    _hooks_call _id _inbox _internal_error _is_elsewhere _judge _keep_thread
+    _keepalive_failed _keepalive_payload _keepalive_ping _keepalive_progress _known_request
+    _lasted _late _leave _log_failure _lost_while_opening _message_arrives _message_failed
+    _more_lines _need_inbox _need_pings _need_reading _never_connect _never_opened
+    _not_decided _open _open_up _opened_waiters _opening_missed _opening_raised _outbox
+    _part _parting _parting_missed _peer_address _pings _progress _propose _pushes _react
+    _read_no_more_than _reader _reading _reason_of _receive _receive_body _receive_head
+    _receive_opening _refuse _refused _release _request _response _resumed _run_handler
+    _send_generally _send_in_turn _send_ordinary _send_otherwise _send_shared _set_deadline
+    _settle _settled _shut _standing _start_closing _stop_deciding _stop_waiting _succession
+    _tell _tell_lost _thread _told_waiters _trace _tracer _transport _transport_closed
+    _transport_lost _turn_away _turn_down _turns _undelivered _undelivered_size _upgrade
+    _verdict _wait_gone _wait_told _waiting _was_adopted _when_not_open _write
+"""
+
+# Classes that have private names: whatever stands behind that class.
+BEHIND = [
+    ServerDriver,
+    ClientDriver,
+    ServerHandshake,
+    ClientHandshake,
+    Agreement,
+    Ending,
+    Inbox,
+    Intake,
+    Reading,
+    WriteThrough,
+    Connection,
+    *(each for each in PURE.values() if isinstance(each, type)),
+]
+
+# Each that there is or was, and the names that Python gives to a slot of two underscores.
+PRIVATE = set(FORMER.split()) | {
+    name
+    for kind in (WebSocketServerProtocol, WebSocketClientProtocol, *BEHIND)
+    for name in (*dir(kind), *vars(kind).get("__annotations__", ()))
+    if not name.startswith("__")
+    for name in (name, f"_{name.lstrip('_')}", f"_{kind.__name__}__{name.lstrip('_')}")
+    if name not in PUBLIC | HOOKS
+}
+
+ALL_PRIVATE = "all private names"
+
+NAMES = [*sorted((PUBLIC | OTHERS) - HOOKS), ALL_PRIVATE]
 
 
 class Taken(Exception):
@@ -87,8 +152,43 @@ def taking(kind, name):
     def method(self, only_the_application_knows_its_arguments):
         raise Taken(name)
 
+    if name == ALL_PRIVATE:
+        yield taking_all(kind)
+        return
     yield type("Method", (kind,), {name: method})
     yield type("Attribute", (kind,), {name: "the application's"})
+
+
+def taking_all(kind):
+    """Return a subclass that has taken all private names, and takes them again in each hook."""
+
+    class Greedy(kind):
+        def __init__(self):
+            self.take()
+
+        def take(self):
+            for name in PRIVATE:
+                setattr(self, name, "the application's")
+
+        def connectionMade(self):
+            self.take()
+            super().connectionMade()
+
+        def connectionOpened(self):
+            self.take()
+            super().connectionOpened()
+
+        def messageReceived(self, message):
+            self.take()
+            super().messageReceived(message)
+
+        def connectionLost(self, reason):
+            self.take()
+            super().connectionLost(reason)
+
+    for name in PRIVATE:
+        setattr(Greedy, name, Taken)
+    return Greedy
 
 
 class Recorded:
@@ -361,3 +461,58 @@ class StoppingTests(SiteTestCase):
                 self.assertEqual(self.said(), [(CLOSE, closing(1001))], name)
                 self.leave()
                 self.successResultOf(stopped)
+
+
+class PrivateTests(QuietTestCase):
+    """Names that begin with an underscore are all the application's."""
+
+    def test_the_classes_that_are_subclassed_have_none(self):
+        for kind in WebSocketServerProtocol, WebSocketClientProtocol:
+            private = {name for name in dir(kind) if name.startswith("_")}
+            # Those that zope.interface adds, and those of Python's own data model.
+            private -= {name for name in private if name.startswith("__")}
+            self.assertEqual(private, set())
+
+    def test_nor_has_an_instance_that_is_connected(self):
+        with joined(server=RecordedServer, clock=self.clock) as both:
+            both.client.sendMessage("hello")
+            both.pump()
+            for ws in (both.server, both.client):
+                self.assertEqual({name for name in vars(ws) if name.startswith("_")}, set())
+
+    def test_with_all_of_them_taken_messages_go_both_ways(self):
+        """In push and in pull style, whole, compressed and in fragments, paused and closed."""
+        server, client = taking_all(RecordedServer), taking_all(WebSocketClientProtocol)
+        for compression in ("deflate", None):
+            with joined(
+                server=server, client=client, clock=self.clock, compression=compression
+            ) as both:
+                both.client.sendMessage("a" * 2000)
+                both.client.send(["b", "c"])
+                both.server.sendMessage(b"d")
+                both.pump()
+                self.assertEqual(both.server.heard_messages, ["a" * 2000, "bc"])
+                both.server.pauseProducing()
+                both.client.sendMessage("e")
+                self.assertEqual(both.result_of(both.client.recv()), b"d")
+                both.server.resumeProducing()
+                both.pump()
+                self.assertEqual(both.server.heard_messages[2:], ["e"])
+                self.assertIsInstance(both.result_of(both.client.ping()), float)
+                both.result_of(both.client.close(4000, "enough"))
+            self.assertEqual(both.server.close_code, 4000)
+            self.assertEqual(len(both.server.heard_lost), 1)
+
+    def test_so_they_do_where_a_handler_iterates(self):
+        async def handler(ws):
+            async for message in ws:
+                await ws.send(message)
+
+        for server in taking_all(WebSocketServerProtocol), WebSocketServerProtocol:
+            with joined(
+                handler, server=server, client=taking_all(RecordedClient), clock=self.clock
+            ) as both:
+                for message in "ab":
+                    both.client.sendMessage(message)
+                    both.pump()
+                self.assertEqual(both.client.heard_messages, ["a", "b"])

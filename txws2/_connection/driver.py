@@ -17,7 +17,6 @@ from txws2._connection.hook_calls import (
     go_on,
     hook_failed,
     hook_returned,
-    tell_lost,
 )
 from txws2._connection.hook_queue import Succession
 from txws2._connection.parts import Parts
@@ -35,7 +34,6 @@ from txws2.exceptions import (
     PayloadTooBig,
     ProtocolError,
 )
-from txws2.interfaces import PushProducer
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.events import Event
 
@@ -156,11 +154,6 @@ class Driver(Parts):
         """Let messages go the short way, unless something is against it."""
         open_up(self)
 
-    def tell_lost(self) -> None:
-        """Tell the application the end of its connection, if it was told of its beginning."""
-        if self.connected:
-            tell_lost(self)
-
     # Hooks.
 
     @property
@@ -220,7 +213,8 @@ class Driver(Parts):
 
     def let_go_of_application(self) -> None:
         """Refer to the application no more, once all is over: each would keep the other."""
-        if self.phase is GONE and self.succession is None:
+        intake = self.intake
+        if self.phase is GONE and (intake is None or intake.succession is None):
             if self.delivery is not DEAF:
                 self.change_delivery(DEAF)
             self.application = self.receiver = None
@@ -232,14 +226,6 @@ class Driver(Parts):
     ) -> None:
         """Send what isn't ordinary, or can't be sent now."""
         send_now(self, message, text, compress)
-
-    def register_producer(self, producer: PushProducer) -> None:
-        """Have this paused while too much waits to be sent; the connection ends if it raises."""
-        self.outbox.register_producer(producer, self)
-
-    def unregister_producer(self) -> None:
-        """Let the producer be."""
-        self.outbox.unregister_producer()
 
     # The keepalive.
 
@@ -352,11 +338,7 @@ class Driver(Parts):
 
     def __call__(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport, to which this is the application's connectionLost."""
-        self.transport_lost(reason)
-
-    def transport_lost(self, reason: Failure) -> None:
-        """Take the end from the transport."""
-        self.need_ending().transport_lost(self, reason)
+        (self.ending or self.need_ending()).transport_lost(self, reason)
 
     def settle(self, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""

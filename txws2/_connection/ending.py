@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.python.failure import Failure
 
+from txws2._connection.hook_calls import tell_lost
 from txws2._connection.journal import log_closed
 from txws2._connection.phases import CONNECTING, GONE, SETTLED
 from txws2._deferreds.waiters import Waiters
@@ -153,14 +154,21 @@ class Ending:
         except AttributeError:
             # The application has deleted it, or has another there.
             pass
-        self._leave(driver, application)
+        # One counts as a connection of the factory for as long as its transport is there. So nobody
+        # has more sockets than max_connections by breaking the protocol on them, and a server that
+        # closes waits until the last words have left.
+        lasted = driver.factory.leave(application)
+        if self.lasted is None:
+            self.lasted = lasted
+        if driver.connection is not None:
+            driver.factory.books.close(driver.connection)
         assert reason.value is not None
         self.settle(driver, reason.value)
         if driver.outbox is not None:
             driver.outbox.close(driver.ended_with)
         driver.change_phase(GONE)
         if driver.handshake is not None:
-            driver.drop_handshake(driver.handshake.result())
+            driver.kept, driver.handshake = driver.handshake.result(), None
         if self._waiters is not None:
             self.fire(Moment.GONE)
         driver.let_go_of_application()
@@ -174,18 +182,6 @@ class Ending:
             factory.closing_deadlines.discard(driver)
         if self.parted:
             factory.parting_deadlines.discard(driver)
-
-    def _leave(self, driver: Any, application: Any) -> None:
-        """Count no more as a connection of the factory, which one does as long as its transport.
-
-        So nobody has more sockets than max_connections by breaking the protocol on them, and a
-        server that closes waits until the last words have left.
-        """
-        lasted = driver.factory.leave(application)
-        if self.lasted is None:
-            self.lasted = lasted
-        if driver.connection is not None:
-            driver.factory.books.close(driver.connection)
 
     def settle(self, driver: Any, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""
@@ -201,7 +197,8 @@ class Ending:
             driver.outbox.release(driver.ended_with)
         if driver.intake is not None:
             driver.intake.drop_queue()
-        driver.tell_lost()
+        if driver.handshake is None or driver.handshake.made:
+            tell_lost(driver)
         if self._waiters is not None:
             self.fire(Moment.CLOSED)
             self.fire(Moment.TOLD)

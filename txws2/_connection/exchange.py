@@ -34,26 +34,14 @@ class Exchange:
         holds: whether reads wait that arrived meanwhile.
     """
 
-    __slots__ = (
-        "_thread",
-        "busy",
-        "connection",
-        "heard",
-        "holds",
-        "outbox",
-        "receiver",
-        "shut",
-        "turns",
-    )
+    receiver: Any = None
+    connection: Connection | None = None
+    outbox: Any = None
+    turns: Any = None
+    heard = shut = busy = holds = False
 
-    def __init__(self) -> None:
-        self.receiver: Any = None
-        self.connection: Connection | None = None
-        self.outbox: Any = None
-        self.turns: Any = None
-        self.heard = self.shut = self.busy = self.holds = False
-        # Whose it is; None for anybody's.
-        self._thread: int | None = None
+    # Whose it is; None for anybody's.
+    _thread: int | None = None
 
     def keep_thread(self) -> None:
         """Belong to this thread from now on."""

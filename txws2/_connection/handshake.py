@@ -132,8 +132,9 @@ class Handshake:
             head: what is to be written to end the handshake.
         """
         driver = self.driver
-        outbox = driver.outbox
-        self._call_off()
+        outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
+        if deadlines is not None:
+            deadlines.discard(driver)
         # What the application says at once leaves together with the head; and both when all that
         # is ready was served, so that many that connect are woken up once.
         outbox.cork()
@@ -167,7 +168,7 @@ class Handshake:
             max_fragments=factory.max_fragments,
             trace=trace,
         )
-        driver.drop_handshake(self.result())
+        driver.kept, driver.handshake = self.result(), None
         driver.change_phase(OPEN)
         factory.books.opened += 1
         if factory.log_connections:
@@ -182,17 +183,13 @@ class Handshake:
 
     def refuse(self, reason: Exception) -> None:
         """Have no connection, for the first reason that there is."""
-        self._call_off()
         driver = self.driver
+        deadlines = driver.factory.opening_deadlines
+        if deadlines is not None:
+            deadlines.discard(driver)
         if driver.phase is CONNECTING:
             driver.change_phase(REFUSING)
             driver.need_ending().refusal = reason
-
-    def _call_off(self) -> None:
-        """Be within no deadline any more."""
-        deadlines = self.driver.factory.opening_deadlines
-        if deadlines is not None:
-            deadlines.discard(self.driver)
 
     def give_in(self, reason: Exception) -> None:
         """Have no connection, as the application wants none."""

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import only_ended
-from txws2._connection.phases import HELD, OPEN, SETTLED
+from txws2._connection.phases import DEAF, HELD, OPEN, SETTLED
 from txws2._connection.receiver import Receiver, has_hook
 from txws2._deferreds.callables import has_fired
 from txws2._deferreds.missing_loop import log_failure
@@ -131,17 +131,18 @@ def close_after_failure(driver: Any) -> None:
 
 def tell_lost(driver: Any) -> None:
     """Tell the application the end of its connection, after all else."""
-    application, succession = driver.application, driver.succession
+    application, intake = driver.application, driver.intake
     # The class's: the instance's, until the transport is gone, is the driver.
     lost = type(application).connectionLost
-    if succession is None:
+    if intake is None or intake.succession is None:
         # To make a Failure costs more than all else that is done here.
         if lost is not Receiver.connectionLost:
             call(driver, lost, application, Failure(driver.ended_with()))
-        driver.deafen()
+        if driver.delivery is not DEAF:
+            driver.change_delivery(DEAF)
         return
-    succession.add_last(lost, application, Failure(driver.ended_with()))
+    intake.succession.add_last(lost, application, Failure(driver.ended_with()))
     if driver.delivery is HELD:
         # The application doesn't want to have what waits.
-        succession.clear()
+        intake.succession.clear()
         driver.go_on()

@@ -49,6 +49,8 @@ class Parts(Exchange):
         phase: where the connection is in its life; `change_phase` changes it.
         delivery: what becomes of messages; `change_delivery` changes it.
         handshake: the opening handshake; None once it is done, or all is over.
+        kept: what the handshake has come to, once it is done: of a server's, mostly nothing but the
+            head of the request. `agreement` has it in any case.
         intake: what was read and waits; None if nothing ever had to.
         ending: how it ends, and who waits for that; None if nobody does and it hasn't begun to.
         pings: those that wait for their pongs; None if none was ever sent.
@@ -56,7 +58,6 @@ class Parts(Exchange):
     """
 
     __slots__ = (
-        "_agreement",
         "_id",
         "application",
         "delivery",
@@ -64,6 +65,7 @@ class Parts(Exchange):
         "factory",
         "handshake",
         "intake",
+        "kept",
         "phase",
         "pings",
         "tracer",
@@ -72,8 +74,6 @@ class Parts(Exchange):
     client: ClassVar[bool]
 
     def __init__(self) -> None:
-        # `super()` takes twice as long, for each connection.
-        Exchange.__init__(self)
         self.application: Any = None
         self.factory: ConnectionFactory[Any]
         self.phase = NEW
@@ -83,8 +83,7 @@ class Parts(Exchange):
         self.ending: Ending | None = None
         self.pings: PendingPings | None = None
         self.tracer: Tracer | None = None
-        # What the opening handshake has come to; of a server, mostly only the request's head.
-        self._agreement: Agreement | bytes | None = None
+        self.kept: Agreement | bytes | None = None
         self._id: str | None = None
 
     def make_handshake(self) -> Handshake:
@@ -148,15 +147,15 @@ class Parts(Exchange):
         """What the opening handshake has come to, as far as it has come."""
         if self.handshake is not None:
             return self.handshake
-        kept = self._agreement
+        kept = self.kept
         if kept is None or isinstance(kept, bytes):
-            kept = self._agreement = Agreement(kept)
+            kept = self.kept = Agreement(kept)
         return kept
 
     @property
     def _is_plain(self) -> bool:
         """Whether there is nothing to know of the agreement but the head of the request."""
-        return self.handshake is None and isinstance(self._agreement, bytes)
+        return self.handshake is None and isinstance(self.kept, bytes)
 
     @property
     def succession(self) -> Any:
@@ -239,11 +238,6 @@ class Parts(Exchange):
         if self.pings is None:
             self.pings = PendingPings()
         return self.pings
-
-    def drop_handshake(self, agreement: Agreement | bytes) -> None:
-        """Keep nothing of the opening handshake but this."""
-        self._agreement = agreement
-        self.handshake = None
 
     def was_adopted(self) -> None:
         """Take it that a shared epoll has the transport now, for `EpollSharing`."""

@@ -11,49 +11,37 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
-from txws2._connection.counters import ConnectionCounters
-from txws2._connection.driver import Driver
+from txws2._connection.facts import Facts
 from txws2._connection.fragments import Pieces
 from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Inbox
-from txws2._connection.journal import text_of
-from txws2._connection.parts import state_of
-from txws2._connection.phases import OPEN, SETTLED
+from txws2._connection.phases import OPEN
 from txws2._connection.pieces import Piece
-from txws2._connection.receiver import Receiver, keeps_messages
+from txws2._connection.receiver import keeps_messages
 from txws2._connection.sender import send, when_not_open
 from txws2._connection.text import check_decode
 from txws2._deferreds.lean import Done
-from txws2._transport.capabilities import Address, address_of
 from txws2.exceptions import ConcurrencyError, ProtocolError
 from txws2.interfaces import Fragments, IWebSocketConnection, PushProducer
-from txws2.wire.closing import CloseCode
-from txws2.wire.connection import State
 from txws2.wire.encoder import Part
-from txws2.wire.http.heads import Request, Response
 
-__all__ = ["WebSocketProtocol", "make_handle"]
+__all__ = ["WebSocketProtocol", "check_arguments"]
 
 _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
-_P = TypeVar("_P", bound="WebSocketProtocol")
 
-
-def make_handle(
-    kind: type[_P], driver: Driver, arguments: tuple[object, ...], options: dict[str, object]
-) -> _P:
-    """Return a new object of an application's class, with this driver behind it.
+def check_arguments(kind: type) -> None:
+    """Make sure that an application's class takes the arguments that there are.
 
     Raises:
-        TypeError: there are arguments, and its class takes none.
+        TypeError: it takes none.
     """
-    if (arguments or options) and kind.__init__ is object.__init__:
+    if kind.__init__ is object.__init__:  # type: ignore[misc]
         raise TypeError(f"{kind.__name__}() takes no arguments")
-    return Receiver.__new__(kind, driver)
 
 
 @implementer(IWebSocketConnection)
-class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
+class WebSocketProtocol(Facts, Protocol):  # type: ignore[misc]
     """One connection: what its server and its client side have in common.
 
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,
@@ -73,61 +61,6 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
         subprotocol: the one agreed on, None if there is none.
     """
 
-    @property
-    def factory(self) -> Any:
-        """The factory that has made it."""
-        return driver_of(self).factory
-
-    @factory.setter
-    def factory(self, factory: Any) -> None:
-        driver_of(self).factory = factory
-
-    @property
-    def transport(self) -> Any:  # type: ignore[override]
-        """The transport; None before there is one, and as long as it is somebody else's."""
-        driver = driver_of(self)
-        return driver.transport if driver.connected else None
-
-    @property
-    def connected(self) -> bool:  # type: ignore[override]
-        """Whether connectionMade was called."""
-        connected: bool = driver_of(self).connected
-        return connected
-
-    @property
-    def id(self) -> str:
-        """A name for this connection, unlike any other's; log events have it."""
-        name: str = driver_of(self).id
-        return name
-
-    @property
-    def request(self) -> Request:
-        """The client's request; None until it is known."""
-        return cast(Request, driver_of(self).known_request)
-
-    @request.setter
-    def request(self, request: Request) -> None:
-        driver_of(self).agreement.request = request
-
-    @property
-    def response(self) -> Response:
-        """The server's response; None until it is known."""
-        return cast(Response, driver_of(self).agreement.response)
-
-    @response.setter
-    def response(self, response: Response) -> None:
-        driver_of(self).agreement.response = response
-
-    @property
-    def subprotocol(self) -> str | None:
-        """The subprotocol agreed on, None if there is none."""
-        agreed: str | None = driver_of(self).subprotocol
-        return agreed
-
-    @subprotocol.setter
-    def subprotocol(self, subprotocol: str | None) -> None:
-        driver_of(self).agreement.subprotocol = subprotocol
-
     def makeConnection(self, transport: ITransport) -> None:
         """Take a transport; the opening handshake begins."""
         driver_of(self).begin(self, transport)
@@ -144,14 +77,6 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
     ) -> None:
         """Close it with 1000, after an exception, too, and wait until it is closed."""
         await WebSocketProtocol.close(self)
-
-    def __repr__(self) -> str:
-        """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
-        try:
-            peer = text_of(driver_of(self).peer_address)
-        except Exception:
-            peer = "no peer"
-        return f"<{type(self).__name__} {state_of(self).name} {peer} {driver_of(self).id}>"
 
     # What the application calls.
 
@@ -303,11 +228,12 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
         """
         if not streaming:
             raise ValueError("only push producers can be registered (streaming=True)")
-        driver_of(self).register_producer(producer)
+        driver = driver_of(self)
+        driver.outbox.register_producer(producer, driver)
 
     def unregisterProducer(self) -> None:
         """Let the producer be that is registered, if there is one."""
-        driver_of(self).unregister_producer()
+        driver_of(self).outbox.unregister_producer()
 
     def pauseProducing(self) -> None:
         """Deliver no message until `resumeProducing`, and read no more than 256 KiB ahead.
@@ -407,53 +333,6 @@ class WebSocketProtocol(Receiver, Protocol):  # type: ignore[misc]
             return succeed(self)
         opened: Deferred[_Self] = driver.wait_opened()
         return opened
-
-    # What the application may ask.
-
-    @property
-    def state(self) -> State:
-        """CONNECTING, OPEN, CLOSING or CLOSED."""
-        return state_of(self)
-
-    @property
-    def close_code(self) -> int | None:
-        """The close code received, 1006 if there was none; None until the connection is closed."""
-        driver = driver_of(self)
-        if driver.phase < SETTLED:
-            return None
-        connection = driver.connection
-        return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
-
-    @property
-    def close_reason(self) -> str | None:
-        """The close reason received; None until the connection is closed."""
-        driver = driver_of(self)
-        if driver.phase < SETTLED:
-            return None
-        return "" if driver.connection is None else driver.connection.closing.reason
-
-    @property
-    def latency(self) -> float:
-        """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
-        pings = driver_of(self).pings
-        return 0.0 if pings is None else pings.latency
-
-    @property
-    def counters(self) -> ConnectionCounters:
-        """What has gone over the connection, and what waits; as it is now."""
-        counters: ConnectionCounters = driver_of(self).count()
-        return counters
-
-    @property
-    def local_address(self) -> Address:
-        """(host, port) of this end, or the path of a Unix socket."""
-        return address_of(driver_of(self).transport.getHost())
-
-    @property
-    def remote_address(self) -> Address:
-        """(host, port) of the other end, or the path of a Unix socket."""
-        address: Address = driver_of(self).peer_address
-        return address
 
 
 async def _fail_to_iterate(failed: Deferred[Any]) -> AsyncIterator[str | bytes]:

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from txws2._checks.options import check_options
 from txws2._connection.factory import ConnectionFactory, ConnectionOptions
-from txws2._connection.protocol import WebSocketProtocol, make_handle
+from txws2._connection.protocol import WebSocketProtocol, check_arguments
 from txws2._connection.protocol_class import check_class_attribute, check_made_once, made_wrongly
 from txws2.client.driver import ClientDriver
 from txws2.wire.handshake.client import build_request
@@ -31,7 +31,9 @@ class WebSocketClientProtocol(WebSocketProtocol):
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Make one with all that is needed behind it; its class has the arguments."""
-        return make_handle(cls, ClientDriver(), arguments, options)
+        if arguments or options:
+            check_arguments(cls)
+        return WebSocketProtocol.__new__(cls, ClientDriver())
 
 
 class RequestOptions(ConnectionOptions, total=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
@@ -55,17 +56,17 @@ class ServerDriver(Driver):
         if isinstance(self.handshake, ServerHandshake):
             self.handshake.turn_away(reason)
 
-    def transport_lost(self, reason: Failure) -> None:
+    def __call__(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport; who has read the request is told, too."""
         handshake, taken_over = self.handshake, self.outbox is not None
         if not taken_over:
             assert isinstance(handshake, ServerHandshake)
             assert reason.value is not None
             handshake.never_connect(reason.value)
-        super().transport_lost(reason)
+        Driver.__call__(self, reason)
         if handshake is not None:
             handshake.end()
-        if taken_over and self.upgrade is not None:
+        if taken_over and not isinstance(self.kept, bytes) and self.upgrade is not None:
             self.upgrade.lost(reason)
 
     # The handler.

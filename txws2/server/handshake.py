@@ -64,42 +64,31 @@ class ServerHandshake(Handshake):
             if len(reader.rest) > _MAX_EARLY:
                 self.turn_away(InvalidMessage("too much came before the answer to the request"))
             return
+        driver, factory = self.driver, self.driver.factory
         try:
-            request = self._read(reader, data)
+            if factory._shutting_down:
+                raise ServerClosing()
+            if factory.admission is not None and self._reader is None:
+                factory.admission.enter(driver, self.transport.getPeer())
+            request = reader.receive(data)
+            if request is None:
+                self._reader = reader
+                return
+            self.request = request
+            if driver.tracer is not None:
+                driver.tracer.head("<", reader.head)
+            if factory.admission is not None:
+                peer = self.transport.getPeer()
+                self.client = factory.admission.identify(driver, peer, request.fields)
         except InvalidHandshake as exc:
             self.turn_away(exc)
             return
-        if request is None:
-            self._reader = reader
-        elif self.driver.factory.hooks is None:
+        if factory.hooks is None:
             self._accept(request, reader)
         else:
             self._reader = reader
-            self.decision = Decision(self, self.driver.factory.hooks, request)
+            self.decision = Decision(self, factory.hooks, request)
             self.decision.begin(reader)
-
-    def _read(self, reader: RequestReader, data: bytes) -> Request | None:
-        """Return the request once it is whole; count whose it is.
-
-        Raises:
-            InvalidHandshake: it isn't one, or there are too many connections.
-        """
-        driver, factory = self.driver, self.driver.factory
-        admission = factory.admission
-        if factory._shutting_down:
-            raise ServerClosing()
-        if admission is not None and self._reader is None:
-            admission.enter(driver, self.transport.getPeer())
-        request = reader.receive(data)
-        if request is None:
-            return None
-        self.request = request
-        if driver.tracer is not None:
-            driver.tracer.head("<", reader.head)
-        if admission is not None:
-            peer = self.transport.getPeer()
-            self.client = admission.identify(driver, peer, request.fields)
-        return request
 
     def _accept(self, request: Request, reader: RequestReader) -> None:
         """Open the connection, if the request is as it must be."""
@@ -172,7 +161,7 @@ class ServerHandshake(Handshake):
         if self.upgrade is not None:
             self.refuse(reason)
             self.upgrade.refuse(response)
-            driver.transport_lost(Failure(reason))
+            driver(Failure(reason))
             return
         head = self._closing_head(response)
         if driver.tracer is not None:

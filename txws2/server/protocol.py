@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from twisted.internet.interfaces import ISSLTransport
 
 from txws2._connection.handle import driver_of
-from txws2._connection.protocol import WebSocketProtocol, make_handle
+from txws2._connection.protocol import WebSocketProtocol, check_arguments
 from txws2._transport.capabilities import Address
 from txws2.server.driver import ServerDriver
 from txws2.server.handshake import acceptance_of
@@ -34,7 +34,9 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Make one with all that is needed behind it; its class has the arguments."""
-        return make_handle(cls, ServerDriver(), arguments, options)
+        if arguments or options:
+            check_arguments(cls)
+        return WebSocketProtocol.__new__(cls, ServerDriver())
 
     @property
     def response(self) -> Response:

@@ -1,0 +1,130 @@
+"""What an application may ask of a connection."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from txws2._connection.counters import ConnectionCounters
+from txws2._connection.handle import driver_of
+from txws2._connection.journal import text_of
+from txws2._connection.parts import state_of
+from txws2._connection.phases import SETTLED
+from txws2._connection.receiver import Receiver
+from txws2._transport.capabilities import Address, address_of
+from txws2.wire.closing import CloseCode
+from txws2.wire.connection import State
+from txws2.wire.http.heads import Request, Response
+
+__all__ = ["Facts"]
+
+
+class Facts(Receiver):
+    """What a connection is, and where it stands; `WebSocketProtocol` says more."""
+
+    def __repr__(self) -> str:
+        """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
+        try:
+            peer = text_of(driver_of(self).peer_address)
+        except Exception:
+            peer = "no peer"
+        return f"<{type(self).__name__} {state_of(self).name} {peer} {driver_of(self).id}>"
+
+    @property
+    def factory(self) -> Any:
+        """The factory that has made it."""
+        return driver_of(self).factory
+
+    @factory.setter
+    def factory(self, factory: Any) -> None:
+        driver_of(self).factory = factory
+
+    @property
+    def transport(self) -> Any:  # type: ignore[override]
+        """The transport; None before there is one, and as long as it is somebody else's."""
+        driver = driver_of(self)
+        return driver.transport if driver.connected else None
+
+    @property
+    def connected(self) -> bool:  # type: ignore[override]
+        """Whether connectionMade was called."""
+        connected: bool = driver_of(self).connected
+        return connected
+
+    @property
+    def id(self) -> str:
+        """A name for this connection, unlike any other's; log events have it."""
+        name: str = driver_of(self).id
+        return name
+
+    @property
+    def request(self) -> Request:
+        """The client's request; None until it is known."""
+        return cast(Request, driver_of(self).known_request)
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        driver_of(self).agreement.request = request
+
+    @property
+    def response(self) -> Response:
+        """The server's response; None until it is known."""
+        return cast(Response, driver_of(self).agreement.response)
+
+    @response.setter
+    def response(self, response: Response) -> None:
+        driver_of(self).agreement.response = response
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol agreed on, None if there is none."""
+        agreed: str | None = driver_of(self).subprotocol
+        return agreed
+
+    @subprotocol.setter
+    def subprotocol(self, subprotocol: str | None) -> None:
+        driver_of(self).agreement.subprotocol = subprotocol
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        return state_of(self)
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code received, 1006 if there was none; None until the connection is closed."""
+        driver = driver_of(self)
+        if driver.phase < SETTLED:
+            return None
+        connection = driver.connection
+        return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The close reason received; None until the connection is closed."""
+        driver = driver_of(self)
+        if driver.phase < SETTLED:
+            return None
+        return "" if driver.connection is None else driver.connection.closing.reason
+
+    @property
+    def latency(self) -> float:
+        """The latest round-trip time in seconds, of a ping or of the keepalive; 0 at first."""
+        pings = driver_of(self).pings
+        return 0.0 if pings is None else pings.latency
+
+    @property
+    def counters(self) -> ConnectionCounters:
+        """What has gone over the connection, and what waits; as it is now."""
+        counters: ConnectionCounters = driver_of(self).count()
+        return counters
+
+    @property
+    def local_address(self) -> Address:
+        """(host, port) of this end, or the path of a Unix socket."""
+        return address_of(driver_of(self).transport.getHost())
+
+    @property
+    def remote_address(self) -> Address:
+        """(host, port) of the other end, or the path of a Unix socket."""
+        address: Address = driver_of(self).peer_address
+        return address
