@@ -15,7 +15,7 @@ from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import frames, masking, payload
 from txws2.wire import whole_messages as ordinary
-from txws2.wire.http import ordinary_request as asking
+from txws2.wire.http import request_heads
 
 TWINS = {
     "Cork": cork,
@@ -26,9 +26,9 @@ TWINS = {
     "decode_messages": ordinary,
     "encode_frame": frames,
     "encode_message": ordinary,
-    "read_request": asking,
     "read_through": readthrough,
     "send_where_ready": exchange,
+    "split_request": request_heads,
     "take_compressed": ordinary,
 }
 

@@ -13,9 +13,7 @@ from txws2.wire.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
-from txws2.wire.http.fields import Fields
 from txws2.wire.http.heads import Request, Response
-from txws2.wire.http.ordinary_request import read_request
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -143,19 +141,16 @@ class RequestReader(_HeadReader):
             InvalidProtocol: it is another HTTP than 1.1 and 1.0.
             SecurityError: it exceeds a limit.
         """
-        if not (self._lines or self._line):
-            limits = self._limits
-            ordinary = read_request(data, limits.line_size, limits.headers)
-            if ordinary is not None:
-                path, values, end = ordinary
-                self._head, self.rest = data[:end], data[end + 4 :]
-                return Request.ordinary(path, Fields(values), self._head)
+        if data[:1] == _TLS and self._has_nothing():
             # A line may never end in it, and until the time is up nobody would know what is wrong.
-            if self._skippable == _MAX_EMPTY_LINES and data.startswith(_TLS):
-                raise InvalidMessage(_EXPECTED_PLAIN)
+            raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
         return Request.received(self.head)
+
+    def _has_nothing(self) -> bool:
+        """Tell whether nothing has come, not even an empty line."""
+        return not (self._lines or self._line) and self._skippable == _MAX_EMPTY_LINES
 
 
 class ResponseReader(_HeadReader):
