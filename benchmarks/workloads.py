@@ -19,6 +19,7 @@ class Workload:
         silent: those that are open besides.
         depth: messages in flight on each.
         size: bytes of a message.
+        browser: whether a request says all that a browser does.
         binary: whether the messages are binary, and random, instead of JSON.
         needs: what the server must do besides an echo, "deflate", "broadcast" or "tls".
         unit: what is counted.
@@ -32,6 +33,7 @@ class Workload:
     depth: int = 1
     size: int = 32
     binary: bool = False
+    browser: bool = False
     needs: str | None = None
     unit: str = "message"
     figure: str = CPU
@@ -42,6 +44,8 @@ class Workload:
         words += [f"--depth={self.depth}", f"--size={self.size}"]
         if self.binary:
             words.append("--binary")
+        if self.browser:
+            words.append("--browser")
         if self.needs in ("deflate", "tls"):
             words.append(f"--{self.needs}")
         return words

@@ -19,6 +19,7 @@ struct options {
     bool binary;        /* text otherwise */
     bool deflate;
     bool tls;
+    bool browser;       /* to say in a request what a browser does */
     bool lengths_only;  /* not to compare what comes back with what was sent */
     double warmup;      /* seconds before anything is counted */
     double seconds;     /* that are counted */
