@@ -1,6 +1,6 @@
 """What a function in C brings over its twin in Python, as a share of all that a server does.
 
-    python -m benchmarks.twins split_request [ROUNDS]
+    make twins TWIN=split_request
 
 Two servers run side by side and differ in nothing but that function. The figure is the CPU time of
 a server's process for each message or handshake, with what the kernel does in it. Each server has
