@@ -55,6 +55,25 @@ class WholeMessagesTests(TestCase):
             self.assertIsInstance(events[-1], Failed)
             self.assertEqual(count, 2)
 
+    def test_a_trace_that_fails_the_connection_is_the_end_of_reading(self):
+        def traced(direction, *_):
+            if direction == "<":
+                server.fail(1011, "")
+
+        server = Connection(client=False, trace=traced)
+        self.assertEqual(server.receive(frame(PING, b"") + MANY)[1:], [])
+
     def test_behind_a_close_frame_nothing_is_read(self):
         count, events = self.headers_read(MANY + frame(CLOSE, b"") + MANY)
         self.assertEqual((count, len(events)), (1, 51))
+
+
+class MemoryTests(TestCase):
+    def test_after_control_frames_no_reader_is_kept(self):
+        for cut in range(9):
+            server = Connection(client=False)
+            ping = frame(PING, b"abc")
+            events = server.receive(ping[:cut]) + server.receive(ping[cut:])
+            self.assertEqual(events, [Ping(b"abc")])
+            self.assertIsNone(server._frames)
+            self.assertEqual(server.receive(MANY), ["Hello"] * 50)

@@ -116,9 +116,12 @@ class Connection(Tally):
             frames.read(data, events, self)
         except (ProtocolError, PayloadTooBig) as exc:
             events.append(self.refuse(exc))
-        if self.deaf and isinstance(event := events[-1], Closing):
+        if self.deaf and events and isinstance(event := events[-1], Closing):
             self.closing.received(event.close)
         self.ordinary_in = not (self.deaf or frames.busy or self.trace)
+        if frames.blank:
+            # Most readers come with a ping or a pong, and the next may be minutes away.
+            self._frames = None
 
     def _need_frames(self) -> FrameReader:
         if self._frames is None:
@@ -187,7 +190,7 @@ class Connection(Tally):
             UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
         """
         if self.state is not _OPEN:
-            raise self._not_open()
+            self._require_open()
         if (
             self.ordinary_out
             and text is None
@@ -326,10 +329,7 @@ class Connection(Tally):
 
     def _require_open(self) -> None:
         if self.state is not State.OPEN:
-            raise self._not_open()
-
-    def _not_open(self) -> InvalidState:
-        return InvalidState(f"the connection is {self.state.name}, not OPEN")
+            raise InvalidState(f"the connection is {self.state.name}, not OPEN")
 
     def _close(self, close: Close, payload: bytes) -> bytes:
         frame = self._frame(CLOSE, payload)

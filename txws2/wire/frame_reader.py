@@ -52,6 +52,11 @@ class FrameReader:
         return bool(self._held) or (self._message is not None and self._message.fragmented)
 
     @property
+    def blank(self) -> bool:
+        """Whether another reader would do as well, because this one keeps nothing."""
+        return self._message is None and not self._held
+
+    @property
     def waiting(self) -> int:
         """Bytes that are here of a message whose end hasn't come."""
         return 0 if self._message is None else self._message.waiting
