@@ -1,7 +1,10 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
 # make test    run the tests, on as many cores as there are; WORKERS=2 on two, WORKERS=0 in one process
+# make unit    run the tests that need no other programs and no peers
 # make check   lint, types, docs and packaging
 # make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
+# make oldest-unit   make unit with these
+# make without-accelerator   make unit with the Python twins of what is in C
 # make pythons  run the tests of the protocol core and of the accelerator on each Python, before a release
 # make reactors   run the tests on each reactor, with every way to share an epoll, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
@@ -14,14 +17,19 @@
 # make fuzz-sanitized   make fuzz with them
 # make faults  attack servers that run, and measure what they take; SECONDS=60 for longer
 # make soak    see whether memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
+# make sdist   build the source distribution, into build/wheels
+# make wheels  build wheels from that, for this machine's system; Linux needs docker
 # make clean   remove what these have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 WORKERS ?= auto
+# The two halves of the suite.
+UNIT = -n $(WORKERS) --ignore tests/interop
+INTEROP = tests/interop
 
-.PHONY: run test check lint types docs packaging oldest pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
+.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -32,6 +40,9 @@ test: .venv/tested $(PEERS)
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n $(WORKERS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=98
+
+unit: .venv/tested
+	$(BIN)/python -m pytest $(UNIT)
 
 check: lint types docs packaging
 
@@ -53,17 +64,23 @@ packaging: .venv/checked
 	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/project/test_packaging.py
 
-oldest: .venv-oldest/tested $(PEERS)
-	.venv-oldest/bin/python -m pytest
+oldest: oldest-unit $(PEERS)
+	.venv-oldest/bin/python -m pytest $(INTEROP)
+
+oldest-unit: .venv-oldest/tested
+	.venv-oldest/bin/python -m pytest $(UNIT)
+
+without-accelerator: .venv/tested
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(UNIT)
 
 # Of those that this machine has, and as root with debootstrap, Debian; PYTHONS="3.11 pypy3" runs fewer.
 pythons:
 	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
-reactors: .venv/tested $(PEERS)
+reactors: without-accelerator $(PEERS)
 	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
 	for sharing in always never; do $(BIN)/python -m pytest --share-epoll $$sharing || exit; done
-	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(INTEROP)
 
 # The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it, REACTOR=poll on another
 # reactor, SHARE_EPOLL=always or never with other connections in a shared epoll than users have there.
@@ -131,6 +148,14 @@ faults: .venv/tested
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py
 
+sdist: .venv/packaged
+	rm -rf build/wheels
+	$(BIN)/python -m build --quiet --sdist --outdir build/wheels .
+
+# On an sdist, cibuildwheel reads its options in there, and has the tests from it.
+wheels: sdist
+	$(BIN)/cibuildwheel --output-dir build/wheels build/wheels/*.tar.gz
+
 # One that was never finished may be of a Python that is too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
 	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
@@ -153,6 +178,10 @@ soak: .venv/tested
 
 .venv/fuzzing: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,fuzz]'
+	touch $@
+
+.venv/packaged: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[wheels]'
 	touch $@
 
 .venv/measured: .venv/installed
