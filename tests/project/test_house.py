@@ -133,10 +133,8 @@ class LoadedTests(SynchronousTestCase):
 
     def loaded(self, program):
         # Old namespace packages, as zope is with Twisted 24.7, are there before any import.
-        loaded = (
-            f"import sys; there = {{*sys.modules}}; {program}; print(*{{*sys.modules}} - there)"
-        )
-        command = [sys.executable, "-c", loaded]
+        told = f"import sys; old = {{*sys.modules}}; {program}; print(*{{*sys.modules}} - old)"
+        command = [sys.executable, "-c", told]
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         return set(done.stdout.split())
 

@@ -13,9 +13,9 @@ DIRECTIVE = re.compile(r"^\.\. auto(class|function|data|module):: ([\w.]+)\n((?:
 
 
 def documented():
-    """Generate the full path of each public name that the reference documents."""
-    reference = (ROOT / "docs" / "reference.rst").read_text()
-    for kind, name, options in DIRECTIVE.findall(reference):
+    """Generate the full path of each public name that the reference documents, or a page."""
+    pages = [path.read_text() for path in (ROOT / "docs").rglob("*.rst")]
+    for kind, name, options in DIRECTIVE.findall("\n".join(pages)):
         full = name if name.startswith("txws2.") else f"txws2.{name}"
         if kind != "module":
             yield full
