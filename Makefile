@@ -73,7 +73,8 @@ oldest-unit: .venv-oldest/tested
 without-accelerator: .venv/tested
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(UNIT)
 
-# Of those that this machine has, and as root with debootstrap, Debian; PYTHONS="3.11 pypy3" runs fewer.
+# It takes the Pythons that this machine has and, as root with debootstrap, Debian's. PYTHONS="3.11 pypy3"
+# takes these alone, and fails if one of them is missing.
 pythons:
 	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
