@@ -1,12 +1,17 @@
 """The workflows run targets of the Makefile, on the Pythons that are supported, with few rights."""
 
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from configparser import ConfigParser
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.project.test_make import ROOT, TARGETS
 from tests.pythons.finding import WANTED
+from txws2._accelerator import load
 
 WORKFLOWS = {path.stem: path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml")}
 
@@ -74,3 +79,23 @@ class WorkflowTests(SynchronousTestCase):
     def test_each_job_has_an_end(self):
         for name, text in WORKFLOWS.items():
             self.assertEqual(text.count("timeout-minutes:"), text.count("runs-on:"), name)
+
+
+class WheelTests(SynchronousTestCase):
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
+
+    def test_the_tests_of_a_wheel_are_there_and_go_with_it(self):
+        _, tests = self.options["test-command"]
+        paths = [word for word in tests.split() if word.startswith("tests/")]
+        self.assertTrue(paths)
+        for path in (*paths, *self.options["test-sources"]):
+            self.assertTrue((ROOT / path).exists(), path)
+
+    def test_a_wheel_without_the_accelerator_fails_them(self):
+        check, _ = self.options["test-command"]
+        program = re.fullmatch(r"python -c '(.+)'", check)[1]
+        command = [sys.executable, "-c", program]
+        for variables, status in ({}, int(load() is None)), ({"TXWS2_NO_SPEEDUPS": "1"}, 1):
+            environment = {**os.environ, **variables}
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+            self.assertEqual(done.returncode, status)
