@@ -8,7 +8,7 @@ from zope.interface import implementedBy
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyClass, verifyObject
 
-from tests.project.test_house import FACE, modules
+from tests.project.test_house import modules
 from tests.support.sides import RecordedClient, RecordedServer
 from txws2._connection.protocol import WebSocketProtocol
 from txws2.client.protocol import WebSocketClientProtocol
@@ -46,7 +46,7 @@ class InterfaceTests(SynchronousTestCase):
     def test_whatever_class_says_it_implements_an_interface_does(self):
         verified = set()
         for name, _ in modules():
-            module = import_module("txws2" if name == FACE else f"txws2.{name}")
+            module = import_module(name if name == "txws2" else f"txws2.{name}")
             for cls in vars(module).values():
                 if isinstance(cls, type) and cls.__module__ == module.__name__:
                     # What Twisted says of a class of its own is its affair.

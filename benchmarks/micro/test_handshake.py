@@ -2,7 +2,7 @@
 
 
 def test_answer(benchmark, wire):
-    benchmark.group = "read, judge and answer a request"
+    benchmark.group = "read, check and answer a request"
     options = wire.permessage_deflate.PRESETS["deflate"]
     uri = wire.uris.parse_uri("ws://example.com/chat")
     head = wire.client.build_request(uri, compression=options).serialize()
