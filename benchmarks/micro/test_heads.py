@@ -22,12 +22,11 @@ FIELDS = {
 def test_read(benchmark, monkeypatch, wire, client, at_once):
     benchmark.group = f"read the head of a {client}"
     options = wire.permessage_deflate.PRESETS["deflate"]
-    uri = wire.http_uris.parse_uri("ws://example.com/chat")
-    request = wire.handshake_client.build_request(uri, compression=options)
+    uri = wire.uris.parse_uri("ws://example.com/chat")
+    request = wire.client.build_request(uri, compression=options)
     for name, value in FIELDS[client].items():
         request.headers.setRawHeaders(name, [value])
     head = request.serialize()
-    reader = wire.http_readers.RequestReader
     if not at_once:
-        monkeypatch.setattr(reader, "_take_whole", lambda *_: False)
-    assert benchmark(lambda: reader().receive(head)).path == "/chat"
+        monkeypatch.setattr(wire.readers.RequestReader, "_take_whole", lambda *_: False)
+    assert benchmark(lambda: wire.readers.RequestReader().receive(head)).path == "/chat"
