@@ -1,4 +1,4 @@
-"""How a server is reached: what each option does to the endpoint, and which exclude each other."""
+"""Each option of a dialer changes the endpoint; some options exclude each other."""
 
 import os
 
@@ -31,7 +31,7 @@ class DialerTests(SynchronousTestCase):
         return Dialer(**options).endpoint_for(self.made)
 
     def reached(self, uri="ws://127.0.0.1/", **options):
-        """Return the host and port that is connected to first."""
+        """Return the host and the port of the first connection."""
         endpoint = self.endpoint(uri, **options)
         endpoint.connect(self.made).addErrback(lambda _: None)
         return self.reactor.tcpClients[-1][:2]
