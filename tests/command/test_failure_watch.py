@@ -1,4 +1,4 @@
-"""What is logged as a failure, for a program that shows no log."""
+"""Logged failures, for a program that shows no log."""
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -12,7 +12,7 @@ log = Logger()
 
 class WatchingTests(SynchronousTestCase):
     def told(self, level):
-        """Log a failure with this level; return what is told."""
+        """Log a failure with this level; return the reported failures."""
         told = []
         with watching(told.append):
             log.failure("wrong", Failure(ZeroDivisionError()), level=level)

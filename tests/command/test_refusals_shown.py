@@ -1,4 +1,4 @@
-"""What a server, or a proxy, says when it refuses: the lines of it that are worth showing."""
+"""The body of a refusal by a server or a proxy, as lines for a person."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

@@ -1,4 +1,4 @@
-"""What a server, or a proxy, says when it refuses: the lines of it that are worth showing."""
+"""The body of a refusal by a server or a proxy, as lines for a person."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from txws2.exceptions import InvalidProxyStatus, InvalidStatus
 
 __all__ = ["told"]
 
-# Bodies may be pages that fill the screen; the reason is mostly in their beginning.
+# A body may be a page that fills the screen; the reason is mostly at its beginning.
 _MOST_LINES = 10
 _LONGEST_LINE = 200
 
-# Elements whose text nobody reads.
+# A browser doesn't show the text of these elements.
 _UNSEEN = {"head", "script", "style"}
 
 
 def told(exc: Exception) -> list[str]:
-    """Return the lines that came with a refusal; there are none with any other failure.
+    """Return the lines of a refusal's body; no lines for any other failure.
 
     Args:
-        exc: what an attempt to connect has failed with.
+        exc: the exception of an attempt to connect.
     """
     if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         return []
@@ -37,7 +37,7 @@ def told(exc: Exception) -> list[str]:
 
 
 def _seen(page: str) -> str:
-    """Return what a person sees of a page."""
+    """Return the text of a page that a browser shows."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
