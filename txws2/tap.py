@@ -34,7 +34,7 @@ from txws2.wire.http.ip_addresses import parse_ip
 __all__ = ["Options", "makeService"]
 
 # The log has this advice while the server waits to end.
-_ADVICE = "(--drain and --close-timeout say how long); a second signal waits for nobody"
+_ADVICE = "(--drain and --close-timeout say how long); a second signal ends it at once"
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 

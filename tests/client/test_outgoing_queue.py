@@ -49,7 +49,8 @@ class OutgoingTests(QuietTestCase):
         self.make()
         *_, three = self.add("one", "two", "three")
         failure = self.failureResultOf(three, InvalidState)
-        self.assertEqual(str(failure.value), "not sent: 2 messages waited for a connection")
+        expected = "not sent: 2 messages already waited, as max_waiting permits"
+        self.assertEqual(str(failure.value), expected)
         self.assertEqual(self.received(), ["one", "two"])
 
     def test_or_the_oldest_is_dropped(self):

@@ -226,7 +226,7 @@ class TimeTests(TargetTestCase):
             self.assertNoResult(connecting)
             self.clock.advance(0.1)
             timeout = self.failureResultOf(connecting, OpeningTimeout).value
-            self.assertIn("the function that says the", timeout.stage)
+            self.assertIn("the function that returns the", timeout.stage)
             self.assertTrue(asking.called)
             self.assertNothingLeft()
 

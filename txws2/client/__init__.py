@@ -1,4 +1,4 @@
-"""Clients: connect, proxies, TLS, reconnection, services."""
+"""Clients: `connect`, proxies, TLS, reconnection, the client service."""
 
 # This import comes first: it says which package is missing before another import fails.
 from txws2 import _prerequisites  # noqa: F401

@@ -170,7 +170,7 @@ class Dialer:
         try:
             return self._tls.creator_for(name)
         except ValueError as exc:
-            why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
+            why = f"no certificate can have the name {name!r}; give server_hostname: {exc}"
             raise InvalidURI(str(uri), why) from exc
 
     def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
@@ -180,7 +180,8 @@ class Dialer:
             try:
                 creator = self._proxy_tls.creator_for(proxy.host)
             except ValueError as exc:
-                raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
+                why = f"no certificate can have the name of its host: {exc}"
+                raise InvalidProxy(str(proxy), why) from exc
             endpoint = TLSEndpoint(creator, endpoint)
         return ProxyEndpoint(
             reactor,

@@ -80,7 +80,7 @@ class OutgoingQueue:
 
     def _why(self) -> str:
         if self._limit:
-            return f"not sent: {self._limit} messages waited for a connection"
+            return f"not sent: {self._limit} messages already waited, as max_waiting permits"
         return "not sent: there is no connection now, and max_waiting is 0"
 
 

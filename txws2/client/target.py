@@ -84,8 +84,8 @@ class Target:
             Exception: a function raises it, or its result is wrong.
         """
         limit = TimeLimit(self.factory.clock, self.factory.open_timeout)
-        uri = await _said(self._uri, limit, "the function that says the URI")
-        headers = await _said(self._headers, limit, "the function that says the headers")
+        uri = await _said(self._uri, limit, "the function that returns the URI")
+        headers = await _said(self._headers, limit, "the function that returns the headers")
         factory, dialer = self._make(make, uri, headers)
         factory.open_timeout = limit.remaining
         self.host = factory.uri.host_header

@@ -128,9 +128,9 @@ class WebSocketClientEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol; it can be cancelled. It always fires or fails: with the
-            exceptions of `txws2.connect`, with NoProtocol if the factory makes no protocol, or
-            with an exception of the factory or its protocol.
+            A Deferred of the protocol; it can be cancelled. It always fires or fails. It fails
+            with the exceptions of `txws2.connect`, with NoProtocol if the factory makes no
+            protocol, or with an exception of the factory or its protocol.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 

@@ -183,7 +183,9 @@ class MemoryReactor(Clock):
         """Return the step of an attempt, and a function that takes the client's protocol."""
         server = self.server_at(place)
         if server is None:
-            error = AssertionError(f"there is no server in memory at {place}")
+            error = AssertionError(
+                f"there is no server in memory at {place}; make a ScriptedServer there"
+            )
             return error, lambda protocol: None
         return server.next_step(), server.begin(place, self._secure)
 
