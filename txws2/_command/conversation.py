@@ -14,9 +14,9 @@ from twisted.python.failure import Failure
 
 from txws2 import __version__
 from txws2._command.console import Console
-from txws2._command.failure_watch import watching
+from txws2._command.failure_watch import watch_failures
 from txws2._command.hints import hint
-from txws2._command.refusals import told
+from txws2._command.refusals import refusal_lines
 from txws2._command.session import Session
 from txws2._command.stdio import say, unwritable
 from txws2._time.backoff import Backoff
@@ -86,7 +86,7 @@ class Conversation:
         self._talking = Deferred.fromCoroutine(self._talk())
         status = 1
         last_words: list[str] = []
-        with watching(self._went_wrong):
+        with watch_failures(self._went_wrong):
             try:
                 status, last_words = await self._talking
             except CancelledError:
@@ -163,7 +163,7 @@ class Conversation:
 
     def _explain(self, exc: Exception) -> list[str]:
         advice = hint(exc)
-        words = [f"can't connect to {self._shown}: {exc}", *told(exc)]
+        words = [f"can't connect to {self._shown}: {exc}", *refusal_lines(exc)]
         return [*words, advice] if advice else words
 
     def _remark(self, words: str) -> None:

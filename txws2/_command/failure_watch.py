@@ -9,14 +9,14 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import provider
 
-__all__ = ["watching"]
+__all__ = ["watch_failures"]
 
 
 @contextmanager
-def watching(tell: Callable[[Failure], None]) -> Iterator[None]:
+def watch_failures(tell: Callable[[Failure], None]) -> Iterator[None]:
     """Report each failure that is logged as an error within the context.
 
-    Uncaught exceptions of callbacks, hooks and Deferreds are logged so.
+    Such failures include uncaught exceptions of callbacks, hooks and Deferreds.
 
     Args:
         tell: called with each failure.

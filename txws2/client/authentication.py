@@ -16,7 +16,7 @@ from txws2.wire.http.heads import Response
 __all__ = ["MAX_ROUNDS", "Authenticate", "Authentication", "Demand", "digest_auth"]
 
 MAX_ROUNDS = 5
-"""A hook is called this often for one connection; the next 401 or 407 is a refusal."""
+"""The most calls of a hook for one server or proxy; the next 401 or 407 counts as a refusal."""
 
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 

@@ -72,8 +72,8 @@ def connect(
     first, longer each time.
 
     The server may redirect the client, at most ten times and never from wss to ws. Authorization,
-    Cookie and client certificates are sent to no other origin. Cookies of these responses
-    are sent with later requests to the same origin, until the connection is open.
+    Cookie and client certificates are sent to no other origin. Cookies that a redirect or a 401
+    sets are sent with later requests to the same origin, until the connection is open.
 
     Args:
         uri: the ws or wss URI. All addresses of its host are tried (RFC 8305); the first that

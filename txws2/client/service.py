@@ -176,7 +176,7 @@ class WebSocketClientService(Service, Generic[C]):
         ended = _closed(ws) if inside else _end_of(running)
         if self._run is None:
             return ended
-        # The timer is for a caller that runs within `running`, which would be cancelled at once.
+        # A timer cancels `running`, even after 0 seconds, because the caller may run within it.
         seconds: float | None = 0
         if ws is not None:
             WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)

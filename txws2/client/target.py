@@ -84,8 +84,8 @@ class Target:
             Exception: a function raises it, or its result is wrong.
         """
         limit = TimeLimit(self.factory.clock, self.factory.open_timeout)
-        uri = await _said(self._uri, limit, "the function that returns the URI")
-        headers = await _said(self._headers, limit, "the function that returns the headers")
+        uri = await _value_of(self._uri, limit, "the function that returns the URI")
+        headers = await _value_of(self._headers, limit, "the function that returns the headers")
         factory, dialer = self._make(make, uri, headers)
         factory.open_timeout = limit.remaining
         self.host = factory.uri.host_header
@@ -102,5 +102,5 @@ class Target:
         return make(uri, additional_headers=headers, **options), dialer
 
 
-async def _said(source: object, limit: TimeLimit, stage: str) -> Any:
+async def _value_of(source: object, limit: TimeLimit, stage: str) -> Any:
     return await limit.wait(source(), stage) if callable(source) else source

@@ -105,7 +105,7 @@ class Tunnel(Protocol):
             self._waiting = clock.callLater(BODY_PATIENCE, self._give_up, self._asked)
 
     def _hear_unasked(self, data: bytes) -> None:
-        """Take the end of a refusal; hang up if more comes, which isn't the next answer."""
+        """Take the end of a refusal; hang up if more comes, which would count as an answer."""
         with suppress(ProxyError):
             self._negotiation.receive(data)
         if not self._negotiation.can_ask_again:

@@ -214,7 +214,7 @@ class _WithoutTLS:
         self._endpoint = endpoint
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        # connectTCP, within this call, reads _secure. An attempt that begins later has no TLS.
+        # connectTCP reads _secure. An attempt that begins later counts as one without TLS.
         self._reactor._secure = True
         try:
             connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
