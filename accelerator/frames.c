@@ -20,7 +20,7 @@ frame_size(Py_ssize_t payload, bool masked)
     return header + payload;
 }
 
-/* Get a fresh key, if the frame is to be masked. It comes from keys.py, so that only one place in
+/* Get a fresh key, if the frame is to be masked. It comes from masking_keys.py, so that only one place in
  * the project knows how to make a key that nobody can predict. That is Python code, which may send
  * on any connection: call this before there is a pointer to where the frame goes. */
 int

@@ -1,4 +1,4 @@
-/* What each message passes: Tally, whose twin is in tally.py. */
+/* What each message passes: Tally, whose twin is in counts.py. */
 
 #include "accelerator.h"
 #include <structmember.h>

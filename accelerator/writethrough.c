@@ -1,5 +1,5 @@
 /* Writing straight to the socket, where there is one and nothing is against it, as WriteThrough in
- * writethrough.py has it. What it doesn't take is left to that. */
+ * socket_writer.py has it. What it doesn't take is left to that. */
 
 #include "accelerator.h"
 #include <sys/socket.h>

@@ -57,10 +57,9 @@ class TLSTests(SynchronousTestCase):
         opening = outer.wrappedProtocol.wait_opened()
         clock.advance(10)
         self.assertTrue(transport.disconnecting)
-        # Whoever gives it up again hears the same.
-        self.assertEqual(
-            driver_of(outer.wrappedProtocol).give_up_opening().stage, "the TLS handshake"
-        )
+        # Giving it up again returns the same.
+        verdict = driver_of(outer.wrappedProtocol).give_up_opening()
+        self.assertEqual(verdict.stage, "the TLS handshake")
         outer.connectionLost(Failure(ConnectionLost()))
         timeout = self.failureResultOf(opening, OpeningTimeout).value
         self.assertEqual(timeout.stage, "the TLS handshake")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from twisted.internet.protocol import Protocol
+
 from txws2._connection.counters import ConnectionCounters
 from txws2._connection.handle import driver_of
 from txws2._connection.journal import text_of
@@ -18,7 +20,7 @@ from txws2.wire.http.heads import Request, Response
 __all__ = ["Facts"]
 
 
-class Facts(Receiver):
+class Facts(Receiver, Protocol):  # type: ignore[misc]
     """What a connection is, and where it stands; `WebSocketProtocol` says more."""
 
     def __repr__(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Literal, Self, TypeVar, cast, overload
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import ITransport
-from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from txws2._connection.facts import Facts
@@ -41,7 +40,7 @@ def check_arguments(kind: type) -> None:
 
 
 @implementer(IWebSocketConnection)
-class WebSocketProtocol(Facts, Protocol):  # type: ignore[misc]
+class WebSocketProtocol(Facts):
     """One connection: what its server and its client side have in common.
 
     It is used in either of two ways. Push: subclass it and override `connectionOpened`,

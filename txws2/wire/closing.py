@@ -1,4 +1,4 @@
-"""The closing handshake (RFC 6455 section 7): codes, reasons, and who closed first."""
+"""The end of a connection (RFC 6455 section 7): states, codes, reasons, and who closed first."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from txws2.wire.exceptions import (
     ProtocolError,
 )
 
-__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "is_ok"]
+__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "State", "is_ok"]
 
 MAX_REASON_SIZE = 123
 """Bytes of UTF-8 that a reason may have: a control frame's payload less the code."""
+
+
+class State(IntEnum):
+    """Where a connection is in its life (section 1.2)."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
 
 
 class CloseCode(IntEnum):

@@ -10,7 +10,7 @@ from typing import Any, overload
 from txws2.wire.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.http.credentials import masked
 
-__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
+__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers", "wrong_header"]
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -152,21 +152,6 @@ class Fields(Lookup):
     def __init__(self, values: Mapping[str, str | tuple[str, ...]]) -> None:
         self._values = values
 
-    @classmethod
-    def parse(cls, head: bytes) -> Fields:
-        """Make them of a head, the lines as they came.
-
-        Raises:
-            InvalidMessage: one of them isn't a header.
-        """
-        values: dict[str, str | tuple[str, ...]] = {}
-        lines = _header_lines(head).decode("utf-8", "replace")
-        for line in lines.split("\r\n") if lines else ():
-            name, _, value = line.partition(":")
-            name, value = name.lower(), value.strip(" \t")
-            values[name] = (*_all(values[name]), value) if name in values else value
-        return cls(values)
-
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order, none if it isn't there."""
         value = self._values.get(name.lower())
@@ -204,10 +189,6 @@ def _encoded(value: str | bytes) -> bytes:
     return value.encode() if isinstance(value, str) else value
 
 
-def _all(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
-
-
 def parse_headers(head: bytes) -> Headers:
     """Return the headers of a head, the lines as they came.
 
@@ -230,7 +211,11 @@ def _header_lines(head: bytes) -> bytes:
     if start < 0:
         return b""
     if not _HEADER_LINES.fullmatch(head, start):
-        lines = head[start + 2 :].split(b"\r\n")
-        wrong = [line for line in lines if not _HEADER_LINE.fullmatch(line)]
-        raise InvalidMessage(f"invalid header line: {wrong[0][:80]!r}")
+        raise wrong_header(head[start + 2 :])
     return head[start + 2 :]
+
+
+def wrong_header(lines: bytes) -> InvalidMessage:
+    """Return what is wrong with lines of which not all are headers."""
+    wrong = next(line for line in lines.split(b"\r\n") if not _HEADER_LINE.fullmatch(line))
+    return InvalidMessage(f"invalid header line: {wrong[:80]!r}")
