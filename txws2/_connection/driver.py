@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up
 from txws2._connection.frame_log import Tracer
+from txws2._connection.handshake import Handshake
 from txws2._connection.hook_calls import (
     application_failed,
     go_on,
@@ -56,7 +57,7 @@ class Driver(Parts):
 
     # Opening.
 
-    def expect(self, application: Any, transport: ITransport) -> None:
+    def expect(self, application: Any, transport: ITransport) -> Handshake:
         """Be a connection from now on, within its deadline, without touching the transport."""
         self.application = self.receiver = application
         self.keep_thread()
@@ -68,19 +69,18 @@ class Driver(Parts):
         factory.enter(application)
         handshake = self.handshake
         if handshake is None:
-            handshake = self.handshake = self.make_handshake()
+            handshake = self.handshake = self.make_handshake(self)
         handshake.transport = transport
         if factory.debug:
             self.tracer = Tracer(factory.log, self.id)
         self.change_phase(CONNECTING)
         if factory.opening_deadlines is not None:
             factory.opening_deadlines.add(self)
+        return handshake
 
     def begin(self, application: Any, transport: ITransport) -> None:
         """Take a transport; the opening handshake begins."""
-        self.expect(application, transport)
-        handshake = self.handshake
-        assert handshake is not None
+        handshake = self.expect(application, transport)
         handshake.connect()
         handshake.begin()
 
@@ -338,7 +338,7 @@ class Driver(Parts):
 
     def __call__(self, reason: Failure = connectionDone) -> None:
         """Take the end from the transport, to which this is the application's connectionLost."""
-        (self.ending or self.need_ending()).transport_lost(self, reason)
+        self.need_ending().transport_lost(self, reason)
 
     def settle(self, cause: BaseException) -> None:
         """Tell the end to all who wait for it, once."""

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.hook_calls import tell_lost
 from txws2._connection.journal import log_closed
-from txws2._connection.phases import CONNECTING, GONE, SETTLED
+from txws2._connection.phases import CONNECTING, DEAF, GONE, SETTLED
 from txws2._deferreds.waiters import Waiters
 from txws2._transport.capabilities import abort, let_go
 from txws2._transport.progress import Progress
@@ -171,7 +171,10 @@ class Ending:
             driver.kept, driver.handshake = driver.handshake.result(), None
         if self._waiters is not None:
             self.fire(Moment.GONE)
-        driver.let_go_of_application()
+        if driver.intake is None and driver.delivery is DEAF:
+            driver.application = driver.receiver = None
+        else:
+            driver.let_go_of_application()
 
     def call_off(self, driver: Any) -> None:
         """Take the connection out of all deadlines."""

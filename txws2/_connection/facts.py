@@ -33,7 +33,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def factory(self) -> Any:
-        """The factory that has made it."""
+        """The factory that has made it; its options apply."""
         return driver_of(self).factory
 
     @factory.setter
@@ -60,7 +60,10 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def request(self) -> Request:
-        """The client's request; None until it is known."""
+        """The client's request.
+
+        It is None until it is known; the type leaves that out, since an open connection has one.
+        """
         return cast(Request, driver_of(self).known_request)
 
     @request.setter
@@ -69,7 +72,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def response(self) -> Response:
-        """The server's response; None until it is known."""
+        """The server's response; None until it is known, likewise."""
         return cast(Response, driver_of(self).agreement.response)
 
     @response.setter

@@ -72,6 +72,8 @@ class Parts(Exchange):
     )
 
     client: ClassVar[bool]
+    # Makes the opening handshake.
+    make_handshake: ClassVar[type[Handshake]]
 
     def __init__(self) -> None:
         self.application: Any = None
@@ -85,10 +87,6 @@ class Parts(Exchange):
         self.tracer: Tracer | None = None
         self.kept: Agreement | bytes | None = None
         self._id: str | None = None
-
-    def make_handshake(self) -> Handshake:
-        """Make the opening handshake."""
-        raise NotImplementedError
 
     # Its states.
 
@@ -211,7 +209,7 @@ class Parts(Exchange):
     def need_handshake(self) -> Handshake:
         """Return the opening handshake, which is still to be done."""
         if self.handshake is None:
-            self.handshake = self.make_handshake()
+            self.handshake = self.make_handshake(self)
         return self.handshake
 
     def need_ending(self) -> Ending:

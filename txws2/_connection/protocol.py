@@ -51,13 +51,6 @@ class WebSocketProtocol(Facts):
 
     Pull: await `recv` and `send`, or iterate with `async for`, which ends when the connection is
     closed with 1000 or 1001. ``async with`` closes the connection on leaving.
-
-    Attributes:
-        factory: the factory that made it; its options apply.
-        request: the client's request. None until it is known; the type leaves that out, since an
-            open connection has one.
-        response: the server's response, likewise.
-        subprotocol: the one agreed on, None if there is none.
     """
 
     def makeConnection(self, transport: ITransport) -> None:

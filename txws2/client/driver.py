@@ -8,6 +8,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
+from txws2._connection.handshake import Handshake
 from txws2._connection.phases import OPEN
 from txws2.client.handshake import ClientHandshake
 
@@ -20,13 +21,10 @@ class ClientDriver(Driver):
     __slots__ = ()
 
     client: ClassVar[bool] = True
+    make_handshake: ClassVar[type[Handshake]] = ClientHandshake
 
     # A WebSocketClientFactory, whose module imports this one.
     factory: Any
-
-    def make_handshake(self) -> ClientHandshake:
-        """Make the opening handshake."""
-        return ClientHandshake(self)
 
     def begin(self, application: Any, transport: ITransport) -> None:
         """Take a transport; the opening handshake begins."""

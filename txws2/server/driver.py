@@ -9,6 +9,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
+from txws2._connection.handshake import Handshake
 from txws2._connection.hook_calls import hook_failed, hook_returned
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import log_ended, only_ended
@@ -29,13 +30,10 @@ class ServerDriver(Driver):
     __slots__ = ()
 
     client: ClassVar[bool] = False
+    make_handshake: ClassVar[type[Handshake]] = ServerHandshake
 
     # A WebSocketServerFactory, whose module imports this one.
     factory: Any
-
-    def make_handshake(self) -> ServerHandshake:
-        """Make the opening handshake."""
-        return ServerHandshake(self)
 
     def answer(self, application: Any, upgrade: Upgrade, head: bytes) -> None:
         """Answer a request that somebody else has read; in place of `makeConnection`.
@@ -46,9 +44,7 @@ class ServerDriver(Driver):
                 is accepted.
             head: the head of the request, with the empty line that ends it.
         """
-        self.expect(application, upgrade.transport)
-        assert self.handshake is not None
-        self.handshake.upgrade = upgrade
+        self.expect(application, upgrade.transport).upgrade = upgrade
         self.receive_opening(head)
 
     def turn_away(self, reason: InvalidHandshake) -> None:
@@ -63,7 +59,7 @@ class ServerDriver(Driver):
             assert isinstance(handshake, ServerHandshake)
             assert reason.value is not None
             handshake.never_connect(reason.value)
-        Driver.__call__(self, reason)
+        self.need_ending().transport_lost(self, reason)
         if handshake is not None:
             handshake.end()
         if taken_over and not isinstance(self.kept, bytes) and self.upgrade is not None:
