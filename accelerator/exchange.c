@@ -385,9 +385,16 @@ static PyMemberDef exchange_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+static PyObject *
+get_opened(Exchange *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(self->connection != NULL);
+}
+
 static PyGetSetDef exchange_properties[] = {
     {"connection", (getter)get_connection, (setter)set_connection,
      "The wire.Connection; None until it is open.", NULL},
+    {"opened", (getter)get_opened, NULL, "Whether the connection is open, or was.", NULL},
     {"outbox", (getter)get_outbox, (setter)set_outbox, "What is written goes there.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

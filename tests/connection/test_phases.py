@@ -1,10 +1,13 @@
 """The life of a connection, and what becomes of its messages: each has its table."""
 
+from unittest.mock import Mock
+
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sides import ClientSide, ServerSide
 from txws2._connection.handle import driver_of
+from txws2._connection.inbox import Inbox
 from txws2._connection.phases import (
     CLOSING,
     CONNECTING,
@@ -13,6 +16,7 @@ from txws2._connection.phases import (
     DELIVERING,
     GONE,
     HELD,
+    INBOX_STATES,
     NEW,
     OPEN,
     PHASES,
@@ -20,6 +24,7 @@ from txws2._connection.phases import (
     SETTLED,
     STATES,
     Delivery,
+    InboxState,
     Phase,
 )
 from txws2.client.driver import ClientDriver
@@ -56,6 +61,40 @@ class TablesTests(SynchronousTestCase):
                     driver.delivery = before
                     self.assertRaises(RuntimeError, driver.change_delivery, after)
                     self.assertIs(driver.delivery, before)
+
+
+class InboxStatesTests(SynchronousTestCase):
+    def inbox(self, state):
+        inbox = Inbox(Mock(), 2)
+        inbox._state = state
+        return inbox
+
+    def test_the_table_has_every_state_and_each_only_goes_on(self):
+        self.assertEqual(list(INBOX_STATES), list(InboxState))
+        for state, following in INBOX_STATES.items():
+            self.assertTrue(all(after > state for after in following), state)
+
+    def test_what_the_table_does_not_have_is_refused(self):
+        for before in InboxState:
+            for after in set(InboxState) - set(INBOX_STATES[before]):
+                inbox = self.inbox(before)
+                self.assertRaises(RuntimeError, inbox._change, after)
+                self.assertIs(inbox._state, before)
+
+    def test_one_that_is_full_stays_so_until_the_end(self):
+        inbox = self.inbox(InboxState.TAKING)
+        for message in "ab":
+            inbox.put(message)
+        inbox.discard_when_full()
+        self.assertIs(inbox._state, InboxState.LAST)
+        inbox.put("c")
+        inbox.discard_when_full()
+        self.assertIs(inbox._state, InboxState.FULL)
+        self.assertEqual(self.successResultOf(inbox.get(None)), "a")
+        inbox.put("d")
+        self.assertEqual(inbox.waiting, 1)
+        inbox.close(Exception)
+        self.assertIs(inbox._state, InboxState.FINAL)
 
 
 class PhasesTests:

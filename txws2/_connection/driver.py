@@ -93,7 +93,7 @@ class Driver(Parts):
         """Return a Deferred of the application's object that fires when the connection is open."""
         if self.phase >= SETTLED:
             return when_not_open(self)
-        if self.connection is not None:
+        if self.opened:
             return succeed(self.application)
         return self.need_handshake().wait_opened()
 
@@ -284,7 +284,7 @@ class Driver(Parts):
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection for the application; see `WebSocketProtocol.close`."""
         closed = self.start_closing(code, reason)
-        if self.connection is not None and self.pushes:
+        if self.opened and self.pushes:
             self.deafen()
         return closed
 

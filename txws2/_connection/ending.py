@@ -160,7 +160,7 @@ class Ending:
         lasted = driver.factory.leave(application)
         if self.lasted is None:
             self.lasted = lasted
-        if driver.connection is not None:
+        if driver.opened:
             driver.factory.books.close(driver.connection)
         assert reason.value is not None
         self.settle(driver, reason.value)
@@ -192,10 +192,10 @@ class Ending:
             return
         if self.lasted is None:
             self.lasted = driver.factory.uptime_of(driver.application)
-        if driver.connection is None:
-            self._settle_refused(driver, cause)
-        else:
+        if driver.opened:
             self._settle_opened(driver, cause)
+        else:
+            self._settle_refused(driver, cause)
         if driver.outbox is not None:
             driver.outbox.release(driver.ended_with)
         if driver.intake is not None:

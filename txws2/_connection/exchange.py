@@ -43,6 +43,11 @@ class Exchange:
     # Whose it is; None for anybody's.
     _thread: int | None = None
 
+    @property
+    def opened(self) -> bool:
+        """Whether the connection is open, or was."""
+        return self.connection is not None
+
     def keep_thread(self) -> None:
         """Belong to this thread from now on."""
         # One number for all of them, instead of one for each.

@@ -100,8 +100,8 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
         driver = driver_of(self)
         if driver.phase < SETTLED:
             return None
-        connection = driver.connection
-        return CloseCode.ABNORMAL_CLOSURE if connection is None else connection.closing.code
+        code: int = CloseCode.ABNORMAL_CLOSURE
+        return driver.connection.closing.code if driver.opened else code
 
     @property
     def close_reason(self) -> str | None:
@@ -109,7 +109,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
         driver = driver_of(self)
         if driver.phase < SETTLED:
             return None
-        return "" if driver.connection is None else driver.connection.closing.reason
+        return driver.connection.closing.reason if driver.opened else ""
 
     @property
     def latency(self) -> float:

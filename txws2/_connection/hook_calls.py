@@ -78,9 +78,8 @@ def hook_returned(driver: Any, result: object) -> None:
 
 def hook_failed(driver: Any, failure: Failure) -> None:
     """Take what a hook has failed with after it has returned."""
-    connection = driver.connection
     ended = failure.check(ConnectionClosed) or (
-        connection is not None and only_ended(connection.closing, failure.value)
+        driver.opened and only_ended(driver.connection.closing, failure.value)
     )
     if driver.phase is OPEN or not ended:
         driver.application_failed(failure)

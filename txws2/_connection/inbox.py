@@ -11,6 +11,7 @@ from weakref import ref
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from txws2._connection.phases import FINAL, FULL, INBOX_STATES, LAST, TAKING, InboxState
 from txws2._connection.pieces import PartDeferred, Piece, Stream
 from txws2._connection.read_pause import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2._connection.text import Result, result_for
@@ -46,14 +47,13 @@ class Inbox:
 
     __slots__ = (
         "_asked",
-        "_closed",
-        "_closing",
+        "_ended_with",
         "_max_queue",
         "_messages",
-        "_overflowed",
         "_reader",
         "_reading",
         "_size",
+        "_state",
         "_stream",
         "arriving",
     )
@@ -70,17 +70,16 @@ class Inbox:
         self._stream: ref[object] | None = None
         # Whether anybody has ever asked; who overrides messageReceived never does.
         self._asked = False
-        self._closing = False
-        # Whether something was dropped for want of room, so that nothing may come after it.
-        self._overflowed = False
-        self._closed: Callable[[], ConnectionClosed] | None = None
+        self._state: InboxState = TAKING
+        # Makes the exception for those who ask for more once it is final.
+        self._ended_with: Callable[[], ConnectionClosed]
 
     # What arrives.
 
     def put(self, message: str | bytes) -> None:
         """Take a message that has arrived."""
         reader = self._reader
-        if reader is None or self._overflowed:
+        if reader is None or self._state is FULL:
             self._keep(message, len(message))
         else:
             self._reader = None
@@ -97,7 +96,7 @@ class Inbox:
         """Take what was left of a message when a part of it had been given to a stream."""
         if self._abandoned:
             self._stream = None
-        elif self._reader is not None and not self._overflowed:
+        elif self._reader is not None and self._state is not FULL:
             self._stream = None
             (reader, result, _), self._reader = self._reader, None
             self._fire(reader, remainder.rest, result)
@@ -108,7 +107,7 @@ class Inbox:
         """Note that a part of a message has arrived."""
         self.arriving = connection
         reader = self._reader
-        if self._abandoned or self._overflowed:
+        if self._abandoned or self._state is FULL:
             connection.take_part()
         elif reader is not None:
             waiting, _, stream = reader
@@ -117,8 +116,8 @@ class Inbox:
                 self._stream = ref(stream)
                 waiting.callback(Piece(part, False))
         elif self._asked and connection.unfinished >= READ_AHEAD:
-            if self._closing:
-                self._overflowed = True
+            if self._state is LAST:
+                self._change(FULL)
             else:
                 self._reading.pause(self._size + connection.unfinished)
 
@@ -196,14 +195,15 @@ class Inbox:
             self._messages = deque()
         self._messages.appendleft(message)
         self._size += len(message) + MESSAGE_OVERHEAD
-        if self._full and not self._closing:
+        if self._full and self._state is TAKING:
             self._reading.pause(self._size)
 
     # The end.
 
     def discard_when_full(self) -> None:
         """Read on although nobody takes the messages: the peer's close frame is behind them."""
-        self._closing = True
+        if self._state is TAKING:
+            self._change(LAST)
         self._reading.resume()
 
     def close(self, closed: Callable[[], ConnectionClosed]) -> None:
@@ -212,12 +212,18 @@ class Inbox:
         Args:
             closed: makes the exception for those who ask for more.
         """
-        self._closing = True
-        self._closed = closed
+        if self._state is not FINAL:
+            self._change(FINAL)
+        self._ended_with = closed
         self._reading.close()
         if self._reader is not None:
             (waiting, _, _), self._reader = self._reader, None
             self._tell_end(waiting, closed())
+
+    def _change(self, state: InboxState) -> None:
+        if state not in INBOX_STATES[self._state]:
+            raise RuntimeError(f"an inbox that is {self._state.name} can't become {state.name}")
+        self._state = state
 
     @property
     def waiting(self) -> int:
@@ -227,11 +233,8 @@ class Inbox:
     @property
     def _full(self) -> bool:
         messages = self._messages
-        return (
-            self._max_queue is not None
-            and messages is not None
-            and len(messages) >= self._max_queue
-        )
+        limit = self._max_queue
+        return limit is not None and messages is not None and len(messages) >= limit
 
     @property
     def _abandoned(self) -> bool:
@@ -254,15 +257,15 @@ class Inbox:
         fail_quietly(waiting, StopAsyncIteration() if ended else exception)
 
     def _keep(self, message: str | bytes | Remainder, size: int) -> None:
-        if self._closing and self._full:
-            self._overflowed = True
-        if self._overflowed:
+        if self._state is LAST and self._full:
+            self._change(FULL)
+        if self._state >= FULL:
             return
         if self._messages is None:
             self._messages = deque()
         self._messages.append(message)
         self._size += size + MESSAGE_OVERHEAD
-        if self._full and not self._closing:
+        if self._full and self._state is TAKING:
             self._reading.pause(self._size)
 
     def _get(self, reader: Incoming, stream: object | None, result: Result | None) -> Deferred[Any]:
@@ -270,8 +273,8 @@ class Inbox:
         if self._reader or self._stream or self._messages or stream is not None:
             self._fire_if_ready(reader, stream, result)
         if not reader.called:
-            if self._closed is not None:
-                self._tell_end(reader, self._closed())
+            if self._state is FINAL:
+                self._tell_end(reader, self._ended_with())
             else:
                 self._reader = reader, result, stream
                 if self._reading.paused:

@@ -1,4 +1,4 @@
-"""Where a connection is in its life, and what becomes of the messages that come: two tables."""
+"""The states of a connection, each kind with a table of what may follow what."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ __all__ = [
     "DEAF",
     "DELIVERIES",
     "DELIVERING",
+    "FINAL",
+    "FULL",
     "GONE",
     "HELD",
+    "INBOX_STATES",
+    "LAST",
     "NEW",
     "OPEN",
     "PHASES",
     "REFUSING",
     "SETTLED",
     "STATES",
+    "TAKING",
     "Delivery",
+    "InboxState",
     "Phase",
 ]
 
@@ -104,3 +110,33 @@ DELIVERIES: dict[Delivery, tuple[Delivery, ...]] = {
     DEAF: (),
 }
 """Which deliveries may follow each delivery."""
+
+
+class InboxState(IntEnum):
+    """What an inbox does with the messages that come.
+
+    Attributes:
+        TAKING: it keeps them all; while there are too many, reading pauses.
+        LAST: the connection is closing, so reading goes on; it keeps as many as there is room for.
+        FULL: there was no room for one, so that none may come after it.
+        FINAL: the connection is closed; what is here can still be got.
+    """
+
+    TAKING = 0
+    LAST = 1
+    FULL = 2
+    FINAL = 3
+
+
+TAKING: Final = InboxState.TAKING
+LAST: Final = InboxState.LAST
+FULL: Final = InboxState.FULL
+FINAL: Final = InboxState.FINAL
+
+INBOX_STATES: dict[InboxState, tuple[InboxState, ...]] = {
+    TAKING: (LAST, FINAL),
+    LAST: (FULL, FINAL),
+    FULL: (FINAL,),
+    FINAL: (),
+}
+"""Which states of an inbox may follow each state."""

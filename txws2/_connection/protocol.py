@@ -138,7 +138,7 @@ class WebSocketProtocol(Facts):
         driver = driver_of(self)
         if driver.is_elsewhere():
             driver.check_thread()
-        if driver.connection is None:
+        if not driver.opened:
             return when_not_open(driver)
         inbox: Inbox = driver.need_inbox()
         if timeout is None:
@@ -180,7 +180,7 @@ class WebSocketProtocol(Facts):
         check_decode(decode)
 
         def get_part(stream: Pieces) -> Deferred[Piece]:
-            if driver.connection is None:
+            if not driver.opened:
                 return cast("Deferred[Piece]", when_not_open(driver))
             inbox: Inbox = driver.need_inbox()
             return inbox.get_part(stream)
@@ -196,7 +196,7 @@ class WebSocketProtocol(Facts):
         """
         driver = driver_of(self)
         driver.check_thread()
-        if driver.connection is None:
+        if not driver.opened:
             return _fail_to_iterate(when_not_open(driver))
         inbox: Inbox = driver.need_inbox()
         if driver.application is self and keeps_messages(self):
@@ -321,7 +321,7 @@ class WebSocketProtocol(Facts):
         """
         driver = driver_of(self)
         driver.check_thread()
-        if driver.connection is not None:
+        if driver.opened:
             return succeed(self)
         opened: Deferred[_Self] = driver.wait_opened()
         return opened

@@ -55,7 +55,7 @@ class ClientDriver(Driver):
 
     def _opening_raised(self, exc: BaseException) -> None:
         """Have no connection, as something raises that runs before it is open."""
-        if self.connection is not None:
+        if self.opened:
             # As for all that a transport calls then, it is the reactor that ends the connection.
             raise exc
         if isinstance(self.handshake, ClientHandshake):

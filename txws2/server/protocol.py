@@ -43,7 +43,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """The server's response; None until it is known."""
         driver = driver_of(self)
         agreement = driver.agreement
-        if agreement.response is None and driver.connection is not None:
+        if agreement.response is None and driver.opened:
             agreement.response = acceptance_of(agreement, driver.known_request)
         return cast(Response, agreement.response)
 
