@@ -82,7 +82,9 @@ class Driver(Parts):
         """Take a transport; the opening handshake begins."""
         handshake = self.expect(application, transport)
         handshake.connect()
-        handshake.begin()
+        if self.client:
+            # A server waits for the request.
+            handshake.begin()
 
     def opening_missed(self) -> None:
         """Give the opening handshake up, for `Deadlines`."""

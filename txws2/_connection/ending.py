@@ -147,7 +147,8 @@ class Ending:
 
     def transport_lost(self, driver: Any, reason: Failure) -> None:
         """Take the end from the transport."""
-        self.call_off(driver)
+        if self.limited or driver.phase is CONNECTING:
+            self.call_off(driver)
         application = driver.application
         try:  # noqa: SIM105
             del application.connectionLost
@@ -179,10 +180,9 @@ class Ending:
     def call_off(self, driver: Any) -> None:
         """Take the connection out of all deadlines."""
         factory = driver.factory
-        if driver.phase is CONNECTING and factory.opening_deadlines is not None:
-            factory.opening_deadlines.discard(driver)
-        if self.limited and factory.closing_deadlines is not None:
-            factory.closing_deadlines.discard(driver)
+        for deadlines in (factory.opening_deadlines, factory.closing_deadlines):
+            if deadlines is not None:
+                deadlines.discard(driver)
         if self.parted:
             factory.parting_deadlines.discard(driver)
 

@@ -145,7 +145,8 @@ class Handshake:
             close_after_failure(driver)
         tell(driver, "connectionOpened")
         driver.run_handler()
-        self.opened.fire(driver.application)
+        if self.opened is not NOBODY:
+            self.opened.fire(driver.application)
         outbox.unhurried = True
         outbox.uncork()
         # Compressing takes longer than a peer on the same machine takes to fall asleep again, and

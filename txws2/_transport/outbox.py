@@ -172,7 +172,8 @@ class Outbox(Cork):
         Args:
             ending: makes the exception for those who wait.
         """
-        self._waiters.fail(ending)
+        if self._waiters is not NOBODY:
+            self._waiters.fail(ending)
         producer, self._producer = self._producer, None
         if producer is not None:
             self._tell_producer(producer.stopProducing)

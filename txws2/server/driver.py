@@ -9,6 +9,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
+from txws2._connection.ending import Ending
 from txws2._connection.handshake import Handshake
 from txws2._connection.hook_calls import hook_failed, hook_returned
 from txws2._connection.hook_queue import Succession
@@ -59,7 +60,11 @@ class ServerDriver(Driver):
             assert isinstance(handshake, ServerHandshake)
             assert reason.value is not None
             handshake.never_connect(reason.value)
-        self.need_ending().transport_lost(self, reason)
+        ending = self.ending
+        if ending is None:
+            # As `need_ending` has it, without the call.
+            ending = self.ending = Ending()
+        ending.transport_lost(self, reason)
         if handshake is not None:
             handshake.end()
         if taken_over and not isinstance(self.kept, bytes) and self.upgrade is not None:
