@@ -83,7 +83,7 @@ class CreatingTests(TestCase):
                 (None, f"it is None: give a subclass of {kind.__name__}"),
                 (kind(), "each connection has its own"),
                 (Factory(), f"give a subclass of {kind.__name__}"),
-                (make, "a coroutine function, make(), and must return the protocol at once"),
+                (make, "must return the protocol at once; it is a coroutine function, make()"),
                 (make(), f"give a subclass of {kind.__name__}"),
                 (dict, f"must make a {kind.__name__}, and dict is no subclass of that"),
                 (partial(dict), "and dict is no subclass of that"),
@@ -132,7 +132,7 @@ class CreatingTests(TestCase):
         server(type("Chat", (txws2.WebSocketServerProtocol,), {"on_message": handler}), handler)
 
     def test_a_class_that_keeps_the_bytes_is_told(self):
-        self.assertTold("messages come to messageReceived()", server, Deaf)
+        self.assertTold("override messageReceived() to get messages", server, Deaf)
         server(Listening)
 
     def test_a_class_that_seems_to_decide_is_told_of_the_option(self):

@@ -76,8 +76,8 @@ MISTAKES = (
     ),
     (
         'txws2.run(stream, "localhost", 8765)',
-        "TypeError: handler: stream() is an asynchronous generator function, so nothing of it is "
-        "run: send what it yields, with `await connection.send(...)`",
+        "TypeError: handler: stream() is an asynchronous generator function, so its body never "
+        "runs: send what it yields, with `await connection.send(...)`",
     ),
     (
         'txws2.run("chat:echo", "localhost", 8765)',
@@ -109,7 +109,7 @@ MISTAKES = (
 )
 
 _NO_PROTOCOL = (
-    "TypeError: WebSocketServerFactory has no protocol to be set: "
+    "TypeError: WebSocketServerFactory.protocol can't be set: "
     "WebSocketServerFactory(create_protocol=Echo) makes such protocols"
 )
 

@@ -82,7 +82,7 @@ class RefusedPageTests(CommandTestCase):
         origin = self.serve_pages()
         seen = await self.visit("subprotocol.html", origin, uri=uri)
         self.assertEqual(seen, {"opened": False})
-        await process.shown("will fail: .* browsers end the connection; subprotocols has what")
+        await process.shown("will fail: .* browsers end the connection; subprotocols lists ")
 
 
 class _Report(Resource):

@@ -70,7 +70,8 @@ class RunningTests(ExampleTestCase):
             self.assertRegex(str(exception), r"^received 1009 .* of 1048576 bytes \(max_size\)")
         process.transport.signalProcess("TERM")
         await process.ended
-        self.assertEqual(process.err.count("; for larger ones, max_size=2097152"), 1, process.err)
+        advice = "; for larger messages, max_size=2097152"
+        self.assertEqual(process.err.count(advice), 1, process.err)
         self.assertNotIn("Traceback", process.err)
         self.assertNotIn("handler failed", process.err)
 

@@ -116,7 +116,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.events.remove(event)
         self.assertEqual((event["error"], event["status"]), ("TooManyConnections", 503))
         self.assertEqual(
-            event["advice"], "max_connections=2 is reached; a larger number takes more"
+            event["advice"], "max_connections=2 is reached; a larger number accepts more"
         )
 
     def test_those_who_are_too_many_are_refused(self):
@@ -351,14 +351,15 @@ class SiteTests(SiteTestCase):
         status, headers, _ = self.ask(REQUEST)
         self.assertEqual((status, headers["Retry-After"]), ("503 Service Unavailable", "10"))
         self.assertOver()
-        self.assertEqual(self.advice(), "max_connections=1 is reached; a larger number takes more")
+        text = "max_connections=1 is reached; a larger number accepts more"
+        self.assertEqual(self.advice(), text)
 
     def test_those_of_one_host_too(self):
         self.serve(max_connections_per_host=1)
         self.open()
         self.connect()
         self.assertEqual(self.ask(REQUEST)[0], "429 Too Many Requests")
-        self.assertIn("if this is the address of a proxy, trusted_proxies has", self.advice())
+        self.assertIn("if this is the address of a proxy, name it in trusted_", self.advice())
 
     def advice(self):
         """Return what the one warning so far says is to be done."""

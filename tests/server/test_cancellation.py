@@ -528,8 +528,8 @@ class MistakeTests(CancellingTestCase):
         def generator(ws):
             yield ws.recv()
 
-        self.assertRefused("inline() one, with `async def`", inline)
-        self.assertRefused("inline() one, with `async def`", partial(inline))
+        self.assertRefused("inline() is a generator function: write `async def`", inline)
+        self.assertRefused("inline() is a generator function: write `async def`", partial(inline))
         self.assertRefused("generator", generator)
         self.assertRefused("must be a function", None)
         coroutine = self.feed(None)

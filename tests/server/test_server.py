@@ -92,7 +92,7 @@ class ArgumentTests(SynchronousTestCase):
             ((None, "localhost"), {"endpoint": "tcp:0"}),
         ):
             error = self.assertRaises(TypeError, serve, *arguments, **options)
-            self.assertIn("a host and a port, or endpoint=", str(error))
+            self.assertIn("a host and a port or endpoint=", str(error))
 
     def test_a_description_that_is_none_is_an_error(self):
         self.failureResultOf(serve(None, endpoint="nonsense:0"), ValueError)

@@ -137,7 +137,7 @@ class WaitedForTests(ReactorTestCase):
             return ends[-1]
 
         clients = [self.open(self.factory(handler)), *map(self.open, [self.factory()] * 2)]
-        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
+        self.assertEqual(self.waited_for(self.clock), "other parts of the program")
         self.stop()
         self.assertEqual(self.waited_for(self.clock), "3 connections and 1 handler")
         clients[0].leave()
@@ -145,9 +145,9 @@ class WaitedForTests(ReactorTestCase):
         self.assertEqual(self.waited_for(self.clock), "1 connection and 1 handler")
         clients[2].leave()
         self.assertEqual(self.waited_for(self.clock), "1 handler")
-        self.assertEqual(self.waited_for(Reactor()), "what else is to stop")
+        self.assertEqual(self.waited_for(Reactor()), "other parts of the program")
         ends[0].callback(None)
-        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
+        self.assertEqual(self.waited_for(self.clock), "other parts of the program")
         self.assertTrue(self.clock.stopped)
 
 

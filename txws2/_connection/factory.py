@@ -132,7 +132,7 @@ class ConnectionFactory(Factory, Generic[P]):
     def protocol(self, given: object) -> None:
         name = getattr(given, "__qualname__", "Echo").rpartition("<locals>.")[2]
         raise TypeError(
-            f"{type(self).__name__} has no protocol to be set: "
+            f"{type(self).__name__}.protocol can't be set: "
             f"{type(self).__name__}(create_protocol={name}) makes such protocols"
         )
 

@@ -100,7 +100,7 @@ class RareWarnings:
         hooks = connection.factory.hooks
         if hooks is not None and hooks.select_subprotocol is not None:
             return "select_subprotocol has chosen none"
-        return f"{self.spelling.name('subprotocols')} has what the server speaks"
+        return f"{self.spelling.name('subprotocols')} lists those that the server speaks"
 
     def _warn(
         self,

@@ -101,8 +101,8 @@ def check_create_protocol(
         _check_class(makes, kind, pushes)
     elif inspect.iscoroutinefunction(makes):
         raise TypeError(
-            f"create_protocol is a coroutine function, {name_of(makes)}(), and must return the "
-            "protocol at once: what takes its time is for connectionOpened()"
+            "create_protocol must return the protocol at once; it is a coroutine function, "
+            f"{name_of(makes)}(): await in connectionOpened() instead"
         )
     assert callable(create_protocol)
     why = calling_fails(create_protocol, [])
@@ -198,8 +198,8 @@ def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> Non
         )
     if not _overrides(made, kind, "messageReceived") and _keeps_bytes(made, kind):
         raise TypeError(
-            f"{name}.dataReceived() gets the bytes of the transport, and keeps them from "
-            "the WebSocket; messages come to messageReceived()"
+            f"{name}.dataReceived() gets the transport's bytes, and must pass them to its "
+            "superclass; override messageReceived() to get messages"
         )
     if not pushes:
         return

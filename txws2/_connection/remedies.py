@@ -82,14 +82,14 @@ def _of_origin(reason: InvalidOrigin, _: Any, spelling: Spelling) -> str:
         return f"{_FROM_A_FILE}; on your own machine, {spelling.add('origins', origin)} will do"
     if _PLAIN_ORIGIN.fullmatch(origin):
         return f"to accept pages from there, {spelling.add('origins', origin)}"
-    return f"{spelling.name('origins')} says which are accepted"
+    return f"{spelling.name('origins')} lists the accepted ones"
 
 
 def _of_host(reason: InvalidHost, _: Any, spelling: Spelling) -> str:
     host = normal_host(_PORT.sub("", reason.value or ""))
     if _PLAIN_HOST.fullmatch(host):
         return f"to answer for it, {spelling.add('hosts', host)}"
-    return f"{spelling.name('hosts')} says which are answered for"
+    return f"{spelling.name('hosts')} lists the accepted ones"
 
 
 def _of_subprotocol(_: Exception, connection: Any, spelling: Spelling) -> str | None:
@@ -102,25 +102,26 @@ def _of_subprotocol(_: Exception, connection: Any, spelling: Spelling) -> str | 
 
 def _of_line(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.head_limits[0]
-    return f"for longer ones, as of cookies, {spelling.set('max_line_size', 2 * limit)}"
+    return f"for longer lines, as those of cookies, {spelling.set('max_line_size', 2 * limit)}"
 
 
 def _of_headers(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.head_limits[1]
-    return f"for more of them, {spelling.set('max_headers', 2 * limit)}"
+    return f"for more headers, {spelling.set('max_headers', 2 * limit)}"
 
 
 def _of_connections(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.admission.max_connections
-    return f"{spelling.set('max_connections', limit)} is reached; a larger number takes more"
+    return f"{spelling.set('max_connections', limit)} is reached; a larger number accepts more"
 
 
 def _of_connections_of_host(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.admission.max_connections_per_host
     proxies = spelling.name("trusted_proxies")
     return (
-        f"{spelling.set('max_connections_per_host', limit)} is reached; a larger number takes "
-        f"more, and if this is the address of a proxy, {proxies} has its clients counted"
+        f"{spelling.set('max_connections_per_host', limit)} is reached; a larger number accepts "
+        f"more; if this is the address of a proxy, name it in {proxies}, so that its clients are "
+        "counted"
     )
 
 
@@ -133,11 +134,11 @@ def _of_upgrade(_: Exception, connection: Any, spelling: Spelling) -> str | None
 
 def _of_message(reason: PayloadTooBig, _: Any, spelling: Spelling) -> str:
     if reason.unit != "bytes":
-        return f"a larger {spelling.name('max_fragments')} takes more"
+        return f"a larger {spelling.name('max_fragments')} accepts more"
     larger = 1 << (reason.size - 1).bit_length()
     if larger > _LARGEST:
-        return f"a larger {spelling.name('max_size')} takes it"
-    return f"for larger ones, {spelling.set('max_size', larger)}"
+        return f"a larger {spelling.name('max_size')} accepts it"
+    return f"for larger messages, {spelling.set('max_size', larger)}"
 
 
 _REMEDIES: dict[type, Callable[[Any, Any, Spelling], str | None]] = {

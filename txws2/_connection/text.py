@@ -20,7 +20,7 @@ def check_decode(decode: object) -> None:
     if not (decode is None or isinstance(decode, bool)):
         raise TypeError(
             f"decode must be True, False or None; it is {decode!r} "
-            "(a time to wait is given by name: recv(timeout=10))"
+            "(give a timeout by its name: recv(timeout=10))"
         )
 
 

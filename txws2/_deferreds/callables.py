@@ -119,4 +119,4 @@ def name_of(function: object) -> str:
 
 def _never_run(name: str, asynchronous: bool) -> str:
     kind = "an asynchronous generator" if asynchronous else "a generator"
-    return f"{name}() is {kind} function, so nothing of it is run: {_INSTEAD[asynchronous]}"
+    return f"{name}() is {kind} function, so its body never runs: {_INSTEAD[asynchronous]}"

@@ -46,7 +46,8 @@ def basic_auth(
         ValueError: the realm isn't printable ASCII, or a name has a colon.
     """
     if (credentials is None) == (check_credentials is None):
-        raise TypeError("basic_auth needs credentials or check_credentials: one of the two")
+        given = "neither" if credentials is None else "both"
+        raise TypeError(f"basic_auth takes credentials or check_credentials; it was given {given}")
     if check_credentials is None:
         check_credentials = _comparing(_pairs(credentials))
     check = check_credentials
@@ -70,9 +71,9 @@ def _pairs(credentials: Any) -> list[tuple[str, str]]:
     for pair in pairs:
         if not _is_pair(pair):
             # The text doesn't show the value, which may contain a password.
-            raise TypeError("credentials is a pair of strings, (name, password), or a list of such")
+            raise TypeError("credentials must be pairs of strings, as ('ann', 'her password')")
         if ":" in pair[0]:
-            raise ValueError(f"no name of a user can have a colon; {pair[0]!r} has")
+            raise ValueError(f"a user's name must have no colon (RFC 7617); it is {pair[0]!r}")
     return pairs
 
 

@@ -58,7 +58,7 @@ def cancelled_on_close(
         coroutine = handler(*args, **kwargs)
         if not isinstance(coroutine, CoroutineType):
             raise TypeError(
-                "cancelled_on_close is for a coroutine function itself, and "
+                "cancelled_on_close takes a coroutine function, without another decorator; "
                 f"{name_of(handler)}() has returned {coroutine!r}"
             )
         return _Run(coroutine, connection).start()
@@ -76,8 +76,8 @@ def _check(handler: Callable[..., object]) -> None:
         function = function.func
     if isgeneratorfunction(unwrap(function)):
         raise TypeError(
-            f"cancelled_on_close is for coroutine functions: make {name_of(handler)}() one, with "
-            "`async def` and `await` in place of inlineCallbacks and yield"
+            f"cancelled_on_close takes a coroutine function; {name_of(handler)}() is a generator "
+            "function: write `async def` and `await` in place of inlineCallbacks and yield"
         )
 
 
@@ -88,8 +88,8 @@ def _connection_among(
         if isinstance(argument, WebSocketProtocol):
             return argument
     raise TypeError(
-        f"{name_of(handler)}() was called without a connection, and cancelled_on_close is for "
-        "functions that are called with one"
+        f"{name_of(handler)}() was called without a connection: a function under "
+        "cancelled_on_close must be called with one"
     )
 
 

@@ -49,7 +49,7 @@ def check_place(caller: str, host: object, port: object, endpoint: object) -> No
         )
     if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
         raise TypeError(
-            f"{caller}() needs a host and a port, or endpoint=: one of the two, as "
+            f"{caller}() takes either a host and a port or endpoint=, as "
             f"{caller}(handler, 'localhost', 8765)"
         )
     if endpoint is not None and not (isinstance(endpoint, str) or hasattr(endpoint, "listen")):

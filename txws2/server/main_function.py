@@ -41,12 +41,12 @@ def check_program(target: object, serves: bool) -> None:
         name = target.__qualname__.rpartition(".")[2]
         target.close()
         raise TypeError(
-            f"run() takes the function itself, as run({name}), and calls it with the reactor; it "
-            f"was given {name}()"
+            f"run() takes a function, and calls it with the reactor; it was given {name}(), a "
+            f"coroutine: write run({name})"
         )
     if serves or IProtocolFactory.providedBy(target) or _is_protocol(target):
         raise TypeError(_without_port(target))
-    check_function("what run() takes without a port", target)
+    check_function("the target of run() without a port", target)
     assert callable(target)
     taken = parameters_of(target) or [""]
     if taken[0] in _OF_HANDLERS:

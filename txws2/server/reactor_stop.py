@@ -89,7 +89,7 @@ def tell_soon(reactor: Any, log: Logger, advice: str) -> None:
     """
 
     def tell() -> None:
-        whom = _waited_for(reactor) or "what else is to stop"
+        whom = _waited_for(reactor) or "other parts of the program"
         log.info("waiting for {whom} {advice}", whom=whom, advice=advice)
 
     reactor.callLater(_SOON, tell)

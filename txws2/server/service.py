@@ -88,7 +88,7 @@ class WebSocketService(Service):
         if not isinstance(handler, WebSocketServerFactory):
             handler = WebSocketServerFactory(handler, reactor=reactor, **options)
         elif options or reactor is not None:
-            raise TypeError("a factory has its options and its reactor already")
+            raise TypeError("a factory has its options and its reactor already; give them to it")
         self.factory = handler
         # The server that listens, from start to stop.
         self._server: Server | None = None
