@@ -103,7 +103,7 @@ class GetTests(InboxTestCase):
 
 class IterationTests(InboxTestCase):
     def iterate(self, inbox):
-        """Gather messages as they come; return them, and what fires at their end."""
+        """Gather messages as they come; return them, and a Deferred of their end."""
         got = []
 
         async def gather():
@@ -284,7 +284,7 @@ class ClosingTests(InboxTestCase):
 
 
 class Arriving:
-    """Has what has come of a message, as a `wire.Connection` does."""
+    """Has the parts of an unfinished message, as a `wire.Connection` does."""
 
     def __init__(self):
         self.parts = []
@@ -299,7 +299,7 @@ class Arriving:
 
 
 class Stream:
-    """Stands for who iterates over the pieces of a message."""
+    """Stands for an iteration over the pieces of a message."""
 
 
 class PartTests(InboxTestCase):

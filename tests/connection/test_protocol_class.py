@@ -1,4 +1,4 @@
-"""What is given as create_protocol: mistakes are told when it is given, on either side."""
+"""Mistakes in create_protocol are reported when it is given, on either side."""
 
 from functools import partial
 from unittest.mock import Mock
@@ -37,7 +37,7 @@ class OpenToAll(txws2.WebSocketServerProtocol):
 
 
 class Remote(txws2.WebSocketServerProtocol):
-    """Its requests are its own, and no hook."""
+    """Its process_request is for requests of its own, and no hook."""
 
     def messageReceived(self, message):
         self.process_request(message)

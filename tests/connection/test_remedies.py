@@ -1,4 +1,4 @@
-"""What the log tells the owner of a server to do about clients that fail, ready to be copied."""
+"""The log has advice for the owner of a server on clients that fail, ready to be copied."""
 
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent
@@ -18,7 +18,7 @@ LINES = {"Host": "localhost:8000", "Upgrade": "websocket", "Connection": "Upgrad
 
 
 class Seen:
-    """What the one warning in the log says is to be done."""
+    """The advice of the one warning in the log."""
 
     def seen(self):
         [event] = [event for event in self.events if "advice" in event]
@@ -35,7 +35,7 @@ class Seen:
 
 class Requests(Seen, ServerSide):
     def ask(self, *lines, path="/", version="1.1", **options):
-        """Have a server with these options answer a request with these header lines, too."""
+        """Let a server with these options answer a request with these additional header lines."""
         self.factory = self.make_factory(None, **options)
         self.ask_again(*lines, path=path, version=version)
 
@@ -150,7 +150,7 @@ class HeadTests(Requests):
 
 
 class ProxyTests(Requests):
-    """A proxy that passes no Upgrade on, as nginx doesn't unless it is told to."""
+    """A proxy that doesn't pass Upgrade on; nginx doesn't unless it is configured to."""
 
     def test_of_one_that_leaves_it_out(self):
         self.ask("Upgrade: -", "Connection: close")
@@ -223,7 +223,7 @@ class PathTests(Requests):
 
 
 class MessageTests(Requests):
-    """A message over max_size."""
+    """A message larger than max_size."""
 
     def open_with(self, handler=None, **options):
         self.factory = WebSocketServerFactory(handler, reactor=self.clock, **options)
@@ -295,7 +295,7 @@ class ResourceTests(Seen, SiteTestCase):
 
 
 class TwistdTests(Requests, TapTestCase):
-    """On a command line, it is written as there."""
+    """For a command line, options are written as there."""
 
     def told(self, *lines, arguments=(), **options):
         self.factory = self.make(*arguments).factory

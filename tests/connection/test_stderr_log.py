@@ -1,4 +1,4 @@
-"""Errors are seen on stderr where no application has set up logging, and only there."""
+"""Errors are shown on stderr only if the application has not set up logging."""
 
 import sys
 from io import StringIO
@@ -13,7 +13,7 @@ _log = Logger(namespace="txws2.server")
 
 
 class _Beginner:
-    """As Twisted's, before logging has begun."""
+    """Stands for Twisted's, before logging has begun."""
 
     def __init__(self, temporary):
         self._temporaryObserver = temporary

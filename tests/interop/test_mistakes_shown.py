@@ -1,4 +1,4 @@
-"""Mistakes as a newcomer sees them: a process ends with the message, and the line that is wrong."""
+"""Mistakes of a newcomer: the process ends with the error text, and the wrong line."""
 
 import sys
 
@@ -149,7 +149,7 @@ IN_A_PROGRAM = (
 
 class MistakesShownTests(ExampleTestCase):
     async def assertShown(self, program, line, told, depth=1):
-        """Run a program; it ends soon, with this line of it and this message, in that order.
+        """Run a program; it ends soon, with this line of it and then this error text.
 
         In between are the lines of as many of our own functions.
         """

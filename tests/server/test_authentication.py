@@ -1,4 +1,4 @@
-"""Who gets in with a name and a password."""
+"""`basic_auth`: clients with a name and a password."""
 
 import hmac
 from base64 import b64encode
@@ -16,7 +16,7 @@ def basic(username, password):
 
 class AuthenticationTestCase(ServerSide):
     def ask(self, hook, *values):
-        """Send a request with these Authorization headers; return the head of the answer."""
+        """Send a request with these Authorization headers; return the head of the response."""
         self.connect(process_request=hook)
         lines = b"".join(b"\r\nAuthorization: " + value.encode() for value in values)
         self.receive(REQUEST.replace(b"\r\n\r\n", lines + b"\r\n\r\n"))

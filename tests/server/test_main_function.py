@@ -1,4 +1,4 @@
-"""The function of a program: `run` tells what is none, and what should have a port."""
+"""`run` checks its main function, and says which targets need a port."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase as TestCase
@@ -61,7 +61,7 @@ class ProgramTests(TestCase):
 
 
 class ReactorTests(TestCase):
-    """A handler without a port, whose parameter may have any name, is called with the reactor."""
+    """A function with one parameter of any other name is called with the reactor."""
 
     def explained(self, function):
         reactor = Clock()
