@@ -93,7 +93,7 @@ class ConnectionFactory(Factory, Generic[P]):
             times as much memory for open_timeout, 1 MiB by default, and a server keeps the head
             of the request as long as the connection.
         max_headers: header lines that the head may have (128). A longer head is answered with 431,
-            and a client fails to connect. The memory is the same as for max_line_size.
+            and a client fails to connect. Raising it costs memory as raising max_line_size does.
         share_epoll: True to let connections over TCP wait for their events together (True), where
             the system has epoll. It is faster; False leaves each connection to the reactor.
         debug: True to log every frame, header line and state at level debug. None to do so if the
@@ -102,8 +102,8 @@ class ConnectionFactory(Factory, Generic[P]):
             (False).
         trace: called with the connection, "<" or ">", the `Header` and the payload of each frame
             that is received or sent. If a frame is still arriving, the payload is the part that
-            has come; a compressed payload stays compressed. With a hook, no frame takes the short
-            way, which costs time.
+            has come; a compressed payload stays compressed. It costs time, as each frame is then
+            handled by itself.
 
     Attributes:
         connections: the protocols that are connected, in any state; they can be iterated over,

@@ -74,10 +74,10 @@ class Keepalive:
         self._timeout = timeout
         self._period = min(interval, timeout or interval) / _TICKS
         # The time for which a silent connection is watched, a whole number of ticks.
-        self._watch = round((timeout or 0) * _WATCHED / self._period) * self._period
+        self._watch_seconds = round((timeout or 0) * _WATCHED / self._period) * self._period
         self._next_ping: dict[KeptAlive, float] = {}
         # The time from which a pinged connection is watched, unless it was heard.
-        self._hope: dict[KeptAlive, float] = {}
+        self._watch_from: dict[KeptAlive, float] = {}
         # The time at which a watched connection has failed, and its progress when noted last.
         self._deadline: dict[KeptAlive, float] = {}
         self._progress: dict[KeptAlive, Progress] = {}
@@ -103,13 +103,13 @@ class Keepalive:
     def discard(self, connection: KeptAlive) -> None:
         """Stop pinging and watching a connection."""
         self._next_ping.pop(connection, None)
-        self._hope.pop(connection, None)
+        self._watch_from.pop(connection, None)
         self._deadline.pop(connection, None)
         self._progress.pop(connection, None)
         if not (self._next_ping or self._ticking):
-            self._rest()
+            self._stop_if_idle()
 
-    def _rest(self) -> None:
+    def _stop_if_idle(self) -> None:
         if not self._next_ping and self._loop.running:
             self._loop.stop()
 
@@ -118,18 +118,18 @@ class Keepalive:
         # A LoopingCall that is stopped and started within its own call would run twice.
         self._ticking = True
         pause, self._last_tick = now - self._last_tick, now
-        overlooked = self._overlook(pause)
-        self._doubt(now - overlooked)
-        self._judge(now - overlooked)
+        allowed = self._shorten_pause(pause)
+        self._start_watching(now - allowed)
+        self._judge(now - allowed)
         self._ping(now)
         self._ticking = False
-        self._rest()
+        self._stop_if_idle()
 
-    def _overlook(self, pause: float) -> float:
+    def _shorten_pause(self, pause: float) -> float:
         """Let a long pause count as one tick, and return the length of a tick; 0 for no pause."""
         if self._timeout is None or pause <= self._timeout / 2:
             return 0
-        for times in (self._hope, self._deadline):
+        for times in (self._watch_from, self._deadline):
             for connection in times:
                 times[connection] += pause - self._period
         return self._period
@@ -153,29 +153,31 @@ class Keepalive:
         self._keep_watching(connection, progress, self._last_tick)
         return False
 
-    def _doubt(self, now: float) -> None:
+    def _start_watching(self, now: float) -> None:
         until = now + self._period * 0.01
-        for connection, due in list(takewhile(lambda item: item[1] <= until, self._hope.items())):
-            del self._hope[connection]
-            isolated(self._doubt_one, connection, due)
+        for connection, due in list(
+            takewhile(lambda item: item[1] <= until, self._watch_from.items())
+        ):
+            del self._watch_from[connection]
+            isolated(self._watch_one, connection, due)
 
-    def _doubt_one(self, connection: KeptAlive, due: float) -> None:
+    def _watch_one(self, connection: KeptAlive, due: float) -> None:
         if not connection.keepalive_heard:
             self._keep_watching(connection, connection._keepalive_progress(), due)
 
     def _keep_watching(self, connection: KeptAlive, progress: Progress, since: float) -> None:
         self._progress[connection] = progress
-        self._deadline[connection] = since + self._watch
+        self._deadline[connection] = since + self._watch_seconds
 
     def _ping(self, now: float) -> None:
         # A ping that is due before the next tick would be late at that tick.
         for connection in _due(self._next_ping, now + self._period * 0.99):
             self._next_ping[connection] = now + self._interval
             if self._timeout is not None and not (
-                connection in self._hope or connection in self._deadline
+                connection in self._watch_from or connection in self._deadline
             ):
                 connection.keepalive_heard = False
-                self._hope[connection] = now + self._timeout - self._watch
+                self._watch_from[connection] = now + self._timeout - self._watch_seconds
             isolated(connection._keepalive_ping)
 
 

@@ -39,8 +39,8 @@ class Rooms:
         Args:
             room: the name of the room.
             connection: the connection.
-            info: information for the other members, as a name. Where rooms are shared by
-                processes, it must be a value that JSON has.
+            info: information for the other members, as a name. If rooms are shared by processes,
+                it must be a value that JSON has.
         """
         if state_of(connection) in (State.CONNECTING, State.OPEN):
             self._rooms.setdefault(room, {})[connection] = info

@@ -13,7 +13,7 @@ from twisted.internet.base import ReactorBase
 
 from txws2._deferreds.eventual import PAGE, is_asyncios
 
-__all__ = ["check_loop", "install", "no_loop_yet"]
+__all__ = ["check_loop", "check_no_loop", "install"]
 
 _REACTOR = "twisted.internet.reactor"
 
@@ -34,7 +34,7 @@ def install(name: str) -> AbstractContextManager[object]:
         RuntimeError: another reactor is installed.
         ValueError: there is no reactor of this name.
     """
-    new_loop = _loops_of(name)
+    new_loop = _loop_factory_of(name)
     installed = sys.modules.get(_REACTOR)
     if installed is not None:
         _check(installed, name)
@@ -48,7 +48,7 @@ def install(name: str) -> AbstractContextManager[object]:
     return runner
 
 
-def no_loop_yet() -> None:
+def check_no_loop() -> None:
     """Make sure that no event loop of asyncio runs here, so that one can be started.
 
     Raises:
@@ -83,7 +83,7 @@ def check_loop() -> None:
         )
 
 
-def _loops_of(name: str) -> Callable[[], AbstractEventLoop]:
+def _loop_factory_of(name: str) -> Callable[[], AbstractEventLoop]:
     """Return the function that makes the loop."""
     if name == "asyncio":
         return asyncio.new_event_loop

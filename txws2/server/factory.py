@@ -119,7 +119,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             X-Forwarded-For, X-Forwarded-Proto and Forwarded headers are believed; none by
             default. Other senders can write anything there, so name only proxies of yours.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `ConnectionFactory`.
+        **options: the options of `ConnectionFactory`.
 
     Raises:
         TypeError: a handler or a hook doesn't take its arguments, or is a generator function;

@@ -33,7 +33,7 @@ from txws2._checks.kinds import check_flag, check_reactor
 from txws2._checks.options import check_options, shortened
 from txws2._connection.factory import global_reactor
 from txws2._connection.stderr_log import is_unobserved, was_shown
-from txws2._deferreds.asyncio_reactor import install, no_loop_yet
+from txws2._deferreds.asyncio_reactor import check_no_loop, install
 from txws2._deferreds.causes import causes_of
 from txws2._deferreds.missing_loop import log_failure
 from txws2._deferreds.tasks import loop_runs
@@ -46,7 +46,7 @@ from txws2.server.program_failure import own_part
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.reload import Changes, is_watched, supervise
 from txws2.server.server import Endpoint, listen_at
-from txws2.server.signals import handlers_restored, leave_to_the_system, take_one
+from txws2.server.signals import handlers_restored, restore_default_actions, stop_on_first_signal
 from txws2.wire.escaping import escaped
 
 __all__ = ["run"]
@@ -117,7 +117,7 @@ def run(
         _begin_logging()
         loop: AbstractContextManager[object] = nullcontext()
         if reactor is None or isinstance(reactor, str):
-            no_loop_yet()
+            check_no_loop()
         else:
             check_reactor(reactor)
         if isinstance(reactor, str):
@@ -246,7 +246,7 @@ def _run(
         stopping = True
         tell_soon(reactor, _log, _ADVICE)
         if signals:
-            leave_to_the_system()
+            restore_default_actions()
 
     def ended(result: Any) -> None:
         nonlocal exit_
@@ -260,7 +260,7 @@ def _run(
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     if signals:
-        reactor.callWhenRunning(take_one, reactor)
+        reactor.callWhenRunning(stop_on_first_signal, reactor)
     reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
     with handlers_restored() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))

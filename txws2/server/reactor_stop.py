@@ -60,7 +60,7 @@ class ReactorStop:
         factory._shutting_down = True
         _ending.add(factory)
         # A server that has begun to drain in this turn belongs to a service that the reactor has
-        # told before us. It goes on draining, as one does whose service is told after us.
+        # stopped before calling us. It goes on draining, as it would if the order were reversed.
         older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
         ended.addCallback(lambda _: _ending.discard(factory))

@@ -55,7 +55,7 @@ class _Listening(Protocol):
 
 # Interfaces of zope don't support `|`.
 Endpoint = Union[IStreamServerEndpoint, _Listening, str]  # noqa: UP007
-"""Where to listen: an endpoint, or the description of one."""
+"""An endpoint to listen at, or its description."""
 
 
 class Server:

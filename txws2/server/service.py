@@ -50,7 +50,7 @@ class WebSocketService(Service):
         factory: makes the connections.
 
     Raises:
-        TypeError: there are both a factory and options; an endpoint is none; or as
+        TypeError: there are both a factory and options; an endpoint is of the wrong kind; or as
             `WebSocketServerFactory` says.
         ValueError: an option is out of range.
     """

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["handlers_restored", "leave_to_the_system", "take_one"]
+__all__ = ["handlers_restored", "restore_default_actions", "stop_on_first_signal"]
 
 
-def take_one(reactor: Any) -> None:
+def stop_on_first_signal(reactor: Any) -> None:
     """Have the reactor stop on the first signal, and leave the next to the system at once.
 
     Code that blocks the reactor keeps it from stopping, but the second signal still ends the
@@ -21,7 +21,7 @@ def take_one(reactor: Any) -> None:
         stop = getattr(reactor, name, None)
 
         def first(number: int, frame: FrameType | None, stop: Any = stop) -> None:
-            leave_to_the_system()
+            restore_default_actions()
             stop(number, frame)
 
         # A signal handler of the application's, or of a debugger, stays.
@@ -29,7 +29,7 @@ def take_one(reactor: Any) -> None:
             signal.signal(number, first)
 
 
-def leave_to_the_system() -> None:
+def restore_default_actions() -> None:
     """Let the next signal end the process, even while the reactor is blocked."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_DFL)
