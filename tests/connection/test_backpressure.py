@@ -284,7 +284,7 @@ class FloodTests:
             got.append(self.successResultOf(ws.recv()))
         self.assertEqual(got, [str(number) for number in range(2000)])
 
-    def test_memory_is_bounded_though_reading_is_sipped(self):
+    def test_memory_is_bounded_though_reading_is_probed(self):
         ws = self.open()
         for _ in range(100):
             self.peer.transport.write(self.frame(BINARY, b"x" * 60_000))

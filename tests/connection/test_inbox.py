@@ -200,14 +200,14 @@ class PauseTests(InboxTestCase):
         self.fill(inbox, 1)
         self.assertTrue(self.paused)
 
-    def test_several_messages_in_one_sip_are_all_kept(self):
+    def test_several_messages_in_one_probe_are_all_kept(self):
         inbox = self.make(max_queue=1)
         for number in range(5):
             inbox.put(str(number))
         got = [self.successResultOf(inbox.get(None)) for _ in range(5)]
         self.assertEqual(got, ["0", "1", "2", "3", "4"])
 
-    def test_it_stops_sipping_at_256_kib(self):
+    def test_it_stops_probing_at_256_kib(self):
         inbox = self.make(max_queue=4)
         self.fill(inbox, 3)
         self.assertFalse(self.stopped)
