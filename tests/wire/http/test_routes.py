@@ -128,7 +128,7 @@ class PatternTests(TestCase):
         for pattern in ("/?a=1", "/chat#top"):
             self.assertEqual(
                 self.complaint(pattern),
-                f"{pattern!r} is more than a path: a query is in request.query",
+                f"{pattern!r} is more than a path; leave the query out: it is in request.query",
             )
 
     def test_it_is_not_encoded(self):
