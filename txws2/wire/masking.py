@@ -23,7 +23,7 @@ def _xored_with(number: int) -> bytes:
 
 @accelerated
 def apply_mask(data: BytesLike, mask: bytes, offset: int = 0, /) -> bytes:
-    """Mask or unmask, which is the same.
+    """Mask or unmask bytes; both are the same operation.
 
     Args:
         data: the payload, or a part of it.
