@@ -44,7 +44,7 @@ class PayloadBufferTests(TestCase):
         self.assertEqual(buffer.finish(), b"Hello")
 
     def test_a_large_one_that_somebody_has_stays_as_it_is(self):
-        """The memory of those that nobody has any more may be used again."""
+        """The memory of a payload may be used again once nobody refers to the payload."""
         size = 256 * 1024
         kept = [self.received([bytes([number]) * size], None) for number in range(10)]
         for number, payload in enumerate(kept):
@@ -163,7 +163,7 @@ class PayloadBufferTests(TestCase):
         self.assertRaises(TypeError, self.PayloadBuffer, 5, mask=None)
 
     def test_what_is_like_a_number_may_come_back(self):
-        """The buffer is used again, within the call."""
+        """The call leads to another call of the same buffer."""
         buffer = self.PayloadBuffer(10, None)
 
         class Place:

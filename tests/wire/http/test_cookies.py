@@ -17,7 +17,7 @@ class ParseTests(TestCase):
         self.assertCookies({"a": "1", "b": "2", "c": "3"}, " a = 1 ;b=2;\tc=3;; ")
 
     def test_several_headers_are_one(self):
-        """RFC 9113 section 8.2.3: a gateway from HTTP/2 may leave them apart."""
+        """RFC 9113 section 8.2.3: a gateway from HTTP/2 may leave them in several headers."""
         self.assertCookies({"a": "1", "b": "2"}, "a=1", "b=2")
 
     def test_no_header_has_none(self):
@@ -38,7 +38,7 @@ class ParseTests(TestCase):
         self.assertCookies({"a": '"', "b": '"x', "c": 'x"'}, 'a="; b="x; c=x"')
 
     def test_of_two_with_one_name_the_first_is_the_one(self):
-        """RFC 6265 section 5.4: it has the longer path."""
+        """RFC 6265 section 5.4: the first one has the longer path."""
         self.assertCookies({"a": "1"}, "a=1; a=2", "a=3")
 
     def test_a_name_cannot_pose_as_another_by_space_of_another_kind(self):

@@ -1,4 +1,4 @@
-"""SOCKS, version by version; each conversation also byte by byte."""
+"""SOCKS, version by version; each conversation comes at once, and byte by byte."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -18,7 +18,7 @@ class SOCKSTestCase(SynchronousTestCase):
         return self.ours.begin()
 
     def converse(self, *steps, **options):
-        """Assert what is sent first, and after each answer, however that arrives."""
+        """Assert the bytes that are sent first, and after each reply, however it arrives."""
         first, *answers = steps
         for whole in (True, False):
             self.assertEqual(self.tunnel(**options), first)
