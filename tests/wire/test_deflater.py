@@ -256,7 +256,7 @@ class InflaterTests(InflaterTestCase):
         self.assertEqual(theirs.inflate(b"", None), b"")
 
     def test_a_message_may_have_no_bytes(self):
-        """Section 7.2.3.6 has a byte here; some peers send none. The tail must not begin a block."""
+        """Section 7.2.3.6 has a byte here, some peers none. The tail must not begin a block."""
         for messages in ([b"", HELLO, b"", AGAIN], [b"", STORED], [HELLO, b"", b"", STORED]):
             expected = [b"Hello" if message else b"" for message in messages]
             self.assertEqual(self.inflated(*messages), expected)
