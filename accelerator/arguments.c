@@ -53,7 +53,7 @@ get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
         return -1;
     }
     if (*place < 0 || *place > size) {
-        PyErr_Format(PyExc_ValueError, "no place in %zd bytes: %S", size, object);
+        PyErr_Format(PyExc_ValueError, "a position is from 0 to %zd, not %S", size, object);
         return -1;
     }
     return 0;

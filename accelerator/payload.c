@@ -67,7 +67,7 @@ get_length(PyObject *announced, long long *length)
     int overflow;
     *length = PyLong_AsLongLongAndOverflow(number, &overflow);
     if (*length < 0) {
-        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", number);
+        PyErr_Format(PyExc_ValueError, "a payload has from 0 to 2**63 - 1 bytes, not %S", number);
     }
     Py_DECREF(number);
     return *length < 0 ? -1 : 0;

@@ -141,13 +141,13 @@ class PayloadBufferTests(TestCase):
         buffer = self.PayloadBuffer(5, None)
         for start in (-1, 6, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, buffer.add, b"Hello", start)
-            self.assertEqual(str(exc), f"no place in 5 bytes: {start}")
+            self.assertEqual(str(exc), f"a position is from 0 to 5, not {start}")
         self.assertEqual(buffer.add(b"Hello", 5), 0)
 
     def test_a_length_is_a_number_that_a_frame_may_have(self):
         for length in (-1, -(2**70), 2**63, 2**70):
             exc = self.assertRaises(ValueError, self.PayloadBuffer, length, None)
-            self.assertEqual(str(exc), f"no payload has {length} bytes")
+            self.assertEqual(str(exc), f"a payload has from 0 to 2**63 - 1 bytes, not {length}")
         for length in ("5", 5.0, None):
             self.assertRaises(TypeError, self.PayloadBuffer, length, None)
 

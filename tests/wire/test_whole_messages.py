@@ -226,7 +226,7 @@ class ArgumentsTests(DecodeMessagesTests):
     def test_the_position_is_within_the_data(self):
         for position in (-1, 3, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, self.decoded, b"\x81\x00", position)
-            self.assertEqual(str(exc), f"no place in 2 bytes: {position}")
+            self.assertEqual(str(exc), f"a position is from 0 to 2, not {position}")
 
     def test_the_messages_may_hold_the_data(self):
         """A decoded message may be decoded in turn, into the same list."""
@@ -386,7 +386,7 @@ class TakeCompressedTests(TestCase):
         self.assertRaises(TypeError, self.take_compressed, b"", 0, True, None, None)
         for position in (-1, 3, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, self.taken, b"\xc1\x00", position)
-            self.assertEqual(str(exc), f"no place in 2 bytes: {position}")
+            self.assertEqual(str(exc), f"a position is from 0 to 2, not {position}")
 
 
 del DecodeMessagesTests

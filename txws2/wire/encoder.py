@@ -42,7 +42,7 @@ class MessageEncoder:
         if self._sending is not None:
             # Section 5.4: "The fragments of one message MUST NOT be interleaved between the
             # fragments of another message".
-            raise InvalidState("a fragmented message is being sent")
+            raise InvalidState("a fragmented message is being sent; send its last part first")
         opcode, payload = self._encode(message, text)
         if not self._compresses(payload, compress):
             return opcode, payload, False
@@ -77,7 +77,7 @@ class MessageEncoder:
             InvalidState: a fragmented message is being sent.
         """
         if self._sending is not None:
-            raise InvalidState("a fragmented message is being sent")
+            raise InvalidState("a fragmented message is being sent; send its last part first")
         if compressed:
             # With context takeover (RFC 7692 section 7.1.1), the peer's window ends with this
             # message now, which our own compressor hasn't seen.

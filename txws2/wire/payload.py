@@ -32,7 +32,7 @@ class PayloadBuffer:
         # on a machine of 32 bits, too. Why not refuse a length that no memory holds: only the
         # bytes that arrive need memory, and `MessageAssembler.check` knows max_size.
         if not 0 <= self._length < 2**63:
-            raise ValueError(f"no payload has {length} bytes")
+            raise ValueError(f"a payload has from 0 to 2**63 - 1 bytes, not {length}")
         if mask is not None and len(mask) != 4:
             raise ValueError(f"a masking key has 4 bytes, not {len(mask)}")
         self._mask = mask
@@ -57,7 +57,7 @@ class PayloadBuffer:
             data = bytes(memoryview(data))
         start = index(start)
         if not 0 <= start <= len(data):
-            raise ValueError(f"no place in {len(data)} bytes: {start}")
+            raise ValueError(f"a position is from 0 to {len(data)}, not {start}")
         part = data[start : start + self.missing]
         if self._mask is None:
             self._payload += part

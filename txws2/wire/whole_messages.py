@@ -51,7 +51,7 @@ def decode_messages(
     end = len(data)
     position = index(position)
     if not 0 <= position <= end:
-        raise ValueError(f"no place in {end} bytes: {position}")
+        raise ValueError(f"a position is from 0 to {end}, not {position}")
     most = end if max_size is None else index(max_size)
     mask_bit = 0x80 if masked else 0
     append, from_bytes = messages.append, int.from_bytes
@@ -156,7 +156,7 @@ def take_compressed(
     end = len(data)
     position = index(position)
     if not 0 <= position <= end:
-        raise ValueError(f"no place in {end} bytes: {position}")
+        raise ValueError(f"a position is from 0 to {end}, not {position}")
     most = end if max_size is None else index(max_size)
     if position == end or data[position] not in _COMPRESSED:
         return None

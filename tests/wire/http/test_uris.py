@@ -345,7 +345,7 @@ class CredentialsTests(TestCase):
             self.assertEqual((uri.username, uri.password), expected)
 
     def test_what_is_no_utf_8_is_refused_and_not_sent_as_something_else(self):
-        message = "its user information isn't UTF-8, percent-encoded"
+        message = "its user information isn't percent-encoded UTF-8"
         for text in ("m%e9", "me:%ff", "me:%c3"):
             self.assertEqual(why_not(f"ws://{text}@h/"), message)
 

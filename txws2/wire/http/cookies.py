@@ -85,7 +85,10 @@ def format_cookie(
     ):
         if text is not None:
             if not _ATTRIBUTE.fullmatch(text):
-                raise ValueError(f"{attribute} of the cookie {name} can't be {text!r}")
+                raise ValueError(
+                    f"{attribute} of the cookie {name} must be one or more characters of printable "
+                    f"ASCII, without semicolon; it is {text!r}"
+                )
             parts.append(f"{attribute}={text}")
     parts += ["Secure"] * secure + ["HttpOnly"] * httponly
     return "; ".join(parts)

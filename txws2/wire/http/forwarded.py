@@ -85,7 +85,7 @@ def client_of(headers: Lookup, trusted: Networks) -> Client:
     if not new:
         return by_old._replace(secure=_last_scheme(headers)) if old else _NOBODY
     if old and by_old.host != by_new.host:
-        raise InvalidHeaderValue("Forwarded", "it tells another client than X-Forwarded-For")
+        raise InvalidHeaderValue("Forwarded", "it names another client than X-Forwarded-For")
     return by_new
 
 

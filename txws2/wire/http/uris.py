@@ -180,11 +180,11 @@ def _credentials(uri: str, userinfo: str) -> tuple[str | None, str | None]:
     name, colon, word = userinfo.partition(":")
     username, password = unquoted(name), unquoted(word)
     if username is None or password is None:
-        raise InvalidURI(uri, "its user information isn't UTF-8, percent-encoded")
+        raise InvalidURI(uri, "its user information isn't percent-encoded UTF-8")
     if ":" in username:
         # RFC 7617 section 2: "a user-id containing a colon character is invalid, as the first colon
         # in a user-pass string separates user-id and password from one another".
-        raise InvalidURI(uri, "its user name has a colon")
+        raise InvalidURI(uri, "its user name has a colon, which would end it in the request")
     if _CONTROL.search(username + password):
         raise InvalidURI(uri, "its user information has a control character")
     return username, password if colon else None

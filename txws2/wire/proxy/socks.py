@@ -140,7 +140,7 @@ class SOCKSTunnel:
             raise self._error("its answer isn't SOCKS 4")
         if code != _GRANTED:
             refusal = UnreachableThroughProxy if code == _FAILED else ProxyError
-            raise self._error(_REPLIES_4.get(code, f"it says {code}"), refusal)
+            raise self._error(_REPLIES_4.get(code, f"its reply has the code {code}"), refusal)
 
     def _5(self) -> _Steps:
         # RFC 1928 section 4: "Once the method-dependent subnegotiation has completed, the client
@@ -164,12 +164,12 @@ class SOCKSTunnel:
             raise self._error("its answer isn't SOCKS 5")
         if code != 0:
             refusal = UnreachableThroughProxy if code in _UNREACHABLE else ProxyError
-            raise self._error(_REPLIES.get(code, f"it says {code}"), refusal)
+            raise self._error(_REPLIES.get(code, f"its reply has the code {code}"), refusal)
         # BND.ADDR and BND.PORT are the proxy's own end of its connection to the server. They are
         # read and ignored: the bytes after them come from the server.
         length = {_IPV4: 3, _NAME: first, _IPV6: 15}.get(kind)
         if length is None:
-            raise self._error(f"it answers with an address of kind {kind}")
+            raise self._error(f"its reply has an address of the unknown type {kind}")
         yield b"", length + 2
 
     def _log_in(self) -> _Steps:
@@ -187,7 +187,7 @@ class SOCKSTunnel:
             wants = f"it wants another way to log in than {known} a password"
             raise self._error(wants)
         if method not in methods:
-            raise self._error(f"it wants authentication of kind {method}")
+            raise self._error(f"it chose the authentication method {method}, which was not offered")
         # RFC 1929 section 2: VER, which is X'01', ULEN, UNAME, PLEN, PASSWD. `parse_proxy` has
         # checked that each length fits a byte.
         if user is not None and method == _PASSWORD:

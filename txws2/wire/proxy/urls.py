@@ -100,11 +100,11 @@ def parse_proxy(text: str) -> Proxy:
         raise InvalidProxy(url, "it has a path, a query or a fragment")
     username, password = unquoted(parts.username or ""), unquoted(parts.password or "")
     if username is None or password is None:
-        raise InvalidProxy(text, "its user information isn't UTF-8, percent-encoded")
+        raise InvalidProxy(text, "its user information isn't percent-encoded UTF-8")
     if scheme.startswith("http") and ":" in username:
         # RFC 7617 section 2: "a user-id containing a colon character is invalid, as the first colon
         # in a user-pass string separates user-id and password from one another".
-        raise InvalidProxy(text, "its user name has a colon")
+        raise InvalidProxy(text, "its user name has a colon, which would end it in the request")
     if scheme.startswith("socks") and not _fit(username, password):
         # RFC 1929 section 2: ULEN and PLEN, the two lengths, have a byte each.
         raise InvalidProxy(text, "its user name or password is longer than 255 bytes")
