@@ -113,7 +113,7 @@ def parse_header(
     # of length follow.
     if length > MAX_CONTROL_SIZE:
         # Section 5.5: "All control frames MUST have a payload length of 125 bytes or less". So a
-        # ping can't keep a connection from anything else, and its payload is buffered at no risk.
+        # control frame never takes long, and it can be buffered whole.
         if opcode >= CLOSE:
             raise ProtocolError("control frame too long")
         extended = _extended_length(data, start, length)

@@ -17,7 +17,7 @@ _ATTRIBUTE = re.compile(r"[ -:<-~]+")
 
 # Section 5.2 strips "WSP", which is a space and a tab. Why not str.strip() without an argument: it
 # strips other characters, too, which browsers send within names. "\xa0__Host-session" would
-# become a "__Host-session" that the page of another host has set.
+# become a "__Host-session" that somebody else has set.
 _SPACE = " \t"
 
 
