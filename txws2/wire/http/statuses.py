@@ -1,4 +1,4 @@
-"""Exceptions for handshakes that a response with another status than 101 has ended."""
+"""Exceptions for handshakes that ended with a status that refuses them."""
 
 from __future__ import annotations
 
