@@ -173,8 +173,8 @@ int get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place);
 int call(State *state, PyObject *object, int name, PyObject *argument);
 int truth(PyObject *object);
 
-/* In asking.c. */
-int add_asking(PyObject *module);
+/* In heads.c. */
+int add_heads(PyObject *module);
 
 /* In masking.c. */
 const unsigned char *get_mask(PyObject *object);

@@ -72,7 +72,7 @@ execute(PyObject *module)
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
-        || add_sending(module) < 0 || add_asking(module) < 0) {
+        || add_sending(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
     return add_readthrough(module);

@@ -1,4 +1,4 @@
-/* Messages that are whole and in one frame; the twins are in ordinary.py. */
+/* Messages that are whole and in one frame; the twins are in whole_messages.py. */
 
 #include "accelerator.h"
 

@@ -3,11 +3,13 @@
 The way of a byte, inward::
 
     http.readers, http.heads          the opening handshake, until 101:
+        http.request_heads            the head of a request in its parts
         handshake.server, .client     one side each
         handshake.rules               the rules of both
         permessage_deflate            the negotiation of compression
     connection                        the state rules, then
         whole_messages                messages in one frame each, many at a time
+        frame_reader                  all other frames, one by one
         frames, masking               one frame; masking_keys makes the keys
         payload                       the part of a frame that has arrived so far
         assembler, encoder            one message, inward and outward

@@ -1,4 +1,4 @@
-"""The closing handshake (RFC 6455 section 7): codes, reasons, and the order of close frames."""
+"""The end of a connection (RFC 6455 section 7): states, codes, reasons, the order of close frames."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from txws2.wire.exceptions import (
     ProtocolError,
 )
 
-__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "is_ok"]
+__all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "State", "is_ok"]
 
 # Section 5.5: "All control frames MUST have a payload length of 125 bytes or less". Section
 # 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer", the code.
 MAX_REASON_SIZE = 123
 """The longest reason, in bytes of UTF-8: a control frame's payload less the code."""
+
+
+class State(IntEnum):
+    """The states of a connection (sections 4.1 and 7.1)."""
+
+    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." After the opening
+    # handshake it is OPEN. Section 7.1.3: from the first close frame on, it is CLOSING. Section
+    # 7.1.4: without its TCP connection, it is CLOSED.
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
 
 
 class CloseCode(IntEnum):

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from enum import IntEnum
 from typing import Any
 
-from txws2.wire.assembler import MessageAssembler
-from txws2.wire.closing import Close, CloseCode, ClosingHandshake
+from txws2.wire.closing import Close, CloseCode, ClosingHandshake, State
 from txws2.wire.counts import Tally
 from txws2.wire.encoder import MessageEncoder, Part
-from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong
 from txws2.wire.exceptions import InvalidState, PayloadTooBig, ProtocolError
-from txws2.wire.frames import (
-    BINARY,
-    CLOSE,
-    CONT,
-    MAX_CONTROL_SIZE,
-    PING,
-    PONG,
-    TEXT,
-    Header,
-    encode_frame,
-    parse_header,
-)
-from txws2.wire.masking import apply_mask
+from txws2.wire.frame_reader import FrameReader, Trace
+from txws2.wire.frames import CLOSE, MAX_CONTROL_SIZE, PING, PONG, Header, encode_frame
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 from txws2.wire.shared_message import SharedMessage
-from txws2.wire.whole_messages import take_compressed
 
 __all__ = ["Connection", "State", "Trace"]
-
-Trace = Callable[[str, Header, bytes], None]
-"""Called for each frame with "<" or ">", its header, and its payload as far as it is there."""
-
-
-class State(IntEnum):
-    """Where a connection is in its life (section 1.2)."""
-
-    CONNECTING = 0
-    OPEN = 1
-    CLOSING = 2
-    CLOSED = 3
 
 
 _OPEN = State.OPEN
@@ -75,9 +48,8 @@ class Connection(Tally):
         "_compression",
         "_deflate",
         "_encoder",
-        "_held",
+        "_frames",
         "_max_fragments",
-        "_message",
         "state",
         "trace",
     )
@@ -103,9 +75,7 @@ class Connection(Tally):
         # A connection that is idle, or has only ordinary messages, needs none of these three.
         self._closing: ClosingHandshake | None = None
         self._encoder: MessageEncoder | None = None
-        self._message: MessageAssembler | None = None
-        # The beginning of a header or of a control frame, whose rest hasn't come.
-        self._held = b""
+        self._frames: FrameReader | None = None
         self.ordinary_in = self.ordinary_out = trace is None
         if deflate is not None:
             self.deflates = True
@@ -119,8 +89,6 @@ class Connection(Tally):
         if self._closing is None:
             self._closing = ClosingHandshake()
         return self._closing
-
-    # Inward.
 
     def receive(self, data: bytes) -> list[Event]:
         """Take what the transport has read; return what it meant, in order.
@@ -139,14 +107,26 @@ class Connection(Tally):
                 return events
             data = data[position:]
         if not self.deaf:
-            try:
-                self._read_frames(data, events)
-            except (ProtocolError, PayloadTooBig) as exc:
-                events.append(self.refuse(exc))
-            message = self._message
-            fragmented = message is not None and message.fragmented
-            self.ordinary_in = not (self.deaf or self._held or fragmented or self.trace)
+            self._read_frames(data, events)
         return events
+
+    def _read_frames(self, data: bytes, events: list[Any]) -> None:
+        frames = self._need_frames()
+        try:
+            frames.read(data, events, self)
+        except (ProtocolError, PayloadTooBig) as exc:
+            events.append(self.refuse(exc))
+        if self.deaf and events and isinstance(event := events[-1], Closing):
+            self.closing.received(event.close)
+        self.ordinary_in = not (self.deaf or frames.busy or self.trace)
+        if frames.blank:
+            # Most readers come with a ping or a pong, and the next may be minutes away.
+            self._frames = None
+
+    def _need_frames(self) -> FrameReader:
+        if self._frames is None:
+            self._frames = FrameReader(self._deflate, self._max_fragments, self.trace)
+        return self._frames
 
     def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
         """Hear nothing more, as what has come is wrong; return the event that says so."""
@@ -155,17 +135,12 @@ class Connection(Tally):
 
     def inflate(self, opcode: int, payload: bytes) -> str | bytes:
         """Return the message whose payload was compressed to this; see `Tally.inflate`."""
-        message = self._message
-        if message is None:
-            message = self._message = self._make_assembler()
-        whole = message.whole(opcode, payload, True)
-        self.count_in(opcode, message.decoded)
-        return whole
+        return self._need_frames().inflate(opcode, payload, self)
 
     @property
     def unfinished(self) -> int:
         """Bytes that are here of a message whose end hasn't come."""
-        return 0 if self.ordinary_in or self._message is None else self._message.waiting
+        return 0 if self.ordinary_in or self._frames is None else self._frames.waiting
 
     def take_part(self) -> str | bytes:
         """Return what is here of the unfinished message.
@@ -173,8 +148,8 @@ class Connection(Tally):
         It isn't kept, so that a message may be larger than memory. When the message ends, a
         `Remainder` says so instead of the message itself.
         """
-        assert self._message is not None
-        return self._message.take()
+        assert self._frames is not None
+        return self._frames.take_part()
 
     def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
         """Return what is to be written in answer to an event, empty if nothing may be.
@@ -196,112 +171,6 @@ class Connection(Tally):
                 return self._close(close, b"" if bare else close.payload())
         return b""
 
-    def _read_frames(self, data: bytes, events: list[Any]) -> None:
-        if self._held:
-            data = self._held + data
-            self._held = b""
-        message = self._message
-        compressible = self._deflate is not None
-        position, end = 0, len(data)
-        while position < end:
-            if message is not None and message.missing:
-                position = self._read_payload(message, data, position, events)
-                continue
-            fragmented = message is not None and message.fragmented
-            if compressible and not fragmented and self.trace is None:
-                position = self._read_compressed(data, position, events)
-                if position == end:
-                    return
-                message = self._message
-            header = parse_header(
-                data,
-                position,
-                masked=not self.client,
-                fragmented=fragmented,
-                compressible=compressible,
-            )
-            if header is None:
-                self._held = data[position:]
-                return
-            fin, rsv1, opcode, length, mask, start = header
-            stop = start + length
-            control = opcode >= CLOSE
-            if control and stop > end:
-                self._held = data[position:]
-                return
-            if not control:
-                if message is None:
-                    message = self._message = self._make_assembler()
-                message.check(length, rsv1)
-            if self.trace is not None:
-                self.trace("<", header, _unmask(data[start:stop], mask))
-
-            if message is None or control:
-                self._read_control(opcode, _unmask(data[start:stop], mask), events)
-                if self.deaf:
-                    return
-                position = stop
-                if not fragmented and self.trace is None:
-                    position = self.decode(data, position, events)
-            elif fin and opcode != CONT and stop <= end:
-                # The ordinary message: one frame, all there.
-                events.append(message.whole(opcode, _unmask(data[start:stop], mask), rsv1))
-                self.count_in(opcode, message.decoded)
-                position = stop
-            else:
-                if opcode == CONT:
-                    self.count_in(CONT, 0)
-                message.begin(opcode, length, rsv1, last=fin, mask=mask)
-                position = self._read_payload(message, data, start, events)
-
-    def _read_compressed(self, data: bytes, position: int, events: list[Any]) -> int:
-        """Read compressed messages in one frame each, and ordinary ones between them.
-
-        A payload longer than max_size may inflate to less; that one goes the long way.
-        """
-        masked, max_size = not self.client, self.max_size
-        while taken := take_compressed(data, position, masked, max_size):
-            opcode, payload, position = taken
-            events.append(self.inflate(opcode, payload))
-            if position == len(data):
-                break
-            position = self.decode(data, position, events)
-        return position
-
-    def _make_assembler(self) -> MessageAssembler:
-        deflate = self._deflate
-        inflater = None if deflate is None else deflate.inflater(client=self.client)
-        return MessageAssembler(self.max_size, inflater, self._max_fragments)
-
-    def _read_payload(
-        self, message: MessageAssembler, data: bytes, position: int, events: list[Event]
-    ) -> int:
-        """Take as much of the current data frame as there is; return where it ends."""
-        position = message.add(data, position)
-        self.payload_in += message.decoded
-        if message.last and not message.missing:
-            taken = message.taken
-            whole = message.finish()
-            # In fragments, it counts when it is complete.
-            self.count_in(TEXT if isinstance(whole, str) else BINARY, message.decoded)
-            events.append(Remainder(whole) if taken else whole)
-        return position
-
-    def _read_control(self, opcode: int, payload: bytes, events: list[Event]) -> None:
-        self.count_in(opcode, 0)
-        if opcode == PING:
-            events.append(Ping(payload))
-        elif opcode == PONG:
-            events.append(Pong(payload))
-        else:
-            close = Close.parse(payload)
-            self.closing.received(close)
-            events.append(Closing(close))
-            # Section 1.4: whatever follows a close frame is discarded.
-            self.deaf = True
-
-    # Outward.
-
     def send_message(
         self,
         message: Part,
@@ -321,7 +190,7 @@ class Connection(Tally):
             UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
         """
         if self.state is not _OPEN:
-            raise self._not_open()
+            self._require_open()
         if (
             self.ordinary_out
             and text is None
@@ -460,10 +329,7 @@ class Connection(Tally):
 
     def _require_open(self) -> None:
         if self.state is not State.OPEN:
-            raise self._not_open()
-
-    def _not_open(self) -> InvalidState:
-        return InvalidState(f"the connection is {self.state.name}, not OPEN")
+            raise InvalidState(f"the connection is {self.state.name}, not OPEN")
 
     def _close(self, close: Close, payload: bytes) -> bytes:
         frame = self._frame(CLOSE, payload)
@@ -481,7 +347,3 @@ class Connection(Tally):
         frame = encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)
         self.count_out(opcode, size, len(frame))
         return frame
-
-
-def _unmask(payload: bytes, mask: bytes | None) -> bytes:
-    return payload if mask is None else apply_mask(payload, mask)

@@ -11,8 +11,9 @@ __all__ = ["BytesLike", "apply_mask"]
 BytesLike = bytes | bytearray | memoryview
 """What bytes may be read from."""
 
-# From here on, four translations take less time than making long integers and bytes of each other.
-_LARGE = 768
+# From here on, four translations take less time than making long integers and bytes of each other:
+# a third for 64 KiB, but more than twice as much for 32 bytes (benchmarks/micro/test_masking.py).
+_LARGE = 2048
 
 
 @cache

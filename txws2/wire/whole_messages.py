@@ -15,6 +15,9 @@ __all__ = ["as_payload", "decode_messages", "encode_message", "take_compressed"]
 _TEXT = 0x80 | TEXT
 _BINARY = 0x80 | BINARY
 
+# Section 5.2: 126 and 127 announce another length. It has so many bytes, and is at least so much.
+_EXTENDED = {126: (2, 126), 127: (8, 1 << 16)}
+
 # RFC 7692 section 6: with RSV1 set, too, they begin a compressed message.
 _COMPRESSED = (0x40 | _TEXT, 0x40 | _BINARY)
 
@@ -56,22 +59,21 @@ def decode_messages(
     mask_bit = 0x80 if masked else 0
     append, from_bytes = messages.append, int.from_bytes
 
+    # This is one loop, because a connection without the accelerator spends its time here. It calls
+    # no function of ours for a small message: the call of apply_mask alone adds 0.28 us to the
+    # 0.42 us that a message of 32 bytes takes.
     while end - position >= 2:
         first = data[position]
         if first != _TEXT and first != _BINARY:
             break
-        # With the wrong mask bit, this is over 127.
+        # Section 5.1: a client MUST mask, a server MUST NOT. With the wrong bit, this is over 127.
         length = data[position + 1] ^ mask_bit
         start = position + 2
         if length > 125:
-            if length == 126:
-                start += 2
-                shortest = 126
-            elif length == 127:
-                start += 8
-                shortest = 1 << 16
-            else:
+            if length > 127:
                 break
+            width, shortest = _EXTENDED[length]
+            start += width
             length = from_bytes(data[position + 2 : start])
             # Section 5.2: the minimal number of bytes MUST be used to encode the length.
             if length < shortest:
@@ -85,7 +87,7 @@ def decode_messages(
         if masked:
             mask = data[start - 4 : start]
             if length <= 128:
-                # As apply_mask does it, without the call.
+                # This is what apply_mask does.
                 stream = (mask * 32)[:length]
                 number = from_bytes(payload) ^ from_bytes(stream)
                 payload = number.to_bytes(length)

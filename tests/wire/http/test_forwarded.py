@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import InvalidHeaderValue
-from txws2.wire.http.fields import Fields
 from txws2.wire.http.forwarded import Client, client_of
+from txws2.wire.http.heads import Request
 from txws2.wire.http.ip_addresses import Networks
 
 TRUSTED = Networks(["10.0.0.0/8", "fd00::/8"])
@@ -19,7 +19,7 @@ ADDRESSES = st.ip_addresses().filter(lambda address: str(address) not in TRUSTED
 def read(*lines, trusted=TRUSTED):
     """Return the client that these header lines name."""
     head = "\r\n".join(["GET / HTTP/1.1", *lines])
-    return client_of(Fields.parse(head.encode()), trusted)
+    return client_of(Request.received(head.encode()).fields, trusted)
 
 
 class ForTestCase(SynchronousTestCase):

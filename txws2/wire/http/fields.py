@@ -10,7 +10,7 @@ from typing import Any, overload
 from txws2.wire.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.http.credentials import masked
 
-__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers"]
+__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers", "wrong_header"]
 
 # Section 5.1: field-name = token. Section 5.6.2 has the characters of a token.
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -168,26 +168,6 @@ class Fields(Lookup):
     def __init__(self, values: Mapping[str, str | tuple[str, ...]]) -> None:
         self._values = values
 
-    @classmethod
-    def parse(cls, head: bytes) -> Fields:
-        """Make the fields of a head.
-
-        Args:
-            head: its lines, as they came.
-
-        Raises:
-            InvalidMessage: a line isn't a header.
-        """
-        values: dict[str, str | tuple[str, ...]] = {}
-        lines = _header_lines(head).decode("utf-8", "replace")
-        for line in lines.split("\r\n") if lines else ():
-            # RFC 9112 section 5.1: "The field line value does not include that leading or trailing
-            # whitespace".
-            name, _, value = line.partition(":")
-            name, value = name.lower(), value.strip(" \t")
-            values[name] = (*_all(values[name]), value) if name in values else value
-        return cls(values)
-
     def get_all(self, name: str) -> list[str]:
         """Return the header's values in order; an empty list if the header isn't there."""
         value = self._values.get(name.lower())
@@ -229,10 +209,6 @@ def _encoded(value: str | bytes) -> bytes:
     return value.encode() if isinstance(value, str) else value
 
 
-def _all(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
-
-
 def parse_headers(head: bytes) -> Headers:
     """Return the headers of a head.
 
@@ -247,6 +223,8 @@ def parse_headers(head: bytes) -> Headers:
     fields, lines = headers._fields, _header_lines(head)
     for line in lines.split(b"\r\n") if lines else ():
         start, _, value = line.partition(b":")
+        # RFC 9112 section 5.1: "The field line value does not include that leading or trailing
+        # whitespace".
         name = start.decode("ascii")
         fields.setdefault(name.lower(), (name, []))[1].append(value.strip(b" \t"))
     return headers
@@ -258,7 +236,11 @@ def _header_lines(head: bytes) -> bytes:
     if start < 0:
         return b""
     if not _HEADER_LINES.fullmatch(head, start):
-        lines = head[start + 2 :].split(b"\r\n")
-        wrong = [line for line in lines if not _HEADER_LINE.fullmatch(line)]
-        raise InvalidMessage(f"invalid header line: {wrong[0][:80]!r}")
+        raise wrong_header(head[start + 2 :])
     return head[start + 2 :]
+
+
+def wrong_header(lines: bytes) -> InvalidMessage:
+    """Return the exception for header lines; it names the first malformed line."""
+    wrong = next(line for line in lines.split(b"\r\n") if not _HEADER_LINE.fullmatch(line))
+    return InvalidMessage(f"invalid header line: {wrong[:80]!r}")

@@ -8,14 +8,19 @@ from http import HTTPStatus
 
 from txws2.wire.exceptions import InvalidMessage, InvalidProtocol
 from txws2.wire.http.cookies import format_cookie, parse_cookies
-from txws2.wire.http.fields import Fields, Headers, Lookup, parse_headers
+from txws2.wire.http.fields import (
+    Fields,
+    Headers,
+    Lookup,
+    parse_headers,
+)
 from txws2.wire.http.query import Query
+from txws2.wire.http.request_heads import REQUEST_LINE, split_request, wrong_request
 
 __all__ = ["Request", "Response"]
 
 # RFC 9110 section 5.5, as in the fields. One class of characters takes one pass.
 _WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 # RFC 9110 section 15 has renamed these, and Python from 3.13 on. A peer is told the same by all.
 _RENAMED = {
@@ -51,14 +56,6 @@ class Request:
         self._fields: Fields | None = None
 
     @classmethod
-    def ordinary(cls, path: str, fields: Fields, head: bytes) -> Request:
-        """Make a request of what `read_request` has found in its head."""
-        request = cls(path)
-        request._fields = fields
-        request._head = head
-        return request
-
-    @classmethod
     def received(cls, head: bytes) -> Request:
         """Make a request of its head, the lines as they came.
 
@@ -66,19 +63,17 @@ class Request:
             InvalidMessage: it isn't HTTP.
             InvalidProtocol: it is another HTTP than 1.1 and 1.0.
         """
-        line = head.partition(b"\r\n")[0]
-        match = _REQUEST_LINE.fullmatch(line)
-        if match is None:
-            raise InvalidMessage(f"invalid request line: {line[:80]!r}")
-        method, target, protocol = (group.decode("ascii") for group in match.groups())
+        split = split_request(head)
+        if split is None:
+            raise wrong_request(head)
+        method, target, protocol, values = split
         if protocol not in ("HTTP/1.1", "HTTP/1.0"):
             raise InvalidProtocol(protocol)
         request = cls(_path(method, target), None, method)
         if protocol != cls.protocol:
             request.protocol = protocol
         request._head = head
-        # Here it is found out whether all of them are headers.
-        request._fields = Fields.parse(head)
+        request._fields = Fields(values)
         return request
 
     @property
@@ -123,7 +118,7 @@ class Request:
             InvalidMessage: something in it would end its line, or is no HTTP at all.
         """
         first_line = f"{self.method} {self.path} {self.protocol}"
-        return _serialize(first_line, _REQUEST_LINE, self.headers)
+        return _serialize(first_line, REQUEST_LINE, self.headers)
 
 
 @dataclass

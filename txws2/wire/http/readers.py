@@ -13,9 +13,7 @@ from txws2.wire.exceptions import (
     StatusLineTooLong,
     TooManyHeaders,
 )
-from txws2.wire.http.fields import Fields
 from txws2.wire.http.heads import Request, Response
-from txws2.wire.http.ordinary_request import read_request
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -86,40 +84,59 @@ class _HeadReader:
 
     def _gather(self, data: bytes) -> bool:
         """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
-        most, count = self._limits
-        if not (self._line or self._lines or data.startswith(b"\r\n")):
-            # Nearly always, it is whole at once, and all of it is shorter than a line may be.
-            end = data.find(b"\r\n\r\n", 0, most)
-            if end >= 0 and data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= count:
-                self._head = data[:end]
-                self.rest = data[end + 4 :]
-                return True
+        if not (self._line or self._lines) and self._take_whole(data):
+            return True
         position = 0
-        while True:
-            newline = data.find(b"\n", position)
-            self._line += data[position : len(data) if newline < 0 else newline + 1]
-            if len(self._line) > most:
-                error = HeaderLineTooLong if self._lines else self._first_line_error
-                raise error(f"a line of the head exceeds the limit of {most} bytes (max_line_size)")
-            if newline < 0:
-                return False
+        while (newline := data.find(b"\n", position)) >= 0:
+            self._line += data[position : newline + 1]
             position = newline + 1
-            # RFC 9112 section 2.2 lets a server take a bare LF. Parsers that differ on it have
-            # let requests be smuggled, so this one doesn't.
-            if not self._line.endswith(b"\r\n"):
-                raise InvalidMessage("a line of the head doesn't end in CRLF")
-            line = bytes(self._line[:-2])
-            self._line.clear()
-            if not line:
-                if self._lines:
-                    self.rest = data[position:]
-                    return True
-                if self._skippable:
-                    self._skippable -= 1
-                    continue
-            self._lines.append(line)
-            if len(self._lines) > count + 1:
-                raise TooManyHeaders(f"the head has more than {count} headers (max_headers)")
+            if self._end_line():
+                self.rest = data[position:]
+                return True
+        self._line += data[position:]
+        self._check_size()
+        return False
+
+    def _take_whole(self, data: bytes) -> bool:
+        """Take a head that is there at once and in which no line can be wrong, as nearly always.
+
+        It saves 3.2 us of the 61 that a handshake takes, and 6.6 with the header fields of a
+        browser (benchmarks/micro/test_heads.py).
+        """
+        most, count = self._limits
+        end = data.find(b"\r\n\r\n", 0, most)
+        if end < 0 or data[:2] == b"\r\n":
+            return False
+        if not data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= count:
+            return False
+        self._head, self.rest = data[:end], data[end + 4 :]
+        return True
+
+    def _end_line(self) -> bool:
+        """Take the line whose end has come; tell whether it ends the head."""
+        self._check_size()
+        # RFC 9112 section 2.2 lets a server take a bare LF. Parsers that differ on it have
+        # let requests be smuggled, so this one doesn't.
+        if not self._line.endswith(b"\r\n"):
+            raise InvalidMessage("a line of the head doesn't end in CRLF")
+        line = bytes(self._line[:-2])
+        self._line.clear()
+        if not line and self._lines:
+            return True
+        if not line and self._skippable:
+            self._skippable -= 1
+            return False
+        self._lines.append(line)
+        count = self._limits.headers
+        if len(self._lines) > count + 1:
+            raise TooManyHeaders(f"the head has more than {count} headers (max_headers)")
+        return False
+
+    def _check_size(self) -> None:
+        most = self._limits.line_size
+        if len(self._line) > most:
+            error = HeaderLineTooLong if self._lines else self._first_line_error
+            raise error(f"a line of the head exceeds the limit of {most} bytes (max_line_size)")
 
 
 class RequestReader(_HeadReader):
@@ -143,19 +160,16 @@ class RequestReader(_HeadReader):
             InvalidProtocol: it is another HTTP than 1.1 and 1.0.
             SecurityError: it exceeds a limit.
         """
-        if not (self._lines or self._line):
-            limits = self._limits
-            ordinary = read_request(data, limits.line_size, limits.headers)
-            if ordinary is not None:
-                path, values, end = ordinary
-                self._head, self.rest = data[:end], data[end + 4 :]
-                return Request.ordinary(path, Fields(values), self._head)
+        if data[:1] == _TLS and self._has_nothing():
             # A line may never end in it, and until the time is up nobody would know what is wrong.
-            if self._skippable == _MAX_EMPTY_LINES and data.startswith(_TLS):
-                raise InvalidMessage(_EXPECTED_PLAIN)
+            raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
         return Request.received(self.head)
+
+    def _has_nothing(self) -> bool:
+        """Tell whether nothing has come, not even an empty line."""
+        return not (self._lines or self._line) and self._skippable == _MAX_EMPTY_LINES
 
 
 class ResponseReader(_HeadReader):
