@@ -24,7 +24,7 @@ frame_size(Py_ssize_t payload, bool masked)
 
 /* Get a fresh key, if the frame is to be masked. Section 5.3: "the client MUST pick a fresh masking
  * key". It comes from wire/masking_keys.py, so that one place in the project makes keys that nobody
- * can predict. That is Python code, which may send on any connection: call this before there is a
+ * can predict. Python code runs there, and may send on any connection: call this before there is a
  * pointer to the place of the frame. */
 int
 get_key(State *state, bool masked, Key *key)

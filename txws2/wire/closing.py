@@ -1,4 +1,4 @@
-"""The end of a connection (RFC 6455 section 7): states, codes, reasons, the order of close frames."""
+"""The end of a connection (RFC 6455 section 7): states, codes, reasons, order of close frames."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_REASON_SIZE = 123
 class State(IntEnum):
     """The states of a connection (sections 4.1 and 7.1)."""
 
-    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." After the opening
-    # handshake it is OPEN. Section 7.1.3: from the first close frame on, it is CLOSING. Section
-    # 7.1.4: without its TCP connection, it is CLOSED.
+    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." Section 7.1.3
+    # has the state CLOSING begin with the first close frame, sent or received. Here, it begins when
+    # ours is made: until then, the application may answer the messages before the peer's.
     CONNECTING = 0
     OPEN = 1
     CLOSING = 2

@@ -37,7 +37,7 @@ class SharedMessage:
         self.compress = compress
         self._frames: dict[tuple[int, ...], tuple[bytes, bool]] = {}
         # RFC 6455 section 5.1: "A server MUST NOT mask any frames that it sends to the client."
-        # That is why one frame fits many connections; a client can share none (section 5.3).
+        # So one frame fits many connections of a server; a client can share none (section 5.3).
         # The plain frame is made at once, so that a wrong message raises its exception even if no
         # connection is there to get it.
         encoder = MessageEncoder()
