@@ -20,6 +20,8 @@ from twisted.internet.defer import Deferred
 from twisted.python import threadable
 from twisted.python.failure import Failure
 
+from txws2._private_names import UNHANDLED_ERROR, current_loop
+
 __all__ = ["PAGE", "Eventual", "Wakeup", "dismiss", "is_asyncios", "is_foreign"]
 
 T = TypeVar("T")
@@ -149,10 +151,7 @@ class Wakeup:
 
     def _is_busy(self) -> bool:
         """Tell whether the task can't run now: another does, or the loop itself doesn't."""
-        return (
-            asyncio._get_running_loop() is not self._loop
-            or asyncio.current_task(self._loop) is not None
-        )
+        return current_loop() is not self._loop or asyncio.current_task(self._loop) is not None
 
     def _wake_soon(self) -> None:
         if not self._loop.is_closed():
@@ -211,15 +210,24 @@ class Eventual(Deferred[T]):
         """Take back a result that nobody will see: the task was cancelled that waited for it."""
 
 
-def dismiss(deferred: Deferred[Any], failure: Failure) -> None:
-    """Have nobody told that this is an "Unhandled error in Deferred".
+def _dismiss(deferred: Deferred[Any], failure: Failure) -> None:
+    """Keep a failure from being reported as an "Unhandled error in Deferred".
 
-    What reports it is a witness that the Deferred keeps for the garbage collector. There is no
-    public way to dismiss it that would leave the failure to a later errback.
+    A witness that the Deferred keeps for the garbage collector reports it. There is no public way
+    to dismiss the witness that would leave the failure to a later errback.
     """
     witness = deferred._debugInfo
     if witness is not None and witness.failResult is failure:
         witness.failResult = None
+
+
+def _find_and_dismiss(deferred: Deferred[Any], failure: Failure) -> None:
+    for witness in vars(deferred).values():
+        if getattr(witness, "failResult", None) is failure:
+            witness.failResult = None
+
+
+dismiss = _dismiss if UNHANDLED_ERROR.are_in(Deferred) else _find_and_dismiss
 
 
 def _raise(exception: BaseException) -> None:

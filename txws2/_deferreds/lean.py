@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txws2._deferreds.eventual import Eventual
+from txws2._private_names import can_be_lean
 
 __all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Source", "Step"]
 
@@ -51,8 +52,12 @@ class _Lean(Eventual[_T]):
         Deferred.__init__(self, canceller)
 
 
-for _name in vars(Deferred()):
-    setattr(_Lean, _name, _Part(_name))
+if can_be_lean(Deferred):
+    for _name in vars(Deferred()):
+        setattr(_Lean, _name, _Part(_name))
+else:
+    # Then each is whole from the beginning.
+    _Lean.__init__ = lambda self: self.become_whole()  # type: ignore[method-assign]
 
 
 class Done(_Lean[None]):

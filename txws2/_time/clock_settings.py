@@ -13,6 +13,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2._private_names import INTERNAL_READERS
+
 __all__ = ["ClockSettings", "watch"]
 
 # Of time.h and sys/timerfd.h.
@@ -72,11 +74,11 @@ class ClockSettings:
 
 def watch(reactor: Any, changed: Callable[[], None]) -> bool:
     """Call each time when the clock was set, until the reactor stops; tell whether that works."""
-    # It stays until the reactor stops and isn't the application's, so that trial, for one, isn't to
-    # find it. There is no public way to say so.
-    internal = getattr(reactor, "_internalReaders", None)
-    if internal is None:
+    # The reader stays until the reactor stops and isn't the application's, so trial, for one, must
+    # not find it. There is no public way to say so.
+    if not (_is_twisteds(reactor) and INTERNAL_READERS.are_in(type(reactor))):
         return False
+    internal = reactor._internalReaders
     fd = -1
     try:
         fd = _create()
@@ -97,6 +99,12 @@ def watch(reactor: Any, changed: Callable[[], None]) -> bool:
     reactor.addReader(reader)
     reactor.addSystemEventTrigger("after", "shutdown", stop)
     return True
+
+
+def _is_twisteds(reactor: object) -> bool:
+    """Tell whether a reactor is one of Twisted's that wait for descriptors."""
+    module = sys.modules.get("twisted.internet.posixbase")
+    return module is not None and isinstance(reactor, module.PosixReactorBase)
 
 
 if sys.version_info >= (3, 13):

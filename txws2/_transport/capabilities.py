@@ -18,7 +18,10 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from txws2._private_names import TCP_TRANSPORT
+
 __all__ = [
+    "TCP_IS_KNOWN",
     "Address",
     "abort",
     "address_of",
@@ -38,6 +41,9 @@ __all__ = [
 _LARGE_READ = 120 * 1024
 
 _LITTLE_UNSENT = 128 * 1024
+
+TCP_IS_KNOWN = TCP_TRANSPORT.are_in(TCPTransport)
+"""Whether this Twisted's TCP transport can be looked into, and its socket be used."""
 
 Address = tuple[str, int] | str | None
 """(host, port), the path of a Unix socket, or None where there is no telling."""
@@ -64,14 +70,27 @@ def set_no_delay(transport: ITransport) -> None:
             transport.setTcpNoDelay(True)
 
 
-def has_unsent(transport: TCPTransport) -> bool:
-    """Tell whether a transport still has something to write; there is no public way to ask."""
+def _has_unsent(transport: TCPTransport) -> bool:
+    """Tell whether a transport still has something to write."""
     return bool(transport.dataBuffer or transport._tempDataLen)
 
 
-def unsent_by(transport: TCPTransport) -> int:
+def _unsent_by(transport: TCPTransport) -> int:
     """Return how many bytes a transport still has to write."""
     return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+
+
+def _is_writing(transport: TCPTransport) -> bool:
+    # This is public, but it takes as long as the reactor has writers.
+    return transport in transport.reactor.getWriters()
+
+
+def _at_least_unsent_by(transport: TCPTransport) -> int:
+    return int(_is_writing(transport))
+
+
+has_unsent = _has_unsent if TCP_IS_KNOWN else _is_writing
+unsent_by = _unsent_by if TCP_IS_KNOWN else _at_least_unsent_by
 
 
 def socket_of(transport: ITransport | None) -> TCPTransport | None:

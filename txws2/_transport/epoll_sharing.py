@@ -11,10 +11,12 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.internet.tcp import Server
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from txws2._transport.capabilities import has_unsent
+from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import SharedEpoll
 
 __all__ = ["EpollSharing"]
+
+_CAN_BE_SHARED = TCP_IS_KNOWN and hasattr(select, "epoll")
 
 # With fewer connections, going through two epolls costs more than it saves.
 _WORTH_WHILE = 4
@@ -56,7 +58,7 @@ class EpollSharing:
     def _take_over(self, below: TCPTransport, connections: Collection[_Connected]) -> None:
         shared = self._shared
         if shared is None:
-            if not (hasattr(select, "epoll") and IReactorFDSet.providedBy(below.reactor)):
+            if not (_CAN_BE_SHARED and IReactorFDSet.providedBy(below.reactor)):
                 return
             shared = self._shared = SharedEpoll(below.reactor)
             self._adopt_all(shared, below.reactor, connections)

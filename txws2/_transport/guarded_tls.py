@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2._deferreds.isolation import isolated
-from txws2._transport.capabilities import abort
+from txws2._transport.capabilities import abort, can_be_told
 
 __all__ = ["BufferingTLSGuard", "TLSEndpoint", "TLSGuard"]
 
@@ -77,10 +77,17 @@ class BufferingTLSGuard(TLSGuard, BufferingTLSTransport):
         try:
             super().dataReceived(data)
         except BaseException as exc:
-            if self._handshakeDone:
+            if self._has_finished():
                 raise
             assert self.transport is not None
             self._break(exc, self.transport)
+
+    def _has_finished(self) -> bool:
+        try:
+            return can_be_told(self)
+        except Exception:
+            # Anybody may have made the connection that is asked, and it has just raised.
+            return False
 
 
 class _Factory(TLSMemoryBIOFactory):

@@ -8,7 +8,7 @@ from typing import cast
 from twisted.internet.interfaces import IConsumer, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 
-from txws2._transport.capabilities import has_unsent
+from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import StandIn
 from txws2._transport.outbox import Outbox
 from txws2._transport.tls_writer import let_close
@@ -139,7 +139,7 @@ class WriteThrough(Outbox):
 
 def outbox_for(transport: ITransport, write_limit: int | None) -> Outbox:
     """Return the Outbox that a transport allows for."""
-    if isinstance(transport, TCPTransport) and not transport.TLS:
+    if TCP_IS_KNOWN and isinstance(transport, TCPTransport) and not transport.TLS:
         return WriteThrough(transport, write_limit)
     outbox = Outbox(cast(IConsumer, transport), write_limit)
     let_close(transport, outbox)

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
-from twisted.internet.interfaces import ITransport
+from twisted.internet.interfaces import IPullProducer, IPushProducer, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-from txws2._transport.capabilities import has_unsent
+from txws2._private_names import TLS_BUFFER, TLS_TRANSPORT
+from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.guarded_tls import BufferingTLSGuard, TLSGuard
 from txws2._transport.outbox import Outbox
 from txws2._transport.tls_records import Records
@@ -27,6 +28,9 @@ _RECORD_SIZE = 2**14
 _ENCRYPTED_SIZE = 2**15
 
 _TURN_SIZE = 64 * 1024
+
+_BUFFER_IS_KNOWN = TLS_BUFFER.are_in(BufferingTLSTransport)
+_TLS_IS_KNOWN = TLS_TRANSPORT.are_in(TLSMemoryBIOProtocol) and _BUFFER_IS_KNOWN and TCP_IS_KNOWN
 
 
 class TLSThrough(TLSGuard):
@@ -47,6 +51,7 @@ class TLSThrough(TLSGuard):
     _records: Records
     # Bytes that the socket was given since the transport below last had something to write.
     _through = 0
+    _outbox: Outbox | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """Decrypt what the transport below has read, and deliver it in one piece."""
@@ -101,11 +106,20 @@ class TLSThrough(TLSGuard):
         elif rest:
             super().write(bytes(rest))
 
+    def registerProducer(self, producer: IPushProducer | IPullProducer, streaming: bool) -> None:
+        """Have a producer told when to pause."""
+        super().registerProducer(producer, streaming)
+        self._outbox = producer if isinstance(producer, Outbox) else None
+
+    def unregisterProducer(self) -> None:
+        """Let go of the producer."""
+        self._outbox = None
+        super().unregisterProducer()
+
     def loseConnection(self) -> None:
-        """Close once all that waits in the outbox, its producer, was sent."""
-        producer = getattr(self._producer, "_producer", None)
-        if isinstance(producer, Outbox):
-            _close_after(self, producer)
+        """Close once all that waits in the outbox, if that is the producer, was sent."""
+        if self._outbox is not None:
+            _close_after(self, self._outbox)
         else:
             super().loseConnection()
 
@@ -128,7 +142,8 @@ class TLSThrough(TLSGuard):
 def let_through(transport: ITransport) -> None:
     """Have a TLS transport take the short way, if it is one that can."""
     if (
-        (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
+        _TLS_IS_KNOWN
+        and (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
         and isinstance(transport.transport, TCPTransport)
         # From its first byte on, or there is no telling where records end.
         and not transport._handshakeDone
@@ -153,10 +168,15 @@ def let_close(transport: ITransport, outbox: Outbox) -> None:
     if tls is None or isinstance(tls, TLSThrough):
         return
     if isinstance(tls, BufferingTLSTransport):
-        # What it keeps for the next turn would come after the end of TLS; and an outbox writes in
-        # one piece what belongs together.
-        tls._aggregator.flush()
-        del tls.write
+        # What its buffer keeps for the next turn would come after the end of TLS; and an outbox
+        # writes in one piece what belongs together.
+        if _BUFFER_IS_KNOWN:
+            tls._aggregator.flush()
+            del tls.write
+        else:
+            tls.unregisterProducer = partial(  # type: ignore[method-assign]
+                _flush_and_unregister, tls
+            )
     tls.loseConnection = partial(  # type: ignore[method-assign]
         _close_after, tls, outbox
     )
@@ -167,6 +187,14 @@ def _close_after(tls: TLSMemoryBIOProtocol, outbox: Outbox) -> None:
         kind = TLSMemoryBIOProtocol if isinstance(tls, TLSThrough) else type(tls)
         kind.loseConnection(tls)
         outbox.end()
+
+
+def _flush_and_unregister(tls: BufferingTLSTransport) -> None:
+    kind = type(tls)
+    if tls.disconnecting:
+        # To lose a connection that is being lost only flushes the buffer.
+        kind.loseConnection(tls)
+    kind.unregisterProducer(tls)
 
 
 def _tls_of(transport: Any) -> TLSMemoryBIOProtocol | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Union, cast
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
-from twisted.internet import _sslverify
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -23,11 +23,13 @@ from twisted.internet.ssl import (
     CertificateOptions,
     PrivateCertificate,
     TLSVersion,
+    optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
 )
 from zope.interface import implementer
 
+from txws2._private_names import CLIENT_TLS_HOST
 from txws2.client.server_identity import Refusal, ServerName, names_of, refusal_of, subject_of
 from txws2.exceptions import SecurityError
 
@@ -147,16 +149,22 @@ class _MadeSure:
         return connection
 
 
-def _made_sure(creator: IOpenSSLClientConnectionCreator) -> IOpenSSLClientConnectionCreator:
+def _made_sure(creator: Any) -> IOpenSSLClientConnectionCreator:
     """Return a creator that verifies what a given one claims to, as far as that is known.
 
     A subclass may verify in a way of its own.
     """
-    # Twisted doesn't export its class, nor say for which name it was made.
-    host = getattr(creator, "_hostnameASCII", None)
-    if host is None or type(creator) is not getattr(_sslverify, "ClientTLSOptions", None):
-        return creator
-    return _MadeSure(creator, ServerName(host))
+    made_by_twisted = type(creator) is _kind_of_client_options()
+    if not (made_by_twisted and CLIENT_TLS_HOST.are_in(type(creator))):
+        given: IOpenSSLClientConnectionCreator = creator
+        return given
+    return _MadeSure(creator, ServerName(creator._hostnameASCII))
+
+
+@cache
+def _kind_of_client_options() -> type[Any]:
+    """Return the class of what `optionsForClientTLS` returns, which Twisted doesn't export."""
+    return type(optionsForClientTLS("localhost", trustRoot=trustRootFromCertificates([])))
 
 
 def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
