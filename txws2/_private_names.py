@@ -121,12 +121,12 @@ TLS_BUFFER = Names(
 """Of `twisted.protocols.tls.BufferingTLSTransport`: for writing without its buffer."""
 
 UNHANDLED_ERROR = Names(
-    "errors that nobody waits for take more time to keep out of the log, or stand in it",
+    "it takes more time to keep errors that nobody waits for out of the log",
     "_debugInfo",
     "failResult",
 )
 """Of `twisted.internet.defer.Deferred`, and of what it keeps there: for dismissing the report of an
-unhandled error."""
+unhandled error. Without them, whatever the Deferred keeps is searched for the error."""
 
 ASYNCIO_LOOP = Names(
     "it is not checked which loop asyncio's reactor runs on",

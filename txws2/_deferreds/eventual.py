@@ -223,8 +223,9 @@ def _dismiss(deferred: Deferred[Any], failure: Failure) -> None:
 
 def _find_and_dismiss(deferred: Deferred[Any], failure: Failure) -> None:
     for witness in vars(deferred).values():
-        if getattr(witness, "failResult", None) is failure:
-            witness.failResult = None
+        for name, kept in list(getattr(witness, "__dict__", {}).items()):
+            if kept is failure:
+                setattr(witness, name, None)
 
 
 dismiss = _dismiss if UNHANDLED_ERROR.are_in(Deferred) else _find_and_dismiss
