@@ -29,18 +29,21 @@ async def echo(ws):
 
 
 class Parting(txws2.WebSocketServerProtocol):
-    """Says a lot, and closes the transport under it, as old protocols do."""
+    """Says something, and closes the transport under it, as old protocols do."""
+
+    messages = ()
 
     def connectionOpened(self):
-        for _ in range(32):
-            self.sendMessage(PART)
+        for message in self.messages:
+            self.sendMessage(message)
+        self.part()
+
+    def part(self):
         self.transport.loseConnection()
 
 
-class HalfParting(txws2.WebSocketServerProtocol):
-    def connectionOpened(self):
-        for _ in range(32):
-            self.sendMessage(PART)
+class HalfParting(Parting):
+    def part(self):
         self.transport.loseWriteConnection()
 
 
@@ -103,18 +106,17 @@ async def _see_close(ws):
     assert ws.close_code == 4000
 
 
-async def part(kind, reactor, endpoint, scheme="ws", **options):
+async def part(kind, endpoint, scheme="ws", **options):
     """Get all that is said by a server that closes its transport right after it."""
-    async with txws2.serve(
-        None, create_protocol=kind, endpoint=endpoint, reactor=reactor
-    ) as server:
-        ws = await txws2.connect(uri_of(server, scheme), max_queue=2, compression=None, **options)
-        await deferLater(reactor, 0.05)
-        got = 0
-        with suppress(txws2.ConnectionClosedError):
-            async for message in ws:
-                got += len(message)
-        assert got == 32 * len(PART), got
+    for messages in (["good-bye"], [PART * 2], [PART * 15, "good-bye"]):
+        said = type(kind.__name__, (kind,), {"messages": messages})
+        # Nothing but the transport is to end it.
+        silent = {"ping_interval": None, "compression": None}
+        async with txws2.serve(None, create_protocol=said, endpoint=endpoint, **silent) as server:
+            ws = await txws2.connect(uri_of(server, scheme), **silent, **options)
+            for message in messages:
+                assert await ws.recv() == message
+            await ws.wait_closed()
 
 
 async def broadcasts(reactor):
@@ -168,7 +170,7 @@ async def over_tls(reactor):
             await exchange(uri_of(server, "wss"), tls=authority, compression=None)
             creator = optionsForClientTLS("localhost", Certificate.loadPEM(pem))
             await exchange(uri_of(server, "wss"), tls=creator)
-        await part(Parting, reactor, endpoint, "wss", tls=authority)
+        await part(Parting, endpoint, "wss", tls=authority)
 
 
 async def main(reactor):
@@ -178,7 +180,7 @@ async def main(reactor):
         await cancelled(uri_of(server))
     plain = TCP4ServerEndpoint(reactor, 0, interface=HOST)
     for kind in (Parting, HalfParting):
-        await part(kind, reactor, plain)
+        await part(kind, plain)
     await over_tls(reactor)
     await broadcasts(reactor)
     await wrapped(reactor)
