@@ -1,20 +1,20 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
-# make test    run the tests, on as many cores as there are; WORKERS=2 on two, WORKERS=0 in one process
-# make check   lint, types, docs and packaging
-# make oldest  run the tests with the oldest Twisted that is supported, and what goes with it
+# make test    run the tests on all cores; WORKERS=2 for two, WORKERS=0 for one process
+# make check   run lint, types, docs and packaging
+# make oldest  run the tests with the oldest supported versions of Twisted and its dependencies
 # make pythons  run the tests of the protocol core and of the accelerator on each Python, before a release
 # make reactors   run the tests on each reactor, with every way to share an epoll, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
-# make chaos   see that a client loses nothing whatever becomes of its connections; SECONDS=600 for longer
+# make chaos   check that a client loses no message when connections and the server fail; SECONDS=600 for longer
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
-# make bench-docs   put what make bench has found into the docs
-# make microbench   time the protocol core, piece by piece
-# make sanitize      run the tests of the accelerator under the sanitizers of the C compiler
-# make fuzz-sanitized   make fuzz with them
-# make faults  attack servers that run, and measure what they take; SECONDS=60 for longer
-# make soak    see whether memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
-# make clean   remove what these have made
+# make bench-docs   copy the results of make bench into the docs
+# make microbench   time the parts of the protocol core
+# make sanitize      run the tests of the accelerator under the C compiler's sanitizers
+# make fuzz-sanitized   run make fuzz under the sanitizers
+# make faults  attack running servers, and measure them; SECONDS=60 for longer
+# make soak    check that memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
+# make clean   remove all that these targets have made
 
 PYTHON ?= python3
 BIN = .venv/bin
@@ -26,7 +26,7 @@ WORKERS ?= auto
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
 
-# Each worker measures itself, from its first line on, as this variable tells it to.
+# The variable makes each worker measure its coverage from its first line on.
 test: .venv/tested $(PEERS)
 	$(BIN)/coverage erase
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n $(WORKERS)
@@ -56,7 +56,7 @@ packaging: .venv/checked
 oldest: .venv-oldest/tested $(PEERS)
 	.venv-oldest/bin/python -m pytest
 
-# Of those that this machine has, and as root with debootstrap, Debian; PYTHONS="3.11 pypy3" runs fewer.
+# This takes the machine's Pythons and, as root with debootstrap, Debian's; PYTHONS="3.11 pypy3" runs fewer.
 pythons:
 	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
@@ -65,21 +65,21 @@ reactors: .venv/tested $(PEERS)
 	for sharing in always never; do $(BIN)/python -m pytest --share-epoll $$sharing || exit; done
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
 
-# The report is build/conformance/summary.rst; CASES='1.*,7.*' runs less of it, REACTOR=poll on another
-# reactor, SHARE_EPOLL=always or never with other connections in a shared epoll than users have there.
+# The report is build/conformance/summary.rst. CASES='1.*,7.*' runs some sections, REACTOR=poll uses another
+# reactor, SHARE_EPOLL=always or never puts all connections or none into a shared epoll.
 conformance: .venv/installed
 	$(BIN)/python -m tests.conformance.run $(if $(CASES),--cases '$(CASES)') \
 		$(if $(REACTOR),--reactor $(REACTOR)) $(if $(SHARE_EPOLL),--share-epoll $(SHARE_EPOLL))
 
-# Of one target: TARGET=frames. What it finds is in build/fuzz.
+# TARGET=frames runs one target. The findings are in build/fuzz.
 fuzz: .venv/fuzzing
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
-# With SEED=1, the faults are those of the run that had this seed.
+# SEED=1 repeats the faults of the run that had this seed.
 chaos: .venv/tested
 	$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),30) $(if $(SEED),--seed $(SEED))
 
-# It leaves tables, a plot and all figures in build/bench.
+# The tables, a plot and all figures are in build/bench.
 bench: .venv/measured
 	$(BIN)/python -m benchmarks $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(SERVERS),--servers $(SERVERS)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -96,7 +96,7 @@ sanitize: sanitized
 	$(UNDER) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	    $(BIN)/python -m pytest -o pythonpath='build/sanitize .' tests/wire $(TWINS)
 
-# atheris brings sanitizers that are one with its libFuzzer.
+# atheris has its own sanitizer library, linked with its libFuzzer.
 fuzz-sanitized: sanitized .venv/fuzzing
 	$(UNDER) LD_PRELOAD="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/asan_with_fuzzer.so)" \
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
@@ -105,12 +105,12 @@ TWINS = tests/test_accelerator.py tests/transport/test_cork.py tests/transport/t
     tests/connection/test_exchange.py tests/connection/test_reentrancy.py tests/connection/test_twins.py \
     tests/connection/test_out_of_memory.py
 
-# Python leaves memory to the system when it ends, so leaks are for soak to find.
+# Python doesn't free all memory when it ends, so these don't look for leaks; soak does.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \
     PYTHONPATH=$(CURDIR)/build/sanitize:$(CURDIR)
 
-# A copy of the package has the accelerator that is checked, so the one that is used stays as it is. The
-# sanitizers are left for whoever runs it to bring.
+# The accelerator with the checks goes into a copy of the package, so the installed one stays as it is. It
+# isn't linked with the sanitizers; LD_PRELOAD loads them.
 sanitized: .venv/tested
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
@@ -123,15 +123,15 @@ sanitized: .venv/tested
 	done
 	$(CC) -shared build/sanitize/*.o -o build/sanitize/txws2/_speedups.so
 
-# The table of docs/reliability.rst is in build/faults/figures.rst then. READERS="--readers 20
-# --reader-size 1000000 --reader-seconds 10" is for the slow readers.
+# This writes the table of docs/reliability.rst to build/faults/figures.rst. READERS="--readers 20
+# --reader-size 1000000 --reader-seconds 10" sets the options of the test with slow readers.
 faults: .venv/tested
 	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(READERS) tests/faults
 
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py
 
-# One that was never finished may be of a Python that is too old.
+# An unfinished .venv is made anew, because its Python may be too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
 	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
 	$(BIN)/python -m pip install --quiet --editable .
@@ -159,7 +159,7 @@ soak: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
-# Without npm, the tests with Node's ws are skipped; they say so.
+# Without npm, the tests with Node's ws are skipped, with that reason.
 $(PEERS): tests/interop/package.json
 	if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/interop; fi
 	mkdir -p $@

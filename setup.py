@@ -1,4 +1,4 @@
-"""The build; what the package is stands in setup.cfg."""
+"""The build of the accelerator; all other metadata is in setup.cfg."""
 
 from glob import glob
 
@@ -6,7 +6,7 @@ from setuptools import Extension, setup
 
 setup(
     ext_modules=[
-        # Optional: where it can't be compiled, its twins in Python are used.
+        # If the accelerator can't be compiled, the same functions run in Python.
         Extension(
             "txws2._speedups",
             sorted(glob("accelerator/*.c")),

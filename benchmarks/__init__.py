@@ -1,4 +1,4 @@
-"""How fast txws2 is, and what it costs, beside other WebSocket servers.
+"""A comparison of txws2 with other WebSocket servers, in CPU time and memory.
 
-`python -m benchmarks` runs the comparison; docs/performance.rst says how to read it.
+`python -m benchmarks` runs the comparison; docs/performance.rst explains the results.
 """

@@ -1,4 +1,4 @@
-"""Measure the servers in turn, again and again; write what came of it to build/bench."""
+"""Measure the servers in turn, in several rounds; write the results to build/bench."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ RESULTS = BUILD / "results.json"
 
 
 def pairs(arguments: Namespace, problems: dict[str, str]) -> Iterator[tuple[Workload, Server]]:
-    """Generate what is measured in one round."""
+    """Generate the workloads and servers of one round."""
     for workload in (WORKLOADS[name] for name in arguments.workloads):
         for server in (SERVERS[name] for name in arguments.servers):
             if server.does(workload) and server.name not in problems:
@@ -26,7 +26,7 @@ def pairs(arguments: Namespace, problems: dict[str, str]) -> Iterator[tuple[Work
 
 
 def compare(arguments: Namespace) -> dict[str, Any]:
-    """Run what the command line asks for; return the results."""
+    """Run the comparison that the command line asks for; return the results."""
     tools = prepare()
     problems = install(SERVERS[name] for name in arguments.servers)
     for name, why in problems.items():
@@ -44,7 +44,7 @@ def compare(arguments: Namespace) -> dict[str, Any]:
         "problems": problems,
         "runs": [],
     }
-    # Every server, and then all again: whatever else the machine does falls on all alike.
+    # Each round measures every server, so other load on the machine falls on all alike.
     for number in range(1, arguments.rounds + 1):
         for workload, server in pairs(arguments, problems):
             result = measure(tools, server, workload, arguments.seconds)
@@ -65,9 +65,9 @@ def _line(workload: Workload, server: Server, result: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Run what the command line asks for."""
+    """Compare the servers, or only write the last results again."""
     arguments = options.parse()
-    # So that the servers are ended, too.
+    # An exception ends the servers, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     if arguments.report_only and not RESULTS.exists():
         sys.exit(f"There are no results in {BUILD}; run the comparison first.")

@@ -1,9 +1,9 @@
-"""What each preset of permessage-deflate costs and brings, as a table for the docs.
+"""The cost and the ratio of each preset of permessage-deflate, as a table for the docs.
 
     python benchmarks/deflate_presets.py
 
-Messages are those of a made-up trading feed in JSON. Memory is what the process has grown by for
-each connection, the server's end alone, in a process of its own for each row; CPU and ratio are
+The messages are a made-up trading feed in JSON. Memory is the growth of a process for each
+connection, with the server's end alone and a new process for each row. CPU time and ratio are
 those of one connection. Rows for zlib-ng need the extra `fast`.
 """
 
@@ -42,7 +42,7 @@ WITH_NG = ("balanced, zlib-ng", "the same, level=2", "ratio, zlib-ng")
 
 
 def feed(trades: int) -> Iterator[str]:
-    """Generate messages with so many trades each."""
+    """Generate messages with this number of trades each."""
     random = Random(trades)
     symbols = ["AAPL", "MSFT", "GOOG", "AMZN", "TSLA", "NVDA", "META"]
     sequence = 0
@@ -62,7 +62,7 @@ def feed(trades: int) -> Iterator[str]:
 
 
 def agree(options: PerMessageDeflate | None) -> Deflate | None:
-    """Return what a server and a client agree on that both have these options."""
+    """Return the parameters that a server and a client with these options agree on."""
     if options is None:
         return None
     accepted = accept_offer(parse_extensions(make_offers(options)), options)
@@ -86,7 +86,7 @@ def resident() -> float:
 
 
 def memory(options: PerMessageDeflate | None) -> tuple[float, float]:
-    """Return KiB for each connection, when nothing was sent yet and when it is in use."""
+    """Return the KiB for each connection, before the first message and after twenty."""
     deflate = agree(options)
     messages = feed(10)
     asked = [next(messages) for _ in range(20)]
@@ -105,7 +105,7 @@ def memory(options: PerMessageDeflate | None) -> tuple[float, float]:
 
 
 def work(options: PerMessageDeflate | None, trades: int) -> tuple[float, float, float]:
-    """Return the ratio, and microseconds to send and to receive a message."""
+    """Return the ratio, and the microseconds to send and to receive a message."""
     server, client = pair(options)
     messages = feed(trades)
     plain = [next(messages) for _ in range(MESSAGES)]
@@ -120,7 +120,7 @@ def work(options: PerMessageDeflate | None, trades: int) -> tuple[float, float, 
 
 
 def measure(name: str) -> None:
-    """Print one row."""
+    """Print the row of a preset."""
     if name not in WITH_NG:
         zlibs.NG = None
     elif zlibs.NG is None:

@@ -1,4 +1,4 @@
-"""What a comparison needs besides this project: the load generator, a certificate, the peers."""
+"""Installing the parts of a comparison: the load generator, a certificate, the other servers."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ LIBRARIES = ["-lssl", "-lcrypto", "-lz"]
 
 
 def prepare() -> Tools:
-    """Build and make what every comparison needs; end the program if that fails."""
+    """Make the load generator and the certificate; end the program if that fails."""
     BUILD.mkdir(parents=True, exist_ok=True)
     build_load()
     if not TOOLS.certificate.exists():
@@ -53,7 +53,7 @@ def build_load() -> None:
 
 
 def _certificate() -> bytes:
-    """Return a key and its certificate."""
+    """Return a private key and its certificate, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -72,12 +72,12 @@ def _certificate() -> bytes:
 
 
 def install(servers: Iterable[Server]) -> dict[str, str]:
-    """Install what these servers need; return why some can't be measured, by name."""
+    """Install the packages of these servers; return the errors by the server's name."""
     problems = {}
     for server in servers:
         done = BUILD / "installed" / server.name
         wanted = "\n".join(server.packages)
-        # It is written last, so that what was interrupted begins anew.
+        # This file is written last, so that an interrupted installation begins anew.
         if server.registry == OWN or (done.exists() and done.read_text() == wanted):
             continue
         print(f"Installing {', '.join(server.packages)}", flush=True)
@@ -91,7 +91,7 @@ def install(servers: Iterable[Server]) -> dict[str, str]:
 
 
 def _install_python(packages: tuple[str, ...]) -> str | None:
-    # The peers don't share our environment: there, Twisted may be of any version.
+    # The other servers have their own environment: ours may have any version of Twisted.
     if not TOOLS.python.exists() and (problem := _problem(sys.executable, "-m", "venv", VENV)):
         return problem
     return _problem(TOOLS.python, "-m", "pip", "install", "--quiet", *packages)
@@ -102,7 +102,7 @@ def _install_node(packages: tuple[str, ...]) -> str | None:
     quiet = ["--silent", "--no-audit", "--no-fund", "--no-package-lock"]
     if shutil.which("node") is None:
         return "there is no node"
-    # Without a package.json here, npm looks for one further up; in it, it notes what to keep.
+    # Without a package.json here, npm would look for one further up. It lists the packages to keep.
     manifest = BUILD / "package.json"
     if not manifest.exists():
         manifest.write_text("{}\n")
@@ -110,7 +110,7 @@ def _install_node(packages: tuple[str, ...]) -> str | None:
 
 
 def _problem(*command: str | Path) -> str | None:
-    """Run a command; return the last of what it said if it failed."""
+    """Run a command; return the end of its output if it failed."""
     try:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600

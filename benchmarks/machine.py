@@ -1,4 +1,4 @@
-"""What the figures were measured with."""
+"""The machine of a measurement."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ __all__ = ["describe"]
 
 
 def describe() -> dict[str, str]:
-    """Return what one has to know of this machine."""
+    """Return this machine's processor, kernel, and versions of Python and Node.js."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()}",

@@ -1,4 +1,4 @@
-"""One measurement: a server on one core, the load on another."""
+"""One measurement: a server on one core, the load generator on another."""
 
 import json
 import os
@@ -20,24 +20,24 @@ __all__ = ["allow_open_files", "measure"]
 ROOT = Path(__file__).resolve().parent.parent
 LOG = BUILD / "server.log"
 SECONDS_TO_START = 20
-# That the load may take besides what is measured: opening 10,000 connections takes a while.
+# The time for the load generator to open its connections: 10,000 of them take a while.
 SECONDS_TO_OPEN = 150
 
 _CORES = sorted(os.sched_getaffinity(0))
 
 
 class Failed(Exception):
-    """There is no result; the text says why."""
+    """The reason that a measurement has no result."""
 
 
 def allow_open_files() -> None:
-    """Let the processes that we start have as many connections as they may."""
+    """Raise the limit of open files for our child processes as far as the system allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def measure(tools: Tools, server: Server, workload: Workload, seconds: float) -> dict[str, Any]:
-    """Return the load generator's result, or {"error": why there is none}."""
+    """Return the load generator's result, or {"error": the reason that there is none}."""
     port = _free_port()
     try:
         with _serving(server.command(tools, port, workload), port) as process:
@@ -63,7 +63,7 @@ def _serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]
         "PYTHONPATH": str(ROOT),
         "NODE_PATH": str(BUILD / "node_modules"),
     }
-    # A file: a pipe that is full would stop a server that has much to say.
+    # The log is a file, because a full pipe would stop a server that prints much.
     with LOG.open("wb") as log:
         process = subprocess.Popen(
             command,
@@ -95,7 +95,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
         except OSError:
             time.sleep(0.05)
         else:
-            # What it still does after listening isn't to be measured.
+            # The measurement begins after the server's start is really over.
             time.sleep(0.2)
             return
     raise Failed("the server doesn't listen")
@@ -103,7 +103,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
 
 def _last_words() -> str:
     lines = LOG.read_text(errors="replace").strip().splitlines() or ["it says nothing"]
-    # Node.js tells what happened first, and where after it.
+    # Node.js prints the error first, and the traceback after it.
     return next((line for line in reversed(lines) if "Error" in line), lines[-1])
 
 

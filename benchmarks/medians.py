@@ -1,4 +1,4 @@
-"""What many rounds come to."""
+"""The medians of several rounds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,14 @@ from typing import Any
 __all__ = ["Summary", "cost_of_silence", "dear_loads", "failures", "summarise"]
 
 Summary = dict[str, dict[str, dict[str, float]]]
-"""For each workload, for each server, the median of each figure."""
+"""The median of each figure, by workload and by server."""
 
 
 def summarise(runs: Iterable[Mapping[str, Any]]) -> Summary:
-    """Return the medians, and as "spread" how far apart the rounds were.
+    """Return the medians, and as "spread" the largest difference between rounds.
 
     Args:
-        runs: each with "workload" and "server", and the figures, or "error".
+        runs: the results, each with "workload" and "server", and the figures or "error".
     """
     rounds: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for run in runs:
@@ -33,12 +33,12 @@ def summarise(runs: Iterable[Mapping[str, Any]]) -> Summary:
 
 
 def failures(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """Return why there are results missing, by workload and server."""
+    """Return the errors of the missing results, by workload and server."""
     return {(run["workload"], run["server"]): run["error"] for run in runs if "error" in run}
 
 
 def cost_of_silence(summary: Summary, server: str) -> float | None:
-    """Return how many times as much an echo costs when 9,900 connections are silent besides."""
+    """Return the cost of an echo beside 9,900 silent connections, relative to one without them."""
     alone = summary.get("echo", {}).get(server)
     among = summary.get("growth", {}).get(server)
     if alone is None or among is None:
@@ -49,7 +49,7 @@ def cost_of_silence(summary: Summary, server: str) -> float | None:
 def dear_loads(summary: Summary) -> list[tuple[str, str]]:
     """Return the workloads and servers where the load took more CPU than the server.
 
-    There the server waits for the load, so what it does each second says little.
+    There the server waits for the load generator, so its messages per second say little.
     """
     return [
         (workload, server)

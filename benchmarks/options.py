@@ -10,7 +10,7 @@ __all__ = ["parse"]
 
 
 def _positive(convert: type) -> object:
-    """Return what reads a number above 0."""
+    """Return a converter for numbers above 0."""
 
     def read(text: str) -> float:
         value: float = convert(text)
@@ -23,7 +23,7 @@ def _positive(convert: type) -> object:
 
 
 def parse(arguments: Sequence[str] | None = None) -> Namespace:
-    """Read the command line; None for that of this process."""
+    """Read the command line; None stands for the command line of this process."""
     parser = ArgumentParser(
         prog="python -m benchmarks",
         description="Compare WebSocket servers: CPU for each message, memory for each connection.",
@@ -35,15 +35,21 @@ def parse(arguments: Sequence[str] | None = None) -> Namespace:
             choices=choices,
             default=list(choices),
             metavar="NAME",
-            help=f"of {', '.join(choices)}; all by default",
+            help=f"{name} to run, of {', '.join(choices)}; all by default",
         )
     parser.add_argument(
-        "--rounds", type=_positive(int), default=3, help="the median counts (%(default)s)"
+        "--rounds",
+        type=_positive(int),
+        default=3,
+        help="number of rounds, whose median counts (%(default)s)",
     )
     parser.add_argument(
-        "--seconds", type=_positive(float), default=3, help="of a measurement (%(default)s)"
+        "--seconds",
+        type=_positive(float),
+        default=3,
+        help="length of a measurement (%(default)s)",
     )
     parser.add_argument(
-        "--report-only", action="store_true", help="write the tables of the last results again"
+        "--report-only", action="store_true", help="only write the tables of the last results again"
     )
     return parser.parse_args(arguments)

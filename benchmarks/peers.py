@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, and what it can do."""
+"""The servers of the comparison: the command that starts each, and its features."""
 
 import re
 import sys
@@ -17,15 +17,15 @@ SCRIPTS = Path(__file__).parent / "servers"
 EVERYTHING = frozenset({"deflate", "broadcast", "tls"})
 
 OWN, PYTHON, NODE = "own", "python", "node"
-"""Where a server's packages are: here already, to be had from PyPI, or from npm."""
+"""The source of a server's packages: this environment, PyPI, or npm."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What servers are started with.
+    """The tools to start servers with.
 
     Attributes:
-        python: the interpreter that has the peers' packages.
+        python: the interpreter that has the other servers' packages.
         certificate: a file with a key and its certificate.
     """
 
@@ -35,15 +35,15 @@ class Tools:
 
 @dataclass(frozen=True)
 class Server:
-    """One that is measured.
+    """A server of the comparison.
 
     Attributes:
-        name: what it is called on the command line and in the tables.
+        name: its name on the command line and in the tables.
         command: makes the command that starts it.
-        packages: those that it needs, each with its version.
-        registry: where they come from.
-        can: what it can do besides an echo.
-        echoes: whether it sends back what it was sent, and not merely as much.
+        packages: the packages that it needs, each with its version.
+        registry: the source of these packages.
+        can: its features besides an echo.
+        echoes: True if it sends back the same bytes; False if only their number is the same.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Server:
     echoes: bool = True
 
     def does(self, workload: Workload) -> bool:
-        """Tell whether it can take part."""
+        """Return True if the server can run a workload."""
         return workload.needs is None or workload.needs in self.can
 
 
 _TWISTED = f"twisted=={version('twisted')}"
-# Where it is, what is compressed costs less; who reads the tables is to know.
+# The tables name zlib-ng if it is installed, because compression costs less with it.
 _FAST = () if zlibs.NG is None else (f"zlib-ng=={version('zlib-ng')}",)
 _OURS = (f"txws2=={txws2.__version__}", _TWISTED, *_FAST)
 
@@ -71,7 +71,7 @@ def _options(tools: Tools, workload: Workload) -> list[str]:
 
 
 def _script(name: str) -> Callable[[Tools, int, Workload], list[str]]:
-    """Return what makes the command for a script of servers/."""
+    """Return a function that makes the command for a script in servers/."""
 
     def command(tools: Tools, port: int, workload: Workload) -> list[str]:
         interpreter = "node" if name.endswith(".js") else str(tools.python)
@@ -87,7 +87,7 @@ def _floor(tools: Tools, port: int, workload: Workload) -> list[str]:
 
 
 def _twistd(app: str | None) -> Callable[[Tools, int, Workload], list[str]]:
-    """Return what makes the command for `twistd ws`."""
+    """Return a function that makes the command for `twistd ws`."""
 
     def command(tools: Tools, port: int, workload: Workload) -> list[str]:
         twistd = str(Path(sys.executable).with_name("twistd"))
@@ -144,6 +144,6 @@ SERVERS = {
 
 
 def versions(servers: Iterable[Server]) -> list[str]:
-    """Return the packages that these are made of, each once, for who reads the tables."""
+    """Return the packages of these servers with their versions, each once."""
     packages = (package for server in servers for package in server.packages)
     return list(dict.fromkeys(re.sub(r"(\[.*\])?==", " ", package) for package in packages))

@@ -1,4 +1,4 @@
-"""Results as a picture."""
+"""The results as a picture."""
 
 from collections.abc import Mapping
 from math import ceil

@@ -34,24 +34,24 @@ _DETAILS = {
     "server_cpu_us": "CPU µs",
     "kib": "KiB",
     "spread": "spread",
-    "per_second": "each s",
+    "per_second": "per s",
     "p50_us": "p50 µs",
     "p99_us": "p99 µs",
     "wire_bytes": "bytes",
-    "load_cpu_us": "load's µs",
+    "load_cpu_us": "load µs",
     "server_busy": "busy",
 }
 _SHARES = {"spread", "server_busy"}
 
 
 def number(value: float) -> str:
-    """Return a number with as many digits as mean something."""
+    """Return a number with its significant digits."""
     digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
     return f"{value:,.{digits}f}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table whose first row is its head."""
+    """Return the lines of a table whose first row is the heading."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = "  ".join("=" * width for width in widths)
     lines = [
@@ -61,7 +61,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def overview(results: Mapping[str, Any]) -> str:
-    """Return how it was measured, what the servers cost, and what is missing."""
+    """Return the conditions of the measurement, the main figures, and the missing results."""
     summary = summarise(results["runs"])
     lines = _conditions(results)
     for title, names in _GROUPS.items():
@@ -84,7 +84,7 @@ def _conditions(results: Mapping[str, Any]) -> list[str]:
 
 
 def _matrix(results: Mapping[str, Any], summary: Summary, workloads: Sequence[str]) -> list[str]:
-    """Return the table of these workloads; servers that have no figure in it are left out."""
+    """Return the table of these workloads, without the servers that have no figure in it."""
     rows = [["Server", *workloads]]
     for server in results["servers"]:
         cells = [_cell(summary, workload, server) for workload in workloads]
@@ -103,7 +103,7 @@ def _cell(summary: Summary, workload: str, server: str) -> str:
 
 
 def _missing(results: Mapping[str, Any]) -> list[str]:
-    # Why stands in results.json: it may tell more of this machine than a page should.
+    # The reasons are in results.json: they may tell more of this machine than a page should.
     lines = [f"* {server}: couldn't be installed" for server in results["problems"]]
     return lines + [
         f"* {workload}, {server}: failed" for workload, server in failures(results["runs"])

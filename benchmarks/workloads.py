@@ -1,4 +1,4 @@
-"""The loads: what is said to a server, and what is counted."""
+"""The workloads: the messages that a server gets, and the figure that counts."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ MEMORY = "kib"
 
 @dataclass(frozen=True)
 class Workload:
-    """One of the loads.
+    """A workload.
 
     Attributes:
-        name: what it is called on the command line and in the tables.
-        kind: what the load generator calls it.
-        connections: those that say something.
-        silent: those that are open besides.
-        depth: messages in flight on each.
-        size: bytes of a message.
-        binary: whether the messages are binary, and random, instead of JSON.
-        needs: what the server must do besides an echo, "deflate", "broadcast" or "tls".
-        unit: what is counted.
-        figure: the key of the result that matters.
+        name: its name on the command line and in the tables.
+        kind: its name for the load generator.
+        connections: the number of connections that send messages.
+        silent: the number of other connections, which are open and silent.
+        depth: the number of messages in flight on each connection.
+        size: the size of a message, in bytes.
+        binary: True for random binary messages, False for JSON.
+        needs: the server's feature besides an echo: "deflate", "broadcast" or "tls".
+        unit: the name of the counted unit.
+        figure: the key of the main figure in the result.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Workload:
     figure: str = CPU
 
     def arguments(self) -> list[str]:
-        """Return the words that tell the load generator about it."""
+        """Return the load generator's arguments for this workload."""
         words = [self.kind, f"--connections={self.connections}", f"--silent={self.silent}"]
         words += [f"--depth={self.depth}", f"--size={self.size}"]
         if self.binary:
@@ -47,7 +47,7 @@ class Workload:
         return words
 
 
-# Of the idle ones, some are opened first and don't count.
+# The first 100 idle connections don't count: with them, the server makes what it needs only once.
 _IDLE = {"kind": "memory", "connections": 2100, "unit": "connection", "figure": MEMORY}
 
 WORKLOADS = {

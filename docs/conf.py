@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation."""
+"""The configuration of Sphinx."""
 
 import txws2
 
@@ -12,6 +12,6 @@ autodoc_typehints = "none"
 nitpick_ignore_regex = [
     ("py:.*", r"(<InterfaceClass )?(twisted|zope|OpenSSL|socket|collections|http|TimeoutError)\b.*")
 ]
-# What measuring has written; performance.rst and reliability.rst include it.
+# These files are written by benchmarks and tests; performance.rst and reliability.rst include them.
 exclude_patterns = ["performance/*", "reliability/*"]
 html_theme = "alabaster"

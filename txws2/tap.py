@@ -25,9 +25,9 @@ from txws2._command.tap_options import (
 )
 from txws2.exceptions import NegotiationError
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
-from txws2.server.shutdown import tell_soon
 from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.ip_addresses import parse_ip
 

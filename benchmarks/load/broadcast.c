@@ -1,5 +1,5 @@
-/* One connection sends; the server sends that on to all of them. Deliveries are counted, and the
- * next message is sent when all have the last. */
+/* One connection sends a message, and the server broadcasts it. The load counts deliveries, and
+ * sends the next message when all connections have the last. */
 #include "load.h"
 #include "run.h"
 

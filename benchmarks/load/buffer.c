@@ -11,7 +11,7 @@ unsigned char *buffer_extend(struct buffer *buffer, size_t size)
         buffer->capacity = buffer->end + size > doubled ? buffer->end + size : doubled;
         buffer->bytes = realloc(buffer->bytes, buffer->capacity);
         if (buffer->bytes == NULL)
-            fail("no memory for what is to be sent");
+            fail("no memory for the bytes to send");
     }
     unsigned char *added = buffer->bytes + buffer->end;
     buffer->end += size;

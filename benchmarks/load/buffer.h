@@ -9,10 +9,10 @@ struct buffer {
     size_t start, end, capacity;
 };
 
-/* Return where this many bytes may be written; they are in the buffer from now on. */
+/* Add this many bytes to the buffer; return the place to write them to. */
 unsigned char *buffer_extend(struct buffer *buffer, size_t size);
 
-/* Take bytes away from the front. */
+/* Remove bytes from the front. */
 void buffer_drop(struct buffer *buffer, size_t size);
 
 size_t buffer_size(const struct buffer *buffer);

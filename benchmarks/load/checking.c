@@ -11,13 +11,13 @@ static void begin(
 {
     bool continues = piece->opcode == CONTINUATION;
     if (continues != checker->within)
-        fail("the server has mixed up the frames of its messages");
+        fail("the server has mixed up the fragments of its messages");
     if (continues)
         return;
     if (piece->opcode != (messages->opcode & ~COMPRESSED))
-        fail("the server has taken text for binary, or binary for text");
+        fail("the server has sent text back as binary, or binary as text");
     if (piece->compressed && !agreement->deflate)
-        fail("the server has compressed a message though it wasn't agreed on");
+        fail("the server has compressed a message though compression wasn't negotiated");
     checker->within = true;
     checker->compressed = piece->compressed;
     checker->offset = 0;
@@ -29,9 +29,9 @@ static void compare(
 {
     const unsigned char *expected = messages->plain[checker->received % messages->count];
     if (size > messages->size - checker->offset)
-        fail("a message has come back longer than it was");
+        fail("a message came back longer than it was");
     if (!lengths_only && memcmp(expected + checker->offset, bytes, size) != 0)
-        fail("a message has come back with other contents");
+        fail("a message came back with other contents");
     checker->offset += size;
 }
 
@@ -53,7 +53,7 @@ static void inflate_and_compare(
         zlib->avail_out = sizeof plain;
         int result = inflate(zlib, Z_SYNC_FLUSH);
         if (result != Z_OK && result != Z_BUF_ERROR)
-            fail("what the server has compressed can't be inflated");
+            fail("a compressed message can't be inflated");
         compare(checker, plain, sizeof plain - zlib->avail_out, messages, lengths_only);
     } while (zlib->avail_out == 0);
 }
@@ -76,7 +76,7 @@ bool check_piece(
             inflateReset(checker->zlib);
     }
     if (checker->offset != messages->size)
-        fail("a message has come back shorter than it was");
+        fail("a message came back shorter than it was");
     checker->within = false;
     checker->received++;
     return true;

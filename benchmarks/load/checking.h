@@ -1,4 +1,4 @@
-/* Whether what comes back is what was sent. */
+/* Checking that each message comes back as it was sent. */
 #ifndef CHECKING_H
 #define CHECKING_H
 
@@ -9,16 +9,16 @@
 #include "frames.h"
 #include "messages.h"
 
-/* What a connection knows of the message that is arriving; all zero at first. */
+/* The state of the message that is arriving; all zero at first. */
 struct checker {
-    uint64_t received; /* messages that were whole and right */
-    bool within;       /* whether a message has begun and not ended */
-    bool compressed;   /* whether that one is */
-    size_t offset;     /* bytes of it, inflated */
+    uint64_t received; /* number of correct messages */
+    bool within;       /* true between the first frame of a message and the last */
+    bool compressed;   /* true if that message is compressed */
+    size_t offset;     /* its bytes so far, inflated */
     z_stream *zlib;    /* NULL until the first compressed message */
 };
 
-/* Take a piece of a data frame; tell whether it ends a message. Fail if the message is wrong. */
+/* Check a piece of a data frame; return true at the end of a message. Fail if it is wrong. */
 bool check_piece(
     struct checker *checker, const struct piece *piece, const struct messages *messages,
     const struct agreement *agreement, bool lengths_only);

@@ -16,7 +16,7 @@ static void watch(struct connection *connection, int operation)
     struct epoll_event event = {
         .events = EPOLLIN | (connection->awaits_room ? EPOLLOUT : 0), .data.ptr = connection};
     if (epoll_ctl(connection->run->epoll, operation, connection->stream.fd, &event))
-        fail_call("epoll takes no connection");
+        fail_call("epoll_ctl failed for a connection");
 }
 
 void connection_open(struct connection *connection, struct run *run)
@@ -76,7 +76,7 @@ static void receive_control(struct connection *connection, int opcode)
         int code = size < 2 ? 1005 : payload[0] << 8 | payload[1];
         if (connection->state != CLOSING || code != NORMAL_CLOSURE)
             fail("the server closes with %d", code);
-        /* The server is the one to end the TCP connection (RFC 6455 section 7.1.1). */
+        /* The server closes the TCP connection first (RFC 6455 section 7.1.1). */
         connection->state = CLOSED;
     }
 }
@@ -104,7 +104,7 @@ static void receive_piece(struct connection *connection, const struct piece *pie
     run->options->load->received(connection);
 }
 
-/* Take the bytes of the handshake's response; return how many of them it needed. */
+/* Read the response to the handshake; return the number of its bytes. */
 static size_t receive_response(
     struct connection *connection, const unsigned char *bytes, size_t size)
 {
@@ -152,7 +152,7 @@ static void end(struct connection *connection)
 void connection_serve(struct connection *connection, uint32_t events)
 {
     static unsigned char bytes[1 << 18];
-    /* Over TLS a write may have waited for something to read. */
+    /* Over TLS, a write may have waited for bytes to read. */
     connection_flush(connection);
     if (!(events & ~(uint32_t)EPOLLOUT))
         return;

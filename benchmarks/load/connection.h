@@ -1,4 +1,4 @@
-/* One WebSocket connection, the client's end. */
+/* The client's end of a WebSocket connection. */
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
@@ -17,30 +17,30 @@ struct connection {
     struct run *run;
     struct stream stream;
     enum state state;
-    bool awaits_room; /* whether epoll is asked when the socket can be written to */
+    bool awaits_room; /* true while epoll waits until the socket is writable */
     struct buffer out;
-    struct buffer response; /* of the handshake, until it is whole */
+    struct buffer response; /* the head of the response, until it is complete */
     struct frame_reader frames;
-    unsigned char control[MAX_CONTROL_SIZE]; /* payload of the control frame that is arriving */
+    unsigned char control[MAX_CONTROL_SIZE]; /* the payload of the control frame that is arriving */
     size_t control_size;
     struct checker checker;
     uint64_t sent;   /* messages */
-    double *sent_at; /* for each of those in flight, when it was sent */
+    double *sent_at; /* the time of sending of each message in flight */
 };
 
-/* Connect, and ask for the handshake. */
+/* Connect, and send the request of the opening handshake. */
 void connection_open(struct connection *connection, struct run *run);
 
-/* Have the next message sent by connection_flush. */
+/* Queue the next message; connection_flush sends it. */
 void connection_send(struct connection *connection);
 
-/* Begin the closing handshake; connection_flush sends it. */
+/* Queue a close frame; connection_flush sends it. */
 void connection_close(struct connection *connection);
 
-/* Send what can be sent. */
+/* Write as much as the socket takes. */
 void connection_flush(struct connection *connection);
 
-/* React to what epoll has said. */
+/* Handle an event of epoll. */
 void connection_serve(struct connection *connection, uint32_t events);
 
 #endif

@@ -1,4 +1,4 @@
-/* Some connections keep messages in flight, whose echoes are counted; others may be silent. */
+/* Some connections keep messages in flight, and the load counts their echoes; others are silent. */
 #include "load.h"
 #include "run.h"
 

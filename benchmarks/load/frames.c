@@ -8,10 +8,10 @@
 
 enum { FIN = 0x80, RESERVED = 0x70, MASKED = 0x80, MASK_SIZE = 4 };
 
-/* Take four bytes that nobody can predict, as section 10.3 wants them. */
+/* Return four unpredictable bytes for a masking key (section 10.3). */
 static void new_mask(unsigned char *mask)
 {
-    /* A call for each would cost more than the rest of a frame. */
+    /* One system call for each key would cost more than the rest of a frame. */
     static unsigned char pool[4096];
     static size_t used = sizeof pool;
     if (used == sizeof pool) {
@@ -56,7 +56,7 @@ void write_frame(struct buffer *out, int opcode, const unsigned char *payload, s
     copy_masked(head + MASK_SIZE, payload, size, head);
 }
 
-/* Return how many bytes the head has, as far as those that are there can tell. */
+/* Return the size of the frame header, as far as its bytes so far tell. */
 static int head_size(const struct frame_reader *reader)
 {
     if (reader->gathered < 2)

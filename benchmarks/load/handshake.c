@@ -8,8 +8,8 @@
 
 #include "fail.h"
 
-/* The example of section 1.3. A key of its own for each connection would keep a cache from
- * answering in the server's place; there is none here. */
+/* The key is the example of section 1.3. A key for each connection keeps a cache from answering
+ * in the server's place (section 1.3); there is no cache here. */
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -30,7 +30,7 @@ void write_request(struct buffer *out, int port, bool deflate)
     memcpy(buffer_extend(out, (size_t)size), text, (size_t)size);
 }
 
-/* Copy the value of a header, cut to the room there is; tell whether it occurs. */
+/* Copy the value of a header, cut to the size of the buffer; return false if it is missing. */
 static bool find_header(const char *head, const char *name, char *value, size_t room)
 {
     char line[64];

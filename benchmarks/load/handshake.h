@@ -1,4 +1,4 @@
-/* The opening handshake (RFC 6455 section 4), and what it agrees on (RFC 7692 section 7). */
+/* The opening handshake (RFC 6455 section 4), and the negotiation in it (RFC 7692 section 7). */
 #ifndef HANDSHAKE_H
 #define HANDSHAKE_H
 
@@ -9,16 +9,16 @@
 
 struct agreement {
     bool deflate;
-    bool server_takeover; /* whether the server's messages may refer to those before them */
+    bool server_takeover; /* true if the server's messages may refer to earlier ones */
     bool client_takeover;
     int client_window_bits;
 };
 
 void write_request(struct buffer *out, int port, bool deflate);
 
-/* Judge what has arrived of the response; fail unless it opens the connection.
+/* Check the response; fail unless it opens the connection.
  *
- * Return how long its head is, 0 while it isn't whole. The bytes end in a NUL. */
+ * Return the length of its head, 0 while it isn't complete. The bytes end in a NUL. */
 size_t read_response(const char *bytes, bool deflate, struct agreement *agreement);
 
 #endif

@@ -1,4 +1,4 @@
-/* Connections that are opened, closed, and opened again; each time is counted. */
+/* Connections that are opened, closed, and opened again; the load counts each opening. */
 #include "load.h"
 #include "process.h"
 #include "run.h"

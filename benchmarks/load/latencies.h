@@ -1,4 +1,4 @@
-/* How long the answers took: counted in buckets, each 3 % wider than the one before. */
+/* The latencies of the answers, counted in buckets, each 3 % wider than the one before. */
 #ifndef LATENCIES_H
 #define LATENCIES_H
 
@@ -13,7 +13,7 @@ struct latencies {
 
 void add_latency(struct latencies *latencies, double seconds);
 
-/* Return the microseconds that this share of the answers took at most. */
+/* Return the microseconds within which this share of the answers came. */
 double latency_us(const struct latencies *latencies, double share);
 
 #endif

@@ -1,4 +1,4 @@
-/* A load: what is said, when, and what is counted. */
+/* A load: the messages, their times, and the figure that is counted. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -7,13 +7,13 @@ struct run;
 
 struct load {
     const char *name;
-    /* Do all of it, and print the result. */
+    /* Run the load, and print the result. */
     void (*drive)(struct run *run);
-    /* A connection is open. May be NULL, as those below. */
+    /* Called when a connection is open. NULL for no call, here and below. */
     void (*opened)(struct connection *connection);
-    /* A message has come back, and is right. */
+    /* Called when a correct message has come back. */
     void (*received)(struct connection *connection);
-    /* A connection that was to be closed is. */
+    /* Called when a connection is closed. */
     void (*closed)(struct connection *connection);
 };
 

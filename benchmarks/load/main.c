@@ -1,7 +1,7 @@
 /* A load for WebSocket servers on this machine: the client's side of RFC 6455 and RFC 7692.
  *
- * It prints one JSON object, and fails if the server gets anything wrong. It is careful to cost
- * less than the servers, which would wait for it otherwise; "load_cpu_us" tells whether it does.
+ * It prints one JSON object, and fails if the server gets anything wrong. It must take less CPU
+ * time than the servers, which would wait for it otherwise; "load_cpu_us" is its CPU time.
  */
 #include "load.h"
 #include "options.h"

@@ -1,4 +1,4 @@
-/* Connections that are held open, after as many echoes on each as the depth says. */
+/* Connections that stay open, after `depth` echoes on each. */
 #include <stdio.h>
 
 #include "fail.h"
@@ -6,7 +6,8 @@
 #include "process.h"
 #include "run.h"
 
-/* What the server takes with its first connections isn't for the connections. */
+/* The memory of the first connections doesn't count: with them, the server also allocates what
+ * it needs only once. */
 enum { FIRST = 100, SECONDS_TO_ANSWER = 60 };
 
 static void send_all(struct connection *connection)
@@ -29,7 +30,7 @@ static double settled_kib(struct run *run)
     do {
         run_until(run, now() + run->options->warmup);
         if (now() > deadline)
-            fail("not all messages have come back in time");
+            fail("not all messages came back in time");
     } while (!all_answered(run));
     return resident_kib(run->options->server);
 }
@@ -37,7 +38,7 @@ static double settled_kib(struct run *run)
 static void drive(struct run *run)
 {
     if (run->total <= FIRST)
-        fail("memory is measured with more than %d connections", FIRST);
+        fail("measuring memory needs more than %d connections", FIRST);
     run_open(run, FIRST);
     double before = settled_kib(run);
     run_open(run, run->total);

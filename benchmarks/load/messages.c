@@ -26,7 +26,7 @@ static const char *pick(const char *const *from, size_t count)
 }
 #define PICK(words) pick(words, sizeof(words) / sizeof *(words))
 
-/* Write one event of a feed; return its size. */
+/* Write an event of the feed; return its size. */
 static size_t write_event(char *to, size_t room)
 {
     static const char *const kinds[] = {"trade", "quote", "order", "cancel", "chat"};
@@ -97,7 +97,7 @@ void compress_messages(struct messages *messages, const struct agreement *agreem
         zlib.next_out = messages->payload[i];
         zlib.avail_out = (uInt)room;
         deflate(&zlib, Z_SYNC_FLUSH);
-        /* RFC 7692 section 7.2.1: without the four bytes that the flush ends with. */
+        /* RFC 7692 section 7.2.1: remove the four bytes at the end of the flush. */
         messages->payload_size[i] = room - zlib.avail_out - 4;
         if (!agreement->client_takeover)
             deflateReset(&zlib);

@@ -1,4 +1,4 @@
-/* The messages that are sent: made once, and sent round and round by every connection. */
+/* The messages: made once, and sent in turn, again and again, by every connection. */
 #ifndef MESSAGES_H
 #define MESSAGES_H
 
@@ -12,19 +12,19 @@ enum { MOST_MESSAGES = 64 };
 
 struct messages {
     size_t count;
-    size_t size;                             /* bytes of each */
-    int opcode;                              /* with COMPRESSED if they are */
-    unsigned char *plain[MOST_MESSAGES];     /* what is to come back */
-    unsigned char *payload[MOST_MESSAGES];   /* what goes into a frame */
+    size_t size;                             /* size of each, in bytes */
+    int opcode;                              /* combined with COMPRESSED if they are compressed */
+    unsigned char *plain[MOST_MESSAGES];     /* the payload that must come back */
+    unsigned char *payload[MOST_MESSAGES];   /* the payload of the frame */
     size_t payload_size[MOST_MESSAGES];
 };
 
 /* Make messages of this size: lines of a JSON feed, or bytes without any pattern. */
 void make_messages(struct messages *messages, size_t size, bool binary);
 
-/* Compress them as one client's messages, within what was agreed on.
+/* Compress the messages in order, with the negotiated parameters.
  *
- * The first refers to none before it, so that it can follow the last. */
+ * The first refers to no earlier message, so that it can follow the last. */
 void compress_messages(struct messages *messages, const struct agreement *agreement);
 
 #endif

@@ -11,17 +11,17 @@ struct load;
 struct options {
     const struct load *load;
     int port;
-    pid_t server;       /* whose CPU time and memory are measured */
-    int connections;    /* that say something */
-    int silent;         /* that are open besides and say nothing */
-    int depth;          /* messages in flight on each */
-    size_t size;        /* bytes of a message */
-    bool binary;        /* text otherwise */
+    pid_t server;       /* the process whose CPU time and memory are measured */
+    int connections;    /* number of connections that send messages */
+    int silent;         /* number of other connections, which are silent */
+    int depth;          /* number of messages in flight on each */
+    size_t size;        /* size of a message, in bytes */
+    bool binary;        /* false for text */
     bool deflate;
     bool tls;
-    bool lengths_only;  /* not to compare what comes back with what was sent */
-    double warmup;      /* seconds before anything is counted */
-    double seconds;     /* that are counted */
+    bool lengths_only;  /* compare only the length of a message with the one sent */
+    double warmup;      /* seconds before counting begins */
+    double seconds;     /* seconds of counting */
 };
 
 struct options parse_options(int argc, char **argv);

@@ -1,13 +1,13 @@
-/* What a process has used of the machine, and what time it is. */
+/* The CPU time and memory of a process, and the time. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
 #include <sys/types.h>
 
-/* Seconds of some past moment on. */
+/* Seconds since an arbitrary moment. */
 double now(void);
 
-/* CPU seconds of a process with all its threads; 0 is this one. */
+/* CPU seconds of a process with all its threads; 0 stands for this process. */
 double cpu_seconds(pid_t process);
 
 /* KiB of memory that a process holds. */

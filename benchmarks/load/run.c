@@ -56,7 +56,7 @@ void run_open(struct run *run, int wanted)
 
 void run_opened(struct run *run, struct connection *connection)
 {
-    /* Only now it is known how the server wants its messages compressed. */
+    /* The first response tells the parameters of compression. */
     if (run->agreement.deflate && !(run->messages.opcode & COMPRESSED))
         compress_messages(&run->messages, &run->agreement);
     run->opened++;

@@ -1,4 +1,4 @@
-/* A run of a load against a server: its connections, its clock, what was counted. */
+/* A run of a load against a server: its connections, its clock, its counters. */
 #ifndef RUN_H
 #define RUN_H
 
@@ -16,31 +16,31 @@ struct run {
     int epoll;
     SSL_CTX *tls;
     struct connection *connections;
-    int total, started, opened; /* of the connections */
-    struct agreement agreement; /* of the handshakes, which are all alike */
+    int total, started, opened; /* numbers of connections */
+    struct agreement agreement; /* the same for all handshakes */
     struct messages messages;
     bool counting;
-    uint64_t count;         /* of what the load is about */
-    uint64_t payload_bytes; /* of data frames that came */
+    uint64_t count;         /* messages, deliveries or handshakes */
+    uint64_t payload_bytes; /* received in data frames */
     struct latencies latencies;
 };
 
 /* Prepare for this many connections. */
 void run_prepare(struct run *run, const struct options *options, int total);
 
-/* Open connections, some at a time, until there are this many. */
+/* Open connections, a few at a time, until this many are open. */
 void run_open(struct run *run, int wanted);
 
-/* Note that a connection is open. */
+/* Count an open connection. */
 void run_opened(struct run *run, struct connection *connection);
 
 /* Serve the connections until this time. */
 void run_until(struct run *run, double time);
 
-/* Count one, which took since this time. */
+/* Count an answer, to a message sent at this time. */
 void run_count(struct run *run, double since);
 
-/* Let the load go on for a while, count for a while, and print what was counted. */
+/* Run for the warmup, count for the seconds of the options, and print the result. */
 void run_measure(struct run *run);
 
 #endif

@@ -16,11 +16,11 @@ SSL_CTX *stream_tls(void)
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     if (tls == NULL)
         fail("OpenSSL doesn't start");
-    /* What waits to be sent may be moved, and may have grown when it is tried again. */
+    /* Bytes that wait for a second write may have moved, and be followed by more. */
     SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* A server that closes without saying so in TLS has closed all the same. */
+    /* A server may close TCP without a close_notify of TLS. */
     SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* Else each record takes two calls of the kernel. */
+    /* Without this, each record takes two system calls. */
     SSL_CTX_set_read_ahead(tls, 1);
     return tls;
 }
@@ -43,12 +43,12 @@ void stream_open(struct stream *stream, int port, SSL_CTX *tls)
         stream->ssl = SSL_new(tls);
         if (stream->ssl == NULL || !SSL_set_fd(stream->ssl, stream->fd))
             fail("no TLS connection");
-        /* The handshake happens within the first write. */
+        /* OpenSSL does the handshake in the first write. */
         SSL_set_connect_state(stream->ssl);
     }
 }
 
-/* Return what a call to OpenSSL with this result amounts to. */
+/* Translate the result of an OpenSSL call. */
 static ssize_t tls_result(struct stream *stream, int result)
 {
     if (result > 0)

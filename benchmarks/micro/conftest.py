@@ -1,4 +1,4 @@
-"""The wire floor, twice: in Python alone, and with the speedups where these are built."""
+"""The package txws2.wire, twice: in Python alone, and with the accelerator if it is built."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ SWITCH = "TXWS2_NO_SPEEDUPS"
 
 @cache
 def load(implementation):
-    """Import the wire floor anew, so that it chooses its implementation anew."""
+    """Import txws2.wire again, so that it chooses its implementation again."""
     with patch.dict(os.environ), patch.dict(sys.modules):
         os.environ.pop(SWITCH, None)
         if implementation == "pure":

@@ -1,4 +1,4 @@
-"""What it costs that messages are counted: the same with a Tally, and without."""
+"""The cost of counting messages: the same work with a Tally, and without."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Messages out of what a client has sent."""
+"""Decoding messages from a client's bytes."""
 
 import pytest
 

@@ -6,7 +6,7 @@ from benchmarks.deflate_presets import feed
 
 
 def ends(wire):
-    """Return the server's and the client's end of a connection that compresses."""
+    """Return the server's and the client's end of a connection with compression."""
     options = wire.deflate.PRESETS["deflate"]
     offered = wire.headers.parse_extensions(wire.deflate.make_offers(options))
     agreed, _ = wire.deflate.accept_offer(offered, options)
@@ -29,6 +29,6 @@ def test_inflate(benchmark, wire, trades):
     message = next(feed(trades))
     benchmark.group = f"inflate {len(message)} B of JSON"
     server, client = ends(wire)
-    # A first message refers to none before it, so it can arrive again and again.
+    # A first message refers to no earlier one, so it can arrive again and again.
     frame = client.send_message(message)
     assert benchmark(server.receive, frame) == [message]

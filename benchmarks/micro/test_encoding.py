@@ -1,4 +1,4 @@
-"""Frames out of messages."""
+"""Encoding messages as frames."""
 
 import pytest
 

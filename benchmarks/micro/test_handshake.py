@@ -2,7 +2,7 @@
 
 
 def test_answer(benchmark, wire):
-    benchmark.group = "read, judge and answer a request"
+    benchmark.group = "read, check and answer a request"
     options = wire.deflate.PRESETS["deflate"]
     uri = wire.uri.parse_uri("ws://example.com/chat")
     head = wire.requesting.build_request(uri, compression=options).serialize()

@@ -1,4 +1,4 @@
-"""A server's side of an opening, from a connection to the next, with hooks and without."""
+"""The opening and the loss of a server's connection, with hooks and without."""
 
 import pytest
 from twisted.internet.task import Clock

@@ -1,7 +1,8 @@
 """A Twisted server that does no WebSocket work: floor_server.py PORT size=BYTES [tls=PEM]
 
-It says yes to any request, and then writes a ready-made frame for every so many bytes that arrive.
-What a server on Twisted costs beyond this is its own. Of size=0 it says goodbye to whatever comes.
+It accepts any request. Then it writes a ready-made frame for each message's number of bytes that
+arrives; with size=0 it answers any bytes with a close frame. The difference between it and another
+server on Twisted is the cost of that server's own code.
 """
 
 import sys
@@ -15,7 +16,7 @@ port = sys.argv[1]
 options = dict(option.partition("=")[::2] for option in sys.argv[2:])
 size = int(options["size"])
 
-# The answer to the key that the load always has.
+# The response to the key that the load generator always sends.
 RESPONSE = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
@@ -24,7 +25,7 @@ GOODBYE = b"\x88\x02\x03\xe8"
 
 
 def frame():
-    """Return the frame of a message of that size, and how much longer it comes from a client."""
+    """Return the frame of a message of that size, and the size of a client's frame for it."""
     opcode = 0x81 if size < 1 << 16 else 0x82
     if size < 126:
         head = pack("!BB", opcode, size)

@@ -1,6 +1,6 @@
 """An echo made with picows, on uvloop: picows_server.py PORT [broadcast] [tls=PEM]
 
-A message is a frame here, and text is bytes, whether or not they are UTF-8.
+It takes each frame for a message, and doesn't check that text is UTF-8.
 """
 
 import ssl

@@ -1,4 +1,4 @@
-"""For `twistd ws --app`: an echo in pull style, and a relay of every message to everybody."""
+"""Applications for `twistd ws --app`: an echo in pull style, and a broadcast of every message."""
 
 from txws2 import WebSocketServerProtocol, broadcast
 

@@ -6,7 +6,7 @@ from txws2 import ConnectionClosed, connect
 
 
 class Sender:
-    """Sends each message until the server says that it has it."""
+    """Sends each message until the server acknowledges it."""
 
     def __init__(self, messages):
         self.unacknowledged = dict(enumerate(messages))

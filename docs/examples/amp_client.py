@@ -1,4 +1,4 @@
-"""Has two numbers added over AMP: python amp_client.py ws:localhost:8000:/amp"""
+"""Adds two numbers over AMP: python amp_client.py ws:localhost:8000:/amp"""
 
 import sys
 

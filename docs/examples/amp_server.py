@@ -17,7 +17,7 @@ class Sum(Command):
 
 
 class Calculator(AMP):
-    """Adds for whoever asks."""
+    """Adds numbers for its client."""
 
     @Sum.responder
     def add(self, a, b):

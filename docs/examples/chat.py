@@ -1,10 +1,10 @@
-"""A chat room: what somebody says, everybody hears."""
+"""A chat room: everybody gets each message."""
 
 from txws2 import ConnectionClosed, WebSocketServerProtocol, broadcast
 
 
 class Room:
-    """Has the handler for those who chat; whoever is silent for a minute has to leave."""
+    """Handles the connections of the room; a client that is silent for a minute has to leave."""
 
     def __init__(self):
         self.here = set()

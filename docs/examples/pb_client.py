@@ -1,4 +1,4 @@
-"""Has a note kept by Perspective Broker: python pb_client.py ws:localhost:8000:/notes"""
+"""Keeps a note on a server of Perspective Broker: python pb_client.py ws:localhost:8000:/notes"""
 
 import sys
 
@@ -9,7 +9,7 @@ from twisted.spread import pb
 
 
 async def main(reactor, endpoint):
-    """Connect, have a note kept, and print all there are."""
+    """Connect, keep a note, and print all notes."""
     factory = pb.PBClientFactory()
     await clientFromString(reactor, endpoint).connect(factory)
     notes = await factory.getRootObject()

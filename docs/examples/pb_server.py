@@ -9,13 +9,13 @@ from twisted.spread import pb
 
 
 class Notes(pb.Root):
-    """Keeps notes for whoever has some."""
+    """Keeps the notes of all clients."""
 
     def __init__(self):
         self.notes = []
 
     def remote_keep(self, note):
-        """Keep one; return all."""
+        """Keep one note; return all notes."""
         self.notes.append(note)
         return self.notes
 

@@ -1,10 +1,10 @@
-"""Keeps the latest price, whatever becomes of the connection."""
+"""Keeps the latest price, and reconnects."""
 
 import txws2
 
 
 class Prices:
-    """Has the latest price; None while it may be out of date."""
+    """Has the latest price, or None while it may be out of date."""
 
     latest = None
 

@@ -1,4 +1,4 @@
-"""Listens to a server, whatever happens: python reconnecting.py ws://localhost:8000/"""
+"""Listens to a server, and reconnects: python reconnecting.py ws://localhost:8000/"""
 
 import sys
 

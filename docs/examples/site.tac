@@ -1,4 +1,4 @@
-"""A site, the WebSocket behind it, and a client of that, in one process: twistd -ny site.tac"""
+"""A site, its WebSocket server, and a client of that, in one process: twistd -ny site.tac"""
 
 import os
 

@@ -11,7 +11,7 @@ rooms = Rooms()
 
 
 async def chat(ws):
-    """Tell everybody in the room what one of them says, and who comes and goes."""
+    """Send each message to everybody in the room, and tell them who comes and goes."""
     name = (await ws.recv())[:40]
     await rooms.join("tabs", ws, name)
     await rooms.broadcast("tabs", json.dumps({"text": f"{name} is here."}))

@@ -1,4 +1,4 @@
-"""Takes files from a page, which shows progress: python upload.py, then http://localhost:8000/"""
+"""Takes files from a page that shows their progress: python upload.py, then http://localhost:8000/"""
 
 import json
 import re
@@ -13,20 +13,20 @@ from twisted.web.static import Data
 from txws2 import SAME_ORIGIN, CloseCode, ConnectionClosed, WebSocketResource, run
 
 REFUSED = 4000  # tells the page not to try again
-CANCELLED = 4001  # tells the server that it won't
+CANCELLED = 4001  # tells the server that the page won't try again
 
 
 class Refused(Exception):
-    """Says why an upload is at its end."""
+    """An upload that the server refuses, with a sentence for the page."""
 
 
 class Uploads:
     """Writes files into a folder: a connection for each, and a message for each piece.
 
     Args:
-        folder: where they go.
-        max_file: how many bytes a file may have.
-        max_total: how many bytes the folder may have, with uploads that aren't complete.
+        folder: the folder for the files.
+        max_file: bytes that a file may have.
+        max_total: bytes that the folder may have, including incomplete uploads.
     """
 
     def __init__(self, folder, max_file=2**30, max_total=10 * 2**30):
@@ -48,7 +48,7 @@ class Uploads:
         except TimeoutError:
             await ws.close(REFUSED, "Nothing has come for a minute.")
         except ConnectionClosed:
-            pass  # what has come stays in .parts, and the page goes on from there
+            pass  # the pieces stay in .parts, and the page goes on from there
 
     async def receive(self, ws):
         name, size, key = self.announced(await next_message(ws))
@@ -66,7 +66,7 @@ class Uploads:
             await ws.send(json.dumps({"saved": self.saved[key]}))
             await ws.close()
             if ws.close_code == CloseCode.NORMAL_CLOSURE:
-                del self.saved[key]  # the page has read that, and won't come back for it
+                del self.saved[key]  # the page has read the name, and won't ask for it again
         finally:
             del self.running[key]
 
@@ -85,7 +85,7 @@ class Uploads:
         return name, size, key
 
     async def fill(self, part, size, ws):
-        """Write what is missing of a file, and tell the page after each piece how far it is."""
+        """Write the missing part of a file, and tell the page its progress after each piece."""
         file = await deferToThread(open, part, "ab")
         missing = size - file.tell()
         if missing > self.free:
@@ -118,9 +118,9 @@ def next_message(ws):
 
 
 def safe(name):
-    """Return a name for a file in one folder, whatever the peer has named it."""
+    """Make a safe name for a file in one folder from the name that the peer gave."""
     name = re.split(r"[/\\]", name)[-1]
-    # Of 255 bytes, 60 characters take 240 at most; there is room for a number.
+    # A name may have 255 bytes: 60 characters take 240 at most, and a number the rest.
     return re.sub(r"[^\w .()-]", "_", name)[-60:].strip(". ") or "file"
 
 
@@ -134,7 +134,7 @@ def size_of(path):
 
 
 def keep(part, folder, name):
-    """Give a complete file its name, or with a number if that is taken; return it."""
+    """Give a complete file its name, with a number if that is taken; return the name."""
     path, number = folder / name, 1
     while not claim(path):
         number += 1
@@ -144,7 +144,7 @@ def keep(part, folder, name):
 
 
 def claim(path):
-    """Make an empty file, unless there is one of this name; tell whether that was done."""
+    """Make an empty file, unless one has this name; return whether it was made."""
     try:
         path.touch(exist_ok=False)
     except FileExistsError:
@@ -247,7 +247,7 @@ function addLine(file) {
   };
 }
 
-/** One connection; resolves with how it has ended. */
+/** One connection; resolves with its result. */
 function attempt(upload, line) {
   return new Promise(resolve => {
     const {file, key} = upload;
@@ -285,7 +285,7 @@ function attempt(upload, line) {
   });
 }
 
-/** As many connections as it takes. */
+/** Connects until the file is saved or refused, or the server can't be reached. */
 async function send(upload, line) {
   line.button.textContent = "Cancel";
   line.say("Connecting …");

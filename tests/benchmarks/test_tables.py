@@ -78,7 +78,7 @@ txws2   9.88
         lines = details(RESULTS).splitlines()
         at = lines.index("echo")
         self.assertEqual(
-            lines[at + 4].split(), ["Server", "CPU", "µs", "spread", "p50", "µs", "load's", "µs"]
+            lines[at + 4].split(), ["Server", "CPU", "µs", "spread", "p50", "µs", "load", "µs"]
         )
         self.assertEqual(lines[at + 6].split(), ["txws2", "20.0", "0%", "1,234", "5.00"])
         self.assertEqual(lines[at + 7].split(), ["ws", "1,234", "0%", "·", "2,000"])

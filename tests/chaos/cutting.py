@@ -1,4 +1,4 @@
-"""A TCP proxy that does to connections what networks do to them."""
+"""A TCP proxy that cuts, halves, silences and delays connections, as networks do."""
 
 import enum
 from typing import NamedTuple
@@ -13,23 +13,23 @@ from zope.interface import implementer
 
 class Kind(enum.Enum):
     CUT = "cut"
-    """Both ends are told at once that the connection is gone."""
+    """Both ends learn at once that the connection is lost."""
     HALF_CLOSE = "half-close"
-    """The end that was to get the bytes is told that no more will come."""
+    """The receiving end learns that no more bytes will come."""
     SILENCE = "silence"
-    """Nothing arrives any more, and nobody is told."""
+    """No bytes arrive any more, and neither end learns why."""
     DELAY = "delay"
-    """Nothing arrives for a while."""
+    """No bytes arrive for a while."""
 
 
 class Fault(NamedTuple):
-    """What becomes of a connection.
+    """The fault that a connection gets.
 
     Attributes:
         kind: a `Kind`.
-        after: after so many bytes, both ways together; those that make it more are lost, unless
-            they are only late.
-        seconds: how long a delay takes.
+        after: the number of bytes, both ways together, before the fault. The bytes that exceed it
+            are lost, but for a delay.
+        seconds: the length of a delay.
     """
 
     kind: Kind
@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 @implementer(IHalfCloseableProtocol)
 class _End(Protocol):
-    """One of the two ends of a connection through the proxy."""
+    """An end of a connection through the proxy."""
 
     other = None
 
@@ -69,7 +69,7 @@ class _End(Protocol):
 
 
 class _Outer(_End):
-    """The end of the client, for whom there is no server yet."""
+    """The client's end, which first connects to the server."""
 
     def connectionMade(self):
         super().connectionMade()
@@ -77,7 +77,7 @@ class _Outer(_End):
 
 
 class _Passage:
-    """A connection through the proxy, and the fault that it will have."""
+    """A connection through the proxy, and the fault that it will get."""
 
     def __init__(self, proxy, fault):
         self.proxy = proxy
@@ -87,7 +87,7 @@ class _Passage:
         self.ends = []
 
     async def open(self, client):
-        """Connect to the server for a client that has connected to us."""
+        """Connect to the server for a client that has connected to the proxy."""
         client.transport.pauseProducing()
         factory = Factory.forProtocol(lambda: _End(self))
         endpoint = TCP4ClientEndpoint(self.proxy.reactor, "127.0.0.1", self.proxy.target)
@@ -103,7 +103,7 @@ class _Passage:
             server.transport.abortConnection()
 
     def carry(self, data, towards):
-        """Take bytes to the other end, unless it is time for the fault."""
+        """Pass bytes on to the other end, or cause the fault if it is due."""
         self.carried += len(data)
         self.proxy.carried += len(data)
         fault = self.fault
@@ -139,12 +139,12 @@ class _Passage:
 
 
 class CuttingProxy(Factory):
-    """Passes connections on to a server; each has the next one of these faults.
+    """Passes connections on to a server; each gets the next of the faults.
 
     Attributes:
         target: the server's port, on 127.0.0.1.
-        happened: how many faults of each kind there were.
-        carried: how many bytes have come, from either end, in all.
+        happened: the number of faults of each kind so far.
+        carried: the number of bytes that came from both ends of all connections.
     """
 
     noisy = False
@@ -163,11 +163,11 @@ class CuttingProxy(Factory):
         return _Outer(passage)
 
     def cut_all(self):
-        """End all connections, those that are silent, too."""
+        """Abort all connections, silent ones included."""
         for passage in list(self._passages):
             passage.silent = False
             passage.cut()
 
     def forget(self, passage):
-        """Know nothing more of a connection that is gone."""
+        """Forget a connection that is lost."""
         self._passages.discard(passage)

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.mortal`: a server that is made to be killed, in a process of its own."""
+"""`python -m tests.chaos.mortal`: a server to be killed, in a process of its own."""
 
 import argparse
 import importlib.util
@@ -18,18 +18,18 @@ _spec.loader.exec_module(acknowledged)
 
 
 def read_ledger(path):
-    """Return the messages of a file, by their numbers, and how many lines it has."""
+    """Return the messages of a file, by their numbers, and the number of its lines."""
     lines = path.read_text().splitlines() if path.exists() else []
     entries = [line.partition(" ") for line in lines]
     return {int(number): message for number, _, message in entries}, len(lines)
 
 
 class Ledger(dict):
-    """What was handled; it is in a file before the client is told so.
+    """The handled messages; each is in a file before the client gets its acknowledgement.
 
     Args:
-        path: the file; what is in it was handled by another process, before.
-        deadly: numbers of messages after which this process dies, before it tells the client.
+        path: the file; the messages in it were handled by an earlier process.
+        deadly: the numbers of messages after which this process dies, before it acknowledges them.
     """
 
     def __init__(self, path, deadly):
@@ -50,7 +50,7 @@ async def run(reactor, options):
     receivers = {}
 
     async def handler(ws):
-        # The path names the file.
+        # The path of the request is the name of the file.
         name = ws.request.path.strip("/")
         if name not in receivers:
             receivers[name] = acknowledged.Receiver()
@@ -60,7 +60,7 @@ async def run(reactor, options):
     where = f"{options.port}:interface=127.0.0.1"
     endpoint = f"tcp:{where}"
     if options.certificate is not None:
-        # It has its key, too.
+        # The file has the certificate and its key.
         endpoint = f"ssl:{where}:privateKey={options.certificate}:certKey={options.certificate}"
     timeouts = {"ping_interval": 0.2, "ping_timeout": 0.2, "close_timeout": 0.2}
     server = await serve(handler, endpoint=endpoint, **timeouts)

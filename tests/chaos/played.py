@@ -1,4 +1,4 @@
-"""A server that is killed, a proxy that cuts, and a client that loses no message all the same."""
+"""A server that is killed, a proxy that cuts connections, and a client that loses no message."""
 
 import contextlib
 import gc
@@ -27,8 +27,8 @@ class _Process(ProcessProtocol):
     """The server's process.
 
     Attributes:
-        port: fires with the port that it listens on, or with None if it ends before.
-        ended: fires when it has ended.
+        port: fires with the server's port, or with None if the process ends first.
+        ended: fires when the process has ended.
     """
 
     def __init__(self):
@@ -50,18 +50,18 @@ class _Process(ProcessProtocol):
 
 
 class Stage:
-    """Where it is played.
+    """The server's process, the proxies, and the client that sends through them.
 
     Args:
-        reactor: the real one.
-        directory: where the server keeps what it has handled.
-        faults: those of the proxy, in turn.
-        deadly: the numbers of messages after which the server dies before it says that it has them.
-        tls: whether TLS is spoken from end to end.
-        tunnel: whether an HTTP proxy is gone through, which is behind the one with the faults.
+        reactor: the real reactor.
+        directory: the folder for the messages that the server has handled.
+        faults: the faults of the proxy's connections, in turn.
+        deadly: the numbers of messages after which the server dies, before it acknowledges them.
+        tls: True for TLS from the client to the server.
+        tunnel: True for an HTTP proxy, behind the proxy with the faults.
 
     Attributes:
-        deaths: how often the server has died.
+        deaths: the number of times the server has died.
     """
 
     def __init__(self, reactor, directory, faults=(), deadly=(), *, tls=False, tunnel=False):
@@ -72,7 +72,7 @@ class Stage:
         self.deaths = 0
         self._arguments = [str(self.directory), *map(str, deadly)]
         self._tls, self._tunnel = tls, tunnel
-        # The server's own port; where there is an HTTP proxy, that is not where we are sent to.
+        # The server's port; the proxy with the faults connects to the HTTP proxy if there is one.
         self._target = 0
         self._ports = []
         self._closing = False
@@ -95,7 +95,7 @@ class Stage:
 
     async def _serve(self):
         self._process = process = _Process()
-        # Nobody takes the port meanwhile: Linux gives out a port that was used last at last.
+        # The port stays free meanwhile: Linux gives out the port that was used last only at last.
         port = str(self._target)
         command = [sys.executable, "-m", "tests.chaos.mortal", port, *self._arguments]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -104,7 +104,7 @@ class Stage:
         self._target = await process.port or self._target
 
     def _died(self):
-        """Have it back, as whoever watches over servers does."""
+        """Start the server again, as a service manager does."""
         if not self._closing:
             self.deaths += 1
             return Deferred.fromCoroutine(self._serve())
@@ -112,12 +112,12 @@ class Stage:
 
     def kill(self):
         """Kill the server."""
-        # It may be dying of itself.
+        # The process may be dying already.
         with contextlib.suppress(ProcessExitedAlready):
             self._process.transport.signalProcess("KILL")
 
     async def send(self, messages, name="messages"):
-        """Send these messages, each until it is acknowledged."""
+        """Send the messages, each one again until it is acknowledged."""
         sender = acknowledged.Sender(messages)
         scheme = "wss" if self._tls else "ws"
         port = self._target if self._tunnel else self._entrance
@@ -134,18 +134,18 @@ class Stage:
         return sender
 
     def handled(self, name="messages"):
-        """Return the messages that the server has handled, and how many times it has any."""
+        """Return the messages that the server has handled, and the number of handlings."""
         return read_ledger(self.directory / name)
 
     async def close(self):
-        """End everything."""
+        """Stop the server and the proxies."""
         self._closing = True
         self.kill()
         await self._process.ended
         self.proxy.cut_all()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
-        # Sockets that were aborted are told so in the next turn.
+        # Aborted sockets get connectionLost in the next turn of the reactor.
         for _ in range(3):
             turn = Deferred()
             self.reactor.callLater(0, turn.callback, None)

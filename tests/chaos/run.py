@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.run`: play for so many seconds, with faults at random."""
+"""`python -m tests.chaos.run`: send messages for some seconds, with faults at random."""
 
 import argparse
 import random
@@ -17,7 +17,7 @@ _MESSAGES = 200
 _SLACK = 2**20
 
 _LIVES = (0.2, 2.0)
-"""The shortest and the longest life of the server, in seconds from its start on, more or less."""
+"""The shortest and the longest life of the server, in seconds, about from its start on."""
 
 
 _WAYS = {
@@ -35,14 +35,14 @@ def faults(chance):
 
 
 async def kill_again_and_again(stage, chance):
-    """Kill the server whenever it has lived for a while."""
+    """Kill the server again and again, each time after a while."""
     while True:
         await deferLater(stage.reactor, chance.uniform(*_LIVES))
         stage.kill()
 
 
 async def rounds(reactor, directory, seconds, chance, **between):
-    """Send messages until the time is over; return what is to be said of it."""
+    """Send messages until the time is over; return a line with the result."""
     stage = Stage(reactor, directory, faults(chance), **between)
     await stage.open()
     killing = Deferred.fromCoroutine(kill_again_and_again(stage, chance))
@@ -56,7 +56,7 @@ async def rounds(reactor, directory, seconds, chance, **between):
         handled, times = stage.handled(name)
         if sender.unacknowledged or handled != dict(enumerate(messages)) or times != _MESSAGES:
             lost = set(messages) - set(handled.values())
-            raise SystemExit(f"lost: {lost}; handled {times} times, of {_MESSAGES}")
+            raise SystemExit(f"lost: {lost}; {times} handlings of {_MESSAGES} messages")
         sent += _MESSAGES
     killing.cancel()
     await stage.close()
@@ -65,7 +65,7 @@ async def rounds(reactor, directory, seconds, chance, **between):
 
 
 async def all_ways(reactor, directory, seconds, chance):
-    """Play with nothing in between, with TLS, with a proxy, and with both; tell what came of it."""
+    """Send messages directly, over TLS, through a proxy, and both; return a line for each."""
     Path(directory).mkdir()
     said = []
     for name, between in _WAYS.items():
@@ -77,7 +77,7 @@ async def all_ways(reactor, directory, seconds, chance):
 
 
 async def play(reactor, directory, seconds, seed):
-    """Play once to get to know what stays in memory, and once to see that no more does."""
+    """Run once to allocate all that stays in memory, and again to check that no more stays."""
     chance = random.Random(seed)
     await all_ways(reactor, f"{directory}/first", min(seconds, 8), chance)
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""A short run of what `make chaos` does for longer, with faults that are chosen beforehand."""
+"""A short run of `make chaos`, with chosen faults instead of random ones."""
 
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
@@ -13,7 +13,7 @@ class ChaosTests(TestCase):
     timeout = 60
 
     async def play(self, faults=(), deadly=(), **between):
-        """Send the messages; the server dies when it has handled those of these numbers."""
+        """Send the messages; the server dies after it has handled a deadly one."""
         before = connections()
         stage = Stage(reactor, self.mktemp(), faults, deadly, **between)
         await stage.open()
@@ -31,7 +31,7 @@ class ChaosTests(TestCase):
         self.assertEqual(stage.deaths, 0)
 
     async def test_so_they_do_when_connections_are_cut(self):
-        # The handshake is 400 bytes or so: some are cut in it, some at its end, some later.
+        # The opening handshake has about 400 bytes: the cuts are in it, at its end, and later.
         faults = [Fault(Kind.CUT, after) for after in (0, 100, 300, 400, 450, 600, 1000)]
         stage = await self.play(faults)
         self.assertEqual(stage.proxy.happened[Kind.CUT], len(faults))
@@ -60,7 +60,7 @@ class ChaosTests(TestCase):
         self.assertEqual(stage.deaths, 2)
 
     async def test_or_all_of_it_over_tls(self):
-        # Its handshake is 2 KB or so.
+        # The handshake of TLS has about 2 KB.
         faults = [Fault(kind, after) for after in (300, 1500, 3500) for kind in Kind]
         stage = await self.play(faults, deadly=[5], tls=True)
         self.assertEqual(stage.deaths, 1)

@@ -1,4 +1,4 @@
-"""The client's side of it: asks the fuzzing server for one case after the other, and echoes."""
+"""Our client for the suite: asks the fuzzing server for one case after the other, and echoes."""
 
 import sys
 
@@ -12,12 +12,12 @@ from tests.support.epolls import share_as_told
 
 
 def connect(uri):
-    """Connect without the limits that the largest and the slowest cases would exceed."""
+    """Connect without the limits that the largest and slowest cases would exceed."""
     return txws2.connect(uri, max_size=None, ping_interval=None)
 
 
 async def case_count(uri, reactor):
-    """Return how many cases there are; the server may still be starting."""
+    """Return the number of cases; the server may still be starting."""
     for _ in range(300):
         try:
             async with connect(f"{uri}/getCaseCount") as ws:
@@ -28,7 +28,7 @@ async def case_count(uri, reactor):
 
 
 async def run_case(uri, number):
-    """Echo until the server has seen enough. It judges how we, and the connection, end."""
+    """Echo until the server closes the connection, whose end it judges, too."""
     try:
         async with connect(f"{uri}/runCase?case={number}&agent=txws2") as ws:
             async for message in ws:

@@ -1,4 +1,4 @@
-"""The server's side of it, for `twistd ws`: in push style, as the client's is in pull style."""
+"""Our server for the suite, for `twistd ws`: in push style, while the client is in pull style."""
 
 import txws2
 from tests.support.epolls import share_as_told

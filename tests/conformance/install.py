@@ -1,6 +1,6 @@
-"""The Autobahn Testsuite, installed where it is found again.
+"""Installing the Autobahn Testsuite, once for all runs.
 
-`python -m tests.conformance.install` prepares it, and prints the command.
+`python -m tests.conformance.install` installs it, and prints the command that runs it.
 """
 
 import os
@@ -16,15 +16,15 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent.parent / "build"
 IMAGE = "crossbario/autobahn-testsuite"
 REQUIREMENTS = HERE / "requirements.txt"
-# The last that run on Python 2.7.
+# The last versions that run on Python 2.7.
 TOOLS = ["pip==20.3.4", "setuptools==44.1.1", "wheel==0.37.1"]
 WSTEST = ["-u", "-c", "from autobahntestsuite.wstest import run; run()"]
-# Masks and validates UTF-8 in C; without, large messages take several times as long.
+# wsaccel masks and validates UTF-8 in C; large messages take several times as long without it.
 ACCELERATOR = "wsaccel==0.6.3"
 
 
 def wstest():
-    """Return the command that runs `wstest`: the one there is, or else one that is installed."""
+    """Return the command that runs `wstest`; install the suite if there is none."""
     if found := shutil.which("wstest"):
         return [found]
     if shutil.which("docker") and _succeeds("docker", "image", "inspect", IMAGE):
@@ -44,7 +44,7 @@ def wstest():
 
 
 def version(wstest):
-    """Return the suite's version, in words."""
+    """Return the suite's version, as it prints it."""
     done = subprocess.run([*wstest, "-a"], capture_output=True, text=True, timeout=60)
     return done.stdout.strip().replace("\n", ", ") or sys.exit(f"wstest fails:\n{done.stderr}")
 
@@ -54,7 +54,7 @@ def _succeeds(*command):
 
 
 def _install(folder):
-    # It is written last, so that what was interrupted begins anew.
+    # This file is written last, so that an interrupted installation begins anew.
     done = folder / "installed.txt"
     if done.exists() and done.read_text() == REQUIREMENTS.read_text():
         return
@@ -76,9 +76,9 @@ def _install(folder):
     environment = os.environ | {"CFLAGS": python2.compiling(folder)}
     python2.run(*install, *tools, why="Installing setuptools", env=environment)
     python2.run(*install, "-r", REQUIREMENTS, why="Installing the suite", env=environment)
-    # pip leaves it to a .pth file, which counts only in site-packages.
+    # pip makes this package by a .pth file, which has an effect only in site-packages.
     (folder / "site" / "zope" / "__init__.py").touch()
-    python2.run(folder / "python2", *WSTEST, "-a", why="Trying it")
+    python2.run(folder / "python2", *WSTEST, "-a", why="Trying the suite")
     try:
         python2.run(*install, ACCELERATOR, why=f"Building {ACCELERATOR}", env=environment)
     except SystemExit as exc:

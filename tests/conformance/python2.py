@@ -1,6 +1,6 @@
-"""Python 2.7, the only one that the suite runs on: Debian's last, unpacked into a folder.
+"""Python 2.7, the only Python that the suite runs on: Debian's last one, unpacked into a folder.
 
-Nothing of the machine is changed: apt gets lists and sources of its own, and dpkg only unpacks.
+This changes nothing on the machine: apt gets lists and sources of its own, and dpkg only unpacks.
 """
 
 import platform
@@ -23,7 +23,7 @@ PACKAGES = [
 
 
 def run(*command, why, **options):
-    """Run a command quietly; if it fails, end with what it said."""
+    """Run a command quietly; if it fails, print its output and exit."""
     print(why, flush=True)
     done = subprocess.run(
         [str(word) for word in command],
@@ -40,11 +40,11 @@ def run(*command, why, **options):
 def install(folder):
     """Make folder/python2, which runs a Python 2.7 that imports from folder/site."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
-        sys.exit("Without apt there is no Python 2.7 to be had; put a `wstest` on the PATH.")
+        sys.exit("Python 2.7 can't be installed without apt; put a `wstest` on the PATH instead.")
     apt, packages, root = folder / "apt", folder / "packages", folder / "root"
     packages.mkdir(parents=True)
     options = _options(apt, _sources())
-    # A source that doesn't answer matters only if a package can't be had without it.
+    # A source that doesn't answer matters only if it alone has a package; the download fails then.
     subprocess.run(["apt-get", *options, "-q", "update"], timeout=600, check=False)
     run(
         *("apt-get", *options, "download", *PACKAGES),
@@ -57,13 +57,13 @@ def install(folder):
 
 
 def compiling(folder):
-    """Return the options for the compiler: to find the headers, and to optimise as usual."""
+    """Return the compiler's options: the folders of the headers, and the usual optimization."""
     include = folder / "root" / "usr" / "include"
     return f"-O2 -I{include} -I{include / 'python2.7'}"
 
 
 def _sources():
-    """Return the machine's own sources that have Debian, by name, but of the older release."""
+    """Return the machine's apt sources of Debian, by name, changed to the older release."""
     etc = Path("/etc/apt")
     folder = etc / "sources.list.d"
     files = [etc / "sources.list", *folder.glob("*.list"), *folder.glob("*.sources")]
@@ -76,12 +76,12 @@ def _sources():
             if found:
                 sources[file.name] = text
     if not codename or not sources:
-        sys.exit(f"No apt source of this machine has the release {codename!r}, to get Python 2.7.")
+        sys.exit(f"Python 2.7 can't be installed: no apt source of this machine has {codename!r}.")
     return sources
 
 
 def _options(apt, sources):
-    """Return the options that let apt work in a folder of its own."""
+    """Return the options that make apt work in a folder of its own."""
     for name in ("lists/partial", "cache/archives/partial", "sources"):
         (apt / name).mkdir(parents=True)
     for name, text in sources.items():
@@ -92,9 +92,9 @@ def _options(apt, sources):
         "Dir::Etc::sourcelist": "/dev/null",
         "Dir::Etc::sourceparts": apt / "sources",
         "Acquire::Languages": "none",
-        # An old release gets no new signatures.
+        # An old release gets no new signatures, so they have expired.
         "Acquire::Check-Valid-Until": "false",
-        # Its own user can't write here.
+        # apt's own user can't write to this folder.
         "APT::Sandbox::User": "root",
     }
     return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]

@@ -1,6 +1,6 @@
-"""What the suite found: counted, put into words, and compared with what was expected.
+"""The verdicts of the suite: counted, summarised, and compared with the expected ones.
 
-A verdict is a pair as the suite has it: how the case went, and how its connection ended.
+A verdict is a pair of the suite's words: for the case, and for the end of its connection.
 """
 
 import json
@@ -20,7 +20,7 @@ SECTIONS = {
     "12": "Compression (payloads)",
     "13": "Compression (parameters)",
 }
-# None is worse than its neighbour in the same row; those of a later row are.
+# Each row is worse than the row before; the words within a row are equally good.
 RANKS = [
     ["OK", "INFORMATIONAL"],
     ["NON-STRICT"],
@@ -43,7 +43,7 @@ def verdicts(index):
 
 
 def select(cases, patterns):
-    """Return those of the cases that match a pattern, as the suite understands them."""
+    """Return the cases that match a pattern, by the suite's rules."""
     return {
         case: verdict
         for case, verdict in cases.items()
@@ -52,9 +52,9 @@ def select(cases, patterns):
 
 
 def worse(expected, found):
-    """Return a line for each case that is missing, or worse than it should be.
+    """Return a line for each case that is missing, or worse than expected.
 
-    A case that nobody has expected should be good.
+    A case without an expected verdict is expected to be good.
     """
     lines = []
     for case in sorted(expected | found, key=_number):
@@ -67,7 +67,7 @@ def worse(expected, found):
 
 
 def better(expected, found):
-    """Return the cases that are better than expected, so that they can be expected from now on."""
+    """Return the cases that are better than expected."""
     return [
         case
         for case in sorted(expected.keys() & found.keys(), key=_number)
@@ -76,7 +76,7 @@ def better(expected, found):
 
 
 def dump(expected):
-    """Return the text of expected.json: one line for a case, so that changes can be read."""
+    """Return the text of expected.json, with one line for each case, for readable diffs."""
     sides = []
     for side, cases in sorted(expected.items()):
         lines = [f'    "{case}": {json.dumps(cases[case])}' for case in sorted(cases, key=_number)]
@@ -88,8 +88,8 @@ def summary(version, sides):
     """Return a summary of the run in reStructuredText.
 
     Args:
-        version: of the suite.
-        sides: for each side, its verdicts and how many seconds it took.
+        version: the suite's version.
+        sides: the verdicts and the seconds of each side.
     """
     text = [
         *_underlined(f"txws2 and {version}", "="),
@@ -122,7 +122,7 @@ def _table(found):
 
 
 def _exceptions(found):
-    """Return a list of the cases to look at; what isn't implemented isn't among them."""
+    """Return a list of the cases to look at, without the unimplemented ones."""
     quiet = {*RANKS[0], "UNIMPLEMENTED"}
     cases = sorted((case for case in found if _worst(found[case]) not in quiet), key=_number)
     return ["", *(f"* {case}: {_words(found[case])}" for case in cases)] if cases else []

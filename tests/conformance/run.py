@@ -1,7 +1,7 @@
 """The Autobahn Testsuite against our server and our client.
 
-`python -m tests.conformance.run` leaves the reports in build/conformance, and fails if a case is
-worse than expected.json says.
+`python -m tests.conformance.run` writes its reports to build/conformance. It fails if a case is
+worse than in expected.json.
 """
 
 import argparse
@@ -24,16 +24,16 @@ from tests.support import epolls
 ROOT = HERE.parent.parent
 REPORTS = BUILD / "conformance"
 EXPECTED = HERE / "expected.json"
-# For the commands that import from here.
+# The environment of the commands that import from this project.
 OURS = {"PYTHONPATH": str(ROOT)}
 LARGEST = 16 * 2**20
-# Seconds that one side may take; compressed messages are what takes long, on the suite's side.
+# The seconds that one side may take; the suite is slow with compressed messages.
 LIMIT = 3600
 
 
 @contextmanager
 def process(name, *command, **variables):
-    """Run a command that writes to a log of this name, until the block ends."""
+    """Run a command, with its output in a log of this name, until the block ends."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"} | variables
     log = REPORTS / f"{name}.log"
     with log.open("w") as output:
@@ -63,7 +63,7 @@ def finish(name, *command, **variables):
 
 
 def specification(name, cases, **settings):
-    """Write what the suite is to do; return the file's name."""
+    """Write the suite's configuration to a file; return the file's name."""
     path = REPORTS / f"{name}.json"
     outdir = str(REPORTS / name)
     content = {"outdir": outdir, "cases": cases, "exclude-cases": [], "exclude-agent-cases": {}}
@@ -72,7 +72,7 @@ def specification(name, cases, **settings):
 
 
 def run_server(suite, cases, reactor):
-    """Let the suite's client talk to `twistd ws`."""
+    """Run the suite's client against `twistd ws`."""
     twistd = [str(Path(sys.executable).with_name("twistd")), f"--reactor={reactor}"]
     twistd += ["-n", "--pidfile=", "ws"]
     options = ["--listen=tcp:0:interface=127.0.0.1", "--app=tests.conformance.echo:Echo"]
@@ -89,7 +89,7 @@ def run_server(suite, cases, reactor):
 
 
 def run_client(suite, cases, reactor):
-    """Let our client talk to the suite's server."""
+    """Run our client against the suite's server."""
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{free.getsockname()[1]}"
@@ -103,7 +103,7 @@ SIDES = {"server": run_server, "client": run_client}
 
 
 def tracebacks():
-    """Return a line for each of our logs that tells of an exception that nobody expected."""
+    """Return a line for each of our logs that has a traceback."""
     logs = [REPORTS / "twistd.log", REPORTS / "connect.log"]
     return [
         f"{log}: a traceback" for log in logs if log.exists() and "Traceback" in log.read_text()
@@ -111,7 +111,7 @@ def tracebacks():
 
 
 def run(sides, patterns, reactor):
-    """Run the cases; return for each side its verdicts and the seconds that it took."""
+    """Run the cases; return the verdicts and the seconds of each side."""
     suite = wstest()
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir(parents=True)
@@ -129,12 +129,12 @@ def run(sides, patterns, reactor):
 
 
 def main():
-    """Run what the command line asks for; return the exit status."""
+    """Run the cases that the command line names; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", default="*", help="patterns, as 1.*,9.1.*; all by default")
+    parser.add_argument("--cases", default="*", help="patterns, such as 1.*,9.1.*; all by default")
     parser.add_argument("--side", choices=[*SIDES, "both"], default="both")
-    parser.add_argument("--reactor", default="default", help="as twistd names it")
-    parser.add_argument("--share-epoll", choices=epolls.FROM, help="instead of as users have it")
+    parser.add_argument("--reactor", default="default", help="a name of twistd's --reactor")
+    parser.add_argument("--share-epoll", choices=epolls.FROM, help="instead of the default")
     parser.add_argument("--update", action="store_true", help="rewrite expected.json")
     arguments = parser.parse_args()
     sides = list(SIDES) if arguments.side == "both" else [arguments.side]
@@ -142,7 +142,7 @@ def main():
     if arguments.share_epoll:
         os.environ[epolls.VARIABLE] = arguments.share_epoll
 
-    # So that the processes are ended, too.
+    # An exception ends the child processes, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     results = run(sides, patterns, arguments.reactor)
     expected = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}

@@ -1,4 +1,4 @@
-"""How what the suite found is counted and compared. The suite itself isn't needed here."""
+"""Counting and comparing the suite's verdicts. These tests don't need the suite."""
 
 import json
 

@@ -576,8 +576,7 @@ class StoppedTests(LoopTestCase):
     def stop(self, both):
         """Have the server stop; return its Deferred."""
         stopping = Stopping(both.server.factory)
-        stopping.begin()
-        stopping.close()
+        stopping.end()
         return stopping.wait()
 
     def test_one_that_goes_on_is_left_to_itself(self):

@@ -84,12 +84,14 @@ class TableTests(ConnectTestCase, TLSTestCase):
         self.assertRow("The server refuses", self.answered(head))
         garbage = self.answered(b"")
         self.protocol.connectionLost(Failure(ConnectionRefusedError()))
-        self.assertRow("The answer isn't HTTP, or there is none", garbage)
+        self.assertRow("The response isn't HTTP, or there is none", garbage)
         wrong = re.sub(rb"Accept: .*?\r\n", b"Accept: x\r\n", answer(b"Sec-WebSocket-Key: a\r\n"))
-        self.assertRow("The answer isn't one to this request", self.answered(wrong))
-        self.assertRow("The answer isn't a WebSocket's", self.answered(b"HTTP/1.1 101 x\r\n\r\n"))
+        self.assertRow("The response isn't for this request", self.answered(wrong))
+        self.assertRow(
+            "The response doesn't open a WebSocket", self.answered(b"HTTP/1.1 101 x\r\n\r\n")
+        )
         endless = b"HTTP/1.1 101 x\r\nX: " + b"x" * 9000
-        self.assertRow("The answer never ends", self.answered(endless))
+        self.assertRow("The response never ends", self.answered(endless))
         for what, line in (
             ("A subprotocol that wasn't offered", b"Sec-WebSocket-Protocol: chat"),
             ("An extension that wasn't offered", b"Sec-WebSocket-Extensions: x-made-up"),
@@ -97,7 +99,7 @@ class TableTests(ConnectTestCase, TLSTestCase):
             self.assertRow(what, self.answered(lambda said, line=line: answer(said, line)))
         late = self.connect()
         self.reactor.advance(10)
-        self.assertRow("It took too long", late)
+        self.assertRow("The time is over", late)
         self.check_rows_of_tls()
         self.assertEqual(TABLE, {})
 
@@ -107,13 +109,13 @@ class TableTests(ConnectTestCase, TLSTestCase):
         certificate, pem = certify("other.example")
         tls = ClientTLS(self.write("other.pem", pem))
         another, _ = self.meet(tls, server=certificate.options())
-        self.assertRow("The certificate is another's", fail(another.failure))
+        self.assertRow("The certificate is for another host", fail(another.failure))
         elsewhere = Response(302, "", Headers())
         elsewhere.headers.addRawHeader("Location", "http://127.0.0.1:8000/")
         uri = parse_uri("wss://127.0.0.1:8000/")
         with self.assertRaises(RedirectError) as caught:
             redirection(uri, elsewhere, [str(uri)])
-        self.assertRow("The server sends us where we don't go", fail(caught.exception))
+        self.assertRow("The server redirects from wss to ws", fail(caught.exception))
 
 
 class OptionsTests(TestCase):

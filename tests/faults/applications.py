@@ -1,6 +1,6 @@
-"""What the servers run that are attacked: `twistd ws --app` names `application`.
+"""The application of the servers that are attacked: `twistd ws --app` names `application`.
 
-The path says what happens; what isn't named here echoes.
+The path of the request selects the handler; any other path echoes.
 """
 
 import os
@@ -9,12 +9,12 @@ import time
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-# How many messages the streams have sent.
+# The number of messages that the streams have sent.
 total = 0
 
 
 async def stream(ws):
-    """Send as many messages, of as many bytes, as the first message says."""
+    """Read the number and the size of messages from the first message, and send those."""
     global total
     messages, size = map(int, (await ws.recv()).split())
     padding = bytes(size - 8)
@@ -24,7 +24,7 @@ async def stream(ws):
 
 
 async def progress(ws):
-    """Answer each message with how many messages the streams have sent."""
+    """Answer each message with the number of messages that the streams have sent."""
     async for _ in ws:
         await ws.send(str(total))
 
@@ -40,19 +40,19 @@ async def failing(ws):
 
 
 async def leaving(ws):
-    """Leave when the first message comes."""
+    """Return when the first message comes."""
     await ws.recv()
 
 
 async def blocking(ws):
-    """Block the reactor for as many seconds as each message says; then send it back."""
+    """Block the reactor for the seconds that each message says; then send the message back."""
     async for message in ws:
         time.sleep(float(message))
         await ws.send(message)
 
 
 async def setting(ws):
-    """Set the clock by as many seconds as each message says, as far as Twisted sees it."""
+    """Set the reactor's clock ahead by the seconds that each message says."""
     seconds = reactor.seconds
     ahead = 0.0
     reactor.seconds = lambda: seconds() + ahead
@@ -62,7 +62,7 @@ async def setting(ws):
 
 
 async def ledger(ws):
-    """Write each message into the file that the first one names, before it is acknowledged."""
+    """Write each message to the file that the first one names, then acknowledge it."""
     file = os.open(await ws.recv(), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         async for message in ws:
@@ -73,7 +73,7 @@ async def ledger(ws):
 
 
 async def echo(ws):
-    """Send everything back."""
+    """Send each message back."""
     async for message in ws:
         await ws.send(message)
 
@@ -91,5 +91,5 @@ _PATHS = {
 
 
 async def application(ws):
-    """Do what the path says."""
+    """Run the handler for the path."""
     await _PATHS.get(ws.request.path, echo)(ws)

@@ -1,4 +1,4 @@
-"""What the tests of faults have in common."""
+"""The base class of the fault tests."""
 
 import pytest
 from twisted.trial.unittest import TestCase
@@ -11,10 +11,10 @@ FILES = 4096
 
 
 class FaultCase(TestCase):
-    """A server that is attacked, and others that are to be served meanwhile.
+    """A server that is attacked, and other clients that it must serve meanwhile.
 
     Attributes:
-        seconds: how long to go on, where that is for whoever runs the tests to say.
+        seconds: the length of the timed tests, from the option --seconds.
     """
 
     @pytest.fixture(autouse=True)
@@ -26,17 +26,17 @@ class FaultCase(TestCase):
         need_descriptors(self, FILES)
 
     def begin(self, victim):
-        """Look at what the server has before the fault."""
+        """Note the server's descriptors and memory before the fault."""
         self._descriptors = victim.descriptors
         self.begin_again(victim)
 
     def begin_again(self, victim):
-        """Look at its memory only."""
+        """Note the server's memory only."""
         victim.forget_peak()
         self._before = victim.memory
 
     async def survive(self, victim, growth, peak=None):
-        """See that the server has, after the fault, what it had before; return its memory."""
+        """Check that the server is back to its descriptors and memory; return its memory."""
         await victim.until_descriptors(self._descriptors)
         memory = Memory(self._before, victim.peak, victim.memory)
         self.assertLess(memory.after - memory.before, growth, f"MiB: {memory}")

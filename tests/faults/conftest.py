@@ -1,4 +1,4 @@
-"""What `make faults` prints at its end."""
+"""The figures that `make faults` prints at its end."""
 
 from tests.faults.figures import FILE, rows, table
 

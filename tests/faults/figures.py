@@ -1,4 +1,4 @@
-"""The figures that the tests have found, as the table of docs/reliability.rst."""
+"""The figures of the fault tests, as the table of docs/reliability.rst."""
 
 import os
 import platform
@@ -11,12 +11,12 @@ from txws2._accelerator import load
 
 FILE = Path(__file__).parent.parent.parent / "build" / "faults" / "figures.rst"
 
-_HEADINGS = ("#", "Fault", "Held", "The others", "MiB before, peak, after", "Lost")
+_HEADINGS = ("#", "Fault", "Result", "Other clients", "MiB before, peak, after", "Lost")
 
 
 @dataclass
 class Memory:
-    """Bytes of memory that a server had before a fault, at most, and afterwards if it lives."""
+    """A server's bytes of memory before a fault, at the peak, and afterwards, None if it ended."""
 
     before: int
     peak: int
@@ -31,21 +31,21 @@ rows = []
 
 
 def note(attack, fault, held, others, memory, lost=0):
-    """Put a row into the table.
+    """Add a row to the table.
 
     Args:
-        attack: the number that it has among the attacks, None if it is none.
-        fault: what was done to the server.
-        held: what it held out against.
-        others: how the others fared meanwhile.
-        memory: the server's.
-        lost: how many messages were lost that had been acknowledged.
+        attack: the row of the attack in docs/reliability.rst; None for a fault that isn't there.
+        fault: the attack on the server.
+        held: the result: the load, and the server's answer to it.
+        others: the other clients meanwhile.
+        memory: the server's memory.
+        lost: the number of acknowledged messages that were lost.
     """
     rows.append((attack or 0, fault, held, others, memory, lost))
 
 
 def table():
-    """Return the rows as a table in reStructuredText, under what was measured with."""
+    """Return the rows as a table in reStructuredText, below a line on the machine."""
     machine = describe()
     core = "Python" if load() is None else "C"
     lines = [

@@ -1,4 +1,4 @@
-"""The others: clients that did nothing wrong, and are to be served whatever happens."""
+"""The other clients: they do nothing wrong, and the server must serve them during an attack."""
 
 from time import perf_counter
 
@@ -8,13 +8,13 @@ from twisted.internet.task import deferLater
 
 import txws2
 
-# Seconds that each lies idle between two messages.
+# The seconds that each client waits between two messages.
 PACE = 0.05
 OPTIONS = {"compression": None, "open_timeout": 60, "reactor": reactor}
 
 
 async def connect_many(test, uri, count, at_once=250):
-    """Connect so many clients, so many of them at a time."""
+    """Connect `count` clients, at most `at_once` at a time."""
     connections = []
     while len(connections) < count:
         number = min(at_once, count - len(connections))
@@ -27,11 +27,11 @@ async def connect_many(test, uri, count, at_once=250):
 
 
 class Others:
-    """Clients that keep on echoing, one message under way on each.
+    """Clients that send messages to an echo server, each one message at a time.
 
     Args:
-        test: the one that they belong to.
-        connections: theirs.
+        test: the test that uses them.
+        connections: their connections.
 
     Attributes:
         latencies: the seconds that each message took to come back.
@@ -57,12 +57,12 @@ class Others:
             await deferLater(reactor, PACE)
 
     def take_p99(self):
-        """Return the latency, in seconds, that a hundredth of them exceed, and begin anew."""
+        """Return the 99th percentile of the latencies, in seconds, and forget them."""
         latencies, self.latencies = sorted(self.latencies), []
         return latencies[int(len(latencies) * 0.99)]
 
     async def served(self, rounds=3):
-        """Wait until each of them has been served a few times from now on."""
+        """Wait until the clients have got a few more echoes each."""
         enough = len(self.latencies) + rounds * len(self._connections)
         while len(self.latencies) < enough:
             for talk in self._talking:
@@ -71,17 +71,17 @@ class Others:
             await deferLater(reactor, PACE)
 
     async def stop(self):
-        """End; whatever went wrong for any of them is raised."""
+        """Stop the clients; raise the first error that one of them had."""
         self._stopping = True
         await gatherResults(self._talking, consumeErrors=True)
 
     def _give_up(self):
-        # If the test has failed, what becomes of them is of no interest.
+        # The test has failed, so further errors are of no interest.
         self._stopping = True
         for talk in self._talking:
             talk.addErrback(lambda _: None)
 
 
 async def start_others(test, uri, count=100):
-    """Connect clients and have them echo."""
+    """Connect clients and start their echoes."""
     return Others(test, await connect_many(test, uri, count))

@@ -1,4 +1,4 @@
-"""Clients that read as slowly as they are told to, and answer each ping when they come to it."""
+"""Clients that read at a given speed, and answer each ping when they reach it."""
 
 from time import monotonic
 from zlib import crc32
@@ -13,26 +13,26 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from tests.interop.raw_client import NO_MASK, REQUEST, frame
 
 CLOSE, PING, PONG = 8, 9, 10
-# How often one reads that isn't fast, and no less than how much.
+# The reads of a slow client in each second, and the bounds of a read in bytes.
 TIMES_A_SECOND = 10
 LEAST, MOST = 256, 2**16
-# Shorter pauses aren't worth it.
+# The shortest pause, in seconds; a timer for less costs more than it slows down.
 PAUSE = 0.002
 
 
 class Reader(Protocol):
-    """Reads so many bytes a second.
+    """Reads `speed` bytes a second.
 
     Args:
-        speed: that number.
+        speed: bytes a second.
 
     Attributes:
-        got: bytes that came in messages.
-        crc: what they amount to.
-        pings: how many pings have come.
-        code: the close code, None as long as none has come.
-        took: seconds until the close frame, or until the connection was lost.
-        lost: fires when the connection is gone.
+        got: the bytes of payload that came in messages.
+        crc: the CRC-32 of that payload.
+        pings: the number of pings that came.
+        code: the close code; None until a close frame comes.
+        took: the seconds until the close frame, or until the connection was lost.
+        lost: fires when the connection is lost.
     """
 
     def __init__(self, speed):
@@ -42,7 +42,7 @@ class Reader(Protocol):
         self.lost = Deferred()
         self._buffer = bytearray()
         self._opened = False
-        # Bytes of the current message's frame that are still to come.
+        # The bytes of the current frame's payload that are still to come.
         self._rest = 0
         self._due = 0.0
         self._going_on = None
@@ -55,11 +55,11 @@ class Reader(Protocol):
         self._begin = monotonic()
 
     def ask(self, path):
-        """Ask for something."""
+        """Send the request for a path."""
         self.transport.write(REQUEST.format(path, "").encode())
 
     def leave(self):
-        """Go away, unless it is gone."""
+        """Abort the connection, unless it is lost."""
         if not self.lost.called:
             self.transport.abortConnection()
         return self.lost
@@ -88,7 +88,7 @@ class Reader(Protocol):
         self.transport.resumeProducing()
 
     def _take(self):
-        """Take something out of the buffer; tell whether there was something."""
+        """Take a header, a control frame or payload out of the buffer; return False for none."""
         buffer = self._buffer
         if self._rest:
             piece = bytes(buffer[: self._rest])
@@ -133,7 +133,7 @@ class Reader(Protocol):
 
 
 async def start_reader(test, port, over, speed, size):
-    """Connect one, and have it ask for so many bytes."""
+    """Connect a reader, and have it ask for `size` bytes."""
     endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
     if over == "tls":
         endpoint = wrapClientTLS(CertificateOptions(verify=False), endpoint)

@@ -1,7 +1,7 @@
-"""A server that sends much and closes: by push, by pull, and as a wrapped protocol.
+"""A server that sends much and closes: in push style, in pull style, and as a wrapped protocol.
 
-It says where it listens, as JSON, and then for each connection how that ended. The path that a
-client asks for says how much it is to get.
+It prints its ports as JSON, and then one line for the end of each connection. The path of a
+client's request is the number of bytes that it wants.
 """
 
 import json
@@ -15,29 +15,29 @@ from twisted.internet.ssl import PrivateCertificate
 import txws2
 from tests.client.test_insecure import self_signed
 
-# Of numbers, so that bytes that are lost or out of order show.
+# The lines are numbered, so that lost or reordered bytes show.
 LINES = b"".join(b"%011d\n" % number for number in range(87_382))
 PIECE = 2**16
 
 
 def payload(size):
-    """Return so many bytes, the same each time."""
+    """Return `size` bytes, the same each time."""
     return (LINES * (size // len(LINES) + 1))[:size]
 
 
 def asked(ws):
-    """Return what a client is to get."""
+    """Return the payload that a client asks for."""
     return payload(int(ws.request.path[1:]))
 
 
 def say(**what):
-    """Say something."""
+    """Print a line of JSON."""
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 
 class Push(txws2.WebSocketServerProtocol):
-    """Sends all of it at once, and closes."""
+    """Sends the whole payload at once, and closes."""
 
     def connectionOpened(self):
         self.sendMessage(asked(self))
@@ -48,26 +48,26 @@ class Push(txws2.WebSocketServerProtocol):
 
 
 class Pull(txws2.WebSocketServerProtocol):
-    """Is handled by `pull`."""
+    """Prints the end of a connection whose handler is `pull` or `whole`."""
 
     def connectionLost(self, reason):
         say(how="pull", ended=str(reason.value))
 
 
 async def pull(ws):
-    """Send it message by message, wait for each, and close."""
+    """Send the payload in several messages, wait for each, and close."""
     data = memoryview(asked(ws))
     for start in range(0, len(data), PIECE):
         await ws.send(data[start : start + PIECE])
 
 
 async def whole(ws):
-    """Send it as one message, wait for that, and close."""
+    """Send the payload as one message, wait for that, and close."""
     await ws.send(asked(ws))
 
 
 class Wrapped(Protocol):
-    """Knows of no WebSocket; writes all of it, and hangs up."""
+    """Knows no WebSocket; writes the whole payload, and calls loseConnection."""
 
     def connectionMade(self):
         self.transport.write(asked(self.transport.websocket))
@@ -78,7 +78,7 @@ class Wrapped(Protocol):
 
 
 def factories():
-    """Return what sends in each way."""
+    """Return a factory for each way to send."""
     server = partial(txws2.WebSocketServerFactory, reactor=reactor)
     return {
         "push": server(create_protocol=Push),
@@ -89,7 +89,7 @@ def factories():
 
 
 def listen():
-    """Listen with each of them, over TCP and over TLS; say where."""
+    """Listen with each factory, over TCP and over TLS; print the ports."""
     certificate = PrivateCertificate.loadPEM(self_signed("localhost"))
     ports = {}
     for how, factory in factories().items():

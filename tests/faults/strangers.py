@@ -1,4 +1,4 @@
-"""Those who speak TCP to the server, and do it harm."""
+"""Hostile clients, which speak TCP to the server."""
 
 from itertools import islice
 
@@ -12,17 +12,17 @@ from zope.interface import implementer
 
 from tests.interop.raw_client import REQUEST, RawClient
 
-# How many connect, or say something, at once; more would only slow down who measures.
+# The number of clients that connect, or write, at once. More would only slow down this process.
 TOGETHER = 25
 
 HEAD = REQUEST.format("/", "X-Padding: " + "x" * 1000 + "\r\n").encode()
 
 
 class Loris(Protocol):
-    """Says its request one byte at a time.
+    """Sends its request one byte at a time.
 
     Attributes:
-        answered: fires with the first line of the answer, or None if there was none.
+        answered: fires with the first line of the response, or None if there was none.
     """
 
     def __init__(self):
@@ -31,7 +31,7 @@ class Loris(Protocol):
         self._left = iter(HEAD)
 
     def dribble(self):
-        """Say the next byte, unless there is an answer already."""
+        """Send the next byte, unless a response has come."""
         if self.connected and not self._received:
             self.transport.write(bytes(islice(self._left, 1)))
 
@@ -43,7 +43,7 @@ class Loris(Protocol):
 
 
 async def start_lorises(test, port, count, interval=0.5):
-    """Connect so many, each of which says a byte in each interval."""
+    """Connect `count` clients, each of which sends a byte in each interval of seconds."""
     endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
     lorises = [Loris() for _ in range(count)]
     for begin in range(0, count, TOGETHER):
@@ -69,17 +69,17 @@ def _leave(lorises):
 
 @implementer(IPushProducer)
 class Flood(RawClient):
-    """Sends the same bytes again and again, as fast as they are taken, and reads nothing.
+    """Sends the same bytes again and again, as fast as the server reads, and reads nothing.
 
     Attributes:
-        written: how many bytes its transport was given.
-        done: fires when it has sent them all.
+        written: the number of bytes given to its transport.
+        done: fires when all bytes were written.
     """
 
     CHUNK = 2**16
 
     def flood(self, data, size):
-        """Begin."""
+        """Begin to send `data`, again and again, up to `size` bytes."""
         self.written = 0
         self.done = Deferred()
         self._size = size
@@ -104,14 +104,15 @@ class Flood(RawClient):
 
 
 class Resetting(Protocol):
-    """Says something, and resets the connection.
+    """Sends some bytes, and resets the connection.
 
     Args:
-        data: what it says.
-        delay: seconds until then; None for as soon as it is answered, or a second later.
+        data: the bytes to send.
+        delay: the seconds until the reset; None to reset when an answer comes, after a second at
+            the latest.
 
     Attributes:
-        gone: fires when it has.
+        gone: fires when the connection is reset.
     """
 
     def __init__(self, data, delay):
@@ -120,8 +121,8 @@ class Resetting(Protocol):
         self._delay = delay
 
     def connectionMade(self):
-        # The transport would say nothing before the reactor's next turn. If it isn't all taken,
-        # that is one more point at which to reset.
+        # The transport would write nothing before the reactor's next turn. If the socket takes
+        # only some of the bytes, that is one more point at which to reset.
         self.transport.getHandle().send(self._data)
         if self._delay == 0:
             self.transport.abortConnection()

@@ -16,7 +16,7 @@ class FiguresTests(SynchronousTestCase):
         self.assertEqual(
             [[cell.strip(" -") for cell in row.splitlines()] for row in found],
             [
-                ["#", "Fault", "Held", "The others", "MiB before, peak, after", "Lost"],
+                ["#", "Fault", "Result", "Other clients", "MiB before, peak, after", "Lost"],
                 ["", "none", "little", "1", "0.0, 0.0, 0.0", "0"],
                 ["5", "another", "more", "20", "1.0, 1.5, 1.0", "7"],
                 ["22", "a fault", "much", "100", "1.0, 2.0,", "0"],

@@ -1,4 +1,4 @@
-"""A peer that doesn't read what we send, and one that sends what nobody reads."""
+"""A peer that stops reading, and peers that flood the server."""
 
 from time import perf_counter
 
@@ -20,12 +20,12 @@ SIZE = 2**16
 MESSAGES = 2**30 // SIZE
 FLOOD = 64 * MIB
 GROWTH = 4 * MIB
-# How often a figure must come out the same before it stands still.
+# A figure stands still once this number of looks gave the same value.
 STEADY = 20
 
 
 async def until_still(figure):
-    """Wait until a figure, which a coroutine function tells, changes no more; return it."""
+    """Wait until the result of a coroutine function changes no more; return it."""
     last, steady = await figure(), 0
     while steady < STEADY:
         await deferLater(reactor, PAUSE)
@@ -66,8 +66,8 @@ class SlowReaderTests(FaultCase):
         note(
             12,
             "a peer that stops reading a stream",
-            f"1 GiB; the server waits after {waiting * SIZE / MIB:.1f} MiB, and the rest comes "
-            f"whole in {seconds:.1f} s once it is read",
+            f"1 GiB; the server waits after {waiting * SIZE / MIB:.1f} MiB; once the peer reads "
+            f"again, the rest comes whole in {seconds:.1f} s",
             f"20, p99 {p99 * 1000:.0f} ms",
             memory,
         )
@@ -110,7 +110,7 @@ class FloodTests(FaultCase):
         note(
             13,
             fault,
-            f"{client.written / MIB:.1f} of 64 MiB were taken",
+            f"the server read {client.written / MIB:.1f} of 64 MiB",
             f"20, p99 {p99 * 1000:.0f} ms",
             memory,
         )

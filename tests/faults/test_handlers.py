@@ -1,4 +1,4 @@
-"""Applications that raise, hang, or block everything; and clocks that are set."""
+"""Applications that raise, hang, or block the reactor; and clocks that are set."""
 
 from time import perf_counter
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 
 HANDLERS = 200
 TIMES, BLOCKED = 5, 1
-# Longer than any timeout of the server, which are these.
+# The reactor is blocked for LONG seconds; every timeout of the server is TIMEOUT seconds.
 LONG, TIMEOUT = 30, 5
 MANY = 20
 AN_HOUR = 3600
@@ -28,10 +28,10 @@ CLOSE = frame(8, (1000).to_bytes(2, "big"), NO_MASK)
 
 
 class Told(RawClient):
-    """Knows how its connection ended.
+    """Keeps the reason of its connectionLost.
 
     Attributes:
-        reason: what its transport said.
+        reason: the exception of that reason.
     """
 
     def connectionLost(self, reason):
@@ -53,12 +53,12 @@ class HandlerTests(FaultCase):
         loud = await victim.end()
         events = [line for line in loud if "connection handler failed" in line]
         self.assertEqual(len(events), 2 * HANDLERS)
-        # Each has its traceback, and nothing else is said.
+        # Each event has its traceback, and nothing else is logged.
         self.assertEqual(len(loud), 4 * HANDLERS)
         note(
             23,
             "handlers that raise",
-            f"{HANDLERS}, each with 1011 and one event",
+            f"{HANDLERS}, each closed with 1011 and logged once",
             f"100, p99 {p99 * 1000:.0f} ms",
             memory,
         )
@@ -96,8 +96,7 @@ class HandlerTests(FaultCase):
 
     async def test_attack_23_handlers_that_block_the_reactor(self):
         victim = await start_victim(self, "--ping-interval=0.5", "--ping-timeout=0.5")
-        # They have nothing to say but pongs, and each of the next blocks comes before these are
-        # read.
+        # These clients send only pongs, and the server is blocked again before it reads them.
         silent = await connect_many(self, victim.uri, 100)
         blocking = await connect_many(self, f"{victim.uri}blocking", TIMES)
         self.begin(victim)
@@ -115,7 +114,7 @@ class HandlerTests(FaultCase):
             23,
             "handlers that block the reactor",
             f"{TIMES}, each for {BLOCKED} s, with a ping_timeout of 0.5 s",
-            "100, none of which was closed",
+            "100, none was closed",
             memory,
         )
 
@@ -127,7 +126,7 @@ class HandlerTests(FaultCase):
         closing = [await self.half_a_closing(victim) for _ in range(MANY)]
         self.begin(victim)
         opening = [await self.half_a_request(victim) for _ in range(MANY)]
-        # It has read all of that when it has answered.
+        # Its answer shows that the server has read all of that.
         await silent[0].send("hello")
         await silent[0].recv()
         await blocking.send(str(LONG))
@@ -152,8 +151,9 @@ class HandlerTests(FaultCase):
         note(
             23,
             "a handler that blocks the reactor",
-            f"for {LONG} s, with timeouts of {TIMEOUT} s, amid {MANY} openings and {MANY} closings",
-            f"{100 + 2 * MANY}, none of which was given up",
+            f"for {LONG} s, with timeouts of {TIMEOUT} s, during {MANY} opening and {MANY} closing "
+            "handshakes",
+            f"{100 + 2 * MANY}, none was given up",
             memory,
         )
 
@@ -188,9 +188,9 @@ class HandlerTests(FaultCase):
         note(
             None,
             "a clock that is set",
-            f"ahead by an hour, back and ahead again, with timeouts of {TIMEOUT} s, each time amid "
-            f"{MANY} openings",
-            f"200, none of which was closed, p99 {p99 * 1000:.0f} ms",
+            f"ahead by an hour, back and ahead again, with timeouts of {TIMEOUT} s, each time "
+            f"during {MANY} opening handshakes",
+            f"200, none was closed, p99 {p99 * 1000:.0f} ms",
             memory,
         )
 

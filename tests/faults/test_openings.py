@@ -1,4 +1,4 @@
-"""Those who come, and don't get on; and more than there is room for."""
+"""Clients that never finish a request, and more clients than the server has descriptors for."""
 
 import resource
 from time import perf_counter
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.faults
 
 LORISES = 2000
 CONNECTIONS = 10_000
-# Where the system allows no more.
+# The number of connections where the system allows no more.
 FEWER = 2000
-# Besides the connections, what a process has open.
+# The files that a process has open besides the connections.
 MORE_FILES = 200
 
 
@@ -26,7 +26,7 @@ class OpeningTests(FaultCase):
     async def test_attack_05_slow_loris(self):
         victim = await start_victim(self, "--open-timeout=4")
         others = await start_others(self, victim.uri)
-        # What many connections need once, it keeps for those that come later.
+        # The server keeps the memory that many connections need once.
         await self.attack(victim, LORISES)
         await others.served()
         others.take_p99()
@@ -41,7 +41,7 @@ class OpeningTests(FaultCase):
         self.assertEqual(await victim.end(), [])
         note(
             5,
-            "heads dribbled by the byte",
+            "request heads sent byte by byte",
             f"{LORISES:,} sockets, each refused with 408",
             f"100, p99 {p99 * 1000:.0f} ms; {quiet * 1000:.0f} ms before",
             memory,
@@ -75,12 +75,12 @@ class LimitTests(FaultCase):
         await others.served()
         await others.stop()
         memory = await self.survive(victim, growth=2 * MIB)
-        # It is Twisted that logs what the limit does, at level info.
+        # Twisted logs that no descriptor is left at level info.
         self.assertEqual(await victim.end(), [])
         note(
             22,
             "descriptors exhausted, and freed",
-            "200 sockets where 50 can be; then accepting resumes",
+            "200 sockets with room for 50; then accepting resumes",
             f"20, p99 {p99 * 1000:.0f} ms",
             memory,
         )
@@ -99,8 +99,8 @@ class LimitTests(FaultCase):
         self.assertEqual({ws.close_code for ws in clients}, {1001})
         note(
             22,
-            "SIGTERM amid open connections",
+            "SIGTERM with open connections",
             f"{count:,} closed with 1001, and the process ended, in {seconds:.1f} s",
-            "all of them",
+            "none",
             Memory(self._before, open_all, None),
         )

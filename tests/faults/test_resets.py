@@ -1,4 +1,4 @@
-"""Connections that end in the middle of anything, and a server that does."""
+"""Connections that are reset at any point, and a server that is killed."""
 
 import os
 from random import Random
@@ -29,7 +29,7 @@ WARMING_UP = 15
 CLIENTS = 20
 KILLS = 5
 
-# A whole life: messages short and long, one in fragments, a ping amid it, and the end.
+# A whole connection: short and long messages, a fragmented one with a ping in it, and a close.
 LIFE = HEAD + b"".join(
     [
         frame(1, b"hello", NO_MASK),
@@ -44,11 +44,11 @@ LIFE = HEAD + b"".join(
 
 class ResetTests(FaultCase):
     async def test_attack_21_resets_at_random_points(self):
-        # One that lets ConnectionClosed out of its handler has an event in the log for each.
+        # A handler that doesn't catch ConnectionClosed would log each reset.
         victim = await start_victim(self, app=None)
         others = await start_others(self, victim.uri)
         self.random = Random(SEED)
-        # What reads and buffers of many at once need, the allocator keeps.
+        # The allocator keeps the memory for the reads and buffers of many connections at once.
         await self.attack(victim, WARMING_UP)
         others.take_p99()
         self.begin(victim)
@@ -60,14 +60,14 @@ class ResetTests(FaultCase):
         note(
             21,
             "resets at random points",
-            f"{AT_ONCE:,} connections at a time, {resets:,} in {self.seconds} s, no descriptor "
-            "left, nothing logged",
+            f"{AT_ONCE:,} connections at a time, {resets:,} in {self.seconds} s; no descriptor "
+            "leaked, nothing logged",
             f"100, p99 {p99 * 1000:.0f} ms",
             memory,
         )
 
     async def attack(self, victim, seconds):
-        """Have so many connections reset, and others in their place; return how many in all."""
+        """Reset connections, and replace them, for some seconds; return their number."""
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", victim.port)
         end = monotonic() + seconds
         attackers = [ensureDeferred(self.reset(endpoint, end)) for _ in range(AT_ONCE)]
@@ -75,10 +75,10 @@ class ResetTests(FaultCase):
 
     async def reset(self, endpoint, end):
         resets = 0
-        # They come one after the other at first, too.
+        # The first clients, too, don't all connect at once.
         await deferLater(reactor, self.random.uniform(0, MAX_DELAY / 2))
         while monotonic() < end:
-            # Half of it is one long message; what is around it is more varied.
+            # The long message is nearly all of the bytes, so half of the cuts stay before it.
             cut = self.random.choice([len(HEAD) + 20, len(LIFE)])
             data = LIFE[: self.random.randrange(1, cut)]
             delay = self.random.choice([0, None, self.random.uniform(0, MAX_DELAY)])
@@ -89,11 +89,11 @@ class ResetTests(FaultCase):
 
 
 class Persistent:
-    """A client that sends numbers, and connects again until it has each one's acknowledgement.
+    """A client that sends numbers, and connects again until each one is acknowledged.
 
     Attributes:
-        acknowledged: the lines that the server has said are written.
-        again: how many connections it has lost.
+        acknowledged: the lines that the server has sent back.
+        again: the number of connections it has lost.
     """
 
     def __init__(self, name, uri, file):
@@ -104,7 +104,7 @@ class Persistent:
         self.running = ensureDeferred(self._run())
 
     def enough(self):
-        """Stop after the next one."""
+        """Stop after the next acknowledgement."""
         self._enough = True
 
     async def _run(self):
@@ -151,8 +151,8 @@ class KillTests(FaultCase):
         note(
             21,
             "kill -9 and a new start",
-            f"{KILLS} times; {len(acknowledged):,} messages acknowledged, and all written",
-            f"{CLIENTS}, each of which was back each time",
+            f"{KILLS} times; {len(acknowledged):,} messages acknowledged, all of them written",
+            f"{CLIENTS}, each reconnected each time",
             memory,
             len(acknowledged - written),
         )

@@ -1,4 +1,4 @@
-"""Peers that read slowly: slow isn't dead, and closing isn't destroying."""
+"""Peers that read slowly: they stay connected, and get all that was sent before a close."""
 
 import json
 import sys
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.faults
 SLOWEST, FASTEST, SPEEDS = 10_000, 100_000_000, 20
 WAYS = list(product(("push", "pull", "whole", "wrapped"), ("tcp", "tls")))
 NORMAL = "sent 1000 (OK); then received 1000 (OK)"
-# As a wrapped protocol is told of that.
+# The reason that a wrapped protocol gets for a normal close.
 CLEANLY = "Connection was closed cleanly."
 
 
 def speeds():
-    """Return so many speeds, each the same number of times the one before."""
+    """Return speeds from the slowest to the fastest, in equal ratios."""
     step = (FASTEST / SLOWEST) ** (1 / (SPEEDS - 1))
     return [round(SLOWEST * step**number) for number in range(SPEEDS)]
 
@@ -72,9 +72,9 @@ class SlowReaderTests(FaultCase):
         note(
             28,
             f"{len(readers)} readers of 10 KB/s to 100 MB/s",
-            f"{sum(size for _, size, _ in readers) / 1e6:.0f} MB, all that was sent before the "
-            f"close, in {longest:.0f} s; {pings} pings, none failed",
-            "-",
+            f"all {sum(size for _, size, _ in readers) / 1e6:.0f} MB that were sent before the "
+            f"close arrived in {longest:.0f} s; {pings} pings, none failed",
+            "none",
             Memory(before, peak, after),
         )
         print(json.dumps({name: f"{reader.took:.1f} s" for name, _, reader in readers}, indent=1))

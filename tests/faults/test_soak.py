@@ -1,4 +1,4 @@
-"""A server under mixed traffic for as long as one likes. `make soak` runs this."""
+"""A server under mixed traffic, for the seconds of --seconds. `make soak` runs this."""
 
 from random import Random
 from time import monotonic
@@ -18,17 +18,17 @@ pytestmark = pytest.mark.soak
 
 CLIENTS = 20
 MAX_SIZE = 2**17
-# The share of the time after which whatever the server needs once is there.
+# The share of the time in which the server allocates all that it needs only once.
 WARMING_UP = 0.25
 GROWTH = 4 * MIB
 
 
 class Visitor:
-    """A client that talks, leaves one way or another, and comes again.
+    """A client that sends messages, closes or resets the connection, and connects again.
 
     Attributes:
-        messages: how many messages have come back.
-        visits: how often it has come.
+        messages: the number of messages that came back.
+        visits: the number of connections it has made.
     """
 
     def __init__(self, uri, seed, end):
@@ -36,7 +36,7 @@ class Visitor:
         self.messages = self.visits = 0
 
     async def run(self):
-        """Visit until the time is over."""
+        """Connect again and again until the time is over."""
         while monotonic() < self._end:
             compression = self._random.choice(["deflate", None])
             ws = await txws2.connect(
@@ -72,7 +72,7 @@ class Visitor:
 class SoakTests(FaultCase):
     async def test_mixed_traffic_leaves_memory_flat(self):
         victim = await start_victim(self, app=None)
-        # Now it has the epoll that so many share.
+        # From now on the factory has its shared epoll.
         for ws in await connect_many(self, victim.uri, CLIENTS):
             await ws.close()
         self.begin(victim)

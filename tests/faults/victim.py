@@ -18,13 +18,13 @@ TWISTD = Path(sys.executable).with_name("twistd")
 LISTENING = re.compile(r"listening on (ws://127\.0\.0\.1:(\d+)/)")
 LOUD = re.compile(r"#(?:warn|error|critical)\]|Traceback|Unhandled")
 APPLICATION = "tests.faults.applications:application"
-# What the operating system tells of a process, it tells only those who ask.
+# The seconds between two looks at the process: the system sends no event when its figures change.
 PAUSE = 0.05
 PATIENCE = 20
 
 
 async def until(holds):
-    """Wait until this holds; it isn't told by any event."""
+    """Wait until a condition holds, by asking again and again."""
     deadline = monotonic() + PATIENCE
     while not holds():
         if monotonic() > deadline:
@@ -36,12 +36,12 @@ class Victim(ProcessLines):
     """The server's process.
 
     Attributes:
-        uri: where it listens.
-        port: the port of it.
+        uri: the URI of the server.
+        port: the port of that URI.
     """
 
     async def until_it_listens(self):
-        """Wait until it says where."""
+        """Wait until the server logs its URI."""
         found = None
         while found is None:
             found = LISTENING.search(await self.line())
@@ -49,30 +49,30 @@ class Victim(ProcessLines):
 
     @property
     def memory(self):
-        """Bytes of memory that it has."""
+        """The bytes of memory that the process has now."""
         return memory_of(self, "VmRSS")
 
     @property
     def peak(self):
-        """Bytes of memory that it has had at most since `forget_peak`."""
+        """The most bytes of memory that the process has had since `forget_peak`."""
         return memory_of(self, "VmHWM")
 
     @property
     def descriptors(self):
-        """How many files it has open."""
+        """The number of files that the process has open."""
         return len(os.listdir(self._directory))
 
     def forget_peak(self):
-        """Have the peak start from what it has now."""
+        """Reset the peak to the memory that the process has now."""
         Path(f"/proc/{self.transport.pid}/clear_refs").write_text("5")
 
     def limit_descriptors(self, number):
-        """Let it open no more files than this."""
+        """Limit the number of files that the process may open."""
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.prlimit(self.transport.pid, resource.RLIMIT_NOFILE, (number, hard))
 
     async def until_descriptors(self, number):
-        """Wait until it has no more files open than this."""
+        """Wait until the process has at most this number of files open."""
         try:
             await until(lambda: self.descriptors <= number)
         except AssertionError as exc:
@@ -85,7 +85,7 @@ class Victim(ProcessLines):
         return f"/proc/{self.transport.pid}/fd"
 
     async def end(self):
-        """Have it end as an operator does; return what it has logged that is loud."""
+        """End the process as an operator does; return its warnings and errors from the log."""
         self.transport.signalProcess("TERM")
         status = await self.ended
         said = [*await self.lines(), *self.errors.decode().splitlines()]
@@ -95,7 +95,7 @@ class Victim(ProcessLines):
 
 
 async def start_victim(test, *options, app=APPLICATION, port=0):
-    """Start a server; it is killed when the test is over."""
+    """Start a server, which is killed when the test is over."""
     need_memory()
     command = [TWISTD, "-n", "--pidfile=", "ws", "--listen", f"tcp:{port}:interface=127.0.0.1"]
     if app is not None:
@@ -106,7 +106,7 @@ async def start_victim(test, *options, app=APPLICATION, port=0):
 
 
 def need_descriptors(test, number):
-    """Let this process, and those that it starts, open so many files, or skip the test."""
+    """Let this process and its children open this number of files, or skip the test."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < number:
         raise SkipTest(f"only {hard} files may be open; this needs {number}")

@@ -1,4 +1,4 @@
-"""Inputs that nobody thought of; docs/fuzzing has how they are found, and found again."""
+"""Fuzzing; docs/fuzzing.rst explains how to find inputs and how to reproduce them."""
 
 from importlib import import_module
 from pathlib import Path
@@ -9,5 +9,5 @@ TARGETS = sorted(path.stem for path in HERE.glob("targets/[!_]*.py"))
 
 
 def target_of(name):
-    """Return the function that is given an input, and raises if txws2 breaks a promise on it."""
+    """Return a target's function, which raises if txws2 breaks a promise for an input."""
     return import_module(f"tests.fuzz.targets.{name}").target

@@ -1,6 +1,6 @@
-"""Give inputs to a target once more: `python -m tests.fuzz TARGET FILE...`; no atheris is needed.
+"""Run a target over inputs again: `python -m tests.fuzz TARGET FILE...`; it needs no atheris.
 
-What is wrong with one is a traceback, and the exit status.
+A finding is shown as a traceback, and in the exit status.
 """
 
 import argparse

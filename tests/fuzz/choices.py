@@ -1,4 +1,4 @@
-"""What an input decides besides its bytes: the options, and where reads are cut."""
+"""The choices at the beginning of an input: the options, and the sizes of reads."""
 
 from itertools import cycle
 
@@ -6,7 +6,7 @@ MOST_READS = 64
 
 
 class Choices:
-    """The beginning of an input, taken byte by byte; what is missing counts as 0."""
+    """The beginning of an input, taken byte by byte; missing bytes count as 0."""
 
     def __init__(self, data):
         self._data = data
@@ -23,7 +23,7 @@ class Choices:
         return options[self.number() % len(options)]
 
     def sizes(self):
-        """The sizes of reads, at most seven of them; they are used in turn."""
+        """Return the sizes of reads, at most seven; `cut` uses them in turn."""
         return [self.number() + 1 for _ in range(self.number() % 8)]
 
     def rest(self):
@@ -31,11 +31,11 @@ class Choices:
 
 
 def cut(data, sizes):
-    """Cut the data into reads of these sizes; there is one read if there are none."""
+    """Cut the data into reads of these sizes; without sizes, there is one read."""
     if not sizes:
         return [data]
     reads = []
-    # Each byte on its own is for hypothesis; here it would cost most of the inputs per second.
+    # hypothesis tests reads of one byte; here they would cost most of the inputs per second.
     least = len(data) // MOST_READS
     position = 0
     for size in cycle(sizes):

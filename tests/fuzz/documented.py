@@ -1,11 +1,11 @@
-"""The promise to raise only what the docstring says."""
+"""The promise to raise only documented exceptions."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def raises_only(*kinds):
-    """Let exceptions of these kinds through, if they have words; any other breaks the promise."""
+    """Let exceptions of these classes through if they have a text; others break the promise."""
     try:
         yield
     except Exception as exc:
@@ -15,7 +15,7 @@ def raises_only(*kinds):
 
 
 def outcome(function, *args, raises):
-    """Call the function; return its result, or its exception as something to compare."""
+    """Call the function; return its result, or the class and text of its exception."""
     try:
         with raises_only(*raises):
             return function(*args)

@@ -1,13 +1,13 @@
 """One target under atheris, which looks for inputs that reach more of txws2.
 
-`python -m tests.fuzz.guided TARGET` and libFuzzer's own arguments; run.py gives it these.
+`python -m tests.fuzz.guided TARGET ARGUMENTS...` runs it; run.py passes libFuzzer's arguments.
 """
 
 import sys
 
 import atheris
 
-# Before anything else imports it: what is instrumented is all that is followed.
+# This import comes first: atheris sees only the code that was instrumented on import.
 with atheris.instrument_imports(include=["txws2"]):
     import txws2  # noqa: F401
 

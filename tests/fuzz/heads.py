@@ -1,4 +1,4 @@
-"""What a reader of heads makes of reads, under limits that a fuzzer reaches."""
+"""Reading heads from any reads, with limits that a fuzzer can reach."""
 
 from contextlib import ExitStack
 from unittest import mock
@@ -12,11 +12,11 @@ from txws2.wire.http.readers import HeadLimits
 LINE, BODY = 100, 200
 
 SMALL = HeadLimits(LINE, 30)
-"""Limits as small as most inputs are."""
+"""Limits that are as small as most inputs."""
 
 
 def small_bodies():
-    """Let bodies be as small as most inputs are."""
+    """Make the limits of bodies as small as most inputs."""
     limits = ExitStack()
     limits.enter_context(mock.patch.object(body, "MAX_LINE_SIZE", LINE))
     limits.enter_context(mock.patch.object(body, "MAX_BODY_SIZE", BODY))
@@ -24,7 +24,7 @@ def small_bodies():
 
 
 def read_head(kind, limits, reads):
-    """Return the head or what is wrong with it, and all that follows the head."""
+    """Return the head, or its error as a type and text, and the bytes after the head."""
     reader = kind(limits)
     for number, read in enumerate(reads):
         try:

@@ -1,4 +1,4 @@
-"""How many bytes an object keeps of what a peer sent."""
+"""Counting the bytes of a peer that an object keeps."""
 
 import gc
 import io
@@ -6,7 +6,7 @@ from types import FunctionType, ModuleType
 
 
 def held(thing):
-    """Count the bytes and characters of all that the object refers to, but for its code."""
+    """Return the number of bytes and characters that the object refers to, code excepted."""
     size = 0
     seen = set()
     found = [thing]
@@ -20,7 +20,7 @@ def held(thing):
         elif isinstance(one, io.StringIO):
             size += one.tell()
         else:
-            # zlib doesn't tell the collector what its objects keep.
+            # zlib's objects don't show the garbage collector their bytes.
             found += [getattr(one, name, b"") for name in ("unconsumed_tail", "unused_data")]
             found += gc.get_referents(one)
     return size

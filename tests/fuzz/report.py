@@ -1,4 +1,4 @@
-"""What libFuzzer says of a target, in one line that can be read."""
+"""The output of libFuzzer for a target, as one readable line."""
 
 import re
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ _WRITTEN = re.compile(r"Test unit written to (.+)")
 _UNCAUGHT = re.compile(r"=== Uncaught Python exception: ===\n(.+)")
 _SUMMARY = re.compile(r"^SUMMARY: libFuzzer: (.+)", re.MULTILINE)
 
-# Characters of an exception; the log has all of it.
+# The length of an exception's text in characters; the log has all of it.
 MOST_WORDS = 200
 
 
 @dataclass
 class Result:
-    """How it went with one target.
+    """The result of a run of one target.
 
     Attributes:
-        executions: inputs that were tried.
-        seconds: how long that took.
-        branches: places in txws2 that were reached.
-        features: those, told apart by how often they were reached.
-        grown: inputs that the corpus has gained.
-        problem: what is wrong, if anything is.
-        found: the path of the input that shows it; None if there isn't one.
+        executions: the number of inputs tried.
+        seconds: the length of the run.
+        branches: the number of branches reached in txws2.
+        features: the number of these, counted separately for how often each was reached.
+        grown: the number of inputs that the corpus has gained.
+        problem: the error; None if there is none.
+        found: the path of the input that shows it; None if there is none.
     """
 
     target: str
@@ -45,7 +45,7 @@ class Result:
         )
 
     def advice(self):
-        """Return the lines that tell of a problem and how to see it again."""
+        """Return the lines with the problem and the command that reproduces it."""
         lines = [f"{self.target}: {self.problem}"]
         if self.found:
             lines.append(f"    python -m tests.fuzz {self.target} {self.found}")
@@ -56,11 +56,11 @@ def read(target, log, status, seconds, grown):
     """Return the result of a run.
 
     Args:
-        target: its name.
-        log: all that libFuzzer and Python have said.
-        status: its exit status, or why it had to be ended.
-        seconds: how long it took.
-        grown: inputs that the corpus has gained.
+        target: the target's name.
+        log: the output of libFuzzer and Python.
+        status: the exit status, or the reason that the process was killed.
+        seconds: the length of the run.
+        grown: the number of inputs that the corpus has gained.
     """
     branches, features = map(int, (_COVERAGE.findall(log) or [(0, 0)])[-1])
     tried = _EXECUTIONS.search(log)

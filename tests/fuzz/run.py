@@ -1,8 +1,8 @@
-"""All targets under atheris, for so many seconds in all.
+"""All targets under atheris, for a number of seconds in all.
 
-`python -m tests.fuzz.run --seconds 600` keeps in build/fuzz/TARGET what it has come to know: inputs
-that reach more in corpus/, those that show a mistake in findings/, and a log. The next run starts
-from all of them. It fails if there is a finding.
+`python -m tests.fuzz.run --seconds 600` writes to build/fuzz/TARGET: inputs that reach more code to
+corpus/, inputs that show a bug to findings/, and a log. The next run starts from all of them. It
+fails if there is a finding.
 """
 
 import argparse
@@ -18,26 +18,26 @@ from tests.fuzz import CORPUS, HERE, TARGETS, report
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build" / "fuzz"
 FLAGS = [
-    # An input that takes more seconds, or makes the process take more MiB, is a finding.
+    # An input that takes more seconds, or makes the process use more MiB, is a finding.
     "-timeout=10",
     "-rss_limit_mb=512",
     "-max_len=4096",
     "-print_final_stats=1",
 ]
-# Seconds that a process takes to start; and until one that is over its time is stuck.
+# The seconds that a process takes to start, and those after its time until it counts as stuck.
 STARTING = 2
 STUCK = 60
 
 
 async def fuzz(name, seconds):
-    """Run one target; return what came of it."""
+    """Run one target; return its result."""
     folder = BUILD / name
     corpus, findings, log = folder / "corpus", folder / "findings", folder / "log.txt"
     for needed in corpus, findings:
         needed.mkdir(parents=True, exist_ok=True)
     before = len(list(corpus.iterdir()))
     flags = [*FLAGS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/"]
-    # What is new goes into the first.
+    # libFuzzer writes new inputs to the first folder.
     inputs = [str(path) for path in (corpus, CORPUS / name, findings)]
 
     start = time.monotonic()
@@ -62,7 +62,7 @@ async def fuzz(name, seconds):
 
 
 async def run(names, seconds):
-    """Run the targets, as many at a time as there are cores; return what came of each."""
+    """Run the targets, one on each core at a time; return their results."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     cores = len(os.sched_getaffinity(0))
     share = max(1, int(seconds / ceil(len(names) / cores)) - STARTING)
@@ -81,10 +81,10 @@ async def run(names, seconds):
 
 
 def main():
-    """Run what the command line asks for; return the exit status."""
+    """Run the targets that the command line names; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="for all targets together")
-    parser.add_argument("--target", choices=TARGETS, action="append", help="by default all")
+    parser.add_argument("--target", choices=TARGETS, action="append", help="all by default")
     arguments = parser.parse_args()
     try:
         results = asyncio.run(run(arguments.target or TARGETS, arguments.seconds))

@@ -1,4 +1,4 @@
-"""What the search starts from: real encodings, in tests/fuzz/corpus.
+"""The first inputs of the corpus in tests/fuzz/corpus: real messages, requests and responses.
 
 `python -m tests.fuzz.seeds` writes them. The first bytes of each are the choices of its target.
 """
@@ -24,7 +24,7 @@ SERVER, CLIENT = 0, 1
 
 def seeds():
     """Return the inputs by target and by name."""
-    # The same key and library each time, so that the files change only if what they say does.
+    # The key and the library are fixed, so that a file changes only with its content.
     with (
         mock.patch("txws2.wire.masking_keys._keys", repeat((b"\x37\xfa\x21\x3d",))),
         mock.patch("txws2.wire.zlib_library.NG", None),
@@ -145,7 +145,7 @@ def _inflating():
         return (compressor.compress(data) + compressor.flush(flush)).removesuffix(TAIL)
 
     yield "a-message", inflated(compressed(b"Hello Hello"))
-    # RFC 7692 section 7.2.3.2: the second refers to the first.
+    # RFC 7692 section 7.2.3.2: the second message refers to the first.
     yield "two-with-takeover", inflated(b"\xf2H\xcd\xc9\xc9\x07\x00", b"\xf2\x00\x11\x00\x00")
     yield (
         "with-zlib-ng",

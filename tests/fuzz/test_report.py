@@ -1,4 +1,4 @@
-"""How what libFuzzer says is read. atheris isn't needed here."""
+"""Reading the output of libFuzzer. These tests need no atheris."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

@@ -1,4 +1,4 @@
-"""Every target over its seeds, and that it would notice. atheris isn't needed here."""
+"""Every target over its corpus, and over a broken txws2. These tests need no atheris."""
 
 import re
 from contextlib import redirect_stdout
@@ -15,14 +15,14 @@ from txws2.wire.masking import apply_mask
 
 _inflate = Inflater._inflate
 
-# What is broken for each target: a place, and what is there instead.
+# The mock for each target that breaks txws2: a name, and its replacement.
 MISTAKES = {
     "deflating": ("txws2.wire.deflater._TAIL", b""),
     "exchange": ("txws2.wire.connection.Connection.receive", mock.Mock(side_effect=KeyError)),
-    # The place in the frame is forgotten.
+    # Unmasking forgets its place in the frame.
     "frames": ("txws2.wire.assembler.apply_mask", lambda data, mask, *_: apply_mask(data, mask)),
     "headers": ("txws2.wire.http.grammar.is_token", lambda text: True),
-    # There is room for all.
+    # Inflating has no limit.
     "inflating": (
         "txws2.wire.deflater.Inflater._inflate",
         lambda self, part, _, tail=0: _inflate(self, part, None, tail),
@@ -35,7 +35,7 @@ MISTAKES = {
 
 
 def inputs(name):
-    """Return what is in a target's corpus, by the name of the file."""
+    """Return the inputs in a target's corpus, by the name of the file."""
     return {path.stem: path.read_bytes() for path in sorted((CORPUS / name).iterdir())}
 
 
@@ -46,7 +46,7 @@ def run(name):
 
 
 def noticed(name):
-    """Tell whether a target fails while txws2 is broken."""
+    """Return True if a target fails while txws2 is broken."""
     with mock.patch(*MISTAKES[name]):
         try:
             run(name)
@@ -57,7 +57,7 @@ def noticed(name):
 
 class CorpusTests(SynchronousTestCase):
     def test_it_has_what_is_written_into_it(self):
-        """More may be there: what was found once."""
+        """The corpus may have more inputs: those that were findings."""
         written = seeds()
         self.assertEqual(sorted(written), TARGETS)
         for name in TARGETS:

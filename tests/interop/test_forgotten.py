@@ -45,12 +45,12 @@ class ForgottenTests(ExampleTestCase):
         self.assertEqual(said.count("\n"), 2)
 
     async def test_nothing_is_said_where_there_is_nothing_to_say(self):
-        stop = "from twisted.internet import reactor, task\nreactor.callLater(0.1, reactor.stop)\n"
+        imports = "from twisted.internet import reactor, task\n"
         for text in (
             # It was run, or some of it was, or one that is no reactor at all.
-            f"{SERVE}\n{stop}reactor.run()",
-            f"{stop}{SERVE}\nreactor.iterate()",
-            f"{stop}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
+            f"{SERVE}\n{imports}reactor.callLater(0.1, reactor.stop)\nreactor.run()",
+            f"{imports}{SERVE}\nreactor.iterate()",
+            f"{imports}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
             # It was stopped, or called off.
             f"{SERVE}.addCallback(lambda server: server.close())",
             f"{CONNECT}.addErrback(id).cancel()",

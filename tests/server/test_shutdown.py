@@ -18,9 +18,9 @@ from tests.support.website import SiteTestCase
 from txws2 import WebSocketResource
 from txws2.client.service import WebSocketClientService
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, serve
 from txws2.server.service import WebSocketService
-from txws2.server.shutdown import tell_soon
 from txws2.streams.endpoints import WebSocketServerEndpoint
 from txws2.testing import Joined
 from txws2.wire.frames import encode_frame

@@ -31,7 +31,8 @@ from txws2.server.hooks import (
     gather_hooks,
 )
 from txws2.server.protocol import WebSocketServerProtocol
-from txws2.server.shutdown import ReactorStop, Stopping
+from txws2.server.reactor_stop import ReactorStop
+from txws2.server.shutdown import Stopping
 from txws2.wire.handshake.origins import Origins, check_origins
 from txws2.wire.handshake.rules import check_subprotocols
 from txws2.wire.http.hosts import Hosts

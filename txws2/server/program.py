@@ -43,9 +43,9 @@ from txws2.server.factory import ServerOptions, WebSocketServerFactory
 from txws2.server.listeners import check_place
 from txws2.server.main_function import check_program, explain_reactor
 from txws2.server.program_failure import own_part
+from txws2.server.reactor_stop import tell_soon
 from txws2.server.reload import Changes, is_watched, supervise
 from txws2.server.server import Endpoint, listen_at
-from txws2.server.shutdown import tell_soon
 from txws2.server.signals import kept, leave_to_the_system, take_one
 from txws2.wire.escaping import escaped
 

@@ -34,7 +34,7 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.server.listeners import check_place, listen, uri_of
-from txws2.server.shutdown import Stopping
+from txws2.server.shutdown import Phase, Stopping
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.connection import State
 
@@ -102,7 +102,7 @@ class Server:
 
     def is_serving(self) -> bool:
         """Tell whether it takes connections: it does until it is closed."""
-        return not self._stopping.begun
+        return self._stopping.phase is Phase.SERVING
 
     def close(
         self,
@@ -133,13 +133,15 @@ class Server:
         check_reactor_thread(self._factory.reactor, "server.close")
         Close(code, reason).payload()
         stopping = self._stopping
-        if not stopping.begun:
+        ports: list[Deferred[Any]] = []
+        if self.is_serving():
             self._factory._servers.discard(self)
             self._factory._listening.discard(self)
             ports = [maybeDeferred(port.stopListening) for port in self._ports]
-            stopping.begin(ports, draining=not close_connections)
         if close_connections:
-            stopping.close(code, reason)
+            stopping.end(code, reason, ports)
+        elif self.is_serving():
+            stopping.drain(ports)
         return stopping.wait()
 
     def give_up(self) -> None:

@@ -1,5 +1,5 @@
-"""A module for each target, each with a function `target` of one input.
+"""A module for each target, with a function `target` that takes an input.
 
-None of them needs atheris. An input begins with the choices that the target takes from it, a byte
-for each; `tests.fuzz.seeds` makes such inputs.
+None of them needs atheris. An input begins with the target's choices, one byte for each;
+`tests.fuzz.seeds` makes such inputs.
 """

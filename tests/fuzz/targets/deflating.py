@@ -1,4 +1,4 @@
-"""Compressing anything, in parts: what is compressed inflates to what it was."""
+"""Compressing any bytes, in parts: they inflate to the same bytes."""
 
 from unittest import mock
 
@@ -9,7 +9,7 @@ from txws2.wire.deflater import Deflater, Inflater
 
 BITS = range(9, 16)
 LEVELS = range(1, 10)
-# Whether there is takeover, and with what it is compressed.
+# Pairs of context takeover and the library that compresses.
 WAYS = [(takeover, ng) for ng in (None, zlibs.NG) for takeover in (False, True)]
 
 
@@ -19,7 +19,7 @@ def target(data):
     level, memory_level = choices.one_of(LEVELS), choices.one_of(LEVELS)
     rests = choices.number()
     sizes = choices.sizes()
-    # A space ends a message. Repeated, they have something to refer to that is out of the window.
+    # A space ends a message. Repeated messages could refer to bytes beyond the window.
     messages = choices.rest().split(b" ") * choices.one_of([1, 2, 8])
 
     deflater = Deflater(bits, takeover, level, memory_level)

@@ -1,6 +1,6 @@
-"""The way of all data, as the twins in Python and in C have it: what they do is the same.
+"""All data of a connection, in and out: the code in Python and in C does the same.
 
-Whatever comes, however it is cut, and whether the application answers, raises, or wants no more.
+This holds for any bytes and any reads, while the application answers, raises or stops reading.
 """
 
 from tests.fuzz.choices import Choices, cut
@@ -51,6 +51,6 @@ def _outcome(exchange, reads, enough):
     for read in reads:
         with raises_only():
             exchange.dataReceived(read)
-    # A client's frames have a key that is another each time.
+    # A client's frames differ, because each has a masking key of its own.
     writes = [len(write) if exchange._connection.client else write for write in exchange.writes]
     return exchange.told, writes, len(exchange.failed), counted(exchange._connection)

@@ -1,8 +1,8 @@
 """A connection's frames: both sides, compressed or not, large and small limits, any reads.
 
-Whatever comes, `Connection.receive` doesn't raise, nothing follows the event that ends it all, no
-message is larger than max_size, and no more than that is kept. How the bytes are cut into reads
-makes no difference, nor does taking parts of a message that is unfinished.
+For any bytes, `Connection.receive` doesn't raise, no event follows Closing or Failed, no message is
+larger than max_size, and no more than max_size is kept. The result doesn't depend on the cuts
+between reads, nor on taking parts of an unfinished message.
 """
 
 from tests.fuzz.choices import Choices, cut
@@ -13,15 +13,16 @@ from txws2.wire.connection import Connection
 from txws2.wire.events import Closing, Failed, Remainder
 from txws2.wire.permessage_deflate import Deflate
 
-# With the largest window; with a smaller one, it depends on the cuts how far back zlib looks when a
-# peer refers to what it must not.
+# All have the largest window. With a smaller one, the cuts decide if zlib notices a reference
+# beyond the window.
 AGREED = [
     None,
     Deflate(),
     Deflate(server_takeover=False, client_takeover=False),
 ]
 LIMITS = [2**20, 16, 1000, 2**16, None]
-# A frame header, and a control frame's payload: one that isn't whole, and the peer's Close.
+# A connection also keeps a frame header, and two payloads of control frames: an incomplete one, and
+# that of the peer's close frame.
 BESIDES = 14 + 2 * 125
 
 
@@ -37,7 +38,7 @@ def target(data):
         if closing:
             connection.send_close(1000)
         return [
-            # Which error is found first in what is compressed depends on where it is cut.
+            # The cuts decide which error in compressed data is found first.
             said[:1] if deflate and isinstance(said, tuple) and said[0] == "failed" else said
             for said in _hear(connection, reads, client, max_size, taking)
         ]
@@ -68,7 +69,7 @@ def _hear(connection, reads, client, max_size, taking):
             with raises_only():
                 parts.append(connection.take_part())
             assert connection.unfinished == 0
-    # Counting takes long. An input that ends earlier has it counted there.
+    # Counting takes long, so it is done only at the end of an input. Shorter inputs count earlier.
     if max_size is not None and not over:
         assert held(connection) <= max_size + BESIDES, f"{held(connection)} bytes are kept"
     return said

@@ -1,4 +1,4 @@
-"""The grammar of header fields: a list is refused as documented, or says the same said again."""
+"""The grammar of header fields: a list is refused, or keeps its meaning when written again."""
 
 from tests.fuzz.choices import Choices
 from tests.fuzz.documented import outcome, raises_only
@@ -8,7 +8,7 @@ from txws2.wire.http.grammar import is_token, parse_extensions, parse_tokens
 
 def target(data):
     choices = Choices(data)
-    # As `Headers` has them; each line is a header of its own.
+    # The values are those of `Headers`; each line is a header of its own.
     text = choices.rest().decode(errors="replace")
     values = text.split("\n")
 
@@ -30,7 +30,7 @@ def target(data):
             with raises_only():
                 assert parse_extensions(again) == extensions
                 assert parse_extensions([" ,\t".join(again)]) == extensions
-    # A list of tokens is one of extensions without parameters.
+    # A list of tokens is a list of extensions without parameters.
     if isinstance(tokens, list):
         assert extensions == [(token, []) for token in tokens], extensions
 

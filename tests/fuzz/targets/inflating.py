@@ -1,6 +1,6 @@
-"""Inflating anything, in parts: no other exception than documented, never more than the room.
+"""Inflating any bytes, in parts: only documented exceptions, and no more bytes than the limit.
 
-It agrees with zlib inflating the whole at once, and on how the parts are cut nothing depends.
+The result is that of zlib for the whole message, however the parts are cut.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from txws2.wire import zlib_library as zlibs
 from txws2.wire.deflater import Inflater
 
 BITS = range(8, 16)
-# Whether there is takeover, and with what it is inflated.
+# Pairs of context takeover and the library that inflates.
 WAYS = [(takeover, ng) for ng in (None, zlibs.NG) for takeover in (False, True)]
 ROOMS = [2**20, 0, 100, 2**16, 3 * 2**16]
 # RFC 7692 section 7.2.2.
@@ -27,7 +27,7 @@ def target(data):
     bits, (takeover, ng) = choices.one_of(BITS), choices.one_of(WAYS)
     room, piece_size = choices.one_of(ROOMS), choices.one_of([2**16, 50])
     sizes = choices.sizes()
-    # A message is told from the next by what its last part would have ended with.
+    # The tail, which compressed messages don't have, separates the messages of an input.
     messages = choices.rest().split(TAIL)
 
     apart, whole = Inflater(bits, takeover), Inflater(bits, takeover)
@@ -46,7 +46,7 @@ def target(data):
 
 
 def _inflate(inflater, parts, room, piece_size):
-    """Inflate a message; return None if that isn't possible."""
+    """Inflate a message; return None if that fails."""
     found = b""
     *parts, last = parts
     try:
@@ -57,18 +57,18 @@ def _inflate(inflater, parts, room, piece_size):
     except ProtocolError:
         return None
     except PayloadTooBig as exc:
-        # What has been found is what was in memory.
+        # The size in the exception is the number of bytes in memory.
         if not exc.max_size < exc.size <= exc.max_size + piece_size:
             raise AssertionError(str(exc)) from exc
         return None
-    assert len(found) <= room, f"{len(found)} bytes where there was room for {room}"
+    assert len(found) <= room, f"{len(found)} bytes, but the limit is {room}"
     return found
 
 
 def _compare_with_zlib(message, bits, room, found):
-    """Compare a connection's first message with what zlib makes of it, stream by stream."""
+    """Compare a connection's first message with zlib's result, stream by stream."""
     expected = _as_zlib_has_it(message, bits, room)
-    # Final blocks that are too many, or that aren't complete, zlib leaves to its callers.
+    # zlib leaves too many final blocks, and incomplete ones, to its callers.
     if expected.streams <= 16 and expected.left in (None, 0, len(TAIL)):
         data = expected.data
         if data is not None and len(data) > room:
@@ -79,12 +79,12 @@ def _compare_with_zlib(message, bits, room, found):
 
 
 class _Expected(NamedTuple):
-    """What zlib makes of a message.
+    """zlib's result for a message.
 
     Attributes:
-        data: what it is, None if that isn't possible.
-        streams: how many have begun.
-        left: bytes of the tail behind a final block, None if there is none at the end.
+        data: the inflated message; None if zlib failed.
+        streams: the number of DEFLATE streams that have begun.
+        left: the bytes of the tail behind a final block; None if the message doesn't end in one.
     """
 
     data: bytes | None
@@ -110,6 +110,6 @@ def _as_zlib_has_it(message, bits, room):
 
 
 def _agree(one, other, bits):
-    # zlib finds that a peer refers to what is out of the window only if it can't see it any more;
-    # the largest window has all that there is to refer to.
+    # zlib notices a reference beyond the agreed window only once the bytes have left its own
+    # window. The largest window holds all bytes that can be referred to.
     return one == other or (bits < 15 and None in (one, other))

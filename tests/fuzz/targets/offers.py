@@ -1,4 +1,4 @@
-"""Agreeing on compression, whatever the peer says: what is agreed on works, and is what was said.
+"""Negotiating compression with any peer: the agreed parameters work, and are those of the answer.
 
 The text is taken once for a client's offers and once for a server's answer.
 """
@@ -41,7 +41,8 @@ def _as_offers(extensions, wish):
     assert agreed.client_takeover is ("client_no_context_takeover" not in said), answer
     assert agreed.server_window_bits == int(said.get("server_max_window_bits", 15)), answer
     assert agreed.client_window_bits == int(said.get("client_max_window_bits", 15)), answer
-    # What we want ourselves, we have promised or asked for; but a window only of who lets us.
+    # The answer has all that our options want. It may limit the client's window only if the client
+    # allows that.
     assert not (agreed.server_takeover and wish.server_no_context_takeover), answer
     assert agreed.server_window_bits <= (wish.server_max_window_bits or 15), answer
 
@@ -56,7 +57,7 @@ def _as_an_answer(extensions, wish):
         assert not extensions
         return
     _works(agreed, wish, client=True)
-    # A server of ours, offered what we offer, answers so that we accept it.
+    # Our client accepts the answer of our server to its offers.
     answered = accept_offer(parse_extensions(make_offers(wish)), wish)
     assert answered is not None
     with raises_only():
@@ -66,7 +67,7 @@ def _as_an_answer(extensions, wish):
 def _works(agreed, wish, *, client):
     with raises_only():
         compressed = agreed.deflater(wish, client=client).compress(HELLO)
-        # Such a short message fits the smallest window, whichever side has said it.
+        # Such a short message fits into the smallest window of either side.
         for side in client, not client:
             back = agreed.inflater(client=side).finish(len(HELLO), compressed)
             assert back == HELLO, back

@@ -1,7 +1,7 @@
-"""Requests, as a server of ours gets them: any bytes, any reads.
+"""Requests to our server: any bytes, any reads.
 
-They are refused as documented, with an answer that can be sent; or accepted, with one that a client
-of ours accepts. How the bytes are cut into reads makes no difference.
+It refuses a request with a documented exception and a valid response, or accepts it with a response
+that our client accepts. The result doesn't depend on the cuts between reads.
 """
 
 from tests.fuzz.choices import Choices, cut
@@ -49,7 +49,7 @@ def target(data):
 
 
 def _read(request):
-    """What an application may ask of it can be read, whatever it is."""
+    """Read all that an application may ask of a request."""
     with raises_only():
         ROUTES.find(request.path)
         parse_basic(request.fields.get("Authorization", ""))
@@ -86,7 +86,7 @@ def _answered(request, origins, subprotocols, compression):
 
 
 def _serialized(request):
-    """What was read is refused if it can't be sent, or else is the same when it is read again."""
+    """Serialize a request: it is refused, or is the same when it is read again."""
     try:
         with raises_only(InvalidMessage):
             data = request.serialize()

@@ -1,7 +1,7 @@
-"""Responses, as a client of ours gets them: any bytes, any reads.
+"""Responses to our client: any bytes, any reads.
 
-They are refused as documented, with the body that a refusal has, never more of it than is to be
-kept; or accepted. How the bytes are cut into reads makes no difference.
+It refuses a response with a documented exception, and keeps no more of the body than the limit; or
+it accepts the response. The result doesn't depend on the cuts between reads.
 """
 
 from contextlib import nullcontext
@@ -53,7 +53,7 @@ def _judged(response, compression):
 
 
 def _read_body(response, reads):
-    """Return the body, and whether more of it is to come."""
+    """Return the body, and True if it is complete."""
     reader = BodyReader(response)
     for read in reads:
         with raises_only():

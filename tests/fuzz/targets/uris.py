@@ -1,4 +1,4 @@
-"""URIs: refused as documented, or our client asks a server of ours for what it accepts."""
+"""URIs: our client refuses one as documented, or makes a request that our server accepts."""
 
 from tests.fuzz.choices import Choices
 from tests.fuzz.documented import raises_only
@@ -12,7 +12,7 @@ from txws2.wire.http.uris import parse_uri
 def target(data):
     choices = Choices(data)
     before = choices.one_of(["ws://", "wss://", "ws://h/", ""])
-    # Halves of surrogate pairs come, too, as from a program's arguments.
+    # Text from a program's arguments may have halves of surrogate pairs.
     text = before + choices.rest().decode(errors="surrogateescape")
     try:
         with raises_only(InvalidURI):
@@ -32,7 +32,7 @@ def target(data):
     assert request.headers["Host"] == uri.host_header, request
     with raises_only():
         check_request(request)
-    # Written as a URI again, all but the user information, it is the same.
+    # Without its user information, the URI is the same when it is written again.
     again = parse_uri(f"{'wss' if uri.secure else 'ws'}://{uri.host_header}{uri.resource_name}")
     assert _without_user(again) == _without_user(uri), again
 

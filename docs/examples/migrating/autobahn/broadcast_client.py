@@ -8,7 +8,7 @@ from txws2 import connect
 
 
 async def main(reactor, uri):
-    """Say hello every two seconds, and print what is heard, until the server closes."""
+    """Say hello every two seconds, and print each message, until the server closes."""
     async with connect(uri, reactor=reactor) as ws:
         LoopingCall(ws.sendMessage, "Hello from Python!").start(2)
         async for message in ws:

@@ -9,7 +9,7 @@ from txws2 import WebSocketServerFactory, WebSocketServerProtocol, broadcast
 
 
 class Speaker(WebSocketServerProtocol):
-    """Tells everybody what it hears."""
+    """Sends each text message to everybody."""
 
     def connectionOpened(self):
         print("here:", self.remote_address)
@@ -24,7 +24,7 @@ class Speaker(WebSocketServerProtocol):
 
 
 class SpeakersFactory(WebSocketServerFactory):
-    """Knows all who are connected, and tells them how time goes by."""
+    """Sends texts and ticks to all its connections."""
 
     ticks = 0
 

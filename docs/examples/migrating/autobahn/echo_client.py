@@ -30,7 +30,7 @@ class Hello(WebSocketClientProtocol):
 
 
 async def main(reactor, uri="ws://127.0.0.1:9000"):
-    """Connect, or say why not; end with the connection."""
+    """Connect, or fail with the reason; end with the connection."""
     ws = await connect(uri, create_protocol=Hello, reactor=reactor)
     await ws.wait_closed()
 

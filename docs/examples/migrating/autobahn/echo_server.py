@@ -27,7 +27,7 @@ class Echo(WebSocketServerProtocol):
 
 
 def connecting(ws, request):
-    """Say who asks; as this returns None, the connection goes on to be opened."""
+    """Print the address and the path; returning None lets the handshake go on."""
     print("connecting:", ws.remote_address, request.path)
 
 

@@ -26,7 +26,7 @@ class HelloClient(Protocol):
 
 async def main(reactor, uri="ws://127.0.0.1:9000"):
     """Connect, and go on until the server hangs up."""
-    # A server of Autobahn's insists on a subprotocol; one of ours doesn't.
+    # Autobahn's server insists on a subprotocol; txws2's doesn't.
     endpoint = WebSocketClientEndpoint(reactor, uri, subprotocols=["binary"])
     hello = await endpoint.connect(Factory.forProtocol(HelloClient))
     await hello.done

@@ -10,7 +10,7 @@ URI = "ws://localhost:8080/websocket_server.rpy"
 
 
 class Demo(WebSocketClientProtocol):
-    """Says hello, and prints what it gets."""
+    """Says hello, and prints each message."""
 
     def connectionOpened(self):
         self.sendMessage("hello, world!")

@@ -6,7 +6,7 @@ from txws2 import WebSocketResource, WebSocketServerProtocol
 
 
 class Demo(WebSocketServerProtocol):
-    """Sends a heartbeat each second, and replies to what it gets."""
+    """Sends a heartbeat each second, and replies to each message."""
 
     loop = None
     beats = 0
@@ -23,7 +23,7 @@ class Demo(WebSocketServerProtocol):
         self.sendMessage(f"reply to {message}")
 
     def connectionLost(self, reason):
-        # There is none if the handshake failed.
+        # If the handshake failed, there is no loop.
         if self.loop is not None:
             self.loop.stop()
 

@@ -11,7 +11,7 @@ from txws2 import WebSocketFactory
 
 
 class Echo(Protocol):
-    """Sends back what it gets."""
+    """Sends all data back."""
 
     def dataReceived(self, data):
         self.transport.write(data)
