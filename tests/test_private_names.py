@@ -4,7 +4,9 @@ import ast
 import asyncio
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
+from OpenSSL import SSL
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
@@ -20,6 +22,8 @@ from tests.support.loops import LoopTestCase
 from txws2 import _private_names
 from txws2._deferreds import asyncio_reactor, eventual, lean
 from txws2._private_names import Names, can_be_lean, current_loop
+from txws2.client import tls
+from txws2.client.server_identity import ServerName
 
 ROOT = Path(__file__).parents[1]
 
@@ -133,6 +137,20 @@ class WithoutThemTests(ToldTestCase):
             deferred = kind()
             deferred.become_whole()
             self.assertIs(type(deferred), whole)
+
+    def test_the_name_that_a_tls_connection_asks_for_is_verified(self):
+        connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
+        connection.set_connect_state()
+        self.patch(tls, "CLIENT_TLS_HOST", Names("it is unknown", "_nowhere"))
+        demanded = []
+        self.patch(ServerName, "demand", lambda name, connection: demanded.append(name.host))
+        creator = tls.ClientTLS(optionsForClientTLS("localhost")).creator_for("elsewhere")
+        self.patch(creator, "_creator", Mock(**{"clientConnectionForTLS.return_value": connection}))
+        for asked in (b"localhost", b"example.com"):
+            connection.set_tlsext_host_name(asked)
+            self.assertIs(creator.clientConnectionForTLS(None), connection)
+        self.assertEqual(demanded, ["localhost", "example.com"])
+        self.assertEqual(len(self.told), 1)
 
     def test_the_loop_of_asyncios_reactor_is_unknown(self):
         self.patch(asyncio_reactor, "ASYNCIO_LOOP", Names("it is unknown", "_nowhere"))

@@ -148,10 +148,12 @@ LOG_OBSERVERS = Names(
 """Of the classes of `twisted.logger`: for telling whether anybody observes the log."""
 
 CLIENT_TLS_HOST = Names(
-    "a connection creator that optionsForClientTLS has made verifies in its own way",
+    "a connection creator of optionsForClientTLS may verify in its own way",
     "_hostnameASCII",
 )
-"""Of what `twisted.internet.ssl.optionsForClientTLS` returns: for verifying the name as well."""
+"""Of what `twisted.internet.ssl.optionsForClientTLS` returns: for verifying it as well.
+
+Without the name, a connection may tell which one it will ask for. It asks for no address."""
 
 
 def can_be_lean(kind: Callable[[], Any]) -> bool:

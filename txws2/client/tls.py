@@ -136,17 +136,30 @@ class _Verifying:
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _MadeSure:
-    """Makes the connections that Twisted's `optionsForClientTLS` makes, and verifies the name."""
+    """Makes the connections that Twisted's `optionsForClientTLS` makes, and verifies the name.
 
-    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName) -> None:
+    Args:
+        creator: makes the connections.
+        name: the server's name; None if this Twisted doesn't tell.
+    """
+
+    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName | None) -> None:
         self._creator = creator
         self._name = name
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Make the connection for Twisted."""
         connection = self._creator.clientConnectionForTLS(tlsProtocol)
-        self._name.demand(connection)
+        name = self._name or _name_asked_of(connection)
+        if name is not None:
+            name.demand(connection)
         return connection
+
+
+def _name_asked_of(connection: SSL.Connection) -> ServerName | None:
+    """Return the name that a connection will ask its server for; it asks for no address."""
+    asked = connection.get_servername()
+    return None if asked is None else ServerName(asked.decode())
 
 
 def _made_sure(creator: Any) -> IOpenSSLClientConnectionCreator:
@@ -154,11 +167,11 @@ def _made_sure(creator: Any) -> IOpenSSLClientConnectionCreator:
 
     A subclass may verify in a way of its own.
     """
-    made_by_twisted = type(creator) is _kind_of_client_options()
-    if not (made_by_twisted and CLIENT_TLS_HOST.are_in(type(creator))):
+    if type(creator) is not _kind_of_client_options():
         given: IOpenSSLClientConnectionCreator = creator
         return given
-    return _MadeSure(creator, ServerName(creator._hostnameASCII))
+    known = CLIENT_TLS_HOST.are_in(type(creator))
+    return _MadeSure(creator, ServerName(creator._hostnameASCII) if known else None)
 
 
 @cache
