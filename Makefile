@@ -1,7 +1,10 @@
 # make run     serve an echo on ws://127.0.0.1:8000/
 # make test    run the tests on all cores; WORKERS=2 for two, WORKERS=0 for one process
+# make unit    run the tests that need no other programs and no peers
 # make check   run lint, types, docs and packaging
 # make oldest  run the tests with the oldest supported versions of Twisted and its dependencies
+# make oldest-unit   run make unit with the oldest supported versions
+# make without-accelerator   run make unit with the Python twins of the C code
 # make pythons  run the tests of the protocol core and of the accelerator on each Python, before a release
 # make reactors   run the tests on each reactor, with every way to share an epoll, and without the accelerator
 # make conformance   run the Autobahn Testsuite against our server and our client
@@ -14,14 +17,19 @@
 # make fuzz-sanitized   run make fuzz under the sanitizers
 # make faults  attack running servers, and measure them; SECONDS=60 for longer
 # make soak    check that memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
+# make sdist   build the source distribution, into build/wheels
+# make wheels  build wheels from the source distribution, for this system; Linux needs docker
 # make clean   remove all that these targets have made
 
 PYTHON ?= python3
 BIN = .venv/bin
 PEERS = tests/interop/node_modules
 WORKERS ?= auto
+# The two halves of the suite.
+UNIT = -n $(WORKERS) --ignore tests/interop
+INTEROP = tests/interop
 
-.PHONY: run test check lint types docs packaging oldest pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak clean
+.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -32,6 +40,9 @@ test: .venv/tested $(PEERS)
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n $(WORKERS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=98
+
+unit: .venv/tested
+	$(BIN)/python -m pytest $(UNIT)
 
 check: lint types docs packaging
 
@@ -53,17 +64,24 @@ packaging: .venv/checked
 	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/project/test_packaging.py
 
-oldest: .venv-oldest/tested $(PEERS)
-	.venv-oldest/bin/python -m pytest
+oldest: oldest-unit $(PEERS)
+	.venv-oldest/bin/python -m pytest $(INTEROP)
 
-# This takes the machine's Pythons and, as root with debootstrap, Debian's; PYTHONS="3.11 pypy3" runs fewer.
+oldest-unit: .venv-oldest/tested
+	.venv-oldest/bin/python -m pytest $(UNIT)
+
+without-accelerator: .venv/tested
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(UNIT)
+
+# This takes the machine's Pythons and, as root with debootstrap, Debian's. PYTHONS="3.11 pypy3" takes these
+# alone, and fails if one of them is missing.
 pythons:
 	$(PYTHON) -m tests.pythons.run tests/wire $(TWINS) $(if $(PYTHONS),--pythons $(PYTHONS))
 
-reactors: .venv/tested $(PEERS)
+reactors: without-accelerator $(PEERS)
 	for reactor in epoll poll select asyncio uvloop; do $(BIN)/python -m pytest --reactor $$reactor || exit; done
 	for sharing in always never; do $(BIN)/python -m pytest --share-epoll $$sharing || exit; done
-	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest
+	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(INTEROP)
 
 # The report is build/conformance/summary.rst. CASES='1.*,7.*' runs some sections, REACTOR=poll uses another
 # reactor, SHARE_EPOLL=always or never puts all connections or none into a shared epoll.
@@ -131,6 +149,14 @@ faults: .venv/tested
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py
 
+sdist: .venv/packaged
+	rm -rf build/wheels
+	$(BIN)/python -m build --quiet --sdist --outdir build/wheels .
+
+# Given an sdist, cibuildwheel takes its options and the tests from the sdist.
+wheels: sdist
+	$(BIN)/cibuildwheel --output-dir build/wheels build/wheels/*.tar.gz
+
 # An unfinished .venv is made anew, because its Python may be too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
 	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
@@ -153,6 +179,10 @@ soak: .venv/tested
 
 .venv/fuzzing: .venv/tested
 	$(BIN)/python -m pip install --quiet --editable '.[test,fuzz]'
+	touch $@
+
+.venv/packaged: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[wheels]'
 	touch $@
 
 .venv/measured: .venv/installed

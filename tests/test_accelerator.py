@@ -139,7 +139,7 @@ class TwinsTests(TestCase):
             self.assertEqual(self.parameters(theirs), self.parameters(ours))
             for method, function in vars(theirs).items() if isinstance(theirs, type) else ():
                 if callable(function) and not method.startswith("__"):
-                    # The first is self, which has no name in C.
+                    # The first parameter is self, which has no name in C.
                     expected = self.parameters(getattr(ours, method))[1:]
                     self.assertEqual(self.parameters(function)[1:], expected)
 

@@ -11,16 +11,16 @@ from unittest.mock import patch
 import pytest
 
 MODULES = [
-    "accepting",
     "connection",
-    "deflate",
-    "headers",
-    "http",
+    "counts",
+    "handshake.client",
+    "handshake.server",
+    "http.grammar",
+    "http.readers",
+    "http.uris",
     "masking",
-    "ordinary",
-    "requesting",
-    "tally",
-    "uri",
+    "permessage_deflate",
+    "whole_messages",
 ]
 SWITCH = "TXWS2_NO_SPEEDUPS"
 
@@ -34,13 +34,13 @@ def load(implementation):
             os.environ[SWITCH] = "1"
         for name in [name for name in sys.modules if name.partition(".")[0] == "txws2"]:
             del sys.modules[name]
-        modules = {name: import_module(f"txws2.wire.{name}") for name in MODULES}
+        modules = {name.rpartition(".")[2]: import_module(f"txws2.wire.{name}") for name in MODULES}
     return SimpleNamespace(**modules)
 
 
 @pytest.fixture(params=["pure", "accelerated"])
 def wire(request):
-    """The modules of txws2.wire, as attributes."""
+    """The modules of txws2.wire, each as an attribute with the last part of its name."""
     if request.param == "accelerated" and find_spec("txws2._speedups") is None:
         pytest.skip("the speedups aren't built")
     return load(request.param)

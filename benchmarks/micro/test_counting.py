@@ -8,10 +8,10 @@ COUNT, SIZE = 64, 32
 @pytest.mark.parametrize("counted", [False, True])
 def test_decode(benchmark, wire, counted):
     benchmark.group = f"decode {COUNT} x {SIZE} B, counted or not"
-    client, server = wire.tally.Tally(), wire.tally.Tally()
+    client, server = wire.counts.Tally(), wire.counts.Tally()
     client.client = True
     data = b"".join(client.encode("x" * SIZE) for _ in range(COUNT))
-    decode_messages = wire.ordinary.decode_messages
+    decode_messages = wire.whole_messages.decode_messages
 
     def decode():
         messages = []
@@ -27,9 +27,9 @@ def test_decode(benchmark, wire, counted):
 @pytest.mark.parametrize("counted", [False, True])
 def test_encode(benchmark, wire, counted):
     benchmark.group = f"encode {SIZE} B, counted or not"
-    server, message = wire.tally.Tally(), "x" * SIZE
+    server, message = wire.counts.Tally(), "x" * SIZE
     if counted:
         frame = benchmark(server.encode, message)
     else:
-        frame = benchmark(wire.ordinary.encode_message, message, False)
+        frame = benchmark(wire.whole_messages.encode_message, message, False)
     assert len(frame) == SIZE + 2

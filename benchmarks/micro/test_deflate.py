@@ -7,9 +7,9 @@ from benchmarks.deflate_presets import feed
 
 def ends(wire):
     """Return the server's and the client's end of a connection with compression."""
-    options = wire.deflate.PRESETS["deflate"]
-    offered = wire.headers.parse_extensions(wire.deflate.make_offers(options))
-    agreed, _ = wire.deflate.accept_offer(offered, options)
+    options = wire.permessage_deflate.PRESETS["deflate"]
+    offered = wire.grammar.parse_extensions(wire.permessage_deflate.make_offers(options))
+    agreed, _ = wire.permessage_deflate.accept_offer(offered, options)
     return [
         wire.connection.Connection(client=client, deflate=agreed, compression=options)
         for client in (False, True)

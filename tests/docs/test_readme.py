@@ -42,12 +42,6 @@ class PushTests(SynchronousTestCase):
 
 
 class ShellTests(SynchronousTestCase):
-    def test_the_make_targets_exist(self):
-        makefile = Path(ROOT, "Makefile").read_text()
-        named = set(re.findall(r"\bmake ([a-z]+)", README))
-        self.assertTrue(named)
-        self.assertEqual(named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)), set())
-
     def test_the_options_of_twistd_ws_exist(self):
         [line] = [
             line for line in "".join(blocks(README, "shell")).splitlines() if "twistd" in line

@@ -1,4 +1,4 @@
-"""What is said of the oldest versions that are supported, in three places, is the same."""
+"""What is said of the oldest versions that are supported, in several places, is the same."""
 
 import re
 from configparser import ConfigParser
@@ -33,3 +33,11 @@ class OldestTests(SynchronousTestCase):
     def test_the_readme_says_so(self):
         readme = Path(ROOT, "README.rst").read_text()
         self.assertIn(f"Twisted {needed()['twisted']}, or later", readme)
+
+    def test_so_does_the_stability_policy(self):
+        policy = Path(ROOT, "docs", "stability.rst").read_text()
+        metadata = ConfigParser()
+        metadata.read(Path(ROOT, "setup.cfg"))
+        python = metadata["options"]["python_requires"].removeprefix(">=")
+        for version in (python, needed()["twisted"]):
+            self.assertIn(f"from {version} on", policy)

@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["WANTED", "Missing", "Python", "find"]
 
 BUILD = Path(__file__).parent.parent.parent / "build" / "pythons"
-WANTED = ("3.11", "3.12", "3.13", "3.14", "3.15", "pypy3")
+WANTED = ("3.11", "3.12", "3.13", "3.14", "3.15", "3.14t", "pypy3")
 # Those that have a Python. Debian 12 has 3.11.2, which is older than what others have of 3.11.
 DEBIAN = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid", "3.15": "sid", "pypy3": "trixie"}
 PACKAGES = ("ca-certificates", "gcc", "libc6-dev")

@@ -3,7 +3,7 @@
 `python -m tests.pythons.run TESTS...` runs them with the accelerator and without it, on whatever of
 CPython 3.11 to 3.15 and PyPy this machine has, or Debian: as root, with debootstrap, its releases
 are put into build/pythons. At the end it says how each did, and which were left out; the status is
-1 if a test failed, or txws2 couldn't be installed.
+1 if a test failed, if txws2 couldn't be installed, or if one that --pythons names was left out.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _last_line(done):
     return done.stdout.strip().rpartition("\n")[2].strip("= ")
 
 
-def run(name, tests):
+def run(name, tests, needed):
     """Generate how each Python of a version did: whether it is right, and what is to be told."""
     found = False
     try:
@@ -68,21 +68,21 @@ def run(name, tests):
             found = True
             yield from check(python, tests)
     except Missing as exc:
-        yield True, f"{name} left out: {exc}"
+        yield not needed, f"{name} left out: {exc}"
     else:
         if not found:
-            yield True, f"{name} left out: neither this machine has one, nor Debian"
+            yield not needed, f"{name} left out: neither this machine has one, nor Debian"
 
 
 def main():
     """Run them all; end with status 1 if a test failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.pythons.run")
-    parser.add_argument("--pythons", nargs="+", choices=WANTED, default=WANTED)
+    parser.add_argument("--pythons", nargs="+", choices=WANTED)
     parser.add_argument("tests", nargs="+")
     options = parser.parse_args()
     told, good = [], True
-    for name in options.pythons:
-        for passed, line in run(name, options.tests):
+    for name in options.pythons or WANTED:
+        for passed, line in run(name, options.tests, needed=bool(options.pythons)):
             print(line, flush=True)
             told.append(line)
             good = good and passed

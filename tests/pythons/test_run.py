@@ -26,11 +26,11 @@ class Pretended:
 
 
 class RunTests(SynchronousTestCase):
-    def told(self, *pythons):
+    def told(self, *pythons, options=("--pythons", "3.11")):
         """Run the program where there are these Pythons; return its status and what it tells."""
         self.patch(run, "find", lambda name: iter(pythons))
         self.patch(run.shutil, "copytree", lambda *arguments, **options: None)
-        self.patch(sys, "argv", ["run", "tests/wire", "--pythons", "3.11"])
+        self.patch(sys, "argv", ["run", "tests/wire", *options])
         self.patch(sys, "stdout", StringIO())
         status = self.assertRaises(SystemExit, run.main).code
         return status, sys.stdout.getvalue().rpartition("\n\n")[2].splitlines()
@@ -52,7 +52,7 @@ class RunTests(SynchronousTestCase):
         self.assertIn("not installed", told[0])
 
     def test_what_is_left_out_is_told_and_no_failure(self):
-        status, told = self.told()
+        status, told = self.told(options=())
         self.assertFalse(status)
         self.assertIn("3.11 left out: neither this machine has one", told[0])
 
@@ -61,10 +61,16 @@ class RunTests(SynchronousTestCase):
 
         self.patch(run, "find", missing)
         self.assertEqual(
-            [*run.run("3.11", [])], [(True, "3.11 left out: that of Debian needs root")]
+            [*run.run("3.11", [], needed=False)],
+            [(True, "3.11 left out: that of Debian needs root")],
         )
+
+    def test_one_that_is_asked_for_by_name_and_left_out_is_a_failure(self):
+        status, told = self.told()
+        self.assertTrue(status)
+        self.assertIn("3.11 left out: neither this machine has one", told[0])
 
     def test_those_are_wanted_that_the_package_says_it_runs_on(self):
         lines = (run.ROOT / "setup.cfg").read_text().splitlines()
         said = [line.rpartition(":: ")[2] for line in lines if ":: Python :: 3." in line]
-        self.assertEqual([*said, "pypy3"], list(WANTED))
+        self.assertEqual([*said, "3.14t", "pypy3"], list(WANTED))

@@ -48,6 +48,12 @@ class Opening(Eventual[T]):
 
     if not TYPE_CHECKING:
 
+        @property
+        def send(self) -> NoReturn:
+            # The Deferreds of Twisted 24.7 have a method of this name, which would take a message
+            # and send nothing. Python asks __getattr__ now.
+            raise AttributeError
+
         def __getattr__(self, name: str) -> NoReturn:
             # What a program means that forgets to await it.
             advice = "" if name.startswith("_") else "; await it first, or use `async with`"
