@@ -93,10 +93,11 @@ protocol_of(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *si
 }
 
 static PyObject *
-end(PyObject *transport, bool lost)
+end(State *state, PyObject *transport, bool lost)
 {
     if (!lost) {
-        return PyObject_CallMethod(transport, "_dataReceived", "y", "");
+        /* It finds the same, and knows the reason. */
+        return PyObject_CallMethodNoArgs(transport, state->names[DO_READ]);
     }
     PyObject *main = PyImport_ImportModule("twisted.internet.main");
     PyObject *why = main == NULL ? NULL : PyObject_GetAttrString(main, "CONNECTION_LOST");
@@ -145,7 +146,7 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
         result = Py_NewRef(Py_None);
     }
     else {
-        result = end(transport, got < 0);
+        result = end(state, transport, got < 0);
     }
     Py_DECREF(protocol);
     return result;

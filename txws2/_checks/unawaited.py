@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from txws2._private_names import current_loop
 
 __all__ = ["CONNECT", "SERVE", "expect_reactor"]
 
@@ -42,7 +43,7 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     installed: Any = sys.modules.get("twisted.internet.reactor")
     if reactor not in (None, installed) or getattr(installed, "running", True):
         return
-    if asyncio._get_running_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
+    if current_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
         return
     if not _waiting:
         atexit.register(_tell, os.getpid())

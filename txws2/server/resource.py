@@ -155,9 +155,11 @@ class _SiteUpgrade:
 
     def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
         """Take the transport out of the site's hands."""
-        self._site, early = _take_transport(self._request.channel, protocol)
+        channel = self._request.channel
+        early = _take_early(channel, self._request)
+        self._site = _take_transport(channel, protocol)
         # Whoever finishes the request from now on doesn't end the connection.
-        self._request.channel.persistent = True
+        channel.persistent = True
         self._answered = True
         self._request.setResponseCode(SWITCHING)
         # To finish it isn't to begin a response.
@@ -237,19 +239,30 @@ def _respond(request: SiteRequest, response: Response) -> None:
     request.finish()
 
 
-def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtocol, bytes]:
-    """Take the transport away from an HTTPChannel that waits for the answer to a request.
+def _take_early(channel: Any, request: SiteRequest) -> bytes:
+    """Take what has come after a request away from its HTTPChannel, which keeps it.
 
-    twisted.web has no public way to do so. Its own, for its own WebSockets, loses what has come
-    after the request. All that is done here is public, but for where the channel keeps that if it
-    didn't come together with the request.
+    A channel has no method for that. But when a request is done, it reads what it has kept as
+    lines, so that is where they are caught. The request isn't done for anybody else.
+    """
+    early: list[bytes] = []
+    channel.setLineMode = early.append
+    channel.persistent = True
+    channel.requestDone(request)
+    channel.requests.insert(0, request)
+    # The channel waits for another request now, but not for ever.
+    channel.setTimeout(None)
+    kept: bytes = channel.clearLineBuffer()
+    return b"".join(early) + kept
 
-    Returns:
-        The protocol that the transport had, and what has come.
+
+def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> IProtocol:
+    """Take the transport away from an HTTPChannel; return the protocol that the transport had.
+
+    twisted.web has no method for that, either. Its own way, for its own WebSockets, loses what has
+    come after the request.
     """
     transport: Any = channel.transport
-    early = b"".join(channel._dataBuffer) + channel.clearLineBuffer()
-    channel._dataBuffer.clear()
     # The channel is what the transport pauses while its buffer is full.
     transport.unregisterProducer()
     site: IProtocol
@@ -263,4 +276,4 @@ def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtoco
         site, transport.protocol = transport.protocol, protocol
     # The channel has paused it if more came than it likes to keep, or if its buffer was full.
     transport.resumeProducing()
-    return site, early
+    return site
