@@ -13,6 +13,7 @@
 # make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
 # make bench-docs   copy the results of make bench into the docs
 # make microbench   time the parts of the protocol core
+# make twins   measure what a function in C saves over its twin in Python; TWIN=split_request ROUNDS=9
 # make sanitize      run the tests of the accelerator under the C compiler's sanitizers
 # make fuzz-sanitized   run make fuzz under the sanitizers
 # make faults  attack running servers, and measure them; SECONDS=60 for longer
@@ -29,7 +30,7 @@ WORKERS ?= auto
 UNIT = -n $(WORKERS) --ignore tests/interop
 INTEROP = tests/interop
 
-.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos bench bench-docs microbench sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
+.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos bench bench-docs microbench twins sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -109,6 +110,9 @@ bench-docs: .venv/measured
 
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
+
+twins: .venv/measured
+	$(BIN)/python -m benchmarks.twins $(or $(TWIN),read_through) $(ROUNDS)
 
 sanitize: sanitized
 	$(UNDER) LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \

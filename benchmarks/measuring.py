@@ -15,7 +15,7 @@ from benchmarks.installing import BUILD, LOAD
 from benchmarks.peers import SCRIPTS, Server, Tools
 from benchmarks.workloads import Workload
 
-__all__ = ["allow_open_files", "measure"]
+__all__ = ["Failed", "allow_open_files", "free_port", "measure", "put_load", "serving"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = BUILD / "server.log"
@@ -38,18 +38,17 @@ def allow_open_files() -> None:
 
 def measure(tools: Tools, server: Server, workload: Workload, seconds: float) -> dict[str, Any]:
     """Return the load generator's result, or {"error": the reason that there is none}."""
-    port = _free_port()
+    port = free_port()
     try:
-        with _serving(server.command(tools, port, workload), port) as process:
-            words = [str(LOAD), *workload.arguments(), f"--port={port}", f"--server={process.pid}"]
-            if not server.echoes:
-                words.append("--lengths-only")
-            return _load([*words, f"--seconds={seconds}"], seconds)
+        with serving(server.command(tools, port, workload), port) as process:
+            options = [] if server.echoes else ["--lengths-only"]
+            return put_load(process.pid, port, workload, seconds, *options)
     except Failed as exc:
         return {"error": str(exc)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -57,7 +56,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends."""
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
@@ -107,7 +106,12 @@ def _last_words() -> str:
     return next((line for line in reversed(lines) if "Error" in line), lines[-1])
 
 
-def _load(command: list[str], seconds: float) -> dict[str, Any]:
+def put_load(
+    server: int, port: int, workload: Workload, seconds: float, *options: str
+) -> dict[str, Any]:
+    """Load a server, by its process and its port; return the load generator's result."""
+    command = [str(LOAD), *workload.arguments(), *options]
+    command += [f"--port={port}", f"--server={server}", f"--seconds={seconds}"]
     try:
         done = subprocess.run(
             command,

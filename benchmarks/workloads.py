@@ -20,6 +20,7 @@ class Workload:
         depth: the number of messages in flight on each connection.
         size: the size of a message, in bytes.
         binary: True for random binary messages, False for JSON.
+        browser: True for requests with the header fields of a browser.
         needs: the server's feature besides an echo: "deflate", "broadcast" or "tls".
         unit: the name of the counted unit.
         figure: the key of the main figure in the result.
@@ -32,6 +33,7 @@ class Workload:
     depth: int = 1
     size: int = 32
     binary: bool = False
+    browser: bool = False
     needs: str | None = None
     unit: str = "message"
     figure: str = CPU
@@ -42,6 +44,8 @@ class Workload:
         words += [f"--depth={self.depth}", f"--size={self.size}"]
         if self.binary:
             words.append("--binary")
+        if self.browser:
+            words.append("--browser")
         if self.needs in ("deflate", "tls"):
             words.append(f"--{self.needs}")
         return words

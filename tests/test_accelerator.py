@@ -15,7 +15,7 @@ from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import frames, masking, payload
 from txws2.wire import whole_messages as ordinary
-from txws2.wire.http import ordinary_request as asking
+from txws2.wire.http import request_heads
 
 TWINS = {
     "Cork": cork,
@@ -26,9 +26,9 @@ TWINS = {
     "decode_messages": ordinary,
     "encode_frame": frames,
     "encode_message": ordinary,
-    "read_request": asking,
     "read_through": readthrough,
     "send_where_ready": exchange,
+    "split_request": request_heads,
     "take_compressed": ordinary,
 }
 
@@ -139,7 +139,7 @@ class TwinsTests(TestCase):
             self.assertEqual(self.parameters(theirs), self.parameters(ours))
             for method, function in vars(theirs).items() if isinstance(theirs, type) else ():
                 if callable(function) and not method.startswith("__"):
-                    # The first is self, which has no name in C.
+                    # The first parameter is self, which has no name in C.
                     expected = self.parameters(getattr(ours, method))[1:]
                     self.assertEqual(self.parameters(function)[1:], expected)
 

@@ -13,7 +13,7 @@ R, S = Close(1001, "so long"), Close(1000)
 
 
 def documented():
-    """The tree in the module's docstring: of each exception the bases, first the one above."""
+    """Return the tree in the module's docstring: the bases of each exception, its parent first."""
     tree, above = {}, {-1: "Exception"}
     for indent, line in re.findall(r"^( *)\* (.*(?:\n +`.*)*)", exceptions.__doc__, re.MULTILINE):
         depth = len(indent) // 4

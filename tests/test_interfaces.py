@@ -1,4 +1,4 @@
-"""All that says it provides an interface does, with the signatures that the interface has."""
+"""Each class that claims an interface provides it, with the same signatures."""
 
 from importlib import import_module
 
@@ -49,7 +49,7 @@ class InterfaceTests(SynchronousTestCase):
             module = import_module(name if name == "txws2" else f"txws2.{name}")
             for cls in vars(module).values():
                 if isinstance(cls, type) and cls.__module__ == module.__name__:
-                    # What Twisted says of a class of its own is its affair.
+                    # An interface that a base class of Twisted implements isn't checked.
                     theirs = [base for base in cls.__mro__ if "txws2" not in base.__module__]
                     for interface in implementedBy(cls):
                         if any(interface in implementedBy(base) for base in theirs):
@@ -59,7 +59,7 @@ class InterfaceTests(SynchronousTestCase):
         self.assertLess({"Console", "InsecureTLS", "Outbox", "RecordingTransport"}, verified)
 
     def test_all_that_an_application_calls_is_there(self):
-        """What is public on the protocol and belongs to neither Twisted nor txws2 itself."""
+        """The public names of the protocol that come from neither Twisted nor txws2 itself."""
         of_the_house = {
             "factory",
             "keepalive_heard",

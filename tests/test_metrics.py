@@ -1,4 +1,4 @@
-"""The counters as Prometheus gets them."""
+"""The counters in the form of Prometheus."""
 
 from threading import Thread
 
@@ -120,7 +120,7 @@ class MetricsTests(QuietTestCase):
 
 
 class ThreadTests(QuietTestCase):
-    """WSGI, and so MetricsResource, asks in a thread of its own."""
+    """WSGI, so also MetricsResource, calls the collector in a thread of its own."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""A checkout says in one sentence what it lacks, and finds a Twisted that is elsewhere."""
+"""A checkout names in one sentence the package that it lacks, and finds a Twisted elsewhere."""
 
 import subprocess
 import sys
@@ -12,8 +12,8 @@ from tests.project.test_oldest import needed
 from txws2 import _prerequisites as prerequisites
 
 ADVICE = (
-    "in a checkout of txws2, `make run` makes .venv, whose .venv/bin/python has all that is "
-    "needed; `python -m pip install .` there installs txws2 into another environment"
+    "in a checkout of txws2, `make run` makes .venv, whose .venv/bin/python has all that txws2 "
+    "needs; `python -m pip install .` there installs txws2 into another environment"
 )
 
 
@@ -25,10 +25,10 @@ def python(*arguments, path=ROOT):
 
 
 class CheckoutTests(SynchronousTestCase):
-    """The folder of the project as the current one, with Pythons that have this and that."""
+    """The folder of the project is the current one; each Python has other packages."""
 
     def test_without_twisted_the_last_line_says_what_to_do(self):
-        # Without site, a Python has its own library only.
+        # Without site, a Python has the standard library only.
         for arguments in (
             ("-c", "from txws2 import serve"),
             ("-c", "import txws2.client"),
@@ -80,7 +80,7 @@ class VersionTests(SynchronousTestCase):
         self.assertEqual(
             self.said(),
             f"txws2 needs Python 3.11, or later; {sys.executable} has 3.10: "
-            "in a checkout of txws2, say which one to use as in make run PYTHON=python3.11",
+            "in a checkout of txws2, name a Python as in make run PYTHON=python3.11",
         )
 
     def test_they_are_those_that_setup_cfg_asks_for(self):

@@ -1,4 +1,4 @@
-"""`twistd ws`: its options, its service, and how it says that it can't start."""
+"""`twistd ws`: its options, its service, and its errors if it can't start."""
 
 import atexit
 import os
@@ -34,14 +34,14 @@ FACTORY = WebSocketServerFactory(None, reactor=Clock())
 
 
 class Reactor(MemoryReactorClock):
-    """Runs, and calls what is to be called then at once; can be stopped only once."""
+    """Runs at once, so it calls functions of callWhenRunning at once; it stops only once."""
 
     def __init__(self):
         super().__init__()
         self.hasStopped = False
 
     def listenTCP(self, port, factory, backlog=50, interface=""):
-        """Listen where it is told to; names are those of the loopback."""
+        """Listen on these endpoints; names are the host names of the loopback."""
         made = super().listenTCP(port, factory, backlog, interface)
         if not isIPv6Address(interface):
             host = interface or "0.0.0.0"
@@ -206,7 +206,7 @@ class OriginTests(TapTestCase):
     ours, https, foreign = "http://a.example:81", "https://a.example:81", "http://b.example"
 
     def accepted(self, *arguments, host="a.example:81"):
-        """Return the origins, of those here, that can connect."""
+        """Return those of these origins that can connect."""
         factory = self.make(*arguments).factory
         return [
             origin
@@ -258,7 +258,7 @@ class HostTests(TapTestCase):
     of_loopback = [*asked[:5]]
 
     def accepted(self, *arguments, asked=asked):
-        """Return the hosts, of those here, that are answered for."""
+        """Return those of these hosts that the server answers for."""
         factory = self.start(*arguments)
         return [host for host in asked if self.opens(factory, host)]
 
@@ -298,7 +298,7 @@ class HostTests(TapTestCase):
         self.assertEqual(accepted, [*asked[:3]])
 
     def test_so_is_the_host_of_an_origin_that_is_named(self):
-        """A proxy on this machine that leaves Host alone has it."""
+        """A proxy on this machine that doesn't change Host sends it."""
         asked = "chat.example", "localhost", "evil.example"
         arguments = "--origin=https://chat.example:8443", "--origin=none", "--origin=null"
         self.assertEqual(self.accepted(*arguments, asked=asked), [*asked[:2]])
@@ -342,7 +342,7 @@ class HostTests(TapTestCase):
     def test_it_is_no_place_to_listen(self):
         for place in "0.0.0.0", "::", "*":
             error = self.assertRaises(CannotStart, Options().parseOptions, [f"--host={place}"])
-            self.assertIn("where to listen is for --listen to say", str(error))
+            self.assertIn("--listen has the address to listen on", str(error))
 
 
 class EchoTests(QuietTestCase):
@@ -475,7 +475,7 @@ class CannotStartTests(TapTestCase):
         name = f"{__name__}:FACTORY"
         self.assertCannotStart(
             f"{name} is a factory, and has its own options; --max-size, --origin would have no "
-            "effect there: set it where the factory is made",
+            "effect on it, so give it to the factory in your code",
             f"--app={name}",
             "--drain=3",
             f"--max-size={2**20}",

@@ -1,4 +1,4 @@
-"""What users test with does what their tests rely on, and is loud where they forget something."""
+"""The tools of txws2.testing behave as tests rely on, and report what a test has forgotten."""
 
 import gc
 import unittest
@@ -269,7 +269,7 @@ class ContextTests(SynchronousTestCase):
             both.vanish()
         self.assertFalse(both.server_transport.connected or both.client_transport.connected)
         self.assertEqual(both.clock.getDelayedCalls(), [])
-        # The handler couldn't know.
+        # The handler couldn't learn of the end.
         self.flushLoggedErrors(ConnectionClosedError)
 
     def test_one_that_was_dropped_is_left_alone(self):

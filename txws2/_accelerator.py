@@ -1,8 +1,8 @@
-"""The accelerator: which functions are taken from C, and whether it is there at all.
+"""The accelerator: the choice between functions in Python and their twins in C.
 
-Most of a busy connection's time goes into a few functions. Each of them is written twice, with the
-same name, signature, results and exceptions: in Python, where it is read, and in C. The one in C
-is used if it was compiled, and unless TXWS2_NO_SPEEDUPS is set in the environment.
+A busy connection spends most of its time in a few functions. Each of them is written twice, in
+Python, for reading, and in C, with the same name, signature, results and exceptions. The twin in C
+is used if it was compiled, unless TXWS2_NO_SPEEDUPS is set in the environment.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["PURE", "about", "accelerated", "load"]
 _Twin = TypeVar("_Twin", bound=Callable[..., Any])
 
 PURE: dict[str, Any] = {}
-"""What is written in Python and has a twin in C, by its name."""
+"""The functions and classes in Python that have a twin in C, by name."""
 
 
 def load(name: str = "txws2._speedups") -> ModuleType | None:
-    """Return a module in C that makes things faster, None if it isn't there or isn't wanted."""
+    """Import the module in C; return None if there is none, or TXWS2_NO_SPEEDUPS is set."""
     if os.environ.get("TXWS2_NO_SPEEDUPS"):
         return None
     try:
@@ -35,7 +35,7 @@ _speedups = load()
 
 
 def about() -> str:
-    """Say whether the accelerator is used, and why it isn't: an installation doesn't tell."""
+    """Return whether the accelerator is used, and why not, as text: pip doesn't report it."""
     if _speedups is not None:
         return "with the accelerator"
     why = "TXWS2_NO_SPEEDUPS is set"
@@ -50,7 +50,7 @@ def about() -> str:
 
 
 def accelerated(pure: _Twin) -> _Twin:
-    """Put the twin in C in the place of a function or a class, if it is there."""
+    """Replace a function or a class by its twin in C, if there is one; a decorator."""
     PURE[pure.__name__] = pure
     twin: _Twin = getattr(_speedups, pure.__name__, pure)
     return twin

@@ -1,4 +1,4 @@
-"""Says in one sentence what a checkout lacks, which nobody has installed with what it needs."""
+"""A check that the packages that txws2 needs are there, for a checkout without an installation."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _OLDEST_TWISTED = (24, 7)
 _MODULES = ("twisted.internet", "OpenSSL", "service_identity", "idna", "typing_extensions")
 
 _ADVICE = (
-    "in a checkout of txws2, `make run` makes .venv, whose .venv/bin/python has all that is "
-    "needed; `python -m pip install .` there installs txws2 into another environment"
+    "in a checkout of txws2, `make run` makes .venv, whose .venv/bin/python has all that txws2 "
+    "needs; `python -m pip install .` there installs txws2 into another environment"
 )
 
-_ADVICE_OF_PYTHON = "in a checkout of txws2, say which one to use as in make run PYTHON=python"
+_ADVICE_OF_PYTHON = "in a checkout of txws2, name a Python as in make run PYTHON=python"
 
 
 def check() -> None:
-    """Raise ImportError, with what to do, if what txws2 needs is missing or too old."""
+    """Raise ImportError, with advice, if Python or a package is missing or too old."""
     if sys.version_info < _OLDEST_PYTHON:
         oldest, found = _shown(_OLDEST_PYTHON), _shown(sys.version_info[:2])
         raise _error(f"Python {oldest}, or later", found, advice=_ADVICE_OF_PYTHON + oldest)

@@ -2,6 +2,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, TypeVar, final
 
+from txws2.wire.http.request_heads import Split
 from txws2.wire.masking import BytesLike
 
 _Exchange = TypeVar("_Exchange", bound="Exchange")
@@ -19,12 +20,10 @@ def encode_frame(
     opcode: int, payload: BytesLike, /, *, masked: bool, fin: bool = True, rsv1: bool = False
 ) -> bytes: ...
 def encode_message(message: str | bytes, masked: bool, /) -> bytes: ...
-def read_request(
-    data: BytesLike, size: int, count: int, /
-) -> tuple[str, dict[str, str], int] | None: ...
 def send_where_ready(
     exchanges: Iterable[_Exchange], frame: bytes, text: bool, size: int, /
 ) -> list[_Exchange]: ...
+def split_request(head: BytesLike, /) -> Split | None: ...
 def take_compressed(
     data: BytesLike, position: int, masked: bool, max_size: int | None, /
 ) -> tuple[int, bytes, int] | None: ...

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""All exceptions, as one tree.
 
 * `WebSocketException`
     * `ConnectionClosed`
@@ -110,12 +110,12 @@ __all__ = [
 
 
 class ConnectionClosed(WebSocketException):
-    """The connection is closed, so there is nothing more to send or to receive.
+    """The connection is closed, so nothing more can be sent or received.
 
     Attributes:
         rcvd: the close frame received, or None.
         sent: the close frame sent, or None.
-        rcvd_then_sent: True if the peer's came first; None unless there are both.
+        rcvd_then_sent: True if the peer's close frame came first; None unless there are both.
     """
 
     def __init__(
@@ -128,14 +128,14 @@ class ConnectionClosed(WebSocketException):
 
     @classmethod
     def of(cls, closing: ClosingHandshake) -> ConnectionClosed:
-        """Make the one that tells how a connection ended: of its kind, and with its cause."""
+        """Make the exception for the end of a connection, of the right class and with its cause."""
         kind = ConnectionClosedOK if closing.clean else ConnectionClosedError
         exception = kind(closing.rcvd, closing.sent, closing.rcvd_then_sent)
         exception.__cause__ = closing.cause
         return exception
 
     def is_of(self, closing: ClosingHandshake) -> bool:
-        """Tell whether `of` has made it of this."""
+        """Return True if `of` has made this exception from this closing handshake."""
         return (
             self.rcvd is closing.rcvd
             and self.sent is closing.sent
@@ -155,23 +155,23 @@ class ConnectionClosed(WebSocketException):
 
 
 class ConnectionClosedOK(ConnectionClosed, error.ConnectionDone):
-    """Both sides closed, each with one of the codes 1000, 1001 or 1005."""
+    """Both sides sent a close frame, each with one of the codes 1000, 1001 or 1005."""
 
 
 class ConnectionClosedError(ConnectionClosed, error.ConnectionLost):
-    """The connection broke, or one side closed it with a code that means trouble.
+    """The connection broke, or one side closed it with a code other than 1000, 1001 or 1005.
 
-    `__cause__` is the transport's error, or what was wrong in what the peer sent.
+    `__cause__` is the transport's error, or the exception about invalid data from the peer.
     """
 
 
 class ConcurrencyError(WebSocketException):
-    """Two things at once where only one can be: two readers, pings with one payload, threads.
+    """Two calls at once that exclude each other: two readers, pings with one payload, threads.
 
-    A connection is for the reactor's thread; `reactor.callFromThread` is how others use it.
+    A connection belongs to the reactor's thread; other threads use `reactor.callFromThread`.
     """
 
 
-# Tracebacks show each by the name that is documented, and pickle finds it there.
+# Tracebacks show the documented name of each exception, and pickle finds it there.
 for _name in __all__:
     globals()[_name].__module__ = __name__

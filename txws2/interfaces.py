@@ -1,6 +1,6 @@
-"""What a connection and an application are to each other.
+"""The interfaces between a connection and an application.
 
-For adapters and proxies, for stand-ins in tests, and to verify a subclass with `verifyClass`.
+Adapters, proxies and fakes in tests implement them; `verifyClass` checks a subclass with them.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ HookResult = Deferred[Any] | Coroutine[Any, Any, Any] | None
 
 
 class _PushProducing(Protocol):
-    # What mypy sees in a push producer when it runs without the plugin for zope.interface.
+    # The type of a push producer for mypy without the plugin for zope.interface.
     def pauseProducing(self) -> object: ...
     def resumeProducing(self) -> object: ...
     def stopProducing(self) -> object: ...
 
 
-# Interfaces of zope can't do `|`.
+# An interface of zope doesn't support `|`.
 PushProducer = Union[IPushProducer, _PushProducing]  # noqa: UP007
-"""An object that can be paused while too much waits to be sent."""
+"""An object that can be paused while too many bytes wait to be sent."""
 
 
 class Presence(NamedTuple):
-    """Somebody who is in a room.
+    """A connection that is in a room.
 
     Attributes:
         id: the id of the connection.
-        info: what was said when it joined, as a name.
+        info: the argument info of `IRooms.join`, a name for instance.
     """
 
     id: str
@@ -57,12 +57,12 @@ class Presence(NamedTuple):
 
 
 class IWebSocketConnection(IPushProducer):
-    """One end of a connection, as a handler is given it; `WebSocketProtocol` says more of each.
+    """One end of a connection, as a handler gets it; `WebSocketProtocol` explains each method.
 
-    As a push producer, it is one of messages: it can be paused and resumed.
+    It is a push producer of messages, which can be paused and resumed.
     """
 
-    id: str = Attribute("A name for this connection, unlike any other's.")
+    id: str = Attribute("A unique name of this connection.")
     state: Any = Attribute("A `State`.")
     request: Any = Attribute("The client's `Request`, None until it is known.")
     response: Any = Attribute("The server's `Response`, None until it is known.")
@@ -70,9 +70,9 @@ class IWebSocketConnection(IPushProducer):
     close_code: int | None = Attribute("The close code received; None until it is closed.")
     close_reason: str | None = Attribute("The close reason received; None until it is closed.")
     latency: float = Attribute("The latest round-trip time in seconds; 0 at first.")
-    counters: Any = Attribute("What it has counted, as `ConnectionCounters`.")
+    counters: Any = Attribute("The counters of this connection, as `ConnectionCounters`.")
     local_address: Any = Attribute("(host, port) of this end, or the path of a Unix socket.")
-    remote_address: Any = Attribute("(host, port) of the other end, or the path of a socket.")
+    remote_address: Any = Attribute("(host, port) of the peer, or the path of a Unix socket.")
 
     def send(
         message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
@@ -85,7 +85,7 @@ class IWebSocketConnection(IPushProducer):
         """Send a message without waiting; once the connection is closing, do nothing."""
 
     def recv(decode: bool | None = None, *, timeout: float | None = None) -> Deferred[str | bytes]:
-        """Return a Deferred of the next message; TimeoutError when it takes longer than that."""
+        """Return a Deferred of the next message; it fails with TimeoutError after the timeout."""
 
     def recv_streaming(decode: bool | None = None) -> AsyncIterator[str | bytes]:
         """Iterate over the pieces of the next message as they arrive."""
@@ -97,13 +97,13 @@ class IWebSocketConnection(IPushProducer):
         """Return an awaitable of this connection."""
 
     def __aexit__(kind: Any, exception: Any, traceback: Any) -> Any:
-        """Close it; what is returned is to be awaited until it is closed."""
+        """Close the connection; return an awaitable that is done when it is closed."""
 
     def registerProducer(producer: PushProducer, streaming: bool = True) -> None:
-        """Have this paused while too much waits to be sent."""
+        """Register a producer; it is paused while too many bytes wait to be sent."""
 
     def unregisterProducer() -> None:
-        """Let the producer be."""
+        """Unregister the producer."""
 
     def ping(data: str | bytes | None = None) -> Deferred[float]:
         """Send a ping; the Deferred fires with the latency when the pong comes."""
@@ -119,10 +119,10 @@ class IWebSocketConnection(IPushProducer):
 
 
 class IWebSocketReceiver(Interface):
-    """What is called in push style; a subclass of `WebSocketProtocol` overrides these.
+    """The hooks of the push style; a subclass of `WebSocketProtocol` overrides them.
 
-    Each may be a coroutine function, or return a Deferred; the next is called when it is done. What
-    they raise, or fail with, closes the connection with 1011.
+    Each may be a coroutine function, or return a Deferred; the next hook is called when it is
+    done. An exception or a failure of a hook closes the connection with 1011.
     """
 
     def connectionOpened() -> HookResult:
@@ -132,29 +132,28 @@ class IWebSocketReceiver(Interface):
         """Called with each message: a str for text, bytes for binary."""
 
     def pingReceived(payload: bytes) -> HookResult:
-        """Called with each ping; it is answered already."""
+        """Called with each ping, which is already answered."""
 
     def pongReceived(payload: bytes) -> HookResult:
-        """Called with each pong, asked for or not."""
+        """Called with each pong, even if it answers no ping."""
 
     def connectionLost(reason: Failure) -> HookResult:
-        """Called once, last, when the connection is gone; reason wraps a ConnectionClosed."""
+        """Called once, last, when the connection has ended; reason wraps a ConnectionClosed."""
 
 
 class IRooms(Interface):
-    """Who hears what, and who is here; `txws2.Rooms` says more of each.
+    """Rooms of connections, which get messages together; `txws2.Rooms` explains each method.
 
-    A connection belongs to the process that it is in, a room to all processes that share it. So
-    whoever asks who is in a room gets data, a broadcast names the room, and each answer is a
-    Deferred. A connection leaves all its rooms when it is closed, and a room that nobody is in
-    is no more.
+    A connection belongs to its process, a room to all processes that share it. So `here` gives
+    data instead of connections, `broadcast` names a room, and each result is a Deferred. A
+    connection leaves all its rooms when it is closed, and an empty room doesn't exist any more.
     """
 
     def join(room: str, connection: Any, info: Any = None) -> Deferred[None]:
-        """Let a connection of this process into a room; info is what JSON has."""
+        """Put a connection of this process into a room; info must be a value of JSON."""
 
     def leave(room: str, connection: Any) -> Deferred[None]:
-        """Let it out of the room, if it is there."""
+        """Take a connection out of a room, if it is there."""
 
     def broadcast(
         room: str,
@@ -165,10 +164,10 @@ class IRooms(Interface):
         slow: Any = "skip",
         but: Any = None,
     ) -> Deferred[int]:
-        """Send a message to all in a room but one; the Deferred has how many this process sent."""
+        """Send a message to a room, except to `but`; fire with the number sent by this process."""
 
     def here(room: str) -> Deferred[list[Presence]]:
-        """Return a Deferred of who is in a room."""
+        """Return a Deferred of the connections in a room."""
 
     def names() -> Deferred[list[str]]:
-        """Return a Deferred of the names of the rooms that somebody is in."""
+        """Return a Deferred of the names of all rooms that have a connection."""

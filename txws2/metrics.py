@@ -1,4 +1,4 @@
-"""The counters of servers, and of clients, as Prometheus wants them; with the extra `metrics`."""
+"""The counters of servers and clients for Prometheus; this needs the extra `metrics`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from txws2.wire.frames import Opcode
 
 __all__ = ["Counting", "WebSocketCollector"]
 
-# Seconds. A reactor that is shutting down waits for its threads, and serves none of them.
+# Seconds to wait for the reactor. While it shuts down, it waits for its threads, so a thread that
+# waited for it without limit would block both.
 _PATIENCE = 5
 
 
 class Counting(Protocol):
-    """What has counters: a factory, or a `Server`."""
+    """An object with counters: a factory, or a `Server`."""
 
     @property
     def counters(self) -> FactoryCounters:
-        """What went over its connections."""
+        """The counters of all its connections."""
 
 
 class WebSocketCollector(Collector):
-    """Collects the counters of factories and servers, whenever somebody asks for them.
+    """Collects the counters of factories and servers for each scrape.
 
-    Nothing is done between two times. It may be asked in any thread: while the reactor runs, what
-    is counted is read in the reactor's own.
+    It does nothing between scrapes. It may be called in any thread: while the reactor runs, the
+    counters are read in the reactor's thread.
 
     Args:
         sources: factories or servers by name. The name is the label "factory" of each metric.
@@ -78,11 +79,11 @@ _Family = tuple[CounterMetricFamily | GaugeMetricFamily, _Samples]
 
 
 def _connections(counted: _Counted) -> Iterator[_Family]:
-    yield _gauge("connections", "Connections, in whatever state", counted, "connections")
+    yield _gauge("connections", "Connections in any state", counted, "connections")
     yield _counter("connections_opened", "Connections that were opened", counted, "opened")
     yield _counter(
         "requests_answered",
-        "Requests that the application answered otherwise, without refusing them",
+        "Requests that the application answered with an HTTP response that is no refusal",
         counted,
         "answered",
     )
@@ -108,7 +109,7 @@ def _traffic(counted: _Counted) -> Iterator[_Family]:
         )
         yield _counter(
             f"{done}_payload_bytes",
-            f"Bytes of messages {done}, as they are without compression",
+            f"Bytes of messages {done}, uncompressed",
             counted,
             f"payload_{way}",
         )
@@ -146,7 +147,7 @@ def _gauge(name: str, text: str, counted: _Counted, field: str) -> _Family:
 def _labelled(
     name: str, text: str, label: str, counted: Mapping[str, Mapping[str, int]]
 ) -> _Family:
-    """Make a counter with a label of its own, of what was counted by that."""
+    """Make a counter with another label besides the factory's name."""
     family = CounterMetricFamily(f"txws2_{name}", text, labels=["factory", label])
     return family, [
         ([factory, value], number)
@@ -164,7 +165,7 @@ def _by_name(frames: Mapping[Opcode, int]) -> dict[str, int]:
 
 
 def _by_kind(closed: Mapping[int, int]) -> dict[str, int]:
-    """Put the codes together that a peer may choose, or there may be two thousand of them."""
+    """Group the codes from 3000 on: peers choose them, and could make two thousand series."""
     kinds: dict[str, int] = {}
     for code, number in closed.items():
         kind = str(code) if code < 3000 else f"{code // 1000}xxx"

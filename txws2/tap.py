@@ -33,12 +33,12 @@ from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["Options", "makeService"]
 
-# For those who wonder why it doesn't end.
-_ADVICE = "(--drain and --close-timeout say how long); a second signal waits for nobody"
+# The log has this advice while the server waits to end.
+_ADVICE = "(--drain and --close-timeout say how long); a second signal ends it at once"
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
-# The options that a factory doesn't have.
+# These options aren't options of a factory.
 _OF_THE_SERVICE = {"app", "drain", "listen"}
 
 
@@ -50,7 +50,7 @@ class Echo(WebSocketServerProtocol):
         self.registerProducer(self)
 
     def messageReceived(self, message: str | bytes) -> None:
-        """Send it back."""
+        """Send the message back."""
         self.sendMessage(message)
 
 
@@ -60,10 +60,10 @@ class TwistdService(WebSocketService):
     name = "ws"
 
     logs_to_stdout = False
-    """Whether whoever has started it sees its log."""
+    """True if the log goes to the stdout of the command."""
 
     hosts_of_loopback: Hosts | None = None
-    """Those to answer for as long as it listens on the loopback only; None to leave that alone."""
+    """The hosts to answer for while it listens on the loopback only; None not to set hosts."""
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
@@ -72,24 +72,24 @@ class TwistdService(WebSocketService):
             cause = cause.socketError
         problem = CannotStart(f"can't listen on {where}: {cause}")
         if not starting:
-            # An endpoint that takes its time to find out: there is nobody left to raise it to.
+            # The endpoint has failed later, so no caller is left to raise an exception to.
             self.factory.log.critical("{problem}", problem=problem)
             atexit.register(_end_with_status_1)
             self.factory.reactor.stop()
             return
         if sys.stderr is not sys.__stderr__:
-            # twistd has its log there by now, where the last words go, too.
+            # twistd has replaced sys.stderr by its log; SystemExit prints the problem there.
             print(problem, file=sys.__stderr__)
             if self.logs_to_stdout:
-                # On a terminal, both are seen.
+                # With a status for its code, SystemExit doesn't print the problem a second time.
                 problem.code = 1
         raise problem
 
     def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
         super()._listens(port, server, where, secure)
         if self.hosts_of_loopback is not None:
-            # What else is listened on is for others, who know it by names that nobody has told us;
-            # and what speaks to HAProxy is by none that a page could lead to.
+            # Clients on other interfaces may use host names that the command line doesn't have.
+            # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
             alone = all(map(_is_loopback, self.addresses)) and not where.startswith("haproxy:")
             self.hosts_of_loopback = self.hosts_of_loopback if alone else None
             self.factory.hosts = self.hosts_of_loopback
@@ -103,13 +103,13 @@ class TwistdService(WebSocketService):
 
 
 def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
-    # The reactor would have twistd end by the signal that stopped it. For who runs a server,
-    # stopping it is no failure.
+    # With the reactor's own handlers, twistd would end by the signal that stopped it, which looks
+    # like a failure.
     def stop() -> None:
         try:
             reactor.stop()
         except ReactorNotRunning:
-            # A second signal: somebody doesn't want to wait for those who have time to end.
+            # The second signal ends the connections that still have time to end.
             service.stopNow()
         else:
             tell_soon(reactor, service.factory.log, _ADVICE)
@@ -122,7 +122,7 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
 
 
 def _end_with_status_1() -> None:
-    # Twisted can tell twistd no status but that of a signal, and it is too late for Python's own.
+    # Twisted lets twistd end with the status of a signal only, and sys.exit() comes too late here.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)
@@ -134,13 +134,13 @@ def _is_loopback(address: IAddress) -> bool:
 
 
 def _check_options_beside_a_factory(options: Options) -> None:
-    """Refuse what would have no effect, such as an --origin that keeps nobody out."""
+    """Refuse options that would have no effect, such as an --origin that refuses no page."""
     wrong = [name for name in dict.fromkeys(options.given) if name not in _OF_THE_SERVICE]
     if wrong:
         names = ", ".join(f"--{name}" for name in wrong)
         raise CannotStart(
             f"{options['app']} is a factory, and has its own options; {names} would have no effect "
-            "there: set it where the factory is made"
+            "on it, so give it to the factory in your code"
         )
 
 
@@ -156,7 +156,7 @@ def _check_carries_no_websocket(endpoint: str) -> None:
 
 
 def _logs_to_stdout(twistd: Any) -> bool:
-    """Tell whether twistd, by its own options, logs to its standard output."""
+    """Return True if twistd, by its own options, logs to its standard output."""
     if twistd is None or not twistd.get("nodaemon"):
         return False
     return twistd["logfile"] in (None, "-") and not (twistd.get("syslog") or twistd["logger"])
@@ -191,7 +191,7 @@ def makeService(options: Options) -> TwistdService:
         try:
             server_endpoint(reactor, endpoint)
         except Exception as exc:
-            # Whatever is wrong with it is found by whichever plugin understands its prefix.
+            # The plugin of its prefix may raise any exception.
             raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
     try:
         service = TwistdService(endpoints, factory, drain=options["drain"])

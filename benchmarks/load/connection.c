@@ -28,7 +28,7 @@ void connection_open(struct connection *connection, struct run *run)
     *connection = (struct connection){.run = run, .sent_at = sent_at};
     stream_open(&connection->stream, options->port, run->tls);
     watch(connection, EPOLL_CTL_ADD);
-    write_request(&connection->out, options->port, options->deflate);
+    write_request(&connection->out, options);
     connection_flush(connection);
 }
 

@@ -13,20 +13,32 @@
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-void write_request(struct buffer *out, int port, bool deflate)
+/* As Chromium sends it to a page's own host, between Connection and the key. */
+static const char BROWSER[] =
+    "Pragma: no-cache\r\n"
+    "Cache-Control: no-cache\r\n"
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36\r\n"
+    "Origin: http://127.0.0.1\r\n"
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n"
+    "Accept-Language: en-US,en;q=0.9\r\n"
+    "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark\r\n";
+
+void write_request(struct buffer *out, const struct options *options)
 {
-    char text[512];
+    char text[1024];
     int size = snprintf(
         text, sizeof text,
         "GET / HTTP/1.1\r\n"
         "Host: 127.0.0.1:%d\r\n"
         "Upgrade: websocket\r\n"
         "Connection: Upgrade\r\n"
+        "%s"
         "Sec-WebSocket-Key: %s\r\n"
         "Sec-WebSocket-Version: 13\r\n"
         "%s\r\n",
-        port, KEY,
-        deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
+        options->port, options->browser ? BROWSER : "", KEY,
+        options->deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "");
     memcpy(buffer_extend(out, (size_t)size), text, (size_t)size);
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "buffer.h"
+#include "options.h"
 
 struct agreement {
     bool deflate;
@@ -14,7 +15,7 @@ struct agreement {
     int client_window_bits;
 };
 
-void write_request(struct buffer *out, int port, bool deflate);
+void write_request(struct buffer *out, const struct options *options);
 
 /* Check the response; fail unless it opens the connection.
  *

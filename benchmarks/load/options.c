@@ -10,7 +10,8 @@
 static const char USAGE[] =
     "usage: load echo|broadcast|handshakes|memory --port PORT --server PID\n"
     "            [--connections N] [--silent N] [--depth N] [--size BYTES] [--binary]\n"
-    "            [--deflate] [--tls] [--lengths-only] [--warmup SECONDS] [--seconds SECONDS]\n";
+    "            [--deflate] [--tls] [--browser] [--lengths-only] [--warmup SECONDS]\n"
+    "            [--seconds SECONDS]\n";
 
 static const struct option NAMES[] = {
     {"port", required_argument, NULL, 'p'},
@@ -22,6 +23,7 @@ static const struct option NAMES[] = {
     {"binary", no_argument, NULL, 'b'},
     {"deflate", no_argument, NULL, 'z'},
     {"tls", no_argument, NULL, 'T'},
+    {"browser", no_argument, NULL, 'B'},
     {"lengths-only", no_argument, NULL, 'l'},
     {"warmup", required_argument, NULL, 'w'},
     {"seconds", required_argument, NULL, 't'},
@@ -59,6 +61,7 @@ struct options parse_options(int argc, char **argv)
         case 'b': options.binary = true; break;
         case 'z': options.deflate = true; break;
         case 'T': options.tls = true; break;
+        case 'B': options.browser = true; break;
         case 'l': options.lengths_only = true; break;
         case 'w': options.warmup = atof(optarg); break;
         case 't': options.seconds = atof(optarg); break;

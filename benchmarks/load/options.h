@@ -19,6 +19,7 @@ struct options {
     bool binary;        /* false for text */
     bool deflate;
     bool tls;
+    bool browser;       /* send the header fields of a browser, too */
     bool lengths_only;  /* compare only the length of a message with the one sent */
     double warmup;      /* seconds before counting begins */
     double seconds;     /* seconds of counting */

@@ -1,4 +1,4 @@
-"""The kinds and the ranges of options: what was expected, and what came."""
+"""The types and ranges of options; the errors name the expected and the actual value."""
 
 import asyncio
 from datetime import timedelta

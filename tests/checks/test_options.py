@@ -1,4 +1,4 @@
-"""Options that there are not: the name that is meant is told, by the function that was called."""
+"""Unknown options: the called function names the option that is meant."""
 
 import re
 import traceback
@@ -88,11 +88,9 @@ class UnknownOptionTests(TestCase):
         self.assertTold(". serve() has no option 'timeout'; ", serve, klass=1, timeout=2)
 
     def test_those_of_the_other_side_are_told(self):
-        self.assertTold(
-            "has no option 'origins'; that is an option of serve()", connect, origins=[]
-        )
-        self.assertTold("has no option 'proxy'; that is an option of connect()", serve, proxy=None)
-        self.assertTold("'reload'; that is an option of run()", serve, reload=True)
+        self.assertTold("has no option 'origins'; it is an option of serve()", connect, origins=[])
+        self.assertTold("has no option 'proxy'; it is an option of connect()", serve, proxy=None)
+        self.assertTold("'reload'; it is an option of run()", serve, reload=True)
 
     def test_what_each_side_has_is_told(self):
         self.assertTold('endpoint="ssl:443:privateKey=key.pem:certKey=', serve, ssl=None)

@@ -1,4 +1,4 @@
-"""Numbers that people write, with units and without."""
+"""Numbers on a command line, with units and without."""
 
 from math import inf
 

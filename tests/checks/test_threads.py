@@ -1,4 +1,4 @@
-"""A connection is for the reactor's thread; to use it in another is an error, at once."""
+"""A connection belongs to the reactor's thread; its use in another fails at once."""
 
 from threading import Thread, get_ident
 
@@ -16,7 +16,7 @@ from txws2.exceptions import ConcurrencyError
 
 
 def elsewhere(function, *args):
-    """Call this in another thread, and return what it returns; what it raises is raised here."""
+    """Call a function in another thread; return its result, or raise its exception here."""
     outcome = []
 
     def run():
@@ -118,7 +118,7 @@ class ClientThreadTests(ThreadTests, ClientSide):
 
 
 class ReactorThreadTests(SynchronousTestCase):
-    """What begins a connection or a server; tests/interop/test_threads.py has real ones."""
+    """The calls that make a connection or a server; tests/interop/test_threads.py has real ones."""
 
     def test_nothing_is_begun_beside_the_reactor_that_runs(self):
         self.patch(threadable, "ioThread", get_ident())

@@ -1,4 +1,4 @@
-"""Rounds of authentication: what a hook is asked, and what it may return."""
+"""Rounds of authentication: the demands that a hook gets, and the values that it may return."""
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase

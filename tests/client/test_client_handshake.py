@@ -1,4 +1,4 @@
-"""What a client makes of what a server answers, whatever that is."""
+"""A client reads each kind of response that a server can send."""
 
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionLost
@@ -152,7 +152,7 @@ class AcceptTests(HandshakeTestCase):
 
 
 class StatusTests(HandshakeTestCase):
-    """An answer other than 101 is told as it is."""
+    """A response other than 101 reaches the application as it is."""
 
     def refused(self, response):
         error = self.assertFails(InvalidStatus, response)

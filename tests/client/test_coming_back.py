@@ -1,6 +1,6 @@
 """Each failure to connect, each end of a connection, and the next attempt after it.
 
-The tables of docs/howto/reconnecting.rst are these.
+The tests read the tables of docs/howto/reconnecting.rst.
 """
 
 import csv
@@ -19,9 +19,10 @@ from tests.command.test_commands import ROOT
 from tests.support.servers import Servers
 from tests.support.sides import CLOSE, TEXT, URI, QuietTestCase, answer
 from txws2._time.backoff import Backoff
+from txws2.client.client_state import ClientState
 from txws2.client.connections import connect
 from txws2.client.retry_policy import process_exception
-from txws2.client.service import ClientState, WebSocketClientService
+from txws2.client.service import WebSocketClientService
 from txws2.wire.connection import State
 from txws2.wire.frames import encode_frame
 
@@ -98,7 +99,7 @@ def status(code, *headers):
 
 
 def upgrade(line, replacement):
-    """Accept the request, but for one line of the answer."""
+    """Accept the request, with one wrong line in the response."""
 
     def act(attempts):
         attempts.accept()
@@ -161,10 +162,10 @@ OTHERS = [
 
 
 class FailureTests(SynchronousTestCase):
-    """A row on each way: connect(), its loop, and the service."""
+    """Each row, by connect(), by its loop, and by the service."""
 
     def check(self, row, kind, follows, act, **options):
-        """Let an attempt fail on each way, and see what follows."""
+        """Let an attempt of each of the three fail, and check what follows."""
         for way in self.check_connect, self.check_loop, self.check_service:
             attempts = Attempts(**options)
             try:
@@ -338,7 +339,7 @@ class CloseTests(QuietTestCase):
     """Each row, in the loop and in the service."""
 
     def open(self, way, verdict=None):
-        """Have an open connection, of a client whose process_exception says this."""
+        """Open a connection of a client whose process_exception returns this."""
         self.asked = []
         self.servers = Servers(self.clock)
 

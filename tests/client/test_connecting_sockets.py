@@ -29,7 +29,7 @@ async def echo(ws):
 
 
 class Silent(Protocol):
-    """Takes the connection, and says what it is told to, which may be nothing."""
+    """Takes the connection, and sends the bytes of a test, or nothing."""
 
     says = b""
 
@@ -92,7 +92,7 @@ class PlainTests(SocketTestCase):
             listening.bind(("127.0.0.1", 0))
             listening.listen(0)
             uri = f"ws://127.0.0.1:{listening.getsockname()[1]}/"
-            # The first ones fill the queue of those to be accepted; the rest waits for TCP.
+            # The first connections fill the backlog; the rest waits for TCP.
             attempts = [connect(uri, open_timeout=0.1) for _ in range(4)]
             for attempt in attempts:
                 await self.assertFailure(attempt, OpeningTimeout)
@@ -116,7 +116,7 @@ class PlainTests(SocketTestCase):
 
 
 class TLSTests(SocketTestCase):
-    """Attack 19: a certificate that isn't the server's, or no longer."""
+    """Attack 19: a certificate that is for another server, or expired."""
 
     proxy = authority = None
 
@@ -177,7 +177,7 @@ class TLSTests(SocketTestCase):
         await self.assertRefused(f"wss://localhost:{port}/", "certificate is not yet valid")
 
     async def test_the_server_learns_which_name_is_asked_for(self):
-        """Without SNI it would show a certificate that is another's."""
+        """Without SNI, the server would show the certificate of another host."""
         right, pem = certify("localhost")
         contexts = certify("elsewhere.example")[0].options()
 
@@ -188,7 +188,7 @@ class TLSTests(SocketTestCase):
         contexts.getContext().set_tlsext_servername_callback(choose)
         port = await self.serve_with(contexts, pem)
         await self.assertEchoes(f"wss://localhost:{port}/")
-        # An address can't be asked for by name.
+        # SNI can't name an address.
         await self.assertRefused(f"wss://127.0.0.1:{port}/", "elsewhere.example")
 
     async def test_a_server_may_want_a_certificate_of_ours(self):

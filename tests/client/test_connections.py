@@ -32,7 +32,7 @@ class Reactor(MemoryReactorClock):
 
 @implementer(IHostnameResolver)
 class Resolver:
-    """Knows addresses; what a name is, it says when it is told to."""
+    """A resolver that answers for a name when the test tells it to."""
 
     def resolveHostName(self, receiver, hostName, portNumber, addressTypes=None):
         self.receiver, self.name = receiver, hostName
@@ -146,13 +146,13 @@ DIGEST = 'Digest realm="x", nonce="{}", qop="auth", algorithm=SHA-256'
 
 
 class AuthenticationTests(ConnectTestCase):
-    """A 401 is answered as long as there is an answer, on a new connection each time."""
+    """A 401 is answered as long as the hook has an answer, on a new connection each time."""
 
     def connect(self, uri="ws://me:secret@127.0.0.1:8000/chat?a=b", **options):
         self.connecting = super().connect(uri, **options)
 
     def ask(self, response=None):
-        """Let it connect, and the server answer; return what was sent as Authorization."""
+        """Let TCP connect and the server answer; return the Authorization of the request."""
         request = self.accept().value()
         self.protocol.dataReceived(response or answer(request))
         found = [line for line in request.split(b"\r\n") if line.startswith(b"Authorization: ")]
@@ -241,7 +241,7 @@ class RedirectTests(ConnectTestCase):
         self.connecting = super().connect(uri, **options)
 
     def ask(self):
-        """Take the request that is made next; return its lines."""
+        """Take the next request; return its lines."""
         self.transport = self.accept()
         return self.transport.value().decode().split("\r\n")
 
@@ -315,7 +315,7 @@ class RedirectTests(ConnectTestCase):
         self.ask()
         self.send_to("ws://127.0.0.1:8001/")
         self.assertGivesUp(
-            "redirected away from what the endpoint is for",
+            "redirected to another origin, which the given endpoint can't reach",
             "ws://127.0.0.1:8000/chat",
             "ws://127.0.0.1:8000/here",
             "ws://127.0.0.1:8001/",

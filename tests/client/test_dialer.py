@@ -1,4 +1,4 @@
-"""How a server is reached: what each option does to the endpoint, and which exclude each other."""
+"""Each option of a dialer changes the endpoint; some options exclude each other."""
 
 import os
 
@@ -31,7 +31,7 @@ class DialerTests(SynchronousTestCase):
         return Dialer(**options).endpoint_for(self.made)
 
     def reached(self, uri="ws://127.0.0.1/", **options):
-        """Return the host and port that is connected to first."""
+        """Return the host and the port of the first connection."""
         endpoint = self.endpoint(uri, **options)
         endpoint.connect(self.made).addErrback(lambda _: None)
         return self.reactor.tcpClients[-1][:2]
@@ -125,18 +125,18 @@ class DialerTests(SynchronousTestCase):
         uri, place = "wss://my~host/", TCP4ClientEndpoint(self.reactor, "127.0.0.1", 81)
         with self.assertRaises(InvalidURI) as caught:
             self.endpoint(uri, endpoint=place)
-        self.assertIn("no certificate can be for 'my~host'", str(caught.exception))
+        self.assertIn("no certificate can have the name 'my~host'", str(caught.exception))
         self.endpoint(uri, endpoint=place, server_hostname="chat.example")
         for name in ("my~host", "2130706433", "a" * 64, "a..b", "%41"):
             with self.assertRaises(InvalidURI) as caught:
                 self.endpoint("wss://127.0.0.1/", server_hostname=name)
-            self.assertIn(f"no certificate can be for '{name}'", str(caught.exception))
+            self.assertIn(f"no certificate can have the name '{name}'", str(caught.exception))
 
     def test_a_proxy_that_no_certificate_can_be_for_is_told_at_once(self):
         with self.assertRaises(InvalidProxy) as caught:
             self.endpoint("ws://127.0.0.1/", proxy="https://me:secret@my~proxy")
         self.assertIn("https://my~proxy:443", str(caught.exception))
-        self.assertIn("no certificate can be for it", str(caught.exception))
+        self.assertIn("no certificate can have the name of its host", str(caught.exception))
         self.assertNotIn("secret", str(caught.exception))
 
     def test_the_name_that_a_certificate_must_have_is_known(self):

@@ -34,7 +34,7 @@ def refused(words="Connection refused"):
 
 
 class EyeballsTestCase(SynchronousTestCase):
-    """Attempts to connect are those of the reactor; each is told how it ends."""
+    """The reactor in memory has the attempts; a test ends each of them."""
 
     def connect(self, *hosts, name="h", complete=True, factory=None):
         self.reactor = MemoryReactorClock()
@@ -61,7 +61,7 @@ class EyeballsTestCase(SynchronousTestCase):
         return protocol
 
     def given_up(self):
-        """Return the hosts that nobody tries to reach any more."""
+        """Return the hosts whose attempts were given up."""
         ends = zip(self.tried, self.reactor.connectors, strict=True)
         return [host for host, connector in ends if connector.stoppedConnecting]
 
@@ -106,7 +106,7 @@ class OrderTests(EyeballsTestCase):
         self.assertEqual(self.tried, ["::1%no-such-zone"])
 
     def test_a_name_is_looked_up_as_it_is(self):
-        """Whatever IDNA has against it."""
+        """IDNA forbids some of these names."""
         for name in ("my_host", "qa--site.example", "r3---sn-x.example", "-a", "localhost."):
             self.connect("127.0.0.1", name=name)
             self.assertEqual((self.resolver.names, self.tried), ([name], ["127.0.0.1"]))
@@ -158,7 +158,7 @@ class TimeTests(EyeballsTestCase):
 
 
 class ResolverTests(EyeballsTestCase):
-    """One may give the addresses one by one."""
+    """A resolver may give the addresses one by one."""
 
     def test_the_first_is_tried_as_soon_as_it_is_there(self):
         connecting = self.connect("::1", complete=False)
@@ -213,7 +213,7 @@ class ResolverTests(EyeballsTestCase):
 
 
 class CancelTests(EyeballsTestCase):
-    """At each stage, nothing goes on."""
+    """A cancelled attempt stops everything, at each stage."""
 
     def assertCancelled(self, connecting):
         connecting.cancel()
@@ -263,7 +263,7 @@ class ErrorTests(EyeballsTestCase):
                 "1.1.1.3": TimeoutError(),
             }
         )
-        # Whoever refuses is there; that says most.
+        # A refusal comes from the host itself, so it says most.
         self.assertIsInstance(error, ConnectionRefusedError)
         self.assertEqual(
             str(error),
@@ -289,7 +289,7 @@ class ErrorTests(EyeballsTestCase):
         self.assertEqual(error.args, ("no",))
 
     def test_an_error_of_the_socket_is_one_of_that_address(self):
-        """So it is for a zone that there is not."""
+        """A zone that doesn't exist has the same effect."""
         connect = MemoryReactorClock.connectTCP
 
         def connect_some(reactor, host, *args, **options):

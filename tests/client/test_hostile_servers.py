@@ -1,4 +1,4 @@
-"""Where a hostile server would have our client go."""
+"""A hostile server redirects a client."""
 
 from base64 import b64encode
 
@@ -19,7 +19,7 @@ MAX_REDIRECTS = 10
 
 
 class Redirecting(Protocol):
-    """Answers a request with a redirect to where its factory says."""
+    """Answers a request with a redirect to the location of its factory."""
 
     def connectionMade(self):
         self.gone = Deferred()
@@ -39,7 +39,7 @@ class Redirecting(Protocol):
 
 
 class RedirectTests(TestCase):
-    """Attack 20: a server that sends us elsewhere."""
+    """Attack 20: a server that redirects the client."""
 
     proxy = None
 

@@ -19,7 +19,7 @@ from txws2.client.insecure import InsecureTLS
 
 
 def self_signed(host):
-    """Return a certificate that nobody else has signed, with its key, as PEM."""
+    """Return a self-signed certificate with its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -40,7 +40,7 @@ def self_signed(host):
 
 
 class Greeter(Protocol):
-    """Says hello as soon as it is connected, and keeps what it hears."""
+    """Says hello as soon as it is connected, and keeps what it receives."""
 
     def __init__(self):
         self.heard = b""
@@ -58,7 +58,7 @@ class Greeter(Protocol):
 
 class InsecureTLSTests(SynchronousTestCase):
     def greet(self, creator):
-        """Let two meet over TLS, the server with a certificate that nobody has signed."""
+        """Connect two protocols over TLS; the server has a self-signed certificate."""
         clock, client, server = Clock(), Greeter(), Greeter()
         certificate = PrivateCertificate.loadPEM(self_signed("other.example"))
 

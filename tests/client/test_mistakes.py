@@ -1,4 +1,4 @@
-"""Arguments that no connection can be made with: the Deferred fails, as for all else."""
+"""Arguments that permit no connection: the Deferred fails, as it does for all other errors."""
 
 import gc
 import os
@@ -132,7 +132,7 @@ class MistakeTests(ConnectTestCase):
 
     def test_a_unix_socket_has_a_path(self):
         exc = self.assertRaises(TypeError, unix_connect, 5, reactor=self.reactor)
-        self.assertIn("path must be a str, that of a Unix socket; it is 5", str(exc))
+        self.assertIn("path must be the path of a Unix socket, as a str; it is 5", str(exc))
 
 
 class ServerMistakeTests(TestCase):

@@ -1,15 +1,15 @@
-"""Messages that wait: how many, in which order, and what becomes of those that don't fit."""
+"""Messages that wait: their number, their order, and the messages for which there is no room."""
 
 from twisted.internet.defer import CancelledError
 
 from tests.support.sides import QuietTestCase
-from txws2.client.outgoing_queue import Outgoing
+from txws2.client.outgoing_queue import OutgoingQueue
 from txws2.exceptions import InvalidState
 
 
 class OutgoingTests(QuietTestCase):
     def make(self, limit=2, drop="newest"):
-        self.outgoing = Outgoing(limit, drop)
+        self.outgoing = OutgoingQueue(limit, drop)
         return self.outgoing
 
     def add(self, *messages):
@@ -23,7 +23,7 @@ class OutgoingTests(QuietTestCase):
         return both
 
     def received(self):
-        """Send all that waits, and return what arrives."""
+        """Send all messages that wait; return those that arrive."""
         both = self.join()
         self.outgoing.send_on(both.client)
         both.pump()
@@ -49,7 +49,8 @@ class OutgoingTests(QuietTestCase):
         self.make()
         *_, three = self.add("one", "two", "three")
         failure = self.failureResultOf(three, InvalidState)
-        self.assertEqual(str(failure.value), "not sent: 2 messages waited for a connection")
+        expected = "not sent: 2 messages already waited, as max_waiting permits"
+        self.assertEqual(str(failure.value), expected)
         self.assertEqual(self.received(), ["one", "two"])
 
     def test_or_the_oldest_is_dropped(self):
@@ -126,5 +127,5 @@ class OutgoingTests(QuietTestCase):
         self.assertEqual(self.received(), [b"one", "two"])
 
     def test_what_makes_no_sense_is_an_error(self):
-        self.assertRaises(ValueError, Outgoing, -1, "newest")
-        self.assertRaises(ValueError, Outgoing, 1, "both")
+        self.assertRaises(ValueError, OutgoingQueue, -1, "newest")
+        self.assertRaises(ValueError, OutgoingQueue, 1, "both")

@@ -56,7 +56,7 @@ class TLSTests(SynchronousTestCase):
         opening = outer.wrappedProtocol.wait_opened()
         clock.advance(10)
         self.assertTrue(transport.disconnecting)
-        # Whoever gives it up again hears the same.
+        # Giving it up again returns the same.
         self.assertEqual(outer.wrappedProtocol._give_up().stage, "the TLS handshake")
         outer.connectionLost(Failure(ConnectionLost()))
         timeout = self.failureResultOf(opening, OpeningTimeout).value

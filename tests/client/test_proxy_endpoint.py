@@ -1,4 +1,4 @@
-"""Proxies: which one the environment has, and connections through them."""
+"""The proxies of the environment, and connections through a proxy."""
 
 import os
 
@@ -127,7 +127,7 @@ class EnvironmentTests(SynchronousTestCase):
 
 
 class Below:
-    """The endpoint of the proxy: connects when it is told to."""
+    """The endpoint of the proxy: connects when the test tells it to."""
 
     def __init__(self, result=None):
         self.result = result
@@ -145,7 +145,7 @@ class Below:
 
 
 class Transport(StringTransport):
-    """One whose end is told within the call that makes it."""
+    """A transport whose connectionLost is called within abortConnection."""
 
     aborted = False
 
@@ -160,7 +160,7 @@ class Transport(StringTransport):
 
 
 class Wanted(Protocol):
-    """What is to be connected."""
+    """The protocol that is connected through the tunnel."""
 
     def __init__(self):
         self.heard, self.lost = b"", []
@@ -235,7 +235,7 @@ class ProxyEndpointTests(ProxyTestCase):
         self.hear(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
         self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
         self.assertTrue(self.below.transport.aborted)
-        # What has come already is nobody's.
+        # Bytes that have already come go to no protocol.
         self.hear(b"more")
 
     def test_an_end_is_told_with_its_cause(self):
@@ -331,7 +331,7 @@ DIGEST = b'Digest realm="x", nonce="%b", qop="auth", algorithm=SHA-256'
 
 
 class AuthenticationTests(ProxyTestCase):
-    """Each 407 is answered as long as there is an answer."""
+    """Each 407 is answered as long as the hook has an answer."""
 
     def connect(self, url="http://me:secret@p:3128", hook=None):
         self.below = Below()
@@ -346,7 +346,7 @@ class AuthenticationTests(ProxyTestCase):
         return connecting
 
     def authorization(self):
-        """Return what the proxy was sent last."""
+        """Return the last request to the proxy."""
         request = self.below.transport.take()
         self.assertTrue(request.startswith(b"CONNECT example.com:443 HTTP/1.1\r\n"), request)
         [line] = [line for line in request.split(b"\r\n") if line.startswith(b"Proxy-Auth")]
@@ -377,7 +377,7 @@ class AuthenticationTests(ProxyTestCase):
         self.successResultOf(connecting)
 
     def test_a_proxy_need_not_say_that_it_ends_it(self):
-        """It is told by the end, before or after the next request has left."""
+        """The client notices the end, before or after the next request has left."""
         connecting = self.connect()
         self.hear(refuse(DIGEST % b"abc"))
         self.below.tunnel.connectionLost(Failure(ConnectionDone()))
@@ -437,7 +437,7 @@ class AuthenticationTests(ProxyTestCase):
         self.assertProxyError("HTTP 407 No", connecting, InvalidProxyStatus)
 
     def test_three_legs_share_one_connection(self):
-        """As those of NTLM do, and of Negotiate."""
+        """NTLM and Negotiate need this."""
 
         def hook(demand):
             demands.append(demand)
@@ -532,7 +532,7 @@ class AuthenticationTests(ProxyTestCase):
 
 
 class LookupTests(ProxyTestCase):
-    """socks5 and socks4 are for addresses, which we look up ourselves."""
+    """socks5 and socks4 are for addresses, which the client looks up itself."""
 
     V4, V6 = IPv4Address("TCP", "1.2.3.4", 0), IPv6Address("TCP", "::1", 0)
     V4_TOO = IPv4Address("TCP", "5.6.7.8", 0)

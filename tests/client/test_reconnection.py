@@ -29,7 +29,7 @@ class ReconnectingTestCase(QuietTestCase):
         return connect(URI, endpoint=self.servers, reactor=self.clock, **options)
 
     def start(self, connecting=None, **options):
-        """Iterate, and do in the body what the test says."""
+        """Iterate, and call a function of the test in the body of the loop."""
         self.running = Deferred.fromCoroutine(self.iterate(connecting or self.connect(**options)))
 
     async def iterate(self, connecting):
@@ -360,7 +360,7 @@ class DecisionTests(ReconnectingTestCase):
 
 
 class CancellationTests(ReconnectingTestCase):
-    """Nothing is left, wherever it is cancelled; even if all errors are to be tried again."""
+    """A cancelled loop leaves nothing behind, even if process_exception permits all errors."""
 
     def start(self, **options):
         super().start(process_exception=lambda exc: None, **options)

@@ -1,4 +1,4 @@
-"""Which failures may pass, and what a Retry-After says."""
+"""Failures that may pass, failures that may not, and Retry-After."""
 
 import os
 import time
@@ -101,7 +101,7 @@ class ProcessExceptionTests(SynchronousTestCase):
     def test_a_proxy_that_refuses_will_refuse_again(self):
         for exc in (
             *map(proxy_status, (401, 403, 407)),
-            # The connection may end behind the refusal.
+            # The connection may end after the refusal.
             caused_by(proxy_status(407), error.ConnectionDone()),
             ProxyError(""),
             caused_by(ProxyError(""), InvalidMessage("")),

@@ -1,4 +1,4 @@
-"""The name that a certificate must have, and what is said of the names that it has."""
+"""The name that a certificate must have, and the texts about the names that it has."""
 
 import gc
 from types import SimpleNamespace
@@ -60,7 +60,7 @@ class NameTests(SynchronousTestCase):
                 name_to_ask_for(host)
 
     def test_no_certificate_can_be_for_a_number(self):
-        # It is an address for the system, and for nobody else.
+        # Only the system's resolver takes these for addresses.
         for host in ("2130706433", "\uff11\uff12\uff17.0.0.1"):
             with self.assertRaises(ValueError):
                 ServerName(host)
@@ -70,7 +70,7 @@ class VerifyTests(SynchronousTestCase):
     """Attack 31."""
 
     def verify(self, certificate, host="localhost", code=0, depth=0, trusted=1):
-        """Have a certificate judged; return the verdict and why."""
+        """Have a certificate judged; return the verdict and the reason."""
         connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
         verdict = ServerName(host)._verify(connection, certificate, code, depth, trusted)
         return verdict, refusal_of(connection)
@@ -126,7 +126,7 @@ class VerifyTests(SynchronousTestCase):
         self.assertTrue(refusal.trusted)
 
     def test_openssl_is_told_so(self):
-        """Attack 31: an exception in a callback of OpenSSL would be lost, or leave elsewhere."""
+        """Attack 31: an exception in a callback of OpenSSL would be lost, or raised elsewhere."""
         connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
         ServerName("localhost").demand(connection)
         mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT

@@ -1,4 +1,4 @@
-"""The client as a service: its connections, its states, what it sends and what waits."""
+"""The client service: its connections, its states, the messages that it sends and keeps."""
 
 import contextlib
 
@@ -15,8 +15,9 @@ from tests.command.test_main import StoppedReactor
 from tests.support.servers import Servers
 from tests.support.sides import CLOSE, TEXT, URI, QuietTestCase, closing
 from txws2._time.backoff import Backoff
+from txws2.client.client_state import ClientState
 from txws2.client.connections import connect
-from txws2.client.service import ClientState, WebSocketClientService
+from txws2.client.service import WebSocketClientService
 from txws2.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -63,7 +64,7 @@ class ServiceTestCase(QuietTestCase):
         return service
 
     def stop(self):
-        """Stop it, with a server that answers."""
+        """Stop the service, with a server that answers."""
         stopping = self.service.stopService()
         self.clock.advance(0)
         if self.servers.joined is not None and self.servers.peer.transport.connected:

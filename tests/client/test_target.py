@@ -1,4 +1,4 @@
-"""A URI and headers that an application's functions say, for each attempt anew."""
+"""A URI and headers that an application's functions return, for each attempt anew."""
 
 import contextlib
 
@@ -9,8 +9,9 @@ from tests.support.servers import Servers
 from tests.support.sides import URI, QuietTestCase
 from tests.support.streams import Made
 from txws2._time.backoff import Backoff
+from txws2.client.client_state import ClientState
 from txws2.client.connections import connect, unix_connect
-from txws2.client.service import ClientState, WebSocketClientService
+from txws2.client.service import WebSocketClientService
 from txws2.exceptions import InvalidHeader, InvalidURI, OpeningTimeout
 from txws2.streams.endpoints import WebSocketClientEndpoint
 from txws2.wire.connection import State
@@ -37,7 +38,7 @@ class TargetTestCase(QuietTestCase):
         return Deferred.fromCoroutine(iterate())
 
     def sign(self):
-        """Say another URI each time."""
+        """Return another URI each time."""
         self.asked += 1
         return f"ws://example.com/?token={self.asked}"
 
@@ -225,7 +226,7 @@ class TimeTests(TargetTestCase):
             self.assertNoResult(connecting)
             self.clock.advance(0.1)
             timeout = self.failureResultOf(connecting, OpeningTimeout).value
-            self.assertIn("the function that says the", timeout.stage)
+            self.assertIn("the function that returns the", timeout.stage)
             self.assertTrue(asking.called)
             self.assertNothingLeft()
 

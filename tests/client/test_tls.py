@@ -1,4 +1,4 @@
-"""TLS of a client, in memory: what is trusted and shown, and what is said of what isn't."""
+"""The TLS of a client, in memory: trust, certificates, and the errors about both."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ BROKEN = b"-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n"
 
 
 class Talker(Protocol):
-    """Says hello, and keeps what is to be known afterwards."""
+    """Says hello, and keeps what a test reads afterwards."""
 
     def __init__(self):
         self.heard, self.lost, self.failure = b"", None, None
@@ -261,17 +261,20 @@ class MistakeTests(TLSTestCase):
         empty = self.write("empty.pem", b"")
         _, other_key = make_pems("localhost")
         for words, arguments in (
-            ("there is no certificate in", (empty,)),
-            ("there is no certificate in", (None, str(empty))),
-            ("has a certificate in it", (self.directory(**{"a.crt": self.pem, "b.pem": b"x"}),)),
+            ("must have a certificate in PEM format; it has none", (empty,)),
+            ("must have a certificate in PEM format; it has none", (None, str(empty))),
+            (
+                "must have a *.pem file with a certificate",
+                (self.directory(**{"a.crt": self.pem, "b.pem": b"x"}),),
+            ),
             ("a.pem can't be used: ", (self.directory(**{"a.pem": GARBAGE, "b.pem": self.pem}),)),
-            ("must have a key in it", (None, self.authorities)),
-            ("that unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
+            ("must also have the certificate's key", (None, self.authorities)),
+            ("unencrypted", (None, self.write("secret.pem", self.pem + ENCRYPTED))),
             ("garbage.pem can't be used: ", (self.write("garbage.pem", GARBAGE),)),
             ("broken.pem can't be used: ", (None, self.write("broken.pem", self.pem + BROKEN))),
             ("other.pem can't be used: ", (None, self.write("other.pem", self.pem + other_key))),
             ("keys do not match", (None, self.write("other.pem", self.pem + other_key))),
-            ("has its own client_certificate", (optionsForClientTLS("h"), self.certificate)),
+            ("leave client_certificate out", (optionsForClientTLS("h"), self.certificate)),
         ):
             with self.assertRaises(ValueError) as caught:
                 ClientTLS(*arguments)
@@ -291,7 +294,7 @@ class MistakeTests(TLSTestCase):
 
 @implementer(ISSLTransport)
 class Shown:
-    """A transport over TLS, whose other end has shown these certificates."""
+    """A transport over TLS, whose peer has sent these certificates."""
 
     def __init__(self, *chain):
         self._chain = [*chain]
@@ -337,7 +340,7 @@ class FailureTests(SynchronousTestCase):
         self.assertIsNone(tls_failure(OSError(), Unmade(), "h"))
 
     def test_what_somebody_else_has_verified_is_told_however_the_certificate_is(self):
-        """An exception here would be one in connectionLost, and nobody would hear of the end."""
+        """An exception here would leave connectionLost, so the application would hear of no end."""
         authority = Authority()
         for names, words in (
             (("other.example",), "it is for other.example"),

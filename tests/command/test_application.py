@@ -1,4 +1,4 @@
-"""What `--app module:name` may name, and what is said when it doesn't."""
+"""The applications that `--app module:name` may name, and the errors about others."""
 
 import sys
 from pathlib import Path
@@ -51,7 +51,7 @@ class LoadTestCase(SynchronousTestCase):
         return load_factory(name, str(self.directory), **options)
 
     def assertRefused(self, name, text):
-        """Assert that there is no such application, and what is said about it, in one line."""
+        """Assert that there is no such application, with this error in one line."""
         said = str(self.assertRaises(NoApplication, self.load, name))
         self.assertEqual(said, text)
         self.assertEqual(said.splitlines(), [said])
@@ -122,7 +122,7 @@ class ApplicationTests(LoadTestCase):
 
 class RefusalTests(LoadTestCase):
     def assertImportFails(self, text, reason):
-        """Assert what is said of a module with this text; {path} is where it is."""
+        """Assert the error about a module with this text; {path} is the path of the module."""
         path = self.write(text)
         self.assertRefused(
             "chat_of_a_test:x", f"can't import 'chat_of_a_test': {reason.format(path=path)}"
@@ -130,7 +130,7 @@ class RefusalTests(LoadTestCase):
 
     def test_a_name_of_another_form(self):
         for name in "chat", "chat:", ":handler", "", ":":
-            self.assertRefused(name, f"{name!r} isn't of the form module:name")
+            self.assertRefused(name, f"{name!r} isn't of the form module:name, as chat:handler")
 
     def test_a_missing_module(self):
         self.assertRefused(

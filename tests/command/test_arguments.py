@@ -63,7 +63,9 @@ class ArgumentTests(SynchronousTestCase):
 
     def test_what_is_not_verified_needs_no_authorities(self):
         for option in "--cacert", "--cert":
-            self.assertWrong("no --cacert or --cert with it", "--insecure", option, "file.pem")
+            self.assertWrong(
+                "--insecure excludes --cacert and --cert", "--insecure", option, "file.pem"
+            )
 
     def test_a_uri_is_required(self):
         self.assertEqual(self.exit_status(), 2)

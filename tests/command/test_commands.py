@@ -56,7 +56,7 @@ async def echo(ws):
 
 
 def free_port():
-    """Return the number of a port that nobody has now."""
+    """Return the number of a port that is free now."""
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -100,7 +100,7 @@ class Command(ProcessProtocol):
         self.ended.callback(self)
 
     def kill(self):
-        """Make sure that it ends; return a Deferred that fires then."""
+        """Kill the process if it runs; return a Deferred that fires when it has ended."""
         with contextlib.suppress(ProcessExitedAlready):
             self.transport.signalProcess("KILL")
         return self.ended if not self.ended.called else None
@@ -140,7 +140,7 @@ class CommandTestCase(TestCase):
         return path
 
     def assertOneLine(self, command, text, advice=None):
-        """Assert that it failed, with this one line on stderr, and maybe one of advice."""
+        """Assert that the process failed with this line on stderr, and maybe a line of advice."""
         self.assertEqual(command.status, 1, command.out + command.err)
         line, *more = command.err.splitlines()
         self.assertIn(text, line)
@@ -449,7 +449,7 @@ class TLSTests(ClientTestCase):
     async def test_files_that_are_none_are_told(self):
         for option, name, words in (
             ("--cacert", "nothing.crt", "No such file"),
-            ("--cert", "me.crt", "must have a key in it"),
+            ("--cert", "me.crt", "must also have the certificate's key"),
         ):
             client = await self.run_client("wss://localhost/", option, str(self.path / name))
             self.assertOneLine(client, words)

@@ -1,4 +1,4 @@
-"""What `python -m txws2` shows, on the screen of a terminal and in a pipe."""
+"""The output of `python -m txws2`, on the screen of a terminal and in a pipe."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class Screen:
         return "\n".join(texts).rstrip("\n")
 
     def show(self, text):
-        """Take what is written to the terminal, or what it echoes of the typing."""
+        """Take output, or the terminal's echo of the typing."""
         position = 0
         while position < len(text):
             token = self._token.match(text, position)
@@ -233,7 +233,7 @@ class TerminalTests(ConsoleTestCase):
         self.screen = Screen(20, 6)
 
     def type(self, text):
-        """Type a line or a part of one; the terminal echoes it, and passes whole lines on."""
+        """Type a line or a part of a line; the terminal echoes it, and passes on whole lines."""
         self.assertScreen()
         self.screen.show(text)
         if text.endswith("\n"):

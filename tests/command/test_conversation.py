@@ -1,4 +1,4 @@
-"""What goes on between a console and a server: on one connection, and with --reconnect on many."""
+"""The conversation between a console and a server: on one connection, or on many."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ LOST = "no close frame received or sent"
 
 
 class Reactor(Clock):
-    """Keeps what is to be called when it stops."""
+    """Keeps the function that is called when it stops."""
 
     def __init__(self):
         super().__init__()
@@ -59,7 +59,7 @@ class Terminal(Stream):
 
 
 class Screen(StringTransport):
-    """The stdin and the stdout of the console, which tells of its end in the next turn."""
+    """The stdin and the stdout of the console; their end is told in the next turn."""
 
     def __init__(self, console, clock):
         super().__init__()
@@ -72,7 +72,7 @@ class Screen(StringTransport):
 
 class ConversationTestCase(QuietTestCase):
     stream = Stream
-    # Why nothing can be written, if nothing can.
+    # The error of a write, if writes fail.
     trouble = None
 
     def setUp(self):
@@ -111,7 +111,7 @@ class ConversationTestCase(QuietTestCase):
         self.servers.joined.drop()
 
     def heard(self):
-        """Return the frames that the server was sent since the last time."""
+        """Return the frames to the server since the last call."""
         return self.servers.heard()
 
     def errors(self):
@@ -121,7 +121,7 @@ class ConversationTestCase(QuietTestCase):
         return re.sub(rb"\x1b(\[[A-Z]|[78])", b"", self.screen.value()).decode()
 
     def assertEnds(self, status, *words):
-        """Assert that it has ended so, with these lines on stderr, and that nothing is left."""
+        """Assert that it has ended with this status and these lines on stderr, and left nothing."""
         self.servers.pump()
         self.clock.advance(0)
         self.assertEqual(self.successResultOf(self.running), status)
@@ -215,7 +215,7 @@ class OnceTests(ConversationTestCase):
 
 
 class UnexpectedTests(ConversationTestCase):
-    """What nobody has thought of: a sentence and a status, and nothing that waits."""
+    """An unexpected exception ends the program with a sentence and a status."""
 
     def assertUnexpected(self, *before):
         self.assertEnds(1, *before, "unexpected ZeroDivisionError: division by zero; ")
@@ -262,7 +262,7 @@ class UnexpectedTests(ConversationTestCase):
 
 class ReconnectTests(ConversationTestCase):
     def again(self, *arguments):
-        """Open a connection, and lose it after it was open for long."""
+        """Open a connection, and lose it after a long time."""
         self.open("--reconnect", *arguments)
         self.clock.advance(5)
         self.lose()

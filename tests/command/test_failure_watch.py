@@ -1,20 +1,20 @@
-"""What is logged as a failure, for a program that shows no log."""
+"""Logged failures, for a program that shows no log."""
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.python.log import err
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2._command.failure_watch import watching
+from txws2._command.failure_watch import watch_failures
 
 log = Logger()
 
 
 class WatchingTests(SynchronousTestCase):
     def told(self, level):
-        """Log a failure with this level; return what is told."""
+        """Log a failure with this level; return the reported failures."""
         told = []
-        with watching(told.append):
+        with watch_failures(told.append):
             log.failure("wrong", Failure(ZeroDivisionError()), level=level)
         self.flushLoggedErrors(ZeroDivisionError)
         return [failure.type for failure in told]
@@ -25,7 +25,7 @@ class WatchingTests(SynchronousTestCase):
 
     def test_so_is_what_a_protocol_has_raised_to_the_reactor(self):
         told = []
-        with watching(told.append):
+        with watch_failures(told.append):
             err(Failure(ZeroDivisionError()))
         self.flushLoggedErrors(ZeroDivisionError)
         self.assertEqual([failure.type for failure in told], [ZeroDivisionError])
@@ -35,13 +35,13 @@ class WatchingTests(SynchronousTestCase):
 
     def test_nor_is_an_event_without_a_failure(self):
         told = []
-        with watching(told.append):
+        with watch_failures(told.append):
             log.critical("wrong")
         self.assertEqual(told, [])
 
     def test_nor_is_what_comes_later(self):
         told = []
-        with watching(told.append):
+        with watch_failures(told.append):
             pass
         log.failure("wrong", Failure(ZeroDivisionError()))
         self.flushLoggedErrors(ZeroDivisionError)

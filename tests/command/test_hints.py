@@ -1,4 +1,4 @@
-"""What is suggested when a connection can't be made: for each kind of error something else."""
+"""The hints for a connection that can't be made: each kind of error has its own."""
 
 from twisted.internet import error
 from twisted.trial.unittest import SynchronousTestCase
@@ -63,7 +63,7 @@ class HintTests(SynchronousTestCase):
             ("the TLS handshake failed: certificate has expired (the certificate", "renew it"),
             ("the TLS handshake failed: certificate is not yet valid", "clock"),
             ("the TLS handshake failed: unsuitable certificate purpose", "for servers"),
-            ("the TLS handshake failed: the certificate's key is too weak", "get another"),
+            ("the TLS handshake failed: the certificate's key is too weak", "another certificate"),
             ("the certificate isn't one for a; it is for no host at all", "subjectAltName"),
             ("the server's certificate isn't one for localhost", "a name that it is for"),
             ("the TLS handshake failed: tlsv13 alert certificate required", "--cert FILE"),

@@ -1,4 +1,4 @@
-"""Lines of what arrives in pieces."""
+"""Lines from data that arrives in pieces."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -6,7 +6,7 @@ from txws2._command.lines import Lines
 
 
 class Piece(bytes):
-    """Bytes that count how often they are looked at."""
+    """Bytes that count their reads."""
 
     looked_at = 0
 

@@ -90,7 +90,7 @@ class MainTestCase(TestCase):
         self.close(self.keyboard)
 
     def output(self):
-        """Return what was written to stdout, once the run is over."""
+        """Return the output on stdout, once the run is over."""
         self.close(self.stdout)
         with os.fdopen(os.dup(self.screen), "rb") as screen:
             return screen.read()
@@ -104,7 +104,7 @@ class MainTestCase(TestCase):
         self.uri = f"ws://127.0.0.1:{server.addresses[0].port}/"
 
     async def run_main(self, *arguments):
-        """Run it until it ends; return its exit status."""
+        """Run the program until it ends; return its exit status."""
         runs = []
         self.patch(txws2.__main__, "react", runs.append)
         txws2.__main__.main([self.uri, *arguments])
@@ -355,7 +355,7 @@ class PingTests(MainTestCase):
 
 class RequestTests(MainTestCase):
     async def request(self, *arguments, **options):
-        """Run it with these arguments; return the request that the server got."""
+        """Run the program with these arguments; return the request that the server got."""
         requests = []
         await self.serve(lambda ws: requests.append(ws.request), **options)
         self.assertEqual(await self.run_main(*arguments), 0)
@@ -381,7 +381,7 @@ class RequestTests(MainTestCase):
 
 class RefusalTests(MainTestCase):
     async def assertCannotConnect(self, *arguments):
-        """Assert that it fails, and says why in a line; return what that says after the URI."""
+        """Assert that it fails with one line of error; return that line's text after the URI."""
         self.assertEqual(await self.run_main(*arguments), 1)
         line, *self.advice = self.errors().splitlines()
         before, _, reason = line.partition(f"{self.uri}: ")

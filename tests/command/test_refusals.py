@@ -1,4 +1,4 @@
-"""HTTP as servers speak it before, or instead of, the 101: nobody waits for what doesn't matter."""
+"""Responses of servers before or instead of the 101; the client waits for nothing else."""
 
 import gzip
 
@@ -18,7 +18,7 @@ class RefusalTestCase(ConnectTestCase):
         return self.take()
 
     def take(self):
-        """Take the request that is made next."""
+        """Take the next request."""
         self.transport = self.accept()
         return self.transport.value()
 
@@ -165,7 +165,7 @@ class BodyTests(RefusalTestCase):
 
 
 class CookieTests(RefusalTestCase):
-    """What a load balancer sets with a redirect comes back to it."""
+    """A cookie that a load balancer sets with a redirect comes back to it."""
 
     def cookies(self, request):
         lines = request.decode().split("\r\n")
@@ -245,7 +245,7 @@ class LocationTests(RefusalTestCase):
         self.give_up()
 
     def test_an_empty_one_asks_the_same_again(self):
-        """A load balancer sets a cookie so."""
+        """A load balancer sets a cookie in this way."""
         self.ask()
         self.redirect("", "Set-Cookie: a=b")
         request = self.take()

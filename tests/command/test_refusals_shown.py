@@ -1,8 +1,8 @@
-"""What a server, or a proxy, says when it refuses: the lines of it that are worth showing."""
+"""The body of a refusal by a server or a proxy, as lines for a person."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2._command.refusals import told
+from txws2._command.refusals import refusal_lines
 from txws2.exceptions import InvalidProxyStatus, InvalidStatus, SecurityError
 from txws2.wire.http.fields import Headers
 from txws2.wire.http.heads import Response
@@ -17,29 +17,33 @@ PAGE = b"""<!DOCTYPE html>
 
 
 class ToldTests(SynchronousTestCase):
-    def told(self, body, kind=InvalidStatus):
-        return told(kind(Response(403, "Forbidden", body=body)))
+    def refusal_lines(self, body, kind=InvalidStatus):
+        return refusal_lines(kind(Response(403, "Forbidden", body=body)))
 
     def test_what_a_refusal_says_is_shown(self):
-        self.assertEqual(self.told(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"])
+        self.assertEqual(
+            self.refusal_lines(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"]
+        )
 
     def test_so_is_that_of_a_proxy(self):
         response = Response(403, "Forbidden", body=b"not this host")
-        self.assertEqual(told(InvalidProxyStatus("http://p:1", response)), ["not this host"])
+        self.assertEqual(
+            refusal_lines(InvalidProxyStatus("http://p:1", response)), ["not this host"]
+        )
 
     def test_without_a_body_there_is_nothing_to_show(self):
-        self.assertEqual(self.told(b""), [])
-        self.assertEqual(told(SecurityError("")), [])
+        self.assertEqual(self.refusal_lines(b""), [])
+        self.assertEqual(refusal_lines(SecurityError("")), [])
 
     def test_a_whole_page_is_cut(self):
-        lines = self.told(b"x" * 1000 + b"\n" + b"y\n" * 1000)
+        lines = self.refusal_lines(b"x" * 1000 + b"\n" + b"y\n" * 1000)
         self.assertEqual(lines[:2], ["x" * 200, "y"])
         self.assertEqual(lines[10:], ["[body, 3001 bytes in all]"])
 
     def test_what_is_no_text_is_not_shown(self):
-        self.assertEqual(self.told(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])
+        self.assertEqual(self.refusal_lines(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])
 
     def test_of_a_page_it_is_what_a_person_sees(self):
         response = Response(407, "Who?", Headers({"Content-Type": ["Text/HTML"]}), PAGE)
         lines = ["Access <denied>", "Cache Access", "Denied."]
-        self.assertEqual(told(InvalidProxyStatus("http://p:1", response)), lines)
+        self.assertEqual(refusal_lines(InvalidProxyStatus("http://p:1", response)), lines)

@@ -1,4 +1,4 @@
-"""What a terminal shows of a text: nothing that steers it, in rows that fit."""
+"""Text for a terminal: without control characters, in rows that fit."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

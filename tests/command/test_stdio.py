@@ -1,4 +1,4 @@
-"""The standard streams as a command finds them: open, closed, full, or with nobody at the end."""
+"""The standard streams of a command: open, closed, full, or without a reader."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ class SayTests(SynchronousTestCase):
 
 class CheckTests(SynchronousTestCase):
     def check(self, *closed):
-        """Check streams of which these are closed; return what is told, and what was opened."""
+        """Check streams, these of them closed; return the error line and the opened streams."""
         opened = []
 
         def fstat(number):

@@ -133,7 +133,7 @@ class ServerTests(ServerSide):
 
     def test_an_error_of_our_own_is_not_taken_for_the_peer_s(self):
         ws = self.open()
-        ws._connection._message = object()
+        ws._connection._frames = object()
         self.assertRaises(AttributeError, ws.dataReceived, b"\xc1\x80" + bytes(4))
 
     def test_a_peer_that_offers_nothing_gets_nothing(self):

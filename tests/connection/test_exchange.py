@@ -382,7 +382,7 @@ class CompressedTests(TestCase):
 
     def test_what_else_inflating_raises_passes(self):
         exchange = self.opened()
-        exchange._connection._message = object()
+        exchange._connection._frames = object()
         self.assertRaises(AttributeError, exchange.dataReceived, deflated(b"a"))
 
     def test_answers_are_compressed_and_leave_in_one_piece(self):

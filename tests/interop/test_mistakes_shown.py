@@ -90,8 +90,8 @@ MISTAKES = (
     (
         'txws2.run(echo, "localhost", 8765, ssl="key.pem")',
         "TypeError: run() has no option 'ssl'; "
-        'endpoint="ssl:443:privateKey=key.pem:certKey=cert.pem" serves over TLS, or another '
-        "endpoint of Twisted",
+        'endpoint="ssl:443:privateKey=key.pem:certKey=cert.pem", or another TLS endpoint of '
+        "Twisted, serves over TLS",
     ),
     (
         'txws2.run(echo, "localhost", 70000)',

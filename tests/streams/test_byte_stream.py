@@ -1,4 +1,4 @@
-"""The transport of a wrapped protocol behaves as one of TCP does."""
+"""The transport of a wrapped protocol behaves like a TCP transport."""
 
 import gc
 from weakref import ref
@@ -91,7 +91,7 @@ class WritingTests(StreamTestCase):
 
 
 class ReadingTests(ServerSide):
-    """What a server's stream makes of messages."""
+    """A server's stream delivers the bytes of messages."""
 
     def listen(self, protocol=Plain, request=REQUEST, *, text=False, **options):
         self.made = Made(protocol)
@@ -357,7 +357,7 @@ class ClosingTests(StreamTestCase):
 
 
 class WaysToEndTests(StreamTestCase):
-    """A protocol gets the same reasons as over TCP, whichever way it ends, but for one."""
+    """A protocol gets the same reasons as over TCP, with one exception."""
 
     @staticmethod
     def lose(end):
@@ -380,7 +380,7 @@ class WaysToEndTests(StreamTestCase):
         self.lose(self.server)
 
     def table(self):
-        """Generate the ways: what one of the two does, its reason, and that of the other."""
+        """Generate the ways to end: the act of one end, its reason, and the reason of the other."""
         yield self.lose, ConnectionDone, ConnectionDone
         yield self.lose_for_writing, ConnectionDone, ConnectionDone
         yield self.lose_both, ConnectionDone, ConnectionDone
@@ -475,7 +475,7 @@ class WaysToEndTests(StreamTestCase):
         self.assertIs(type(self.server.lost[0]), ConnectionLost)
 
     def test_who_did_not_hang_up_is_told_that_something_may_be_missing(self):
-        """Over TCP alone, nobody could tell; so this is as over TLS."""
+        """TCP can't tell this; TLS can, and the stream follows TLS."""
         self.link()
         self.joined.drop(ConnectionDone())
         for end in (self.server, self.client):
@@ -487,9 +487,9 @@ class Pump:
     """A push producer that writes as long as it may, up to 10 MiB.
 
     Attributes:
-        written: how many bytes it has written.
-        paused: how often it was paused.
-        stopped: how often it was stopped.
+        written: the number of bytes that it has written.
+        paused: the number of times that it was paused.
+        stopped: the number of times that it was stopped.
     """
 
     def __init__(self, consumer):
@@ -612,7 +612,7 @@ class ProducingTests(StreamTestCase):
         self.assertEqual(self.lower.close_code, 1000)
 
     def test_a_push_producer_that_has_nothing_to_send_holds_nobody_up(self):
-        # As twisted.protocols.portforward leaves it, which never unregisters any.
+        # twisted.protocols.portforward never unregisters a producer.
         self.push()
         self.server.transport.loseConnection()
         self.pump()
@@ -646,7 +646,7 @@ class ProducingTests(StreamTestCase):
 
 
 class Socket(RecordingTransport):
-    """What TCP and TLS have besides, in memory."""
+    """A transport in memory with the options of TCP and TLS."""
 
     delay, alive = True, False
 

@@ -1,4 +1,4 @@
-"""What `print(ws)` shows: class, state, peer and id."""
+"""`print(ws)` shows class, state, peer and id."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase

@@ -1,4 +1,4 @@
-"""Endpoint strings: what they mean, and what is said of those that mean nothing."""
+"""Endpoint strings: the endpoints that they describe, and the errors about invalid ones."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ class DescriptionTestCase(SynchronousTestCase):
         self.reactor.nameResolver = Resolver()
 
     def assertWrong(self, read, description, *parts):
-        """Assert that a string is refused, and that these parts are in what is said."""
+        """Assert that a string is refused, and that the error has these parts."""
         exc = self.assertRaises(ValueError, read, self.reactor, description)
         for part in parts:
             self.assertIn(part, str(exc))
@@ -47,7 +47,7 @@ class ServerTests(DescriptionTestCase):
         endpoint.listen(Made())
 
     def listen_tcp(self, description):
-        """Listen as it says; return the port, the interface and the path."""
+        """Listen as the string says; return the port, the interface and the path."""
         self.listen(description)
         [(port, factory, _, interface)] = self.reactor.tcpServers
         self.assertIsInstance(factory, WebSocketFactory)
@@ -94,19 +94,20 @@ class ServerTests(DescriptionTestCase):
             self.assertWrong(
                 serverFromString,
                 description,
-                rf"a port, or another endpoint with \ before its colons; what came is {came!r}",
+                r"must be followed by a port, or another endpoint with \ before its colons; "
+                f"it is followed by {came!r}",
             )
 
     def test_a_colon_too_few_quoted_is_found(self):
         description = r"ws:unix\:/x:mode=600"
-        expected = r"ws: mode= belongs to 'unix:/x', so put \ before its colon"
+        expected = r"ws: mode= belongs to the endpoint 'unix:/x'; put \ before the colon"
         self.assertWrong(serverFromString, description, expected)
 
     def test_an_option_that_nobody_knows(self):
-        self.assertWrong(serverFromString, "ws:80:foo=1", "ws: is 'tcp:80:foo=1'", "foo")
+        self.assertWrong(serverFromString, "ws:80:foo=1", "ws: stands for 'tcp:80:foo=1'", "foo")
 
     def factory(self, description):
-        """Return the factory that listens as it says."""
+        """Return the factory that listens as the string says."""
         self.listen(description)
         return self.reactor.tcpServers[-1][1]
 
@@ -145,7 +146,9 @@ class ServerTests(DescriptionTestCase):
 
     def test_an_origin_that_is_none(self):
         self.assertWrong(serverFromString, "ws:80:origin=example.com", "isn't an origin")
-        self.assertWrong(serverFromString, "ws:80:origin=", "ws: origin must be one or more")
+        self.assertWrong(
+            serverFromString, "ws:80:origin=", "ws: origin must have one or more values"
+        )
 
     def test_a_path_without_its_slash(self):
         self.assertWrong(serverFromString, "ws:80:path=amp", "path must begin", "'amp'")
@@ -159,7 +162,7 @@ class ClientTests(DescriptionTestCase):
         self.addCleanup(lambda: connecting.cancel() or self.failureResultOf(connecting))
 
     def ask(self, description):
-        """Connect as it says; return the address, and the path and the host that are asked for."""
+        """Connect as the string says; return the address, the path and the Host of the request."""
         self.connect(description)
         [(host, port, factory, *_)] = self.reactor.tcpClients
         transport = StringTransport()
@@ -200,7 +203,7 @@ class ClientTests(DescriptionTestCase):
         self.assertEqual(address, "/run/x.sock")
 
     def headers(self, description):
-        """Connect as it says; return the header lines that are sent."""
+        """Connect as the string says; return the header lines of the request."""
         self.connect(description)
         transport = StringTransport()
         self.reactor.tcpClients[-1][2].buildProtocol(None).makeConnection(transport)
@@ -268,7 +271,9 @@ class ClientTests(DescriptionTestCase):
         trusted, keyed = self.make_pem(pem), self.make_pem(key)
         for name in ("trustRoots", "caCertsDir"):
             self.connect(f"wss:127.0.0.1:{name}={trusted}")
-            self.assertWrong(clientFromString, f"wss:h:{name}={keyed}", "no certificate in")
+            self.assertWrong(
+                clientFromString, f"wss:h:{name}={keyed}", "must have a certificate in PEM format"
+            )
         description = f"wss:h:trustRoots={trusted}:caCertsDir={trusted}"
         self.assertWrong(clientFromString, description, "mean the same")
         self.assertWrong(clientFromString, "wss:h:trustRoots=", "wss: trustRoots= is empty")
@@ -311,7 +316,9 @@ class ClientTests(DescriptionTestCase):
         self.assertWrong(clientFromString, "ws:h:foo=1", "no foo=", "host, port, path, endpoint")
 
     def test_an_option_that_is_there_twice(self):
-        self.assertWrong(clientFromString, "ws:h:80:port=81", "port twice: '80' and '81'")
+        self.assertWrong(
+            clientFromString, "ws:h:80:port=81", "must have one port; it has '80' and '81'"
+        )
 
     def test_a_port_that_is_none(self):
         for port in ("http", "0", "65536", "-1", ""):

@@ -1,4 +1,4 @@
-"""Endpoints over WebSocket, whatever runs on them and whatever they run on."""
+"""Endpoints over WebSocket, with several protocols on them and several endpoints below."""
 
 from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred
@@ -23,7 +23,7 @@ from txws2.streams.endpoints import WebSocketClientEndpoint, WebSocketServerEndp
 
 
 class Silent(Factory):
-    """Accepts connections, and says nothing."""
+    """Accepts connections, and sends nothing."""
 
     noisy = False
     protocol = Plain
@@ -149,7 +149,7 @@ class FailingTests(EndpointTestCase):
         self.assertEqual(len(clients.made[0].lost), 1)
 
     def assertFails(self, clients, kind):
-        """Assert that connecting fails so, and that nothing is left of the connection."""
+        """Assert that connecting fails with this, and that nothing is left of the connection."""
         servers = Made()
         self.listen(servers)
         connecting = self.client(ping_interval=None).connect(clients)
@@ -232,7 +232,7 @@ class ServiceTests(EndpointTestCase):
 
 
 class AddressTests(QuietTestCase):
-    """Where a client goes without an endpoint below."""
+    """The addresses that a client connects to without an endpoint below."""
 
     def setUp(self):
         super().setUp()

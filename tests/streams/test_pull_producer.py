@@ -4,12 +4,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from txws2.streams.pull_producer import Pulling
+from txws2.streams.pull_producer import PullToPush
 
 
 @implementer(IPullProducer)
 class Source:
-    """A pull producer that counts what it is asked."""
+    """A pull producer that counts its calls."""
 
     asked = stopped = 0
 
@@ -21,16 +21,16 @@ class Source:
         self.stopped += 1
 
     def then(self):
-        """Do what a test wants to happen while it is asked."""
+        """A test replaces this; it is called within resumeProducing."""
 
 
-class PullingTests(SynchronousTestCase):
+class PullToPushTests(SynchronousTestCase):
     def setUp(self):
         self.clock, self.source, self.failures = Clock(), Source(), []
-        self.pulling = Pulling(self.source, self.clock, self.failures.append)
+        self.pulling = PullToPush(self.source, self.clock, self.failures.append)
 
     def turn(self):
-        """Let the reactor have a turn; return how often the source was asked by now."""
+        """Let the reactor have a turn; return the number of calls of the source by now."""
         self.clock.advance(1e-8)
         return self.source.asked
 

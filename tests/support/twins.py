@@ -11,7 +11,7 @@ from txws2._transport import socket_reader as readthrough  # noqa: F401
 from txws2.wire import counts as tally  # noqa: F401
 from txws2.wire import frames, masking, payload  # noqa: F401
 from txws2.wire import whole_messages as ordinary  # noqa: F401
-from txws2.wire.http import ordinary_request as asking  # noqa: F401
+from txws2.wire.http import request_heads  # noqa: F401
 
 in_c = skipIf(load() is None, "the accelerator isn't there, or isn't wanted")
 

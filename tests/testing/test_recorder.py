@@ -1,4 +1,4 @@
-"""The transport in memory: it moves, holds back and ends what it carries as TCP does."""
+"""The transport in memory moves bytes, holds them back and ends as TCP does."""
 
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
@@ -119,7 +119,7 @@ class ProducerTests(PeersTestCase):
 
 class EndTests(PeersTestCase):
     def assertEnded(self, one, other):
-        """Assert that both were told of the end, once, and that these are the reasons."""
+        """Assert that both ends were told the end once, with these reasons."""
         self.end.pump()
         self.assertEqual([type(reason) for reason in self.one.lost], [one])
         self.assertEqual([type(reason) for reason in self.other.lost], [other])

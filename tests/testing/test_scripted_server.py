@@ -1,4 +1,4 @@
-"""A scripted server in memory is met by the client's own code, and by an application's."""
+"""A scripted server in memory works with the client's own code, and with an application's."""
 
 import sys
 
@@ -47,10 +47,10 @@ class ScriptTestCase(SynchronousTestCase):
         return connecting
 
     def failed(self, *steps, **options):
-        """Return what an attempt fails with that meets these."""
+        """Return the exception of an attempt that meets these steps."""
         self.server.script(*steps)
         connecting = self.connect(**options)
-        # Twisted's endpoint says that all addresses have failed when it would try another.
+        # Twisted's endpoint reports the failure only when it would try another address.
         self.server.advance(0.5)
         return self.failureResultOf(connecting).value
 

@@ -1,4 +1,4 @@
-"""How long the waits are: the first at random, the others growing up to a limit."""
+"""The waits: the first is random, the others grow up to a limit."""
 
 from itertools import islice
 from statistics import mean
@@ -59,7 +59,7 @@ class PaceTests(SynchronousTestCase):
         self.pace = Pace(Backoff(random=lambda: 0.5), self.clock)
 
     def last(self, seconds, in_trouble=False):
-        """Have a connection that is used for so long; return how long to wait after it."""
+        """Use a connection for these seconds; return the wait after it."""
         self.pace.opened()
         self.clock.advance(seconds)
         return round(self.pace.ended(in_trouble), 2)

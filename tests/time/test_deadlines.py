@@ -14,7 +14,7 @@ class DeadlinesTestCase(SynchronousTestCase):
         self.missed.append((connection, self.clock.seconds()))
 
     def add(self, *connections):
-        """Enter connections a second apart."""
+        """Add connections, one each second."""
         for connection in connections:
             self.deadlines.add(connection)
             self.clock.advance(1)
@@ -96,7 +96,7 @@ class DeadlinesTests(DeadlinesTestCase):
 
 
 class PauseTests(DeadlinesTestCase):
-    """The process's own pauses: what was said meanwhile may still wait in the sockets."""
+    """The process itself pauses: data that came meanwhile may still wait in the sockets."""
 
     def test_what_is_read_in_the_turn_in_which_the_time_is_up_counts(self):
         self.deadlines.add("a")

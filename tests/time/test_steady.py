@@ -1,4 +1,4 @@
-"""The system's clock is set, forward or back: what is timed by us takes as long as ever."""
+"""The system's clock is set, forward or back: no timeout or wait of txws2 changes."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ from time import time
 from twisted.internet.defer import Deferred
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled, ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReadDescriptor
+from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import Clock, LoopingCall
 from twisted.internet.testing import StringTransport
 from twisted.python import runtime
@@ -33,10 +34,10 @@ HOUR = 3600
 
 
 class ClockSetTestCase(SynchronousTestCase):
-    """Has a reactor whose clock is the system's, which can be set.
+    """Has a reactor that uses the system's clock, which the test can set.
 
     Attributes:
-        tells: whether the system tells that it was set.
+        tells: True if the system reports that the clock was set.
     """
 
     tells = True
@@ -114,7 +115,7 @@ class SetAnyTimeTests(ClockSetTestCase):
             self.setUp()
             connection = self.keep_alive()
             self.pass_time(21)
-            # It was pinged a second ago, and hasn't answered yet.
+            # The peer was pinged a second ago, and hasn't answered yet.
             self.set_clock(by)
             self.pass_time(1)
             self.assertEqual(connection.failures, [])
@@ -153,7 +154,7 @@ class SetAnyTimeTests(ClockSetTestCase):
 
 
 class SetForwardTests(ClockSetTestCase):
-    """Calls that come early are put off, and nobody has to tell of the clock for it."""
+    """Calls that come early are delayed again, even if the system doesn't report the change."""
 
     tells = False
 
@@ -175,7 +176,7 @@ class SetForwardTests(ClockSetTestCase):
 
 
 class CallTests(ClockSetTestCase):
-    """The call that is returned is an IDelayedCall like any other."""
+    """The returned call is an IDelayedCall like any other."""
 
     def test_both_are_what_they_say(self):
         verifyObject(IReactorTime, self.clock)
@@ -239,7 +240,7 @@ class WhichClockTests(SynchronousTestCase):
 
 
 class DateTests(SynchronousTestCase):
-    """Dates are of the system's clock all the same."""
+    """Dates still come from the system's clock."""
 
     def setUp(self):
         class Reactor(Clock):
@@ -267,8 +268,8 @@ class DateTests(SynchronousTestCase):
         self.assertEqual(factory.build_request().headers.get("Cookie"), "new=1")
 
 
-class Reactor:
-    """The parts of a reactor that watching needs."""
+class Reactor(PosixReactorBase):
+    """The parts of a reactor that `watch` needs."""
 
     def __init__(self):
         self._internalReaders, self.readers, self.triggers = set(), set(), []
@@ -279,7 +280,7 @@ class Reactor:
 
 
 class WatchTests(SynchronousTestCase):
-    """The timer of the system, and a pipe in its place, as a test can't set the clock."""
+    """The timer of the system, and a pipe instead of it, as a test can't set the clock."""
 
     def setUp(self):
         self.reactor, self.changes, self.armed = Reactor(), [], []

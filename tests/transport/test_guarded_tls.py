@@ -269,12 +269,12 @@ class EndpointTests(GuardTestCase):
     def test_one_that_returns_no_deferred(self):
         for returned in None, 5:
             exc = self.assertFails(self.dial(lambda _, it=returned: it), TypeError)
-            self.assertIn("returns a Deferred", str(exc))
+            self.assertIn("must return a Deferred", str(exc))
 
     def test_one_that_brings_another_protocol_or_none(self):
         for brought in None, Mock():
             exc = self.assertFails(self.dial(lambda _, it=brought: succeed(it)), TypeError)
-            self.assertIn("the factory's protocol", str(exc))
+            self.assertIn("must fire with the protocol of the factory", str(exc))
 
     def test_one_that_fails_although_there_is_a_connection(self):
         def connect(factory):

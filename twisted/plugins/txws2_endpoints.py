@@ -1,4 +1,4 @@
-"""Makes `ws:` and `wss:` endpoints known; everything else is loaded when they are used."""
+"""Registers `ws:` and `wss:` endpoint strings; all other code is imported when they are used."""
 
 from twisted.internet.interfaces import (
     IStreamClientEndpointStringParserWithReactor,
@@ -12,19 +12,19 @@ from zope.interface import implementer
     IPlugin, IStreamClientEndpointStringParserWithReactor, IStreamServerEndpointStringParser
 )
 class Parser:
-    """Reads the strings that begin with a prefix."""
+    """Parses the endpoint strings that begin with a prefix."""
 
     def __init__(self, prefix):
         self.prefix = prefix
 
     def parseStreamServer(self, reactor, *arguments, **options):
-        """Return the endpoint that a server's string describes."""
+        """Return the endpoint that a server's endpoint string describes."""
         from txws2.streams.endpoint_strings import server_endpoint
 
         return server_endpoint(self.prefix, reactor, arguments, options)
 
     def parseStreamClient(self, reactor, *arguments, **options):
-        """Return the endpoint that a client's string describes."""
+        """Return the endpoint that a client's endpoint string describes."""
         from txws2.streams.endpoint_strings import client_endpoint
 
         return client_endpoint(self.prefix, reactor, arguments, options)

@@ -1,4 +1,4 @@
-"""Makes `twistd ws` known; everything else is loaded when it is used."""
+"""Registers `twistd ws`; all other code is imported when it is used."""
 
 from twisted.application.service import ServiceMaker
 

@@ -1,1 +1,1 @@
-"""Mistakes in the arguments an application gives, told by the call that has them."""
+"""Checks of the arguments of an application, made by the call that has them."""

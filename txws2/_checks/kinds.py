@@ -1,4 +1,4 @@
-"""The kinds and the ranges of an application's options, checked where they are given."""
+"""Checks of the types and ranges of an application's options."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ __all__ = [
     "shown",
 ]
 
-# An option may be a whole file by mistake.
+# The value of an option may be a whole file by mistake.
 _LONGEST = 80
 
 
 def check_count(
     name: str, value: object, least: int, most: int | None = None, *, optional: bool = True
 ) -> None:
-    """Make sure that an option is a whole number within its range.
+    """Check that an option is an integer in its range.
 
     Args:
-        name: the option.
-        value: what it was given as.
-        least: the least that it may be.
-        most: the most; None for no limit.
-        optional: whether it may be None.
+        name: the name of the option.
+        value: its value.
+        least: the least value.
+        most: the greatest value; None for no limit.
+        optional: True to permit None.
 
     Raises:
-        TypeError: it isn't a whole number.
-        ValueError: it is out of range.
+        TypeError: the value isn't an integer.
+        ValueError: the value is out of range.
     """
     if type(value) is int and value >= least and (most is None or value <= most):
         return
@@ -51,17 +51,17 @@ def check_count(
 
 
 def check_seconds(name: str, value: object, *, zero: bool = False, optional: bool = True) -> None:
-    """Make sure that an option is a number of seconds.
+    """Check that an option is a number of seconds.
 
     Args:
-        name: the option.
-        value: what it was given as.
-        zero: whether it may be 0.
-        optional: whether it may be None.
+        name: the name of the option.
+        value: its value.
+        zero: True to permit 0.
+        optional: True to permit None.
 
     Raises:
-        TypeError: it isn't a number.
-        ValueError: it is out of range: not a number (NaN) and infinity are, too.
+        TypeError: the value isn't a number.
+        ValueError: the value is out of range, which includes NaN and infinity.
     """
     if (type(value) is float or type(value) is int) and 0 < value < inf:
         return
@@ -77,10 +77,10 @@ def check_seconds(name: str, value: object, *, zero: bool = False, optional: boo
 
 
 def check_flag(name: str, value: object, *, optional: bool = False) -> None:
-    """Make sure that an option is True or False; 1 and 0 will do.
+    """Check that an option is True or False, or 1 or 0.
 
     Raises:
-        TypeError: it is something else, as "no", which would count as True.
+        TypeError: the value is something else, as "no", which would count as True.
     """
     if value is True or value is False or (value is None and optional):
         return
@@ -90,26 +90,26 @@ def check_flag(name: str, value: object, *, optional: bool = False) -> None:
 
 
 def check_instance(name: str, value: object, kind: type, example: str) -> None:
-    """Make sure that an option is an object of a class.
+    """Check that an option is an instance of a class.
 
     Args:
-        name: the option.
-        value: what it was given as.
+        name: the name of the option.
+        value: its value.
         kind: the class.
-        example: how such an object is written.
+        example: an expression that makes such an object.
 
     Raises:
-        TypeError: it isn't.
+        TypeError: the value isn't an instance.
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, as {example}; it is {shown(value)}")
 
 
 def check_reactor(reactor: Any) -> None:
-    """Make sure that there is a reactor; one that has nothing but time is one, too.
+    """Check that an object is a reactor; a Clock, which only has time, is one, too.
 
     Raises:
-        TypeError: it isn't one.
+        TypeError: the object isn't a reactor.
     """
     if hasattr(reactor, "callLater") and hasattr(reactor, "seconds"):
         return
@@ -122,7 +122,7 @@ def check_reactor(reactor: Any) -> None:
     if isinstance(reactor, str):
         raise TypeError(
             f"reactor must be a reactor of Twisted, or None; it is {shown(reactor)}. Only run() "
-            "takes names, and installs what they name"
+            "takes names, and installs the reactor of that name"
         )
     raise TypeError(
         f"reactor must be a reactor of Twisted, or None for the global one; it is {shown(reactor)}"
@@ -130,7 +130,7 @@ def check_reactor(reactor: Any) -> None:
 
 
 def shown(value: object) -> str:
-    """Return a value and its kind as a person is told of them, on one line."""
+    """Return a value and its type in one line, for an error text."""
     if value is None:
         return "None"
     text = escaped(repr(value))

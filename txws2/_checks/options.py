@@ -1,4 +1,4 @@
-"""Options that there are not: what is said to somebody who has given one."""
+"""Checks for unknown options, and the advice about each of them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ _TIMES = (
     "gone, all in seconds"
 )
 _LIMITS = "here it is max_size, in bytes"
-_HEARTBEAT = "here it is ping_interval, in seconds; ping_timeout says how long a pong may take"
-_COMPRESSION = 'here it is compression, "deflate" unless it is given; None is for none'
+_HEARTBEAT = "here it is ping_interval, in seconds; ping_timeout is the time to wait for a pong"
+_COMPRESSION = 'here it is compression, "deflate" by default; None switches it off'
 _SUBPROTOCOLS = 'here it is subprotocols, a list as ["chat"]'
 _CREATE = "here it is create_protocol, a subclass or a functools.partial of one"
-_ALWAYS = "leave it out: it is so in any case"
-_LOG = 'leave it out: the logs are those of twisted.logger, "txws2.server" and "txws2.client"'
-_NO_LOOP = "leave it out, or give reactor: what runs here is Twisted's reactor"
+_ALWAYS = "leave it out: txws2 always does this"
+_LOG = 'leave it out: txws2 logs by twisted.logger, as "txws2.server" and "txws2.client"'
+_NO_LOOP = "leave it out, or give reactor: txws2 runs on Twisted's reactor"
 _HOOKS = "it is a method of a protocol: connectionOpened, messageReceived or connectionLost"
-_NONE = "leave it out: there is no such thing here"
 
-# What other libraries call it (websockets, old and new; aiohttp; Autobahn; ws of Node.js; Tornado;
-# websocket-client; uvicorn), in lower case and without underscores.
+# The names of options in other libraries (websockets, old and new; aiohttp; Autobahn; ws of
+# Node.js; Tornado; websocket-client; uvicorn), in lower case and without underscores.
 _EITHER = {
     "autoclose": _ALWAYS,
-    "autofragmentsize": "send() takes an iterable, of which each item is a fragment",
+    "autofragmentsize": "send() takes an iterable, and sends each item as a fragment",
     "autoping": _ALWAYS,
     "autopinginterval": _HEARTBEAT,
     "autopingtimeout": "here it is ping_timeout, in seconds",
@@ -64,7 +63,7 @@ _EITHER = {
     "permessagedeflate": _COMPRESSION,
     "protocol": _CREATE,
     "protocols": _SUBPROTOCOLS,
-    "readlimit": "leave it out: max_queue limits the messages that wait, and max_size each",
+    "readlimit": "leave it out: max_queue limits the messages that wait, max_size their size",
     "readtimeout": "recv() can have a timeout; ping_timeout finds a peer that is gone",
     "receivetimeout": "recv() can have a timeout; ping_timeout finds a peer that is gone",
     "subprotocol": _SUBPROTOCOLS,
@@ -82,13 +81,13 @@ _EITHER = {
 }
 
 _SERVER_TLS = (
-    'endpoint="ssl:443:privateKey=key.pem:certKey=cert.pem" serves over TLS, or another endpoint '
-    "of Twisted"
+    'endpoint="ssl:443:privateKey=key.pem:certKey=cert.pem", or another TLS endpoint of Twisted, '
+    "serves over TLS"
 )
 _RESPONSE = "process_response can add headers to the response"
-_UNIX = 'endpoint="unix:/run/chat.sock" serves there; route() has a handler for each path'
+_UNIX = 'endpoint="unix:/run/chat.sock" serves on a socket; route() has a handler for each path'
 _ENDPOINT = 'endpoint takes any endpoint of Twisted, as "tcp:8000:backlog=50"'
-_PLACE = "where to listen is for serve(handler, host, port), for run() or for an endpoint to say"
+_PLACE = "serve(handler, host, port), run() or an endpoint has the address to listen on"
 _ORIGINS = 'here it is origins, a list as ["https://example.com"]'
 
 _OF_SERVERS = {
@@ -98,7 +97,7 @@ _OF_SERVERS = {
     "corsallowedorigins": _ORIGINS,
     "extraheaders": _RESPONSE,
     "endpoint": _PLACE,
-    "drain": "that is an option of WebSocketService",
+    "drain": "it is an option of WebSocketService",
     "family": _ENDPOINT,
     "headers": _RESPONSE,
     "host": _PLACE,
@@ -107,7 +106,7 @@ _OF_SERVERS = {
     "origin": _ORIGINS,
     "path": _UNIX,
     "port": _PLACE,
-    "reload": "that is an option of run()",
+    "reload": "it is an option of run()",
     "reuseport": _ENDPOINT,
     "server": _RESPONSE,
     "serverheader": _RESPONSE,
@@ -124,7 +123,7 @@ _OF_SERVERS = {
 
 _CLIENT_TLS = (
     "here it is tls, the file of the authorities to trust; without it, wss trusts those of this "
-    "machine, and txws2.client.InsecureTLS trusts everybody"
+    "machine, and txws2.client.InsecureTLS verifies nothing"
 )
 _HEADERS = 'here it is additional_headers, a mapping as {"Authorization": "Bearer abc"}'
 _CREDENTIALS = "put user name and password into the URI: ws://user:password@host/"
@@ -137,7 +136,7 @@ _OF_CLIENTS = {
     "connecttimeout": "here it is open_timeout, in seconds",
     "cookie": 'it is a header: additional_headers={"Cookie": "a=b"}',
     "cookies": 'it is a header: additional_headers={"Cookie": "a=b"}',
-    "endpoint": "that is an option of connect()",
+    "endpoint": "it is an option of connect()",
     "extraheaders": _HEADERS,
     "header": _HEADERS,
     "headers": _HEADERS,
@@ -159,13 +158,13 @@ _OF_CLIENTS = {
     "ssloptions": _CLIENT_TLS,
     "sslopt": _CLIENT_TLS,
     "tlspolicy": _CLIENT_TLS,
-    "url": "it comes first, without a name: connect(uri)",
+    "url": "give it first, without a name: connect(uri)",
     "useragent": "here it is user_agent_header",
     "verify": _CLIENT_TLS,
     "verifyssl": _CLIENT_TLS,
 }
 
-# Those of one side only, by which the sides are told apart, too.
+# Options of one side only. They also tell which side a function is for.
 OF_SERVE = {
     "hosts",
     "max_connections",
@@ -195,15 +194,15 @@ OF_CONNECT = {
 def check_options(
     caller: Callable[..., object], options: Mapping[str, object], known: Set[str]
 ) -> None:
-    """Make sure that there are these options.
+    """Check that a function has these options.
 
     Args:
-        caller: the function, or the class, that they were given to.
-        options: those that it has no parameters for.
-        known: those of them that it has nevertheless.
+        caller: the function or the class that was called.
+        options: its keyword arguments, except its named parameters.
+        known: the names of its options.
 
     Raises:
-        TypeError: there is another; the text says what it is called here.
+        TypeError: an option is unknown; the text has the name that txws2 uses.
     """
     if options.keys() <= known:
         return
@@ -217,10 +216,10 @@ def check_options(
 
 
 def shortened(exc: E) -> E:
-    """Return an exception without where it was raised, if that is within this package alone.
+    """Return an exception without its traceback, if that has frames of this package only.
 
-    A person's mistake is seen where that person called us. What an application, or another
-    library, has raised on the way is theirs to see.
+    The mistake is in the application's call, and frames below it don't help. The traceback is kept
+    if the application or another library has raised the exception.
     """
     traceback = exc.__traceback__
     while traceback is not None:
@@ -233,13 +232,13 @@ def shortened(exc: E) -> E:
 def _advice(name: str, names: Collection[str]) -> str:
     serves = not OF_SERVE.isdisjoint(names)
     if not serves and name in OF_SERVE:
-        return "that is an option of serve()"
+        return "it is an option of serve()"
     key = _key(name)
     theirs = (_OF_SERVERS if serves else _OF_CLIENTS).get(key) or _EITHER.get(key)
     if theirs is not None:
         return theirs
     if name in OF_CONNECT:
-        return "that is an option of connect()"
+        return "it is an option of connect()"
     keys = {_key(each): each for each in sorted(names)}
     near = [keys[each] for each in get_close_matches(key, keys, n=2, cutoff=0.75)]
     if near:

@@ -1,4 +1,4 @@
-"""The files of txws2 and of Twisted, which stand between a program and its mistake."""
+"""The paths of txws2 and of Twisted, to tell their code from the application's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _within(folder: Path) -> str:
 
 
 OF_TXWS2 = _within(Path(__file__).parents[1])
-"""The beginning of the names of all files of txws2."""
+"""The common prefix of all files of txws2."""
 
 OF_LIBRARIES = (OF_TXWS2, _within(Path(twisted.__file__).parent))
-"""Those of txws2 and of Twisted, for `str.startswith`."""
+"""The prefixes of the files of txws2 and of Twisted, for `str.startswith`."""

@@ -1,4 +1,4 @@
-"""Numbers that people write: sizes as 64KiB, times as 10s, and plain ones."""
+"""Numbers on a command line: sizes as 64KiB, times as 10s, and plain numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 __all__ = ["Quantity", "count", "duration", "size"]
 
-# Two digits of an exponent are enough for anybody, and don't take long to work out.
+# An exponent of two digits is enough, and larger ones would take long to compute.
 _NUMBER = re.compile(r"([0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,2})?\s*([a-z]*)", re.I)
 
-# As GNU's coreutils have them: KB is of the decimal ones, K and KiB are of the binary ones.
+# As in GNU's coreutils, KB is a decimal unit, and K and KiB are binary units.
 _SIZES = {"": 1, "b": 1} | {
     letter + end: unit**power
     for power, letter in enumerate("kmg", 1)
@@ -28,23 +28,23 @@ _TIMES: Mapping[str, int | Fraction] = {
     "ms": Fraction(1, 1000),
 }
 
-# More is no time or size that anything in a computer counts.
+# No real size or time is larger.
 _MOST = 2**63 - 1
 
 _NO_WORDS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Quantity:
-    """Reads a number from a text: `quantity("64KiB")` is 65536.
+    """Parses a number: `quantity("64KiB")` is 65536.
 
     Args:
         noun: the unit of the number, as "bytes".
-        units: the factor of each unit that may be written behind a number, in lower case.
-        example: a text or two that it reads.
-        least: the least number that makes sense.
-        beyond: whether it must be more than 0.
-        whole: whether it must be a whole number, which an int then is; a float otherwise.
-        words: texts that aren't numbers, and the values that they stand for.
+        units: the factor of each unit that may follow a number, in lower case.
+        example: one or more texts that it accepts, for the error.
+        least: the least number.
+        beyond: True if the number must be more than 0.
+        whole: True for integers, False for floats.
+        words: texts that aren't numbers, and their values.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Quantity:
         self.expected = f"a number of {noun}{bound}, as {example}{also}"
 
     def __call__(self, text: str) -> Any:
-        """Return the number that a text stands for, or the value of a word.
+        """Return the number in a text, or the value of a word.
 
         Raises:
-            ValueError: it stands for none, or for one that makes no sense here. The text says
-                what must be, and follows the name of an option.
+            ValueError: the text has no number, or one out of range. The error says what was
+                expected; the caller puts the name of the option before it.
         """
         word = text.strip().lower()
         if word in self._words:
@@ -88,21 +88,21 @@ class Quantity:
         try:
             number = Fraction(match[1].rstrip(".") + (match[2] or "")) * factor
         except ValueError:
-            # An underscore is where Python wants none.
+            # An underscore is in a place that Python doesn't permit.
             return None
         return None if self._whole and number.denominator != 1 else number
 
 
 def size(*, least: int = 0, words: Mapping[str, Any] = _NO_WORDS) -> Quantity:
-    """Return what reads a number of bytes: 65536, 64KiB, 1MB."""
+    """Return a parser of sizes in bytes: 65536, 64KiB, 1MB."""
     return Quantity("bytes", _SIZES, "65536, 64KiB or 1MB", least=least, whole=True, words=words)
 
 
 def duration(*, beyond: bool = False, words: Mapping[str, Any] = _NO_WORDS) -> Quantity:
-    """Return what reads a number of seconds, or only one beyond 0: 10, 10s, 500ms, 1m, 2h."""
+    """Return a parser of times in seconds: 10, 10s, 500ms, 1m, 2h; beyond=True excludes 0."""
     return Quantity("seconds", _TIMES, "10, 10s, 500ms or 2m", beyond=beyond, words=words)
 
 
 def count(noun: str, *, least: int = 1, words: Mapping[str, Any] = _NO_WORDS) -> Quantity:
-    """Return what reads how many of something there may be: 1000, 1_000."""
+    """Return a parser of plain numbers: 1000, 1_000."""
     return Quantity(noun, {"": 1}, "1000", least=least, whole=True, words=words)

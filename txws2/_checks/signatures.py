@@ -1,4 +1,4 @@
-"""Whether an application's function can be called with what it will be called with."""
+"""Checks that an application's function accepts the arguments of its calls."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["calling_fails", "check_hook", "name_of", "parameters_of", "written"]
 
 
 def check_hook(name: str, function: object, arguments: Sequence[str]) -> None:
-    """Make sure that a function can be called with these arguments, and does something then.
+    """Check that a function can be called with these arguments, and that a call does something.
 
     Args:
-        name: the option that it was given as.
-        function: what was given.
-        arguments: what it is called with.
+        name: the option with the function.
+        function: its value.
+        arguments: the names of the arguments of a call.
 
     Raises:
-        TypeError: it can't be.
+        TypeError: it can't be called so, or isn't a function.
     """
     check_function(name, function)
     assert callable(function)
@@ -34,7 +34,7 @@ def check_hook(name: str, function: object, arguments: Sequence[str]) -> None:
     if why is not None:
         raise TypeError(f"{name} {written(function)} can't be called with {called}: {why}")
     if "request" in arguments and (parameters_of(function) or [""])[0] == "path":
-        # As old versions of websockets call it.
+        # Old versions of websockets call process_request with path and headers.
         raise TypeError(
             f"{name} {written(function)} is called with {called}; the path is request.path, and "
             "the headers are request.headers"
@@ -44,15 +44,15 @@ def check_hook(name: str, function: object, arguments: Sequence[str]) -> None:
 def calling_fails(
     function: Callable[..., object], positional: Sequence[str], keywords: Sequence[str] = ()
 ) -> str | None:
-    """Tell why a function can't be called with such arguments; None if it can, as far as is known.
+    """Return why a function can't be called with such arguments; None if it probably can.
 
-    A function of C may have no signature. A decorated one can be called if either its wrapper or
-    what is wrapped can be: which of the two says what is needed is the decorator's affair.
+    A function in C may have no signature. A decorated function passes if either its wrapper or
+    the wrapped function accepts the arguments, because a decorator may change them.
 
     Args:
         function: the function.
-        positional: the arguments without a name, as they are called in a text.
-        keywords: the names of those with one.
+        positional: a name for each positional argument.
+        keywords: the names of the keyword arguments.
     """
     why = _binding_fails(function, True, positional, keywords)
     if why is None or _passes_on(function):
@@ -61,19 +61,19 @@ def calling_fails(
 
 
 def parameters_of(function: Callable[..., object]) -> list[str] | None:
-    """Return the names of what a function is called with; None if nobody knows."""
+    """Return the names of a function's parameters; None if it has no signature."""
     signature = _signature(function, True)
     return None if signature is None else list(signature.parameters)
 
 
 def name_of(function: object) -> str:
-    """Return the name of a function, or of the class of what is called as one."""
-    # The traceback, or the next line of the program, has the place where it was defined.
+    """Return the name of a function, or of the class of a callable object."""
+    # The traceback shows where a local function was defined.
     return full_name_of(function).rpartition("<locals>.")[2]
 
 
 def written(function: Callable[..., object]) -> str:
-    """Return how a function's head is written, without types and defaults."""
+    """Return a function's name and parameters, without types and defaults."""
     signature = _signature(function, True)
     if signature is None:
         return name_of(function)
@@ -84,7 +84,7 @@ def written(function: Callable[..., object]) -> str:
     try:
         return f"{name_of(function)}{Signature(bare)}"
     except ValueError:
-        # Without its default, one would be in a wrong place.
+        # Without defaults, the order of the parameters would be invalid.
         return name_of(function)
 
 
@@ -109,21 +109,21 @@ def _signature(function: Callable[..., object], follow_wrapped: bool) -> Signatu
     if sys.version_info >= (3, 14):
         from annotationlib import Format
 
-        # A type that is imported for type checkers only isn't there to be found.
+        # An annotation may name a type that is imported only for type checkers.
         options["annotation_format"] = Format.FORWARDREF
     try:
         return inspect.signature(function, follow_wrapped=follow_wrapped, **options)
     except Exception:
         if inspect.ismethod(function):
-            # One that doesn't even take self: with it, there is one argument too many.
+            # The method has no parameters, not even self, so a call has one argument too many.
             return Signature() if _signature(function.__func__, True) == Signature() else None
         return None
 
 
 def _passes_on(function: object) -> bool:
-    """Tell whether a wrapper calls what it wraps with its own arguments, and no others."""
+    """Return True if a wrapper calls the wrapped function with its own arguments only."""
     while isinstance(function, partial):
         function = function.func
-    # All decorators of txws2 and of Twisted do, as inlineCallbacks.
+    # All decorators of txws2 and of Twisted do this, for instance inlineCallbacks.
     code = getattr(function, "__code__", getattr(type(function).__call__, "__code__", None))
     return code is not None and code.co_filename.startswith(OF_LIBRARIES)

@@ -1,4 +1,4 @@
-"""The thread that the reactor runs in: nothing can be begun in another."""
+"""A check for the reactor's thread, the only one in which connections can be made."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["check_reactor_thread"]
 
 
 def check_reactor_thread(reactor: object, call: str) -> None:
-    """Make sure that what is begun now is begun in the thread in which the reactor runs.
+    """Check that this is the thread of the reactor.
 
     Args:
-        reactor: which one; only of the global one it is known where it runs.
-        call: what is called, as `blockingCallFromThread` would be given it.
+        reactor: the reactor; the thread of the global one is known, of no other.
+        call: the call, in the form of arguments of `blockingCallFromThread`.
 
     Raises:
-        ConcurrencyError: it runs in another.
+        ConcurrencyError: the reactor runs in another thread.
     """
-    # Twisted has it once the reactor has been started.
+    # Twisted sets ioThread when the reactor starts.
     if threadable.ioThread in (None, get_ident()):
         return
     if reactor is sys.modules.get("twisted.internet.reactor"):

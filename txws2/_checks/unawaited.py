@@ -1,13 +1,14 @@
-"""A program that never runs the reactor ends in silence; one line on stderr tells it why."""
+"""A warning on stderr at the end of a program that has never run the reactor."""
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from txws2._private_names import current_loop
 
 __all__ = ["CONNECT", "SERVE", "expect_reactor"]
 
@@ -21,32 +22,32 @@ CONNECT = (
     "call txws2.run(main), where main(reactor) is a coroutine function that awaits connect()\n"
 )
 
-# These have reactors of their own, or run the global one as they like.
+# Test runners have reactors of their own, or run the global one in their own way.
 _OF_TESTS = ("pytest", "twisted.trial", "unittest")
 
-# Of each call so far what tells whether it still waits for the reactor, and what to say then.
+# For each call so far: a function that returns True if it still waits, and the warning.
 _waiting: list[tuple[Callable[[], bool], str]] = []
 
 
 def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
-    """Say at the end of the process that the global reactor was never run, if it wasn't.
+    """Warn at the end of the process if the global reactor was never run.
 
-    It costs nothing once the reactor runs. In tests, on another reactor than the global one, and in
-    an asyncio loop, nothing is said.
+    This costs nothing once the reactor runs. There is no warning in tests, on another reactor
+    than the global one, and in an asyncio loop.
 
     Args:
-        reactor: what the call was given; None for the global reactor.
-        waits: tells at the end whether somebody could still be waiting for what was called.
-        text: the line to write then.
+        reactor: the reactor of the call; None for the global reactor.
+        waits: called at the end; it returns True if the call still waits for the reactor.
+        text: the warning.
     """
     installed: Any = sys.modules.get("twisted.internet.reactor")
     if reactor not in (None, installed) or getattr(installed, "running", True):
         return
-    if asyncio._get_running_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
+    if current_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
         return
     if not _waiting:
         atexit.register(_tell, os.getpid())
-        # It is called by whatever runs the reactor, be it for one iteration.
+        # The reactor calls this in its first turn, even if it runs for one iteration only.
         installed.callLater(0, _forget)
     _waiting.append((waits, text))
 
@@ -57,7 +58,7 @@ def _forget() -> None:
 
 
 def _tell(process: int) -> None:
-    # One that was forked has none of it to do; one that has failed has said why.
+    # A forked process inherits this list, and a failed one has shown a traceback.
     if os.getpid() != process or hasattr(sys, "last_value") or sys.stderr is None:
         return
     for text in dict.fromkeys(text for waits, text in _waiting if waits()):

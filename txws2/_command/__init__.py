@@ -1,1 +1,1 @@
-"""`python -m txws2` and the options of `twistd ws`: what a person types and sees."""
+"""`python -m txws2`, and the options of `twistd ws`."""

@@ -1,4 +1,4 @@
-"""Finding the application that `twistd ws --app module:name` names."""
+"""The application that `twistd ws --app module:name` names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_THE_APPLICATION = (__file__, importlib.__file__)
 
 
 class NoApplication(Exception):
-    """There is no application of that name; the text says why, in one line."""
+    """There is no application of that name; the text gives the reason in one line."""
 
 
 def load_factory(
@@ -27,11 +27,11 @@ def load_factory(
     Args:
         name: "module:name" of a handler (a coroutine function), of a subclass of
             WebSocketServerProtocol, or of a WebSocketServerFactory, which has options of its own.
-        directory: where modules can be imported from besides sys.path.
-        **options: those for the factory.
+        directory: a directory to import modules from, besides sys.path.
+        **options: the options of the factory.
 
     Raises:
-        NoApplication: there is none, or it can't be run.
+        NoApplication: there is no such application, or it can't be run.
     """
     application = load_application(name, directory)
     if isinstance(application, WebSocketServerFactory):
@@ -50,14 +50,14 @@ def load_factory(
 
 
 def load_application(name: str, directory: str) -> Any:
-    """Return what is named, as `load_factory` says, whatever it is.
+    """Import a module and return the object of this name, of any kind.
 
     Raises:
-        NoApplication: there is none.
+        NoApplication: there is no such object.
     """
     module_name, colon, attributes = name.partition(":")
     if not (module_name and colon and attributes):
-        raise NoApplication(f"{name!r} isn't of the form module:name")
+        raise NoApplication(f"{name!r} isn't of the form module:name, as chat:handler")
     if directory not in sys.path:
         sys.path.insert(0, directory)
     try:
@@ -73,7 +73,7 @@ def load_application(name: str, directory: str) -> Any:
 
 
 def _one_line(exc: Exception) -> str:
-    """Return what went wrong in the application's module, and where, without line breaks."""
+    """Return the exception of the application's module and its place, without line breaks."""
     text = " ".join(f"{type(exc).__name__}: {exc}".split())
     if isinstance(exc, SyntaxError):
         return f"{exc.filename}:{exc.lineno}: SyntaxError: {exc.msg}"

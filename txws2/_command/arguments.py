@@ -1,4 +1,4 @@
-"""What `python -m txws2` is asked to do, on its command line."""
+"""The command line of `python -m txws2`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ __all__ = ["parse_arguments"]
 
 _EPILOG = """\
 Each line of input is sent as a text message; each message that arrives is printed on a line.
-At the end of the input (Ctrl-D) the connection is closed with 1000; if the input is a pipe or
-a file, once as many messages have come as were sent, or none for a second; see --wait.
-A signal (Ctrl-C) closes it, too; a second one ends the program at once.
-The exit status is 0 if the connection was opened, and closed by both sides with 1000, 1001 or
-no code; with --reconnect, if the last one was. It is 1 otherwise, and where messages could not
-be printed.
+At the end of the input (Ctrl-D) the connection is closed with 1000. If the input is a pipe or
+a file, it is closed once as many messages have come as were sent, or none for a second; see
+--wait. A signal (Ctrl-C) closes it, too; a second signal ends the program at once.
+The exit status is 0 if the connection was opened, and both sides closed it with 1000, 1001 or
+no code; with --reconnect, the last connection counts. It is 1 otherwise, and if messages could
+not be printed.
 """
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """End with one line, which isn't lost below the many of the usage."""
+        """Exit with a single line instead of argparse's whole usage, so the error is seen."""
         self.exit(2, f"{self.prog}: {message}; --help shows all options\n")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options; what makes no sense ends the process with status 2.
+    """Return the options; exit with status 2 if they make no sense.
 
     Args:
-        arguments: the command line, without the program.
+        arguments: the command line, without the program's name.
     """
     parser = _Parser(
         prog="python -m txws2",
@@ -55,7 +55,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
     options = parser.parse_args(arguments)
     if options.insecure and (options.cacert or options.cert):
-        parser.error("--insecure verifies nothing and shows nothing: no --cacert or --cert with it")
+        parser.error("--insecure excludes --cacert and --cert: it verifies and shows nothing")
     return options
 
 
@@ -85,14 +85,14 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         "-P",
         "--ping",
         action="store_true",
-        help="send a ping every second, show how long each pong took, and show the server's pings",
+        help="send a ping every second, show the time until its pong, and show the server's pings",
     )
     parser.add_argument(
         "-r",
         "--reconnect",
         action="store_true",
         help="connect again whenever the connection ends or can't be made, "
-        "until the end of the input; what is typed meanwhile waits",
+        "until the end of the input; lines that are typed meanwhile wait",
     )
     parser.add_argument(
         "-x",
@@ -100,10 +100,10 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         type=_proxy,
         default=True,
-        help="connect through this proxy, http://USER:PASSWORD@HOST:PORT or one of https://, "
-        "socks5h:// (or socks://), socks5://, socks4a:// and socks4://, instead of that in the "
-        "environment; HOST:PORT is an http proxy; the user and the password are sent as Basic, and "
-        "answer a 407 by Digest; none for none",
+        help="connect through this proxy instead of the one in the environment: "
+        "http://USER:PASSWORD@HOST:PORT, or with https://, socks5h:// (or socks://), socks5://, "
+        "socks4a:// or socks4://; HOST:PORT is an http proxy; the user and the password are sent "
+        "as Basic, and answer a 407 by Digest; none for no proxy",
     )
 
 
@@ -114,23 +114,22 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         type=_read(duration(beyond=True)),
         default=10.0,
-        help="how long it may take to connect (10s): seconds, or a time as 500ms, 10s or 2m",
+        help="the time to connect (10s): seconds, or a time as 500ms, 10s or 2m",
     )
     parser.add_argument(
         "-w",
         "--wait",
         metavar="TIME",
         type=_read(duration(words={"inf": inf})),
-        help="go on for so long after the end of the input, as 30 or 30s; inf until the server "
-        "closes",
+        help="keep the connection for this time after the end of the input, as 30 or 30s; inf "
+        "until the server closes it",
     )
     parser.add_argument(
         "--max-size",
         metavar="SIZE",
         type=_read(size(least=1, words={"none": None})),
         default=2**20,
-        help="how large a message may be (1MiB): bytes, or a size as 64KiB or 10MB; none for no "
-        "limit",
+        help="the largest message (1MiB): bytes, or a size as 64KiB or 10MB; none for no limit",
     )
 
 
@@ -139,7 +138,7 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--insecure",
         action="store_true",
-        help="accept any TLS certificate, so that anybody could be listening",
+        help="accept any TLS certificate; anybody on the network can read and change everything",
     )
     parser.add_argument(
         "--cacert",
@@ -150,7 +149,7 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cert",
         metavar="FILE",
-        help="show the certificate in this PEM file, which has its key, too",
+        help="show the certificate in this PEM file, which must also have its key",
     )
 
 
@@ -166,7 +165,7 @@ def _read(quantity: Quantity) -> Callable[[str], Any]:
         try:
             return quantity(text)
         except ValueError as exc:
-            # Of others, argparse doesn't show the text.
+            # argparse shows the text of this exception only.
             raise argparse.ArgumentTypeError(str(exc)) from exc
 
     return read

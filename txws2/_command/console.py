@@ -1,4 +1,4 @@
-"""What a person or a pipe sees of `python -m txws2`."""
+"""The console of `python -m txws2`: stdin and stdout, each a terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Console"]
 
 _PROMPT = b"> "
 
-# Save the cursor; make sure there is a line below; put an empty line above this one.
+# Save the cursor; make sure that there is a line below; insert an empty line above this one.
 _ABOVE = b"\x1b7\n\x1b[A\x1b[L\r"
-# Return to where the cursor was, which is a line further down now.
+# Restore the cursor, and move it down by the inserted line.
 _BACK = b"\x1b8\x1b[B"
 
 
@@ -31,19 +31,19 @@ _BACK = b"\x1b8\x1b[B"
 class Console(Protocol):
     """Reads lines from stdin and writes messages to stdout.
 
-    On a terminal, what arrives is inserted above the line that is being typed. From a pipe,
-    messages are written one after the other; into a pipe or a file, just as they are.
+    If both are a terminal, messages are inserted above the line that is being typed. Otherwise,
+    messages are written one after the other; a pipe or a file gets them unchanged.
 
     Args:
         send: called with each line, as str, or as bytes if it isn't UTF-8; no other line is read
             until its Deferred fires.
-        terminal: whether there is a person at both ends.
-        steerable: whether stdout is a terminal, which a message must not steer.
+        terminal: True if stdin and stdout are a terminal.
+        steerable: True if stdout is a terminal, which a message must not control.
 
     Attributes:
         ended: fires at the end of the input.
-        gone: fires when nothing is written any more: with True if all was, and with False if it
-            couldn't be.
+        gone: fires when the output has ended: with True if everything was written, otherwise with
+            False.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Console(Protocol):
         self.ended: Deferred[None] = Deferred()
         self.gone: Deferred[bool] = Deferred()
 
-    # What Twisted calls.
+    # Twisted calls these.
 
     def connectionMade(self) -> None:
         """Show the prompt."""
@@ -67,12 +67,12 @@ class Console(Protocol):
         self._prompt()
 
     def dataReceived(self, data: bytes) -> None:
-        """Send the lines that were typed, or came from the pipe."""
+        """Send the lines that have come from stdin."""
         self._unsent += self._lines.receive(data)
         self._send_lines()
 
     def readConnectionLost(self) -> None:
-        """Send a last line that has no newline; then there is no more to come."""
+        """Send a last line that has no newline; the input has ended."""
         rest = self._lines.end()
         if rest:
             self._unsent.append(rest)
@@ -80,20 +80,20 @@ class Console(Protocol):
         self.ended.callback(None)
 
     def writeConnectionLost(self) -> None:
-        """Give up: whoever read our output has gone, or there is no room for it."""
+        """Give up: the reader of the output has gone, or there is no room for it."""
         assert self.transport is not None
         self.transport.loseConnection()
-        # With nothing left to write, StandardIO won't tell that it is done.
+        # StandardIO doesn't call connectionLost if there is nothing left to write.
         self._go(False)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Tell whether all has been written."""
+        """Fire `gone`, with True if everything has been written."""
         self._go(reason.check(ConnectionDone) is not None)
 
-    # What the client calls.
+    # The client calls these.
 
     def show(self, message: str | bytes) -> Deferred[None] | None:
-        """Write a message that has arrived; return a Deferred if the next one has to wait."""
+        """Write a message that has arrived; return a Deferred if the next one must wait."""
         if self._steerable and isinstance(message, bytes):
             message = f"[binary, {len(message)} bytes] {message.hex(' ')}"
         if self.terminal:
@@ -107,23 +107,23 @@ class Console(Protocol):
         return self._output.room()
 
     def note(self, text: str) -> None:
-        """Show a remark of our own; there is no place for it in a pipe."""
+        """Show a remark of the program on a terminal; a pipe gets messages only."""
         if self.terminal:
             self._insert(text)
 
     def leave(self) -> Deferred[bool]:
-        """Write what remains and let the terminal go; return `gone`."""
+        """Write the rest and release the terminal; return `gone`."""
         if not self.gone.called:
             assert self.transport is not None
             if self.terminal:
                 self.transport.write(b"\r\x1b[K")
-            # As long as there is a producer, Twisted waits for what it may still produce.
+            # Twisted doesn't close while a producer is registered.
             IConsumer(self.transport).unregisterProducer()
             self.transport.loseConnection()
         return self.gone
 
     def give_up(self) -> None:
-        """Wait no longer for whoever is to read the output."""
+        """Wait no longer for the reader of the output."""
         self._output.stopProducing()
         self._go(False)
 
@@ -144,7 +144,7 @@ class Console(Protocol):
 
     @property
     def _input(self) -> IPushProducer:
-        # StandardIO of POSIX is one, and doesn't declare it.
+        # StandardIO is a push producer on POSIX, but doesn't declare it.
         return cast(IPushProducer, self.transport)
 
     def _send_lines(self) -> None:
@@ -165,14 +165,14 @@ class Console(Protocol):
 
 @implementer(IPushProducer)
 class _Output:
-    """Knows whether there is room for more output."""
+    """The room for more output, as the transport reports it to a producer."""
 
     def __init__(self) -> None:
         self._full = False
         self._waiting: list[Deferred[None]] = []
 
     def room(self) -> Deferred[None] | None:
-        """Return a Deferred that fires when there is room, None if there is."""
+        """Return None if there is room, otherwise a Deferred that fires when there is."""
         if not self._full:
             return None
         self._waiting.append(Deferred())
@@ -188,12 +188,12 @@ class _Output:
             each.callback(None)
 
     def stopProducing(self) -> None:
-        # There will be no room, but nothing needs any.
+        # There will be no more output, so nothing must wait for room.
         self.resumeProducing()
 
 
 def _text(line: bytes) -> str | bytes:
-    """Return what a line is sent as."""
+    """Return the message for a line: text if it is UTF-8, otherwise binary."""
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError:

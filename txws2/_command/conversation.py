@@ -1,4 +1,4 @@
-"""What goes on between a console and a server, on one connection or on one after the other."""
+"""The conversation between a console and a server, on one connection or on several."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from twisted.python.failure import Failure
 
 from txws2 import __version__
 from txws2._command.console import Console
-from txws2._command.failure_watch import watching
+from txws2._command.failure_watch import watch_failures
 from txws2._command.hints import hint
-from txws2._command.refusals import told
+from txws2._command.refusals import refusal_lines
 from txws2._command.session import Session
 from txws2._command.stdio import say, unwritable
 from txws2._time.backoff import Backoff
@@ -34,18 +34,18 @@ from txws2.wire.http.uris import parse_uri
 
 __all__ = ["Conversation"]
 
-# Seconds after a signal, as long as the server has to answer a close frame.
+# Seconds from a signal to the end; a server has the same time to answer a close frame.
 _PATIENCE = 10.0
 
-_REPORT = "txws2 doesn't expect this, so please report it, with what is above"
+_REPORT = "txws2 doesn't expect this, so please report it, with the lines above"
 
 
 class Conversation:
-    """Sends what is typed, and shows what arrives, until one of the two has had enough.
+    """Sends the lines of the input, and shows the messages, until the input or the server ends.
 
     Args:
         reactor: the reactor to run on.
-        options: those of the command line.
+        options: the options of the command line.
     """
 
     def __init__(self, reactor: Any, options: argparse.Namespace) -> None:
@@ -53,28 +53,28 @@ class Conversation:
         self._options = options
         self._console: Console | None = None
         self._session: Session | None = None
-        # The line that was read while there was no connection.
+        # Fires with the next connection, for the line that was read while there was none.
         self._unsent: Deferred[Session] | None = None
-        # Whether no other connection is wanted.
+        # True once no other connection must be made.
         self._over = False
         self._patience: IDelayedCall | None = None
-        # Remarks on exceptions that nobody has expected.
+        # Remarks on unexpected exceptions.
         self._unexpected: list[str] = []
-        # A password in the URI is for the server alone.
+        # The URI without its password.
         self._shown = anonymous(options.uri)
         self._talking: Deferred[tuple[int, list[str]]]
 
     async def run(self) -> int:
-        """Talk until it is over; return the exit status."""
+        """Run the conversation to its end; return the exit status."""
         ended: Deferred[None] = Deferred()
 
         def stop() -> Deferred[None]:
-            # The server has its time, and so has whoever is to read the output.
+            # The server and the reader of the output have this time to end.
             self._patience = steady(self._reactor).callLater(_PATIENCE, self._give_up)
             self._stop()
             return ended
 
-        # When a signal stops the reactor, that waits for all of this to end.
+        # When a signal stops the reactor, the shutdown waits for the conversation to end.
         self._reactor.addSystemEventTrigger("before", "shutdown", stop)
         try:
             return await self._run()
@@ -86,7 +86,7 @@ class Conversation:
         self._talking = Deferred.fromCoroutine(self._talk())
         status = 1
         last_words: list[str] = []
-        with watching(self._went_wrong):
+        with watch_failures(self._went_wrong):
             try:
                 status, last_words = await self._talking
             except CancelledError:
@@ -100,21 +100,21 @@ class Conversation:
         return 1 if unwritten or self._unexpected else status
 
     async def _leave(self) -> list[str]:
-        """Let the terminal go; return what is to be said if not all could be printed."""
+        """Release the terminal; return an error line if not all messages could be printed."""
         if self._console is None or await self._console.leave():
             return []
         why = unwritable(sys.stdout.fileno())
         return [] if why is None else [f"can't print all messages: {why}"]
 
     def _went_wrong(self, failure: Failure) -> None:
-        """End all of it: there is an exception that nobody has expected."""
+        """Note an unexpected exception, and stop."""
         said = escaped(failure.getErrorMessage())
         kind = getattr(failure.type, "__name__", "exception")
         self._unexpected.append(f"unexpected {kind}: {said}; {_REPORT}")
         self._reactor.callLater(0, self._stop)
 
     async def _talk(self) -> tuple[int, list[str]]:
-        """Talk on every connection; return the exit status, and what to say of the last one."""
+        """Use one connection after the other; return the exit status and lines about the last."""
         connections: AsyncIterator[WebSocketClientProtocol] | None = None
         while True:
             try:
@@ -152,9 +152,9 @@ class Conversation:
         )
 
     def _failed(self, exc: Exception) -> Exception | None:
-        """Decide whether to try again."""
+        """Return None to try again, or the exception."""
         verdict = process_exception(exc) if self._options.reconnect else exc
-        # The end of a connection was remarked on already.
+        # The end of an open connection was already shown.
         if verdict is None and not isinstance(exc, ConnectionClosed):
             reason, *advice = self._explain(exc)
             for words in (f"{reason.removesuffix('.')}; trying again", *advice):
@@ -163,7 +163,7 @@ class Conversation:
 
     def _explain(self, exc: Exception) -> list[str]:
         advice = hint(exc)
-        words = [f"can't connect to {self._shown}: {exc}", *told(exc)]
+        words = [f"can't connect to {self._shown}: {exc}", *refusal_lines(exc)]
         return [*words, advice] if advice else words
 
     def _remark(self, words: str) -> None:
@@ -173,7 +173,7 @@ class Conversation:
             say(words)
 
     def _begin(self, session: Session) -> None:
-        """Show what comes on this connection, and send on it."""
+        """Show the messages of this connection, and send the lines on it."""
         self._session = session
         session.console = self._console or self._open_console()
         chosen = f", speaking {session.subprotocol}" if session.subprotocol else ""
@@ -184,7 +184,7 @@ class Conversation:
         if unsent is not None:
             unsent.callback(session)
 
-    # What the console calls.
+    # The console calls these.
 
     def _open_console(self) -> Console:
         steerable = sys.stdout.isatty()
@@ -201,7 +201,7 @@ class Conversation:
         return written
 
     def _send(self, line: str | bytes) -> Deferred[None]:
-        """Send a line, on the next connection if there is none."""
+        """Send a line, on the next connection if none is open."""
         session = self._session
         if session is not None and session.state is State.OPEN:
             return session.send_line(line)
@@ -209,7 +209,7 @@ class Conversation:
         return self._unsent.addCallback(lambda session: session.send_line(line))
 
     async def _input_ended(self, console: Console) -> None:
-        """Close the connection; if the input was no person's, once the replies have come."""
+        """Close the connection; if the input was a pipe or a file, wait for the replies first."""
         if not console.terminal:
             if self._unsent is not None:
                 await self._unsent

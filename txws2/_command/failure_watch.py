@@ -1,4 +1,4 @@
-"""Failures that are logged, for a program that shows no log."""
+"""Logged failures, for a program that shows no log."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import provider
 
-__all__ = ["watching"]
+__all__ = ["watch_failures"]
 
 
 @contextmanager
-def watching(tell: Callable[[Failure], None]) -> Iterator[None]:
-    """Tell of each failure that is logged meanwhile as an error.
+def watch_failures(tell: Callable[[Failure], None]) -> Iterator[None]:
+    """Report each failure that is logged as an error within the context.
 
-    So is what a callback, a hook or a Deferred has raised and nobody has caught.
+    Such failures include uncaught exceptions of callbacks, hooks and Deferreds.
 
     Args:
-        tell: called with each.
+        tell: called with each failure.
     """
 
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
-        # The reactor logs what a protocol raises by twisted.python.log, which names it otherwise.
+        # The reactor logs by twisted.python.log, whose events have the key "failure".
         failure = event.get("log_failure") or event.get("failure")
         if failure is not None and event.get("log_level", LogLevel.error) >= LogLevel.error:
             tell(failure)

@@ -1,4 +1,4 @@
-"""What a person can try when a connection can't be made."""
+"""Hints for a person whose connection can't be made."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from txws2.exceptions import (
 __all__ = ["hint"]
 
 _BY_STATUS = {
-    301: "the server has moved; its Location header says where to",
-    302: "the server sends elsewhere; its Location header says where to",
-    307: "the server sends elsewhere; its Location header says where to",
-    308: "the server has moved; its Location header says where to",
-    400: "the server wants something else in the request: --origin, --subprotocol or --header",
-    401: "the server wants to know who you are: --header 'Authorization: Bearer TOKEN'",
-    403: "the server may want another --origin, or other credentials in a --header",
+    301: "the server has moved; its Location header has the new address",
+    302: "the server redirects; its Location header has the address",
+    307: "the server redirects; its Location header has the address",
+    308: "the server has moved; its Location header has the new address",
+    400: "the server expects another request: try --origin, --subprotocol or --header",
+    401: "the server demands credentials: --header 'Authorization: Bearer TOKEN'",
+    403: "the server may expect another --origin, or other credentials in a --header",
     404: "there is a server, but no WebSocket at this path",
-    426: "the server wants another version of the protocol than 13",
-    429: "the server has too many requests from you; wait for a while",
+    426: "the server speaks another version of the protocol than 13",
+    429: "the server has got too many requests from you; wait for a while",
 }
 
 _BY_PROXY_STATUS = {
-    401: "the proxy wants to know who you are: --proxy http://USER:PASSWORD@HOST:PORT",
+    401: "the proxy demands credentials: --proxy http://USER:PASSWORD@HOST:PORT",
     403: "the proxy's rules forbid this host, or this port",
-    407: "the proxy wants to know who you are: --proxy http://USER:PASSWORD@HOST:PORT",
+    407: "the proxy demands credentials: --proxy http://USER:PASSWORD@HOST:PORT",
 }
 
 _UNREACHABLE = "the proxy can't reach the server; are its host and port right, and is it running?"
@@ -41,12 +41,12 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (error.ConnectionRefusedError, "is the server running, and is this its port?"),
     (error.DNSLookupError, "there is no such host; check its name, and whether you are online"),
     (error.UnknownHostError, "there is no such host; check its name, and whether you are online"),
-    (error.NoRouteError, "no network leads there; are you online, or behind a VPN?"),
+    (error.NoRouteError, "no network leads to the server; are you online, or behind a VPN?"),
     (error.TimeoutError, "the server, or a firewall before it, is silent"),
     (UnreachableThroughProxy, _UNREACHABLE),
     (ProxyError, "is this a proxy? it comes from --proxy, or from the environment"),
     (SecurityError, "does the server speak TLS here? if not, try ws://"),
-    (InvalidMessage, "this isn't a WebSocket server, or it wants TLS: try wss://"),
+    (InvalidMessage, "this isn't a WebSocket server, or it expects TLS: try wss://"),
 )
 
 # The causes of a ProxyError when the proxy itself can't be reached.
@@ -58,41 +58,45 @@ _BY_ERROR_OF_PROXY: tuple[tuple[type[Exception], str], ...] = (
     (error.TimeoutError, "the proxy, or a firewall before it, is silent;"),
 )
 
-# What OpenSSL and we say of TLS; the first that is found counts.
+# Words in the errors of OpenSSL and of txws2.client.tls; the first match counts.
 _BY_WORDS = (
     (
         "it is for no host at all",
-        "its operator has to get one that has the host in subjectAltName; --insecure asks for none",
+        "the operator must get a certificate with the host in subjectAltName; --insecure accepts "
+        "any",
     ),
-    ("certificate isn't one for", "connect to a name that it is for; --insecure asks for none"),
-    ("certificate has expired", "its operator has to renew it, or is the clock here wrong?"),
+    ("certificate isn't one for", "connect to a name that it is for; --insecure accepts any"),
+    ("certificate has expired", "the operator must renew it, or is the clock here wrong?"),
     ("certificate is not yet valid", "is the clock here wrong? if not, wait for a while"),
-    ("unsuitable certificate purpose", "its operator has to get one that is for servers"),
-    ("too weak", "its operator has to get another"),
-    ("certificate required", "the server wants to see a certificate of yours: --cert FILE"),
-    ("alert handshake failure", "the server may want to see a certificate of yours: --cert FILE"),
+    ("unsuitable certificate purpose", "the operator must get a certificate for servers"),
+    ("too weak", "the operator must get another certificate"),
+    ("certificate required", "the server demands a client certificate: --cert FILE"),
+    ("alert handshake failure", "the server may demand a client certificate: --cert FILE"),
     ("alert protocol version", "the server has no TLS 1.2 or later, and earlier ones are unsafe"),
-    ("alert internal error", "a server on Twisted that declares no ALPN says so to any browser"),
+    (
+        "alert internal error",
+        "a server on Twisted that declares no ALPN sends this to browsers, too",
+    ),
     ("alert unknown ca", "the server doesn't trust the authority of your --cert"),
     ("alert bad certificate", "the server doesn't accept your --cert"),
     (
         "certificate",
-        "nobody whom this machine trusts says that it is this server; "
-        "--cacert FILE says whom else to trust, and --insecure asks nobody",
+        "no authority that this machine trusts has signed the certificate; "
+        "--cacert FILE names another authority, and --insecure accepts any certificate",
     ),
 )
 
 
 def hint(exc: Exception) -> str | None:
-    """Return what to try after an attempt to connect has failed, or None.
+    """Return a hint for a failed attempt to connect; None if there is none.
 
     Args:
-        exc: what it has failed with.
+        exc: the exception of the attempt.
     """
     if isinstance(exc, InvalidStatus):
         status = exc.response.status_code
         if status >= 500:
-            return "the server is in trouble, or the one behind it; try again later"
+            return "the server, or the one behind it, is in trouble; try again later"
         return _BY_STATUS.get(status)
     if isinstance(exc, InvalidProxyStatus):
         status = exc.response.status_code

@@ -1,4 +1,4 @@
-"""Lines of what arrives in pieces."""
+"""Lines from data that arrives in pieces."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ __all__ = ["Lines"]
 
 
 class Lines:
-    """Cuts what arrives into lines; no byte is looked at twice, however long a line is."""
+    """Splits data into lines; it reads each byte once, even of a very long line."""
 
     def __init__(self) -> None:
-        # The line that has begun, in the pieces that it came in.
+        # The pieces of the line that has begun.
         self._begun: list[bytes] = []
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Take what has arrived; return the lines that end in it, without their newlines."""
+        """Take a piece of data; return the lines that end in it, without their newlines."""
         first, *others = data.split(b"\n")
         self._begun.append(first)
         if not others:

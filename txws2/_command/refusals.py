@@ -1,4 +1,4 @@
-"""What a server, or a proxy, says when it refuses: the lines of it that are worth showing."""
+"""The body of a refusal by a server or a proxy, as lines for a person."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from html.parser import HTMLParser
 
 from txws2.exceptions import InvalidProxyStatus, InvalidStatus
 
-__all__ = ["told"]
+__all__ = ["refusal_lines"]
 
-# Bodies may be pages that fill the screen; the reason is mostly in their beginning.
+# A body may be a page that fills the screen; the reason is mostly at its beginning.
 _MOST_LINES = 10
 _LONGEST_LINE = 200
 
-# Elements whose text nobody reads.
-_UNSEEN = {"head", "script", "style"}
+# A browser doesn't show the text of these elements.
+_INVISIBLE = {"head", "script", "style"}
 
 
-def told(exc: Exception) -> list[str]:
-    """Return the lines that came with a refusal; there are none with any other failure.
+def refusal_lines(exc: Exception) -> list[str]:
+    """Return the lines of a refusal's body; no lines for any other failure.
 
     Args:
-        exc: what an attempt to connect has failed with.
+        exc: the exception of an attempt to connect.
     """
     if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         return []
@@ -30,14 +30,14 @@ def told(exc: Exception) -> list[str]:
     except UnicodeDecodeError:
         return [f"[body, {len(body)} bytes, not UTF-8]"]
     if "html" in exc.response.headers.get("Content-Type", "").lower():
-        text = _seen(text)
+        text = _visible(text)
     shown = [line.strip()[:_LONGEST_LINE] for line in text.splitlines() if line.strip()]
     rest = [f"[body, {len(body)} bytes in all]"] if len(shown) > _MOST_LINES else []
     return shown[:_MOST_LINES] + rest
 
 
-def _seen(page: str) -> str:
-    """Return what a person sees of a page."""
+def _visible(page: str) -> str:
+    """Return the text of a page that a browser shows."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
@@ -48,15 +48,15 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
-        self._unseen = 0
+        self._invisible = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._unseen += tag in _UNSEEN
+        self._invisible += tag in _INVISIBLE
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _UNSEEN:
-            self._unseen -= self._unseen > 0
+        if tag in _INVISIBLE:
+            self._invisible -= self._invisible > 0
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
+        if not self._invisible:
             self.texts.append(data)

@@ -1,4 +1,4 @@
-"""A text as a terminal shows it: with nothing that steers it, in rows that fit."""
+"""Text for a terminal: without control characters, in rows that fit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["printable", "rows"]
 
 _JOINER = "\u200d"
 
-# Marks that are put on the character before them, and what is there to format others.
+# Combining marks, and format characters.
 _WITHOUT_WIDTH = {"Mn", "Me", "Cf"}
 
 
 def printable(text: str) -> str:
-    """Return the text with what could steer a terminal made visible; newlines stay."""
+    """Return the text with control characters escaped; newlines stay."""
     return "\n".join(map(escaped, text.split("\n")))
 
 
 def rows(text: str, width: int) -> Iterator[str]:
-    """Cut a text into the rows of a terminal that is so many cells wide."""
+    """Split a text into the rows of a terminal with this width in cells."""
     for line in text.split("\n"):
         row, taken = "", 0
         for cluster in _clusters(line):
@@ -35,7 +35,7 @@ def rows(text: str, width: int) -> Iterator[str]:
 
 
 def _clusters(line: str) -> Iterator[str]:
-    """Generate what is one character to a person: with its marks, and what is joined to it."""
+    """Generate grapheme clusters: a character with its marks and the characters joined to it."""
     cluster = ""
     for character in line:
         if cluster and _width(character) and not cluster.endswith(_JOINER):
@@ -47,7 +47,7 @@ def _clusters(line: str) -> Iterator[str]:
 
 
 def _width(character: str) -> int:
-    """Return the cells that a character takes, at most: terminals differ on those joined."""
+    """Return the most cells that a character takes; terminals differ for joined characters."""
     if category(character) in _WITHOUT_WIDTH:
         return 0
     return 1 + (east_asian_width(character) in "WF")

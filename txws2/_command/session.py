@@ -1,4 +1,4 @@
-"""A connection of `python -m txws2`."""
+"""One connection of `python -m txws2`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SILENCE = 1.0
 
 
 class Session(WebSocketClientProtocol):
-    """One connection: shows what comes, and knows whether replies are still to come.
+    """One connection: it shows messages, and waits for the replies to the lines of the input.
 
     Attributes:
-        console: where messages are shown, to be set as soon as the connection is open.
+        console: shows the messages; it must be set as soon as the connection is open.
     """
 
     console: Console
@@ -38,7 +38,7 @@ class Session(WebSocketClientProtocol):
         self._how_it_ended: Deferred[BaseException | None] = Deferred()
 
     def messageReceived(self, message: str | bytes) -> Deferred[None] | None:
-        """Show it; until there is room for more, no other comes."""
+        """Show a message; the Deferred holds the next one back until there is room."""
         self._received += 1
         shown = self.console.show(message)
         news, self._news = self._news, None
@@ -47,25 +47,25 @@ class Session(WebSocketClientProtocol):
         return shown
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Tell how it has ended, once all that has come was shown."""
+        """Fire the Deferred of the end; all messages were shown before."""
         if self._pinging is not None:
             self._pinging.stop()
         self._how_it_ended.callback(reason.value)
 
     def start_pinging(self) -> None:
-        """Send a ping every second, and show how long its pong takes; show the server's, too."""
+        """Send a ping every second; show the time until its pong, and the server's pings."""
         self._pinging = LoopingCall(self._show_latency)
         self._pinging.start(1)
 
     def pingReceived(self, payload: bytes) -> None:
-        """Show it, if pings are shown."""
+        """Show the ping, if pings are shown."""
         if self._pinging is not None:
             self.remark(f"ping from the server: {payload.hex(' ') or 'empty'}")
 
     def _show_latency(self) -> None:
         self.ping().addCallbacks(
             lambda latency: self.remark(f"pong after {latency * 1000:.2f} ms"),
-            lambda _: None,  # The connection is closed; that is shown once, at the end.
+            lambda _: None,  # The connection is closed, which is shown once, at the end.
         )
 
     def send_line(self, line: str | bytes) -> Deferred[None]:
@@ -74,18 +74,18 @@ class Session(WebSocketClientProtocol):
         return self.send(line)
 
     def remark(self, text: str) -> None:
-        """Show what isn't a message, apart from the messages."""
+        """Show a remark of the program, apart from the messages."""
         if self.console.terminal:
             self.console.note(text)
         else:
             say(text)
 
     async def replies(self, wait: float | None) -> None:
-        """Wait for what the server has to say to the lines that were sent.
+        """Wait for the server's replies to the lines that were sent.
 
         Args:
-            wait: for so many seconds. None to wait until as many messages have come as lines were
-                sent, or none comes for a while.
+            wait: the seconds to wait. None to wait until as many messages have come as lines were
+                sent, or no message comes for a while.
         """
         with suppress(ConnectionClosed):
             await self.ping()
@@ -107,6 +107,6 @@ class Session(WebSocketClientProtocol):
                 return
 
     async def outcome(self) -> tuple[int, str]:
-        """Wait for the end; return the exit status that it makes, and what is said of it."""
+        """Wait for the end; return the exit status, and a line about the end."""
         ending = await self._how_it_ended
         return int(not isinstance(ending, ConnectionClosedOK)), f"closed: {ending}"

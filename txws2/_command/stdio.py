@@ -1,4 +1,4 @@
-"""The standard streams as a command finds them: open, closed, full, or with nobody at the end."""
+"""The standard streams of a command: open, closed, full, or without a reader."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ __all__ = ["check_streams", "say", "unwritable"]
 
 
 def say(text: str) -> None:
-    """Say something in one line on stderr, where it isn't among the messages."""
-    # Some of it may be the server's words. Nobody can be told that nobody is there to be told.
+    """Print a line on stderr, apart from the messages on stdout."""
+    # The text may come from the server, so it is escaped. An error here can't be reported.
     if sys.stderr is not None:
         with suppress(OSError):
             print(printable(text).replace("\n", " "), file=sys.stderr, flush=True)
 
 
 def check_streams() -> str | None:
-    """Tell which of stdin and stdout was closed before we began; return None if neither was.
+    """Return an error line if stdin or stdout was closed before the start; otherwise None.
 
-    Files that are opened later then get none of the three numbers of the standard streams.
+    Closed streams are opened on /dev/null, so that no other file gets one of their numbers.
     """
     closed = [number for number in range(3) if not _is_open(number)]
     for _ in closed:
-        # The system gives the lowest number that is free.
+        # The system gives the lowest free number.
         os.open(os.devnull, os.O_RDWR)
     if 1 in closed:
-        return "standard output is closed: there is nowhere to print messages"
+        return "standard output is closed, so messages can't be printed"
     if 0 in closed:
-        return "standard input is closed; where there is nothing to send, write </dev/null"
+        return "standard input is closed; to send nothing, write </dev/null"
     return None
 
 
 def unwritable(number: int) -> str | None:
-    """Return why nothing can be written there any more, None if whoever read it has gone.
+    """Return why a stream can't be written any more; None if its reader has gone.
 
-    Twisted doesn't say what the system has said, so it is asked once more.
+    Twisted doesn't report the system's error, so this writes once more to get it.
 
     Args:
         number: the file descriptor.

@@ -1,4 +1,4 @@
-"""The options of `twistd ws`, and how they are written."""
+"""The options of `twistd ws`, and their spelling on the command line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE
 
 __all__ = ["CannotStart", "CommandSpelling", "Options", "names_of_loopback", "settings_of"]
 
-# By any of these, a page is one of this machine.
+# A page from one of these hosts comes from this machine.
 _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 
-# What is accepted where the command line names no origin.
-_SILENT_ORIGINS = [SAME_ORIGIN, "none"]
+# The origins that are accepted if the command line names none.
+_DEFAULT_ORIGINS = [SAME_ORIGIN, "none"]
 
-# No limit.
+# The word for no limit.
 _NONE = {"none": None}
 
 _TIME = duration(beyond=True, words=_NONE)
@@ -37,7 +37,7 @@ def _quantity(name: str, default: float | None, text: str, quantity: Quantity) -
         try:
             return quantity(given)
         except ValueError as exc:
-            # Twisted would say that some parameter is wrong, below all of the help.
+            # Twisted would report only that a parameter is wrong, after the whole help.
             raise CannotStart(f"--{name} {exc}") from exc
 
     read.coerceDoc = f"It is {quantity.expected}."  # type: ignore[attr-defined]
@@ -47,8 +47,8 @@ def _quantity(name: str, default: float | None, text: str, quantity: Quantity) -
 class CannotStart(SystemExit, Exception):
     """Ends the process with one line on stderr and status 1.
 
-    It is a SystemExit, so there is no traceback, and an Exception, so that twistd cleans up
-    behind it, and a daemon tells the process that started it.
+    It is a SystemExit, so that there is no traceback. It is also an Exception, so that twistd
+    cleans up, and a daemon reports it to the process that started it.
     """
 
     def __init__(self, reason: str) -> None:
@@ -61,14 +61,15 @@ class Options(usage.Options):
     synopsis = "[options]"
     longdesc = (
         "Serves WebSocket connections. Without --app, it sends every message back. "
-        "Endpoints are those of Twisted, as ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "Where none can stand for a number, it means: no limit. In sizes, K, M and G count by "
+        "Endpoints are endpoint strings of Twisted, as "
+        "ssl:443:privateKey=key.pem:certKey=cert.pem. "
+        "If none can stand for a number, it means: no limit. In sizes, K, M and G count by "
         "1024, as KiB, MiB and GiB do; KB, MB and GB count by 1000. An origin "
         "is one as https://example.com; same-origin, for pages that come from the host they "
         "connect to; none, for programs; or any, and then each page that somebody visits can "
-        "connect as that person. As long as it listens on the loopback only, and no proxy is "
-        "trusted, it answers for the hosts localhost, 127.0.0.0/8 and ::1, and for those of "
-        "--listen and --origin. With --host, it answers for those that are named: names, addresses "
+        "connect as that person. As long as the server listens on the loopback only, and no proxy "
+        "is trusted, it answers for the hosts localhost, 127.0.0.0/8 and ::1, and for the hosts of "
+        "--listen and --origin. With --host, it answers for these hosts only: names, addresses "
         "and networks; or any."
     )
     optParameters = [
@@ -76,49 +77,50 @@ class Options(usage.Options):
             "app",
             "a",
             None,
-            "What handles the connections, as module:name: a coroutine function that is called "
-            "with each, a subclass of WebSocketServerProtocol, or a WebSocketServerFactory (it "
-            "has its own options). Modules of the current directory can be named.",
+            "The application, as module:name: a coroutine function that is called "
+            "with each connection, a subclass of WebSocketServerProtocol, or a "
+            "WebSocketServerFactory (it has its own options). Modules of the current directory "
+            "can be named.",
         ],
         _quantity("ping-interval", 20, "Time between keepalive pings", _TIME),
         _quantity("ping-timeout", 20, "Time to wait for a sign of life", _TIME),
-        _quantity("open-timeout", 10, "Time that an opening may take", _TIME),
-        _quantity("close-timeout", 10, "Time that a closing may take", _TIME),
-        _quantity("max-size", 2**20, "Size that a message may have", _SIZE),
+        _quantity("open-timeout", 10, "Time for the opening handshake", _TIME),
+        _quantity("close-timeout", 10, "Time for the closing handshake", _TIME),
+        _quantity("max-size", 2**20, "Largest size of a message", _SIZE),
         _quantity(
             "max-line-size",
             MAX_LINE_SIZE,
-            "Size that a line of a request may have, as of cookies",
+            "Largest size of a line of a request, as of cookies",
             size(least=1),
         ),
-        _quantity("max-headers", MAX_HEADERS, "Headers that a request may have", count("headers")),
+        _quantity("max-headers", MAX_HEADERS, "Most headers of a request", count("headers")),
         _quantity(
             "max-connections",
             None,
-            "Connections that there may be at once",
+            "Most connections at once",
             count("connections", words=_NONE),
         ),
         _quantity(
             "max-connections-per-host",
             None,
-            "Connections that one host may have at once",
+            "Most connections at once from one host",
             count("connections", words=_NONE),
         ),
         _quantity(
             "drain",
             0,
-            "Time for which open connections may go on when it is told to stop, before they are "
-            "closed; to tell it twice is to end at once",
+            "Time for which open connections may go on after a signal to stop, before they are "
+            "closed; a second signal ends the process at once",
             duration(words=_NONE),
         ),
     ]
     optFlags = [["log-connections", None, "Log each connection: opened, closed, refused."]]
     compData = usage.Completions(
-        descriptions={"app": "what handles the connections", "listen": "where to listen"}
+        descriptions={"app": "the application", "listen": "the endpoint to listen on"}
     )
 
     def __init__(self) -> None:
-        # Those that the command line has, be it with the value that they have without it.
+        # The options on the command line, even those that have their default value there.
         self.given: list[str] = []
         super().__init__()  # type: ignore[no-untyped-call]
         self["listen"] = []
@@ -134,10 +136,10 @@ class Options(usage.Options):
         super().__setitem__(name, value)
 
     def parseOptions(self, options: Any = None) -> None:
-        """Take the options; what is wrong with them is one line, without all of the help.
+        """Take the options; report a mistake in one line, without the whole help.
 
         Raises:
-            CannotStart: something is wrong with them.
+            CannotStart: an option is wrong.
         """
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
@@ -150,16 +152,16 @@ class Options(usage.Options):
         self["listen"] = [*self["listen"], endpoint]
 
     def opt_origin(self, origin: str) -> None:
-        """Whose pages may connect; may be repeated. [default: same-origin and none]"""
-        # As browsers send it.
+        """Let pages of this origin connect; may be repeated. [default: same-origin and none]"""
+        # Browsers send origins in lower case.
         self["origin"] = [*self["origin"], origin.lower()]
 
     def opt_host(self, host: str) -> None:
         """Answer for this host, whatever the port; may be repeated. [default: see above]"""
         if host in ("0.0.0.0", "::", "*"):
             raise usage.UsageError(
-                f"--host names a host that clients ask for, and none asks for {host}; where to "
-                "listen is for --listen to say, as tcp:8000"
+                f"--host must be a host that clients request, and no client requests {host}; "
+                "--listen has the address to listen on, as tcp:8000"
             )
         self["host"] = [*self["host"], host]
 
@@ -168,44 +170,44 @@ class Options(usage.Options):
         self["subprotocol"] = [*self["subprotocol"], subprotocol]
 
     def opt_trusted_proxy(self, network: str) -> None:
-        """Believe proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
+        """Trust proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
         self["trusted-proxy"] = [*self["trusted-proxy"], network]
 
     opt_l = opt_listen
 
 
 def names_of_loopback(options: Options, endpoints: list[str]) -> list[str]:
-    """Return what a server on the loopback is called, by what the command line says."""
-    # An interface may have a name, in which a backslash stands before what separates arguments.
+    """Return the host names of a server on the loopback, from the options of the command line."""
+    # An interface may have a name, in which a backslash escapes colons.
     named = [
         re.sub(r"\\(.)", r"\1", name)
         for endpoint in endpoints
         for name in re.findall(r":interface=((?:[^:\\]|\\.)+)", endpoint)
     ]
-    # Pages whose origin is named come from a host that is trusted, and may connect to it.
+    # Pages of a named origin are trusted, and may connect to their own host.
     named += filter(None, (urlsplit(origin).hostname for origin in options["origin"]))
     known = Hosts(_LOOPBACK)
     return [*_LOOPBACK, *(name for name in named if name not in known)]
 
 
 def _origins(texts: list[str]) -> Origins | None:
-    """Return the origins to accept, by what the command line says."""
+    """Return the origins to accept, from the options of the command line."""
     if "any" in texts:
         return None
-    return [None if text == "none" else text for text in texts or _SILENT_ORIGINS]
+    return [None if text == "none" else text for text in texts or _DEFAULT_ORIGINS]
 
 
 class CommandSpelling(Spelling):
-    """How the options are written on a command line.
+    """The spelling of options on a command line.
 
     Args:
-        options: those that it has already.
-        hosts: the names to answer for where it has none.
+        options: the options that the command line already has.
+        hosts: the hosts to answer for if the command line names none.
     """
 
     def __init__(self, options: Options, hosts: list[str]) -> None:
         self._options = options
-        self._silent = {"hosts": hosts, "origins": _SILENT_ORIGINS}
+        self._defaults = {"hosts": hosts, "origins": _DEFAULT_ORIGINS}
 
     def name(self, option: str) -> str:
         """Return the name of an option, as --max-size."""
@@ -217,14 +219,14 @@ class CommandSpelling(Spelling):
         return f"{self.name(option)} {value}"
 
     def add(self, option: str, value: str | None) -> str:
-        """Return an option with one more value, and with those that go without saying."""
+        """Return an option with one more value, and with the default values if it has no other."""
         name = self.name(option)
-        # The first one that is named takes the place of those that go without saying.
-        silent = [] if self._options[name[2:]] else self._silent[option]
-        return " ".join(f"{name} {each}" for each in (*silent, value or "none"))
+        # The first value on the command line replaces the defaults.
+        defaults = [] if self._options[name[2:]] else self._defaults[option]
+        return " ".join(f"{name} {each}" for each in (*defaults, value or "none"))
 
 
-# Those of several values, of which the command line has one each.
+# Options of several values; on the command line, each occurrence has one value.
 _RENAMED = {
     "hosts": "host",
     "origins": "origin",
@@ -234,7 +236,7 @@ _RENAMED = {
 
 
 def settings_of(options: Options) -> FactoryOptions:
-    """Return the options of a factory that the command line has."""
+    """Return the options of a factory, from the options of the command line."""
     hosts = options["host"]
     return {
         "hosts": None if not hosts or "any" in hosts else hosts,

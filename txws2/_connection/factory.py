@@ -156,21 +156,10 @@ class ConnectionFactory(Factory, Generic[P]):
         log_connections: bool = False,
         trace: FrameHook | None = None,
     ) -> None:
-        check_count("max_size", max_size, 0)
-        check_count("max_fragments", max_fragments, 1)
-        check_count("max_queue", max_queue, 1)
-        check_count("write_limit", write_limit, 0)
-        # A head is kept whole, so it must have limits.
-        check_count("max_line_size", max_line_size, 1, optional=False)
-        check_count("max_headers", max_headers, 1, optional=False)
-        check_seconds("ping_interval", ping_interval)
-        check_seconds("ping_timeout", ping_timeout)
-        check_seconds("open_timeout", open_timeout)
-        check_seconds("close_timeout", close_timeout)
-        if not (share_epoll is True and debug is None and log_connections is False):
-            check_flag("share_epoll", share_epoll)
-            check_flag("debug", debug, optional=True)
-            check_flag("log_connections", log_connections)
+        _check_limits(max_size, max_fragments, max_queue, write_limit)
+        _check_head_limits(max_line_size, max_headers)
+        _check_times(ping_interval, ping_timeout, open_timeout, close_timeout)
+        _check_flags(share_epoll, debug, log_connections)
         if trace is not None:
             check_hook("trace", trace, ["connection", "direction", "header", "payload"])
         if reactor is not None:
@@ -184,17 +173,24 @@ class ConnectionFactory(Factory, Generic[P]):
         self.max_queue = max_queue
         self.write_limit = write_limit
         self.head_limits = HeadLimits(max_line_size, max_headers)
+        self.epoll_sharing = EpollSharing(self) if share_epoll else None
+        self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
+        self.log_connections = log_connections
+        self.trace = trace
+        self._limit_times(open_timeout, close_timeout)
+        self.keepalive = (
+            None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
+        )
+        self._open_books()
+
+    def _limit_times(self, open_timeout: float | None, close_timeout: float | None) -> None:
         self.open_timeout = open_timeout
         self.close_timeout = close_timeout
         self.opening_deadlines = self._deadlines(open_timeout, "_opening_missed")
         self.closing_deadlines = self._deadlines(close_timeout, "_closing_missed")
-        self.epoll_sharing = EpollSharing(self) if share_epoll else None
-        self.debug = bool(os.environ.get("TXWS2_DEBUG")) if debug is None else debug
-        self.keepalive = (
-            None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
-        )
-        self.log_connections = log_connections
-        self.trace = trace
+
+    def _open_books(self) -> None:
+        """Begin to count connections; so far, there are none."""
         self.books = Books()
         self._made = self._latest = self.clock.seconds()
         # The time at which each was entered.
@@ -242,6 +238,42 @@ class ConnectionFactory(Factory, Generic[P]):
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
+
+
+def _check_limits(
+    max_size: int | None,
+    max_fragments: int | None,
+    max_queue: int | None,
+    write_limit: int | None,
+) -> None:
+    check_count("max_size", max_size, 0)
+    check_count("max_fragments", max_fragments, 1)
+    check_count("max_queue", max_queue, 1)
+    check_count("write_limit", write_limit, 0)
+
+
+def _check_head_limits(max_line_size: int, max_headers: int) -> None:
+    # A head is kept whole, so it must have limits.
+    check_count("max_line_size", max_line_size, 1, optional=False)
+    check_count("max_headers", max_headers, 1, optional=False)
+
+
+def _check_times(
+    ping_interval: float | None,
+    ping_timeout: float | None,
+    open_timeout: float | None,
+    close_timeout: float | None,
+) -> None:
+    check_seconds("ping_interval", ping_interval)
+    check_seconds("ping_timeout", ping_timeout)
+    check_seconds("open_timeout", open_timeout)
+    check_seconds("close_timeout", close_timeout)
+
+
+def _check_flags(share_epoll: bool, debug: bool | None, log_connections: bool) -> None:
+    check_flag("share_epoll", share_epoll)
+    check_flag("debug", debug, optional=True)
+    check_flag("log_connections", log_connections)
 
 
 def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate | None:

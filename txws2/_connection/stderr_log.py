@@ -14,6 +14,8 @@ from twisted.logger import (
     globalLogPublisher,
 )
 
+from txws2._private_names import LOG_OBSERVERS
+
 # This field marks the events that were shown.
 _MARK = "txws2_shown"
 
@@ -27,14 +29,16 @@ _SHOWN = (LogLevel.debug, LogLevel.warn, LogLevel.error)
 def is_unobserved() -> bool:
     """Return True if nobody observes the log: logging hasn't begun, and no observer was added.
 
-    Twisted has no public way to find out. If a version lacks the private attributes, the log
-    counts as observed, and nothing is shown.
+    Twisted has no public way to find out. If a version lacks the private names, the log counts as
+    observed, and nothing is shown.
     """
-    temporary = getattr(globalLogBeginner, "_temporaryObserver", None)
-    observers = getattr(globalLogPublisher, "_observers", None)
-    if temporary is None or observers is None:
+    if not LOG_OBSERVERS.are_in(type(globalLogBeginner), type(globalLogPublisher)):
         return False
-    return all(each is temporary or each is _show for each in observers)
+    # There is none once logging has begun.
+    temporary = globalLogBeginner._temporaryObserver
+    if temporary is None:
+        return False
+    return all(each is temporary or each is _show for each in globalLogPublisher._observers)
 
 
 def show_errors() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.base import ReactorBase
 
 from txws2._deferreds.eventual import PAGE, is_asyncios
+from txws2._private_names import ASYNCIO_LOOP, current_loop
 
 __all__ = ["check_loop", "check_no_loop", "install"]
 
@@ -54,7 +55,7 @@ def check_no_loop() -> None:
     Raises:
         RuntimeError: an event loop runs.
     """
-    if asyncio._get_running_loop() is not None:
+    if current_loop() is not None:
         raise RuntimeError(
             "run() starts an event loop, and asyncio runs one here already: call run() from the "
             "top of the program instead of asyncio.run(), or serve() from a coroutine; "
@@ -68,7 +69,7 @@ def check_loop() -> None:
     Raises:
         RuntimeError: the reactor doesn't run on that loop, or none is installed yet.
     """
-    loop = asyncio._get_running_loop()
+    loop = current_loop()
     if loop is None:
         return
     reactor = sys.modules.get(_REACTOR)
@@ -135,8 +136,8 @@ def _where(reactor: Any) -> str:
 
 
 def _loop_of(reactor: Any) -> AbstractEventLoop | None:
-    """Return the loop of a reactor; None if it has none.
-
-    Twisted has no public way to find out.
-    """
-    return getattr(reactor, "_asyncioEventloop", None)
+    """Return the loop of asyncio's reactor; None if Twisted lacks the private name of it."""
+    if not ASYNCIO_LOOP.are_in(type(reactor)):
+        return None
+    loop: AbstractEventLoop | None = reactor._asyncioEventloop
+    return loop

@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2._deferreds.eventual import Eventual, Wakeup, is_asyncios, is_foreign
+from txws2._private_names import current_loop
 
 __all__ = ["loop_runs", "running_loop", "runs_task", "started"]
 
@@ -20,7 +21,7 @@ _running: set[Any] = set()
 
 def running_loop() -> AbstractEventLoop | None:
     """Return the asyncio loop that is running; None on any other reactor."""
-    loop = asyncio._get_running_loop()
+    loop = current_loop()
     return None if loop is None or is_foreign() else loop
 
 

@@ -1,1 +1,1 @@
-"""Clocks that no change of the system's time moves, deadlines, and waiting times."""
+"""Steady clocks, deadlines, time limits and backoff."""

@@ -1,4 +1,4 @@
-"""The waits between attempts to connect: `Backoff` has them, and `Pace` keeps to them."""
+"""The waits between attempts to connect: `Backoff` configures them, `Pace` counts them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Backoff:
     """The waits before each attempt to connect, in seconds.
 
     The first wait is random, so that the clients of a server that went down don't all return at
-    once. Those that follow grow, from minimum to maximum. They begin anew after a good connection,
-    which is one that was used for `good_after` seconds.
+    once. The later waits grow, from minimum to maximum. They begin anew after a good connection,
+    one that was used for `good_after` seconds.
 
     Args:
-        initial: the first wait is between 0 and this (5). With 0 and many clients, a server that
-            comes back is met by all of them.
+        initial: the first wait is between 0 and this (5). With 0, all clients return at once to a
+            server that comes back.
         minimum: the second wait (3.1).
-        factor: how much longer than the wait before it each later one is (1.618).
-        maximum: what no wait is longer than (90).
+        factor: the ratio of each later wait to the one before it (1.618).
+        maximum: the longest wait (90).
         random: returns a number from 0 to 1, for the first wait; tests have their own.
 
     Raises:
@@ -46,7 +46,7 @@ class Backoff:
             if not isinstance(getattr(self, name), Real):
                 raise TypeError(f"{name} must be a number; it is {shown(getattr(self, name))}")
         for name in ("initial", "minimum", "maximum"):
-            # `not >=`, for what isn't a number.
+            # `not >=` also refuses NaN.
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 seconds or more; it is {getattr(self, name)}")
         if not self.factor >= 1:
@@ -54,10 +54,10 @@ class Backoff:
 
     @property
     def good_after(self) -> float:
-        """Seconds that a connection must be used for to be a good one: 5 by default.
+        """The seconds for which a good connection must be used: 5 by default.
 
-        It is the longest that the first or the second wait may be, so that the server isn't asked
-        more often by a client that it throws out than by one that it doesn't let in.
+        It is the longest possible first or second wait. So a client whose connections soon end
+        doesn't ask the server more often than a client whose attempts fail.
         """
         return min(max(self.initial, self.minimum), self.maximum)
 
@@ -75,8 +75,8 @@ class Pace:
     """The waits between the connections of one client.
 
     Args:
-        backoff: has the waits.
-        clock: tells how long each connection was used.
+        backoff: the configuration of the waits.
+        clock: measures the use of each connection.
     """
 
     def __init__(self, backoff: Backoff, clock: IReactorTime) -> None:
@@ -86,7 +86,7 @@ class Pace:
         self._since = 0.0
 
     def failed(self) -> float:
-        """Return how long to wait after an attempt that has failed."""
+        """Return the wait after a failed attempt."""
         return next(self._delays)
 
     def opened(self) -> None:
@@ -94,10 +94,10 @@ class Pace:
         self._since = self._clock.seconds()
 
     def ended(self, in_trouble: bool) -> float:
-        """Return how long to wait after the connection that was opened last; 0 for not at all.
+        """Return the wait after the end of the last connection; 0 for no wait.
 
         Args:
-            in_trouble: whether there is a wait even if the connection was good.
+            in_trouble: True to wait even if the connection was good.
         """
         if self._clock.seconds() - self._since >= self._backoff.good_after:
             self._delays = self._backoff.delays()

@@ -1,4 +1,4 @@
-"""To be told when the system's clock is set: a timerfd of Linux says so."""
+"""Notices of changes to the system's clock, by a timerfd of Linux."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2._private_names import INTERNAL_READERS
+
 __all__ = ["ClockSettings", "watch"]
 
-# Of time.h and sys/timerfd.h.
+# Constants of time.h and sys/timerfd.h.
 _REALTIME, _ABSTIME, _CANCEL_ON_SET = 0, 1, 2
-# A time that doesn't come: of the year 2255, or of 2038 where no later one can be said.
+# A time that doesn't come: in the year 2255, or in 2038 if 32 bits hold no later one.
 _NEVER = 9_000_000_000 if sys.maxsize > 2**32 else 2**31 - 1
 
 
 @implementer(IReadDescriptor)
 class ClockSettings:
-    """Reads from a timer of the system, which can be read when the clock was set.
+    """Reads from a timer of the system, which becomes readable when the clock was set.
 
     Args:
-        fd: the timer; it isn't blocking.
-        arm: called with it, before each wait.
+        fd: the descriptor of the timer; it isn't blocking.
+        arm: called with the descriptor before each wait.
         changed: called when the clock was set.
 
     Raises:
@@ -45,44 +47,44 @@ class ClockSettings:
         return self._fd
 
     def logPrefix(self) -> str:
-        """Return what stands before what is logged here."""
+        """Return the prefix of log lines."""
         return "ClockSettings"
 
     def doRead(self) -> None:
-        """Take it from the system that the clock was set."""
+        """Read from the timer; the clock was set."""
         try:
             os.read(self._fd, 8)
         except BlockingIOError:
             return
         except OSError as exc:
-            # So the system says that the clock was set.
+            # A timer with TFD_TIMER_CANCEL_ON_SET reports the change with ECANCELED.
             if exc.errno != errno.ECANCELED:
                 raise
-        # If it is set again meanwhile, that is told, too.
+        # The timer is armed first, so it also reports a change during the callback.
         self._arm(self._fd)
         self._changed()
 
     def connectionLost(self, reason: Failure) -> None:
-        """Take it that the reactor can't wait for it."""
+        """Do nothing: the reactor can't wait for the timer."""
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._fd)
 
 
 def watch(reactor: Any, changed: Callable[[], None]) -> bool:
-    """Call each time when the clock was set, until the reactor stops; tell whether that works."""
-    # It stays until the reactor stops and isn't the application's, so that trial, for one, isn't to
-    # find it. There is no public way to say so.
-    internal = getattr(reactor, "_internalReaders", None)
-    if internal is None:
+    """Call `changed` when the clock was set, until the reactor stops; return False if it can't."""
+    # An internal reader stays until the reactor stops, and trial doesn't report it as left behind.
+    # Twisted has no public way to add one.
+    if not (_is_twisteds(reactor) and INTERNAL_READERS.are_in(type(reactor))):
         return False
+    internal = reactor._internalReaders
     fd = -1
     try:
         fd = _create()
         reader = ClockSettings(fd, _arm, changed)
     except (AttributeError, ImportError, OSError):
-        # Another system than Linux, or one that only looks like it.
+        # The system isn't Linux, or it is an emulation without timerfd.
         if fd >= 0:
             os.close(fd)
         return False
@@ -97,6 +99,12 @@ def watch(reactor: Any, changed: Callable[[], None]) -> bool:
     reactor.addReader(reader)
     reactor.addSystemEventTrigger("after", "shutdown", stop)
     return True
+
+
+def _is_twisteds(reactor: object) -> bool:
+    """Tell whether a reactor is one of Twisted's that wait for descriptors."""
+    module = sys.modules.get("twisted.internet.posixbase")
+    return module is not None and isinstance(reactor, module.PosixReactorBase)
 
 
 if sys.version_info >= (3, 13):
@@ -115,12 +123,12 @@ else:
     def _arm(fd: int) -> None:
         from ctypes import byref, c_long
 
-        # The interval, which is none, and the time, in seconds and nanoseconds.
+        # struct itimerspec: no interval, and the time; each in seconds and nanoseconds.
         when = (c_long * 4)(0, 0, _NEVER, 0)
         _call("timerfd_settime", fd, _ABSTIME | _CANCEL_ON_SET, byref(when), None)
 
     def _call(name: str, *arguments: Any) -> int:
-        # Few need it, and it takes milliseconds to import.
+        # This import takes milliseconds, and few programs need it.
         import ctypes
 
         library = ctypes.CDLL(None, use_errno=True)

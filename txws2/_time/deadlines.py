@@ -1,4 +1,4 @@
-"""When connections must have got somewhere: one timer for all of them, or one for each."""
+"""Deadlines of connections, with one timer for all."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ _ALLOWANCE = 0.1
 
 
 def call_off(call: IDelayedCall | None) -> None:
-    """Cancel a delayed call if there is one and it is still to come."""
+    """Cancel a delayed call if there is one and it is still pending."""
     if call is not None and call.active():
         call.cancel()
 
 
 class Deadlines(Generic[T]):
-    """The connections that have the same time for something, from when each was entered.
+    """Connections with the same number of seconds to their deadline, from when each was added.
 
-    So the order in which they were entered is the order in which they are due, and one timer
-    for the first of them does. To the reactor, a timer for each would be larger than most of what
-    an idle connection has, and it keeps those that were cancelled for a while.
+    They are due in the order in which they were added, so one timer for the first of them is
+    enough. A timer for each would take more memory than the rest of an idle connection, and the
+    reactor keeps cancelled timers for a while.
 
-    When it is time, what the peers have said may still wait in the sockets. So the reactor has
-    another turn to read it in; and where the timer comes late, as the process was busy or stopped,
-    a tenth of the time. It is given once, so a process that is always late judges, too.
+    At a deadline, data of the peers may still wait in the sockets. So the reactor gets another
+    turn to read it. If the timer comes late, because the process was busy or stopped, the reactor
+    gets a tenth of the time instead. It gets that once, so a process that is always late judges,
+    too.
 
     Args:
-        clock: what the timer runs on.
-        seconds: the time that each has.
-        missed: called with a connection that is still here when its time is up.
+        clock: runs the timer.
+        seconds: the time of each connection.
+        missed: called with a connection that is still here at its deadline.
     """
 
     def __init__(self, clock: IReactorTime, seconds: float, missed: Callable[[T], object]) -> None:
@@ -48,20 +49,19 @@ class Deadlines(Generic[T]):
         self._timer: IDelayedCall | None = None
 
     def add(self, connection: T) -> None:
-        """Give a connection its time; it isn't here yet."""
+        """Add a connection, which must not be here yet."""
         self._due[connection] = self._clock.seconds() + self._seconds
         self._wait()
 
     def discard(self, connection: T) -> None:
-        """Let a connection be."""
+        """Remove a connection, if it is here."""
         self._due.pop(connection, None)
         if not self._due and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _expire(self, until: float) -> None:
-        # One that was due at that very time, and whose sum of floats came out a little more, is
-        # due, too.
+        # The clock may be a little before `until`, as sums of floats are rounded.
         now = max(until, self._clock.seconds())
         allowance = self._seconds * _ALLOWANCE
         late = now - until > allowance
@@ -75,9 +75,9 @@ class Deadlines(Generic[T]):
         self._wait()
 
     def _wait(self) -> None:
-        """Wait for the first that is due, who needn't be the one that was entered now."""
+        """Start the timer for the first connection that is due, unless it runs."""
         if self._due and self._timer is None:
             now = self._clock.seconds()
-            # Those that became due meanwhile are late by our own doing.
+            # Connections that became due during the allowance get no second one.
             first = max(now, next(iter(self._due.values())))
             self._timer = self._clock.callLater(first - now, self._expire, first)

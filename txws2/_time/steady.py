@@ -1,4 +1,4 @@
-"""Time that goes on evenly, whatever the system's clock is set to."""
+"""Steady time, which a change of the system's clock doesn't move."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["SteadyClock", "steady"]
 
 @implementer(IReactorTime)
 class SteadyClock:
-    """Calls when so much time has passed, on a reactor that goes by the system's clock.
+    """Delayed calls by monotonic time, on a reactor that uses the system's clock.
 
-    When that is set forward, the reactor calls early, and the call is put off for the rest of its
-    time. When it is set back, the reactor would call late by as much; where the system tells of it,
-    all calls are put right then.
+    If the clock is set forward, the reactor calls early, and the call is delayed again for the
+    rest of its time. If the clock is set back, the reactor would call late; where the system
+    reports the change, all calls are corrected at once.
 
     Args:
         reactor: the reactor.
-        seconds: what never jumps.
-        watch: called with the reactor and with what is to be called when the clock was set; it
-            tells whether there is such a way.
+        seconds: returns monotonic time.
+        watch: called with the reactor and with a function to call when the clock was set; it
+            returns True if the system reports that.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class SteadyClock:
         self._watching = False
 
     def seconds(self) -> float:
-        """Return the time; only how it differs from another means anything."""
+        """Return the time; only the difference of two times has a meaning."""
         return self._seconds()
 
     def callLater(
         self, delay: float, callable: Callable[..., Any], *args: object, **kw: object
     ) -> IDelayedCall:
-        """Call when so many seconds have passed; `IReactorTime` says more."""
+        """Call a function after these seconds, as `IReactorTime` describes."""
         if not self._watching:
             self._watching = True
             self._watch(self._reactor, self._put_right)
@@ -58,7 +58,7 @@ class SteadyClock:
         return cast(IDelayedCall, timer)
 
     def getDelayedCalls(self) -> list[IDelayedCall]:
-        """Return those that were asked for here and are still to come."""
+        """Return the pending calls of this clock."""
         timers = [getattr(call, "func", None) for call in self._reactor.getDelayedCalls()]
         return [timer for timer in timers if isinstance(timer, _Timer) and timer.clock is self]
 
@@ -69,7 +69,7 @@ class SteadyClock:
 
 @implementer(IDelayedCall)
 class _Timer:
-    """One call; the reactor's own may have to be replaced before it comes."""
+    """One delayed call; it may need several calls of the reactor until its time has come."""
 
     __slots__ = ("_args", "_call", "_due", "_function", "_kwargs", "clock")
 
@@ -83,11 +83,11 @@ class _Timer:
         self.clock = clock
         self._function = function
         self._args, self._kwargs = args, kwargs
-        # None once it was cancelled, or called.
+        # None once this call was cancelled or made.
         self._call: IDelayedCall | None = None
 
     def __call__(self) -> None:
-        """Call, for the reactor, unless it is too early."""
+        """Make the call, unless the reactor is early."""
         early = self._due - self.clock.seconds()
         self._call = None
         if early > 0:
@@ -98,34 +98,34 @@ class _Timer:
         function(*self._args, **self._kwargs)
 
     def getTime(self) -> float:
-        """Return when it is due, by its clock."""
+        """Return the due time, by its clock."""
         return self._due
 
     def cancel(self) -> None:
-        """Let it not be called."""
+        """Cancel the call."""
         call = self._active()
         self._call = None
         call.cancel()
 
     def start(self, seconds: float) -> None:
-        """Have it called so many seconds from now; the reactor isn't to call it yet."""
+        """Make the call these seconds from now; the reactor must have no call for it."""
         clock = self.clock
         self._due = clock.seconds() + seconds
         self._call = clock._reactor.callLater(seconds, self)
 
     def reset(self, secondsFromNow: float) -> None:
-        """Have it called so many seconds from now instead."""
-        # To move one within its heap, the reactor would search all of that.
+        """Make the call these seconds from now instead."""
+        # reset() of the reactor's call would search the reactor's whole heap.
         self._active().cancel()
         self.start(secondsFromNow)
 
     def delay(self, secondsLater: float) -> None:
-        """Have it called so much later than it would be."""
+        """Delay the call by these seconds."""
         self._active()
         self.reset(max(0, self._due + secondsLater - self.clock.seconds()))
 
     def active(self) -> bool:
-        """Tell whether it is still to come."""
+        """Return True if the call is still pending."""
         return self._call is not None
 
     def _active(self) -> IDelayedCall:
@@ -134,12 +134,12 @@ class _Timer:
         return self._call
 
 
-# Few processes have more than one reactor, and that one for ever.
+# Entries stay, because most processes have one reactor, and keep it.
 _clocks: dict[Any, SteadyClock] = {}
 
 
 def steady(reactor: Any) -> IReactorTime:
-    """Return a clock that runs on a reactor; the reactor itself, if its time isn't the system's."""
+    """Return a steady clock on a reactor; or the reactor, if it doesn't use the system's clock."""
     if getattr(reactor, "seconds", None) is not runtime.seconds:
         return cast(IReactorTime, reactor)
     clock = _clocks.get(reactor)

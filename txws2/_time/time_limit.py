@@ -1,4 +1,4 @@
-"""`TimeLimit`: the seconds that several steps have together."""
+"""`TimeLimit`: a number of seconds for several steps together."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["TimeLimit"]
 
 
 class TimeLimit:
-    """One deadline for several steps, of which each begins when the one before is done.
+    """One deadline for several steps, one after the other.
 
     Args:
         clock: has the time.
-        seconds: how long they may take from now on; None for no limit.
+        seconds: the time from now on for all steps together; None for no limit.
     """
 
     def __init__(self, clock: IReactorTime, seconds: float | None) -> None:
@@ -28,17 +28,18 @@ class TimeLimit:
 
     @property
     def remaining(self) -> float | None:
-        """The seconds that are left, from 0; None if there is no limit."""
+        """The seconds that are left, at least 0; None if there is no limit."""
         return None if self._end is None else max(self._end - self._clock.seconds(), 0.0)
 
     def wait(self, result: object, stage: str) -> Deferred[Any]:
-        """Wait for what a function has returned, until the deadline.
+        """Wait for the result of a function, until the deadline.
 
-        Then it is cancelled, and so it is when the Deferred is. It can't hold that up.
+        The coroutine or Deferred is cancelled at the deadline, and when the returned Deferred is.
+        It can't delay that by ignoring the cancellation.
 
         Args:
             result: a coroutine, a Deferred, or the result itself.
-            stage: what this is, for `OpeningTimeout`.
+            stage: the name of this step, for `OpeningTimeout`.
 
         Returns:
             A Deferred of the result; it fails with OpeningTimeout at the deadline.
@@ -53,7 +54,7 @@ class TimeLimit:
 
 
 class _Step:
-    """Something that isn't done yet, and is given up when its timer strikes."""
+    """A step that isn't done yet; its timer gives it up."""
 
     timer: IDelayedCall | None = None
 
@@ -66,7 +67,7 @@ class _Step:
 
     def _worked(self, result: object) -> object:
         if self._given_up:
-            # Nobody waits for it any more.
+            # The Deferred of this step has already fired.
             return None
         call_off(self.timer)
         self.done.callback(result)

@@ -1,4 +1,4 @@
-"""A client's answer to a 401 or a 407: by Digest, or as an application says."""
+"""The answer of a client to a 401 or a 407: Digest, or the value that a hook returns."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ from txws2.wire.http.heads import Response
 __all__ = ["MAX_ROUNDS", "Authenticate", "Authentication", "Demand", "digest_auth"]
 
 MAX_ROUNDS = 5
-"""Answers that a hook is asked for before a server, or a proxy, counts as refusing."""
+"""The most calls of a hook for one server or proxy; the next 401 or 407 counts as a refusal."""
 
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True)
 class Demand:
-    """The demand of a server (401) or a proxy (407), before it lets a client through.
+    """A server (401) or a proxy (407) demands that the client authenticates.
 
     Attributes:
-        challenges: the ways to authenticate that it offers, in its order; at least one.
-        host: the server's host, or the proxy's: a name, or an address without brackets.
+        challenges: the ways to authenticate that the peer offers, in its order; at least one.
+        host: the host of the server or the proxy: a name, or an address without brackets.
         port: its port.
-        is_proxy: whether it is a proxy.
-        method: the method of the request that is to be authenticated: "GET", or "CONNECT" for a
-            proxy.
+        is_proxy: True for a proxy.
+        method: the method of the request to authenticate: "GET", or "CONNECT" for a proxy.
         target: the target of that request: path and query, or host and port for a proxy.
-        response: the whole answer.
-        round: 1 when the hook is asked first, 2 after its first value wasn't enough, and so on.
-        memory: empty at first, and the same in all rounds of one connection: for whatever a hook
-            must keep from one to the next.
+        response: the whole response.
+        round: 1 in the first call of the hook, 2 after its first value was refused, and so on.
+        memory: empty at first, and the same dict in all rounds of one connection. A hook may
+            keep there what it needs in the next round.
     """
 
     challenges: tuple[Challenge, ...]
@@ -50,20 +49,23 @@ class Demand:
     memory: dict[str, Any]
 
     def offers(self, scheme: str) -> Challenge | None:
-        """Return the first challenge of a scheme, in any case of letters; None if there is none."""
+        """Return the first challenge of a scheme, or None; letter case doesn't matter."""
         wanted = scheme.lower()
         return next((each for each in self.challenges if each.scheme.lower() == wanted), None)
 
 
 Authenticate = Callable[[Demand], Awaitable[str | None] | str | None]
-"""Returns the value of Authorization, or Proxy-Authorization, or None to give up; or what will."""
+"""A hook that returns the value of Authorization or Proxy-Authorization, or None to give up.
+
+It may return an awaitable of that.
+"""
 
 
 def digest_auth(username: str, password: str) -> Authenticate:
     """Make a hook that answers by Digest (RFC 7616), with the strongest algorithm that is offered.
 
-    It is what credentials of a URL do, too, but those are also sent as Basic at once; this never
-    sends the password.
+    Credentials in a URL answer by Digest, too, but they are also sent as Basic at once. This hook
+    never sends the password.
 
     Args:
         username: the user's name.
@@ -74,7 +76,8 @@ def digest_auth(username: str, password: str) -> Authenticate:
         challenge = strongest_digest(demand.challenges)
         if challenge is None:
             return None
-        # RFC 7616 section 3.3: the password was right, but the nonce was too old. Once, that is.
+        # RFC 7616 section 3.3: stale means that the password was right, but the nonce too old.
+        # One more round is enough for that.
         stale = challenge.parameters.get("stale", "").lower() == "true"
         if demand.round > (2 if stale else 1):
             return None
@@ -84,13 +87,13 @@ def digest_auth(username: str, password: str) -> Authenticate:
 
 
 class Authentication:
-    """Goes from round to round with one server, or with one proxy.
+    """The rounds of authentication with one server, or with one proxy.
 
     Args:
-        hook: says what to answer; None if nobody does.
+        hook: returns the answers; None if there is no hook.
         host: the peer's host.
         port: its port.
-        is_proxy: whether it is a proxy.
+        is_proxy: True for a proxy.
     """
 
     def __init__(self, hook: Authenticate | None, host: str, port: int, is_proxy: bool) -> None:
@@ -102,16 +105,16 @@ class Authentication:
         self._memory: dict[str, Any] = {}
 
     async def answer(self, response: Response, method: str, target: str) -> str | None:
-        """Return what to send with the next request; None if there is nothing more to try.
+        """Return the credentials for the next request, or None to take the response as a refusal.
 
         Args:
-            response: the refusal.
+            response: the response with the challenges.
             method: the method of the next request.
             target: its target.
 
         Raises:
-            InvalidHeader: the hook's value can't be one of a header.
-            Exception: what the hook raises.
+            InvalidHeader: the value from the hook can't stand in a header.
+            Exception: the hook raised it.
         """
         status = 407 if self._is_proxy else 401
         if self._hook is None or response.status_code != status or self._round == MAX_ROUNDS:
@@ -137,7 +140,7 @@ class Authentication:
     def _checked(self, value: object) -> str | None:
         if value is None or (isinstance(value, str) and _VALUE.fullmatch(value)):
             return value
-        # The value itself is a secret.
+        # The error doesn't show the value, as it is a secret.
         kind = "text that no header can have" if isinstance(value, str) else type(value).__name__
         why = f"the hook must return printable ASCII or None; it has returned {kind}"
         raise InvalidHeader("Proxy-Authorization" if self._is_proxy else "Authorization", why)

@@ -1,4 +1,4 @@
-"""`connect`: a client's connection, from a URI to the open WebSocket, within one deadline."""
+"""`connect` makes a connection, from a URI to the open WebSocket, within one deadline."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
 
 class ConnectOptions(RequestOptions, DialOptions, total=False):
-    """The options of `connect` that are those of other classes."""
+    """The options that `connect` passes on to other classes."""
 
     additional_headers: HeadersSource
 
@@ -66,45 +66,46 @@ def connect(
 ) -> Connecting[C]:
     """Connect to a WebSocket server, once or again and again.
 
-    ``async with connect(...) as ws`` closes the connection on leaving. ``async for ws in
-    connect(...)`` makes another one whenever it has ended: at once if it was a good one, and after
-    a while, that grows, if it couldn't be made, or was thrown out soon.
+    ``async with connect(...) as ws`` closes the connection when the block ends. ``async for ws in
+    connect(...)`` makes another connection whenever one has ended. It does so at once after a good
+    connection. After an attempt that failed, and after a connection that soon ended, it waits
+    first, longer each time.
 
-    The server may send us elsewhere, ten times at most, and never from wss to ws. Authorization,
-    Cookie and client certificates stay with the origin that they are for. Cookies that it sets
-    then are sent with what is asked of the same origin, until the connection is open.
+    The server may redirect the client, at most ten times and never from wss to ws. Authorization,
+    Cookie and client certificates are sent to no other origin. Cookies that a redirect or a 401
+    sets are sent with later requests to the same origin, until the connection is open.
 
     Args:
         uri: the ws or wss URI. All addresses of its host are tried (RFC 8305); the first that
             answers is used. A user name and a password in it, percent-encoded, are sent as
-            Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). Or a function that returns
-            the URI, a coroutine function for instance: it is called for each attempt, so that a
-            token in it is a fresh one. An exception that it raises fails the attempt.
-        *more: nothing: host and port are in the URI.
-        create_protocol: makes the protocol: a subclass, or a functools.partial of one. To type
-            checkers, it is such a protocol that the connection comes as.
-        process_exception: for ``async for``, called with the exception of each attempt that has
-            failed, and with the ConnectionClosed of a connection that the server has ended with a
-            close code that says that something is wrong: it returns None to try again, or the
-            exception to raise. By default `txws2.process_exception`; one that always returns None
+            Basic (RFC 7617), and answer a 401 by Digest (RFC 7616). A function that returns
+            the URI, a coroutine function for instance, is called for each attempt, so a
+            token in the URI can be fresh. An exception that the function raises fails the attempt.
+        *more: no other positional argument is accepted: host and port are in the URI.
+        create_protocol: makes the protocol: a subclass, or a functools.partial of one. Type
+            checkers take its class for the class of the connection.
+        process_exception: for ``async for``. It is called with the exception of each failed
+            attempt, and with the ConnectionClosed of a connection that the server has ended with a
+            close code that reports an error. It returns None to try again, or the exception to
+            raise. The default is `txws2.process_exception`. A function that always returns None
             tries for ever, even with a wrong password. A mistake in the arguments is raised in any
             case.
-        backoff: for ``async for``, how long to wait then, or after a connection that was used for
-            less than `Backoff.good_after` seconds. If the server's response has a Retry-After,
-            that is waited for, too, for an hour at most.
+        backoff: for ``async for``, the waits after these failures, and after a connection that was
+            used for less than `Backoff.good_after` seconds. The wait is at least as long as a
+            Retry-After in the server's response says, of which an hour counts at most.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
-            additional_headers may be a function, as uri may. open_timeout spans all of it: these
-            functions, name, TCP, proxy, TLS, handshake and redirects.
+        **options: the options of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
+            additional_headers may be a function, as uri may. open_timeout covers the whole
+            attempt: these functions, DNS, TCP, proxy, TLS, handshake and redirects.
 
     Returns:
-        A Deferred of the open connection, also an asynchronous context manager, and an
-        asynchronous iterable of connections; it can be cancelled. It always fires, or fails:
-        with InvalidHandshake (OpeningTimeout, InvalidStatus, SecurityError and ProxyError are
-        such), or with Twisted's DNSLookupError and ConnectError. A mistake in the arguments fails
-        it, too: InvalidURI, InvalidProxy, InvalidHandshake for what can't be put in a request,
-        OSError for a file that can't be read, ValueError for an option that is out of range, or
-        excluded by another.
+        A Deferred of the open connection, which is also an asynchronous context manager and an
+        asynchronous iterable of connections. It can be cancelled. It always fires or fails. It
+        fails with InvalidHandshake (for instance OpeningTimeout, InvalidStatus, SecurityError or
+        ProxyError), or with Twisted's DNSLookupError or ConnectError. A mistake in the arguments
+        also fails it: InvalidURI, InvalidProxy, InvalidHandshake for a value that can't be put in
+        a request, OSError for a file that can't be read, ValueError for an option that is out of
+        range or excluded by another.
 
     Raises:
         TypeError: an option is of the wrong kind, or there is no such option.
@@ -154,23 +155,23 @@ def unix_connect(
     """Connect to a WebSocket server on a Unix socket.
 
     Args:
-        path: where the socket is.
-        uri: what the server is asked for; with wss, TLS is spoken on the socket.
+        path: the path of the socket.
+        uri: the URI to request; with wss, the socket carries TLS.
         create_protocol: as for `connect`.
-        process_exception: likewise.
-        backoff: likewise.
+        process_exception: as for `connect`.
+        backoff: as for `connect`.
         reactor: the reactor to run on; None for the global one.
-        **options: as for `connect`, but for endpoint and proxy.
+        **options: the options of `connect`, except endpoint and proxy.
 
     Returns:
-        A Deferred of the open connection, also an asynchronous context manager, as of `connect`.
+        A Deferred of the open connection, also an asynchronous context manager, as from `connect`.
 
     Raises:
         TypeError: an option is of the wrong kind.
     """
     check_options(unix_connect, options, _OPTIONS - {"endpoint"})
     if not isinstance(path, (str, bytes, PathLike)):
-        raise TypeError(f"path must be a str, that of a Unix socket; it is {shown(path)}")
+        raise TypeError(f"path must be the path of a Unix socket, as a str; it is {shown(path)}")
     if reactor is None:
         reactor = global_reactor()
     options["endpoint"] = UNIXClientEndpoint(reactor, path)
@@ -185,17 +186,17 @@ def unix_connect(
 
 
 def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
-    """Connect to what the target is this time.
+    """Connect to a target; call its functions first, if it has any.
 
     Args:
-        target: is asked first, if it has something to say.
+        target: has the URI and the headers.
         make: makes the factory.
 
     Returns:
-        As `connect`; what the target's functions raise fails it, too.
+        The same as `connect`; an exception of one of the target's functions also fails it.
 
     Raises:
-        Exception: as `connect` does, where there is nothing to ask.
+        Exception: the same as `connect`, if the target has no functions.
     """
     if not target.asks:
         return open_connection(*target.prepare(make))
@@ -210,18 +211,18 @@ def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
 def open_connection(
     factory: WebSocketClientFactory, dialer: Dialer
 ) -> Opening[WebSocketClientProtocol]:
-    """Connect by this dialer.
+    """Connect with this factory and this dialer; neither can be used for another connection.
 
     Args:
-        factory: makes this connection and no other. Its open_timeout spans all of it.
-        dialer: how the server is reached; for this connection and no other.
+        factory: makes the protocol. Its open_timeout covers the whole attempt.
+        dialer: makes the endpoint.
 
     Returns:
-        As `connect`.
+        The same as `connect`.
 
     Raises:
-        InvalidURI: its host can't be looked up.
-        InvalidProxy: the proxy that the environment has isn't one.
+        InvalidURI: the host of the URI can't be looked up.
+        InvalidProxy: the environment has a proxy that isn't the URL of one.
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
@@ -231,7 +232,7 @@ def open_connection(
 async def _open(
     factory: WebSocketClientFactory, dialer: Dialer, endpoint: IStreamClientEndpoint
 ) -> WebSocketClientProtocol:
-    """Go where the URI says, and where the servers say."""
+    """Connect to the URI; authenticate and follow redirects as the servers demand."""
     chain = [str(factory.uri)]
     authentication = dialer.authentication_for(factory.uri)
     while True:
@@ -248,7 +249,8 @@ async def _open(
                 raise
             chain.append(str(uri))
             if uri.origin != factory.uri.origin and not dialer.leave_origin():
-                raise RedirectError(chain, "redirected away from what the endpoint is for") from exc
+                why = "redirected to another origin, which the given endpoint can't reach"
+                raise RedirectError(chain, why) from exc
         factory.redirect(uri)
         authentication = dialer.authentication_for(uri)
         try:
@@ -262,19 +264,24 @@ async def _attempt(
 ) -> WebSocketClientProtocol:
     try:
         connecting: Any = endpoint.connect(factory)
-        # The endpoint may be anybody's.
+        # The application may have written the endpoint.
         if not (isinstance(connecting, Deferred) or isawaitable(connecting)):
-            raise TypeError(f"an endpoint's connect() returns a Deferred; this is {connecting!r}")
+            raise TypeError(
+                f"connect() of an endpoint must return a Deferred; it has returned {connecting!r}"
+            )
         protocol = await connecting
         if not isinstance(protocol, WebSocketClientProtocol):
-            raise TypeError(f"an endpoint brings the factory's protocol; here it is {protocol!r}")
+            raise TypeError(
+                "the Deferred of an endpoint must fire with the protocol of the factory; "
+                f"it has fired with {protocol!r}"
+            )
         return await WebSocketClientProtocol.wait_opened(protocol)
     except BaseException as exc:
-        # Nobody wants the rest of a connection that was cancelled or has failed.
+        # An attempt that failed or was cancelled may leave a connection behind.
         for left in list(factory.connections):
             isolated(WebSocketClientProtocol.close, left)
         if isinstance(exc, ConnectError):
-            # Twisted doesn't say where.
+            # Twisted's error doesn't name the host.
             words = [dialer.describe(factory.uri), *filter(None, map(str, exc.args))]
             exc.args = (": ".join(words),)
         raise
@@ -283,7 +290,7 @@ async def _attempt(
 def _limited(
     attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
 ) -> Opening[WebSocketClientProtocol]:
-    """Return an Opening of this attempt that fails within open_timeout, whatever that does."""
+    """Return an Opening of this attempt that fails after open_timeout in any case."""
     verdict: Exception | None = None
 
     def give_up() -> None:
@@ -291,12 +298,12 @@ def _limited(
         verdict = _verdict(factory, dialer)
         isolated(attempt.cancel)
         if not opening.called:
-            # An endpoint that can't be cancelled.
+            # This endpoint can't be cancelled.
             opening.errback(verdict)
 
     def done(result: Any) -> Any:
         call_off(deadline)
-        # A verdict that the attempt has come to meanwhile says more than that it took too long.
+        # If the attempt itself has failed with InvalidHandshake, that says more than the timeout.
         late = verdict is not None and isinstance(result, Failure)
         if late and not result.check(InvalidHandshake):
             assert verdict is not None
@@ -310,7 +317,7 @@ def _limited(
 
 
 def _verdict(factory: WebSocketClientFactory, dialer: Dialer) -> Exception:
-    """Give up what there is of a connection; return why there is none."""
+    """Give up the connection, if there is one yet; return the error for the application."""
     verdict: Exception = OpeningTimeout(f"a connection to {dialer.describe(factory.uri)}")
     for protocol in list(factory.connections):
         verdict = protocol._give_up()

@@ -1,4 +1,4 @@
-"""How a client reaches the host of a URI: by which endpoint, through which proxy, with what TLS."""
+"""`Dialer` makes the endpoint for the host of a URI, with proxy and TLS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["DialOptions", "Dialer", "take_dialer"]
 
 
 class DialOptions(TypedDict, total=False):
-    """The options that say how a server is reached; `Dialer` says what they do."""
+    """The options of `Dialer`, which explains them."""
 
     endpoint: IStreamClientEndpoint | None
     tls: TLS | None
@@ -37,37 +37,38 @@ class DialOptions(TypedDict, total=False):
 
 
 class Dialer:
-    """Knows the way to a server.
+    """Makes the endpoint for a server, from the options of an application.
 
     Args:
-        endpoint: where to connect to instead of the URI's host and port, and without a proxy:
-            a Unix socket, for instance. TLS comes on top of it if the URI is wss.
+        endpoint: an endpoint to connect to instead of the URI's host and port, and without a
+            proxy: one for a Unix socket, for instance. If the URI is wss, TLS runs over it.
         tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
-            of a directory with such files, named ``*.pem``; by default those that this machine
-            trusts. Or a connection creator, as `optionsForClientTLS` returns it: it alone decides
-            whom to trust, and which name is verified. `txws2.client.InsecureTLS` verifies
+            of a directory with such files, named ``*.pem``; by default the authorities that this
+            machine trusts. Or a connection creator, as `optionsForClientTLS` returns it: it alone
+            decides whom to trust, and which name is verified. `txws2.client.InsecureTLS` verifies
             nothing.
-        server_hostname: the name to ask for (SNI), and that the certificate must be for, instead
+        server_hostname: the name to request by SNI and to verify in the certificate, instead
             of the URI's host.
-        client_certificate: the certificate to show to a server that asks for one: a
+        client_certificate: the certificate to show to a server that demands one: a
             `PrivateCertificate`, or the path of a PEM file with certificate and key, and with
-            the certificates between it and the authority.
+            the intermediate certificates.
         proxy: the URL of a proxy: http, https, socks5h, socks5, socks4a or socks4, with user
-            name and password if it wants such. True for what the environment says
-            (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for none.
-        proxy_tls: for an https proxy, as tls.
-        authentication: called with a `Demand` when the server answers 401, before that counts as
-            a refusal; it returns the value of Authorization, or None to give up, or a coroutine
-            or a Deferred of that. Each round has a connection of its own. By default the user name
-            and the password of the URI answer by Digest; they are sent as Basic at first, while
-            those of `digest_auth` never are. It stays with the origin of the URI.
-        proxy_authentication: the same for an http or https proxy that answers 407; its rounds
-            share a connection if the proxy keeps that.
+            name and password if the proxy demands them. True to take the proxy from the
+            environment (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for
+            no proxy.
+        proxy_tls: the same as tls, for an https proxy.
+        authentication: a hook that is called with a `Demand` when the server answers 401. It
+            returns the value of Authorization, or None to take the 401 as a refusal, or a
+            coroutine or a Deferred of that. Each round has a connection of its own. By default the
+            user name and the password of the URI answer by Digest. They are sent as Basic at
+            first, which `digest_auth` never does. The hook isn't called for another origin.
+        proxy_authentication: the same for an http or https proxy that answers 407. Its rounds
+            share a connection if the proxy keeps that open.
 
     Raises:
-        InvalidProxy: it isn't the URL of one.
+        InvalidProxy: proxy isn't the URL of a proxy.
         OSError: a file can't be read.
-        TypeError: tls or client_certificate is something else, or a hook can't be called.
+        TypeError: tls or client_certificate is of the wrong kind, or a hook can't be called.
         ValueError: a file has no certificate in it, or options exclude each other.
     """
 
@@ -101,24 +102,27 @@ class Dialer:
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
         if not (proxy is None or isinstance(proxy, (str, bool))):
-            # Anything else that is true would go where the environment says, or directly.
+            # Any other true value would take the environment's proxy, any false one none.
             kind = f"an object of type {type(proxy).__name__}"
             raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
         self._proxy_tls = ClientTLS(proxy_tls)
-        # The way that was taken last; the environment may have another by now.
+        # The proxy that was used last; the environment may name another by now.
         self._taken = self._proxy if isinstance(self._proxy, Proxy) else None
         if endpoint is not None and isinstance(proxy, str):
-            raise ValueError("there is a proxy, or an endpoint to connect to; not both")
+            raise ValueError("proxy and endpoint exclude each other; leave one of them out")
         if server_hostname is not None and self._tls.is_given:
-            raise ValueError("a connection creator has its own server_hostname")
+            raise ValueError(
+                "tls is a connection creator, which has its own name to verify; "
+                "leave server_hostname out"
+            )
 
     def endpoint_for(self, factory: WebSocketClientFactory) -> IStreamClientEndpoint:
-        """Return the endpoint for the URI that a factory asks for.
+        """Return the endpoint for the URI of a factory.
 
         Raises:
-            InvalidURI: its host can't be looked up.
-            InvalidProxy: the proxy that the environment has isn't one.
+            InvalidURI: the host of the URI can't be looked up.
+            InvalidProxy: the environment has a proxy that isn't the URL of one.
         """
         uri, reactor = factory.uri, factory.reactor
         endpoint = self._endpoint
@@ -131,27 +135,27 @@ class Dialer:
                 endpoint = self._through(factory, proxy)
         if uri.secure:
             factory.server_name = self._server_hostname or uri.host
-            # A reactor whose network is in memory leaves TLS out.
+            # The reactor of txws2.testing has no TLS in its network.
             wrap = getattr(reactor, "wrapClientTLS", TLSEndpoint)
             endpoint = wrap(self._creator_for(factory.server_name, uri), endpoint)
         return endpoint
 
     def authentication_for(self, uri: WebSocketURI) -> Authentication:
-        """Return what answers the server of a URI when it asks who we are."""
+        """Return the authentication for the server of a URI."""
         hook = self._authentication
         if hook is None and uri.username is not None:
             hook = digest_auth(uri.username, uri.password or "")
         return Authentication(hook, uri.host, uri.port, is_proxy=False)
 
     def leave_origin(self) -> bool:
-        """Keep nothing that was meant for one origin; tell whether there is a way to another."""
+        """Drop credentials and names of this origin; return True if another can be reached."""
         self._server_hostname = None
         self._tls = self._tls.without_certificate()
         self._authentication = None
         return self._endpoint is None
 
     def describe(self, uri: WebSocketURI) -> str:
-        """Return what is to be connected to, for a person."""
+        """Return the host, and the proxy if there is one, for an error text."""
         if self._endpoint is not None:
             return "the endpoint"
         host, proxy = uri.host_header, self._taken
@@ -166,7 +170,7 @@ class Dialer:
         try:
             return self._tls.creator_for(name)
         except ValueError as exc:
-            why = f"no certificate can be for {name!r}; server_hostname may say another name: {exc}"
+            why = f"no certificate can have the name {name!r}; give server_hostname: {exc}"
             raise InvalidURI(str(uri), why) from exc
 
     def _through(self, factory: WebSocketClientFactory, proxy: Proxy) -> IStreamClientEndpoint:
@@ -176,7 +180,8 @@ class Dialer:
             try:
                 creator = self._proxy_tls.creator_for(proxy.host)
             except ValueError as exc:
-                raise InvalidProxy(str(proxy), f"no certificate can be for it: {exc}") from exc
+                why = f"no certificate can have the name of its host: {exc}"
+                raise InvalidProxy(str(proxy), why) from exc
             endpoint = TLSEndpoint(creator, endpoint)
         return ProxyEndpoint(
             reactor,
@@ -190,13 +195,13 @@ class Dialer:
 
 
 def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
-    """Take the options of a dialer out of those of a connection; make it."""
+    """Take the options of a dialer out of the options of a connection; make the dialer."""
     names = DialOptions.__annotations__.keys() & options.keys()
     return Dialer(**{name: options.pop(name) for name in names})
 
 
 def _check_name(uri: WebSocketURI) -> None:
-    """Make sure that its host can be looked up, here or by a proxy."""
+    """Check that the host of a URI can be looked up, here or by a proxy."""
     try:
         check_name(uri.host)
     except ValueError as exc:

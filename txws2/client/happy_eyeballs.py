@@ -1,4 +1,4 @@
-"""Connections to a host with several addresses: the first that answers is taken (RFC 8305)."""
+"""Connections to a host with several addresses; the first one that opens is used (RFC 8305)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from txws2._transport.dns import Lookup, is_address, no_results
 
 __all__ = ["HostEndpoint"]
 
-# Section 5: as long as this, in seconds, the next attempt waits for one that doesn't fail.
+# Seconds from one attempt to the next, unless the first one fails before (section 5).
 _ATTEMPT_DELAY = 0.25
 
-# The deadline is one over everything; what has a limit of its own is not to be first.
+# Twisted's own timeout must not come before open_timeout, which covers the whole attempt.
 _FOR_EVER = 1e9
 
-# An error names as many addresses; those beyond are counted.
+# An error names at most this many addresses, and counts the others.
 _NAMED = 8
 
 
@@ -38,14 +38,14 @@ _NAMED = 8
 class HostEndpoint:
     """Connects to a host, by name or address.
 
-    The addresses are tried in the resolver's order, but the two families in turn (section 4).
-    The first is tried as soon as the resolver gives it: one that asks for both families knows
-    which is to be preferred, so there is nothing to wait for (section 3).
+    The addresses are tried in the resolver's order, but the two families take turns (section 4).
+    The first address is tried as soon as the resolver gives it. There is no delay for the other
+    family (section 3): a resolver that looks up both families gives the preferred one first.
 
     Args:
         reactor: the reactor to run on.
-        host: its name, or its address; one of IPv6 may have a zone, as "fe80::1%eth0".
-        port: where to connect to there.
+        host: a name or an address; an IPv6 address may have a zone, as "fe80::1%eth0".
+        port: the port.
     """
 
     def __init__(self, reactor: Any, host: str, port: int) -> None:
@@ -60,9 +60,9 @@ class HostEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol; it can be cancelled, and that is the only limit to the
-            time that it takes. It fails with DNSLookupError if the host has no address, and with
-            ConnectError if each has failed: then it says how each has.
+            A Deferred of the protocol. It has no timeout, but it can be cancelled. It fails with
+            DNSLookupError if the host has no address, and with ConnectError if no address could
+            be connected to. The error has the reason for each address.
         """
         race = _Race(self._reactor, self._host, self._port, protocolFactory)
         race.begin()
@@ -70,7 +70,7 @@ class HostEndpoint:
 
 
 class _Race:
-    """Attempts to connect that overlap; the first to succeed ends all others."""
+    """Attempts to connect that overlap; the first one that succeeds cancels all others."""
 
     def __init__(self, reactor: Any, host: str, port: int, factory: IProtocolFactory) -> None:
         self._reactor = reactor
@@ -107,11 +107,11 @@ class _Race:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Start the next attempt, unless the one before has some time left."""
+        """Start the next attempt, unless the one before it has some time left."""
         if self._starting:
             return
         self._starting = True
-        # One that fails at once leaves no timer.
+        # An attempt that fails at once leaves no timer.
         while self._waiting and self._timer is None and not self._over:
             self._start(self._take())
         self._starting = False
@@ -119,7 +119,7 @@ class _Race:
             self._fail(Failure(self._verdict()))
 
     def _take(self) -> str:
-        """Take the next address, of the other family than the last one if there is any."""
+        """Take the next address; prefer the family that the last address wasn't of."""
         choice = self._waiting[0]
         if self._tried is not None:
             last_is_6 = ":" in self._tried
@@ -155,7 +155,7 @@ class _Race:
         if isinstance(error, OSError):
             error = getConnectError(error)
         if not isinstance(error, (ConnectError, UserError)):
-            # The factory made no protocol; for another address it wouldn't, either.
+            # The factory made no protocol, and would make none for another address, either.
             self._fail(failure)
             return
         self._errors[address] = error
@@ -179,11 +179,12 @@ class _Race:
             self._timer = None
 
     def _verdict(self) -> Exception:
-        """Return the error for all of them."""
+        """Return the error of the whole race."""
         errors = list(self._errors.values())
         if not errors:
             return no_results(self._host)
-        # A host that refuses is there. Others may be of a family that this machine can't reach.
+        # A refusal comes from the host itself. Other errors may only mean that this machine
+        # can't reach that family.
         refusals = [error for error in errors if isinstance(error, ConnectionRefusedError)]
         verdict = (refusals or errors)[0]
         if not is_address(self._host):
@@ -192,9 +193,9 @@ class _Race:
 
 
 def _numbered(address: str) -> str:
-    """Return an address whose zone the system knows what to make of."""
+    """Return an address with the zone as a number, where the system can't resolve its name."""
     host, _, zone = address.partition("%")
-    # By its name, glibc knows the zone of an address of a link, and of no other, as "::1%lo".
+    # glibc resolves the name of a zone only in a link-local address, so not in "::1%lo".
     if zone and not zone.isdecimal() and not IPv6Address(host).is_link_local:
         with suppress(OSError):
             return f"{host}%{if_nametoindex(zone)}"
@@ -202,7 +203,7 @@ def _numbered(address: str) -> str:
 
 
 def _summary(errors: dict[str, Exception]) -> str:
-    """Return why each address failed, as "Connection refused (::1, 127.0.0.1)"."""
+    """Return the reason for each address, as "Connection refused (::1, 127.0.0.1)"."""
     addresses: dict[str, list[str]] = {}
     for address in list(errors)[:_NAMED]:
         addresses.setdefault(_reason(errors[address]), []).append(address)
@@ -212,5 +213,5 @@ def _summary(errors: dict[str, Exception]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    # Twisted's own text begins with what its class says.
+    # str() of Twisted's error begins with the docstring of its class.
     return next((str(word) for word in error.args if word), str(error).rstrip("."))

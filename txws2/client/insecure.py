@@ -1,4 +1,4 @@
-"""TLS without verification, for those who ask for it by name."""
+"""TLS without verification, for applications that ask for it by name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["InsecureTLS"]
 class InsecureTLS:
     """Makes TLS connections that accept any certificate of any host.
 
-    Whoever can reach the network between can read and change all that is sent. It is for a
-    server of one's own with a certificate that nobody has signed.
+    Anybody on the network between can read and change all that is sent. Use it only for a
+    server of your own that has a self-signed certificate.
 
     Args:
-        host: the host to ask for (SNI, RFC 6066 section 3): its name, which may be an
-            international one, or its address, which isn't told.
+        host: a name for SNI (RFC 6066 section 3), which may be an international one; or an
+            address, which isn't sent.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: host is neither a name nor an address.
     """
 
     def __init__(self, host: str) -> None:

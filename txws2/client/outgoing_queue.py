@@ -14,18 +14,19 @@ from txws2.client.protocol import WebSocketClientProtocol
 from txws2.exceptions import InvalidState
 from txws2.wire.encoder import Part, not_a_message
 
-__all__ = ["Drop", "Outgoing"]
+__all__ = ["Drop", "OutgoingQueue"]
 
 Drop = Literal["newest", "oldest"]
-"""Which message isn't sent when too many wait."""
+"""The message that is dropped when too many wait."""
 
 
-class Outgoing:
-    """Messages that wait for a connection, at most so many.
+class OutgoingQueue:
+    """A limited number of messages that wait for a connection.
 
     Args:
-        limit: how many may wait.
-        drop: "newest" to refuse another one then, "oldest" to make room for it.
+        limit: the number of messages that may wait.
+        drop: "newest" to refuse a message when the queue is full, "oldest" to drop the one that
+            has waited longest.
 
     Raises:
         ValueError: the limit is negative, or drop isn't one of the two.
@@ -37,18 +38,18 @@ class Outgoing:
             raise ValueError(f"drop must be 'newest' or 'oldest'; it is {drop!r}")
         self._limit = limit
         self._drop = drop
-        # In order; whoever cancels one takes it out from among them.
+        # In the order of sending. The cancellation of any one removes it.
         self._waiting: dict[Deferred[None], tuple[Part, bool | None, bool | None]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, message: Part, text: bool | None, compress: bool | None) -> Deferred[None]:
-        """Keep a message; the Deferred is that of its `send`, and fails if it is dropped."""
+        """Keep a message; the Deferred is for its `send`, and fails if the message is dropped."""
         if not isinstance(message, (str, bytes, bytearray, memoryview)):
             raise not_a_message(message)
         if not isinstance(message, (str, bytes)):
-            # A buffer may be used for something else before it is sent.
+            # The application may reuse the buffer before the message is sent.
             message = bytes(memoryview(message))
         sent: Deferred[None] = Eventual(self._forget)
         self._waiting[sent] = message, text, compress
@@ -59,7 +60,7 @@ class Outgoing:
         return sent
 
     def send_on(self, ws: WebSocketClientProtocol) -> None:
-        """Send them all, in order."""
+        """Send all messages, in order."""
         while self._waiting:
             sent = next(iter(self._waiting))
             message, text, compress = self._waiting.pop(sent)
@@ -68,7 +69,7 @@ class Outgoing:
             ).addBoth(_settle, sent)
 
     def fail(self, exception: Exception) -> None:
-        """Give them all up."""
+        """Fail the `send` of each message."""
         while self._waiting:
             sent = next(iter(self._waiting))
             del self._waiting[sent]
@@ -79,13 +80,13 @@ class Outgoing:
 
     def _why(self) -> str:
         if self._limit:
-            return f"not sent: {self._limit} messages waited for a connection"
+            return f"not sent: {self._limit} messages already waited, as max_waiting permits"
         return "not sent: there is no connection now, and max_waiting is 0"
 
 
 def _settle(result: Any, sent: Deferred[None]) -> None:
     if sent.called:
-        return  # It was cancelled; that doesn't unsend it.
+        return  # It was cancelled after the message had been sent.
     if isinstance(result, Failure):
         assert isinstance(result.value, Exception)
         fail_quietly(sent, result.value)

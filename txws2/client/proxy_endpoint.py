@@ -1,4 +1,4 @@
-"""Connections through a proxy: an endpoint around that of the proxy itself."""
+"""Connections through a proxy: an endpoint around the proxy's own endpoint."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ __all__ = ["ProxyEndpoint", "proxy_for"]
 def proxy_for(uri: WebSocketURI) -> Proxy | None:
     """Return the proxy that the environment has for a URI; None if there is none.
 
-    Without any in the environment, macOS and Windows have one in their settings.
+    If the environment names no proxies, those in the settings of macOS or Windows are used.
 
     Raises:
-        InvalidProxy: the environment has something else there.
+        InvalidProxy: the value in the environment isn't the URL of a proxy.
     """
     proxies = getproxies()
     if _goes_direct(proxies.get("no"), uri):
         return None
-    # A proxy that tunnels TLS for a browser tunnels anything for us; an http_proxy may not.
+    # A proxy that tunnels TLS for browsers tunnels any bytes. An http_proxy may not tunnel at all.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
     for kind in [*kinds, "all"]:
         if url := proxies.get(kind, "").strip():
             proxy = _parse(kind, url)
-            # Another machine's proxy would look for the server on that machine.
+            # A proxy on another machine would look for a loopback address on that machine.
             here = is_loopback(uri.bare_host) and not is_loopback(proxy.host)
             return None if here else proxy
     return None
@@ -48,7 +48,7 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
 
 def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:
     if no_proxy is None:
-        # With proxies of the system's settings, these say for which hosts they are.
+        # The system's settings say for which hosts its proxies aren't used.
         return bool(proxy_bypass(host_and_port(uri.bare_host, uri.port)))
     return bypasses(no_proxy, uri.bare_host, uri.port)
 
@@ -56,7 +56,7 @@ def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:
 def _parse(kind: str, url: str) -> Proxy:
     if kind == "socks":
         if url.startswith("http://"):
-            # So urllib has the SOCKS proxy of a system's settings.
+            # urllib gives the SOCKS proxy of the system's settings in this form.
             url = url.removeprefix("http://")
         if "://" not in url:
             url = f"socks5h://{url}"
@@ -71,16 +71,17 @@ def _parse(kind: str, url: str) -> Proxy:
 class ProxyEndpoint:
     """Connects to a host through a proxy.
 
-    If we are to look the host up, the proxy is asked for one of its addresses after the other.
+    With socks4 and socks5, the client looks the host up, and asks the proxy for one of its
+    addresses after the other.
 
     Args:
         reactor: the reactor, for its resolver.
-        proxy: the proxy's URL, in its parts.
-        endpoint: how the proxy is reached; with TLS if that is how it is spoken to.
-        host: where to connect to.
-        port: likewise.
-        limits: what the head of an HTTP proxy's answer may have.
-        authenticate: what an HTTP proxy's 407 is answered with; None for Digest, with the user
+        proxy: the parts of the proxy's URL.
+        endpoint: the endpoint of the proxy itself, with TLS for an https proxy.
+        host: the host to connect to.
+        port: the port to connect to.
+        limits: the limits for the head of an HTTP proxy's response.
+        authenticate: the hook that answers an HTTP proxy's 407; None for Digest, with the user
             name and the password of the proxy's URL.
     """
 
@@ -106,11 +107,11 @@ class ProxyEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol; it can be cancelled, and that is the only limit to the
-            time that it takes. It fails with ProxyError if the proxy can't be reached or
-            refuses, even if it is cancelled before the end of the refusal has come; with
-            DNSLookupError if we are to look the host up and there is none; with NoProtocol if the
-            factory makes no protocol; and with what authenticate raises.
+            A Deferred of the protocol. It has no timeout, but it can be cancelled. It fails with
+            ProxyError if the proxy can't be reached or refuses, even if it is cancelled before the
+            end of the refusal has come; with DNSLookupError if the client looks the host up and
+            finds no address; with NoProtocol if the factory makes no protocol; and with any
+            exception that authenticate raises.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
@@ -125,19 +126,19 @@ class ProxyEndpoint:
             try:
                 return await tunnel.ask(negotiation, opening)
             except ProxyError:
-                # Before it was asked for an address, its answer is the same for each of them.
+                # A refusal that came before the address was sent would be the same for each one.
                 if tunnel.is_cancelled or not (hosts and negotiation.asked):
                     raise
 
     async def _hosts(self) -> list[str]:
-        """Return what to ask a SOCKS proxy for, one after the other."""
+        """Return the hosts to ask a SOCKS proxy for, one after the other."""
         scheme = self._proxy.scheme
         if scheme in ("socks4", "socks5") and not is_address(self._host):
             return await look_up_all(self._reactor, self._host, only_ipv4=scheme == "socks4")
         return [self._host]
 
     async def _connect_by_http(self, protocolFactory: IProtocolFactory) -> IProtocol:
-        """Ask again as long as there is another answer to the proxy's 407."""
+        """Ask the proxy, and ask again as long as the hook has an answer to its 407."""
         proxy = self._proxy
         authentication = Authentication(self._hook(), proxy.host, proxy.port, is_proxy=True)
         authorization: str | None = None
@@ -155,7 +156,7 @@ class ProxyEndpoint:
                 return await tunnel.ask(negotiation, opening)
             except ProxyError as exc:
                 if kept and not negotiation.has_answered:
-                    # It has closed the connection after its refusal, and hasn't said that it would.
+                    # The proxy has closed the connection after the refusal without announcing it.
                     tunnel = None
                     continue
                 if tunnel.is_cancelled or not isinstance(exc, InvalidProxyStatus):
@@ -172,7 +173,7 @@ class ProxyEndpoint:
         refusal: InvalidProxyStatus,
         negotiation: HTTPTunnel,
     ) -> str:
-        """Return what to send with the next request; hang up if there is nothing to send."""
+        """Return the credentials for the next request; hang up if there are none."""
         try:
             answer = await authentication.answer(refusal.response, "CONNECT", negotiation.target)
         except BaseException:

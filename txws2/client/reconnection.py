@@ -1,4 +1,4 @@
-"""A client's connections one after the other, for `async for ws in connect(...)`."""
+"""The connections of a client, one after the other, for `async for ws in connect(...)`."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 class Connecting(Opening[C]):
     """A Deferred of a client's connection.
 
-    `async with` waits for it, and closes it on leaving. `async for` goes on with another one
-    whenever it ends, unless process_exception has something against that.
+    `async with` waits for the connection, and closes it when the block ends. `async for` makes
+    another connection whenever one has ended, unless process_exception returns an exception.
     """
 
     _attempt: Callable[[], Deferred[C]]
@@ -40,7 +40,7 @@ class Connecting(Opening[C]):
     _process_exception: ProcessException
     _backoff: Backoff
     _iterated = False
-    # The mistake in the arguments, if there is one.
+    # A mistake in the arguments.
     _mistake: Exception | None = None
 
     @classmethod
@@ -52,7 +52,7 @@ class Connecting(Opening[C]):
         process_exception: ProcessException,
         backoff: Backoff,
     ) -> Self:
-        """Return one with the result of the first attempt; others are made for each iteration."""
+        """Return a Connecting with the result of the first attempt; iteration makes the others."""
         connecting = cls.of(first)
         connecting._attempt = attempt
         connecting._target = target
@@ -62,23 +62,23 @@ class Connecting(Opening[C]):
 
     @classmethod
     def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Self:
-        """Return one that has failed: with these arguments, no attempt can be made."""
+        """Return a Connecting that has failed, as its arguments don't permit an attempt."""
         connecting = cls.of(fail(mistake))
         connecting._mistake = mistake
         connecting._process_exception = process_exception
         return connecting
 
     def __aiter__(self) -> AsyncGenerator[C]:
-        """Iterate over the connections, each open, and each closed before the next is made.
+        """Iterate over open connections; each is closed before the next one is made.
 
-        Leaving the loop closes the connection; there is nothing to wait for that with then.
+        Leaving the loop closes the connection, but doesn't wait until it is closed.
 
         Raises:
-            Exception: what process_exception says; of a mistake in the arguments, that mistake
-                where it says None.
+            Exception: process_exception has returned or raised it. A mistake in the arguments is
+                raised even if process_exception returns None.
         """
         if self._mistake is not None:
-            self.addErrback(lambda _: None)  # It is raised by the iteration.
+            self.addErrback(lambda _: None)  # The iteration raises it.
             return _no_connections(self._mistake, self._process_exception)
         return connections(self._attempts(), self._target, self._process_exception, self._backoff)
 
@@ -97,21 +97,21 @@ async def connections(
     backoff: Backoff,
     backs_off: Callable[[Exception, bool], object] | None = None,
 ) -> AsyncGenerator[C]:
-    """Generate connections; wait after an attempt that fails, and after one that was thrown out.
+    """Generate connections; wait after a failed attempt, and after a connection that soon ended.
 
-    What waits for the next connection can be cancelled at any time.
+    The wait for the next connection can be cancelled at any time.
 
     Args:
-        attempts: what they come of, without end; the next is asked for when its time has come.
-        target: has the clock and the log, and knows where they go.
-        process_exception: called with what an attempt has failed with, and with how a connection
-            ended if it ended in trouble.
-        backoff: how long to wait.
-        backs_off: called before each wait, with its reason, and with whether that is an attempt
-            that has failed.
+        attempts: the attempts, without end; the next one is taken when its time has come.
+        target: has the host, the clock and the log.
+        process_exception: called with the exception of each failed attempt, and with the
+            ConnectionClosed of a connection that ended in trouble.
+        backoff: the waits.
+        backs_off: called before each wait with its reason, and with True if the reason is a failed
+            attempt.
 
     Raises:
-        Exception: what process_exception has returned or raised.
+        Exception: process_exception has returned or raised it.
     """
     clock = target.factory.clock
     pace = Pace(backoff, clock)
@@ -119,7 +119,7 @@ async def connections(
         try:
             ws = await next(attempts)
         except CancelledError:
-            # The connection isn't wanted any more; process_exception has no say in that.
+            # The application wants no connection any more; process_exception isn't asked.
             raise
         except Exception as exc:
             raise_unless_retried(process_exception, exc)
@@ -133,7 +133,7 @@ async def connections(
         try:
             yield ws
         finally:
-            # A generator that is left where it is can't await.
+            # A generator that is closed here can't await.
             closing = WebSocketClientProtocol.close(ws)
         await closing
         ending = WebSocketClientProtocol._ending(ws)
@@ -152,13 +152,13 @@ async def connections(
 async def _no_connections(
     mistake: Exception, process_exception: ProcessException
 ) -> AsyncGenerator[C]:
-    """Raise a mistake, or what process_exception has in its place: the next attempt has it, too."""
+    """Raise a mistake, or the exception of process_exception: no attempt could succeed."""
     raise_unless_retried(process_exception, mistake)
     yield await fail(mistake)
 
 
 def _log(target: Target, event: str, exc: Exception, delay: float) -> None:
-    # Not the whole URI: path and query may have what only the server should know.
+    # The log doesn't get the whole URI: its path and query may be secret.
     target.factory.log.info(
         "{event} {host}: {reason}; trying again {when}",
         event=event,

@@ -1,4 +1,4 @@
-"""Judges failures: those that may pass, and how long a server wants to be left alone."""
+"""The policy of reconnection: which failures may pass, and the Retry-After of a server."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ _NETWORK = (
     error.ConnectionClosed,
     error.DNSLookupError,
     OSError,
-    # OpeningTimeout is the built-in one, which is an OSError; Deferred.addTimeout has its own.
+    # OpeningTimeout is a built-in TimeoutError, so an OSError. Deferred.addTimeout raises this one.
     defer.TimeoutError,
 )
 
-# A server says these, or a gateway for it, of what may be otherwise in a while: RFC 9110 sections
-# 15.5.9 and 15.6, RFC 8470 section 5.2, RFC 6585 section 4. 520 to 530 are Cloudflare's.
+# A server or a gateway sends these when a later request may succeed: RFC 9110 sections 15.5.9 and
+# 15.6, RFC 8470 section 5.2, RFC 6585 section 4. Cloudflare sends 520 to 530.
 _PASSING = {408, 425, 429, 500, 502, 503, 504, *range(520, 531)}
 
 
 def process_exception(exc: Exception) -> Exception | None:
     """Decide whether to try again after an attempt has failed, or a connection ended in trouble.
 
-    Errors of the network and of its names, timeouts, a connection lost before it was open and
-    the responses 408, 425, 429, 500, 502, 503, 504 and 520 to 530 may pass, the server's and a
-    proxy's alike. A SOCKS proxy that can't reach the server may reach it later. All other failures
-    are for somebody to look at: a wrong certificate, a file that can't be read, a response that
-    isn't one of a WebSocket server, 401, 404, 407.
+    These failures may pass: errors of the network and of DNS, timeouts, a connection lost before
+    it was open, and the responses 408, 425, 429, 500, 502, 503, 504 and 520 to 530, from the
+    server or a proxy. A SOCKS proxy that can't reach the server may reach it later. A person must
+    look at all other failures: a wrong certificate, a file that can't be read, a response that
+    doesn't come from a WebSocket server, 401, 404, 407.
 
-    A connection that was open is always followed by another, whatever its close code is: the
+    A connection that was open is always followed by another, with any close code, because the
     server has accepted this client before.
 
     Args:
@@ -84,20 +84,20 @@ _default = process_exception
 
 
 def _is_of_the_network(exc: BaseException | None) -> bool:
-    # An error that names a file is none of the network: it is a certificate that can't be read.
+    # An OSError that names a file isn't one of the network: a certificate can't be read.
     return isinstance(exc, _NETWORK) and getattr(exc, "filename", None) is None
 
 
 def _origin(exc: BaseException | None) -> BaseException | None:
-    """Return what is behind an exception that tells at which stage the connection ended."""
-    # Without a cause, it was no end but what the other side said.
+    """Return the cause behind exceptions that only tell at which stage the connection ended."""
+    # Without a cause, the exception is about something that the peer sent.
     while isinstance(exc, (InvalidMessage, SecurityError, ProxyError)):
         exc = exc.__cause__
     return exc
 
 
 def check_retrying(process_exception: object, backoff: object) -> None:
-    """Make sure that these two options can be used.
+    """Check these two options.
 
     Raises:
         TypeError: one of them is of the wrong kind.
@@ -111,7 +111,7 @@ def raise_unless_retried(process_exception: ProcessException, exc: Exception) ->
     """Raise the exception that process_exception returns, if it returns one.
 
     Raises:
-        TypeError: it has returned something else than an exception or None.
+        TypeError: process_exception has returned something else than an exception or None.
     """
     verdict: object = process_exception(exc)
     if verdict is exc:
@@ -121,7 +121,7 @@ def raise_unless_retried(process_exception: ProcessException, exc: Exception) ->
     if verdict is not None:
         if isinstance(verdict, CoroutineType):
             verdict.close()
-        # True could mean either.
+        # True could mean "try again" or "raise".
         raise TypeError(
             "process_exception must return None to try again, or the exception to raise; "
             f"it has returned {verdict!r}"
@@ -129,39 +129,39 @@ def raise_unless_retried(process_exception: ProcessException, exc: Exception) ->
 
 
 def ended_in_trouble(exc: ConnectionClosed) -> bool:
-    """Tell whether process_exception is to decide on the end of a connection.
+    """Return True if process_exception must decide about the end of a connection.
 
-    It isn't asked where the connection was lost, nor where both sides closed it in due form, nor
-    where this side closed it: neither side said then that anything is wrong with the other.
+    It isn't asked if the connection was lost, if both sides closed it without an error code, or
+    if this side closed it. In these cases, neither side reported an error of the other.
 
     Args:
-        exc: how the connection ended.
+        exc: the ConnectionClosed of the connection.
     """
     if isinstance(exc.__cause__, (ProtocolError, PayloadTooBig)):
         return True
     rcvd, sent = exc.rcvd, exc.sent
     if rcvd is None or is_ok(rcvd.code):
         return False
-    # A server mostly answers a close frame with the same code.
+    # Most servers answer a close frame with the same code.
     is_answer = sent is not None and not exc.rcvd_then_sent and sent.code == rcvd.code
     return not is_answer
 
 
 def retry_after(exc: Exception, now: float) -> float:
-    """Return the seconds for which the server, or the proxy, wants to be left alone; 0 for none.
+    """Return the seconds that Retry-After asks for, from the server or the proxy; 0 without it.
 
-    Retry-After has seconds or a date (RFC 9110 section 10.2.3). More than an hour counts as one:
-    a mistake there isn't to keep a client away for good.
+    Retry-After has seconds or a date (RFC 9110 section 10.2.3). More than an hour counts as an
+    hour, so that a mistake there can't keep a client away for good.
 
     Args:
-        exc: what the attempt to connect has failed with.
+        exc: the exception of the attempt to connect.
         now: the time, in seconds since 1970.
     """
     if not isinstance(exc, (InvalidStatus, InvalidProxyStatus)):
         return 0.0
     value = exc.response.headers.get("Retry-After", "")
     if re.fullmatch("[0-9]+", value):
-        # Of digits there may be as many as a header line has room for.
+        # float() takes any number of digits. int() has a limit, which a header line can exceed.
         return min(float(value), _LONGEST)
     try:
         when = parsedate_to_datetime(value)

@@ -1,4 +1,4 @@
-"""The name of a server: TLS asks for it, and a certificate must have it."""
+"""The name of a server: TLS requests it by SNI, and the server's certificate must have it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,30 @@ from txws2.wire.escaping import escaped
 
 __all__ = ["Refusal", "ServerName", "name_to_ask_for", "names_of", "refusal_of", "subject_of"]
 
-# Not only those of the internet: containers, for instance, have names with underscores; and there
-# are hosts whose names IDNA 2008 has something against, as r3---sn-x.example.
+# Names that DNS registries refuse are accepted, too: containers, for instance, have names with
+# underscores, and some hosts have names that IDNA 2008 forbids, as r3---sn-x.example.
 _NAME = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*")
 
-# RFC 9525 section 6.3 has a wildcard stand for any one label. service_identity goes by RFC 6125,
-# and has it stand for none that IDNA has encoded.
+# In RFC 9525 section 6.3, a wildcard matches any one label. service_identity follows RFC 6125,
+# where it matches no label that IDNA has encoded.
 _ENCODED = re.compile(r"\Axn--", re.IGNORECASE)
 
-# A certificate may be for thousands, each of any length.
+# A certificate may have thousands of names, each of any length.
 _MOST_NAMES = 10
 _LONGEST_NAME = 100
 
 
 def name_to_ask_for(host: str) -> bytes | None:
-    """Return the name by which a server is asked for its certificate (RFC 6066 section 3).
+    """Return the name to send by SNI (RFC 6066 section 3).
 
     Args:
-        host: its name or its address. A name may end with a dot, and be an international one.
+        host: a name or an address. A name may end with a dot, and be an international one.
 
     Returns:
-        The name in ASCII, without a dot at its end; None for an address, which isn't permitted
-        there.
+        The name in ASCII, without a dot at its end; None for an address, which SNI doesn't permit.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: host is neither a name nor an address.
     """
     if is_address(host):
         return None
@@ -56,25 +55,25 @@ def name_to_ask_for(host: str) -> bytes | None:
 
 
 class ServerName:
-    """The name of a server that has to show a certificate for it, signed by whom we trust.
+    """The name of a server that must show a certificate for it, signed by a trusted authority.
 
     Args:
-        host: its name or its address, as `name_to_ask_for` takes it. The zone of an IPv6 address
+        host: a name or an address, as `name_to_ask_for` takes it. The zone of an IPv6 address
             means something on this machine only (RFC 4007 section 6), and is in no certificate.
 
     Attributes:
-        host: the same.
-        asked: the name to ask for; None for an address.
+        host: the same as the argument.
+        asked: the name to send by SNI; None for an address.
 
     Raises:
-        ValueError: no certificate can be for it.
+        ValueError: no certificate can have this name.
     """
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.asked = name_to_ask_for(host)
         self._expected: DNS_ID | IPAddress_ID
-        # The same, for what has a wildcard.
+        # The same, to compare with a pattern that has a wildcard.
         self._below: DNS_ID | IPAddress_ID
         if self.asked is None:
             self._below = self._expected = IPAddress_ID(host.partition("%")[0])
@@ -84,9 +83,9 @@ class ServerName:
             self._below = DNS_ID(_ENCODED.sub("a--", name))
 
     def demand(self, connection: SSL.Connection) -> None:
-        """Have a connection's handshake fail unless the server shows such a certificate.
+        """Make a connection's handshake fail unless the server shows such a certificate.
 
-        OpenSSL asks us within the handshake, before anything that we send is encrypted.
+        OpenSSL calls back during the handshake, before the client sends anything encrypted.
         """
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._verify)
 
@@ -98,9 +97,9 @@ class ServerName:
         depth: int,
         trusted: int,
     ) -> bool:
-        """Judge one of the certificates; the server's own, at depth 0, is the last."""
-        # An error isn't a proof. It can't leave a callback of OpenSSL either, nor be kept: its
-        # traceback has the connection, which would live as long as what is known of it.
+        """Judge one certificate of the chain; the server's own, at depth 0, comes last."""
+        # An exception refuses the certificate, too. It can't leave a callback of OpenSSL. It isn't
+        # kept, because its traceback has the connection, which is the weak key of _refusals.
         with suppress(BaseException):
             if trusted and (depth > 0 or self._is_in(certificate)):
                 return True
@@ -114,7 +113,7 @@ class ServerName:
                 if expected.verify(_pattern(name)):
                     return True
             except (CertificateError, ValueError):
-                # RFC 9525 section 6: a name that is none matches nothing. The others count.
+                # RFC 9525 section 6: a malformed name matches nothing. The other names count.
                 continue
         return False
 
@@ -124,10 +123,11 @@ class Refusal:
     """A certificate that was refused in a handshake.
 
     Attributes:
-        host: whose certificate was expected.
-        certificate: the one that was refused; of those shown, not always the server's own.
-        code: what OpenSSL has against it, as a number; 0 for nothing.
-        trusted: whether it is only the name that is wrong, or can't be read.
+        host: the host that the certificate should have been for.
+        certificate: the refused certificate: the server's own, or another one of its chain.
+        code: the number of OpenSSL's error; 0 for none.
+        trusted: True if OpenSSL accepts the certificate, and only its names are wrong or can't be
+            read.
     """
 
     host: str
@@ -136,17 +136,17 @@ class Refusal:
     trusted: bool
 
 
-# OpenSSL's own error says only that there is one. Nothing is kept for those that pass.
+# OpenSSL's own error doesn't tell these details. Accepted certificates aren't kept.
 _refusals: WeakKeyDictionary[SSL.Connection, Refusal] = WeakKeyDictionary()
 
 
 def refusal_of(connection: SSL.Connection | None) -> Refusal | None:
-    """Return why a connection's handshake was refused by us; None if it wasn't."""
+    """Return the certificate that this client has refused in a handshake; None if there is none."""
     return None if connection is None else _refusals.get(connection)
 
 
 def names_of(certificate: crypto.X509) -> str:
-    """Say for a person which hosts a certificate is for; it never raises."""
+    """Return the hosts that a certificate is for, for an error text; never raise."""
     try:
         names = list(_names(certificate))
     except Exception as exc:
@@ -163,7 +163,7 @@ def names_of(certificate: crypto.X509) -> str:
 
 
 def subject_of(certificate: crypto.X509) -> str:
-    """Say for a person which certificate it is; it never raises."""
+    """Return the subject and the issuer of a certificate, for an error text; never raise."""
     try:
         parsed = certificate.to_cryptography()
         subject = parsed.subject.rfc4514_string()
@@ -175,7 +175,7 @@ def subject_of(certificate: crypto.X509) -> str:
 
 
 def _names(certificate: crypto.X509) -> Iterator[x509.DNSName | x509.IPAddress]:
-    """Yield what a certificate calls its hosts; the common name counts no more (RFC 9525)."""
+    """Yield the names in subjectAltName; RFC 9525 doesn't use the common name any more."""
     extensions = certificate.to_cryptography().extensions
     try:
         found = extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -201,7 +201,7 @@ def _is_well_formed(name: x509.DNSName | x509.IPAddress) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Return a text from a certificate as it can be shown."""
+    """Return a text from a certificate, escaped and cut short."""
     text = escaped(text)
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}..."
 

@@ -1,8 +1,7 @@
-"""`WebSocketClientService`: a connection that is kept up, as a service, for what twistd runs."""
+"""`WebSocketClientService` keeps a connection open, as a service that twistd can run."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Unpack
@@ -26,9 +25,10 @@ from txws2._deferreds.waiters import fail_quietly
 from txws2._time.backoff import Backoff
 from txws2._time.deadlines import call_off
 from txws2._time.time_limit import TimeLimit
-from txws2.client.connect_waiters import Expecting
+from txws2.client.client_state import ClientState, StateHook, call_state_hook
+from txws2.client.connect_waiters import ConnectWaiters
 from txws2.client.connections import ConnectOptions, open_target
-from txws2.client.outgoing_queue import Drop, Outgoing
+from txws2.client.outgoing_queue import Drop, OutgoingQueue
 from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.client.reconnection import connections
 from txws2.client.retry_policy import ProcessException, check_retrying, process_exception
@@ -38,76 +38,64 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 from txws2.wire.encoder import Part
 
-__all__ = ["ClientState", "WebSocketClientService"]
+__all__ = ["WebSocketClientService"]
 
 C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
-
-
-class ClientState(enum.Enum):
-    """What a `WebSocketClientService` is doing."""
-
-    STOPPED = enum.auto()
-    """It wasn't started, was stopped, or has given up."""
-    CONNECTING = enum.auto()
-    """It makes a connection, and does there what `on_connect` says."""
-    OPEN = enum.auto()
-    """It is connected."""
-    BACKING_OFF = enum.auto()
-    """It waits before it makes another attempt, as the last one failed, or was thrown out."""
 
 
 class WebSocketClientService(Service, Generic[C]):
     """Keeps a connection to a server while it runs, and makes another one when that is lost.
 
-    When it stops, it closes the connection with 1001. It can be started again.
+    When the service stops, it closes the connection with 1001. It can be started again.
 
     A connection that has ended is replaced at once if it was open for `backoff.good_after`
-    seconds, and after a wait otherwise: a server that accepts clients and then throws them out
-    isn't to be asked as fast as the network can. There is a wait after each close code that says
-    that something is wrong, too.
+    seconds, and after a wait otherwise. So a server that closes new connections soon isn't asked
+    again as fast as the network permits. The service also waits after each close code that
+    reports an error.
 
     Args:
-        uri: the ws or wss URI, or a function that says it for each attempt, as for `connect`.
-        on_message: called with each message; while a coroutine or a Deferred that it returns
-            isn't done, the next one waits, and the server, too. An exception of its is logged, and
-            the next message comes nevertheless. By default messages are thrown away.
+        uri: the ws or wss URI, or a function that returns it for each attempt, as for `connect`.
+        on_message: called with each message. It may return a coroutine or a Deferred; until that
+            is done, the next message waits, and the server, too. An exception is logged, and
+            the next message is delivered nevertheless. Without on_message, messages are discarded.
         on_connect: called with each new connection before anything else is sent or received on
             it: to log in, to subscribe again. It may send and receive, and may return a coroutine
-            or a Deferred that is waited for, within open_timeout, which spans connecting and
-            this; then it is cancelled. An exception of its counts as a failure to connect:
-            process_exception decides.
+            or a Deferred, which the service waits for. open_timeout covers connecting and
+            on_connect together; then it is cancelled. An exception counts as a failure to
+            connect: process_exception decides.
         on_state_change: called with each new `state`.
-        max_waiting: messages that may wait in memory for a connection (0), each as large as it is.
+        max_waiting: the number of messages that may wait in memory for a connection (0); their
+            size has no limit.
         drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
             waited longest.
         create_protocol: makes the protocol of each connection, as for `connect`.
-        process_exception: decides whether to try again, as for the loop of `connect`.
-        backoff: how long to wait then, likewise.
+        process_exception: decides whether to try again, as for ``async for`` with `connect`.
+        backoff: the waits, as for ``async for`` with `connect`.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `connect`.
+        **options: the options of `connect`.
 
     Attributes:
         state: a `ClientState`.
 
     Raises:
         TypeError: an option is of the wrong kind, or there is no such option.
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidProxy: the proxy isn't one.
-        InvalidHandshake: something to be sent can't be put in a request.
+        InvalidURI: uri isn't a WebSocket URI.
+        InvalidProxy: proxy isn't the URL of a proxy.
+        InvalidHandshake: a value can't be put in a request.
         OSError: a file with certificates can't be read.
         ValueError: an option is out of range, or excluded by another.
     """
 
     if TYPE_CHECKING:
-        # Twisted has these without types, and mypy would complain to whoever calls them.
+        # Twisted's methods have no types, and mypy would report each call of them.
         def setName(self, name: str) -> None:
-            """Name it."""
+            """Give the service a name."""
 
         def setServiceParent(self, parent: object) -> None:
-            """Put it into an application, or into a service of many."""
+            """Put the service into an application, or into a MultiService."""
 
         def disownServiceParent(self) -> Deferred[Any] | None:
-            """Take it out again."""
+            """Take the service out of its parent."""
 
     def __init__(
         self,
@@ -115,7 +103,7 @@ class WebSocketClientService(Service, Generic[C]):
         on_message: Callable[[str | bytes], object] | None = None,
         *,
         on_connect: Callable[[C], object] | None = None,
-        on_state_change: Callable[[ClientState], object] | None = None,
+        on_state_change: StateHook | None = None,
         max_waiting: int = 0,
         drop: Drop = "newest",
         create_protocol: Callable[[], C] = WebSocketClientProtocol,  # type: ignore[assignment]
@@ -124,7 +112,7 @@ class WebSocketClientService(Service, Generic[C]):
         reactor: Any = None,
         **options: Unpack[ConnectOptions],
     ) -> None:
-        # Whoever made a mistake in the options is to see it here.
+        # A mistake in the options is raised here, where the application makes it.
         check_options(type(self), options, ConnectOptions.__optional_keys__)
         check_retrying(process_exception, backoff)
         for name, hook, argument in (
@@ -142,20 +130,20 @@ class WebSocketClientService(Service, Generic[C]):
         self._on_message = on_message
         self._on_connect = on_connect
         self._on_state_change = on_state_change
-        self._outgoing = Outgoing(max_waiting, drop)
+        self._outgoing = OutgoingQueue(max_waiting, drop)
         self._process_exception = process_exception
         self._backoff = backoff
-        # What is running now: unlike any other run, and None if there is none.
+        # One object for each run, from start to stop; None while the service doesn't run.
         self._run: object = None
         self._running: Deferred[None] = succeed(None)
-        # Whose hooks are called for it.
+        # The run calls the hooks within this Call.
         self._call = Call(None)
         self._ws: C | None = None
-        self._expecting: Expecting[C] = Expecting()
-        # Why it has given up.
+        self._waiters: ConnectWaiters[C] = ConnectWaiters()
+        # The exception with which the service has given up.
         self._final: Exception | None = None
 
-    # What the application calls.
+    # The application calls these.
 
     def startService(self) -> None:
         """Make the first attempt to connect."""
@@ -168,19 +156,19 @@ class WebSocketClientService(Service, Generic[C]):
             staying = self._stay_connected(run, begin)
             self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
-            # Not before there is something that can be stopped: hooks are called at once.
+            # The run begins only now: a hook may stop the service at once, by self._running.
             loop_runs(self._factory.reactor).addCallback(begin.callback)
 
     def stopService(self) -> Deferred[None]:
         """Close the connection with 1001, and make no other.
 
-        Messages that have come are given to `on_message` still; those that wait to be sent, and
-        whoever waits for a connection, fail.
+        Messages that have come are still given to `on_message`. The Deferreds of messages that
+        wait to be sent fail, and so do those of `whenConnected`.
 
         Returns:
             A Deferred that fires when the connection is closed and `on_message` is done, which
-            is cancelled after close_timeout. It never fails. To `on_message` itself, and the
-            other hooks, it fires when the connection is closed.
+            is cancelled after close_timeout. It never fails. If `on_message` or another hook
+            calls this method, the Deferred fires when the connection is closed.
         """
         super().stopService()  # type: ignore[no-untyped-call]
         running, ws = self._running, self._ws
@@ -188,7 +176,7 @@ class WebSocketClientService(Service, Generic[C]):
         ended = _closed(ws) if inside else _end_of(running)
         if self._run is None:
             return ended
-        # It may be called by what is to be cancelled.
+        # A timer cancels `running`, even after 0 seconds, because the caller may run within it.
         seconds: float | None = 0
         if ws is not None:
             WebSocketClientProtocol._start_closing(ws, CloseCode.GOING_AWAY)
@@ -203,39 +191,39 @@ class WebSocketClientService(Service, Generic[C]):
         """Return a Deferred of the open connection; it can be cancelled.
 
         Args:
-            failAfterFailures: fail, with the exception of the last attempt, if so many fail from
-                now on. None to wait as long as it takes.
+            failAfterFailures: after this many failed attempts from now on, fail with the exception
+                of the last one. None to wait as long as it takes.
 
         Returns:
-            A Deferred that fails with CancelledError if the service is stopped, and with what it
-            has given up for if it does.
+            A Deferred that fails with CancelledError if the service is stopped. If the service
+            gives up, the Deferred fails with the exception that it gives up with.
         """
         if self._final is not None:
             return _failed(self._final)
         if self._open is not None:
             return succeed(self._open)
-        return self._expecting.wait(failAfterFailures)
+        return self._waiters.wait(failAfterFailures)
 
     def send(
         self, message: Part, text: bool | None = None, *, compress: bool | None = None
     ) -> Deferred[None]:
-        """Send a message, on the connection that there is, or on the next one if it may wait.
+        """Send a message on the open connection, or on the next one if the message may wait.
 
         Args:
-            message: a str is sent as text, anything that is bytes as binary.
+            message: a str is sent as text, a bytes-like object as binary.
             text: as for `WebSocketClientProtocol.send`.
-            compress: likewise.
+            compress: as for `WebSocketClientProtocol.send`.
 
         Returns:
             A Deferred that fires when the message was written to an open connection and there
-            is room for more. It may still be lost on its way: that the server has it, only the
-            server can say. It fails with ConnectionClosed if the connection ended meanwhile, and
-            the server may have it or not; with InvalidState if it was dropped, or the service
-            doesn't run; with UnicodeError if the text can't be UTF-8. Cancelling it takes back a
-            message that still waits.
+            is room for more. The message may still be lost on its way; only an answer of the
+            server shows that it has come. The Deferred fails with ConnectionClosed if the
+            connection ended meanwhile, and then the server may have the message or not; with
+            InvalidState if the message was dropped, or the service doesn't run; with UnicodeError
+            if the text can't be UTF-8. Cancelling it takes back a message that still waits.
 
         Raises:
-            TypeError: the message is none of these.
+            TypeError: the message is neither a str nor a bytes-like object.
         """
         ws = self._open
         if ws is not None and not self._outgoing:
@@ -244,7 +232,7 @@ class WebSocketClientService(Service, Generic[C]):
             return _failed(self._final or InvalidState("not sent: the service isn't running"))
         return self._outgoing.add(message, text, compress)
 
-    # Its life.
+    # A run of the service.
 
     @property
     def _open(self) -> C | None:
@@ -255,7 +243,7 @@ class WebSocketClientService(Service, Generic[C]):
         def backs_off(exc: Exception, attempt_failed: bool) -> None:
             self._change(ClientState.BACKING_OFF, run)
             if attempt_failed:
-                self._expecting.attempt_failed(exc)
+                self._waiters.attempt_failed(exc)
 
         await begin
         async for ws in connections(
@@ -283,18 +271,18 @@ class WebSocketClientService(Service, Generic[C]):
         return ws
 
     async def _use(self, ws: C, run: object) -> None:
-        """Send and receive until the connection is closed, and there may be another one."""
+        """Send and receive until the connection is closed."""
         try:
             if run is self._run:
                 self._ws = ws
                 self._outgoing.send_on(ws)
                 self._change(ClientState.OPEN, run)
-                while self._expecting and self._open is ws:
-                    self._expecting.fire_one(ws)
+                while self._waiters and self._open is ws:
+                    self._waiters.fire_one(ws)
                 async for message in ws:
                     await self._receive(ws, message, run)
         except ConnectionClosed:
-            # `connections` knows, and says so.
+            # `connections` logs the end, and decides about the next connection.
             pass
         finally:
             if self._ws is ws:
@@ -310,11 +298,11 @@ class WebSocketClientService(Service, Generic[C]):
             await result_of(self._on_message(message))
         except Exception as exc:
             if isinstance(exc, CancelledError) and run is not self._run:
-                raise  # It wasn't the hook that had something cancelled.
+                raise  # The service was stopped, which has cancelled the hook.
             connection = ws._connection
             assert connection is not None
             if not (ws._settled and only_ended(connection.closing, exc)):
-                self._log_failure("on_message")
+                log_failure(self._factory.log, "{hook} failed", Failure(), hook="on_message")
 
     def _change(self, state: ClientState, run: object) -> None:
         if run is self._run:
@@ -322,14 +310,7 @@ class WebSocketClientService(Service, Generic[C]):
 
     def _set(self, state: ClientState) -> None:
         self.state = state
-        if self._on_state_change is not None:
-            try:
-                self._on_state_change(state)
-            except BaseException:
-                self._log_failure("on_state_change")
-
-    def _log_failure(self, hook: str) -> None:
-        log_failure(self._factory.log, "{hook} failed", Failure(), hook=hook)
+        call_state_hook(self._on_state_change, state, self._factory.log)
 
     def _ended(self, reason: Failure, run: object) -> None:
         if run is self._run:
@@ -342,10 +323,10 @@ class WebSocketClientService(Service, Generic[C]):
             self._leave(exc)
 
     def _leave(self, exc: Exception) -> None:
-        """End this run for everybody who waits for something of it."""
+        """End this run; fail all Deferreds that wait for it."""
         self._run = self._ws = None
         self._outgoing.fail(exc)
-        self._expecting.fail(exc)
+        self._waiters.fail(exc)
         self._set(ClientState.STOPPED)
 
 
@@ -354,7 +335,7 @@ def _closed(ws: WebSocketClientProtocol | None) -> Deferred[None]:
 
 
 def _end_of(running: Deferred[None]) -> Deferred[None]:
-    """Return a Deferred of its own that fires when this one does."""
+    """Return another Deferred that fires when this one does, for the application to wait for."""
     ended: Deferred[None] = Eventual()
     running.addBoth(ended.callback)
     return ended

@@ -1,4 +1,4 @@
-"""`Target`: the URI and the headers of a client, which may be others for each attempt."""
+"""`Target`: the URI and the headers of a client, which may differ in each attempt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from txws2.wire.handshake.extra_fields import HeadersLike
 __all__ = ["HeadersSource", "Make", "Target", "URISource"]
 
 URISource = str | Callable[[], str | Awaitable[str]]
-"""A URI, or a function that is called for the URI of each attempt."""
+"""A URI, or a function that returns the URI of each attempt."""
 
 HeadersSource = HeadersLike | Callable[[], HeadersLike | Awaitable[HeadersLike]]
-"""Headers, or a function that is called for the headers of each attempt."""
+"""Headers, or a function that returns the headers of each attempt."""
 
 Make = Callable[..., WebSocketClientFactory]
 """Makes the factory of one attempt, from a URI and the options."""
@@ -28,19 +28,20 @@ class Target:
     """The URI and the headers of a client, and its other options.
 
     Args:
-        uri: a URI, or what says it.
-        options: those of `connect`.
-        make: makes a factory, to see at once what is wrong with the options.
+        uri: a URI, or a function that returns one.
+        options: the options of `connect`.
+        make: makes a factory, which raises at once if an option is wrong.
 
     Attributes:
-        asks: whether there is a function to be asked for each attempt.
-        host: the host and the port of the URI, for a person; as long as no function has said it,
-            "the server".
-        factory: one that was made with these options, which has the clock and the log.
-        dialer: likewise.
+        asks: True if a function must be called for each attempt.
+        host: the host and the port of the URI, for log lines; "the server" until a function has
+            returned the URI.
+        factory: a factory with these options; it has the clock and the log.
+        dialer: a dialer with these options.
 
     Raises:
-        Exception: as the factory and `Dialer` do; TypeError for what can't be called.
+        TypeError: uri or additional_headers is neither a value nor a function.
+        Exception: the factory or `Dialer` raises it.
     """
 
     def __init__(self, uri: URISource, options: Mapping[str, Any], make: Make) -> None:
@@ -58,31 +59,33 @@ class Target:
             self.factory, self.dialer = self._make(make, self._uri, self._known_headers())
             self.host = self.factory.uri.host_header
         if not callable(self._headers):
-            # They may have been an iterator, and so may the subprotocols.
+            # The factory has made tuples of iterators, which can't be read twice.
             self._headers = self.factory.additional_headers
         if "subprotocols" in self._options:
             self._options["subprotocols"] = self.factory.subprotocols
 
     def prepare(self, make: Make) -> tuple[WebSocketClientFactory, Dialer]:
-        """Return what makes one connection, where nothing is to be asked.
+        """Return a factory and a dialer for one connection, without calling a function.
 
-        A redirection changes both; and a file, or the environment, may be another by now.
+        Both are new: a redirect changes them, and files and the environment may have changed.
 
         Raises:
-            Exception: as the factory and `Dialer` do.
+            Exception: the factory or `Dialer` raises it.
         """
         assert not callable(self._uri)
         return self._make(make, self._uri, self._known_headers())
 
     async def ask(self, make: Make) -> tuple[WebSocketClientFactory, Dialer]:
-        """Return what makes one connection, within the time that asking leaves of open_timeout.
+        """Call the functions; return a factory and a dialer for one connection.
+
+        The open_timeout of the factory is the time that the functions have left of it.
 
         Raises:
-            Exception: what a function raises, or what is wrong with what it says.
+            Exception: a function raises it, or its result is wrong.
         """
         limit = TimeLimit(self.factory.clock, self.factory.open_timeout)
-        uri = await _said(self._uri, limit, "the function that says the URI")
-        headers = await _said(self._headers, limit, "the function that says the headers")
+        uri = await _value_of(self._uri, limit, "the function that returns the URI")
+        headers = await _value_of(self._headers, limit, "the function that returns the headers")
         factory, dialer = self._make(make, uri, headers)
         factory.open_timeout = limit.remaining
         self.host = factory.uri.host_header
@@ -99,5 +102,5 @@ class Target:
         return make(uri, additional_headers=headers, **options), dialer
 
 
-async def _said(source: object, limit: TimeLimit, stage: str) -> Any:
+async def _value_of(source: object, limit: TimeLimit, stage: str) -> Any:
     return await limit.wait(source(), stage) if callable(source) else source

@@ -1,17 +1,17 @@
-"""TLS as a client wants it: verified, and when it fails, with the certificate and the reason."""
+"""TLS for clients: verified, and with the certificate and the reason in its errors."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Union, cast
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
-from twisted.internet import _sslverify
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -23,25 +23,27 @@ from twisted.internet.ssl import (
     CertificateOptions,
     PrivateCertificate,
     TLSVersion,
+    optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
 )
 from zope.interface import implementer
 
+from txws2._private_names import CLIENT_TLS_HOST
 from txws2.client.server_identity import Refusal, ServerName, names_of, refusal_of, subject_of
 from txws2.exceptions import SecurityError
 
 __all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_failure"]
 
-# Interfaces of zope can't do `|`.
+# An interface of zope doesn't support `|`.
 TLS = Union[IOpenSSLClientConnectionCreator, str, PathLike[str]]  # noqa: UP007
-"""A creator of TLS connections, or the path of the certificates of the authorities to trust.
+"""A creator of TLS connections, or a path with the certificates of the authorities to trust.
 
-A path is that of a PEM file, or of a directory with such files, named *.pem.
+The path names a PEM file, or a directory with such files, named *.pem.
 """
 
 ClientCertificate = Union[PrivateCertificate, str, PathLike[str]]  # noqa: UP007
-"""A certificate with its key, or the path of a file with both, and with those between."""
+"""A certificate with its key, or the path of a file with both, and intermediate certificates."""
 
 _CERTIFICATE = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n.+?-----END CERTIFICATE-----", re.DOTALL
@@ -49,20 +51,21 @@ _CERTIFICATE = re.compile(
 
 
 class ClientTLS:
-    """Makes what makes TLS connections: TLS 1.2 or later, with a certificate that is verified.
+    """Makes creators of TLS connections: TLS 1.2 or later, with a verified certificate.
 
     Args:
-        tls: a connection creator, used as it is, but for what `optionsForClientTLS` returns: the
-            name that this is for is verified by us. Or the path of a PEM file with the certificates
-            of the authorities to trust, or of a directory with such files, named *.pem, of which
-            those without a certificate don't count. None for those that this machine trusts.
-        certificate: what to show to a server that asks who we are.
+        tls: a connection creator, which is used as it is; only for the result of
+            `optionsForClientTLS`, the name is verified here. Or the path of a PEM file with the
+            certificates of the authorities to trust, or of a directory with such files, named
+            *.pem, where files without a certificate are ignored. None for the authorities that
+            this machine trusts.
+        certificate: the certificate to show to a server that demands one.
 
     Raises:
         OSError: a file can't be read.
-        TypeError: one of the two is something else.
-        ValueError: there is no certificate in it, it is damaged, its key is encrypted or another
-            certificate's, or there is a creator and a certificate.
+        TypeError: an argument is of the wrong kind.
+        ValueError: a file has no certificate in it or is damaged, its key is encrypted or belongs
+            to another certificate, or there are both a creator and a certificate.
     """
 
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
@@ -72,10 +75,13 @@ class ClientTLS:
         if isinstance(tls, (str, PathLike)):
             self._trust = trustRootFromCertificates(_authorities_of(Path(tls)))
         elif tls is not None:
-            self._creator = _made_sure(tls)
+            self._creator = _checked(tls)
         if self._creator is not None and certificate is not None:
-            raise ValueError("a connection creator has its own client_certificate, if any")
-        # It is made once for all connections, and only if there is one over TLS.
+            raise ValueError(
+                "tls is a connection creator, which has its own certificate; "
+                "leave client_certificate out"
+            )
+        # All connections share the context, which the first one over TLS makes.
         self._context: SSL.Context | None = None
         self._shows = certificate is not None
         if certificate is not None:
@@ -83,11 +89,11 @@ class ClientTLS:
 
     @property
     def is_given(self) -> bool:
-        """Whether it is a connection creator of somebody else's making."""
+        """True if tls is a connection creator."""
         return self._creator is not None
 
     def without_certificate(self) -> ClientTLS:
-        """Return one that shows no certificate, for servers that none was meant for."""
+        """Return a ClientTLS without the client certificate, for servers of another origin."""
         if not self._shows:
             return self
         other = ClientTLS(self._creator)
@@ -95,14 +101,14 @@ class ClientTLS:
         return other
 
     def creator_for(self, host: str) -> IOpenSSLClientConnectionCreator:
-        """Return what makes connections to a host, and verifies that it is that.
+        """Return a creator of connections that verifies the certificate of a host.
 
         Raises:
-            ValueError: no certificate can be for it.
+            ValueError: no certificate can have this name.
         """
         if self._creator is not None:
             return self._creator
-        return _Verifying(self._shared_context, ServerName(host))
+        return _VerifyingCreator(self._shared_context, ServerName(host))
 
     def _shared_context(self) -> SSL.Context:
         if self._context is None:
@@ -111,11 +117,11 @@ class ClientTLS:
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _Verifying:
-    """Makes connections to a server that has to show a certificate for its name.
+class _VerifyingCreator:
+    """Makes connections to a server that must show a certificate for its name.
 
-    Those that Twisted makes do so, too. But in 26.10 they accept what they can't read, and in 24.7
-    they look only after the handshake.
+    Twisted's creators verify the name, too. But in 26.10 they accept a certificate that they can't
+    read, and in 24.7 they verify the name only after the handshake.
     """
 
     def __init__(self, context: Callable[[], SSL.Context], name: ServerName) -> None:
@@ -133,51 +139,70 @@ class _Verifying:
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _MadeSure:
-    """Makes the connections that Twisted's `optionsForClientTLS` makes, and verifies the name."""
+class _CheckedCreator:
+    """Makes connections with a creator of `optionsForClientTLS`, and verifies the name, too.
 
-    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName) -> None:
+    Args:
+        creator: makes the connections.
+        name: the server's name; None if this Twisted doesn't tell.
+    """
+
+    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName | None) -> None:
         self._creator = creator
         self._name = name
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Make the connection for Twisted."""
         connection = self._creator.clientConnectionForTLS(tlsProtocol)
-        self._name.demand(connection)
+        name = self._name or _name_asked_of(connection)
+        if name is not None:
+            name.demand(connection)
         return connection
 
 
-def _made_sure(creator: IOpenSSLClientConnectionCreator) -> IOpenSSLClientConnectionCreator:
-    """Return a creator that verifies what a given one claims to, as far as that is known.
+def _name_asked_of(connection: SSL.Connection) -> ServerName | None:
+    """Return the name that a connection will ask its server for; it asks for no address."""
+    asked = connection.get_servername()
+    return None if asked is None else ServerName(asked.decode())
 
-    A subclass may verify in a way of its own.
+
+def _checked(creator: Any) -> IOpenSSLClientConnectionCreator:
+    """Return a creator that verifies the name that a creator of Twisted was made for.
+
+    Any other creator is returned as it is. A subclass of Twisted's may have its own verification.
     """
-    # Twisted doesn't export its class, nor say for which name it was made.
-    host = getattr(creator, "_hostnameASCII", None)
-    if host is None or type(creator) is not getattr(_sslverify, "ClientTLSOptions", None):
-        return creator
-    return _MadeSure(creator, ServerName(host))
+    if type(creator) is not _kind_of_client_options():
+        given: IOpenSSLClientConnectionCreator = creator
+        return given
+    known = CLIENT_TLS_HOST.are_in(type(creator))
+    return _CheckedCreator(creator, ServerName(creator._hostnameASCII) if known else None)
+
+
+@cache
+def _kind_of_client_options() -> type[Any]:
+    """Return the class of the creators of `optionsForClientTLS`, which Twisted doesn't export."""
+    return type(optionsForClientTLS("localhost", trustRoot=trustRootFromCertificates([])))
 
 
 def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
-    """Return a context for connections that show a certificate of ours."""
-    between: list[crypto.X509] = []
+    """Return a context for connections that show a client certificate."""
+    intermediates: list[crypto.X509] = []
     if not isinstance(certificate, PrivateCertificate):
-        path, (certificate, between) = certificate, _load(certificate)
+        path, (certificate, intermediates) = certificate, _load(certificate)
     else:
         path = "client_certificate"
     options = {
         "privateKey": certificate.privateKey.original,
         "certificate": certificate.original,
     }
-    if between:
-        options["extraCertChain"] = between
+    if intermediates:
+        options["extraCertChain"] = intermediates
     with _explained(path):
         return _make_context(trust, **options)
 
 
 def _make_context(trust: Any, **options: Any) -> SSL.Context:
-    # Only what is set on each connection differs from one to the other.
+    # Connections to all servers can share a context: the name is set on the connection.
     return CertificateOptions(
         trustRoot=platformTrust() if trust is None else trust,
         raiseMinimumTo=TLSVersion.TLSv1_2,
@@ -186,7 +211,7 @@ def _make_context(trust: Any, **options: Any) -> SSL.Context:
 
 
 def _check_kinds(tls: object, certificate: object) -> None:
-    """Tell somebody who has TLS of another library's in mind what it is here."""
+    """Check both arguments; the errors name Twisted's counterparts of ssl.SSLContext and others."""
     creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
     if not (tls is None or creates or isinstance(tls, (str, PathLike))):
         raise TypeError(
@@ -202,39 +227,39 @@ def _check_kinds(tls: object, certificate: object) -> None:
 
 
 def _authorities_of(path: Path) -> list[Certificate]:
-    """Load the certificates of a file, or of the *.pem files of a directory."""
+    """Load the certificates from a file, or from the *.pem files of a directory."""
     if not path.is_dir():
         return _certificates_in(path.read_bytes(), path)
     read = {file: file.read_bytes() for file in sorted(path.glob("*.pem"))}
     found = {file: pem for file, pem in read.items() if _CERTIFICATE.search(pem)}
     if not found:
-        raise ValueError(f"no *.pem file in the directory {path} has a certificate in it")
+        raise ValueError(f"the directory {path} must have a *.pem file with a certificate")
     return [each for file, pem in found.items() for each in _certificates_in(pem, file)]
 
 
 def _certificates_in(pem: bytes, path: str | PathLike[str]) -> list[Certificate]:
-    """Return the certificates in what was read from a file."""
+    """Return the certificates in the text of a file."""
     pems = _CERTIFICATE.findall(pem)
     if not pems:
-        raise ValueError(f"there is no certificate in {fspath(path)}; PEM is expected")
+        raise ValueError(f"{fspath(path)} must have a certificate in PEM format; it has none")
     with _explained(path):
         return [Certificate.loadPEM(each) for each in pems]
 
 
 def _load(path: str | PathLike[str]) -> tuple[PrivateCertificate, list[crypto.X509]]:
-    """Load a certificate with its key, and those between it and the authority."""
+    """Load a certificate with its key, and the intermediate certificates."""
     pem = Path(path).read_bytes()
-    _, *between = _certificates_in(pem, path)
+    _, *intermediates = _certificates_in(pem, path)
     if b"PRIVATE KEY-----" not in pem or b"ENCRYPTED" in pem:
-        raise ValueError(f"{fspath(path)} must have a key in it, too, and that unencrypted")
+        raise ValueError(f"{fspath(path)} must also have the certificate's key, unencrypted")
     with _explained(path):
         certificate = PrivateCertificate.loadPEM(pem)
-    return certificate, [each.original for each in between]
+    return certificate, [each.original for each in intermediates]
 
 
 @contextmanager
 def _explained(path: str | PathLike[str]) -> Iterator[None]:
-    """Say of which file it is that OpenSSL can't make anything."""
+    """Raise OpenSSL's errors as ValueError with the path of the file."""
     try:
         yield
     except (SSL.Error, crypto.Error, VerifyError) as exc:
@@ -242,27 +267,27 @@ def _explained(path: str | PathLike[str]) -> Iterator[None]:
 
 
 def is_shaking_hands(transport: ITransport) -> bool:
-    """Tell whether a transport's TLS handshake isn't done yet."""
+    """Return True if the TLS handshake of a transport isn't done yet."""
     connection = _connection(transport)
     return connection is not None and connection.get_finished() is None
 
 
 def tls_failure(cause: BaseException, transport: ITransport, host: str) -> SecurityError | None:
-    """Return what a person can do something about, if it is TLS that has failed.
+    """Return the error for the application if TLS has failed; otherwise None.
 
-    It never raises, whatever the certificate is like.
+    It never raises, even for a certificate that can't be read.
 
     Args:
-        cause: why the connection was lost.
-        transport: the connection.
-        host: whose certificate was expected.
+        cause: the exception of the lost connection.
+        transport: the transport of that connection.
+        host: the host that the certificate should have been for.
     """
     refusal = refusal_of(_connection(transport))
     if refusal is not None and refusal.trusted:
         words = f"isn't one for {refusal.host}; {names_of(refusal.certificate)}"
         error = SecurityError(f"the server's certificate {words}")
     elif isinstance(cause, (CertificateError, VerificationError)):
-        # A connection creator of somebody else's making has verified it.
+        # A connection creator of the application has verified the certificate.
         chain = _chain(transport)
         names = f"; {names_of(chain[0])}" if chain else ""
         error = SecurityError(f"the server's certificate isn't one for {host}{names}")
@@ -279,7 +304,7 @@ def tls_failure(cause: BaseException, transport: ITransport, host: str) -> Secur
 
 
 def _connection(transport: ITransport) -> SSL.Connection | None:
-    # Twisted's have it, but no interface says so; and not before there is a connection.
+    # Twisted's transports have getHandle, but no interface does. It fails before the connection.
     if not ISSLTransport.providedBy(transport):
         return None
     try:
@@ -289,12 +314,12 @@ def _connection(transport: ITransport) -> SSL.Connection | None:
 
 
 def _chain(transport: ITransport) -> list[crypto.X509]:
-    """Return the certificates that the server has shown, its own first."""
+    """Return the certificates that the server has sent, its own first."""
     connection = _connection(transport)
     return [] if connection is None else connection.get_peer_cert_chain() or []
 
 
-# The checks that OpenSSL makes of a server's certificate in a handshake only, by their numbers.
+# The error numbers of those checks that OpenSSL makes only during a handshake.
 _ONLY_IN_HANDSHAKES = {
     26: "unsuitable certificate purpose",
     66: "the certificate's key is too weak",
@@ -304,7 +329,7 @@ _ONLY_IN_HANDSHAKES = {
 
 
 def _refused(transport: ITransport, refusal: Refusal | None) -> str:
-    """Say which certificate isn't trusted, and why; OpenSSL's own error doesn't."""
+    """Return which certificate isn't trusted, and why; OpenSSL's own error doesn't say it."""
     chain, connection = _chain(transport), _connection(transport)
     store = None if connection is None else connection.get_context().get_cert_store()
     if store is None or not chain:
@@ -314,7 +339,7 @@ def _refused(transport: ITransport, refusal: Refusal | None) -> str:
     except crypto.X509StoreContextError as exc:
         return f"; {exc} ({subject_of(exc.certificate)})"
     except Exception:
-        # More than OpenSSL has said already isn't to be known.
+        # Nothing more can be found out about a certificate that can't be read.
         return ""
     if refusal is None:
         return ""
@@ -323,7 +348,7 @@ def _refused(transport: ITransport, refusal: Refusal | None) -> str:
 
 
 def _tls_reason(error: Exception) -> str:
-    # Most have the error queue of OpenSSL, (library, function, reason) each; SysCallError hasn't.
+    # Most errors have OpenSSL's queue of (library, function, reason); SysCallError has none.
     queue = error.args[0] if error.args else None
     if isinstance(queue, list):
         reasons = ", ".join(str(entry[-1]) for entry in queue if entry and entry[-1])

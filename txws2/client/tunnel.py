@@ -1,4 +1,4 @@
-"""The connection to a proxy: asked for a tunnel, it becomes that of whoever wanted the tunnel."""
+"""The connection to a proxy: it asks for a tunnel, and then carries the wrapped protocol."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ __all__ = ["Tunnel", "TunnelFactory"]
 
 
 class Tunnel(Protocol):
-    """Negotiates with the proxy, and passes on all that comes after that.
+    """Negotiates with the proxy, and then passes all data on to the wrapped protocol.
 
     Attributes:
-        is_lost: whether the connection to the proxy is no more.
-        is_cancelled: whether nobody wants the tunnel any more.
+        is_lost: True if the connection to the proxy has ended.
+        is_cancelled: True if the Deferred of the tunnel was cancelled.
     """
 
     factory: TunnelFactory
@@ -41,10 +41,10 @@ class Tunnel(Protocol):
     is_cancelled = False
     _inner: IProtocol | None = None
     _negotiation: HTTPTunnel | SOCKSTunnel
-    # Fires with the protocol at this end of the tunnel; None while nothing is asked.
+    # Fires with the protocol at this end of the tunnel; None while the proxy isn't asked.
     _asked: Deferred[IProtocol] | None = None
     _opening = b""
-    # For the end of a refusal.
+    # The timer for the end of a refusal.
     _waiting: IDelayedCall | None = None
     _reason: Failure = connectionDone
 
@@ -52,9 +52,9 @@ class Tunnel(Protocol):
         """Ask the proxy for a tunnel.
 
         Args:
-            negotiation: understands its answers. After a refusal that it can be asked again after,
-                the connection stays.
-            opening: what to send first.
+            negotiation: parses the proxy's answers. If it permits another request after a
+                refusal, the connection stays open.
+            opening: the bytes to send first.
 
         Returns:
             A Deferred of the protocol at this end of the tunnel.
@@ -70,13 +70,13 @@ class Tunnel(Protocol):
         return asked
 
     def connectionMade(self) -> None:
-        """Send what is to be sent first, if that is known by now."""
+        """Send the first bytes, if `ask` was called before."""
         if self._opening:
             assert self.transport is not None
             self.transport.write(self._opening)
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what the proxy says, or what comes through it."""
+        """Take bytes of the proxy's answer, or bytes that come through the tunnel."""
         if self._inner is not None:
             self._inner.dataReceived(data)
         elif self._asked is not None:
@@ -100,12 +100,12 @@ class Tunnel(Protocol):
         if negotiation.complete:
             self._hand_over(negotiation.rest)
         elif self._waiting is None and negotiation.given_up() is not None:
-            # It refuses, and the end of what it says may never come.
+            # The proxy refuses, but the end of its response may never come.
             clock = self.factory.clock
             self._waiting = clock.callLater(BODY_PATIENCE, self._give_up, self._asked)
 
     def _hear_unasked(self, data: bytes) -> None:
-        """Take the end of a refusal; more than that would be taken for the next answer."""
+        """Take the end of a refusal; hang up if more comes, which would count as an answer."""
         with suppress(ProxyError):
             self._negotiation.receive(data)
         if not self._negotiation.can_ask_again:
@@ -143,11 +143,11 @@ class Tunnel(Protocol):
         self._give_up(asked)
 
     def _give_up(self, asked: Deferred[IProtocol]) -> None:
-        """Wait no longer for the end of what the proxy says."""
+        """Wait no longer for the end of the proxy's response."""
         self._stop_waiting()
         self._asked = None
         self.hang_up()
-        # The head of a refusal says more than that its end didn't come.
+        # The head of a refusal tells the application more than the timeout.
         refusal = self._negotiation.given_up()
         if refusal is not None:
             asked.errback(refusal)
@@ -160,7 +160,7 @@ class Tunnel(Protocol):
             abort(self.transport)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell whoever waits for it, or uses it."""
+        """Tell the wrapped protocol, or fail the Deferred of the tunnel."""
         self.is_lost = True
         self._reason = reason
         if self._inner is not None:
@@ -194,9 +194,9 @@ class TunnelFactory(Factory):
     """Makes the connection to a proxy.
 
     Args:
-        wrapped: the factory of what is to be connected.
+        wrapped: the factory of the protocol to connect through the tunnel.
         proxy: the proxy.
-        clock: the clock, for what isn't waited for long.
+        clock: the clock for the timer.
     """
 
     protocol = Tunnel  # type: ignore[assignment]
@@ -213,11 +213,11 @@ class TunnelFactory(Factory):
         self.clock = clock
 
     def doStart(self) -> None:
-        """Start the factory within, too."""
+        """Start the wrapped factory, too."""
         self.wrapped.doStart()
         super().doStart()  # type: ignore[no-untyped-call]
 
     def doStop(self) -> None:
-        """Stop it, too."""
+        """Stop the wrapped factory, too."""
         self.wrapped.doStop()
         super().doStop()  # type: ignore[no-untyped-call]

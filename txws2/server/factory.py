@@ -157,9 +157,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.log = Logger(namespace="txws2.server")
         # Warns of clients that fail, where the options may be to blame.
         self._warnings = RareWarnings(self.log, self.clock)
-        check_subprotocols(subprotocols)
-        if subprotocols and select_subprotocol is not None:
-            raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
+        _check_subprotocols(subprotocols, select_subprotocol)
         if handler is not None:
             check_handler(handler)
         check_class_attribute(self, create_protocol, WebSocketServerProtocol)
@@ -180,9 +178,11 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.hooks: Hooks | None = gather_hooks(
             handler, process_request, select_subprotocol, process_response
         )
-        self.admission: Admission | None = None
-        if max_connections is not None or max_connections_per_host is not None or trusted_proxies:
-            self.admission = Admission(max_connections, max_connections_per_host, trusted_proxies)
+        self.admission = _admission(max_connections, max_connections_per_host, trusted_proxies)
+        self._prepare_stopping()
+
+    def _prepare_stopping(self) -> None:
+        """Know of all that must end before the server has stopped; so far, that is nothing."""
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
         # True once the reactor stops; then requests are refused with 503.
@@ -240,3 +240,22 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         if not self._connections:
             self._reactor_stop.rest()
         return lasted
+
+
+def _check_subprotocols(
+    subprotocols: Sequence[str], select_subprotocol: SelectSubprotocol | None
+) -> None:
+    check_subprotocols(subprotocols)
+    if subprotocols and select_subprotocol is not None:
+        raise TypeError("there are both subprotocols and select_subprotocol: give one of them")
+
+
+def _admission(
+    max_connections: int | None,
+    max_connections_per_host: int | None,
+    trusted_proxies: Sequence[str],
+) -> Admission | None:
+    """Return what the limits need, None if there are none."""
+    if max_connections is None and max_connections_per_host is None and not trusted_proxies:
+        return None
+    return Admission(max_connections, max_connections_per_host, trusted_proxies)

@@ -155,9 +155,11 @@ class _SiteUpgrade:
 
     def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
         """Take the transport from the site."""
-        self._site, early = _take_transport(self._request.channel, protocol)
+        channel = self._request.channel
+        early = _take_early(channel, self._request)
+        self._site = _take_transport(channel, protocol)
         # Finishing the request must not end the connection from now on.
-        self._request.channel.persistent = True
+        channel.persistent = True
         self._answered = True
         self._request.setResponseCode(SWITCHING)
         # Finishing the request must not write the head of a response.
@@ -237,19 +239,30 @@ def _respond(request: SiteRequest, response: Response) -> None:
     request.finish()
 
 
-def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtocol, bytes]:
-    """Take the transport away from an HTTPChannel that waits for the answer to a request.
+def _take_early(channel: Any, request: SiteRequest) -> bytes:
+    """Take the bytes that came after a request from its HTTPChannel, which has kept them.
 
-    twisted.web has no public way to do so. The private way that its own WebSockets take loses the
-    bytes after the request. All that is used here is public, except for the buffer in which the
-    channel keeps bytes that have come later than the request.
+    A channel has no method for that. But when a request is done, the channel reads the kept bytes
+    as lines, so they are caught there. For all other code, the request isn't done.
+    """
+    early: list[bytes] = []
+    channel.setLineMode = early.append
+    channel.persistent = True
+    channel.requestDone(request)
+    channel.requests.insert(0, request)
+    # The channel has begun to wait for another request, with a timeout.
+    channel.setTimeout(None)
+    kept: bytes = channel.clearLineBuffer()
+    return b"".join(early) + kept
 
-    Returns:
-        The protocol that the transport had, and the bytes after the request.
+
+def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> IProtocol:
+    """Take the transport away from an HTTPChannel; return the protocol that the transport had.
+
+    twisted.web has no method for that, either. The private way of its own WebSockets loses the
+    bytes after the request.
     """
     transport: Any = channel.transport
-    early = b"".join(channel._dataBuffer) + channel.clearLineBuffer()
-    channel._dataBuffer.clear()
     # The channel is the producer that the transport pauses while its buffer is full.
     transport.unregisterProducer()
     site: IProtocol
@@ -264,4 +277,4 @@ def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtoco
     # The channel has paused the transport if much came ahead, or if the transport's buffer was
     # full.
     transport.resumeProducing()
-    return site, early
+    return site

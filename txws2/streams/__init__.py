@@ -1,6 +1,6 @@
 """Any Twisted protocol over WebSocket: factories, endpoints, endpoint strings."""
 
-# First, as it says what is missing before another module misses it.
+# This import comes first: it says which package is missing before another import fails.
 from txws2 import _prerequisites  # noqa: F401
 from txws2.streams.byte_stream import ByteStream, TCPByteStream, TLSByteStream
 from txws2.streams.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint

@@ -1,4 +1,4 @@
-"""A stream of bytes over a WebSocket: the transport of a protocol that knows of no messages."""
+"""A stream of bytes over a WebSocket: the transport of a protocol that reads and writes bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from OpenSSL.crypto import X509
-from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IAddress,
     IConsumer,
@@ -26,10 +25,11 @@ from zope.interface import implementer
 
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._transport.capabilities import abort, has_unsent, socket_of
-from txws2.exceptions import ConnectionClosed, ConnectionClosedOK
+from txws2.exceptions import ConnectionClosed
 from txws2.streams.codecs import AsWritten, Base64, Codec, Text, codec_for
-from txws2.streams.pull_producer import Pulling
-from txws2.wire.closing import CloseCode, is_ok
+from txws2.streams.pull_producer import PullToPush
+from txws2.streams.tcp_reasons import tcp_reason
+from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
 __all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
@@ -39,7 +39,7 @@ class Carrier(WebSocketProtocol):
     """Carries the stream of a wrapped protocol in its messages.
 
     Attributes:
-        peer: the address that it was made for.
+        peer: the address for which the factory made this protocol.
     """
 
     peer: IAddress
@@ -48,11 +48,11 @@ class Carrier(WebSocketProtocol):
     _stream: ByteStream | None = None
 
     def wrap(self, factory: IProtocolFactory, *, text: bool) -> IProtocol | None:
-        """Connect a protocol to the other side; this connection is open.
+        """Make a protocol, and connect it to the stream; the WebSocket is open.
 
         Args:
-            factory: makes the protocol, which gets a `ByteStream` for its transport.
-            text: whether to send text messages; the subprotocol has precedence.
+            factory: makes the protocol, which gets a `ByteStream` as its transport.
+            text: True to send text messages; the subprotocol has precedence.
 
         Returns:
             The protocol; None if the factory makes none.
@@ -73,9 +73,9 @@ class Carrier(WebSocketProtocol):
         return protocol
 
     def messageReceived(self, message: str | bytes) -> None:
-        """Give the protocol what the message carries."""
+        """Give the bytes of the message to the protocol."""
         stream, wrapped = self._stream, self._wrapped
-        # As a TCP transport has it, a protocol that hangs up hears nothing more.
+        # With TCP, too, a protocol that has hung up receives nothing more.
         if stream is None or wrapped is None or stream.disconnecting:
             return
         try:
@@ -87,85 +87,64 @@ class Carrier(WebSocketProtocol):
             wrapped.dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the protocol the end, as the one of a TCP connection."""
+        """Tell the protocol the end, with the exception that TCP would give."""
         stream, wrapped = self._stream, self._wrapped
         if stream is None or wrapped is None:
             return
         stream.lost()
-        # They know each other; now they needn't any more.
+        # This breaks the reference cycle with the protocol.
         self._wrapped = None
-        wrapped.connectionLost(Failure(self._as_of_tcp(stream, reason)))
-
-    def _as_of_tcp(self, stream: ByteStream, lost: Failure) -> Exception:
-        """Return what a TCP connection would end with; what it was is the cause."""
-        closed = lost.value
+        closed = reason.value
         assert isinstance(closed, ConnectionClosed)
-        aborted = isinstance(closed.__cause__, ConnectionAborted)
-        reason: Exception
-        if stream.aborted or (aborted and closed.sent is None):
-            reason = ConnectionAborted()
-        elif isinstance(closed, ConnectionClosedOK):
-            reason = ConnectionDone()
-        elif _hung_up(closed) and not aborted and self._has_left():
-            # Over TCP, too, what the other end makes of it then is nothing that one hears of.
-            reason = ConnectionDone()
-        else:
-            reason = ConnectionLost(str(closed))
-        reason.__cause__ = closed
-        return reason
+        wrapped.connectionLost(Failure(tcp_reason(closed, stream.aborted, self._all_sent)))
 
-    def _has_left(self) -> bool:
-        """Tell whether the system had taken all that was sent, the close frame among it."""
+    def _all_sent(self) -> bool:
+        """Return True if the system has taken everything that was sent."""
         below = socket_of(self._transport)
         return not (self._outbox.waiting or (below is not None and has_unsent(below)))
 
     def finish(self) -> None:
         """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
 
-        What waits for a slow peer is sent as long as that reads, as over TCP.
+        As over TCP, bytes that wait for a slow peer are sent as long as it reads.
         """
         drained = self._outbox.drained()
         if drained.called:
             self._start_closing()
         else:
-            # A producer that was paused until now has a turn to go on.
+            # A producer that was paused until now gets one turn of the reactor to write more.
             clock = self.factory.clock
             drained.addCallbacks(lambda _: clock.callLater(0, self.finish), lambda _: None)
 
     def fail(self, failure: Failure) -> None:
-        """Log what the protocol, or its producer, did wrong, and close with 1011."""
+        """Log an exception of the protocol or its producer, and close with 1011."""
         self._application_failed(failure)
-
-
-def _hung_up(closed: ConnectionClosed) -> bool:
-    """Tell whether this end began to close, without meaning trouble."""
-    return closed.sent is not None and is_ok(closed.sent.code) and not closed.rcvd_then_sent
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
 class ByteStream:
-    """What a wrapped protocol has for its transport.
+    """The transport of a wrapped protocol.
 
     Args:
-        websocket: the connection that carries it.
-        transport: the transport of that.
-        codec: how it is carried.
+        websocket: the connection that carries the stream.
+        transport: the transport of that connection.
+        codec: puts the bytes of the stream into messages, and takes them out.
 
     Attributes:
-        websocket: as above; it has the request, the subprotocol and the close code.
-        codec: as above.
-        connected: whether there is a connection; False once the protocol was told of its end.
-        disconnecting: whether the protocol has hung up.
-        aborted: whether it has done so with abortConnection.
+        websocket: the same; it has the request, the subprotocol and the close code.
+        codec: the same.
+        connected: True until the protocol was told the end of the connection.
+        disconnecting: True if the protocol has hung up.
+        aborted: True if the protocol has called abortConnection.
     """
 
     connected = True
     disconnecting = aborted = False
 
-    # Whether nothing more is to be written but by the producer.
+    # True once only the producer may write.
     _ended = False
     _producer: IPushProducer | None = None
-    # The turn of the reactor in which reading goes on.
+    # The call that resumes reading in the next turn of the reactor.
     _resumption: IDelayedCall | None = None
 
     def __init__(self, websocket: Carrier, transport: ITransport, codec: Codec) -> None:
@@ -176,7 +155,7 @@ class ByteStream:
     # Writing.
 
     def write(self, data: bytes) -> None:
-        """Send bytes; those that are written at once are one message, unless they are many."""
+        """Send bytes, in one message unless they are many."""
         if self._ended and self._producer is None:
             return
         try:
@@ -186,14 +165,14 @@ class ByteStream:
             self.websocket.fail(Failure())
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Send these bytes one after the other, as if they were written at once."""
+        """Send these bytes one after the other, as one write."""
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
         """Send all that was written, then a close frame with 1000.
 
-        That waits, as over TCP, for a pull producer until it is unregistered, and for a push
-        producer as long as it is paused. Nothing more is received.
+        As over TCP, the close frame waits until a pull producer is unregistered, and as long as a
+        push producer is paused. Nothing more is received.
         """
         self.disconnecting = True
         self.loseWriteConnection()
@@ -201,25 +180,25 @@ class ByteStream:
     def loseWriteConnection(self) -> None:
         """Send all that was written, then a close frame with 1000.
 
-        A WebSocket that one side has closed is closed by the other at once, so this isn't for
-        protocols that go on to answer. What the peer sent until then is received, unless
-        receiving is paused.
+        The peer answers a close frame with its own at once, so a protocol that expects an answer
+        mustn't call this. Everything that the peer sent before is received, unless receiving is
+        paused.
         """
         if not self._ended:
             self._ended = True
             self._end_unless_pulling()
 
     def abortConnection(self) -> None:
-        """End the connection at once: neither what was written is sent nor a close frame."""
+        """End the connection at once, without sending the rest or a close frame."""
         if self.connected:
             self.disconnecting = self.aborted = self._ended = True
             abort(self._transport)
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """Have a producer paused while more than write_limit bytes wait to be sent.
+        """Register a producer; it is paused while more than write_limit bytes wait to be sent.
 
         Raises:
-            RuntimeError: another is registered.
+            RuntimeError: another producer is registered.
         """
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
@@ -231,22 +210,22 @@ class ByteStream:
             pushing = cast(IPushProducer, producer)
         else:
             pulled = cast(IPullProducer, producer)
-            pushing = Pulling(pulled, websocket.factory.clock, websocket.fail)
+            pushing = PullToPush(pulled, websocket.factory.clock, websocket.fail)
             pushing.resumeProducing()
         self._producer = pushing
         websocket.registerProducer(pushing)
 
     def unregisterProducer(self) -> None:
-        """Let the producer be that is registered; close if the protocol waited for that."""
+        """Unregister the producer; close if `loseConnection` was waiting for that."""
         producer, self._producer = self._producer, None
         self.websocket.unregisterProducer()
-        if isinstance(producer, Pulling):
+        if isinstance(producer, PullToPush):
             producer.pauseProducing()
             if self._ended:
                 self._end_unless_pulling()
 
     def _end_unless_pulling(self) -> None:
-        if isinstance(self._producer, Pulling):
+        if isinstance(self._producer, PullToPush):
             return
         try:
             self.codec.end()
@@ -263,8 +242,8 @@ class ByteStream:
         self.websocket.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Receive what has waited, and read again."""
-        # A protocol doesn't expect data before this has returned.
+        """Receive the bytes that waited, and read from the socket again."""
+        # A protocol doesn't expect data before this call has returned.
         if self._resumption is None and self.websocket.state is not State.CLOSED:
             clock = self.websocket.factory.clock
             self._resumption = clock.callLater(0, self._resume)
@@ -274,7 +253,7 @@ class ByteStream:
         self.loseConnection()
 
     def lost(self) -> None:
-        """Let go: the connection is gone."""
+        """Forget the producer and the timer: the connection has ended."""
         self.connected = False
         self._producer = None
         self._cancel_resumption()
@@ -288,11 +267,11 @@ class ByteStream:
             self._resumption.cancel()
             self._resumption = None
 
-    # What is known of it.
+    # Information about the connection.
 
     @property
     def disconnected(self) -> bool:
-        """Whether there was a connection, and is none any more."""
+        """True if the connection has ended."""
         return not self.connected
 
     @property
@@ -301,33 +280,33 @@ class ByteStream:
         return self.websocket.factory.reactor
 
     def getHandle(self) -> Any:
-        """Return the socket, or over TLS the connection of pyOpenSSL, to ask and to set options.
+        """Return the socket, or over TLS the connection of pyOpenSSL, to read and set options.
 
         Raises:
-            AttributeError: the transport below has none.
+            AttributeError: the transport of the WebSocket has no handle.
         """
         return cast(Any, self._transport).getHandle()
 
     def getPeer(self) -> Any:
-        """Return the address of the other end."""
+        """Return the address of the peer."""
         return self._transport.getPeer()
 
     def getHost(self) -> Any:
         """Return the address of this end."""
         return self._transport.getHost()
 
-    # Under these names, programs that were written for txWS look for them.
+    # Programs that were written for txWS use these names.
 
     @property
     def location(self) -> str:
-        """Path and query that the client has asked for."""
+        """The path and the query of the request."""
         return self.websocket.request.path
 
     def setBinaryMode(self, mode: bool) -> None:
-        """Make each write one message: a binary one of bytes, a text of a str.
+        """Make each write one message: a binary message for bytes, a text message for a str.
 
         Args:
-            mode: False to send text messages only. With Base64, either changes nothing.
+            mode: False to send text messages only. With Base64, neither value changes anything.
         """
         if not isinstance(self.codec, Base64):
             self.codec = AsWritten() if mode else Text()
@@ -335,33 +314,33 @@ class ByteStream:
 
 @implementer(ITCPTransport)
 class TCPByteStream(ByteStream):
-    """The same over TCP."""
+    """A ByteStream over TCP, with its options."""
 
     _transport: ITCPTransport
 
     def getTcpNoDelay(self) -> bool:
-        """Tell whether small packets leave at once; they do, unless this was changed."""
+        """Return True if small packets leave at once; by default they do."""
         return self._transport.getTcpNoDelay()
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Set whether small packets leave at once."""
+        """Set True to send small packets at once."""
         self._transport.setTcpNoDelay(enabled)
 
     def getTcpKeepAlive(self) -> bool:
-        """Tell whether TCP finds out by itself that the other end is gone."""
+        """Return True if TCP keepalive is on."""
         return self._transport.getTcpKeepAlive()
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
-        """Set whether TCP finds out by itself that the other end is gone."""
+        """Switch TCP keepalive on or off."""
         self._transport.setTcpKeepAlive(enabled)
 
 
 @implementer(ISSLTransport)
 class TLSByteStream(TCPByteStream):
-    """The same over TLS."""
+    """A ByteStream over TLS, with the peer's certificate."""
 
     _transport: ISSLTransport
 
     def getPeerCertificate(self) -> X509 | None:
-        """Return the certificate of the other end, if it has shown one."""
+        """Return the certificate of the peer; None if it has shown none."""
         return cast("X509 | None", self._transport.getPeerCertificate())

@@ -1,4 +1,4 @@
-"""How the bytes of a stream are put in messages, and taken out of them."""
+"""Codecs put the bytes of a stream into messages, and take them out again."""
 
 from __future__ import annotations
 
@@ -9,67 +9,66 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["AsWritten", "Base64", "Binary", "Codec", "Text", "codec_for"]
 
-# Far below what any peer accepts, and what a producer writes at once passes whole.
+# Every peer accepts messages of this size, and a producer seldom writes more at once.
 _PIECE_SIZE = 64 * 1024
 
-# What most peers accept of a message, ours among them: 1 MiB.
+# 1 MiB is the largest message that most peers accept, txws2 among them.
 _LARGEST = 2**20
 
 
 class Codec:
-    """One way to carry a stream in one direction, and another stream in the other.
+    """Carries one stream out and another one in.
 
-    Whatever the way out is, messages may come as text or as binary: of text, the stream has the
-    UTF-8.
+    Each codec accepts text and binary messages; a text message carries its UTF-8.
     """
 
     def messages(self, data: bytes) -> Iterable[str | bytes]:
         """Return the messages that carry the next bytes of the stream.
 
         Raises:
-            TypeError: they aren't bytes.
-            ValueError: these bytes can't be carried so.
+            TypeError: data isn't bytes.
+            ValueError: this codec can't carry these bytes.
         """
         raise NotImplementedError
 
     def end(self) -> None:
-        """Make sure that all of the stream was carried.
+        """Check that the messages have carried the whole stream.
 
         Raises:
-            ValueError: it wasn't.
+            ValueError: they haven't.
         """
 
     def data(self, message: str | bytes) -> bytes:
         """Return the bytes of the stream that a message carries.
 
         Raises:
-            ValueError: it carries none.
+            ValueError: the message isn't of this codec.
         """
         return message.encode() if isinstance(message, str) else message
 
 
 class Binary(Codec):
-    """In binary messages, of at most 64 KiB."""
+    """Carries the stream in binary messages of at most 64 KiB."""
 
     def messages(self, data: bytes) -> Iterable[bytes]:
-        """Return a message for what is written, or several if it is large."""
+        """Return one message for the data of a write, or several if it is large."""
         if isinstance(data, bytes) and len(data) <= _PIECE_SIZE:
             return (data,)
         return _pieces(data, _PIECE_SIZE)
 
 
 class Text(Codec):
-    """In text messages, of whole characters; the stream must be UTF-8.
+    """Carries the stream in text messages of whole characters; the stream must be UTF-8.
 
-    Programs that talk to browsers rely on it that what they write at once is one message; up to
-    1 MiB it is. They may write str, too.
+    A write of at most 1 MiB is one message, because programs that talk to browsers rely on that.
+    They may write str, too.
     """
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")()
 
     def messages(self, data: bytes | str) -> Iterator[str]:
-        """Return a message for what is written; an unfinished character waits for its rest."""
+        """Return messages for the data of a write; an incomplete character waits for its rest."""
         if isinstance(data, str):
             data = data.encode()
         for piece in _pieces(data, _LARGEST):
@@ -78,41 +77,41 @@ class Text(Codec):
                 yield text
 
     def end(self) -> None:
-        """Make sure that the stream doesn't end within a character."""
+        """Check that the stream doesn't end within a character."""
         self._decoder.decode(b"", final=True)
 
 
 class Base64(Codec):
-    """In text messages, each of which is Base64 of its own, for peers that have no binary ones."""
+    """Carries the stream as Base64 in text messages, for peers without binary messages."""
 
-    # It grows by a third.
+    # Base64 is longer than its data by a third.
     _PIECE_SIZE = _PIECE_SIZE // 4 * 3
 
     def messages(self, data: bytes) -> Iterator[str]:
-        """Return a message for what is written, or several if it is large."""
+        """Return one message for the data of a write, or several if it is large."""
         for piece in _pieces(data, self._PIECE_SIZE):
             yield b64encode(piece).decode("ascii")
 
     def data(self, message: str | bytes) -> bytes:
-        """Return what a message decodes to."""
+        """Return the decoded message; each message is Base64 on its own."""
         return a2b_base64(message, strict_mode=True)
 
 
 class AsWritten(Codec):
-    """Of what is written at once one message: of bytes a binary one, of a str a text."""
+    """Carries each write in one message: bytes in a binary message, a str in a text message."""
 
     def messages(self, data: bytes | str) -> Iterable[str | bytes]:
-        """Return a message for what is written; of more than 1 MiB of bytes, several."""
+        """Return one message for the data of a write, or several for more than 1 MiB of bytes."""
         return (data,) if isinstance(data, str) else _pieces(data, _LARGEST)
 
 
 def codec_for(subprotocol: str | None, *, text: bool) -> Codec:
-    """Return what carries a stream.
+    """Return the codec of a connection.
 
     Args:
-        subprotocol: the one agreed on. With "base64" and "binary", which old clients offer, it
-            alone decides.
-        text: whether to send text messages otherwise.
+        subprotocol: the subprotocol of the connection. "base64" and "binary", which old clients
+            offer, decide alone.
+        text: with any other subprotocol, True to send text messages.
     """
     if subprotocol == "base64":
         return Base64()

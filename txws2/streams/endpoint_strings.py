@@ -1,4 +1,4 @@
-"""`ws:` and `wss:` in the strings that describe endpoints."""
+"""The parsers of `ws:` and `wss:` in endpoint strings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["client_endpoint", "server_endpoint"]
 
 _WHERE = ("host", "port", "path")
 
-# Twisted's own strings call the certificates to trust by either name.
+# Twisted's own endpoint strings have both names for the certificates to trust.
 _TRUST = ("trustRoots", "caCertsDir")
 _SECURE = (*_TRUST, "certificate", "privateKey", "serverHostname")
 _HEADER = "header."
@@ -36,20 +36,20 @@ _CLIENT = (
 def server_endpoint(
     prefix: str, reactor: Any, arguments: tuple[str, ...], options: dict[str, str]
 ) -> WebSocketServerEndpoint:
-    r"""Return the endpoint that a server's string describes.
+    r"""Return the endpoint that a server's endpoint string describes.
 
-    Such are `ws:8080`, `ws:8080:interface=127.0.0.1:path=/amp`, `ws:unix\:/run/x.sock` and
+    Examples are `ws:8080`, `ws:8080:interface=127.0.0.1:path=/amp`, `ws:unix\:/run/x.sock` and
     `wss:443:privateKey=key.pem:certKey=cert.pem`.
 
     Args:
         prefix: "ws" or "wss".
         reactor: the reactor to run on.
-        arguments: what is between the colons after it.
-        options: those that have a name: path; subprotocol, origin and host, each of which may be
-            several with commas between; all others are Twisted's, of `tcp:` or `ssl:`.
+        arguments: the arguments without a name, in their order.
+        options: the arguments with a name: path; subprotocol, origin and host, each of which may
+            have several values with commas between; and the options of Twisted's `tcp:` or `ssl:`.
 
     Raises:
-        ValueError: it describes none.
+        ValueError: the string describes no endpoint.
     """
     path = options.pop("path", None)
     ours: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def server_endpoint(
         ours["subprotocols"] = _several(prefix, "subprotocol", options.pop("subprotocol"))
     if "origin" in options:
         origins = _several(prefix, "origin", options.pop("origin"))
-        # A program that is no browser sends none.
+        # Programs other than browsers send no Origin.
         ours["origins"] = [None if each == "none" else each for each in origins]
     if "host" in options:
         ours["hosts"] = _several(prefix, "host", options.pop("host"))
@@ -68,7 +68,7 @@ def server_endpoint(
 
 
 class _StringSpelling(Spelling):
-    """How options are written in the string of an endpoint that has these already."""
+    """The spelling of options in an endpoint string that already has the given values."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
@@ -86,11 +86,14 @@ def _below(
     what = arguments[0] if len(arguments) == 1 else ""
     quoted = next((name for name in options if ":" in name), None)
     if quoted is not None and not arguments:
-        # With its colons quoted, an endpoint still has an = that looks like one of ours.
+        # A quoted endpoint with an =, as tcp\:80\:interface=x, is an option to Twisted's parser.
         what = f"{quoted}={options.pop(quoted)}"
     if what.isdecimal():
         if secure and "privateKey" not in options:
-            raise ValueError("wss: needs privateKey=, the file of a key, and certKey=, if apart")
+            raise ValueError(
+                "wss: needs privateKey=, a file with the key, and certKey= if the certificate is "
+                "in another file"
+            )
         kind = "ssl" if secure else "tcp"
         named = [f"{name}={quoteStringArgument(value)}" for name, value in options.items()]
         what = ":".join([kind, what, *named])
@@ -99,35 +102,38 @@ def _below(
         raise ValueError(_expected(prefix, f"a port{also}", arguments))
     elif options:
         inside = ", ".join(f"{name}=" for name in options)
-        raise ValueError(rf"{prefix}: {inside} belongs to {what!r}, so put \ before its colon")
+        raise ValueError(
+            rf"{prefix}: {inside} belongs to the endpoint {what!r}; put \ before the colon"
+        )
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, what)
     except TypeError as exc:
-        # So Twisted says that it doesn't know an option.
-        raise ValueError(f"{prefix}: is {what!r} underneath, which isn't valid: {exc}") from exc
+        # Twisted raises TypeError for an option that it doesn't know.
+        raise ValueError(f"{prefix}: stands for {what!r}, which isn't valid: {exc}") from exc
     return endpoint
 
 
 def client_endpoint(
     prefix: str, reactor: Any, arguments: tuple[str, ...], options: dict[str, str]
 ) -> WebSocketClientEndpoint:
-    r"""Return the endpoint that a client's string describes.
+    r"""Return the endpoint that a client's endpoint string describes.
 
-    Such are `ws:example.com`, `ws:localhost:8080:/amp`, `wss:example.com:path=/amp` and
+    Examples are `ws:example.com`, `ws:localhost:8080:/amp`, `wss:example.com:path=/amp` and
     `ws:localhost:endpoint=unix\:/run/x.sock`.
 
     Args:
         prefix: "ws" or "wss".
         reactor: the reactor to run on.
-        arguments: host, port and path, of which the host is needed.
-        options: the same with names, and others: `endpoint`, where to connect to instead;
-            `username` and `password`; `subprotocol`, several with commas between; `origin`;
-            `header.Name`, the value of a header of that name; `timeout`, seconds, or a time as
-            500ms, until the connection must be open; `proxy`, a URL, or empty for none; and for
-            `wss:`, `trustRoots` or `caCertsDir`, `certificate`, `privateKey` and `serverHostname`.
+        arguments: host, port and path; only the host is needed.
+        options: host, port or path by its name, and others: `endpoint`, an endpoint to connect to
+            instead; `username` and `password`; `subprotocol`, one or more with commas between;
+            `origin`; `header.Name`, the value of a header of that name; `timeout`, seconds, or a
+            time as 500ms, until the connection must be open; `proxy`, a URL, or empty for none;
+            and for `wss:`, `trustRoots` or `caCertsDir`, `certificate`, `privateKey` and
+            `serverHostname`.
 
     Raises:
-        ValueError: it describes none.
+        ValueError: the string describes no endpoint.
         InvalidURI: the host or the path can't be part of a URI.
         OSError: a file can't be read.
     """
@@ -153,14 +159,16 @@ def client_endpoint(
 
 
 def _given(prefix: str, arguments: tuple[str, ...], options: dict[str, str]) -> dict[str, str]:
-    """Return the options of a client by their names, those without a name among them."""
+    """Return all arguments of a client's string by their names."""
     if len(arguments) > 3:
         raise ValueError(_expected(prefix, "host, port and path", arguments))
     given = dict(zip(_WHERE, arguments, strict=False))
     for name, value in options.items():
         _check_name(prefix, name)
         if name in given:
-            raise ValueError(f"{prefix}: has {name} twice: {given[name]!r} and {value!r}")
+            raise ValueError(
+                f"{prefix}: must have one {name}; it has {given[name]!r} and {value!r}"
+            )
         given[name] = value
     if all(name in given for name in _TRUST):
         raise ValueError(f"{prefix}: trustRoots= and caCertsDir= mean the same; give one of them")
@@ -187,7 +195,7 @@ def _uri(prefix: str, given: dict[str, str]) -> str:
     if port is not None:
         where += f":{port}"
     if ("username" in given) != ("password" in given):
-        raise ValueError(f"{prefix}: username= and password= belong together")
+        raise ValueError(f"{prefix}: username= and password= belong together; give both or none")
     if "username" in given:
         login = ":".join(quote(given[name], safe="") for name in ("username", "password"))
         where = f"{login}@{where}"
@@ -195,10 +203,10 @@ def _uri(prefix: str, given: dict[str, str]) -> str:
 
 
 def _certificate(prefix: str, given: dict[str, str]) -> ClientCertificate | None:
-    """Return what a client shows: one file has all of it, or another has the key."""
+    """Return the client certificate; one file has everything, or another one has the key."""
     certificate, key = given.get("certificate"), given.get("privateKey")
     if certificate is None and key is not None:
-        raise ValueError(f"{prefix}: privateKey= needs certificate=, the file of what it is for")
+        raise ValueError(f"{prefix}: privateKey= needs certificate=, the file of its certificate")
     if certificate is None or key is None:
         return certificate
     try:
@@ -212,7 +220,7 @@ def _several(prefix: str, name: str, value: str) -> list[str]:
     values = [each.strip() for each in value.split(",")]
     if "" in values:
         raise ValueError(
-            f"{prefix}: {name} must be one or more, with commas between; it is {value!r}"
+            f"{prefix}: {name} must have one or more values, with commas between; it is {value!r}"
         )
     return values
 
@@ -227,7 +235,7 @@ def _duration(prefix: str, name: str, value: str) -> float:
 
 def _text(prefix: str, name: str, value: str) -> str:
     if not value:
-        raise ValueError(f"{prefix}: {name}= is empty")
+        raise ValueError(f"{prefix}: {name}= is empty; give it a value, or leave it out")
     return value
 
 
@@ -235,7 +243,7 @@ def _proxy(prefix: str, name: str, value: str) -> str | None:
     return value or None
 
 
-# By the option's name, the argument that it becomes, and its reader.
+# The keyword argument and the parser for each option.
 _SETTINGS: dict[str, tuple[str, Callable[[str, str, str], Any]]] = {
     "subprotocol": ("subprotocols", _several),
     "origin": ("origin", _text),
@@ -248,4 +256,4 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str, str], Any]]] = {
 
 
 def _expected(prefix: str, what: str, arguments: tuple[str, ...]) -> str:
-    return f"{prefix}: must be followed by {what}; what came is {':'.join(arguments)!r}"
+    return f"{prefix}: must be followed by {what}; it is followed by {':'.join(arguments)!r}"

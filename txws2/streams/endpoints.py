@@ -1,4 +1,4 @@
-"""Endpoints over WebSocket, for whatever protocol takes an endpoint."""
+"""Endpoints over WebSocket, for any protocol of Twisted."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ __all__ = ["ClientEndpointOptions", "WebSocketClientEndpoint", "WebSocketServerE
 
 @implementer(IStreamServerEndpoint)
 class WebSocketServerEndpoint:
-    """Listens on another endpoint, and serves over WebSocket what it is given.
+    """Listens on another endpoint, and serves protocols of a factory over WebSocket.
 
     Args:
-        endpoint: where to listen: TCP, TLS, a Unix socket or whatever else has streams.
-        path: the path that clients must ask for; other requests are answered with 404. None for
-            any.
-        text: True to send text messages instead of binary ones; what is written must be UTF-8
+        endpoint: the endpoint to listen on: TCP, TLS, a Unix socket or any other stream.
+        path: the path that clients must request; other requests are answered with 404. None for
+            any path.
+        text: True to send text messages instead of binary ones; the protocol must write UTF-8
             then.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketFactory`, which says more of all this.
+        **options: the options of `WebSocketFactory`, which explains all of these.
 
     Raises:
         ValueError: the path doesn't begin with a slash, or an option is out of range.
@@ -61,17 +61,17 @@ class WebSocketServerEndpoint:
         def wrap(factory: IProtocolFactory) -> WebSocketFactory:
             return WebSocketFactory(factory, path=path, text=text, reactor=reactor, **options)
 
-        # Whoever made a mistake in the options is to see it here.
+        # A mistake in the options is raised here, where the application makes it.
         check_options(type(self), options, FactoryOptions.__optional_keys__)
         check_place(type(self).__name__, None, None, endpoint)
         wrap(Factory())
         self._endpoint = endpoint
         self._wrap = wrap
-        # How the options are written that a warning names.
+        # Warnings name options in this spelling.
         self._spelling = Spelling()
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """Listen, and serve this factory's protocols."""
+        """Listen, and serve the protocols of this factory."""
         return maybeDeferred(self._listen, protocolFactory)
 
     def _listen(self, protocolFactory: IProtocolFactory) -> Any:
@@ -88,20 +88,20 @@ class ClientEndpointOptions(RequestOptions, DialOptions, total=False):
 
 @implementer(IStreamClientEndpoint)
 class WebSocketClientEndpoint:
-    """Connects to a URI, and runs over WebSocket what it is given.
+    """Connects to a URI, and runs a protocol of a factory over WebSocket.
 
     Args:
         reactor: the reactor to run on.
-        uri: the ws or wss URI, or a function that says it for each attempt, as for
+        uri: the ws or wss URI, or a function that returns it for each attempt, as for
             `txws2.connect`.
-        text: True to send text messages instead of binary ones; what is written must be UTF-8
+        text: True to send text messages instead of binary ones; the protocol must write UTF-8
             then.
-        **options: those of `txws2.connect`, but for create_protocol; compression is None
+        **options: the options of `txws2.connect`, except create_protocol; compression is None
             unless it is given. If "base64" or "binary" is among the subprotocols and the server
-            chooses it, it says how messages are sent.
+            chooses it, messages are sent in that form.
 
     Raises:
-        Exception: as `txws2.connect` does.
+        Exception: the same as `txws2.connect`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class WebSocketClientEndpoint:
         def make_for(factory: IProtocolFactory) -> Make:
             return partial(CarrierClientFactory, factory, reactor=reactor)
 
-        # Whoever made a mistake in the options is to see it here.
+        # A mistake in the options is raised here, where the application makes it.
         check_options(type(self), options, ClientEndpointOptions.__optional_keys__)
         check_reactor(reactor)
         self._target = target = Target(uri, options, make_for(Factory()))
@@ -128,9 +128,9 @@ class WebSocketClientEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol; it can be cancelled. It always fires, or fails as
-            `txws2.connect` does, with NoProtocol if the factory makes none, or with what the
-            factory or its protocol raises.
+            A Deferred of the protocol; it can be cancelled. It always fires or fails. It fails
+            with the exceptions of `txws2.connect`, with NoProtocol if the factory makes no
+            protocol, or with an exception of the factory or its protocol.
         """
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
@@ -138,7 +138,7 @@ class WebSocketClientEndpoint:
         make = self._make_for(protocolFactory)
         carrier = cast(CarrierClient, await open_target(self._target, make))
         try:
-            # What the server has sent already is delivered after this, and needs the protocol.
+            # Messages that the server has already sent come after this, and need the protocol.
             protocol = carrier.wrap(protocolFactory, text=self._text)
             if protocol is None:
                 raise NoProtocol

@@ -1,4 +1,4 @@
-"""Any protocol over WebSocket: what makes the two ends of such a connection."""
+"""The factories of both ends of a connection that carries a stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from txws2.wire.http.heads import Request
 
 __all__ = ["CarrierClient", "CarrierClientFactory", "CarrierServer", "WebSocketFactory"]
 
-# What old clients offer who want to be sure of what they get.
+# Old clients offer these subprotocols to choose between binary messages and Base64.
 _SUBPROTOCOLS = ("binary", "base64")
 
 
@@ -29,7 +29,7 @@ class _Wrapping(Factory):
     wrappedFactory: IProtocolFactory
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Make what carries a protocol for this address."""
+        """Make the carrier of a protocol for this address."""
         carrier = cast(Carrier, super().buildProtocol(addr))
         carrier.peer = cast(IAddress, addr)
         return carrier
@@ -57,18 +57,18 @@ class CarrierServer(Carrier, WebSocketServerProtocol):
             raise InvalidPath(asked)
 
     def connectionOpened(self) -> None:
-        """Make the protocol that is wrapped."""
+        """Make the wrapped protocol."""
         factory = self.factory
         if self.wrap(factory.wrappedFactory, text=factory.text) is None:
-            # So a factory says that it has enough connections.
+            # A factory that returns no protocol has enough connections.
             self.close(CloseCode.TRY_AGAIN_LATER)
 
 
 def check_wrapped(factory: object) -> None:
-    """Make sure that there is a factory to wrap.
+    """Check that a factory can be wrapped.
 
     Raises:
-        TypeError: it is something else, as a protocol.
+        TypeError: it isn't a factory, or its protocols speak WebSocket themselves.
     """
     if not hasattr(factory, "buildProtocol"):
         name = factory.__qualname__ if isclass(factory) else type(factory).__qualname__
@@ -79,31 +79,31 @@ def check_wrapped(factory: object) -> None:
     if isinstance(factory, (WebSocketServerFactory, WebSocketClientFactory)):
         raise TypeError(
             "wrappedFactory must make protocols that speak in bytes; this one speaks WebSocket "
-            "already: give it to what listens, or connects"
+            "already; give it to an endpoint that listens or connects"
         )
 
 
 class WebSocketFactory(_Wrapping, WebSocketServerFactory):
     """Serves the protocols of another factory over WebSocket.
 
-    They run unchanged: the bytes that they write leave in messages, and of the messages that
-    come they get the bytes. A program that was written for txWS needs another import, and
-    nothing else.
+    The protocols run unchanged: the bytes that they write leave in messages, and they receive the
+    bytes of the messages that come. A program that was written for txWS needs another import, and
+    no other change.
 
     Args:
         wrappedFactory: makes the protocols, one for each connection when it is open. If it
             returns None, the connection is closed with 1013.
-        path: the path that clients must ask for, as "/amp"; other requests are answered with
+        path: the path that clients must request, as "/amp"; other requests are answered with
             404. None for any path.
-        text: whether to send text messages, as programs written for txWS expect; what is
-            written must be UTF-8 then, or the connection is closed with 1011. False for binary
-            messages, which carry anything.
+        text: True to send text messages, as programs written for txWS expect; the protocols must
+            write UTF-8 then, or the connection is closed with 1011. False to send binary
+            messages, which carry any bytes.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketServerFactory` and `ConnectionFactory`. compression is None
-            unless it is given: many a stream is compressed or encrypted. subprotocols are
-            "binary" and "base64" unless they, or select_subprotocol, are given; those two also
-            say how messages are sent, whatever text is. origins is as dangerous as ever when left
-            alone.
+        **options: the options of `WebSocketServerFactory` and `ConnectionFactory`. compression is
+            None unless it is given, because many streams are compressed or encrypted already.
+            subprotocols are "binary" and "base64" unless subprotocols or select_subprotocol is
+            given. With one of these two, messages are sent in that form, for any value of text.
+            The danger of the default of origins is the same as in `WebSocketServerFactory`.
 
     Raises:
         ValueError: the path doesn't begin with a slash, or an option is out of range.
@@ -142,8 +142,8 @@ class CarrierClientFactory(_Wrapping, WebSocketClientFactory):
         wrappedFactory: is started and stopped with this one.
         uri: the ws or wss URI.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketClientFactory` and `ConnectionFactory`. compression is None
-            unless it is given.
+        **options: the options of `WebSocketClientFactory` and `ConnectionFactory`. compression is
+            None unless it is given.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A pull producer, driven so that it is a push producer to others."""
+"""A pull producer as a push producer."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["Pulling"]
+__all__ = ["PullToPush"]
 
-# To a reactor that is no more than the next turn. A Clock that is moved by nothing would never
-# have done with calls that put themselves off by nothing.
+# For a reactor, this is the next turn. With a delay of 0, Clock.advance(0) would never return,
+# because each call makes another one for the same time.
 _TURN = 1e-8
 
 
 @implementer(IPushProducer)
-class Pulling:
-    """Asks a pull producer for more in every turn of the reactor, until it is paused.
+class PullToPush:
+    """Calls a pull producer in every turn of the reactor, until it is paused.
 
     Args:
-        producer: what is asked.
-        clock: whose turns they are.
-        failed: called with the Failure when the producer raises; it isn't asked again.
+        producer: the pull producer.
+        clock: calls back in each turn.
+        failed: called with the Failure when the producer raises; it isn't called again.
     """
 
     def __init__(
@@ -40,20 +40,20 @@ class Pulling:
         self._turn: IDelayedCall | None = None
 
     def resumeProducing(self) -> None:
-        """Ask from the next turn on."""
+        """Call the producer from the next turn on."""
         self._running = True
         if self._turn is None:
             self._turn = self._clock.callLater(_TURN, self._pull)
 
     def pauseProducing(self) -> None:
-        """Ask no more."""
+        """Call the producer no more."""
         self._running = False
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
 
     def stopProducing(self) -> None:
-        """Ask no more, and tell the producer that nothing is wanted."""
+        """Call the producer no more, and stop it."""
         self.pauseProducing()
         self._producer.stopProducing()
 

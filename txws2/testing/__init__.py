@@ -1,7 +1,7 @@
 """Tests of applications: connections, servers and a clock, all in memory.
 
-No socket, no reactor, no sleep: bytes move when the test says so, and time passes likewise. It
-needs neither trial nor pytest, and serves both.
+There is no socket, no reactor and no sleep: bytes move and time passes when the test says so.
+These tools need neither trial nor pytest, and work with both.
 """
 
 from txws2.testing.network import MemoryReactor

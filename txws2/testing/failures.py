@@ -1,4 +1,4 @@
-"""Failures of handlers and hooks, which are logged and which a test has to hear of."""
+"""Failures of handlers and hooks: txws2 logs them, and a test must see them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Failures:
         *protocols: both ends of a connection.
 
     Attributes:
-        found: those that weren't taken yet, oldest first.
+        found: the failures that weren't taken yet, oldest first.
     """
 
     def __init__(self, *protocols: Protocol) -> None:
@@ -31,20 +31,21 @@ class Failures:
         for protocol in protocols:
             if isinstance(protocol, WebSocketProtocol):
                 _FAILURES[id_of(protocol)] = self
-        # It is added once, and stays: an observer that went when the garbage collector takes a
-        # Joined might go while the log is calling the others, and one of them would miss an event.
+        # The publisher keeps one observer for all tests. If the garbage collector removed an
+        # observer with its Joined, it could do so during a log call, and another observer would
+        # miss that event.
         globalLogPublisher.addObserver(_observe)
 
     def take(self) -> list[Failure]:
-        """Return those that were found since the last call."""
+        """Return the failures that were found since the last call."""
         found = self.found[:]
         self.found.clear()
         return found
 
     def explain(self, exception: BaseException) -> None:
-        """Note on this exception the failures that may have caused it."""
+        """Add notes to this exception about the failures that may have caused it."""
         for failure in self.found:
-            # Some versions of Twisted take the traceback off the exception.
+            # Some versions of Twisted remove the traceback from the exception.
             traceback = failure.getTracebackObject()
             raised = format_exception(failure.type, failure.value, traceback)
             note = "a handler has raised:\n" + "".join(raised)
@@ -52,7 +53,7 @@ class Failures:
                 exception.add_note(note)
 
 
-# By the id of the connection, for as long as a test has its Joined.
+# The key is the id of the connection. An entry lives as long as the test's Joined.
 _FAILURES: WeakValueDictionary[str, Failures] = WeakValueDictionary()
 
 

@@ -1,4 +1,4 @@
-"""The global reactor, which one in memory stands in for."""
+"""The global reactor, which a `MemoryReactor` replaces for a while."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PACKAGE: Any = twisted.internet
 
 
 def installed() -> tuple[Any, Any]:
-    """Return the global reactor as each way to import it has it; None where it isn't there."""
+    """Return the global reactor's module and the package's attribute; None for a missing one."""
     return sys.modules.get(_MODULE), getattr(_PACKAGE, "reactor", None)
 
 
 def install(module: Any, attribute: Any) -> None:
-    """Have these imported as the global reactor, as `installed` has returned them."""
+    """Install what `installed` has returned, or another reactor, as the global reactor."""
     if module is None:
         del sys.modules[_MODULE]
     else:

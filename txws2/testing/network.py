@@ -1,4 +1,4 @@
-"""`MemoryReactor`: a reactor without sockets, whose connections lead to servers in memory."""
+"""`MemoryReactor`: a reactor without sockets that connects clients to servers in memory."""
 
 from __future__ import annotations
 
@@ -27,52 +27,53 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2.testing.global_reactor import install, installed
-from txws2.testing.pair import Joined, pass_time, result_of
+from txws2.testing.pair import Joined
+from txws2.testing.pump import pass_time, result_of
 from txws2.testing.steps import Silence, Step, undelayed
 
 __all__ = ["Found", "MemoryReactor", "Place"]
 
 T = TypeVar("T")
 
-# Clients and servers that answer each other for ever are told from those that have much to say.
+# After this many turns, clients and servers count as answering each other without end.
 _MOST_TURNS = 100_000
 
-# RFC 2544 appendix C.2.2: addresses that are nobody's.
+# RFC 2544 appendix C.2.2: these addresses are for benchmarks, so no host has them.
 _FIRST_ADDRESS = Number("198.18.0.0")
 
-# A time that Clock takes for never.
+# A Clock never reaches this time.
 _FOR_EVER = 1e17
 
 Place = tuple[str, int] | str
-"""The place that a client connects to: host and port, or the path of a Unix socket."""
+"""The address that a client connects to: host and port, or the path of a Unix socket."""
 
 
 class Found(Protocol):
-    """A server in memory, as the reactor sees it."""
+    """A server in memory, as the reactor uses it."""
 
     def is_at(self, place: Place) -> bool:
-        """Tell whether it is there; port 0 stands for any."""
+        """Return True if the server is at this place; port 0 stands for any port."""
 
     def next_step(self) -> Step:
-        """Return the step that the next attempt meets; it stays the next."""
+        """Return the step that the next attempt meets, without taking it."""
 
     def begin(self, place: Place, secure: bool) -> Callable[[IProtocol], object]:
-        """Take the next step for an attempt; return what a client's protocol is given to."""
+        """Take the next step for an attempt; return a function that takes the client's protocol."""
 
 
 @implementer(IReactorPluggableNameResolver)
 class MemoryReactor(Clock):
     """A reactor without sockets, for clients that connect to servers in memory.
 
-    It is a Clock: time passes when the test says so. Everything else that clients need is
-    here: names, TCP and Unix sockets. TLS is left out, so that a wss URI connects without a
-    certificate; `Attempt.secure` tells.
+    It is a Clock: time passes when the test says so. It also has everything else that clients
+    need: DNS, TCP and Unix sockets. It leaves TLS out, so a wss URI connects without a
+    certificate; `Attempt.secure` tells that the URI was wss.
 
-    As a context manager, it stands in for the global reactor, for code that isn't given one, and
-    puts that back at the end. A module that has imported the reactor before keeps the real one.
+    As a context manager, it replaces the global reactor, for code that isn't given a reactor, and
+    puts it back at the end. A module that has imported the reactor before keeps the real one.
 
     Attributes:
-        servers: the servers that there are; each `ScriptedServer` adds itself.
+        servers: the servers in memory; each `ScriptedServer` adds itself.
     """
 
     nameResolver: IHostnameResolver
@@ -86,16 +87,16 @@ class MemoryReactor(Clock):
         self._secure = False
         self._replaced: list[tuple[Any, Any]] = []
 
-    # Called by a test.
+    # A test calls these.
 
     def pump(self, timings: Iterable[float] = ()) -> None:
-        """Move bytes, and call what is due now, until nothing moves.
+        """Move bytes and call what is due now, until nothing moves.
 
         Args:
-            timings: as for Clock: seconds to advance by, one after the other.
+            timings: as for Clock.pump: seconds to advance by, one after the other.
 
         Raises:
-            AssertionError: that doesn't come to an end.
+            AssertionError: clients and servers answer each other without end.
         """
         for seconds in timings:
             self.advance(seconds)
@@ -105,11 +106,11 @@ class MemoryReactor(Clock):
         raise AssertionError(f"clients and servers don't come to rest within {_MOST_TURNS} turns")
 
     def advance(self, amount: float) -> None:
-        """Let time pass, and bytes move before that, at each second, and after each timer."""
+        """Let time pass; pump before that, at each second, and after each timer."""
         pass_time(self, amount, super().advance, self.pump)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Start what the application does for long, and pump; return its Deferred."""
+        """Start a coroutine that runs for long, and pump; return its Deferred."""
         started = ensureDeferred(coroutine)
         self.pump()
         return started
@@ -119,9 +120,9 @@ class MemoryReactor(Clock):
         return result_of(awaited, self.pump)
 
     def _turn(self) -> bool:
-        """Do what can be done now, once; tell whether there was anything."""
+        """Let each end make one step, or call what is due; return True if anything moved."""
         ends = [end for both in self.connections for end in both.transports]
-        # Each of them, even if the first has done something.
+        # A list, not a generator: every end makes its step, even if the first one has moved.
         moved = [end.step() for end in ends]
         self.connections = [
             both for both in self.connections if any(end.connected for end in both.transports)
@@ -133,7 +134,7 @@ class MemoryReactor(Clock):
             super().advance(0)
         return any(moved) or due
 
-    # Called by a client.
+    # A client calls these.
 
     def connectTCP(
         self,
@@ -156,20 +157,20 @@ class MemoryReactor(Clock):
     def wrapClientTLS(
         self, creator: object, endpoint: IStreamClientEndpoint
     ) -> IStreamClientEndpoint:
-        """Return an endpoint that leaves TLS out, in the place of Twisted's wrapClientTLS."""
+        """Return an endpoint without TLS, instead of Twisted's wrapClientTLS."""
         return _WithoutTLS(self, endpoint)
 
     def installNameResolver(self, resolver: IHostnameResolver) -> IHostnameResolver:
-        """Use another resolver; return the one before."""
+        """Use another resolver; return the previous one."""
         before, self.nameResolver = self.nameResolver, resolver
         return before
 
     def server_at(self, place: Place) -> Found | None:
-        """Return the server there; None if there is none."""
+        """Return the server at a place; None if there is none."""
         return next((server for server in self.servers if server.is_at(place)), None)
 
     def address_of(self, name: str) -> str:
-        """Return the address of a name; it has the same each time."""
+        """Return the address of a name, the same each time."""
         if name not in self._names:
             self._names.append(name)
         return str(_FIRST_ADDRESS + self._names.index(name))
@@ -179,17 +180,19 @@ class MemoryReactor(Clock):
         return self._names[index] if 0 <= index < len(self._names) else host
 
     def begin(self, place: Place) -> tuple[Step, Callable[[IProtocol], object]]:
-        """Return the step that an attempt meets, and what takes the client's protocol then."""
+        """Return the step of an attempt, and a function that takes the client's protocol."""
         server = self.server_at(place)
         if server is None:
-            error = AssertionError(f"there is no server in memory at {place}")
+            error = AssertionError(
+                f"there is no server in memory at {place}; make a ScriptedServer there"
+            )
             return error, lambda protocol: None
         return server.next_step(), server.begin(place, self._secure)
 
-    # As the global reactor.
+    # This reactor as the global one.
 
     def __enter__(self) -> MemoryReactor:
-        """Stand in for the global reactor."""
+        """Replace the global reactor."""
         self._replaced.append(installed())
         install(self, self)
         return self
@@ -211,7 +214,7 @@ class _WithoutTLS:
         self._endpoint = endpoint
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        # The attempt begins at once, or else it is taken for one without TLS.
+        # connectTCP reads _secure. An attempt that begins later counts as one without TLS.
         self._reactor._secure = True
         try:
             connecting: Deferred[IProtocol] = self._endpoint.connect(protocolFactory)
@@ -245,7 +248,7 @@ class _Resolver:
         addressTypes: Sequence[type[IAddress]] | None = None,
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
-        """Say at once which address it has, or when the script says so that it has none."""
+        """Give the address at once; or none, at the time of the script."""
         resolution = _Resolution(hostName)
         resolutionReceiver.resolutionBegan(resolution)
         delay, step = 0.0, self._step_at((hostName, portNumber))
@@ -271,7 +274,7 @@ class _Resolver:
         return resolution
 
     def _step_at(self, place: Place) -> Step | None:
-        """Return the next step there if it is one that is met before there is an address."""
+        """Return the next step at a place if it ends the lookup of the name; otherwise None."""
         server = self._reactor.server_at(place)
         if server is None:
             return None
@@ -282,7 +285,7 @@ class _Resolver:
 
 @implementer(IConnector)
 class _Connector:
-    """One attempt to connect, as Twisted has it."""
+    """One attempt to connect, as Twisted's connectors are."""
 
     def __init__(
         self,
@@ -301,7 +304,7 @@ class _Connector:
         self.connect()
 
     def connect(self) -> None:
-        """Begin, and connect or fail in a later turn of the reactor."""
+        """Begin the attempt; it connects or fails in a later turn of the reactor."""
         self._factory.doStart()
         self._factory.startedConnecting(self)
         step, accept = self._reactor.begin(self._place)
@@ -336,5 +339,5 @@ class _Connector:
             self._protocol.transport.loseConnection()
 
     def getDestination(self) -> IAddress:
-        """Return where it leads."""
+        """Return the address of the server."""
         return self._address

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Generic, Unpack, cast
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol
@@ -18,7 +18,6 @@ from zope.interface import implementer
 from txws2._checks.options import check_options
 from txws2._connection.driver import state_of
 from txws2._connection.protocol import WebSocketProtocol
-from txws2._deferreds.tasks import running_loop
 from txws2.client.protocol import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.server.factory import (
     FactoryOptions,
@@ -27,6 +26,7 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.testing.failures import Failures
+from txws2.testing.pump import pass_time, result_of
 from txws2.testing.recorder import RecordingTransport
 from txws2.wire.connection import State
 from txws2.wire.handshake.client import build_request
@@ -35,12 +35,7 @@ from txws2.wire.handshake.server import acceptance
 from txws2.wire.http.readers import RequestReader
 from txws2.wire.http.uris import parse_uri
 
-__all__ = ["Joined", "Silent", "joined", "opened", "pass_time", "result_of"]
-
-_ON_A_LOOP = (
-    "; on asyncio's loop, coroutines are tasks, which run while the test awaits something: "
-    "call pump(), and await this"
-)
+__all__ = ["Joined", "Silent", "joined", "opened"]
 
 _URI = "ws://example.com/"
 
@@ -52,7 +47,7 @@ WC = TypeVar("WC", bound=WebSocketClientProtocol, default=WebSocketClientProtoco
 
 
 class JoinedOptions(FactoryOptions, total=False):
-    """The options of both sides; those that both have are meant for both."""
+    """The options of both sides; an option that both have applies to both."""
 
     origin: str | None
     additional_headers: HeadersLike
@@ -66,25 +61,25 @@ _SERVERS_ONLY = set(FactoryOptions.__annotations__) - set(RequestOptions.__annot
 class Joined(Generic[S, C]):
     """A server's and a client's protocol, connected to each other in memory.
 
-    `joined` makes one of a handler. As a context manager, it sees at the end that the test has
-    overlooked nothing: it raises what a handler has raised, and an AssertionError if there are
-    bytes that the test forgot to `pump`; to an exception of the test, it adds these as notes.
-    Then it closes the connection.
+    `joined` makes a Joined from a handler. As a context manager, it reports what the test has
+    overlooked: it raises an exception that a handler has raised, or an AssertionError if there
+    are bytes that the test forgot to `pump`. If the test itself raises, these are added to that
+    exception as notes. Then it closes the connection.
 
     Args:
-        server: the protocol that was accepted.
-        client: the protocol that has connected.
-        clock: the clock that both have as their reactor.
+        server: the server's protocol.
+        client: the client's protocol.
+        clock: the Clock that both have as their reactor.
 
     Attributes:
         server: the server's protocol.
         client: the client's protocol.
         clock: the clock.
         server_transport: the transport of the server, a `RecordingTransport`.
-        client_transport: the transport of the client.
+        client_transport: the transport of the client, another one.
 
     Raises:
-        ValueError: the factory of one has another clock.
+        ValueError: the factory of a protocol has another clock.
     """
 
     def __init__(self, server: S, client: C, clock: Clock) -> None:
@@ -97,11 +92,11 @@ class Joined(Generic[S, C]):
 
     @property
     def transports(self) -> tuple[RecordingTransport, RecordingTransport]:
-        """Both of them."""
+        """The transports of the server and of the client."""
         return self.server_transport, self.client_transport
 
     def pump(self) -> None:
-        """Move bytes, both ways, until nothing moves.
+        """Move bytes in both directions until nothing moves.
 
         Raises:
             AssertionError: the two ends answer each other without end.
@@ -109,7 +104,7 @@ class Joined(Generic[S, C]):
         self.server_transport.pump()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and bytes move before that, at each second, and after each timer."""
+        """Let time pass; pump before that, at each second, and after each timer."""
         pass_time(self.clock, seconds, self.clock.advance, self.pump)
 
     def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:
@@ -119,8 +114,8 @@ class Joined(Generic[S, C]):
             awaited: a Deferred, or a coroutine, which is started; it may talk to either end.
 
         Raises:
-            Exception: what it failed with.
-            AssertionError: it has no result, although nothing moves any more.
+            Exception: the exception that the Deferred or the coroutine failed with.
+            AssertionError: there is no result, although nothing moves any more.
         """
         try:
             return result_of(awaited, self.pump)
@@ -129,25 +124,25 @@ class Joined(Generic[S, C]):
             raise
 
     def take_failures(self) -> list[BaseException]:
-        """Return what handlers and hooks have raised since the last call, and expect it.
+        """Return the exceptions of handlers and hooks since the last call, as expected ones.
 
-        It was logged, too, so that with trial `flushLoggedErrors` has to take it as well.
+        They were logged, too, so with trial `flushLoggedErrors` must take them as well.
         """
         return [cast(BaseException, failure.value) for failure in self._failures.take()]
 
     def drop(self, reason: Exception | None = None) -> None:
-        """Break the connection, for both ends, without a close frame."""
+        """Break the connection at both ends, without a close frame."""
         for end in self.transports:
             end.end(reason or ConnectionLost())
         self.pump()
 
     def vanish(self) -> None:
-        """Cut the cable: from now on nothing arrives, and nobody is told."""
+        """Cut the cable: from now on nothing arrives, and no end is told."""
         for end in self.transports:
             end.frozen = True
 
     def __enter__(self) -> Joined[S, C]:
-        """Return it."""
+        """Return this object."""
         return self
 
     def __exit__(
@@ -156,7 +151,7 @@ class Joined(Generic[S, C]):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Tell what the test has overlooked, and close the connection."""
+        """Report what the test has overlooked, and close the connection."""
         forgotten = self._forgotten()
         if exception is not None:
             self._failures.explain(exception)
@@ -184,7 +179,7 @@ class Joined(Generic[S, C]):
                 break
         self.pump()
         if self.server_transport.connected or self.client_transport.connected:
-            # The ends can't tell each other. What a handler makes of that isn't the test's matter.
+            # The close frames couldn't get through. The test ignores how handlers react to that.
             failures = self._failures.take()
             self.drop()
             self._failures.found[:] = failures
@@ -192,13 +187,13 @@ class Joined(Generic[S, C]):
 
 @implementer(IHalfCloseableProtocol)
 class Silent(Protocol):
-    """The other end where that is the test itself, or nobody: it hears all, and says nothing."""
+    """A peer that receives everything and sends nothing; the test itself may send in its place."""
 
     def readConnectionLost(self) -> None:
-        """Stay."""
+        """Stay connected."""
 
     def writeConnectionLost(self) -> None:
-        """Stay."""
+        """Stay connected."""
 
 
 def joined(
@@ -213,28 +208,30 @@ def joined(
     """Connect a server and a client in memory, and open the connection between them.
 
     Args:
-        handler: what handles the connection at the server, as for `serve`; or the factory that
-            an application has, which must have a Clock as its reactor.
+        handler: the handler of the server's connection, as for `serve`; or a server factory of
+            the application, which must have a Clock as its reactor.
         server: makes the server's protocol, as create_protocol of `serve`.
-        client: makes the client's protocol; by default one to send and receive with.
-        uri: what the client connects to.
-        clock: what both have as their reactor, for several connections on one clock. By default
-            the factory's, or a new one.
-        **options: those of `serve` and `connect`; those that both of them have are for both. With
-            a factory, which has its own, those of `connect`.
+        client: makes the client's protocol; by default a WebSocketClientProtocol.
+        uri: the URI of the client's request.
+        clock: the reactor of both ends, for several connections on one clock. By default
+            the factory's clock, or a new one.
+        **options: the options of `serve` and `connect`; an option that both have applies to both.
+            A factory has its own options; with it, only the options of `connect`.
 
     Returns:
         Both ends of the open connection; also a context manager.
 
     Raises:
-        InvalidHandshake: the connection couldn't be opened; it is what `connect` fails with.
+        InvalidHandshake: the connection couldn't be opened; `connect` would fail with the same.
         TypeError: there are a factory and options of a server, or there is no such option.
         ValueError: the factory has the real reactor, or another clock.
     """
     check_options(joined, options, JoinedOptions.__optional_keys__)
     if isinstance(handler, WebSocketServerFactory):
         if server is not WebSocketServerProtocol:
-            raise TypeError("a factory makes the server's protocol itself")
+            raise TypeError(
+                "handler is a factory, which makes the server's protocol itself; leave server out"
+            )
         servers = handler
         clock = cast(Clock, servers.clock) if clock is None else clock
     else:
@@ -254,18 +251,18 @@ def joined(
 def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
     """Connect one protocol to the test, and open the connection.
 
-    The test is the other end: it says frames with `RecordingTransport.feed`, and reads what the
-    protocol has written with `RecordingTransport.frames`. No compression is agreed on.
+    The test is the peer: it sends frames with `RecordingTransport.feed`, and reads the frames of
+    the protocol with `RecordingTransport.frames`. The connection has no compression.
 
     Args:
-        protocol: a server's or a client's protocol, as its factory has made it.
-        uri: what a server is asked for.
+        protocol: a server's or a client's protocol that its factory has made.
+        uri: the URI of the request to a server.
 
     Returns:
-        The transport that the protocol has.
+        The transport of the protocol.
 
     Raises:
-        InvalidHandshake: the protocol has refused to open.
+        InvalidHandshake: the protocol has refused the handshake.
     """
     transport, _ = _connect(protocol, Silent())
     if isinstance(protocol, WebSocketClientProtocol):
@@ -277,60 +274,12 @@ def opened(protocol: WebSocketProtocol, uri: str = _URI) -> RecordingTransport:
     failures: list[Failure] = []
     WebSocketProtocol.wait_opened(protocol).addErrback(failures.append)
     if state_of(protocol) is State.CONNECTING:
-        # It has refused, and waits for the other end to have read why.
+        # The protocol has refused, and waits until the peer has read the response.
         transport.peer.loseConnection()
         transport.pump()
     for failure in failures:
         failure.raiseException()
     return transport
-
-
-def result_of(awaited: Deferred[T] | Coroutine[Any, Any, T], pump: Callable[[], None]) -> T:
-    """Start a coroutine, if it is one, pump, and return the result.
-
-    Args:
-        awaited: a Deferred or a coroutine.
-        pump: lets happen what can happen now.
-
-    Raises:
-        Exception: what it failed with.
-        AssertionError: it has no result.
-    """
-    results: list[T | Failure] = []
-    ensureDeferred(awaited).addBoth(results.append)
-    pump()
-    if not results:
-        raise AssertionError(
-            "no result, although nothing moves any more: this waits for time to pass "
-            "(advance()), for another connection (its pump()), or for what never comes"
-            + (_ON_A_LOOP if running_loop() is not None else "")
-        )
-    [result] = results
-    if isinstance(result, Failure):
-        result.raiseException()
-    return result
-
-
-def pass_time(
-    clock: Clock,
-    seconds: float,
-    advance: Callable[[float], object],
-    pump: Callable[[], None],
-) -> None:
-    """Let time pass, in steps of a second at most, and to each timer.
-
-    Args:
-        clock: has the time and the timers.
-        seconds: how long.
-        advance: lets so many seconds pass in one step.
-        pump: lets happen what can happen now: before all of it, and after each step.
-    """
-    pump()
-    end = clock.seconds() + seconds
-    while (now := clock.seconds()) < end:
-        timers = (call.getTime() for call in clock.getDelayedCalls())
-        advance(min(now + 1, end, *(time for time in timers if time > now)) - now)
-        pump()
 
 
 def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, RecordingTransport]:

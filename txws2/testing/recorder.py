@@ -1,4 +1,4 @@
-"""A transport in memory that records what is written, and lets a test say the other end's part."""
+"""A transport in memory that records all writes, and lets a test act as the peer."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from txws2.wire.frames import encode_frame
 
 __all__ = ["Frame", "RecordingTransport", "frames_in"]
 
-# What a socket and its reactor hold before a producer is paused.
+# A socket and its reactor hold as many bytes before a producer is paused.
 _BUFFER_SIZE = 2**16
 
-# Two ends that answer each other for ever are told from those that have much to say.
+# After this many steps, the two ends count as answering each other without end.
 _MOST_STEPS = 100_000
 
 
@@ -36,9 +36,9 @@ class Frame(NamedTuple):
 
     Attributes:
         opcode: one of `Opcode`.
-        payload: without its mask; as it was written if it is compressed.
-        fin: whether it ends its message.
-        compressed: whether the message that it begins is compressed (RFC 7692 section 6).
+        payload: the unmasked payload; it isn't inflated if it is compressed.
+        fin: True if the frame ends its message.
+        compressed: True if the frame begins a compressed message (RFC 7692 section 6).
     """
 
     opcode: int
@@ -49,21 +49,21 @@ class Frame(NamedTuple):
 
 @implementer(ITransport, IConsumer, IPushProducer, IHalfCloseableDescriptor)
 class RecordingTransport:
-    """One end of a connection, as a TCP transport behaves; nothing moves until it is pumped.
+    """One end of a connection, which behaves like a TCP transport; nothing moves without a pump.
 
     `joined` and `opened` make them.
 
     Attributes:
         protocol: the protocol at this end.
         peer: the transport at the other end.
-        written: all that the protocol has written since the connection was made.
-        paused: whether the protocol wants no bytes now.
-        frozen: set it, and nothing from this end arrives any more, not even that it is gone.
-        chop: set it, and what this end writes arrives in pieces of so many bytes.
-        connected: False once the protocol was told of the end.
-        disconnecting: whether the protocol has closed the connection.
-        hears_masked: whether the frames that `feed` lets arrive are masked, as a client's are.
-        producer: what is paused while too much that was written waits to be moved.
+        written: all bytes that the protocol has written since the connection was made.
+        paused: True while the protocol has paused reading.
+        frozen: set it to True, and nothing from this end arrives any more, not even its end.
+        chop: set it to a number, and the bytes of this end arrive in pieces of this size.
+        connected: False once the protocol was told the end.
+        disconnecting: True if the protocol has closed the connection.
+        hears_masked: True if `feed` masks its frames, as a client does.
+        producer: the producer that is paused while too many written bytes wait.
     """
 
     peer: RecordingTransport
@@ -76,15 +76,15 @@ class RecordingTransport:
         self.chop: int | None = None
         self.connected = True
         self.disconnecting = False
-        # RFC 6455 section 5.1: the client's frames are masked, the server's aren't.
+        # RFC 6455 section 5.1: a client masks its frames, a server doesn't.
         self.hears_masked = not isinstance(protocol, WebSocketClientProtocol)
         self.producer: IPushProducer | None = None
         self._producer_paused = False
         self._buffer = bytearray()
         self._half_closing = self._half_closed = False
-        # Why the next step is the last.
+        # The reason for connectionLost, which the next step calls.
         self._ending: Exception | None = None
-        # How much of what was written `frames` has taken.
+        # The number of written bytes that `frames` has taken.
         self._taken = 0
 
     def getHost(self) -> IPv4Address:
@@ -92,19 +92,19 @@ class RecordingTransport:
         return self.address
 
     def getPeer(self) -> IPv4Address:
-        """Return the address of the other end."""
+        """Return the address of the peer."""
         return self.peer.address
 
-    # What a test does.
+    # A test calls these.
 
     def pump(self) -> None:
-        """Move bytes, both ways, until nothing moves.
+        """Move bytes in both directions until nothing moves.
 
         Raises:
             AssertionError: the two ends answer each other without end.
         """
         for _ in range(_MOST_STEPS):
-            # Each of them, even if the first has done something.
+            # Both ends make a step, even if the first one has moved something: `or` wouldn't.
             if not (self.step() | self.peer.step()):
                 return
         raise AssertionError(f"the two ends don't come to rest within {_MOST_STEPS} steps")
@@ -112,7 +112,7 @@ class RecordingTransport:
     def frames(self) -> list[Frame]:
         """Return the frames that the protocol has written since the last call.
 
-        The head of the opening handshake isn't among them.
+        The head of the opening handshake is skipped.
         """
         data = bytes(self.written)
         if not self._taken:
@@ -125,31 +125,31 @@ class RecordingTransport:
         return found
 
     def feed(self, opcode: int, payload: bytes = b"", *, fin: bool = True) -> None:
-        """Let a frame arrive, as if the other end had written it, and all that follows from it.
+        """Let a frame arrive as if the peer had written it, and pump.
 
-        Nothing is checked, so that it can be a frame that breaks the protocol.
+        Nothing is checked, so the frame may break the protocol.
 
         Args:
             opcode: one of `Opcode`, or any other number below 16.
-            payload: what it carries.
-            fin: whether it ends its message.
+            payload: the payload, without a mask.
+            fin: True if the frame ends its message.
         """
         self.feed_bytes(encode_frame(opcode, payload, fin=fin, masked=self.hears_masked))
 
     def feed_bytes(self, data: bytes) -> None:
-        """Let bytes arrive, as if the other end had written them, and all that follows."""
+        """Let bytes arrive as if the peer had written them, and pump."""
         self.peer.write(data)
         self.pump()
 
     @property
     def waiting(self) -> int:
-        """How many bytes the protocol has written that weren't moved, although they could be."""
+        """The number of written bytes that could be moved, but weren't."""
         return len(self._buffer) if self._can_deliver() else 0
 
-    # Outward.
+    # The protocol writes with these.
 
     def write(self, data: bytes) -> None:
-        """Record bytes; they are moved when the transport is pumped."""
+        """Record bytes; `pump` moves them."""
         if self.connected and not self._half_closed:
             self.written += data
             self._buffer += data
@@ -158,61 +158,61 @@ class RecordingTransport:
                 self.producer.pauseProducing()
 
     def writeSequence(self, data: list[bytes]) -> None:  # type: ignore[override]
-        """Write these, one after the other."""
+        """Write these bytes, one after the other."""
         self.write(b"".join(data))
 
     def loseConnection(self) -> None:
-        """Close once all that was written has been moved."""
+        """Close once all written bytes have been moved."""
         self.disconnecting = True
 
     def loseWriteConnection(self) -> None:
-        """Close for writing once all that was written has been moved."""
+        """Close for writing once all written bytes have been moved."""
         self._half_closing = True
 
     def abortConnection(self) -> None:
-        """Close without moving what was written."""
+        """Close without moving the written bytes."""
         self.disconnecting = True
         self._buffer.clear()
         self.end(ConnectionAborted())
 
     def end(self, reason: Exception | None = None) -> None:
-        """Let the next step tell the protocol that the connection is gone, and why.
+        """Let the next step call connectionLost.
 
         Args:
-            reason: by default a ConnectionDone, as when the other end has closed it.
+            reason: by default a ConnectionDone, as if the peer had closed the connection.
         """
         self._ending = self._ending or reason or ConnectionDone()
 
-    # Backpressure: of this end's producer by this end, and of the peer by this end's protocol.
+    # Backpressure: this end pauses its producer, and the protocol pauses the peer.
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        """Have this paused while too much that was written waits."""
+        """Register a producer; it is paused while too many written bytes wait."""
         if self.producer is not None:
-            raise RuntimeError("there is a producer already")
+            raise RuntimeError(f"{self.producer} is registered, and wasn't unregistered")
         assert streaming
         self.producer = producer  # type: ignore[assignment]
 
     def unregisterProducer(self) -> None:
-        """Let the producer be."""
+        """Unregister the producer."""
         self.producer = None
         self._producer_paused = False
 
     def pauseProducing(self) -> None:
-        """Let nothing arrive at the protocol."""
+        """Let no bytes arrive at the protocol."""
         self.paused = True
 
     def resumeProducing(self) -> None:
-        """Let it arrive again."""
+        """Let bytes arrive again."""
         self.paused = False
 
     def stopProducing(self) -> None:
         """Close the connection."""
         self.loseConnection()
 
-    # What a reactor does.
+    # A reactor would do these.
 
     def step(self) -> bool:
-        """Do the one thing that is next for this end; tell whether there was one."""
+        """Make the next step of this end; return False if there was none."""
         if not self.connected:
             return False
         if self._ending is not None:
@@ -257,11 +257,11 @@ class RecordingTransport:
             self.peer.end(None if isinstance(reason, ConnectionDone) else ConnectionLost())
 
     def writeConnectionLost(self, reason: Failure) -> None:
-        """Take it that the protocol can write no more."""
+        """Note that the protocol can write no more."""
         self._half_closed = True
 
     def readConnectionLost(self, reason: Failure) -> None:
-        """Take it that the peer will write no more."""
+        """Tell the protocol that the peer will write no more."""
         if self.frozen:
             return
         if IHalfCloseableProtocol.providedBy(self.protocol):
@@ -270,23 +270,23 @@ class RecordingTransport:
             self.end()
 
 
-# Frames are taken apart here, and not by what is tested.
+# This parser is independent of the one that is tested.
 
 
 def frames_in(data: bytes) -> list[Frame]:
-    """Take a stream of frames apart; one that isn't complete at its end is left out."""
+    """Return the frames of a stream; an incomplete frame at the end is left out."""
     return [frame for frame, _ in _split(data, 0)]
 
 
 def _split(data: bytes, start: int) -> Iterator[tuple[Frame, int]]:
-    """Generate the frames from there on, each with where it ends."""
+    """Generate the frames from an offset on, each with the offset of its end."""
     while (end := _end_of_frame(data, start)) <= len(data):
         yield _frame(data[start:end]), end
         start = end
 
 
 def _payload_length(data: bytes, start: int) -> tuple[int, int]:
-    """Return the length of the payload, and where its field ends."""
+    """Return the length of the payload, and the offset after the length field."""
     length = data[start + 1] & 0x7F
     if length < 126:
         return length, start + 2
@@ -295,7 +295,7 @@ def _payload_length(data: bytes, start: int) -> tuple[int, int]:
 
 
 def _end_of_frame(data: bytes, start: int) -> int:
-    """Return where the frame ends that begins there; that may be after the end of the data."""
+    """Return the end of the frame that begins at an offset; it may be beyond the data."""
     if len(data) < start + 2:
         return start + 2
     length, end = _payload_length(data, start)

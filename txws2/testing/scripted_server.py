@@ -1,4 +1,4 @@
-"""`ScriptedServer`: a server in memory that does what a test's script says, attempt by attempt."""
+"""`ScriptedServer`: a server in memory that follows a test's script, attempt by attempt."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Attempt:
     """One attempt of a client to connect.
 
     Attributes:
-        time: when it began, by the clock; a name is looked up in no time.
-        place: where it went: host and port, or the path of a Unix socket.
-        secure: whether the URI was wss.
-        step: what it met.
-        request: the request that the client has sent; None if it came to none.
-        connection: both ends; None if no connection came about. The client's end of it is what
-            the endpoint has made; the application has its protocol.
-        opened: whether the opening handshake succeeded.
+        time: the time of its beginning, by the clock; looking a name up takes no time.
+        place: its destination: host and port, or the path of a Unix socket.
+        secure: True if the URI was wss.
+        step: the step of the script that it met.
+        request: the request that the client has sent; None if it sent none.
+        connection: both ends; None if there was no connection. Its client is the protocol of the
+            endpoint, which has the application's protocol within it.
+        opened: True if the opening handshake succeeded.
     """
 
     time: float
@@ -60,10 +60,10 @@ class Attempt:
 
     @property
     def uri(self) -> str:
-        """The URI that the client has asked for, without user name and password.
+        """The URI of the request, without user name and password.
 
-        Without a request, it is where the attempt went: as "localhost" for a Unix socket, and
-        without a port if it failed while the name was looked up.
+        Without a request, it has the place of the attempt: "localhost" for a Unix socket, and
+        no port if the attempt failed while the name was looked up.
         """
         path = "/" if self.request is None else self.request.path
         if self.request is not None and "Host" in self.request.headers:
@@ -74,12 +74,12 @@ class Attempt:
 
     @property
     def subprotocols(self) -> list[str]:
-        """Those that the client has offered, best first."""
+        """The subprotocols that the client has offered, best first."""
         return [] if self.request is None else offered_subprotocols(self.request)
 
     @property
     def credentials(self) -> tuple[str, str] | None:
-        """User name and password that it has sent (RFC 7617); None if there were none."""
+        """The user name and the password of the request (RFC 7617); None if it had none."""
         request = self.request
         return None if request is None else parse_basic(request.headers.get("Authorization", ""))
 
@@ -87,32 +87,32 @@ class Attempt:
 class ScriptedServer:
     """A server in memory for code that calls `connect`, or has a `WebSocketClientService`.
 
-    The code under test runs as it is, handshake, framing, keepalive and backoff included; only
-    sockets and time are the test's. Each attempt to connect meets the next step of the script;
-    once that is at its end, each meets the step `otherwise`.
+    The code under test runs as it is, including handshake, framing, keepalive and backoff; only
+    sockets and time are replaced. Each attempt to connect meets the next step of the script.
+    After the last step, each attempt meets the step `otherwise`.
 
-    As a context manager, it stands in for the global reactor, as `MemoryReactor` says, for code
-    that isn't given `ScriptedServer.reactor`. At its end it raises what a handler has raised,
-    and an AssertionError if a step of the script was never met; to an exception of the test, it
-    adds these as notes.
+    As a context manager, it replaces the global reactor, as `MemoryReactor` does, for code
+    that isn't given `ScriptedServer.reactor`. At its end it raises an exception that a handler has
+    raised, or an AssertionError if a step of the script was never met. If the test itself raises,
+    these are added to that exception as notes.
 
     Args:
         handler: serves the connections that open, as for `serve`. None to leave that to the test,
             which has `connection`.
-        at: where it is: a ws or wss URI, of which host and port count, or the path of a Unix
-            socket. None for everywhere.
-        otherwise: what attempts meet that the script says nothing of; by default they open.
-        reactor: for several servers on one clock. By default it has a new one.
-        **options: those of `serve`.
+        at: the address of the server: a ws or wss URI, whose host and port count, or the path of
+            a Unix socket. None for every address.
+        otherwise: the step of attempts after the end of the script; by default they open.
+        reactor: a MemoryReactor, for several servers on one clock. By default a new one.
+        **options: the options of `serve`.
 
     Attributes:
-        attempts: the attempts that were made, oldest first.
+        attempts: all attempts, oldest first.
         reactor: the `MemoryReactor`, a Clock.
         factory: makes the server's end of connections.
-        otherwise: as the argument.
+        otherwise: the same as the argument.
 
     Raises:
-        InvalidURI: at isn't a URI, nor a path.
+        InvalidURI: at is neither a URI nor a path.
     """
 
     def __init__(
@@ -138,10 +138,10 @@ class ScriptedServer:
         self.factory = WebSocketServerFactory(self._serve, reactor=self.reactor, **options)
         self.reactor.servers.append(self)
 
-    # Called by a test.
+    # A test calls these.
 
     def script(self, *steps: Step) -> Self:
-        """Say what the next attempts meet, each one of these; return this server."""
+        """Append steps to the script, one for each attempt; return this server."""
         self._script += steps
         return self
 
@@ -150,7 +150,7 @@ class ScriptedServer:
         """The connection that was opened last, to drop it, to send on it and to see its frames.
 
         Raises:
-            AssertionError: none was.
+            AssertionError: no connection was opened.
         """
         for attempt in reversed(self.attempts):
             if attempt.opened:
@@ -159,15 +159,15 @@ class ScriptedServer:
         raise AssertionError(f"no connection was opened in {len(self.attempts)} attempts")
 
     def pump(self) -> None:
-        """Move bytes, and call what is due now, until nothing moves."""
+        """Move bytes and call what is due now, until nothing moves."""
         self.reactor.pump()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and bytes move before that, at each second, and after each timer."""
+        """Let time pass; pump before that, at each second, and after each timer."""
         self.reactor.advance(seconds)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Start what the application does for long, and pump; return its Deferred."""
+        """Start a coroutine that runs for long, and pump; return its Deferred."""
         return self.reactor.start(coroutine)
 
     def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:
@@ -175,12 +175,12 @@ class ScriptedServer:
         return self.reactor.result_of(awaited)
 
     def take_failures(self) -> list[BaseException]:
-        """Return what handlers have raised since the last call, and expect it."""
+        """Return the exceptions of handlers since the last call, as expected ones."""
         made = [attempt.connection for attempt in self.attempts]
         return [exc for both in made if both is not None for exc in both.take_failures()]
 
     def __enter__(self) -> Self:
-        """Stand in for the global reactor; return this server."""
+        """Replace the global reactor; return this server."""
         self.reactor.__enter__()
         return self
 
@@ -190,7 +190,7 @@ class ScriptedServer:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Put the global reactor back, and tell what the test has overlooked."""
+        """Put the global reactor back, and report what the test has overlooked."""
         self.reactor.__exit__(kind, exception, traceback)
         unmet = ", ".join(map(repr, self._script))
         forgotten = f"steps of the script that no attempt has met: {unmet}" if unmet else ""
@@ -205,21 +205,21 @@ class ScriptedServer:
         elif forgotten:
             raise AssertionError(forgotten)
 
-    # Called by its reactor.
+    # The reactor calls these.
 
     def is_at(self, place: Place) -> bool:
-        """Tell whether it is there; port 0 stands for any."""
+        """Return True if the server is at this place; port 0 stands for any port."""
         at = self._at
         if at is None or place == at:
             return True
         return isinstance(place, tuple) and isinstance(at, tuple) and place == (at[0], 0)
 
     def next_step(self) -> Step:
-        """Return the step that the next attempt meets; it stays the next."""
+        """Return the step that the next attempt meets, without taking it."""
         return self._script[0] if self._script else self.otherwise
 
     def begin(self, place: Place, secure: bool) -> Callable[[IProtocol], object]:
-        """Take the next step for an attempt; return what a client's protocol is given to."""
+        """Take the next step for an attempt; return a function that takes the client's protocol."""
         step = self._script.popleft() if self._script else self.otherwise
         attempt = Attempt(self.reactor.seconds(), place, secure, step)
         self.attempts.append(attempt)
@@ -232,7 +232,7 @@ class ScriptedServer:
             server = self.factory.buildProtocol(None)
             self._served[server] = attempt
         attempt.connection = both = Joined(server, client, self.reactor)
-        # It is the endpoint's protocol, with the client's within it.
+        # The protocol of the endpoint isn't a WebSocketClientProtocol, but has one within it.
         both.client_transport.hears_masked = False
         self.reactor.connections.append(both)
 
@@ -254,7 +254,7 @@ class ScriptedServer:
             if isawaitable(served):
                 await served
         except ConnectionClosed:
-            # The script has closed it, or the client has.
+            # The script or the client has closed the connection.
             pass
 
     def _end(self, step: Drop | Vanish | Close, both: Joined[Any, Any]) -> None:
@@ -267,16 +267,16 @@ class ScriptedServer:
 
 
 def _authority(place: Place) -> str:
-    """Return a place as a URI has it."""
+    """Return a place in the form of a URI's authority."""
     if isinstance(place, str):
         return "localhost"
     host, port = place
-    # Whoever looks a name up doesn't say for which port.
+    # The lookup of a name has no port.
     return host_and_port(host, port) if port else host
 
 
 def _place(at: str) -> Place:
-    """Return where a server is that a test has named."""
+    """Return the place that the argument `at` names."""
     if at.startswith("/"):
         return at
     uri = parse_uri(at)

