@@ -50,6 +50,7 @@ class ForgottenTests(ExampleTestCase):
             # It was run, or some of it was, or one that is no reactor at all.
             f"{SERVE}\n{imports}reactor.callLater(0.1, reactor.stop)\nreactor.run()",
             f"{imports}{SERVE}\nreactor.iterate()",
+            f"{imports}{SERVE}\nreactor.iterate()\n{CONNECT}.addErrback(id)",
             f"{imports}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
             # It was stopped, or called off.
             f"{SERVE}.addCallback(lambda server: server.close())",
