@@ -50,6 +50,7 @@ class ForgottenTests(ExampleTestCase):
             # The reactor was run, or iterated, or it is no reactor at all.
             f"{SERVE}\n{imports}reactor.callLater(0.1, reactor.stop)\nreactor.run()",
             f"{imports}{SERVE}\nreactor.iterate()",
+            f"{imports}{SERVE}\nreactor.iterate()\n{CONNECT}.addErrback(id)",
             f"{imports}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
             # The server was stopped, or the attempt was cancelled.
             f"{SERVE}.addCallback(lambda server: server.close())",

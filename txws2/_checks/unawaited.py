@@ -28,6 +28,8 @@ _OF_TESTS = ("pytest", "twisted.trial", "unittest")
 # For each call so far: a function that returns True if it still waits, and the warning.
 _waiting: list[tuple[Callable[[], bool], str]] = []
 
+_has_run = False
+
 
 def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     """Warn at the end of the process if the global reactor was never run.
@@ -40,8 +42,13 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
         waits: called at the end; it returns True if the call still waits for the reactor.
         text: the warning.
     """
+    global _has_run
     installed: Any = sys.modules.get("twisted.internet.reactor")
-    if reactor not in (None, installed) or getattr(installed, "running", True):
+    if reactor not in (None, installed):
+        return
+    # The end of a program may connect when the reactor has stopped already.
+    _has_run = _has_run or getattr(installed, "running", False)
+    if _has_run or not hasattr(installed, "running"):
         return
     if current_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
         return
@@ -53,6 +60,8 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
 
 
 def _forget() -> None:
+    global _has_run
+    _has_run = True
     _waiting.clear()
     atexit.unregister(_tell)
 

@@ -55,6 +55,7 @@ class ParseTests(TestCase):
         for port in (1, 80, 443, 65535):
             self.assertEqual(parse_uri(f"ws://h:{port}").port, port)
         self.assertEqual(parse_uri("wss://h:").port, 443)
+        self.assertEqual(parse_uri(f"ws://h:{'0' * 5000}80").port, 80)
 
     def test_hosts(self):
         hosts = {
@@ -136,6 +137,7 @@ class InvalidTests(TestCase):
             "ws://h:0/": "its port must be a number from 1 to 65535",
             "ws://a[::1]/": "its host is malformed",
             "ws://h:65536/": "its port must be a number from 1 to 65535",
+            f"ws://h:{'9' * 5000}/": "its port must be a number from 1 to 65535",
             "ws://h:port/": "its port must be a number from 1 to 65535",
             "ws://[::1/": "its host is malformed",
             "ws://[v1.x]/": "its host is malformed",

@@ -164,7 +164,9 @@ def _host_and_port(uri: str, text: str) -> tuple[str, int | None]:
     # may have leading zeroes. Why not 0: a port of that number means "any port" to the system.
     port = None
     if digits:
-        if not re.fullmatch("0*[1-9][0-9]{0,4}", digits) or int(digits) > 0xFFFF:
+        # int() has a limit on digits, which many leading zeroes exceed.
+        digits = digits.lstrip("0")
+        if not re.fullmatch("[0-9]{1,5}", digits) or int(digits) > 0xFFFF:
             raise InvalidURI(uri, _NO_PORT)
         port = int(digits)
     try:
