@@ -11,11 +11,7 @@ __all__ = ["Closing", "Event", "Failed", "Ping", "Pong", "Remainder"]
 
 
 class Remainder(NamedTuple):
-    """A message ended whose first part `Connection.take_part` gave.
-
-    Attributes:
-        rest: the part of the message that wasn't taken.
-    """
+    """A message ended whose first part `Connection.take_part` gave; `rest` is what it left."""
 
     rest: str | bytes
 
