@@ -11,7 +11,7 @@ __all__ = ["Closing", "Event", "Failed", "Ping", "Pong", "Remainder"]
 
 
 class Remainder(NamedTuple):
-    """A message ended whose first part `Connection.take_part` gave; `rest` is what it left."""
+    """A message ended whose first part `Connection.take_part` gave; `rest` is the part after it."""
 
     rest: str | bytes
 
