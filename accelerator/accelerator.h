@@ -1,5 +1,5 @@
-/* The files of the accelerator share this; module.c says what it is, and which rule keeps its memory
- * safe. */
+/* The declarations that the files of the accelerator share. module.c describes the accelerator, and
+ * the rule that keeps its memory safe. */
 
 #ifndef TXWS2_ACCELERATOR_H
 #define TXWS2_ACCELERATOR_H
@@ -11,11 +11,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bits of the first byte of a frame, opcodes, and the bit of its second byte (RFC 6455 section
+ * 5.2). */
 enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
 
 enum { MASK_SIZE = 4 };
 
-/* Names that are looked up for each message, or for each read. */
+/* The names of attributes that are looked up for each message, or for each read. */
 enum {
     ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
     HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
@@ -23,8 +25,9 @@ enum {
     TRANSPORT_CLOSED, UNCORK, NAMES
 };
 
-/* Payloads that were given out, and are used again once nobody else has them. Memory that is new to
- * the process costs several times what unmasking into it does: each page is a fault. */
+/* Spares are payloads that were given out, and are used again once nobody else refers to them. The
+ * first use of new memory takes several times as long as unmasking into it: each page is a
+ * fault. */
 enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
 
 typedef struct {
@@ -37,9 +40,9 @@ typedef struct {
     PyTypeObject *handle_type;
     PyObject *names[NAMES];
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
-    unsigned char *read;            /* What read_through reads into; NULL at first. */
-    bool reading;                   /* Whether what was read is still being looked at. */
-    unsigned int turn;              /* Turns of the reactor's that are known of. */
+    unsigned char *read;            /* The buffer of read_through; NULL at first. */
+    bool reading;                   /* True while the bytes in that buffer are in use. */
+    unsigned int turn;              /* The number of the reactor's turns, as far as known. */
 } State;
 
 typedef struct {
@@ -71,7 +74,7 @@ typedef struct {
 
 enum { INWARD, OUTWARD, DIRECTIONS };
 
-/* Kinds of frames that most connections have none of. */
+/* The number of kinds of frames that most connections have none of. */
 enum { RARE = 4 };
 
 typedef struct {
@@ -90,16 +93,16 @@ typedef struct {
     char ordinary_out;
 } Tally;
 
-/* BATCH_SIZE in cork.py. */
+/* BATCH_SIZE in _transport/cork.py. */
 enum { BATCH_SIZE = 64 << 10 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *frames;       /* Bytes that nobody else has seen, or NULL if there are none. */
+    PyObject *frames;       /* Bytes that nobody else refers to, or NULL if there are none. */
     Py_ssize_t size;
     PyObject *transport;
     PyObject *socket;
-    PyObject *readers;      /* By descriptor, for whom a shared epoll reads. */
+    PyObject *readers;      /* By descriptor, the transports for which a shared epoll reads. */
     PyObject *waiting;
     Py_ssize_t through;
     unsigned int turn;
@@ -120,7 +123,7 @@ typedef struct {
     char shut;
     char busy;
     char holds;             /* Whether reads wait that arrived while it was busy. */
-    uint32_t thread;        /* Whose it is, as `this_thread` has it; 0 for anybody's. */
+    uint32_t thread;        /* The thread that it belongs to, as `this_thread`; 0 for none. */
 } Exchange;
 
 /* What an application has of a connection. */
@@ -129,7 +132,7 @@ typedef struct {
     Exchange *driver;
 } Handle;
 
-/* Tell whether a shared epoll reads for the transport; it is asked for each message. */
+/* Tell whether a shared epoll reads for the transport. This is called for each message. */
 static inline bool
 cork_is_read(const Cork *self)
 {
@@ -138,22 +141,23 @@ cork_is_read(const Cork *self)
            && PyList_GET_ITEM(self->readers, self->descriptor) == self->transport;
 }
 
-/* Whether what was read as NULL, so that None can't be told from nothing, is there. */
+/* Tell whether an attribute has a value other than None. An attribute that Python code has deleted
+ * is NULL. */
 static inline bool
 is_set(PyObject *object)
 {
     return object != NULL && object != Py_None;
 }
 
-/* How many arguments have a name. */
+/* Return the number of keyword arguments. */
 static inline Py_ssize_t
 count_of(PyObject *names)
 {
     return names == NULL ? 0 : PyTuple_GET_SIZE(names);
 }
 
-/* Return what tells this thread from others. Its number is an address, and stacks are larger than what
- * is left out here: so it fits where there is room for it. */
+/* Return a number that tells this thread from others. A pthread_t is an address. Stacks are larger
+ * than the 4 KiB whose bits are left out here, so 32 bits are enough. */
 static inline uint32_t
 this_thread(void)
 {
@@ -167,7 +171,7 @@ is_elsewhere(const Exchange *self)
     return self->thread != 0 && self->thread != this_thread();
 }
 
-/* Whatever else is loaded may have functions of these names. */
+/* Other libraries in the process may have functions of these names. */
 #pragma GCC visibility push(hidden)
 
 /* In arguments.c. */

@@ -1,4 +1,4 @@
-/* What functions are called with, and how others are called. */
+/* The arguments of functions in C, and calls of functions in Python. */
 
 #include "accelerator.h"
 
@@ -13,7 +13,7 @@ check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t
     return -1;
 }
 
-/* Look into anything that is like bytes. Where that lies in pieces, a copy of it is looked into. */
+/* Get at the bytes of a bytes-like object. If its memory isn't contiguous, these are a copy. */
 int
 get_bytes(PyObject *object, Bytes *bytes)
 {
@@ -34,7 +34,7 @@ get_bytes(PyObject *object, Bytes *bytes)
     return 0;
 }
 
-/* Return those from a place on. */
+/* Return the bytes from a position on. */
 PyObject *
 bytes_from(const Bytes *bytes, Py_ssize_t place)
 {
@@ -44,7 +44,7 @@ bytes_from(const Bytes *bytes, Py_ssize_t place)
     return PyBytes_FromStringAndSize((const char *)bytes->data + place, bytes->size - place);
 }
 
-/* Read a place in some bytes; like an index, but it doesn't count from the end. */
+/* Read a position in bytes. Unlike an index, it doesn't count from the end. */
 int
 get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
 {
@@ -53,13 +53,13 @@ get_place(PyObject *object, Py_ssize_t size, Py_ssize_t *place)
         return -1;
     }
     if (*place < 0 || *place > size) {
-        PyErr_Format(PyExc_ValueError, "no place in %zd bytes: %S", size, object);
+        PyErr_Format(PyExc_ValueError, "a position is from 0 to %zd, not %S", size, object);
         return -1;
     }
     return 0;
 }
 
-/* Call a method with one argument, or with none if that is NULL. */
+/* Call a method with one argument; with none if `argument` is NULL. */
 int
 call(State *state, PyObject *object, int name, PyObject *argument)
 {
@@ -71,7 +71,7 @@ call(State *state, PyObject *object, int name, PyObject *argument)
     return result == NULL ? -1 : 0;
 }
 
-/* Tell whether something is true, which is not needed any more; -1 with an exception. */
+/* Tell whether an object is true, and give up the reference to it; -1 with an exception. */
 int
 truth(PyObject *object)
 {

@@ -1,15 +1,15 @@
-/* What leaves at once, or together: Cork, whose twin is in cork.py. That leaves each write to its
- * subclass; here, the socket is tried before. */
+/* Frames that leave at once, or together: Cork, whose twin is in _transport/cork.py. The twin
+ * leaves each write to its subclass; here, the socket is tried first. */
 
 #include "accelerator.h"
 #include <structmember.h>
 
-/* What is allocated when a second frame comes. */
+/* The number of bytes that are allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
 
-/* Return where `size` bytes more can be written, NULL if there is no memory for them. Whatever is
- * added to the cork may move them, so nothing that can run Python code comes between this and the
- * writing. */
+/* Return the place for `size` bytes more, NULL with an exception if there is no memory for them. A
+ * frame that is added to the cork may move this place. So no call that can run Python code comes
+ * between this one and the writing. */
 static unsigned char *
 cork_room(Cork *self, Py_ssize_t size)
 {
@@ -63,7 +63,7 @@ take(Cork *self)
 }
 
 
-/* What leaves. */
+/* Writing. */
 
 static int
 transmit(State *state, Cork *self, PyObject *data)
@@ -81,7 +81,7 @@ flush(State *state, Cork *self)
     if (descriptor == -2) {
         return -1;
     }
-    /* Whoever was asked for it may have written them. */
+    /* The code that was asked for the descriptor may have written the frames. */
     if (self->size == 0) {
         return 0;
     }
@@ -102,11 +102,11 @@ flush(State *state, Cork *self)
 static int
 flush_if_large(State *state, Cork *self)
 {
-    /* The transport must get to know how much it is, and may say that it is enough. */
+    /* The transport has to count the bytes, and may pause the producer. */
     return self->size > BATCH_SIZE ? flush(state, self) : 0;
 }
 
-/* Tell whether nothing has to wait, -1 with an exception. */
+/* Tell whether a frame may be written without waiting, -1 with an exception. */
 int
 cork_is_ready(Cork *self)
 {
@@ -152,7 +152,7 @@ end:
     return written;
 }
 
-/* Encode a message behind the frames that are there, and count it. */
+/* Encode a message after the frames that are in the cork, and count it. */
 int
 cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
 {
@@ -180,7 +180,7 @@ cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
 
 PyDoc_STRVAR(cork_add_doc,
 "add($self, frame, /)\n--\n\n"
-"Add a frame; return how many bytes there are now.");
+"Add a frame; return the number of bytes in the cork now.");
 
 static PyObject *
 cork_add(Cork *self, PyObject *frame)
@@ -196,7 +196,7 @@ cork_add(Cork *self, PyObject *frame)
 
 PyDoc_STRVAR(cork_take_doc,
 "take($self, /)\n--\n\n"
-"Return them all, b\"\" if there are none; none is left.");
+"Return all frames, b\"\" if there are none, and leave none.");
 
 static PyObject *
 cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
@@ -221,7 +221,7 @@ cork_write_one(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssi
 
 PyDoc_STRVAR(cork_cork_doc,
 "cork($self, /)\n--\n\n"
-"Keep what is written until `uncork`, so that it leaves in one piece.");
+"Keep all frames that are written until `uncork`, so that they leave in one piece.");
 
 static PyObject *
 cork_cork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
@@ -240,7 +240,7 @@ cork_cork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
 
 PyDoc_STRVAR(cork_uncork_doc,
 "uncork($self, /)\n--\n\n"
-"Write what has been kept.");
+"Write the frames that have been kept.");
 
 static PyObject *
 cork_uncork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
@@ -263,7 +263,7 @@ cork_uncork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args)
 
 PyDoc_STRVAR(cork_flush_doc,
 "flush($self, /)\n--\n\n"
-"Write what has been kept so far.");
+"Write the frames that have been kept so far.");
 
 static PyObject *
 cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
@@ -278,7 +278,7 @@ cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
 
 PyDoc_STRVAR(cork_hung_up_doc,
 "hung_up($self, /)\n--\n\n"
-"Tell whether somebody has closed or aborted the transport.");
+"Tell whether the transport was closed or aborted.");
 
 static PyObject *
 cork_hung_up(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
@@ -293,7 +293,7 @@ cork_hung_up(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args
 
 PyDoc_STRVAR(cork_spend_doc,
 "_spend($self, size, /)\n--\n\n"
-"Tell whether the socket may be given bytes in this turn; if so, count them.");
+"Tell whether the socket may be given more bytes in this turn; if so, count them.");
 
 static PyObject *
 cork_spend(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
@@ -372,10 +372,11 @@ static PyMethodDef cork_methods[] = {
 
 static PyMemberDef cork_members[] = {
     {"corked", T_BOOL, offsetof(Cork, corked), 0,
-     "Whether what is written now is kept until uncork."},
-    {"paused", T_BOOL, offsetof(Cork, paused), 0, "Whether what is written now has to wait."},
+     "True if a frame that is written now is kept until uncork."},
+    {"paused", T_BOOL, offsetof(Cork, paused), 0,
+     "True if a frame that is written now has to wait."},
     {"unhurried", T_BOOL, offsetof(Cork, unhurried), 0,
-     "Whether what was kept during a read may leave a moment after its end."},
+     "True if frames that were kept during a read may leave a moment after its end."},
     {"_descriptor", T_INT, offsetof(Cork, descriptor), 0, NULL},
     {"_readers", T_OBJECT, offsetof(Cork, readers), 0, NULL},
     {"_socket", T_OBJECT, offsetof(Cork, socket), 0, NULL},
@@ -386,7 +387,7 @@ static PyMemberDef cork_members[] = {
 };
 
 static PyGetSetDef cork_properties[] = {
-    {"ready", (getter)cork_ready, NULL, "Whether nothing that is written now has to wait.", NULL},
+    {"ready", (getter)cork_ready, NULL, "True if a frame may be written without waiting.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -1,14 +1,16 @@
-/* Frames, to and from bytes; encode_frame has its twin in frames.py (RFC 6455 section 5.2). */
+/* Frames, to and from bytes (RFC 6455 section 5.2); encode_frame has its twin in wire/frames.py. */
 
 #include "accelerator.h"
 
+/* Return the number of bytes of the extended payload length. Section 5.2: "the minimal number of
+ * bytes MUST be used to encode the length". */
 static int
 length_size(Py_ssize_t size)
 {
     return size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
 }
 
-/* Return how long a frame is, -1 with an exception if there is no memory for so much. */
+/* Return the length of a frame, -1 with an exception if it is more than any memory has. */
 Py_ssize_t
 frame_size(Py_ssize_t payload, bool masked)
 {
@@ -20,9 +22,10 @@ frame_size(Py_ssize_t payload, bool masked)
     return header + payload;
 }
 
-/* Get a fresh key, if the frame is to be masked. It comes from masking_keys.py, so that only one place in
- * the project knows how to make a key that nobody can predict. That is Python code, which may send
- * on any connection: call this before there is a pointer to where the frame goes. */
+/* Get a fresh key, if the frame is to be masked. Section 5.3: "the client MUST pick a fresh masking
+ * key". It comes from wire/masking_keys.py, so that one place in the project makes keys that nobody
+ * can predict. Python code runs there, and may send on any connection: call this before there is a
+ * pointer to the place of the frame. */
 int
 get_key(State *state, bool masked, Key *key)
 {
@@ -39,7 +42,7 @@ get_key(State *state, bool masked, Key *key)
     return mask == NULL ? -1 : 0;
 }
 
-/* Write the header, and the payload behind it. */
+/* Write the header, and the payload after it. */
 void
 write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key)
 {
@@ -140,8 +143,8 @@ encode_frame(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject
     return frame;
 }
 
-/* Read the frame at the beginning of `data`. Return false if it isn't a message, compressed or not
- * as `rsv1` says, or isn't all there, or is longer than `most`. */
+/* Read the frame at the beginning of `data`. Return false if it isn't a whole message, if RSV1
+ * isn't as `rsv1` has it, if a part of it is missing, or if it is longer than `most`. */
 bool
 read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most, int rsv1,
            Frame *frame)
@@ -163,7 +166,7 @@ read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long lo
         for (int i = 2; i < header; i++) {
             length = length << 8 | data[i];
         }
-        /* Section 5.2: the minimal number of bytes MUST be used to encode the length. */
+        /* Section 5.2: "the minimal number of bytes MUST be used to encode the length". */
         if (length < shortest) {
             return false;
         }

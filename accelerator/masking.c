@@ -1,4 +1,4 @@
-/* Masking, eight bytes at a time; its twin is in masking.py (RFC 6455 section 5.3). */
+/* Masking, eight bytes at a time (RFC 6455 section 5.3); its twin is in wire/masking.py. */
 
 #include "accelerator.h"
 
@@ -17,7 +17,12 @@ get_mask(PyObject *object)
     return (const unsigned char *)PyBytes_AS_STRING(object);
 }
 
-/* Mask or unmask; return whether the result is ASCII. `offset` is what came before, modulo 4. */
+/* Mask or unmask bytes; return whether the result is ASCII. `offset` is the number of bytes of the
+ * payload before these, modulo 4. Section 5.3:
+ *
+ *     j                   = i MOD 4
+ *     transformed-octet-i = original-octet-i XOR masking-key-octet-j
+ */
 bool
 mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ssize_t size,
            const unsigned char *mask, unsigned int offset)
@@ -44,7 +49,7 @@ mask_bytes(unsigned char *restrict to, const unsigned char *restrict from, Py_ss
 
 PyDoc_STRVAR(apply_mask_doc,
 "apply_mask($module, data, mask, offset=0, /)\n--\n\n"
-"Mask or unmask, which is the same.");
+"Mask or unmask bytes; both are the same operation.");
 
 static PyObject *
 apply_mask(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
@@ -58,7 +63,7 @@ apply_mask(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     }
     unsigned int offset = 0;
     if (count == 3) {
-        /* Whatever its sign and its size, the lowest two bits are the remainder. */
+        /* The lowest two bits of any number are its remainder, even if it is negative or large. */
         unsigned long long bits = PyLong_AsUnsignedLongLongMask(args[2]);
         if (bits == (unsigned long long)-1 && PyErr_Occurred()) {
             return NULL;

@@ -1,17 +1,17 @@
-/* The accelerator: what a busy connection spends its time in, a second time in C.
+/* The accelerator: the functions in which a busy connection spends its time, a second time in C.
  *
- * Each function and each type has a twin in Python of the same name, which says what it is for; it
- * is in the module that is named as the file here, or the file names it. _accelerator.py decides which
- * of the two is used. Results and exceptions are the same, so the tests are, too.
+ * Each function and each type has a twin in Python with the same name, which describes it. Each
+ * file names the module of the twin. _accelerator.py decides which of the two is used. Results and
+ * exceptions are the same, and so are the tests.
  *
- * The rule that keeps memory safe: whatever can run Python code can also send, pause, close and
- * delete. A call of a method can; so can the release of an object, a conversion to a number, the
- * making of any object that the garbage collector knows (it may run finalizers), and a signal. So
- * none of these comes between getting and using
+ * One rule keeps memory safe. All code that can run Python code can also send, pause, close and
+ * delete. The call of a method can run Python code; so can the release of an object, a conversion
+ * to a number, the making of any object that the garbage collector knows (it may run finalizers),
+ * and a signal. So none of these comes between getting and using
  *   - a pointer into a buffer that may move: get_key is called before cork_room;
  *   - an object that belongs to an attribute: hold a reference of your own;
  *   - a number that a buffer's size was computed from: read it once.
- * Bytes that the caller or a reference holds don't move, and neither does a buffer that is exported
+ * Bytes that the caller or a reference holds don't move, and neither does an exported buffer
  * (get_bytes). An attribute that Python code can set may be anything: check its type at each use.
  */
 
@@ -89,7 +89,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->handle_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
-    /* The spares and the names refer to nothing. */
+    /* The spares and the names refer to no other object. */
     return 0;
 }
 
@@ -122,7 +122,7 @@ free_module(void *module)
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
 #ifdef Py_mod_gil
-    /* Spares, and what a read goes into, are shared by all connections, which no lock guards. */
+    /* All connections share the spares and the buffer of a read, and no lock guards these. */
     {Py_mod_gil, Py_MOD_GIL_USED},
 #endif
 #if PY_VERSION_HEX >= 0x030C0000
@@ -134,7 +134,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "txws2._speedups",
-    .m_doc = "What txws2._accelerator finds in C.",
+    .m_doc = "The functions and types that txws2._accelerator finds in C.",
     .m_size = sizeof(State),
     .m_slots = slots,
     .m_traverse = traverse,

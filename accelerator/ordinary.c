@@ -5,7 +5,7 @@
 
 /* Outward. */
 
-/* Find out what the payload of a message is, and the first byte of its frame. */
+/* Get the payload of a message, and the first byte of its frame. */
 static int
 get_message(PyObject *message, Bytes *payload, int *first)
 {
@@ -18,7 +18,7 @@ get_message(PyObject *message, Bytes *payload, int *first)
             payload->owner = message;
             return 0;
         }
-        /* PyUnicode_AsUTF8AndSize would leave the UTF-8 with the str as long as that lives. */
+        /* PyUnicode_AsUTF8AndSize would keep the UTF-8 in memory as long as the str. */
         message = PyUnicode_AsUTF8String(message);
         if (message == NULL) {
             return -1;
@@ -39,7 +39,7 @@ get_message(PyObject *message, Bytes *payload, int *first)
     return 0;
 }
 
-/* Put what a payload is compressed to in its place. */
+/* Replace a payload by the compressed one. */
 static int
 deflate(State *state, Tally *tally, Bytes *payload)
 {
@@ -63,7 +63,8 @@ deflate(State *state, Tally *tally, Bytes *payload)
     return got;
 }
 
-/* Find out what is to be sent for a message; if there is a Tally, that says whether compressed. */
+/* Get the payload to be sent for a message; a Tally, if there is one, decides whether it is
+ * compressed. */
 int
 get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing)
 {
@@ -82,7 +83,7 @@ get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing)
     return 0;
 }
 
-/* Make the frame of a message, and have it counted if there is a Tally. */
+/* Make the frame of a message; a Tally, if there is one, counts it. */
 PyObject *
 make_message(State *state, PyObject *message, bool masked, Tally *tally)
 {
@@ -121,8 +122,8 @@ read_text(const Frame *frame)
     if (frame->mask == NULL) {
         return PyUnicode_DecodeUTF8((const char *)frame->payload, frame->size, NULL);
     }
-    /* Most text is ASCII, so it is unmasked into a str as if it were. If it turns out not to be,
-     * what that holds is UTF-8, and nobody has seen it. */
+    /* Most text is ASCII, so it is unmasked into an ASCII str. If it turns out to be anything else,
+     * that str holds UTF-8, and nobody has seen it yet. */
     PyObject *ascii = PyUnicode_New(frame->size, 0x7F);
     if (ascii == NULL) {
         return NULL;
@@ -164,7 +165,7 @@ read_most(PyObject *max_size, long long *most)
     if (!is_set(max_size)) {
         return 0;
     }
-    /* Python code may take the object from its owner meanwhile. */
+    /* Python code may release the owner's reference meanwhile. */
     Py_INCREF(max_size);
     int overflow;
     long long size = PyLong_AsLongLongAndOverflow(max_size, &overflow);
@@ -184,7 +185,7 @@ get_most(const Tally *tally, long long *most)
     return read_most(tally->max_size, most);
 }
 
-/* Decode ordinary messages, and have them counted if there is a Tally. */
+/* Decode ordinary messages; a Tally, if there is one, counts them. */
 PyObject *
 read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
               PyObject *messages, Tally *tally)
@@ -209,7 +210,7 @@ read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
     while (read_frame(bytes.data + position, bytes.size - position, masked, most, 0, &frame)) {
         PyObject *message = read_message(&frame);
         if (message == NULL) {
-            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            /* A text that isn't UTF-8 is left to FrameReader, as any frame that isn't ordinary. */
             if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
                 goto error;
             }
@@ -251,7 +252,7 @@ decode_messages(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t c
 
 PyDoc_STRVAR(take_compressed_doc,
 "take_compressed($module, data, position, masked, max_size, /)\n--\n\n"
-"Take the compressed message off that begins at a position, if it is whole and in one frame.");
+"Take off the compressed message at a position, if it is whole and in one frame.");
 
 static PyObject *
 take_compressed(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)

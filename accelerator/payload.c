@@ -1,12 +1,12 @@
-/* Payloads that arrive over many reads: PayloadBuffer, whose twin is in payload.py. */
+/* Payloads that arrive over many reads: PayloadBuffer, whose twin is in wire/payload.py. */
 
 #include "accelerator.h"
 
 
 /* Payloads that can be used again. */
 
-/* Return bytes of this size, with anything in them, that nobody else has; NULL if there are none.
- */
+/* Return bytes of this size that nobody else refers to; NULL if there are none. Their contents are
+ * undefined. */
 static PyObject *
 take_spare(State *state, long long size)
 {
@@ -21,7 +21,7 @@ take_spare(State *state, long long size)
             PyErr_Clear();
             return NULL;
         }
-        /* It may have been hashed when it held something else. */
+        /* The bytes may have been hashed when their contents were others. */
 _Py_COMP_DIAG_PUSH
 _Py_COMP_DIAG_IGNORE_DEPR_DECLS
         ((PyBytesObject *)spare)->ob_shash = -1;
@@ -31,7 +31,7 @@ _Py_COMP_DIAG_POP
     return NULL;
 }
 
-/* Remember a payload that is being given out, if it is one that is worth while. */
+/* Remember a payload that is being given out, if its size makes it worth while. */
 static void
 keep_spare(State *state, PyObject *payload)
 {
@@ -49,14 +49,14 @@ keep_spare(State *state, PyObject *payload)
 
 typedef struct {
     PyObject_HEAD
-    PyObject *payload;      /* Bytes that nobody else has seen, or NULL before the first. */
-    long long length;       /* As announced, which may be more than this machine can have. */
+    PyObject *payload;      /* Bytes that nobody else refers to, or NULL before the first. */
+    long long length;       /* From the header; may be more than this machine's memory. */
     Py_ssize_t arrived;
     bool masked;
     unsigned char mask[MASK_SIZE];
 } PayloadBuffer;
 
-/* Read a length that a header can have: 63 bits, on every machine (section 5.2). */
+/* Read a length that a header can have: 63 bits, on every machine (RFC 6455 section 5.2). */
 static int
 get_length(PyObject *announced, long long *length)
 {
@@ -67,7 +67,7 @@ get_length(PyObject *announced, long long *length)
     int overflow;
     *length = PyLong_AsLongLongAndOverflow(number, &overflow);
     if (*length < 0) {
-        PyErr_Format(PyExc_ValueError, "no payload has %S bytes", number);
+        PyErr_Format(PyExc_ValueError, "a payload has from 0 to 2**63 - 1 bytes, not %S", number);
     }
     Py_DECREF(number);
     return *length < 0 ? -1 : 0;
@@ -116,8 +116,8 @@ payload_buffer_dealloc(PayloadBuffer *self)
     Py_DECREF(type);
 }
 
-/* See that there is room for `size` bytes more. It doubles, so that the bytes are seldom moved, and
- * follows what has arrived, so that a length which is only announced costs nothing. */
+/* Make room for `size` bytes more. The room doubles, so that the bytes are seldom moved. It
+ * depends on the bytes that have arrived, so that a length in a header takes no memory. */
 static int
 make_room(PayloadBuffer *self, Py_ssize_t size)
 {
@@ -142,7 +142,7 @@ make_room(PayloadBuffer *self, Py_ssize_t size)
         return self->payload == NULL ? -1 : 0;
     }
     if (_PyBytes_Resize(&self->payload, (Py_ssize_t)room) < 0) {
-        /* What had arrived is gone with it. */
+        /* The bytes that had arrived are lost. */
         self->length = self->arrived = 0;
         return -1;
     }
@@ -151,7 +151,7 @@ make_room(PayloadBuffer *self, Py_ssize_t size)
 
 PyDoc_STRVAR(payload_buffer_add_doc,
 "add($self, data, start=0, /)\n--\n\n"
-"Take what belongs to the payload of what has arrived; return how many bytes that was.");
+"Take the bytes of the payload that have arrived; return their number.");
 
 static PyObject *
 payload_buffer_add(PayloadBuffer *self, PyObject *const *args, Py_ssize_t count)
@@ -191,7 +191,7 @@ error:
 
 PyDoc_STRVAR(payload_buffer_finish_doc,
 "finish($self, /)\n--\n\n"
-"Return what has arrived. Afterwards nothing is missing, and nothing more is taken.");
+"Return the bytes that have arrived. Afterwards nothing is missing, or taken.");
 
 static PyObject *
 payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
@@ -224,13 +224,14 @@ static PyMethodDef payload_buffer_methods[] = {
 };
 
 static PyGetSetDef payload_buffer_properties[] = {
-    {"missing", (getter)payload_buffer_missing, NULL, "Bytes that haven't arrived.", NULL},
+    {"missing", (getter)payload_buffer_missing, NULL, "The number of bytes that haven't arrived.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(payload_buffer_doc,
 "PayloadBuffer(length, mask, /)\n--\n\n"
-"Takes a payload as it arrives, unmasks it, and has it whole at the end.");
+"Collects a payload as it arrives, and unmasks it.");
 
 static PyType_Slot payload_buffer_slots[] = {
     {Py_tp_doc, (void *)payload_buffer_doc},

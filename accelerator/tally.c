@@ -1,9 +1,9 @@
-/* What each message passes: Tally, whose twin is in counts.py. */
+/* The counters and flags of a connection: Tally, whose twin is in wire/counts.py. */
 
 #include "accelerator.h"
 #include <structmember.h>
 
-/* Frames that have no place of their own in a Tally. */
+/* The opcodes of the frames that are counted apart: CONT, CLOSE, PING, PONG. */
 static const int RARE_OPCODES[RARE] = {0x0, 0x8, 0x9, 0xA};
 
 void
@@ -21,7 +21,7 @@ count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size)
     self->bytes[OUTWARD] += size;
 }
 
-/* Return what counts the rare frames, NULL with an exception if there is no memory for it. */
+/* Return the counters of the rare frames, NULL with an exception if there is no memory for them. */
 static unsigned long long (*need_rare(Tally *self))[RARE]
 {
     if (self->rare == NULL) {
@@ -128,7 +128,7 @@ tally_count_out(Tally *self, PyObject *const *args, Py_ssize_t count)
 
 PyDoc_STRVAR(add_doc,
 "add($self, other, /)\n--\n\n"
-"Count what another has counted, too.");
+"Add the numbers of another one to these.");
 
 static PyObject *
 tally_add(Tally *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
@@ -199,42 +199,42 @@ static PyMethodDef tally_methods[] = {
 
 static PyMemberDef tally_members[] = {
     {"max_size", T_OBJECT, offsetof(Tally, max_size), 0,
-     "Bytes that one incoming message may have; None for no limit."},
-    {"client", T_BOOL, offsetof(Tally, client), 0, "Whether this end is the client."},
+     "The largest incoming message, in bytes; None for no limit."},
+    {"client", T_BOOL, offsetof(Tally, client), 0, "True if this end is the client."},
     {"deaf", T_BOOL, offsetof(Tally, deaf), 0,
-     "Whether nothing that arrives matters any more."},
+     "True if all further bytes of the peer are discarded."},
     {"deflates", T_BOOL, offsetof(Tally, deflates), 0,
-     "Whether encode compresses messages of threshold bytes and more."},
+     "True if encode compresses messages of threshold bytes and more."},
     {"inflates", T_BOOL, offsetof(Tally, inflates), 0,
-     "Whether compressed messages may come."},
+     "True if compressed messages may come."},
     {"threshold", T_PYSSIZET, offsetof(Tally, threshold), 0,
-     "Bytes that a message has at the least to be compressed."},
+     "The number of bytes from which on a message is compressed."},
     {"ordinary_in", T_BOOL, offsetof(Tally, ordinary_in), 0,
-     "Whether what comes next may be decoded with decode."},
+     "True if decode may decode the next bytes."},
     {"ordinary_out", T_BOOL, offsetof(Tally, ordinary_out), 0,
-     "Whether what goes out next may be encoded with encode."},
+     "True if encode may encode the next message."},
     {"bytes_in", T_ULONGLONG, offsetof(Tally, bytes[INWARD]), 0,
-     "Bytes that have come, all that belongs to frames."},
+     "The number of bytes that have come in frames."},
     {"bytes_out", T_ULONGLONG, offsetof(Tally, bytes[OUTWARD]), 0,
-     "Bytes of the frames that were made to be sent."},
+     "The number of bytes of the frames that were made to be sent."},
     {"payload_in", T_ULONGLONG, offsetof(Tally, payload[INWARD]), 0,
-     "Bytes of messages that have come, after inflating."},
+     "The number of bytes of the messages that have come, after inflating."},
     {"payload_out", T_ULONGLONG, offsetof(Tally, payload[OUTWARD]), 0,
-     "Bytes of messages that were to be sent, before deflating."},
+     "The number of bytes of the messages that were to be sent, before deflating."},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyGetSetDef tally_properties[] = {
-    {"frames_in", (getter)tally_frames_in, NULL, "How many frames of each opcode have come.",
-     NULL},
+    {"frames_in", (getter)tally_frames_in, NULL,
+     "The number of frames of each opcode that have come.", NULL},
     {"frames_out", (getter)tally_frames_out, NULL,
-     "How many frames of each opcode were to be sent.", NULL},
+     "The number of frames of each opcode that were to be sent.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(tally_doc,
 "Tally()\n--\n\n"
-"What each message passes: it counts, and knows whether the short way may be taken.");
+"Counts each message and frame, and knows whether a message may take the short way.");
 
 static PyType_Slot tally_slots[] = {
     {Py_tp_doc, (void *)tally_doc},
@@ -252,7 +252,8 @@ static PyType_Spec tally_spec = {
     .slots = tally_slots,
 };
 
-/* Return a Tally, NULL with an exception if this is none; an attribute that was deleted is NULL. */
+/* Return an object as a Tally, NULL with an exception if it isn't one. An attribute that Python
+ * code has deleted is NULL. */
 Tally *
 tally_of(State *state, PyObject *object)
 {

@@ -1,18 +1,18 @@
-/* Writing straight to the socket, where there is one and nothing is against it, as WriteThrough in
- * socket_writer.py has it. What it doesn't take is left to that. */
+/* Writing straight to the socket, as WriteThrough in _transport/socket_writer.py does. The bytes
+ * that the socket doesn't take are left to WriteThrough. */
 
 #include "accelerator.h"
 #include <sys/socket.h>
 
 #ifndef MSG_NOSIGNAL
-/* Where that is unknown, Python has the signal ignored. */
+/* On systems without this flag, it isn't needed: Python has the signal SIGPIPE ignored. */
 #define MSG_NOSIGNAL 0
 #endif
 
-/* TURN_SIZE in cork.py. */
+/* TURN_SIZE in _transport/cork.py. */
 enum { TURN_SIZE = 64 << 10 };
 
-/* Tell whether the socket may be given bytes in this turn of the reactor's. */
+/* Tell whether the socket may be given more bytes in this turn of the reactor. */
 bool
 may_spend(State *state, Cork *self)
 {
@@ -23,14 +23,14 @@ may_spend(State *state, Cork *self)
     return self->through < TURN_SIZE;
 }
 
-/* Tell whether something is so with a transport, -1 with an exception. */
+/* Tell whether an attribute of a transport is true, -1 with an exception. */
 static int
 is_so(State *state, PyObject *transport, int name)
 {
     return truth(PyObject_GetAttr(transport, state->names[name]));
 }
 
-/* Tell whether something is so with a transport that may know nothing of it; -1 with an exception. */
+/* Tell whether a transport has an attribute that is true, -1 with an exception. */
 static int
 is_so_if_known(State *state, PyObject *transport, int name)
 {
@@ -42,8 +42,8 @@ is_so_if_known(State *state, PyObject *transport, int name)
     return so;
 }
 
-/* Tell whether somebody has closed or aborted the transport, -1 with an exception. While a shared
- * epoll reads for it, nobody has: whatever closes it ends this first. */
+/* Tell whether the transport was closed or aborted, -1 with an exception. It can't have been while
+ * a shared epoll reads for it: closing it ends the reading first. */
 int
 has_hung_up(State *state, Cork *self)
 {
@@ -60,8 +60,8 @@ has_hung_up(State *state, Cork *self)
     return hung_up;
 }
 
-/* Return the descriptor of a transport's socket, -1 if there is none or nothing may be written to
- * it now, -2 with an exception. */
+/* Return the descriptor of a transport's socket; -1 if there is none, or if it may not be written
+ * to now; -2 with an exception. */
 static int
 ask_for_descriptor(State *state, PyObject *transport, PyObject *socket)
 {
@@ -80,8 +80,8 @@ ask_for_descriptor(State *state, PyObject *transport, PyObject *socket)
 
 /* Return the descriptor that may be written to now, -1 if there is none, -2 with an exception.
  *
- * Once the socket is closed, the descriptor may be another's, so it is asked for each time; unless
- * a shared epoll reads for the transport. Whatever closes that, or begins to, ends this first. */
+ * Once the socket is closed, another one may have its descriptor. So the socket is asked each time,
+ * unless a shared epoll reads for the transport: closing the transport ends the reading first. */
 int
 descriptor_of(State *state, Cork *self)
 {
@@ -101,8 +101,8 @@ descriptor_of(State *state, Cork *self)
     return tls < 0 ? -2 : descriptor;
 }
 
-/* Give bytes to the socket, if there is one; return how many it has taken. What is wrong with it
- * shows when it is written to again. The GIL is kept: this doesn't wait. */
+/* Give bytes to the socket, if there is one; return the number that it has taken. An error of the
+ * socket shows again at the next write. The GIL is kept, since this doesn't wait. */
 Py_ssize_t
 write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size)
 {

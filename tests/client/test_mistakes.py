@@ -143,7 +143,7 @@ class ServerMistakeTests(TestCase):
         for place, told in (
             ((8810, "localhost"), "serve() takes the host first, and then the port, as serve("),
             ((8810,), "serve() takes the host first, and then the port, as serve(handler, 'local"),
-            (("localhost",), "serve() needs a host and a port, or endpoint=: one of the two"),
+            (("localhost",), "serve() takes either a host and a port or endpoint=, as "),
             (("localhost", "8810"), "port must be an int, from 0 to 65535; it is '8810'"),
             (("localhost", True), "port must be an int, from 0 to 65535; it is True"),
             (("localhost", 80.0), "port must be an int, from 0 to 65535; it is 80.0"),

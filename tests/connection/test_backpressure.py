@@ -1,4 +1,4 @@
-"""What waits when a side is slow, and what does not; in memory, between our own two sides."""
+"""A slow side makes some things wait and others not; in memory, between our own two sides."""
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.testing import StringTransport
@@ -45,10 +45,10 @@ class ProducerTests:
 
 
 class PauseTests:
-    """An application that pauses the connection, as any producer."""
+    """An application that pauses the connection, as it could any producer."""
 
     def open_picky(self, wanted=1):
-        """Open a connection that pauses when it has got so many messages."""
+        """Open a connection that pauses when it has this many messages."""
 
         class Picky(self.recorded):
             def connectionOpened(self):
@@ -285,7 +285,7 @@ class FloodTests:
             got.append(self.successResultOf(ws.recv()))
         self.assertEqual(got, [str(number) for number in range(2000)])
 
-    def test_memory_is_bounded_though_reading_is_sipped(self):
+    def test_memory_is_bounded_though_reading_is_probed(self):
         ws = self.open()
         for _ in range(100):
             self.peer.transport.write(self.frame(BINARY, b"x" * 60_000))
@@ -363,7 +363,7 @@ class ClientFloodTests(FloodTests, ClientSide):
 
 
 class BothEndsTests(ServerSide):
-    """The two sides of ours, each of which slows the other down."""
+    """Our own two sides, each of which slows the other down."""
 
     def test_a_reader_that_is_slow_makes_a_sender_wait(self):
         both = self.join(RecordedServer, RecordedClient, compression=None)

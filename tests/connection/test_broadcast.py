@@ -15,7 +15,7 @@ CONT = 0
 
 class BroadcastTestCase(ServerSide):
     def open_many(self, number, **options):
-        """Open so many connections; the peer of each is its `peer`."""
+        """Open this many connections; the peer of each is its `peer`."""
         self.everybody = []
         self.connect(**options)
         for _ in range(number):
@@ -45,7 +45,7 @@ class BroadcastTestCase(ServerSide):
 class BroadcastTests(BroadcastTestCase):
     def test_an_error_of_one_connection_is_no_other_s(self):
         first, broken, last = self.open_many(3)
-        # One that has sent a message in parts goes its own way.
+        # A connection that has sent a fragmented message can't take the short way.
         broken.send(["a", "b"])
         self.got(broken)
         self.patch(broadcasts, "send_shared", Mock(side_effect=SystemExit))

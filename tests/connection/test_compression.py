@@ -1,4 +1,4 @@
-"""permessage-deflate between the sides of ours: what is agreed, and what travels."""
+"""permessage-deflate between our own two sides: negotiation, and frames."""
 
 from tests.support.sides import (
     CLOSE,

@@ -1,4 +1,4 @@
-"""What is promised to those who come from the library of the FAQ, row by row."""
+"""The contract with users of the FAQ's library, row by row."""
 
 import builtins
 import gc
@@ -41,7 +41,7 @@ KEEPALIVE = (
 
 
 class BothSides:
-    """The rows that hold for a server and for a client alike, whatever is between them."""
+    """The rows for a server and a client alike, whatever is between them."""
 
     def test_the_bytes_go_the_way_that_is_meant(self):
         self.open()
@@ -55,7 +55,7 @@ class BothSides:
         reason = ConnectionLost("reset")
         self.joined.drop(reason)
         closed = self.assertClosed(receiving, LOST)
-        # TLS tells nothing of what was below it but that it is lost.
+        # TLS reports the loss of its transport, but not the reason.
         self.assertIs(type(closed.__cause__), ConnectionLost)
         self.assertEqual(closed.__cause__ is reason, tls not in self.ways)
         self.assertEqual((ws.close_code, ws.close_reason), (1006, ""))

@@ -1,4 +1,4 @@
-"""Row 13 of what is promised: debug logs show when and how."""
+"""Row 13 of the contract: debug logs show when and how."""
 
 from twisted.logger import LogLevel
 

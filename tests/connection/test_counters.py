@@ -1,4 +1,4 @@
-"""What connections and factories count."""
+"""The counters of connections and factories."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ NONE = dict.fromkeys(Opcode, 0)
 
 
 class ConnectionTests:
-    """On either side, of one connection."""
+    """The counters of one connection, on either side."""
 
     def assertCounts(self, counters, **expected):
         for name, value in expected.items():
@@ -107,7 +107,7 @@ class ClientConnectionTests(ConnectionTests, ClientSide):
 
 
 class FactoryTests(QuietTestCase):
-    """Of all the connections of a factory."""
+    """The counters of all connections of a factory."""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""Connections through TLS and proxies that end anywhere, in the middle of a record, too."""
+"""Connections through TLS and proxies that end anywhere, even in the middle of a record."""
 
 from twisted.internet.error import ConnectionLost
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -17,14 +17,14 @@ from tests.support.sides import (
 from tests.support.ways import http_proxy, tls
 
 STRIDE = 13
-"""Bytes from one point where a connection ends to the next."""
+"""Bytes between two of the points at which a connection ends."""
 
 
 class Frayed(ProtocolWrapper):
-    """Lets so many bytes arrive, and no more.
+    """Lets this many bytes arrive, and no more.
 
     Attributes:
-        whole: whether all of them have arrived.
+        whole: False once bytes were cut off.
     """
 
     def __init__(self, protocol, length):
@@ -44,8 +44,8 @@ class CutTests:
     """Attack 21: reset, half-close, or vanish, with something between us and the peer.
 
     Attributes:
-        inside: what the bytes are in that don't all arrive.
-        outside: what these are in.
+        inside: the layers within the bytes that are cut, as TLS.
+        outside: the layers around these bytes.
     """
 
     inside, outside = (), ()
@@ -59,7 +59,7 @@ class CutTests:
         return (server, self.frayed) if self.client else (self.frayed, client)
 
     def cut_everywhere(self, cut):
-        """Let sessions end so, one after the other, each a bit later than the one before."""
+        """Play sessions that end in this way, each some bytes later than the one before."""
         self.length = -STRIDE
         while self.length < 0 or not self.frayed.whole:
             self.length += STRIDE
@@ -73,7 +73,7 @@ class CutTests:
             self.assertEqual(self.factory.connections, set())
 
     def play(self):
-        """Play a session, as far as it goes; return the Deferreds of it."""
+        """Play a session, as far as it goes; return its Deferreds."""
         self.connect(ping_interval=5, ping_timeout=5)
         pending = [self.ws.wait_opened(), self.ws.wait_closed()]
         self.joined.pump()

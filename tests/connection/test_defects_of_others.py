@@ -1,4 +1,4 @@
-"""What other WebSocket libraries get wrong, one test each, so that txws2 never does.
+"""Defects of other WebSocket libraries, one test each, so that txws2 never has them.
 
 T: `twisted.web.websocket` of Twisted 26.10; A: Autobahn 26.10.2; W: `websockets` 17.4.
 """

@@ -1,4 +1,4 @@
-"""A connection's life on its transport."""
+"""A connection from the first byte to the loss of its transport."""
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
@@ -157,10 +157,10 @@ class CloseTests:
 
 
 class SlowReaderTests:
-    """Attack 28: closing isn't destroying."""
+    """Attack 28: a connection that closes isn't given up while its peer reads."""
 
     def close_behind_much(self, **options):
-        """Close while the peer reads nothing and much waits."""
+        """Close while the peer reads nothing and many bytes wait."""
         ws = self.open(**options)
         self.theirs.paused = True
         for _ in range(10):
@@ -169,7 +169,7 @@ class SlowReaderTests:
         return ws
 
     def read(self):
-        """Let the peer read what the transport has, which then asks for more."""
+        """Let the peer read the transport's buffer; the transport then asks for more."""
         self.theirs.paused = False
         self.ours.step()
         self.theirs.paused = True
@@ -214,7 +214,7 @@ class SlowReaderTests:
         self.assertGone()
 
     def test_one_whose_system_has_no_room_has_its_time_twice(self):
-        """It says so only when there is enough of it again."""
+        """Such a system reports new room only when there is enough of it."""
         ws = self.close_behind_much()
         full = Progress(1000, 0, acknowledged=5000, room=5000)
         driver_of(ws).ending.progress = full

@@ -30,7 +30,7 @@ def frames(*payloads):
 
 
 class Transport(TCPTransport):
-    """One that nobody has closed, and that has no socket."""
+    """A transport that nobody has closed, and that has no socket."""
 
     def __init__(self):
         pass

@@ -103,7 +103,7 @@ class ServerFactoryTests(BothFactories, SynchronousTestCase):
 
 
 class FormsTests(SynchronousTestCase):
-    """The limits of heads are options wherever a connection's others are."""
+    """The limits of heads are options, as the other limits of a connection."""
 
     LIMITS = {"max_line_size": 2**16, "max_headers": 200}
 
@@ -136,7 +136,7 @@ class FormsTests(SynchronousTestCase):
 
 @implementer(IStreamClientEndpoint)
 class Endpoint:
-    """Keeps the factories that are to be connected."""
+    """Keeps the factories that it is to connect."""
 
     def __init__(self):
         self.factories = []

@@ -1,4 +1,4 @@
-"""The option trace: who wants to see each frame does."""
+"""The option trace: a hook that gets each frame."""
 
 from tests.support.sides import BINARY, CLOSE, PING, TEXT, ClientSide, ServerSide, closing
 from txws2._connection.handle import driver_of

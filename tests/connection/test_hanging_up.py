@@ -1,4 +1,4 @@
-"""Once an application in push style has closed a connection, it hears only connectionLost."""
+"""After an application in push style has closed a connection, only connectionLost is called."""
 
 from functools import partial
 
@@ -38,17 +38,17 @@ def abort(ws):
 
 WAYS = [close, lose, abort]
 
-# What follows in the same read.
+# These frames follow in the same read.
 MORE = [(TEXT, b"2"), (PING, b"3"), (PONG, b"4"), (BINARY, b"5")]
 
 
 def without_end(heard):
-    """Leave out connectionLost, which may have come, or not yet."""
+    """Leave out connectionLost, which may or may not have been called yet."""
     return [hook for hook in heard if hook != "lost"]
 
 
 class HangingUp:
-    """Hangs up in one of its hooks."""
+    """Closes the connection in one of its hooks."""
 
     def __init__(self, hook, how):
         self.hook, self.how = hook, how

@@ -1,4 +1,4 @@
-"""Hooks that are coroutines, or that return Deferreds: each is done before the next is called."""
+"""Hooks that are coroutines, or return Deferreds: each ends before the next one is called."""
 
 from functools import partial
 
@@ -27,11 +27,11 @@ from txws2.wire.connection import State
 
 
 class Slow:
-    """Takes its time with each message, until the test says that it is done with it.
+    """Has asynchronous hooks; those named in `waits_for` run until the test ends them.
 
     Attributes:
-        heard: the hooks that were called, and were done.
-        work: what the hooks that run wait for.
+        heard: the hooks that were called, and those that have ended.
+        work: the Deferreds that the running hooks wait for.
     """
 
     def __init__(self, *waits_for):
@@ -612,7 +612,7 @@ class FailureTests(EndTests):
 
 
 class PullTests:
-    """Where messageReceived isn't overridden, messages are kept for recv() meanwhile."""
+    """If messageReceived isn't overridden, messages are kept for recv() meanwhile."""
 
     def test_connection_opened_may_receive(self):
         class Receiving(self.kept):
@@ -683,7 +683,7 @@ class ServerOverTLSTests(OverTLS, FailureTests, ServerSide):
 
 class LosingTests:
     def test_a_transport_that_is_lost_at_once_is_lost_within_the_hook(self):
-        # As with twisted.internet.testing.StringTransportWithDisconnection.
+        # twisted.internet.testing.StringTransportWithDisconnection is such a transport.
         class Losing(self.slow):
             async def messageReceived(self, message):
                 self.lose()

@@ -103,7 +103,7 @@ class GetTests(InboxTestCase):
 
 class IterationTests(InboxTestCase):
     def iterate(self, inbox):
-        """Gather messages as they come; return them, and what fires at their end."""
+        """Gather messages as they come; return them, and a Deferred of their end."""
         got = []
 
         async def gather():
@@ -200,14 +200,14 @@ class PauseTests(InboxTestCase):
         self.fill(inbox, 1)
         self.assertTrue(self.paused)
 
-    def test_several_messages_in_one_sip_are_all_kept(self):
+    def test_several_messages_in_one_probe_are_all_kept(self):
         inbox = self.make(max_queue=1)
         for number in range(5):
             inbox.put(str(number))
         got = [self.successResultOf(inbox.get(None)) for _ in range(5)]
         self.assertEqual(got, ["0", "1", "2", "3", "4"])
 
-    def test_it_stops_sipping_at_256_kib(self):
+    def test_it_stops_probing_at_256_kib(self):
         inbox = self.make(max_queue=4)
         self.fill(inbox, 3)
         self.assertFalse(self.stopped)
@@ -284,7 +284,7 @@ class ClosingTests(InboxTestCase):
 
 
 class Arriving:
-    """Has what has come of a message, as a `wire.Connection` does."""
+    """Has the parts of an unfinished message, as a `wire.Connection` does."""
 
     def __init__(self):
         self.parts = []
@@ -299,7 +299,7 @@ class Arriving:
 
 
 class Stream:
-    """Stands for who iterates over the pieces of a message."""
+    """Stands for an iteration over the pieces of a message."""
 
 
 class PartTests(InboxTestCase):

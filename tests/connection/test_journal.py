@@ -1,4 +1,4 @@
-"""What the log says of connections, if it is to."""
+"""The log lines on connections, with the options that ask for them."""
 
 from twisted.internet.address import IPv6Address
 from twisted.logger import LogLevel, formatEvent
@@ -21,7 +21,7 @@ class JournalTests:
         return said
 
     def lines(self):
-        """Return how the events so far read, without the ids."""
+        """Return the texts of the events so far, without the ids."""
         return [formatEvent(event).removeprefix(f"{self.ws.id} ") for event in self.said()]
 
     def open(self, **options):
@@ -152,10 +152,10 @@ class ServerJournalTests(JournalTests, ServerSide):
 
 
 class RefusalWarningTests(ServerSide):
-    """A page that is refused by mistake isn't a riddle to whoever runs the server."""
+    """A page that is refused by mistake isn't a riddle to the owner of the server."""
 
     def refuse(self, **headers):
-        """Have the server refuse a request with these headers; return the text of the answer."""
+        """Let the server refuse a request with these headers; return the text of the response."""
         self.ws = self.factory.buildProtocol(None)
         self.peer = Peer()
         self.joined = self.make_joined()

@@ -9,9 +9,9 @@ from txws2._transport.progress import Progress
 
 class Connection:
     heard = False
-    # How often the transport has asked for more.
+    # The number of times that the transport has asked for more.
     asked = 0
-    # Whether it takes itself for alive although nothing was heard.
+    # True if it goes on although nothing was heard.
     stays = False
 
     def __init__(self, clock, keepalive=None):
@@ -57,7 +57,7 @@ class KeepaliveTests(KeepaliveTestCase):
         self.assertEqual(len(dead.failures), 1)
         self.pass_time(20, alive)
         self.assertEqual(len(alive.pings), 3)
-        # The broken one was pinged three times, and judged twice.
+        # The broken connection was pinged three times, and judged twice.
         self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 5)
 
     def test_those_that_come_together_are_pinged_together(self):
@@ -180,10 +180,10 @@ class KeepaliveTests(KeepaliveTestCase):
 
 
 class ProgressTests(KeepaliveTestCase):
-    """Attack 28: a peer that reads slowly has the ping behind all that was sent before it."""
+    """Attack 28: a slow reader gets a ping after all bytes that were sent before it."""
 
     def read(self, connection, seconds, step=0.25):
-        """Let it read for so long, and answer nothing."""
+        """Let the peer read for this long, and answer nothing."""
         for _ in range(int(seconds / step)):
             connection.asked += 1
             self.clock.advance(step)
@@ -211,7 +211,7 @@ class ProgressTests(KeepaliveTestCase):
         connection.heard = True
         self.pass_time(20)
         self.assertEqual(connection.failures, [])
-        # It was pinged at 80, and nothing was heard since.
+        # The connection was pinged at 80, and nothing was heard since.
         self.pass_time(40)
         self.assertEqual(connection.failures, [100])
 
@@ -260,7 +260,7 @@ class ProgressTests(KeepaliveTestCase):
 
 
 class PauseTests(KeepaliveTestCase):
-    """The server's own pauses, and clocks that are set: Twisted's reactors go by `time.time`."""
+    """Pauses of the server, and clocks that are set: Twisted's reactors use `time.time`."""
 
     def test_a_process_that_was_busy_reads_before_it_judges(self):
         self.make(interval=1, timeout=1)
@@ -278,7 +278,7 @@ class PauseTests(KeepaliveTestCase):
         self.pass_time(25)
         self.clock.advance(3600)
         self.pass_time(30, step=1)
-        # It had 15 seconds, of which the pause counts as one.
+        # The peer had 15 seconds, of which the pause counts as one.
         self.assertEqual(connection.failures, [25 + 3600 + 14])
 
     def test_one_that_is_due_in_the_very_tick_of_a_pause_is_read_first(self):

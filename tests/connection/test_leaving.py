@@ -1,4 +1,4 @@
-"""`async with` closes a connection on leaving, whoever has opened it."""
+"""`async with` closes a connection on leaving, by whichever call it was opened."""
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -11,7 +11,7 @@ from txws2.testing import joined
 
 
 async def enter(entered, inside):
-    """Be inside until this Deferred fires, and return how the connection is when it was left."""
+    """Leave the connection's context when this Deferred fires; return the connection."""
     async with entered as ws:
         await inside
     return ws
@@ -25,7 +25,7 @@ class LeavingTests:
         return ws
 
     def leave(self):
-        """Have the closing handshake that leaving begins done."""
+        """Complete the closing handshake that leaving begins."""
         self.assertEqual(self.said(), [(CLOSE, closing(1000))])
         self.assertNoResult(self.running)
         self.hear((CLOSE, closing(1000)))

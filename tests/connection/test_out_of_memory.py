@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.support.twins import in_c
 
-# Every allocation fails in turn, until there is none left to fail.
+# Every allocation fails in turn, until a call needs no more.
 WITHOUT_MEMORY = """
 from _testcapi import remove_mem_hooks, set_nomemory
 from txws2 import _speedups as c
@@ -126,7 +126,7 @@ fails(receive_again)
 class WithoutMemoryTests(TestCase):
     def test_an_allocation_that_fails_is_an_exception(self):
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        # A free-threaded Python warns that the accelerator has it use the GIL.
+        # A free-threaded Python warns that the accelerator turns its GIL on.
         command = [sys.executable, "-W", "ignore", "-c", WITHOUT_MEMORY]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

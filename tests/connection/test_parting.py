@@ -1,4 +1,4 @@
-"""A peer that has said goodbye and leaves TCP open: nobody waits for it longer than a moment."""
+"""A peer has sent its close frame and leaves TCP open: we wait no longer than a moment."""
 
 from twisted.internet.error import ConnectionDone
 
@@ -16,10 +16,10 @@ from txws2._transport.progress import Progress
 
 
 class LeftOpen:
-    """The peer sends its close frame, and never ends TCP, nor TLS."""
+    """The peer sends its close frame, and never ends TCP or TLS."""
 
     def hear_last(self):
-        """Let the peer's close frame arrive, and nothing after it, not even its end of TLS."""
+        """Let the peer's close frame arrive, and nothing after it, not even the end of TLS."""
         self.peer.transport.write(self.frame(CLOSE, closing(1000)))
         self.theirs.step()
         self.theirs.frozen = True
@@ -97,7 +97,7 @@ class LeftOpen:
         self.assertGone()
 
     def assertPartsWithin(self, seconds):
-        """Assert that the connection is still there, and after this time isn't."""
+        """Assert that the connection is there until just before this time, and gone at it."""
         self.joined.advance(seconds - 0.25)
         self.assertEqual(self.ws.lost, [])
         self.joined.advance(0.25)
@@ -129,4 +129,4 @@ class ClientOverTLSThroughTLSProxyTests(OverTLSThroughTLSProxy, LeftOpen, Client
 
 
 class ServerOverTLSTests(OverTLS, LeftOpen, ServerSide):
-    """A server ends TLS, and needn't wait until the client says that it has ended, too."""
+    """A server ends TLS, and doesn't wait for the client to end it, too."""

@@ -1,4 +1,4 @@
-"""What an application calls, and what it may ask."""
+"""The methods and attributes of a connection that an application uses."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -129,7 +129,7 @@ class RecvTests:
         self.assertIs(first.__cause__, second.__cause__)
 
     def iterate(self, ws):
-        """Gather messages as they come; return them, and what fires at their end."""
+        """Gather messages as they come; return them, and a Deferred of their end."""
         got = []
 
         async def gather():
@@ -165,7 +165,7 @@ class RecvTests:
         self.assertEqual(got, [])
 
     def test_iteration_leaves_a_messageReceived_of_the_application_s_alone(self):
-        """Whichever way it was put there."""
+        """It may be a method or an attribute."""
 
         class Both(self.recorded):
             def messageReceived(self, message):

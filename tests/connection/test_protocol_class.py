@@ -1,4 +1,4 @@
-"""What is given as create_protocol: mistakes are told when it is given, on either side."""
+"""Mistakes in create_protocol are reported when it is given, on either side."""
 
 from functools import partial
 from unittest.mock import Mock
@@ -37,7 +37,7 @@ class OpenToAll(txws2.WebSocketServerProtocol):
 
 
 class Remote(txws2.WebSocketServerProtocol):
-    """Its requests are its own, and no hook."""
+    """Its process_request is for requests of its own, and no hook."""
 
     def messageReceived(self, message):
         self.process_request(message)
@@ -83,7 +83,7 @@ class CreatingTests(TestCase):
                 (None, f"it is None: give a subclass of {kind.__name__}"),
                 (kind(), "each connection has its own"),
                 (Factory(), f"give a subclass of {kind.__name__}"),
-                (make, "a coroutine function, make(), and must return the protocol at once"),
+                (make, "must return the protocol at once; it is a coroutine function, make()"),
                 (make(), f"give a subclass of {kind.__name__}"),
                 (dict, f"must make a {kind.__name__}, and dict is no subclass of that"),
                 (partial(dict), "and dict is no subclass of that"),
@@ -132,7 +132,7 @@ class CreatingTests(TestCase):
         server(type("Chat", (txws2.WebSocketServerProtocol,), {"on_message": handler}), handler)
 
     def test_a_class_that_keeps_the_bytes_is_told(self):
-        self.assertTold("messages come to messageReceived()", server, Deaf)
+        self.assertTold("override messageReceived() to get messages", server, Deaf)
         server(Listening)
 
     def test_a_class_that_seems_to_decide_is_told_of_the_option(self):

@@ -1,4 +1,4 @@
-"""The push style: a subclass whose methods are called, as any protocol of Twisted."""
+"""The push style: a subclass with hooks, as any protocol of Twisted has them."""
 
 from asyncio import CancelledError
 from functools import partial
@@ -24,7 +24,7 @@ from txws2.wire.frames import CONT
 
 
 class Calls:
-    """Overrides all that can be, calls super() nowhere, and not in __init__ either."""
+    """Overrides all hooks, and calls super() nowhere, not even in __init__."""
 
     def __init__(self, name="nobody"):
         self.name = name
@@ -115,7 +115,7 @@ class PushTests:
 
 
 class BrokenTests:
-    """Attack 23: what the application raises closes this connection, with 1011, once."""
+    """Attack 23: an exception of the application closes this connection, with 1011, once."""
 
     def assertBroken(self, hook, *frames):
         def broken(*_):
@@ -211,7 +211,7 @@ class BrokenTests:
         [event] = self.take_loud()
         self.assertEqual(event["log_format"], "connection handler failed")
         if self.client:
-            # Whoever waits for the connection gets the exception; the server hears nothing.
+            # `wait_opened` fails with the exception; the server gets no byte.
             self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)
             self.assertEqual(self.peer.take(), b"")
         else:

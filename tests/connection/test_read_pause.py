@@ -118,7 +118,7 @@ class HoldTests(ReadingTestCase):
 
 
 class ListenTests(ReadingTestCase):
-    """Whether silence since `listen` is the peer's, and not ours."""
+    """Silence since `listen` may be the peer's, or be due to our own pause."""
 
     def test_it_listens_while_it_reads(self):
         self.assertTrue(self.reading.listening)

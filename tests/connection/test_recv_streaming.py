@@ -14,7 +14,7 @@ CONT = 0
 
 
 class Iteration:
-    """An iteration that a test follows: the pieces so far, and how it ended."""
+    """An iteration for a test: the pieces so far, and a Deferred of its end."""
 
     def __init__(self, pieces):
         self.pieces = []
@@ -71,7 +71,7 @@ class RecvStreamingTests:
         return ws, Iteration(ws.recv_streaming())
 
     def begin(self, opcode, length):
-        """Let the header of a frame arrive that is a message of so many bytes."""
+        """Let the frame header of a message of this many bytes arrive."""
         mask_bit, mask = (0, b"") if self.client else (0x80, bytes(4))
         size = bytes([mask_bit | 127]) + length.to_bytes(8, "big")
         if length < 126:

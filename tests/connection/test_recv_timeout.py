@@ -1,4 +1,4 @@
-"""`recv(timeout=...)`: it gives up in time, and loses nothing."""
+"""`recv(timeout=...)` gives up in time, and loses no message."""
 
 import gc
 
@@ -16,7 +16,7 @@ class RecvTimeoutTests:
         self.assertEqual(str(self.failureResultOf(receiving, TimeoutError).value), text)
 
     def timers(self):
-        """Return what the clock is still to call that isn't the keepalive's."""
+        """Return the delayed calls other than the keepalive's."""
         return [call for call in self.clock.getDelayedCalls() if call.getTime() < 20]
 
     def open_idle(self):

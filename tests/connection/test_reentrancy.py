@@ -1,4 +1,4 @@
-"""Python code that runs within the accelerator, and uses the same connection."""
+"""Python code runs within the accelerator, and uses the same connection."""
 
 import contextlib
 import gc
@@ -23,16 +23,16 @@ SMALL, LARGE = "x", "y" * 70_000
 
 
 def freeze():
-    """Have the garbage collector look at nothing older than the test: it is called many times.
+    """Let the garbage collector skip objects older than the test, since it is called many times.
 
-    It stays so, as what `tests/conftest.py` has frozen would thaw with the rest.
+    They stay frozen, as unfreezing would also affect the objects that `tests/conftest.py` froze.
     """
     gc.collect()
     gc.freeze()
 
 
 def corrupt(name, *values):
-    """Return what sets an attribute, to each of these values in turn."""
+    """Return an action that sets an attribute to each of these values in turn."""
     values = list(values)
 
     def action(exchange):
@@ -70,8 +70,8 @@ def pause(exchange):
         exchange.outbox.paused = not exchange.outbox.paused
 
 
-# Most of them leave the connection in no state that makes sense. It need not work then, but
-# whatever it does must be Python's: exceptions, and no crash.
+# Most of them leave the connection in no state that makes sense. It need not work then, but it must
+# behave as Python code does: raise exceptions, and not crash.
 ACTIONS = {
     "send": lambda exchange: exchange.send_message(SMALL),
     "send much": lambda exchange: exchange.send_message(LARGE),
@@ -91,7 +91,7 @@ ACTIONS = {
 
 
 class Adversary:
-    """Acts at each opportunity, but for those that its own acting gives."""
+    """Acts at each opportunity, except for those during its own acts."""
 
     def __init__(self, exchange, action):
         self.exchange, self.action = exchange, action
@@ -108,7 +108,7 @@ class Adversary:
 
 
 class Acting:
-    """All that C asks of an object, and each time the adversary acts."""
+    """Has all special methods that C calls; the adversary acts in each."""
 
     def __init__(self, adversary, value=0):
         self.__dict__["adversary"], self.__dict__["value"] = adversary, value
@@ -134,7 +134,7 @@ class Acting:
 
 
 class Cyclic:
-    """Is collected by the garbage collector, and acts then."""
+    """Lets the adversary act when the garbage collector collects it."""
 
     def __init__(self, adversary):
         self.adversary, self.cycle = adversary, self
@@ -144,7 +144,7 @@ class Cyclic:
 
 
 class Compressing(Connection):
-    """A connection with which the adversary acts whenever it compresses, or inflates."""
+    """A connection whose compressing and inflating let the adversary act."""
 
     __slots__ = ("act",)
 
@@ -177,7 +177,7 @@ class ReentrancyTests(TestCase):
             yield exchange, Adversary(exchange, action)
 
     def use(self, exchange):
-        """Read and send what leads through all of the accelerator; it may fail, but not crash."""
+        """Read and send through all paths of the accelerator; it may fail, but not crash."""
         masked = not exchange.client
         data = b"".join(
             [
@@ -214,7 +214,7 @@ class ReentrancyTests(TestCase):
             self.assertGreater(adversary.count, 0)
 
     def test_where_any_call_at_all_does_it(self):
-        # As a signal handler may, between any two steps of Python code.
+        # A signal handler may do so, between any two steps of Python code.
         for exchange, adversary in self.each():
             exchange.outbox.corked = True
             sys.setprofile(adversary.act)

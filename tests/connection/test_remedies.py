@@ -1,4 +1,4 @@
-"""What the log tells the owner of a server to do about clients that fail, ready to be copied."""
+"""The log has advice for the owner of a server on clients that fail, ready to be copied."""
 
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent
@@ -18,7 +18,7 @@ LINES = {"Host": "localhost:8000", "Upgrade": "websocket", "Connection": "Upgrad
 
 
 class Seen:
-    """What the one warning in the log says is to be done."""
+    """The advice of the one warning in the log."""
 
     def seen(self):
         [event] = [event for event in self.events if "advice" in event]
@@ -35,7 +35,7 @@ class Seen:
 
 class Requests(Seen, ServerSide):
     def ask(self, *lines, path="/", version="1.1", **options):
-        """Have a server with these options answer a request with these header lines, too."""
+        """Let a server with these options answer a request with these additional header lines."""
         self.factory = self.make_factory(None, **options)
         self.ask_again(*lines, path=path, version=version)
 
@@ -82,7 +82,7 @@ class OriginTests(Requests):
             f"https://{'a' * 254}.example",
         ):
             self.ask(f"Origin: {wrong}", origins=[SAME_ORIGIN])
-            self.assertEqual(self.seen(), "origins says which are accepted", wrong)
+            self.assertEqual(self.seen(), "origins lists the accepted ones", wrong)
 
     def test_what_it_tells_can_be_done(self):
         self.ask("Origin: http://localhost:5500", origins=[SAME_ORIGIN, "http://localhost:5500"])
@@ -101,7 +101,7 @@ class HostTests(Requests):
     def test_what_is_no_name_is_not_repeated(self):
         for wrong in "[::1]", "a&reboot", "$(reboot)":
             self.ask(f"Host: {wrong}", hosts=["example.com"])
-            self.assertEqual(self.seen(), "hosts says which are answered for", wrong)
+            self.assertEqual(self.seen(), "hosts lists the accepted ones", wrong)
 
 
 class SubprotocolTests(Requests):
@@ -117,7 +117,7 @@ class SubprotocolTests(Requests):
         [event] = [event for event in self.events if "advice" in event]
         self.assertIn("browsers end the connection", formatEvent(event))
         self.assertNotIn("secret-token", formatEvent(event))
-        self.assertEqual(self.seen(), "subprotocols has what the server speaks")
+        self.assertEqual(self.seen(), "subprotocols lists those that the server speaks")
 
     def test_of_an_application_that_chooses_none(self):
         self.ask(self.OFFER, "Origin: http://a.example", select_subprotocol=lambda *_: None)
@@ -138,19 +138,19 @@ class SubprotocolTests(Requests):
 class HeadTests(Requests):
     def test_of_a_line_that_is_too_long(self):
         self.ask(f"Cookie: {'x' * 9000}")
-        self.assertEqual(self.seen(), "for longer ones, as of cookies, max_line_size=16384")
+        self.assertEqual(self.seen(), "for longer lines, as those of cookies, max_line_size=16384")
 
     def test_of_a_first_line_that_is_too_long(self):
         self.ask(path=f"/{'x' * 9000}")
-        self.assertEqual(self.seen(), "for longer ones, as of cookies, max_line_size=16384")
+        self.assertEqual(self.seen(), "for longer lines, as those of cookies, max_line_size=16384")
 
     def test_of_too_many_headers(self):
         self.ask(*(f"X-{number}: 1" for number in range(20)), max_headers=10)
-        self.assertEqual(self.seen(), "for more of them, max_headers=20")
+        self.assertEqual(self.seen(), "for more headers, max_headers=20")
 
 
 class ProxyTests(Requests):
-    """A proxy that passes no Upgrade on, as nginx doesn't unless it is told to."""
+    """A proxy that doesn't pass Upgrade on; nginx doesn't unless it is configured to."""
 
     def test_of_one_that_leaves_it_out(self):
         self.ask("Upgrade: -", "Connection: close")
@@ -177,15 +177,15 @@ class LimitTests(Requests):
     def test_of_all_connections(self):
         self.ask(max_connections=1)
         self.ask_again()
-        self.assertEqual(self.seen(), "max_connections=1 is reached; a larger number takes more")
+        self.assertEqual(self.seen(), "max_connections=1 is reached; a larger number accepts more")
 
     def test_of_one_host(self):
         self.ask(max_connections_per_host=1)
         self.ask_again()
         self.assertEqual(
             self.seen(),
-            "max_connections_per_host=1 is reached; a larger number takes more, and if this is "
-            "the address of a proxy, trusted_proxies has its clients counted",
+            "max_connections_per_host=1 is reached; a larger number accepts more; if this is the "
+            "address of a proxy, name it in trusted_proxies, so that its clients are counted",
         )
 
 
@@ -223,7 +223,7 @@ class PathTests(Requests):
 
 
 class MessageTests(Requests):
-    """A message over max_size."""
+    """A message larger than max_size."""
 
     def open_with(self, handler=None, **options):
         self.factory = WebSocketServerFactory(handler, reactor=self.clock, **options)
@@ -239,16 +239,16 @@ class MessageTests(Requests):
         [event] = [event for event in self.events if "advice" in event]
         self.assertIn(
             "failed: 127.0.0.1:50000: message of 5000000 bytes or more exceeds the limit of "
-            "1048576 bytes (max_size); for larger ones, max_size=8388608",
+            "1048576 bytes (max_size); for larger messages, max_size=8388608",
             formatEvent(event),
         )
-        self.assertEqual(self.seen(), "for larger ones, max_size=8388608")
+        self.assertEqual(self.seen(), "for larger messages, max_size=8388608")
 
     def test_of_one_to_a_protocol_that_is_told_of_each_message(self):
         self.connect(max_size=5)
         self.open_peer()
         self.hear((TEXT, b"123456"))
-        self.assertEqual(self.seen(), "for larger ones, max_size=8")
+        self.assertEqual(self.seen(), "for larger messages, max_size=8")
 
     def test_a_handler_that_catches_it_knows(self):
         async def handler(ws):
@@ -265,11 +265,11 @@ class MessageTests(Requests):
     def test_of_too_many_fragments(self):
         self.open_with(max_fragments=2)
         self.hear(*[(TEXT, b"1", False), (0, b"2", False), (0, b"3", False)])
-        self.assertEqual(self.seen(), "a larger max_fragments takes more")
+        self.assertEqual(self.seen(), "a larger max_fragments accepts more")
 
     def test_one_that_looks_like_an_attack_gets_no_number(self):
         advice = remedy(PayloadTooBig(2**28 + 1, 1), self, Spelling())
-        self.assertEqual(advice, "a larger max_size takes it")
+        self.assertEqual(advice, "a larger max_size accepts it")
 
     def test_what_is_wrong_otherwise_is_no_option_s_fault(self):
         self.open_with()
@@ -295,7 +295,7 @@ class ResourceTests(Seen, SiteTestCase):
 
 
 class TwistdTests(Requests, TapTestCase):
-    """On a command line, it is written as there."""
+    """For a command line, options are written as there."""
 
     def told(self, *lines, arguments=(), **options):
         self.factory = self.make(*arguments).factory

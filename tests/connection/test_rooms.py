@@ -1,4 +1,4 @@
-"""Rooms in memory: who hears what, and who is here."""
+"""Rooms in memory: their members, and their messages."""
 
 import gc
 import weakref
@@ -36,7 +36,7 @@ class RoomsTestCase(QuietTestCase):
         return self.successResultOf(self.rooms.broadcast(room, message, *arguments, **options))
 
     def heard(self, both):
-        """Return what a client has heard since the last time."""
+        """Return the messages that a client has got since the last call."""
         both.pump()
         heard = []
         while (waiting := both.client.recv()).called:

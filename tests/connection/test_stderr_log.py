@@ -1,4 +1,4 @@
-"""Errors are seen on stderr where no application has set up logging, and only there."""
+"""Errors are shown on stderr only if the application has not set up logging."""
 
 import sys
 from io import StringIO
@@ -8,12 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2._connection import stderr_log as unobserved
 from txws2._connection.stderr_log import is_unobserved, show_errors
+from txws2._private_names import Names
 
 _log = Logger(namespace="txws2.server")
 
 
 class _Beginner:
-    """As Twisted's, before logging has begun."""
+    """Stands for Twisted's, before logging has begun."""
 
     def __init__(self, temporary):
         self._temporaryObserver = temporary
@@ -62,7 +63,8 @@ class UnobservedTests(SynchronousTestCase):
         self.assertEqual(self.err.getvalue(), "")
 
     def test_a_twisted_that_keeps_its_observers_elsewhere_counts_as_observed(self):
-        self.patch(unobserved, "globalLogPublisher", object())
+        self.observers(_ignore)
+        self.patch(unobserved, "LOG_OBSERVERS", Names("nothing is shown", "_elsewhere"))
         self.assertFalse(is_unobserved())
 
     def test_without_a_stderr_nothing_is_shown(self):

@@ -1,4 +1,4 @@
-"""A peer that breaks the protocol and then stays silent: the application hears of it at once."""
+"""A peer breaks the protocol and then stays silent: the application is told at once."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
@@ -29,10 +29,10 @@ RSV1 = 0x40
 
 
 class ToldAtOnce:
-    """On either side, whatever is between them."""
+    """Tests for either side, whatever is between them."""
 
     def wrong(self):
-        """Generate what a peer does wrong: its bytes, and the close code."""
+        """Generate the errors of a peer: the bytes, and the close code for them."""
         masked = not self.client
         yield encode_frame(TEXT, b"hello", masked=not masked), 1002
         yield self.frame(3), 1002
@@ -69,7 +69,7 @@ class ToldAtOnce:
     def assertAborted(self):
         """Assert that the transport is still there, and is gone after close_timeout."""
         if self.ways:
-            # TLS at the other end has answered that of ours already.
+            # TLS at the other end has answered the end of our TLS already.
             self.assertGone()
             return
         self.assertEqual(set(self.factory.connections), {self.ws})
@@ -240,7 +240,7 @@ class ServerTests(ToldServer, ServerSide):
         self.assertEqual(self.ask_again(), b"HTTP/1.1 101 Switching Protocols")
 
     def ask_again(self):
-        """Let another client ask; return the first line of the answer."""
+        """Let another client send a request; return the status line of the response."""
         ws, peer = self.factory.buildProtocol(None), Peer()
         joined = self.link(ws, peer)
         joined.pump()

@@ -1,4 +1,4 @@
-"""The twins in Python and in C, against each other."""
+"""The twins in Python and in C do the same."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ masks = st.binary(min_size=4, max_size=4)
 
 @st.composite
 def frames(draw):
-    """What is a frame, or nearly."""
+    """Generate a frame, or almost a frame."""
     first = draw(st.sampled_from([0x81, 0x82, 0xC1, 0xC2, 0x01, 0x80, 0x89]))
     content = draw(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
     length = draw(st.just(len(content)) | st.sampled_from([0, 125, 126, 65536, 2**63]))
@@ -54,7 +54,7 @@ streams = st.lists(frames() | st.binary(max_size=3)).map(b"".join)
 
 
 def outcome(function, *args, **kwargs):
-    """What it returns, or what kind of exception it raises."""
+    """Return its result, or the class of the exception that it raises."""
     try:
         return function(*args, **kwargs)
     except Exception as exc:

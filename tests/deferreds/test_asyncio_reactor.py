@@ -41,7 +41,7 @@ NOT_HERE = "import sys\nsys.modules['uvloop'] = None\n"
 
 class ReactorsTests(SynchronousTestCase):
     def run_it(self, text):
-        """Run a program, in which ResourceWarnings are seen; return what it has said."""
+        """Run a program that shows ResourceWarnings; return its output."""
         return subprocess.run(
             [sys.executable, "-X", "dev", "-c", text],
             cwd=ROOT,

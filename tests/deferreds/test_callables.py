@@ -1,4 +1,4 @@
-"""Functions of an application that do nothing when they are called, and what others return."""
+"""Functions of an application that do nothing when they are called, and results of others."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Whose code is running, on a loop of asyncio and without one."""
+"""The current call, on asyncio's reactor and on another."""
 
 import asyncio
 from contextvars import copy_context
@@ -30,7 +30,7 @@ class CurrentCallTests(SynchronousTestCase):
 
 
 class LoopTests(LoopTestCase):
-    """What the loop calls has the context of whoever asked for it."""
+    """A callback of the loop has the context in which it was scheduled."""
 
     def test_what_a_task_calls_is_its_calls(self):
         call = Call("connection")

@@ -1,4 +1,4 @@
-"""A FirstError, or a group, of what the end of a connection raises counts as that end."""
+"""A FirstError, or an exception group, counts as the end of a connection if all its parts do."""
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.python.failure import Failure

@@ -10,7 +10,7 @@ from txws2._deferreds.lean import Done, Next, Received
 
 
 class AwaitedTests(LoopTestCase):
-    """What a task gets."""
+    """The result that a task gets."""
 
     def test_a_task_gets_the_result(self):
         for kind in (Eventual, Received, Next):
@@ -102,7 +102,7 @@ class AwaitedTests(LoopTestCase):
 
 
 class WokenTests(LoopTestCase):
-    """When a task runs on."""
+    """The moment at which a task runs on."""
 
     async def started(self, deferred, got):
         async def wait():
@@ -167,7 +167,7 @@ class WokenTests(LoopTestCase):
 
 
 class CancelledTests(LoopTestCase):
-    """A task that is cancelled, or what it waits for."""
+    """A task is cancelled, or the Deferred that it waits for."""
 
     def test_cancelling_the_task_cancels_the_deferred(self):
         cancelled = []

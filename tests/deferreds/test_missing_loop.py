@@ -1,4 +1,4 @@
-"""What is said of asyncio where no loop of it runs."""
+"""Advice on asyncio without a running loop."""
 
 import asyncio
 import sys
@@ -77,11 +77,11 @@ HANDLER_FAILED = f"connection handler failed. {ADVICE}"
 
 
 class AdviceTests(QuietTestCase):
-    """On another reactor."""
+    """Advice on another reactor than asyncio's."""
 
     def setUp(self):
         super().setUp()
-        # Of an asyncio that makes a loop which nobody closes.
+        # asyncio makes a loop here that nobody closes, and warns of it.
         warnings.simplefilter("ignore")
         self.addCleanup(warnings.resetwarnings)
 
@@ -164,7 +164,7 @@ class AdviceTests(QuietTestCase):
 
 
 class NestedTests(LoopTestCase):
-    """On asyncio's reactor."""
+    """Advice on asyncio's reactor."""
 
     def test_whoever_runs_a_loop_in_it_is_told_to_await(self):
         async def main():
@@ -180,7 +180,7 @@ class NestedTests(LoopTestCase):
 
 
 class ForeignTests(LoopTestCase):
-    """A loop that the reactor doesn't run on."""
+    """A loop that isn't the reactor's."""
 
     def setUp(self):
         super().setUp()

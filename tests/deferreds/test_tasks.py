@@ -1,4 +1,4 @@
-"""Coroutines of applications on asyncio's loop: they are tasks of it."""
+"""Coroutines of applications are tasks on asyncio's loop."""
 
 import asyncio
 from contextvars import ContextVar
@@ -144,10 +144,10 @@ class StartedTests(LoopTestCase):
 
 
 class HandlerTests(LoopTestCase):
-    """A server's handler, and what it does with its connection."""
+    """A server's handler uses its connection."""
 
     def talk(self, handler, talk, **options):
-        """Run a handler, and this with both ends; return its result."""
+        """Run a handler, and a function that gets both ends; return the function's result."""
 
         async def main():
             both = self.join(handler=handler, **options)
@@ -242,7 +242,7 @@ class HandlerTests(LoopTestCase):
                 await self.turns()
                 both.client.sendMessage("a")
                 both.client.sendMessage("b")
-                # In a task, so that another isn't woken at once.
+                # This runs in a task, so that another task isn't woken at once.
                 both.pump()
                 receiving.cancel()
                 with self.assertRaises(asyncio.CancelledError):
@@ -371,7 +371,7 @@ class HandlerTests(LoopTestCase):
 
 
 class HookTests(LoopTestCase):
-    """Coroutines that are no handlers."""
+    """Coroutines other than handlers."""
 
     def test_messages_of_push_style_are_received_one_after_the_other(self):
         got = []
@@ -506,7 +506,7 @@ class OpeningTests(LoopTestCase):
             server = ScriptedServer()
             connecting = asyncio.ensure_future(txws2.connect(URI, reactor=server.reactor))
             await self.turns()
-            # In a task, so that another isn't woken at once.
+            # This runs in a task, so that another task isn't woken at once.
             server.pump()
             connecting.cancel()
             with self.assertRaises(asyncio.CancelledError):
@@ -541,7 +541,7 @@ class OpeningTests(LoopTestCase):
 
 
 class StoppedTests(LoopTestCase):
-    """What a server that stops does with tasks that aren't done."""
+    """A server that stops deals with tasks that aren't done."""
 
     def test_they_are_cancelled_and_have_a_moment_to_clean_up(self):
         cleaned = []
@@ -574,7 +574,7 @@ class StoppedTests(LoopTestCase):
         self.run_on_loop(main())
 
     def stop(self, both):
-        """Have the server stop; return its Deferred."""
+        """Stop the server; return its Deferred."""
         stopping = Stopping(both.server.factory)
         stopping.end()
         return stopping.wait()

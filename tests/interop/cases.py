@@ -1,4 +1,4 @@
-"""What must work with every peer, in both directions; `link` makes the connection."""
+"""The cases that must work with every peer, in both directions; `link` makes the connection."""
 
 from random import Random
 
@@ -58,7 +58,7 @@ class MessageCases:
 
 class RoundTrip:
     async def all_is_heard(self, ws):
-        """Wait until we have heard all that the peer has said so far."""
+        """Wait until we have received all that the peer has sent so far."""
         ws.sendMessage("over")
         self.assertEqual(await ws.recv(), "over")
 
@@ -94,7 +94,7 @@ class FragmentCases(RoundTrip):
         self.assertEqual(await ws.recv(), "".join(parts))
 
     async def test_pings_from_both_sides_are_answered_amid_fragments(self):
-        # The peer sends a fragment when it has the pong to the ping after the one before.
+        # The peer sends each fragment once it has the pong to the ping before the last one.
         ws, peer, _ = await self.link(["fragments", ["a", "b", "c"]])
         self.assertEqual(await ws.recv(), "abc")
         self.assertEqual(await peer.saw(), {"pong": "amid 1"})
@@ -166,4 +166,4 @@ class SubprotocolCases:
 
 
 class CommonCases(MessageCases, PingCases, ClosingCases, SubprotocolCases):
-    """All that every library can do."""
+    """The cases for every library."""

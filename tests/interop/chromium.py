@@ -1,4 +1,4 @@
-"""A real browser, which has no window and opens one page."""
+"""A real browser without a window, which opens one page."""
 
 import shutil
 from os.path import abspath
@@ -22,7 +22,7 @@ def open_page(test, uri, *switches, process=ProcessLines):
         process(),
         program,
         "--headless",
-        # It refuses to have a sandbox as root, which is who runs tests in a container.
+        # Tests in a container run as root, and as root Chromium refuses to use its sandbox.
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--disable-gpu",
@@ -36,7 +36,7 @@ def open_page(test, uri, *switches, process=ProcessLines):
 
 
 async def see(test, uri, reported):
-    """Let Chromium open a page; return what that reports, as the result of this Deferred."""
+    """Let Chromium open a page; return the report with which this Deferred fires."""
 
     def ended(status):
         if not reported.called:

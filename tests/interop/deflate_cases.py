@@ -1,4 +1,4 @@
-"""What must work with every peer that can compress, in both directions."""
+"""The cases that must work with every peer that can compress, in both directions."""
 
 import json
 from itertools import product
@@ -18,7 +18,7 @@ PARAMETERS = (
 
 TICK = json.dumps({"symbol": "ACME", "price": 12.5, "size": 100, "side": "buy", "at": "here"})
 
-# What the messages before can help with, and nothing else; within the smallest window.
+# Only earlier messages can help to compress this; it fits into the smallest window.
 AGAIN = Random(0).randbytes(50).hex()
 
 
@@ -27,7 +27,7 @@ def noise(size):
 
 
 def parameters_of(ws):
-    """Return the parameters that the server has answered with; None if it hasn't."""
+    """Return the parameters in the server's response; None if there are none."""
     answer = ws.response.headers.get("Sec-WebSocket-Extensions")
     if answer is None:
         return None
@@ -38,20 +38,20 @@ def parameters_of(ws):
 
 
 class NegotiationCases:
-    """What is asked for is agreed on, and kept to.
+    """The negotiated parameters are the expected ones, and both sides keep to them.
 
     Attributes:
-        answers: for each of PARAMETERS, what the server answers to what the client asks for,
-            given what the server is told to ask for; None where there is nothing. They are
-            tried in all combinations.
-        others: likewise; they are tried alone, with the first of `answers` for the others.
+        answers: for each of PARAMETERS, the server's response for each pair of the client's offer
+            and the server's wish; None for a missing parameter. All combinations are tried.
+        others: further responses for each of PARAMETERS; each is tried alone, with the first of
+            `answers` for the other parameters.
     """
 
     answers = ()
     others = ({}, {}, {}, {})
 
     async def echoes(self, ws, *messages):
-        """Let messages come back; return the frames of ours and of the peer's."""
+        """Echo messages; return our frames and the peer's."""
         ws.forget_frames()
         for message in messages:
             ws.sendMessage(message)
@@ -62,7 +62,7 @@ class NegotiationCases:
         return ws.sent(), ws.received()
 
     def combinations(self):
-        """Return triples: what the client asks for, what the server, and the answer."""
+        """Return triples: the client's offer, the server's wish, and the response."""
         tables = [self.answers]
         first = [dict([next(iter(rows.items()))]) for rows in self.answers]
         for number, rows in enumerate(self.others):
@@ -90,7 +90,7 @@ class NegotiationCases:
         async for ws in self.links(*wishes):
             client, server, answer = next(remaining)
             self.assertEqual(parameters_of(ws), answer, f"{client} to {server}")
-            # What we say of ourselves, as a client, holds whether or not it is answered.
+            # Our client keeps its promises even if the server doesn't repeat them.
             promised = client if self.we_are_the_client else {}
             await self.keep_to_takeover(
                 ws,
@@ -111,7 +111,7 @@ class NegotiationCases:
         self.assertEqual(list(remaining), [])
 
     async def keep_to_takeover(self, ws, server, client):
-        """See whether what the sides compress refers to the messages before, as it should."""
+        """Check that each side refers to earlier messages, or doesn't, as negotiated."""
         takeovers = (client, server) if self.we_are_the_client else (server, client)
         both = await self.echoes(ws, AGAIN, AGAIN, AGAIN)
         for (first, *later), takeover in zip(both, takeovers, strict=True):
@@ -121,10 +121,10 @@ class NegotiationCases:
                 self.assertEqual(frame.size < first.size / 2, takeover)
 
     async def keep_to_windows(self, ws, server, client):
-        """See how far what the sides compress refers back."""
+        """Check how far back each side refers."""
         windows = (client, server) if self.we_are_the_client else (server, client)
         for side, bits in enumerate(windows):
-            # What is repeated well within the window, and what is repeated just beyond it.
+            # One repetition is well within the window, and one is just beyond it.
             within, beyond = noise(2 ** (bits - 2)) * 8, b""
             if bits < 15:
                 beyond = noise(2**bits) * 2
@@ -135,11 +135,11 @@ class NegotiationCases:
 
 
 class DeflateCases(NegotiationCases):
-    """All that every library can do."""
+    """The cases for every library."""
 
     @property
     def theirs(self):
-        """As little as the peer can want, so that we can have all that we want."""
+        """The weakest wish of the peer, so that we can have all that we wish."""
         return {} if self.we_are_the_client else {"client_max_window_bits": True}
 
     def wish(self, **parameters):

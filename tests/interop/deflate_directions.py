@@ -1,4 +1,4 @@
-"""How a test gets connections that are to be compressed, one after the other."""
+"""Connections for tests of compression, one after the other, in either direction."""
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -10,18 +10,18 @@ from tests.interop.wire import WiredClient, WiredServer
 
 
 class Linking:
-    """Makes a connection for each pair of what we want and what the peer is to want.
+    """Makes a connection for each pair of our wish and the peer's.
 
     Attributes:
-        library: what the peer is made with.
+        library: the peer's library.
     """
 
     async def links(self, *wishes, actions=()):
-        """Connect us and the peer; each connection is closed before the next is made.
+        """Connect us and the peer; each connection is closed before the next one is made.
 
         Args:
             wishes: pairs of our option `compression`, and the peer's setting "deflate".
-            actions: those that the peer is to do on each.
+            actions: the actions of the peer on each connection.
         """
         ours = [compression for compression, _ in wishes]
         theirs = [settings(actions, (), deflate=parameters) for _, parameters in wishes]
@@ -38,7 +38,7 @@ class Linking:
 
 
 class WeAreTheDeflatingClient(Linking):
-    """The peer is the server; it runs one for each connection."""
+    """The peer is the server; one runs for each connection."""
 
     we_are_the_client = True
 
@@ -63,7 +63,7 @@ class WeAreTheDeflatingServer(Linking):
     we_are_the_client = False
 
     async def serve(self, compression):
-        """Return a URI, and a Deferred of the connection that is made to it."""
+        """Return a URI, and a Deferred of the connection that comes to it."""
         opened = Deferred()
 
         async def handler(ws):

@@ -1,4 +1,4 @@
-"""A page in a real browser, as its developer tools see it: they speak WebSocket, too."""
+"""A page in a real browser, controlled by its developer tools, which speak WebSocket, too."""
 
 import json
 import re
@@ -15,7 +15,7 @@ __all__ = ["Page", "inspect"]
 
 
 class Inspected(ProcessLines):
-    """A browser that says on its standard error where its developer tools are."""
+    """A browser that prints the address of its developer tools on its standard error."""
 
     def __init__(self):
         super().__init__()
@@ -29,7 +29,7 @@ class Inspected(ProcessLines):
 
 
 async def inspect(test, uri):
-    """Let Chromium open a page; return that."""
+    """Let Chromium open a page; return the page."""
     browser = open_page(test, "about:blank", "--remote-debugging-port=0", process=Inspected)
     ws = await connect(await browser.tools, max_size=None, origin=None, proxy=None)
     test.addCleanup(ws.close)
@@ -37,7 +37,7 @@ async def inspect(test, uri):
 
 
 class Page:
-    """An open page; it and others of its browser take one call at a time."""
+    """An open page; all pages of a browser share one call at a time."""
 
     def __init__(self, ws, numbers, **session):
         self._ws = ws
@@ -54,7 +54,7 @@ class Page:
         return page
 
     async def call(self, method, **params):
-        """Have the developer tools do something; return the result."""
+        """Call the developer tools; return the result."""
         number = next(self._numbers)
         call = {"id": number, "method": method, "params": params, **self._session}
         await self._ws.send(json.dumps(call))
@@ -76,7 +76,7 @@ class Page:
         return said["result"].get("value")
 
     async def until(self, condition):
-        """Wait until a condition holds, which can change only as the page does."""
+        """Wait until a condition holds; only the page itself may change it."""
         await self.evaluate(
             f"""new Promise(resolve => {{
                 const look = () => {{ if ({condition}) resolve(); }};
@@ -94,5 +94,5 @@ class Page:
         await self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
 
     async def picture(self):
-        """Return what the page looks like, as the bytes of a PNG."""
+        """Return a picture of the page, as the bytes of a PNG."""
         return b64decode((await self.call("Page.captureScreenshot"))["data"])

@@ -1,4 +1,4 @@
-"""How a test gets a connection between us and a peer, in either direction."""
+"""Connections between us and a peer, in either direction."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.interop.peer_process import start_peer
 
 
 class Recording:
-    """Keeps what pings and pongs come, and answers each ping with one of ours as well."""
+    """Keeps the pings and pongs that come, and answers each ping with a ping of ours as well."""
 
     def __init__(self):
         self.pings = []
@@ -41,8 +41,8 @@ class WeAreTheClient:
     """The peer is the server.
 
     Attributes:
-        library: what the peer is made with.
-        options: those that we connect with.
+        library: the peer's library.
+        options: our options of `connect`.
     """
 
     options = {}
@@ -54,12 +54,12 @@ class WeAreTheClient:
         return peer, f"ws://127.0.0.1:{port}/"
 
     async def link(self, *actions, ours=(), theirs=()):
-        """Connect us and the peer, which is to do these actions.
+        """Connect us and the peer, which then does these actions.
 
         Args:
-            actions: each the name of one in peers/, and its arguments.
-            ours: the subprotocols that we know.
-            theirs: those that the peer knows.
+            actions: the peer's actions, each the name of one in peers/, and its arguments.
+            ours: our subprotocols.
+            theirs: the peer's subprotocols.
 
         Returns:
             Our connection, the peer, and the subprotocol as the peer sees it.
@@ -80,7 +80,7 @@ class WeAreTheServer:
     """The peer is the client.
 
     Attributes:
-        library: what the peer is made with.
+        library: the peer's library.
     """
 
     async def listen(self, handler, **options):

@@ -1,8 +1,8 @@
 """Processes that are forked from one which has imported the peers' libraries already.
 
-Each peer is a process of its own, as ever; only the third of a second is saved that Python takes
-to import Twisted and Autobahn, or aiohttp. The first peer starts that one process, which ends with
-the tests.
+Each peer still is a process of its own. This saves the third of a second in which Python imports
+Twisted and Autobahn, or aiohttp. The first peer starts the process that forks, which ends with the
+tests.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 LIBRARIES = {
     "aiohttp": ["aiohttp.web"],
-    # They don't import the reactor, which none may inherit.
+    # These don't import the reactor, which a child must not inherit.
     "autobahn": ["autobahn.twisted.websocket", "twisted.internet.epollreactor"],
     "websockets": ["websockets.asyncio.client", "websockets.asyncio.server"],
 }
@@ -31,7 +31,7 @@ _forking.set_forkserver_preload(
 
 
 def fork(protocol, script, *arguments):
-    """Run a script with these arguments in a process that a `ProcessProtocol` is told of."""
+    """Run a script with these arguments in a process that a `ProcessProtocol` observes."""
     Forked(protocol, str(script), [str(argument) for argument in arguments])
 
 
@@ -52,23 +52,23 @@ class Forked:
 
     @property
     def pid(self):
-        """Its number; None once it has ended."""
+        """The process's number; None once it has ended."""
         return self._process.pid
 
     def signalProcess(self, name):
-        """Send it a signal."""
+        """Send the process a signal."""
         if not self._open:
             raise ProcessExitedAlready
-        # It may have ended without our having been told.
+        # The process may have ended without our being told yet.
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, getattr(signal, f"SIG{name}"))
 
     def childDataReceived(self, number, data):
-        """Hand on what it has written."""
+        """Pass on the process's output."""
         self._protocol.childDataReceived(number, data)
 
     def childConnectionLost(self, number, reason):
-        """See that it writes no more, which it does until it ends."""
+        """Note that a stream is closed; when both are, the process has ended."""
         self._open.remove(number)
         if not self._open:
             self._process.join()
@@ -82,7 +82,7 @@ def _end(status):
 
 
 def _run(script, arguments, out, errors):
-    """Be the process: run the script as Python would."""
+    """Run the script in this process, as Python would."""
     for number, pipe in enumerate((out, errors), 1):
         os.dup2(pipe.fileno(), number)
         pipe.close()

@@ -1,4 +1,4 @@
-"""The processes that the tests talk to, and what these say."""
+"""The processes that the tests run, and their output."""
 
 import json
 import os
@@ -21,11 +21,11 @@ ROOT = HERE.parent.parent
 
 
 class ProcessLines(ProcessProtocol):
-    """A process that says things line by line.
+    """A process whose output is read line by line.
 
     Attributes:
         ended: fires with its exit status, or the signal's name, when it has ended.
-        errors: what it has written to its standard error.
+        errors: the bytes that it has written to its standard error.
     """
 
     def __init__(self):
@@ -51,7 +51,7 @@ class ProcessLines(ProcessProtocol):
         self.ended.callback(status)
 
     async def line(self):
-        """Return the next line that it says."""
+        """Return the next line of its output."""
         line = await self._lines.get()
         if line is None:
             self._lines.put(None)
@@ -59,12 +59,12 @@ class ProcessLines(ProcessProtocol):
         return line
 
     async def lines(self):
-        """Return the lines that nobody has asked for, once it has ended."""
+        """Return the lines that were not read, once the process has ended."""
         await self._until_ended()
         return [line for line in [*self._lines.pending, self._rest.decode()] if line]
 
     def kill(self):
-        """Kill it, unless it has ended; return a Deferred that fires when it has."""
+        """Kill the process, unless it has ended; return a Deferred that fires when it has."""
         if self._running:
             self.transport.signalProcess("KILL")
         return self._until_ended()
@@ -79,14 +79,14 @@ class ProcessLines(ProcessProtocol):
 
 
 class Peer(ProcessLines):
-    """A process that runs a script of peers/; each of its lines is something that it saw."""
+    """A process that runs a script of peers/; each of its lines is an event that it saw."""
 
     async def saw(self):
-        """Return what it saw next."""
+        """Return the next event that it saw."""
         return json.loads(await self.line())
 
     async def stop(self):
-        """Kill it; nothing may have gone wrong in it."""
+        """Kill it; it must not have failed."""
         await self.kill()
         if b"Traceback" in self.errors:
             raise AssertionError(self.errors.decode())
@@ -102,7 +102,7 @@ def start(test, process, *command):
 
 
 def start_peer(test, library, role, *arguments):
-    """Start the server or the client that is made with a library."""
+    """Start the server or the client of a library."""
     if library == "ws":
         script, interpreter = PEERS / f"ws_{role}.js", shutil.which("node")
         if interpreter is None:

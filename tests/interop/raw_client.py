@@ -1,4 +1,4 @@
-"""A client that speaks just enough of the protocol to misbehave, and the memory of its victim."""
+"""A client that speaks just enough of the protocol to misbehave, and the memory of a process."""
 
 import os
 from pathlib import Path
@@ -30,8 +30,8 @@ class RawClient(Protocol):
     """Speaks just enough of the protocol to read as slowly as it likes.
 
     Attributes:
-        opened: fires with the answer to the handshake; from then on it reads nothing.
-        head: that answer.
+        opened: fires with the response to the handshake; from then on it reads nothing.
+        head: the response.
         lost: fires when the connection is gone.
     """
 
@@ -59,7 +59,7 @@ class RawClient(Protocol):
         self.lost.callback(None)
 
     async def read(self, size):
-        """Return exactly as many bytes."""
+        """Return exactly this many bytes."""
         chunks, missing = [self._received], size - len(self._received)
         while missing > 0:
             chunks.append(await self._chunks.get())
@@ -70,7 +70,7 @@ class RawClient(Protocol):
 
 
 async def connect(test, port, path, client, headers=""):
-    """Connect a client, and have it ask for a path, with these header lines, too."""
+    """Connect a client that requests a path, with these additional header lines."""
     client = await connectProtocol(HostnameEndpoint(reactor, "127.0.0.1", port), client)
     test.addCleanup(lambda: client.lost)
     test.addCleanup(client.transport.abortConnection)
@@ -80,12 +80,12 @@ async def connect(test, port, path, client, headers=""):
 
 
 def need_memory():
-    """Skip the test where no process tells how much memory it has."""
+    """Skip the test where no process can find out its memory."""
     if not os.path.exists("/proc/self/status"):
         raise SkipTest("there is no /proc to read a process's memory from")
 
 
 def memory_of(process, figure):
-    """Return how many bytes of memory a process has (VmRSS), or has had at most (VmHWM)."""
+    """Return the bytes of memory that a process has (VmRSS), or has had at most (VmHWM)."""
     status = Path(f"/proc/{process.transport.pid}/status").read_text()
     return 1024 * int(status.split(f"{figure}:")[1].split()[0])

@@ -1,4 +1,4 @@
-"""The cases of one direction: those for both, and those that only it has."""
+"""The cases of each direction: those for both, and those for one only."""
 
 import txws2
 from tests.interop.cases import CommonCases
@@ -9,7 +9,7 @@ class OurClientCases(WeAreTheClient, CommonCases):
     """We connect to the peer.
 
     Attributes:
-        refusal: what the body of the peer's 404 has in it.
+        refusal: a part of the body of the peer's 404.
     """
 
     timeout = 30

@@ -1,4 +1,4 @@
-"""Interoperability with `aiohttp`; it can't send fragments, so those cases aren't here."""
+"""Interoperability with `aiohttp`; it can't send fragments, so those cases are left out."""
 
 from twisted.trial.unittest import TestCase
 

@@ -1,6 +1,6 @@
 """Libraries of asyncio in handlers: aiohttp, and redis.asyncio with a redis-server.
 
-Each program runs in a process of its own, on asyncio's reactor, as docs/howto/asyncio.rst has it.
+Each program runs in a process of its own, on asyncio's reactor, as in docs/howto/asyncio.rst.
 """
 
 import os
@@ -58,7 +58,7 @@ class AsyncioTests(ExampleTestCase):
     reactor = "asyncio"
 
     async def run_program(self, text, *changes):
-        """Run a program on a free port; return the process and the URI, when it listens."""
+        """Run a program on a free port; return the process and the URI once it listens."""
         port = free_port()
         for old, new in (('"asyncio")', f'"{self.reactor}")'), *changes):
             self.assertIn(old, text)
@@ -68,11 +68,11 @@ class AsyncioTests(ExampleTestCase):
         return process, f"ws://localhost:{port}/"
 
     async def start_redis(self):
-        """Start a server of its own; return its process, and the change that has it used."""
+        """Start a redis-server for a program; return its process, and the change to the program."""
         program = shutil.which("redis-server")
         if program is None:
             raise SkipTest("there is no redis-server here")
-        # The path of a socket has to be short.
+        # The path of a Unix socket must be short.
         path = Path(mkdtemp())
         self.addCleanup(shutil.rmtree, path)
         nowhere = "--port", "0", "--unixsocket", f"{path}/redis", "--dir", str(path)
@@ -125,7 +125,7 @@ class AsyncioTests(ExampleTestCase):
         return redis, process, uri
 
     async def enter(self, uri):
-        """Connect, and make sure that redis knows."""
+        """Connect, and make sure that redis knows of the connection."""
         ws = await connect(uri)
         self.addCleanup(ws.close)
         await ws.send("here")
@@ -144,7 +144,7 @@ class AsyncioTests(ExampleTestCase):
             self.assertEqual((message, await ws.recv()), ("one", "two"))
         for ws in everybody[:10]:
             await ws.close()
-        # Whoever is cut off doesn't fail, either.
+        # A client that is cut off doesn't fail, either.
         for ws in everybody[10:15]:
             ws.transport.abortConnection()
         await everybody[-1].send("still here")
@@ -186,7 +186,7 @@ class AsyncioTests(ExampleTestCase):
 
 
 class UvloopTests(AsyncioTests):
-    """The same on uvloop."""
+    """The same tests on uvloop."""
 
     reactor = "uvloop"
 

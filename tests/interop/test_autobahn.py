@@ -8,7 +8,7 @@ from tests.interop.sides import OurClientCases, OurServerCases
 
 class OurClientWithAnAutobahnServerTests(OurClientCases, FragmentCases, TestCase):
     library = "autobahn"
-    # It puts the reason in the status line only.
+    # Autobahn puts the reason in the status line only.
     refusal = b""
 
 

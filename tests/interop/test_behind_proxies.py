@@ -1,4 +1,4 @@
-"""Our client, and servers of others behind nginx and HAProxy, which end TLS, as in docs/deploy."""
+"""Our client with others' servers behind nginx and HAProxy, which end TLS, as in docs/deploy."""
 
 from twisted.internet.ssl import optionsForClientTLS
 
@@ -8,7 +8,7 @@ from tests.interop.test_reverse_proxies import HOST, RunsHAProxy, RunsNginx
 
 
 class BehindAProxy(OurClientCases):
-    """What holds for a server of another holds for it behind a proxy."""
+    """The cases for another library's server hold for that server behind a proxy, too."""
 
     async def start_server(self, *arguments):
         peer, uri = await super().start_server(*arguments)
@@ -22,7 +22,7 @@ class BehindAProxy(OurClientCases):
 class OurClientWithAWebsocketsServerBehindNginxTests(BehindAProxy, FragmentCases, RunsNginx):
     library = "websockets"
 
-    # Its server refuses clients that don't speak one of its subprotocols.
+    # The server of `websockets` refuses clients that don't speak one of its subprotocols.
     test_without_a_subprotocol_in_common_there_is_none = None
     test_there_is_no_subprotocol_where_only_the_peer_knows_some = None
 

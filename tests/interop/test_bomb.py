@@ -10,7 +10,7 @@ from tests.interop.peer_process import start_peer
 from tests.interop.raw_client import NO_MASK, RawClient, connect, frame, memory_of, need_memory
 
 MAX_SIZE = 2**20
-# Besides what a message may inflate to: the reads, the inflater, and the allocator's slack.
+# This is for memory besides max_size: the reads, the inflater, and the allocator's slack.
 MARGIN = 2**20
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate\r\n"

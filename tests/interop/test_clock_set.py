@@ -1,6 +1,6 @@
-"""The system's clock is set by an hour, on real reactors: who lives stays, who is gone is found.
+"""The system's clock is set by an hour, on real reactors: live peers stay, dead ones are found.
 
-A test can't set it, so a process has a clock of its own, and is told as by the system.
+A test can't set the system's clock, so the process has a clock of its own that a test sets.
 """
 
 import sys

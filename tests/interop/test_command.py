@@ -12,7 +12,7 @@ from tests.support.sides import answer
 
 
 class Mute(Protocol):
-    """Accepts a client, and then says nothing more, whatever it hears."""
+    """Accepts a client, and then sends no more, whatever it receives."""
 
     def __init__(self):
         self.request, self.hears = b"", Deferred()
@@ -29,7 +29,7 @@ class Mute(Protocol):
 
 class StreamTests(CommandTestCase):
     async def run_with(self, uri, descriptors):
-        """Run it with these file descriptors only."""
+        """Run the command with these file descriptors only."""
         command = Command()
         arguments = [sys.executable, "-m", "txws2", uri]
         reactor.spawnProcess(
@@ -78,7 +78,7 @@ class SignalTests(CommandTestCase):
         await command.shown("ready")
         self.addCleanup(server.transport.abortConnection)
         command.transport.signalProcess(name)
-        # A close frame: it waits for the server's.
+        # The close frame has come; the command waits for the server's.
         self.assertEqual((await server.hears)[0], 0x88)
         self.assertFalse(command.ended.called)
         return command

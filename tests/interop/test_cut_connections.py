@@ -1,6 +1,6 @@
-"""Networks that cut, half-close, delay and swallow, at points of a connection's life.
+"""Networks cut, half-close, delay and swallow connections, at many points.
 
-`connect` goes through a proxy that does that, and what comes of it is one answer, in time.
+`connect` goes through a proxy that does that, and has one outcome, in time.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from tests.support.certificates import certify
 from tests.support.tunnels import start_proxy
 
 POINTS = 16
-"""How many points there are, from the first byte of a session to its last: before, in and after
-what there is of proxy, TLS, HTTP and messages."""
+"""The number of points, from the first byte of a session to its last: before, within and after
+the bytes of the proxy, of TLS, of HTTP and of the messages."""
 
 OPTIONS = {
     "open_timeout": 1,
@@ -29,7 +29,7 @@ OPTIONS = {
 }
 
 IN_TIME = 10
-"""Seconds that all of it may take: to open, to be found dead, to close, and many to spare."""
+"""Seconds for a whole connection: to open, to be found dead, to close, and many to spare."""
 
 
 async def echo(ws):
@@ -64,7 +64,7 @@ class CutTests(TestCase):
             entrance.transport.abortConnection()
 
     async def put_in_between(self, *faults):
-        """Put what does this in between; return it, the URI, and the options to connect with."""
+        """Put a proxy with these faults in between; return it, the URI, and `connect`'s options."""
         target = int(self.tunnels.url.rpartition(":")[2]) if self.proxied else self.target
         cutting = CuttingProxy(reactor, target, faults)
         port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(cutting)
@@ -78,7 +78,7 @@ class CutTests(TestCase):
         return cutting, f"{self.scheme}://localhost:{self.target}/", options
 
     async def talk(self, uri, options):
-        """Connect, talk, and close; return how that has ended."""
+        """Connect, talk, and close; return the close code, or the exception."""
         try:
             ws = await txws2.connect(uri, **options)
         except txws2.InvalidHandshake as exc:
@@ -98,7 +98,7 @@ class CutTests(TestCase):
         return outcome
 
     async def outcomes(self, kind):
-        """Return what comes of this fault at each of the points."""
+        """Return the outcomes of this fault at each of the points."""
         whole, uri, options = await self.put_in_between()
         self.assertEqual(await self.talk(uri, options), 1000)
         faults = [Fault(kind, whole.carried * place // POINTS, 0.1) for place in range(POINTS)]

@@ -8,7 +8,7 @@ from tests.interop.directions import settings
 from tests.support.zlibs import WithZlib
 from txws2 import InvalidStatus, NegotiationError, PerMessageDeflate
 
-# What a server answers to (what the client asks for, what the server is to ask for).
+# A server's response for each pair of the client's offer and the server's wish.
 NOT_ASKED = {(None, None): None}
 ECHOED = {**NOT_ASKED, (True, None): True}
 EITHER = {**ECHOED, (None, True): True, (True, True): True}
@@ -27,7 +27,7 @@ class OurClientCases(WeAreTheDeflatingClient, DeflateCases):
 class OurServerCases(WeAreTheDeflatingServer, DeflateCases):
     """The peer connects to us.
 
-    What we answer doesn't depend on the peer; what these can ask for does.
+    Our responses don't depend on the peer, but the peer's possible offers do.
     """
 
     timeout = 30
@@ -36,7 +36,7 @@ class OurServerCases(WeAreTheDeflatingServer, DeflateCases):
         EITHER,
         EITHER,
         LEAST,
-        # Without the client's word that it can, it isn't asked for less.
+        # If the client doesn't say that it can, the server doesn't ask for less.
         {**NOT_ASKED, (None, 10): None, (True, None): None, (True, 10): 10, (11, None): 11},
     )
     others = (
@@ -63,7 +63,10 @@ class OurClientWithAWebsocketsServerTests(OurClientCases, FragmentCases, TestCas
             [PerMessageDeflate()], [settings([], [], deflate={"client_max_window_bits": 8})]
         )
         exc = await self.assertFailure(connection(), NegotiationError)
-        self.assertEqual(str(exc), "client_max_window_bits=8 can't be had from zlib")
+        self.assertEqual(
+            str(exc),
+            ("the server asks for client_max_window_bits=8; zlib can't compress with less than 9"),
+        )
 
 
 class OurServerWithAWebsocketsClientTests(OurServerCases, FragmentCases, TestCase):
@@ -76,15 +79,15 @@ class OurServerWithAWebsocketsClientTests(OurServerCases, FragmentCases, TestCas
 
 
 class OurPlainClientWithAWebsocketsServerTests(WithZlib, OurClientWithAWebsocketsServerTests):
-    """All others have zlib-ng, if it is installed."""
+    """All other test cases use zlib-ng, if it is installed."""
 
 
 class OurPlainServerWithAWebsocketsClientTests(WithZlib, OurServerWithAWebsocketsClientTests):
-    """Likewise."""
+    """This test case uses Python's zlib, too."""
 
 
 class OurClientWithAnAiohttpServerTests(OurClientCases, TestCase):
-    """Nothing can be asked of it by its own options; it can't limit our window."""
+    """Its options can ask for nothing; it can't limit our window."""
 
     library = "aiohttp"
     answers = (
@@ -97,7 +100,7 @@ class OurClientWithAnAiohttpServerTests(OurClientCases, TestCase):
 
 
 class OurServerWithAnAiohttpClientTests(OurServerCases, TestCase):
-    """It always says that its window may be limited; it can only ask for ours to be."""
+    """It always says that its window may be limited; it can only ask us to limit ours."""
 
     library = "aiohttp"
     answers = (
@@ -115,7 +118,7 @@ class OurServerWithAnAiohttpClientTests(OurServerCases, TestCase):
 
 
 class OurClientWithAnAutobahnServerTests(OurClientCases, FragmentCases, TestCase):
-    """It can be told what to ask of our messages, and doesn't answer what we say of them."""
+    """It can be told what to ask of our messages, and doesn't answer our own promises for them."""
 
     library = "autobahn"
     answers = (
@@ -144,7 +147,7 @@ class OurClientWithAWsServerTests(OurClientCases, FragmentCases, TestCase):
     others = (
         {},
         {},
-        # It declines an offer of less than it is told, and takes our other one.
+        # It declines an offer of less than its wish, and accepts our other offer.
         {(12, 10): 10, (10, 12): 12} | ALL_BITS,
         {(12, 10): 10} | ALL_BITS | FROM_THE_SERVER,
     )

@@ -1,4 +1,4 @@
-"""Digest with a server that others have written: Twisted's guard before a WebSocketResource."""
+"""Digest authentication by Twisted's guard, in front of a WebSocketResource."""
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import IRealm, Portal
@@ -23,7 +23,7 @@ async def echo(ws):
 
 @implementer(IRealm)
 class Realm:
-    """Has one resource for everybody."""
+    """Returns the same resource for every user."""
 
     def __init__(self, resource):
         self.resource = resource
@@ -77,7 +77,7 @@ class GuardTests(TestCase):
 
 
 class Listening(Protocol):
-    """Waits for what comes first."""
+    """Keeps the first data."""
 
     def __init__(self):
         self.heard = Deferred()

@@ -1,4 +1,4 @@
-"""Servers and clients that know nothing of WebSockets, with `ws:` for an endpoint."""
+"""Servers and clients that know nothing of WebSockets, with `ws:` as their endpoint."""
 
 import os
 import re
@@ -33,7 +33,7 @@ MEMORY = 8 * MIB
 
 
 class Sink(Protocol):
-    """Takes what comes and adds it up."""
+    """Adds up the data that it receives."""
 
     def __init__(self):
         self.size, self.checksum, self.done = 0, sha256(), Deferred()
@@ -62,7 +62,7 @@ class LargeTests(TestCase):
         return folder, checksum.hexdigest()
 
     async def start_twistd(self, *command):
-        """Start a server that twistd knows; return its process and its port."""
+        """Start a server that twistd runs by a name; return its process and its port."""
         twistd = Path(sys.executable).with_name("twistd")
         process = start(self, ProcessLines(), twistd, "--nodaemon", "--pidfile=", *command)
         port = None
@@ -107,7 +107,7 @@ class LargeTests(TestCase):
 
 
 class Greeter(Protocol):
-    """Says hello, and hangs up when it is answered."""
+    """Sends a greeting, and closes the connection when it is answered."""
 
     def connectionMade(self):
         self.transport.write(b"hello")
@@ -117,7 +117,7 @@ class Greeter(Protocol):
 
 
 class Answerer(Protocol):
-    """Answers what it hears.
+    """Answers a greeting.
 
     Attributes:
         heard: fires with what it hears.
@@ -144,14 +144,14 @@ class StringTests(TestCase):
         return port.getHost()
 
     async def converse(self, description):
-        """Have a client talk to the greeter; return the client's transport."""
+        """Let a client talk to the greeter; return the client's transport."""
         client = await connectProtocol(clientFromString(reactor, description), Answerer())
         self.assertEqual(await client.heard, b"hello")
         await client.lost
         return client.transport
 
     async def listen_tls(self):
-        """Listen with a certificate for localhost; return the port and the file of that."""
+        """Listen with a certificate for localhost; return the port and the certificate's file."""
         certificate, key = Path(self.mktemp()).absolute(), Path(self.mktemp()).absolute()
         for path, pem in zip((certificate, key), make_pems("localhost"), strict=True):
             path.write_bytes(pem)
@@ -172,7 +172,7 @@ class StringTests(TestCase):
         client = await endpoint.connect(clients)
         self.assertEqual((servers.numPorts, clients.numPorts), (1, 1))
         await client.lost
-        # The reactor stops a factory after it has told its protocol.
+        # The reactor stops a factory after it has called its protocol.
         await deferLater(reactor, 0)
         self.assertEqual(clients.numPorts, 0)
         await port.stopListening()
@@ -191,7 +191,7 @@ class StringTests(TestCase):
         await self.assertFailure(connectProtocol(endpoint, Answerer()), SecurityError)
 
     def trust(self, certificate):
-        """Let OpenSSL trust it, as an administrator would."""
+        """Let OpenSSL trust the certificate, as an administrator would."""
         before = os.environ.get("SSL_CERT_FILE")
         os.environ["SSL_CERT_FILE"] = str(certificate)
         if before is None:
@@ -200,7 +200,7 @@ class StringTests(TestCase):
             self.addCleanup(os.environ.__setitem__, "SSL_CERT_FILE", before)
 
     async def test_over_a_unix_socket(self):
-        # The path of a socket must be short.
+        # The path of a Unix socket must be short.
         folder = TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         below = quoteStringArgument(f"unix:{folder.name}/socket")

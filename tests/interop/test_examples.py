@@ -1,4 +1,4 @@
-"""The examples of the documentation, each of which takes the string of an endpoint."""
+"""The documentation's examples that take the string of an endpoint."""
 
 import sys
 
@@ -16,7 +16,7 @@ class ExampleTests(TestCase):
         return start(self, ProcessLines(), sys.executable, EXAMPLES / example, endpoint)
 
     async def play(self, name, server="ws:0:interface=127.0.0.1", client="ws:127.0.0.1:{}"):
-        """Run a server and a client; return what the client prints."""
+        """Run a server and a client; return the client's output."""
         words = (await self.start(f"{name}_server.py", server).line()).split()
         return await self.start(f"{name}_client.py", client.format(words[-1])).line()
 

@@ -1,4 +1,4 @@
-"""What a program says at its end whose author has forgotten to run the reactor."""
+"""A program whose author has forgotten to run the reactor ends with advice."""
 
 import sys
 
@@ -47,18 +47,19 @@ class ForgottenTests(ExampleTestCase):
     async def test_nothing_is_said_where_there_is_nothing_to_say(self):
         imports = "from twisted.internet import reactor, task\n"
         for text in (
-            # It was run, or some of it was, or one that is no reactor at all.
+            # The reactor was run, or iterated, or it is no reactor at all.
             f"{SERVE}\n{imports}reactor.callLater(0.1, reactor.stop)\nreactor.run()",
             f"{imports}{SERVE}\nreactor.iterate()",
+            f"{imports}{SERVE}\nreactor.iterate()\n{CONNECT}.addErrback(id)",
             f"{imports}txws2.serve(handler, '127.0.0.1', 0, reactor=task.Clock()).addErrback(id)",
-            # It was stopped, or called off.
+            # The server was stopped, or the attempt was cancelled.
             f"{SERVE}.addCallback(lambda server: server.close())",
             f"{CONNECT}.addErrback(id).cancel()",
-            # Another process.
+            # The process that ends is a child.
             f"{SERVE}\nif os.fork():\n    os.wait()\n    os._exit(0)",
-            # Tests.
+            # The program is a test.
             f"import unittest\n{SERVE}",
-            # There is nobody to say it to.
+            # There is no stderr for the advice.
             f"{SERVE}\nsys.stderr = None",
         ):
             self.assertEqual(await self.said(text), "", text)

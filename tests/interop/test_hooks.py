@@ -1,4 +1,4 @@
-"""What clients of others make of a server that asks who they are."""
+"""Clients of other libraries meet a server that asks for a name and a password."""
 
 import json
 from urllib.parse import urlencode
@@ -37,7 +37,7 @@ class PasswordTests(HooksTestCase):
     library = "websockets"
 
     async def ask(self, user):
-        """Open a connection as a user; return the client, and the names of those who got in."""
+        """Open a connection as a user; return the client, and the names of the accepted users."""
         names = []
 
         async def handler(ws):
@@ -97,7 +97,7 @@ class CookieTests(HooksTestCase):
 
 
 class Report(Resource):
-    """Takes what a page has seen."""
+    """Keeps the report of a page."""
 
     def __init__(self):
         super().__init__()
@@ -109,12 +109,12 @@ class Report(Resource):
 
 
 class OriginTests(TestCase):
-    """Attack 10: what a browser lets a page do to `twistd ws`, without options."""
+    """Attack 10: a browser lets any page connect to `twistd ws` without options."""
 
     timeout = 60
 
     async def visit(self, name):
-        """Open a page at a host that has this name; return which connections it can open."""
+        """Open a page at a host with this name; return the connections that it can open."""
         factory = makeService(Options()).factory
         report = Report()
         root = File(str(HERE / "pages"))

@@ -1,7 +1,7 @@
-"""Servers that do whatever they can: `connect` fails in time, with the right type, and cleanly.
+"""Hostile servers of every kind: `connect` fails in time, with the right type, and cleanly.
 
-This is the table of docs/howto/connecting.rst, on real sockets; and again through a proxy, as
-nothing that a server does is to look otherwise behind one.
+The tests follow the table of docs/howto/connecting.rst, on real sockets. They run again through a
+proxy, behind which every failure must look the same.
 """
 
 from twisted.internet import reactor
@@ -37,14 +37,14 @@ from txws2.exceptions import (
 from txws2.wire.http.bodies import MAX_BODY_SIZE
 
 SOON = 0.3
-"""The open_timeout of those that are to time out."""
+"""The open_timeout of attempts that must time out."""
 
 IN_TIME = 0.5
-"""Seconds that it may take longer."""
+"""Seconds by which a timeout may be late."""
 
 
 class Hostile(Protocol):
-    """Does as its factory says once it has the request."""
+    """Calls a function of its factory once it has the request."""
 
     def __init__(self):
         self.request, self.gone = b"", Deferred()
@@ -71,7 +71,7 @@ class HostileTestCase(TestCase):
     proxy = None
 
     async def listen(self, act, at_once=False):
-        """Listen with a server that acts so; return where."""
+        """Listen with a server that acts so; return its address."""
         factory = Factory.forProtocol(Hostile)
         factory.noisy, factory.at_once, factory.act = False, at_once, act
         factory.connections = []
@@ -91,7 +91,7 @@ class HostileTestCase(TestCase):
         options.setdefault("proxy", self.proxy)
         before = set(reactor.getDelayedCalls())
         connecting = txws2.connect(uri, **options)
-        # The limit of the limit: what it says to whoever waits longer is another failure.
+        # If the timeout itself fails, this cancels the attempt, and the test fails.
         watchdog = reactor.callLater(options["open_timeout"] + IN_TIME, connecting.cancel)
         error = None
         try:
@@ -102,7 +102,7 @@ class HostileTestCase(TestCase):
         watchdog.cancel()
         self.assertIs(type(error), kind, error)
         self.assertIn(words, str(error))
-        # trial itself fails if a socket or a call is left; here is who has left it.
+        # trial itself fails if a socket or a call is left; this names the one that left it.
         await DeferredList([connection.gone for connection in self.factory.connections])
         ours = [
             call

@@ -1,4 +1,4 @@
-"""One connection's code raises, and fifty connections on real sockets don't notice."""
+"""The code of one connection raises, and fifty other connections on real sockets go on."""
 
 from asyncio import CancelledError
 
@@ -28,7 +28,7 @@ KINDS = (
 
 
 class Fault:
-    """Lets the next connection raise, once, where a test wants it."""
+    """Lets one connection raise, once, in the hook that a test chooses."""
 
     def __init__(self):
         self.hook = self.kind = None
@@ -40,7 +40,7 @@ class Fault:
 
 
 class Fragile(txws2.WebSocketServerProtocol):
-    """Sends messages back. One may raise in each of its hooks, and as a producer."""
+    """Echoes messages. It may raise in each of its hooks, and as a producer."""
 
     hooks = (
         "connectionMade",
@@ -65,7 +65,7 @@ class Fragile(txws2.WebSocketServerProtocol):
     def messageReceived(self, message):
         self.fault.at("messageReceived")
         self.sendMessage(message)
-        # The victim's pong comes before it closes.
+        # The victim gets this ping before it closes, so it calls pongReceived.
         self.ping()
 
     def pingReceived(self, payload):
@@ -82,7 +82,7 @@ class Fragile(txws2.WebSocketServerProtocol):
 
 
 class Stream(Protocol):
-    """Sends bytes back; it is wrapped."""
+    """Echoes bytes; it is wrapped."""
 
     hooks = ("connectionMade", "dataReceived", "connectionLost")
 
@@ -101,13 +101,13 @@ class Stream(Protocol):
 
 
 class Pinged(txws2.WebSocketClientProtocol):
-    """Knows when it is pinged."""
+    """Notes that it was pinged."""
 
     def __init__(self):
         self.pinged = Deferred()
 
     def pingReceived(self, payload):
-        # A ping of the keepalive has random bytes; those of the server are its own affair.
+        # Only the first ping matters.
         if not self.pinged.called:
             self.pinged.callback(None)
 
@@ -149,7 +149,7 @@ class IsolationCases:
         self.assertEqual(await ws.recv(), message)
 
     async def use_as_victim(self):
-        """Do all that may have a hook called; the connection is closed at the end."""
+        """Do everything that calls a hook; the connection is closed at the end."""
         try:
             ws = await self.connect()
             await self.use(ws, b"victim")
@@ -174,7 +174,7 @@ class IsolationCases:
         await gatherResults([ws.pinged for ws in others])
 
     async def until_raised(self):
-        """Wait until the victim's end has come to the server."""
+        """Wait until the server has called the hook that raises."""
         while self.fault.hook is not None:
             turn = Deferred()
             reactor.callLater(0, turn.callback, None)

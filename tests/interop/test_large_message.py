@@ -1,4 +1,4 @@
-"""A message that is larger than the memory it may take: it passes through our server in pieces."""
+"""A message larger than the allowed memory passes through our server in pieces."""
 
 import json
 from hashlib import sha256
@@ -19,7 +19,7 @@ MEMORY = 4 * 2**20
 
 @implementer(IPullProducer)
 class OneFrame(RawClient):
-    """Sends a quarter of a gigabyte in one frame, as fast as the server takes it."""
+    """Sends a quarter of a gigabyte in one frame, as fast as the server reads."""
 
     def send_message(self):
         self._left = PIECES

@@ -32,7 +32,7 @@ class LeftOpenTests(TestCase):
         self.addCleanup(self.listener.close)
 
     def serve(self, begins):
-        """Be a server, blockingly, that ends TCP when the client has; return what came."""
+        """Be a blocking server that ends TCP only after the client; return the bytes received."""
         connection, _ = self.listener.accept()
         if self.secure:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -52,7 +52,7 @@ class LeftOpenTests(TestCase):
             return received
 
     async def end(self, begins):
-        """Have the connection ended; return the client's end of it."""
+        """Let the connection end; return the client's end of it."""
         served = deferToThread(self.serve, begins)
         port = self.listener.getsockname()[1]
         scheme = "wss" if self.secure else "ws"
@@ -81,6 +81,6 @@ class LeftOpenTests(TestCase):
 
 
 class LeftOpenTLSTests(LeftOpenTests):
-    """TLS, too, is ended in due form, and left open by the server."""
+    """The server ends TLS properly, and leaves TCP open."""
 
     secure = True

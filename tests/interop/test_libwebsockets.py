@@ -1,7 +1,7 @@
 """permessage-deflate with libwebsockets, whose test client comes with Debian.
 
-It shows a server what it draws, a line of text for each circle. Its test server, in Debian,
-knows no compression.
+The test client sends a line of text for each circle that it draws. The test server in Debian
+doesn't support compression.
 """
 
 import shutil
@@ -20,7 +20,7 @@ CIRCLE = r"c #[0-9A-F]{6} \d+ \d+ \d+;"
 
 
 class Audience(WiredServer):
-    """Fires `shown` once it has got enough messages."""
+    """Fires `shown` once it has received enough messages."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,8 @@ class LibwebsocketsTests(TestCase):
             opened.callback(ws)
             await ws.wait_closed()
 
-        # It waits for ever once it gets an uncompressed message where compression was agreed on.
+        # The client hangs when it gets an uncompressed message although compression was
+        # negotiated.
         compression = txws2.PerMessageDeflate(threshold=0, **options)
         server = await txws2.serve(
             handler,
@@ -77,7 +78,7 @@ class LibwebsocketsTests(TestCase):
         sent = ["x", text, text, text.upper(), "y" * 5000, text * 1000, bytes(2**16), text]
         for message in sent:
             ws.sendMessage(message)
-            # If it couldn't inflate that, it would drop the connection.
+            # If the client couldn't inflate the message, it would drop the connection.
             await ws.ping()
         frames = ws.sent()
         self.assertEqual([frame.compressed for frame in frames], [True] * len(sent))

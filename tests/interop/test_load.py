@@ -16,12 +16,12 @@ from tests.interop.peer_process import ProcessLines, start
 
 CLIENTS = 1000
 MESSAGES = 100
-# Besides the clients' sockets, what the process has open itself.
+# This is for the process's own files, besides the sockets of the clients.
 MIN_FILES = 4096
 
 
 def messages(seed, count):
-    """Generate messages of up to 64 KiB, of every order of magnitude; a seed's are the same."""
+    """Generate messages of up to 64 KiB, of all orders of magnitude, the same for a seed."""
     random = Random(seed)
     for _ in range(count):
         yield random.randbytes(int(2 ** random.uniform(0, 16)))
@@ -73,7 +73,7 @@ class LoadTests(TestCase):
 
     async def converse(self, uri, count):
         """Connect all the clients at once."""
-        # What is random can't be compressed; trying would take most of the time.
+        # Random bytes can't be compressed; trying would take most of the time.
         options = {"open_timeout": 60, "compression": None, "reactor": reactor}
         connecting = [txws2.connect(uri, **options) for _ in range(count)]
         conversations = [Conversation(ws) for ws in await gatherResults(connecting)]
@@ -94,7 +94,7 @@ class LoadTests(TestCase):
         conversations = await self.converse(uri, CLIENTS)
         talking = []
         for seed, conversation in enumerate(conversations):
-            # More than there is time for.
+            # These are more messages than there is time for.
             talking.append(ensureDeferred(conversation.send(seed, 10**6)))
             talking.append(ensureDeferred(conversation.receive(10**6)))
         await gatherResults([conversation.begun for conversation in conversations])

@@ -1,4 +1,4 @@
-"""The examples of other libraries as docs/migrating has them: with each other, and with theirs."""
+"""The examples of docs/migrating and their originals work with each other."""
 
 import sys
 from importlib.util import find_spec
@@ -15,10 +15,10 @@ LISTEN = "tcp:0:interface=127.0.0.1"
 
 
 class Program(ProcessLines):
-    """A process that prints, also what somebody else makes it print at some time."""
+    """A process that prints lines, some of them caused by other processes at any time."""
 
     async def printed(self, text):
-        """Return the next line that has this text in it; drop those before."""
+        """Return the next line with this text in it; drop the lines before."""
         while True:
             line = await self.line()
             if text in line:
@@ -44,7 +44,7 @@ class MigratingTestCase(TestCase):
         return server, f"ws://127.0.0.1:{await server.port()}"
 
     async def hears(self, peer, *expected):
-        """Wait until the peer has heard all of these, whatever else."""
+        """Wait until the peer has received all of these messages, and perhaps more."""
         expected = set(expected)
         while expected:
             expected.discard((await peer.saw())["heard"])

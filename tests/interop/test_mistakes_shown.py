@@ -1,4 +1,4 @@
-"""Mistakes as a newcomer sees them: a process ends with the message, and the line that is wrong."""
+"""Mistakes of a newcomer: the process ends with the error text, and the wrong line."""
 
 import sys
 
@@ -76,8 +76,8 @@ MISTAKES = (
     ),
     (
         'txws2.run(stream, "localhost", 8765)',
-        "TypeError: handler: stream() is an asynchronous generator function, so nothing of it is "
-        "run: send what it yields, with `await connection.send(...)`",
+        "TypeError: handler: stream() is an asynchronous generator function, so its body never "
+        "runs: send what it yields, with `await connection.send(...)`",
     ),
     (
         'txws2.run("chat:echo", "localhost", 8765)',
@@ -109,7 +109,7 @@ MISTAKES = (
 )
 
 _NO_PROTOCOL = (
-    "TypeError: WebSocketServerFactory has no protocol to be set: "
+    "TypeError: WebSocketServerFactory.protocol can't be set: "
     "WebSocketServerFactory(create_protocol=Echo) makes such protocols"
 )
 
@@ -149,7 +149,7 @@ IN_A_PROGRAM = (
 
 class MistakesShownTests(ExampleTestCase):
     async def assertShown(self, program, line, told, depth=1):
-        """Run a program; it ends soon, with this line of it and this message, in that order.
+        """Run a program; it ends soon, with this line of it and then this error text.
 
         In between are the lines of as many of our own functions.
         """

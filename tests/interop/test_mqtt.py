@@ -1,4 +1,4 @@
-"""MQTT, by a protocol that knows of TCP only, through the WebSocket port of a broker: mosquitto."""
+"""MQTT, by a protocol that knows only TCP, through the WebSocket port of a broker, mosquitto."""
 
 import shutil
 from getpass import getuser
@@ -18,7 +18,7 @@ from tests.support.examples import free_port
 
 CONNECT, CONNACK, PUBLISH, SUBSCRIBE, SUBACK, DISCONNECT = 1, 2, 3, 8, 9, 14
 
-# It doesn't start without a listener that speaks plain MQTT.
+# mosquitto doesn't start without a listener for plain MQTT.
 CONFIG = """
 listener 0 {path}/mqtt.sock
 listener {port} 127.0.0.1
@@ -28,7 +28,7 @@ persistence false
 user {user}
 """
 
-# Some frames of many reads; mosquitto takes 4 KiB of such a message ten times in a second.
+# This makes frames of several reads; mosquitto reads 4 KiB of such a message ten times a second.
 LARGE = bytes(range(256)) * 160
 
 
@@ -38,7 +38,7 @@ def string(text):
 
 
 def packet(kind, body, flags=0):
-    """Return a packet of MQTT 3.1.1; section 2.2.3 has how its length is written."""
+    """Return a packet of MQTT 3.1.1; section 2.2.3 defines the encoding of its length."""
     length, rest = bytearray(), len(body)
     while True:
         rest, digit = divmod(rest, 128)
@@ -51,7 +51,7 @@ class MQTT(Protocol):
     """A client of MQTT 3.1.1 with QoS 0.
 
     Attributes:
-        packets: the packets that came: kind and body.
+        packets: a queue of the received packets: kind and body.
         ended: fires with the reason when the connection is gone.
     """
 
@@ -79,7 +79,7 @@ class MQTT(Protocol):
             self._data = self._data[stop:]
 
     def _end(self):
-        """Return where the body of the first packet begins and ends, if its length is here."""
+        """Return the start and end of the first packet's body, if its length is here."""
         length = 0
         for position, byte in enumerate(self._data[1:5]):
             length |= (byte & 0x7F) << 7 * position
@@ -128,7 +128,7 @@ class MosquittoTests(TestCase):
         return port
 
     async def connect(self, port, options=":subprotocol=mqtt"):
-        """Connect through a string; the broker may have to start first."""
+        """Connect by an endpoint string; the broker may have to start first."""
         endpoint = clientFromString(reactor, f"ws:127.0.0.1:{port}:/mqtt{options}")
         for _ in range(100):
             try:

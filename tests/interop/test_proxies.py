@@ -1,4 +1,4 @@
-"""Connections through proxies that others have written: tinyproxy, squid, microsocks and Dante."""
+"""Connections through other people's proxies: tinyproxy, squid, microsocks and Dante."""
 
 import os
 import shutil
@@ -49,13 +49,13 @@ shutdown_lifetime 0 seconds
 
 BASIC = "auth_param basic program /usr/lib/squid/basic_ncsa_auth {path}/passwords"
 
-# The second answer to a nonce would find it too old.
+# squid refuses a second answer to a nonce as too old.
 DIGEST = """\
 auth_param digest program /usr/lib/squid/digest_file_auth {path}/secrets
 auth_param digest realm the proxy
 auth_param digest nonce_max_count 1"""
 
-# "secret", as basic_ncsa_auth has it.
+# This is "secret", in the format of basic_ncsa_auth.
 PASSWORDS = "me:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/\n"
 
 DANTE = """\
@@ -94,7 +94,7 @@ class ProxyTestCase(TestCase):
         self.wss = f"wss://localhost:{secure.addresses[0].port}/"
 
     async def run_proxy(self, program, *arguments, config=None, **values):
-        """Run it on a free port; return the port once it takes connections."""
+        """Run it on a free port; return the port once it accepts connections."""
         if which(program) is None:
             raise SkipTest(f"{program} is not installed")
         port = values["port"] = free_port()
@@ -119,7 +119,7 @@ class ProxyTestCase(TestCase):
 
 
 class HTTPProxy:
-    """What holds for each of them; `start` runs one, with or without a password."""
+    """The cases for each of them; `start` runs one, with or without a password."""
 
     async def test_connect(self):
         await self.assertBothEcho(f"http://127.0.0.1:{await self.start()}")
@@ -144,7 +144,7 @@ class HTTPProxy:
 
 class SquidTests(HTTPProxy, ProxyTestCase):
     async def start(self, password=False, login=BASIC):
-        # It runs as somebody else, to whom pytest's directories are closed.
+        # squid runs as another user, who can't read pytest's directories.
         path = Path(mkdtemp())
         self.addCleanup(shutil.rmtree, path)
         path.chmod(0o777)

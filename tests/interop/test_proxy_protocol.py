@@ -58,7 +58,7 @@ class ProxyProtocolTests(TestCase):
         self.port = server.addresses[0].port
 
     async def connect(self, header):
-        """Connect, say a header and a request in one piece; return the client with its answer."""
+        """Connect, send header and request in one piece; return the client with the response."""
         endpoint = HostnameEndpoint(reactor, "127.0.0.1", self.port)
         client = await connectProtocol(endpoint, RawClient())
         self.addCleanup(lambda: client.lost)
@@ -81,14 +81,14 @@ class ProxyProtocolTests(TestCase):
                 self.assertIn(b" 101 ", client.head)
                 ws = await self.seen.get()
                 host, port = ws.remote_address
-                # Twisted doesn't shorten those of IPv6.
+                # Twisted doesn't shorten IPv6 addresses.
                 self.assertEqual((ip_address(host), port), (ip_address(source), 4711))
                 self.assertEqual(ws.local_address[1], 443)
                 for size in 5, 2**20:
                     await self.assertEchoes(client, b"x" * size)
 
     async def test_many_share_no_epoll_and_get_nothing_past_the_wrapper(self):
-        """The header is read by a wrapper, which is the transport that we have."""
+        """A wrapper reads the header; it is the transport that we get."""
         await self.serve()
         clients = [await self.connect(version_2(f"192.0.2.{n}")) for n in range(1, 9)]
         for n, client in enumerate(clients):

@@ -1,4 +1,4 @@
-"""What whoever runs a server sees of a page that a real browser can't connect."""
+"""The owner of a server gets advice on a page whose browser can't connect."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ txws2.run(handler, "localhost", {port}, {options})
 
 class RefusedPageTests(CommandTestCase):
     async def run_server(self, options=""):
-        """Run a server of these options; return the process and the server's URI."""
+        """Run a server with these options; return the process and the server's URI."""
         path, port = self.make_directory() / "server.py", free_port()
         path.write_text(SERVER.format(port=port, options=options))
         process = self.start(sys.executable, str(path))
@@ -82,11 +82,11 @@ class RefusedPageTests(CommandTestCase):
         origin = self.serve_pages()
         seen = await self.visit("subprotocol.html", origin, uri=uri)
         self.assertEqual(seen, {"opened": False})
-        await process.shown("will fail: .* browsers end the connection; subprotocols has what")
+        await process.shown("will fail: .* browsers end the connection; subprotocols lists ")
 
 
 class _Report(Resource):
-    """Takes what a page has seen."""
+    """Keeps the report of a page."""
 
     def __init__(self, reports):
         super().__init__()

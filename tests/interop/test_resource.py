@@ -1,4 +1,4 @@
-"""A site with WebSockets and all else, as `websockets` and a browser see it."""
+"""A site with WebSockets and other resources, as `websockets` and a browser see it."""
 
 import json
 import select
@@ -152,7 +152,7 @@ class BrowserTests(SiteTestCase):
         self.assertEqual(seen["member"], {**opened, "received": ["hello"]})
         self.assertEqual((seen["api"], seen["wsgi"]), ("Hello, you!", "from a thread"))
         self.assertEqual(seen["page"], page)
-        # T12: it isn't cut off.
+        # T12: the connection is closed properly when the site stops.
         stopped = seen["stopped"]
         self.assertEqual((stopped["code"], stopped["wasClean"]), (1001, True))
 
@@ -163,12 +163,12 @@ class BrowserTests(SiteTestCase):
 
     async def test_a_browser_opens_them_over_tls(self):
         seen = await see(self, f"https://{self.listen_tls()}/resource.html", self.reported)
-        # A browser gets pages over HTTP/2 if it can, and opens WebSockets beside it.
+        # A browser loads pages over HTTP/2 if it can, and opens WebSockets beside it.
         self.assertAllIsWell(seen, page=505 if H2_ENABLED else 426)
 
 
 class StartTLS(Factory):
-    """Turns a connection to TLS, and then lets a site have it."""
+    """Starts TLS on a connection, and then gives it to a site."""
 
     def __init__(self, site, options):
         self._site, self._options = site, options
@@ -186,7 +186,7 @@ class StartTLS(Factory):
 
 
 class TransportTests(SiteTestCase):
-    """The connection is on the transport itself, with nothing of the site's between."""
+    """The connection uses the transport itself, with no object of the site's between."""
 
     async def visit(self, uri, **options):
         ws = await txws2.connect(uri, reactor=reactor, **options)
@@ -227,7 +227,7 @@ class TransportTests(SiteTestCase):
 
 
 class OurResourceWithAWebsocketsClientTests(OurServerCases, FragmentCases, TestCase):
-    """All that works with `serve` works on a site."""
+    """The cases of `serve` hold for a site, too."""
 
     library = "websockets"
 

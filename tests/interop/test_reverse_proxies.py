@@ -19,10 +19,10 @@ from tests.support.certificates import make_pems
 
 DEPLOY = Path(ROOT, "docs", "deploy")
 HOST = "chat.example.com"
-# Another than the proxy's.
+# This must be another address than the proxy's.
 CLIENT = "127.0.0.2"
 
-# Around the file, as Debian's nginx.conf has it.
+# Debian's nginx.conf is like this around the file.
 NGINX = """
 daemon off;
 pid {path}/pid;
@@ -41,10 +41,10 @@ http {{
 
 
 class Observed(txws2.WebSocketServerProtocol):
-    """Sends every message back, and tells what becomes of it.
+    """Sends every message back, and keeps its pongs and its end.
 
     Attributes:
-        ponged: what is put in there for each pong.
+        ponged: a queue that gets the payload of each pong.
         ended: fires with the reason why the connection is gone.
     """
 
@@ -68,7 +68,7 @@ class Observed(txws2.WebSocketServerProtocol):
 
 
 class CommandLine(Protocol):
-    """Of HAProxy.
+    """HAProxy's command line.
 
     Attributes:
         lost: fires when it is gone, as it is when HAProxy reloads.
@@ -85,8 +85,8 @@ class ProxyTestCase(CommandTestCase):
     """A proxy with a configuration of the docs, and our server behind it.
 
     Attributes:
-        port: where the proxy listens.
-        opened: the server's connections, as they come to be.
+        port: the proxy's port.
+        opened: a queue of the server's connections, as they open.
     """
 
     timeout = 20
@@ -97,8 +97,8 @@ class ProxyTestCase(CommandTestCase):
         self.make_room()
 
     def make_room(self):
-        """Make a directory for what a proxy needs."""
-        # The path of a Unix socket has to be short.
+        """Make a directory for the files of a proxy."""
+        # The path of a Unix socket must be short.
         self.path = Path(mkdtemp())
         self.addCleanup(shutil.rmtree, self.path)
         self.path.chmod(0o755)
@@ -138,7 +138,7 @@ class ProxyTestCase(CommandTestCase):
             text = text.replace(old, new)
         (self.path / self.file).write_text(text)
         self.proxy = self.start(*self.command())
-        # It has processes of its own, which it ends if it isn't killed.
+        # The proxy has child processes, which it ends if it isn't killed.
         self.addCleanup(self.stop_proxy, self.proxy)
         await self.proxy.shown(self.started)
 
@@ -166,7 +166,7 @@ class ProxyTestCase(CommandTestCase):
 
 
 class AnyProxyTests:
-    """What holds for each of them."""
+    """The cases for each proxy."""
 
     async def test_connections_are_upgraded_and_messages_pass(self):
         await self.serve_behind()
@@ -231,7 +231,7 @@ class AnyProxyTests:
 
 
 class HTTPProxyTests(AnyProxyTests):
-    """What holds for those that read the request."""
+    """The cases for proxies that read the request."""
 
     async def test_what_the_client_makes_up_is_not_believed(self):
         await self.serve_behind()
@@ -287,7 +287,7 @@ class RunsHAProxy(ProxyTestCase):
         return shutil.which("haproxy"), "-W", "-db", "-S", master, "-f", file
 
     async def reload(self):
-        # It begins by executing itself anew, whereby signals and commands can get lost.
+        # HAProxy first executes itself anew, so signals and commands can get lost.
         master = UNIXClientEndpoint(reactor, str(self.path / "master"))
         while "Reloading HAProxy" not in self.proxy.err:
             with contextlib.suppress(ConnectionRefusedError):
@@ -301,7 +301,7 @@ class HAProxyTests(HTTPProxyTests, RunsHAProxy):
 
 
 class HAProxyTCPTests(AnyProxyTests, RunsHAProxy):
-    """With the PROXY protocol."""
+    """HAProxy with the PROXY protocol."""
 
     file = "haproxy-tcp.cfg"
 

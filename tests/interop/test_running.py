@@ -70,7 +70,8 @@ class RunningTests(ExampleTestCase):
             self.assertRegex(str(exception), r"^received 1009 .* of 1048576 bytes \(max_size\)")
         process.transport.signalProcess("TERM")
         await process.ended
-        self.assertEqual(process.err.count("; for larger ones, max_size=2097152"), 1, process.err)
+        advice = "; for larger messages, max_size=2097152"
+        self.assertEqual(process.err.count(advice), 1, process.err)
         self.assertNotIn("Traceback", process.err)
         self.assertNotIn("handler failed", process.err)
 
@@ -86,7 +87,7 @@ class RunningTests(ExampleTestCase):
         ws = await connect(uri)
         await ws.send("hello")
         process.transport.signalProcess("TERM")
-        # The first signal has it wait for its handlers.
+        # The first signal lets it wait for its handlers.
         await ws.wait_closed()
         await process.shown("waiting for 1 handler .close_timeout says how long.; a second signal")
         process.transport.signalProcess("TERM")
@@ -153,7 +154,7 @@ class RunningTests(ExampleTestCase):
         self.assertEqual(process.status, 1)
         self.assertIn("the program has failed", process.err)
         self.assertIn(f'  File "{path}", line 3, in main\n    {line}\n', process.err)
-        # Older versions of Twisted show it twice.
+        # Older versions of Twisted show the line twice.
         shown = {each for each in process.err.splitlines() if each.startswith("  File ")}
         self.assertEqual(len(shown), 1, process.err)
         self.assertIn("ConnectionRefusedError: ", process.err.splitlines()[-2])
@@ -175,7 +176,7 @@ class RunningTests(ExampleTestCase):
     async def test_a_privileged_port_is_a_sentence_and_status_1(self):
         before = ()
         if os.geteuid() == 0:
-            # Without this capability, root may not listen there either.
+            # Without this capability, even root may not listen there.
             before = (which("setpriv"), "--bounding-set=-net_bind_service")
             if before[0] is None:
                 raise SkipTest("root may listen there, and setpriv isn't installed")

@@ -16,7 +16,7 @@ from tests.interop.raw_client import NO_MASK, RawClient, connect, frame, memory_
 SIZE = 2**16
 MESSAGES = 2**10
 MEMORY = 4 * 2**20
-# How often the count of messages sent must come out the same, and the seconds in between.
+# The count of sent messages must be the same this many times, with these seconds in between.
 STEADY = 20
 PAUSE = 0.05
 
@@ -67,7 +67,7 @@ class SlowReaderTests(TestCase):
         return int(await self.counter.recv())
 
     async def until_it_waits(self):
-        """Return how many messages the server has sent, once it sends no more."""
+        """Return the number of messages that the server has sent, once it sends no more."""
         last, steady = 0, 0
         while steady < STEADY:
             await deferLater(reactor, PAUSE)

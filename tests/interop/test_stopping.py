@@ -1,4 +1,4 @@
-"""A server's process at its limits: told to stop amid conversations, out of descriptors."""
+"""A server's process at its limits: stopped amid conversations, and out of descriptors."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.server.test_server import Answered
 from tests.support.examples import blocks
 from tests.support.sides import REQUEST
 
-# What twistd has open itself, and as many connections again.
+# This is for twistd's own descriptors, and as many connections again.
 DESCRIPTORS = 64
 
 
@@ -42,7 +42,7 @@ class ProcessTestCase(CommandTestCase):
 
 class DrainTests(ProcessTestCase):
     async def stop(self, process, uri, client):
-        """Send SIGTERM; return when it has stopped listening."""
+        """Send SIGTERM; return when the process has stopped listening."""
         process.transport.signalProcess("TERM")
         await process.shown("Port .* Closed")
         await self.assertEchoes(client)
@@ -153,7 +153,7 @@ task.react(lambda reactor: defer.ensureDeferred(main(reactor)))
 
 
 class WayTests(ProcessTestCase):
-    """Row 18 of what is promised, for each way to start a server."""
+    """Row 18 of the contract, for each way to start a server."""
 
     async def run_script(self, script):
         """Run a script that serves; return its process and the port."""
@@ -173,14 +173,14 @@ class WayTests(ProcessTestCase):
             await client.wait_closed()
             self.assertEqual((client.close_code, client.close_reason), (1001, ""))
         if not site:
-            # A site has only a part of the request, which is none of the resource's.
+            # A site has only a part of the request, which no resource knows of yet.
             answer = await opening.end
             self.assertTrue(answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n"), answer)
         opening.transport.loseConnection()
         await process.ended
         self.assertNotIn("Traceback", process.out + process.err)
         self.assertNotIn("Unhandled", process.out + process.err)
-        # Nobody who was let go in due form is worth a word.
+        # The log says nothing of connections that were closed properly.
         self.assertNotIn("connection handler failed", process.out)
 
     async def ask(self, port):
@@ -188,7 +188,7 @@ class WayTests(ProcessTestCase):
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
         peer = await endpoint.connect(Factory.forProtocol(Answered))
         peer.transport.write(REQUEST[:40])
-        # The server reads in the order in which it was written to.
+        # The server reads connections in the order in which their bytes came.
         client = await self.connect(f"ws://127.0.0.1:{port}/")
         await client.close()
         return peer

@@ -1,4 +1,4 @@
-"""systemd listens, and starts the service of docs/deploy with the first connection."""
+"""systemd listens, and starts the service of docs/deploy at the first connection."""
 
 import shlex
 import shutil
@@ -23,7 +23,7 @@ class SystemdTests(CommandTestCase):
     timeout = 60
 
     def command(self):
-        """Return what the unit starts."""
+        """Return the command line that the unit starts."""
         [line] = [
             line
             for line in (DEPLOY / "chat.service").read_text().splitlines()
@@ -49,7 +49,7 @@ class SystemdTests(CommandTestCase):
             await client.send("hello")
             self.assertEqual(await client.recv(), "hello")
             process.transport.signalProcess("TERM")
-            # It lets those who are connected finish.
+            # The service lets open connections finish.
             await process.shown("SIGTERM|Closed")
             await client.send("bye")
             self.assertEqual(await client.recv(), "bye")

@@ -14,7 +14,7 @@ class TabsTests(TestCase):
     timeout = 60
 
     async def say(self, page, text):
-        """Type it, and press the button."""
+        """Type the text, and press the button."""
         await page.evaluate(
             f"input.value = {text!r}; document.querySelector('form').requestSubmit(button)"
         )

@@ -133,7 +133,7 @@ txws2.run(main)
 
 
 class ReactorTests(ExampleTestCase):
-    """asyncio's reactor."""
+    """The cases for asyncio's reactor."""
 
     loop = ()
 
@@ -169,7 +169,7 @@ class ReactorTests(ExampleTestCase):
 
 
 class UvloopTests(ReactorTests):
-    """The same on uvloop's loop."""
+    """The same cases on uvloop's loop."""
 
     loop = ("uvloop",)
 
@@ -180,7 +180,7 @@ class UvloopTests(ReactorTests):
 
 
 class OtherReactorTests(ReactorTests):
-    """Another reactor, where only the last of these can be shown."""
+    """Another reactor, for which only the last case makes sense."""
 
     test_tasks_that_time_out_again_and_again_lose_no_message = None
     test_when_the_reactor_stops_tasks_are_cancelled_and_clean_up = None

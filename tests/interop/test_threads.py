@@ -42,7 +42,7 @@ class ThreadsTestCase(TestCase):
         self.assertEqual(self.loud, [])
 
     def show(self, *examples, **names):
-        """Run these blocks of the page, with these names; return what they have defined."""
+        """Run these blocks of the page, with these names; return the names that they define."""
         self.names.update(names)
         for example in examples:
             exec(example, self.names)
@@ -130,10 +130,10 @@ class ExampleTests(ThreadsTestCase):
 
 
 class EndTests(ThreadsTestCase):
-    """A connection that ends while a thread is at it."""
+    """A connection ends while a thread uses it."""
 
     async def end(self, call, leave, **options):
-        """Have a thread call this again and again until the peer has left; return the exception."""
+        """Let a thread call this again and again until the peer has left; return the exception."""
 
         def thread(ws):
             try:
@@ -170,7 +170,8 @@ class EndTests(ThreadsTestCase):
 
     async def test_so_does_who_waits_for_room(self):
         async def leave(ws, calls):
-            # Nobody receives, so that more and more waits, until the thread does.
+            # Nobody receives, so more and more bytes wait, until the thread must wait,
+            # too.
             [server_ws] = self.server.connections
             while server_ws.counters.waiting_out <= server_ws.factory.write_limit:
                 await deferLater(reactor, 0.01)

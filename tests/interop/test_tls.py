@@ -1,4 +1,4 @@
-"""TLS on real sockets: what travels there, and what OpenSSL's own client does to us."""
+"""TLS on real sockets: the bytes on the wire, and OpenSSL's own client."""
 
 from shutil import which
 
@@ -31,7 +31,7 @@ CERTIFICATE = PrivateCertificate.loadPEM(self_signed("localhost"))
 TRUST = trustRootFromCertificates([Certificate.load(CERTIFICATE.dump())])
 SECRET = "plaintext " * 4
 
-# RFC 8446 section 5.1.
+# RFC 8446 section 5.1: the record types.
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
 
 REQUEST = (
@@ -52,11 +52,11 @@ class RelayClientFactory(ProxyClientFactory):
 
 
 class Relay(ProxyServer):
-    """Passes on what comes from either side, and keeps it.
+    """Passes on the bytes of either side, and keeps them.
 
     Attributes:
-        asked: what the client has sent.
-        answered: what the server has sent.
+        asked: the bytes that the client has sent.
+        answered: the bytes that the server has sent.
     """
 
     clientProtocolFactory = RelayClientFactory
@@ -72,7 +72,7 @@ class Relay(ProxyServer):
 
 
 def records_of(stream):
-    """Return the types of the records that a stream is made of, and nothing else."""
+    """Return the types of a stream's records; fail if it has other bytes."""
     types, position = [], 0
     while position < len(stream):
         assert stream[position + 1] == 3, stream[position : position + 40]
@@ -108,7 +108,7 @@ class TLSTestCase(TestCase):
 
 
 class WireTests(TLSTestCase):
-    """Whatever we do, what is on the wire is TLS."""
+    """All bytes on the wire are TLS records, whatever we do."""
 
     async def relay(self, *version, **options):
         """Serve behind a relay; return the URI."""
@@ -126,7 +126,8 @@ class WireTests(TLSTestCase):
             for size in (1, 10, 1000, 20_000):
                 await ws.send(SECRET * size)
                 self.assertEqual(await ws.recv(), SECRET * size)
-            # Many in one read, small and large ones, and more than sockets take.
+            # These are many in one read, small and large, and more than the sockets'
+            # buffers take.
             sent = [SECRET * (number * 7 % 50) for number in range(100)]
             for message in sent:
                 ws.sendMessage(message)
@@ -154,7 +155,7 @@ class WireTests(TLSTestCase):
         uri = await self.relay(SSL.TLS1_2_VERSION)
         await self.chat(uri)
         self.assertOnlyTLS()
-        # Here it is to be seen that both have closed TLS before the connection.
+        # Both have closed TLS before the connection.
         for relay in self.relays:
             self.assertEqual(records_of(relay.answered)[-1], ALERT)
 
@@ -171,7 +172,7 @@ class WireTests(TLSTestCase):
 
 
 class Client(ProcessProtocol):
-    """`openssl s_client`, which takes lines as commands.
+    """`openssl s_client`, which reads lines as commands.
 
     Attributes:
         output: all that it has said.
@@ -191,7 +192,7 @@ class Client(ProcessProtocol):
     errReceived = outReceived
 
     def heard(self, words):
-        """Return a Deferred that fires when it has said this."""
+        """Return a Deferred that fires when its output has this."""
         deferred = Deferred()
         self._awaited = words, deferred
         self.outReceived(b"")
@@ -202,7 +203,7 @@ class Client(ProcessProtocol):
 
 
 class KeyUpdateTests(TLSTestCase):
-    """RFC 8446 section 4.6.3: a record that is no data, and may want an answer."""
+    """RFC 8446 section 4.6.3: a KeyUpdate is no data, and may request another in response."""
 
     async def test_keys_may_change_at_any_time(self):
         openssl = which("openssl")
@@ -215,7 +216,7 @@ class KeyUpdateTests(TLSTestCase):
         await client.heard(b"---\nread R BLOCK")
         client.transport.write(REQUEST)
         await client.heard(b"101 Switching Protocols")
-        # "k" sends an update, "K" one that asks for another.
+        # "k" sends an update, "K" an update that requests another.
         for command in (b"k", b"K"):
             client.transport.write(command + b"\n")
             await client.heard(b"KEYUPDATE")

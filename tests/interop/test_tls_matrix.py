@@ -1,4 +1,4 @@
-"""The TLS of a server, or of a proxy, that is wrong in each way, on real sockets."""
+"""Each way in which the TLS of a server, or of a proxy, can be wrong, on real sockets."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ SECRET = "Bearer s3cret"
 
 
 class Listener(Protocol):
-    """Keeps what it hears."""
+    """Keeps the bytes that it receives."""
 
     def connectionMade(self):
         self.factory.met.append(self)
@@ -67,7 +67,7 @@ class MatrixTestCase(TestCase):
         self.authorities.write_bytes(trusted())
 
     async def listen(self, contexts, answer=b""):
-        """Listen, with TLS or without; return who is met there, and the port."""
+        """Listen, with TLS or without; return a list of the connections, and the port."""
         factory = HTTPFactory.forProtocol(Listener)
         factory.met, factory.answer = [], answer
         if contexts is None:
@@ -79,7 +79,7 @@ class MatrixTestCase(TestCase):
         return factory.met, port.getHost().port
 
     async def left(self, met):
-        """Wait until the client has gone; return what it has said."""
+        """Wait until the client has gone; return the bytes that it has sent."""
         for listener in met:
             await listener.gone
         return b"".join(listener.heard for listener in met)

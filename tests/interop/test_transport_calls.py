@@ -1,4 +1,4 @@
-"""What Twisted code does to a transport directly, on every kind of transport that we may have."""
+"""Twisted code calls methods of a transport directly, on every kind of transport."""
 
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -25,13 +25,13 @@ from txws2.client.insecure import InsecureTLS
 
 HOST = "127.0.0.1"
 CERTIFICATE = PrivateCertificate.loadPEM(self_signed("localhost"))
-# More than a system buffers for one socket.
+# This is more than a system buffers for one socket.
 LARGE = bytes(2**20)
 MANY = 16
 
 
 class Server(TimeoutMixin, txws2.WebSocketServerProtocol):
-    """Echoes, and fires when it is open, and with the reason when it is gone."""
+    """Echoes; `opened` fires when it is open, and `gone` with the reason when it is lost."""
 
     def __init__(self):
         super().__init__()
@@ -53,12 +53,12 @@ class Server(TimeoutMixin, txws2.WebSocketServerProtocol):
 
 
 class TransportCases:
-    """On what `listen` makes of a factory and `connect` connects to."""
+    """The cases for a transport; `listen` and `connect` make it."""
 
     timeout = 30
 
     secure = False
-    # What the factory is given to, before it is listened with.
+    # The wrapping factory for the factory, if there is one.
     policy = None
 
     async def start(self):
@@ -109,7 +109,7 @@ class TransportCases:
         await self.start()
         self.server.send_much()
         self.transport.loseConnection()
-        # It isn't to read everything before the server has much that waits.
+        # The client must not read everything before many bytes wait in the server.
         await deferLater(reactor, 0.1)
         await self.receive_many()
         await self.assertEnds()
@@ -205,7 +205,7 @@ class TLSTests(TransportCases, TestCase):
 
 
 class PolicyCases:
-    """Under a policy, which is a transport of its own."""
+    """The cases under a policy, which is a transport of its own."""
 
     def policy(self, factory):
         return TimeoutFactory(factory, timeoutPeriod=None)
@@ -236,7 +236,7 @@ class UnixTests(TransportCases, TestCase):
 
 
 class SiteCases(TransportCases):
-    """As a resource of twisted.web."""
+    """The cases in a resource of twisted.web."""
 
     def make_factory(self, **options):
         self.resource = txws2.WebSocketResource(compression=None, **options)

@@ -33,7 +33,7 @@ class UploadTests(TestCase):
         self.sources.mkdir()
 
     async def open(self, **limits):
-        """Serve the example, and open its page; return that."""
+        """Serve the example, and open its page; return the page."""
         self.uploads = self.example.Uploads(self.folder, **limits)
         site = Site(self.example.site(self.uploads))
         port = reactor.listenTCP(0, site, interface="127.0.0.1")
@@ -49,7 +49,7 @@ class UploadTests(TestCase):
         return sorted(path.name for path in self.folder.iterdir() if path.is_file())
 
     def assertWhole(self, source, name=None):
-        """Assert that the server has the very bytes of a file, and nothing half."""
+        """Assert that the server has the same bytes as a file, and no partial file."""
         saved = self.folder / (name or source.name)
         digests = [sha256(path.read_bytes()).hexdigest() for path in (source, saved)]
         self.assertEqual(*digests)

@@ -26,7 +26,7 @@ from zope.interface import implementer
 import txws2
 from txws2 import WebSocketClientEndpoint, WebSocketFactory, WebSocketServerEndpoint
 
-# Too much for one message, or for one read.
+# This is too much for one message, or for one read.
 LARGE = bytes(range(256)) * 800
 
 
@@ -42,7 +42,7 @@ class WrappingTestCase(TestCase):
 
 
 class Ended:
-    """Tells when its connection is gone, and how.
+    """Notes how its connection is lost.
 
     Attributes:
         ended: fires with the reason.
@@ -166,7 +166,7 @@ class LineReceiverTests(WrappingTestCase):
 
 
 class Reverser(Protocol):
-    """Says backwards what it hears, and ends when it hears nothing more."""
+    """Sends the first data back in reverse, and ends."""
 
     def dataReceived(self, data):
         self.transport.write(data[::-1])
@@ -175,7 +175,7 @@ class Reverser(Protocol):
 
 @implementer(ISession)
 class Session:
-    """Runs one command, which is a protocol."""
+    """Runs any command by the same protocol."""
 
     def __init__(self, avatar):
         pass
@@ -233,7 +233,7 @@ class Commands(SSHConnection):
 
 
 class Client(Ended, SSHClientTransport):
-    """Logs in, runs a command, and hands what that says to `said`."""
+    """Logs in, runs a command, and gives its output to `said`."""
 
     def __init__(self):
         super().__init__()

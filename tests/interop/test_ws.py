@@ -14,6 +14,6 @@ class OurServerWithAWsClientTests(OurServerCases, FragmentCases, TestCase):
     library = "ws"
 
     async def test_there_is_no_subprotocol_where_only_the_peer_knows_some(self):
-        """It insists on one of its own."""
+        """ws insists on one of its own subprotocols."""
         peer, _ = await self.start_client(theirs=["mqtt", "chat"])
         self.assertEqual(await peer.saw(), {"failed": "Server sent no subprotocol"})

@@ -1,4 +1,4 @@
-"""What travels on a connection of ours, as its frames say."""
+"""The frames that travel on a connection of ours."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ CONT, TEXT, BINARY = 0, 1, 2
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame's header, but for its mask."""
+    """A frame's header, without the mask."""
 
     opcode: int
     fin: bool
@@ -32,13 +32,13 @@ def frames_in(stream):
 
 
 class Tap:
-    """A socket that keeps what it has sent."""
+    """A socket that keeps the bytes that it has sent."""
 
     def __init__(self, socket, written):
         self._socket, self._written = socket, written
 
     def fileno(self):
-        """Say that it has no descriptor, so that nothing can pass this by."""
+        """Return -1, for no descriptor, so that no byte can bypass this."""
         return -1
 
     def send(self, data):
@@ -66,7 +66,7 @@ class Wired:
         super().makeConnection(transport)
 
     def dataReceived(self, data):
-        # What comes along with the handshake is passed on by calling this again.
+        # Bytes after the handshake are passed on by a nested call of this.
         if not self._passing_on:
             self._read += data
         self._passing_on = True
@@ -74,7 +74,7 @@ class Wired:
         self._passing_on = False
 
     def forget_frames(self):
-        """Begin anew, with the next frames; none may be under way."""
+        """Forget the frames so far; no frame may be under way."""
         self._written[:] = self._read[:] = b"\r\n\r\n"
 
     def sent(self):

@@ -1,4 +1,4 @@
-"""Who may connect: how many, how many of one host, and who that is behind a proxy."""
+"""Limits on connections: of a server, of one host, and of clients behind a proxy."""
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import LogLevel
@@ -16,7 +16,7 @@ UNIX = UNIXAddress(None)
 
 
 def request(*lines):
-    """Return a request with these header lines, too."""
+    """Return a request with these additional header lines."""
     return REQUEST.replace(b"\r\n\r\n", "\r\n".join(["", *lines, "", ""]).encode())
 
 
@@ -41,7 +41,7 @@ class Visit:
         self._joined.pump()
 
     def said(self):
-        """Return status, header lines and body of what it was answered."""
+        """Return status, header lines and body of the response."""
         self._joined.pump()
         head, _, body = self._peer.take().partition(b"\r\n\r\n")
         status, *headers = head.decode().split("\r\n")
@@ -59,7 +59,7 @@ class AdmissionTestCase(QuietTestCase):
         )
 
     def visit(self, host="192.0.2.1", data=REQUEST):
-        """Have a client connect, and say something."""
+        """Connect a client that sends some bytes."""
         visit = Visit(self.factory, self.clock, host)
         visit.say(data)
         return visit
@@ -69,7 +69,7 @@ class AdmissionTestCase(QuietTestCase):
         self.assertEqual(visit.said()[0], "101 Switching Protocols")
 
     def assertFull(self, visit):
-        """Assert that it was refused as there are too many."""
+        """Assert that it was refused because there are too many connections."""
         status, headers, body = visit.said()
         self.assertEqual(status, "503 Service Unavailable")
         self.assertIn("Retry-After: 10", headers)
@@ -78,7 +78,7 @@ class AdmissionTestCase(QuietTestCase):
         self.assertIsInstance(visit.ws.lost[0], TooManyConnections)
 
     def assertFullOfHost(self, visit):
-        """Assert that it was refused as there are too many of its host."""
+        """Assert that it was refused because there are too many connections of its host."""
         status, headers, body = visit.said()
         self.assertEqual(status, "429 Too Many Requests")
         self.assertIn("Retry-After: 10", headers)
@@ -105,7 +105,7 @@ class OptionTests(AdmissionTestCase):
 
 
 class ConnectionsTests(AdmissionTestCase):
-    """max_connections."""
+    """The option max_connections."""
 
     def setUp(self):
         super().setUp()
@@ -117,7 +117,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.events.remove(event)
         self.assertEqual((event["error"], event["status"]), ("TooManyConnections", 503))
         self.assertEqual(
-            event["advice"], "max_connections=2 is reached; a larger number takes more"
+            event["advice"], "max_connections=2 is reached; a larger number accepts more"
         )
 
     def test_those_who_are_too_many_are_refused(self):
@@ -193,7 +193,7 @@ class ConnectionsTests(AdmissionTestCase):
 
 
 class HostTests(AdmissionTestCase):
-    """max_connections_per_host."""
+    """The option max_connections_per_host."""
 
     def setUp(self):
         super().setUp()
@@ -269,7 +269,7 @@ class HostTests(AdmissionTestCase):
 
 
 class ProxyTests(AdmissionTestCase):
-    """trusted_proxies."""
+    """The option trusted_proxies."""
 
     def setUp(self):
         super().setUp()
@@ -343,7 +343,7 @@ class ProxyTests(AdmissionTestCase):
 
 
 class SiteTests(SiteTestCase):
-    """The same holds for a site of twisted.web."""
+    """The same limits in a site of twisted.web."""
 
     def test_those_who_are_too_many_are_refused_as_ever(self):
         self.serve(max_connections=1)
@@ -352,17 +352,18 @@ class SiteTests(SiteTestCase):
         status, headers, _ = self.ask(REQUEST)
         self.assertEqual((status, headers["Retry-After"]), ("503 Service Unavailable", "10"))
         self.assertOver()
-        self.assertEqual(self.advice(), "max_connections=1 is reached; a larger number takes more")
+        text = "max_connections=1 is reached; a larger number accepts more"
+        self.assertEqual(self.advice(), text)
 
     def test_those_of_one_host_too(self):
         self.serve(max_connections_per_host=1)
         self.open()
         self.connect()
         self.assertEqual(self.ask(REQUEST)[0], "429 Too Many Requests")
-        self.assertIn("if this is the address of a proxy, trusted_proxies has", self.advice())
+        self.assertIn("if this is the address of a proxy, name it in trusted_", self.advice())
 
     def advice(self):
-        """Return what the one warning so far says is to be done."""
+        """Return the advice of the one warning so far."""
         [advice] = [event["advice"] for event in self.events if "advice" in event]
         return advice
 

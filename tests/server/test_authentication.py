@@ -1,4 +1,4 @@
-"""Who gets in with a name and a password."""
+"""`basic_auth`: clients with a name and a password."""
 
 import hmac
 from base64 import b64encode
@@ -16,7 +16,7 @@ def basic(username, password):
 
 class AuthenticationTestCase(ServerSide):
     def ask(self, hook, *values):
-        """Send a request with these Authorization headers; return the head of the answer."""
+        """Send a request with these Authorization headers; return the head of the response."""
         self.connect(process_request=hook)
         lines = b"".join(b"\r\nAuthorization: " + value.encode() for value in values)
         self.receive(REQUEST.replace(b"\r\n\r\n", lines + b"\r\n\r\n"))
@@ -134,10 +134,10 @@ class ArgumentsTests(AuthenticationTestCase):
         return str(self.assertRaises(kind, basic_auth, *arguments, **options))
 
     def test_there_is_one_way_to_tell(self):
-        text = "basic_auth needs credentials or check_credentials: one of the two"
+        text = "basic_auth takes credentials or check_credentials; it was given "
         both = {"credentials": ("me", "secret"), "check_credentials": lambda *_: True}
-        self.assertEqual(self.complaint(TypeError, "x"), text)
-        self.assertEqual(self.complaint(TypeError, "x", **both), text)
+        self.assertEqual(self.complaint(TypeError, "x"), f"{text}neither")
+        self.assertEqual(self.complaint(TypeError, "x", **both), f"{text}both")
 
     def test_credentials_are_pairs_and_are_not_repeated(self):
         for credentials in (
@@ -149,13 +149,13 @@ class ArgumentsTests(AuthenticationTestCase):
         ):
             self.assertEqual(
                 self.complaint(TypeError, "x", credentials=credentials),
-                "credentials is a pair of strings, (name, password), or a list of such",
+                "credentials must be pairs of strings, as ('ann', 'her password')",
             )
 
     def test_a_name_has_no_colon(self):
         self.assertEqual(
             self.complaint(ValueError, "x", credentials=("a:b", "c")),
-            "no name of a user can have a colon; 'a:b' has",
+            "a user's name must have no colon (RFC 7617); it is 'a:b'",
         )
 
     def test_a_realm_is_printable_ascii(self):

@@ -1,4 +1,4 @@
-"""`cancelled_on_close`: a handler ends with its connection, whatever it waits for."""
+"""`cancelled_on_close`: a handler is cancelled with its connection, whatever it waits for."""
 
 import gc
 from functools import partial
@@ -29,7 +29,7 @@ FAILED = "connection handler failed"
 
 
 class CancellingTestCase(QuietTestCase):
-    """Has handlers that tell what becomes of them."""
+    """Has handlers that note how they end."""
 
     def setUp(self):
         super().setUp()
@@ -38,7 +38,7 @@ class CancellingTestCase(QuietTestCase):
         self.cleaning = Deferred()
 
     async def feed(self, ws, **parameters):
-        """Send what the queue has, which the end of the connection is nothing to."""
+        """Send the messages of a queue; the end of the connection doesn't reach it by itself."""
         try:
             while True:
                 await ws.send(await self.queue.get())
@@ -175,7 +175,7 @@ class EndWithinAStepTests(EndTestCase):
 
 class OnceTests(CancellingTestCase):
     def clean_up_after(self, wait):
-        """Return a handler that waits for this, and takes its time when that is over."""
+        """Return a handler that waits for this, and is slow to clean up."""
 
         @cancelled_on_close
         async def handler(ws):
@@ -191,7 +191,7 @@ class OnceTests(CancellingTestCase):
         return handler
 
     def end(self, wait, *, drop=True):
-        """Have a connection end while its handler waits for this."""
+        """End a connection while its handler waits for this."""
         both = self.run_handler(self.clean_up_after(wait))
         if drop:
             both.drop()
@@ -472,7 +472,8 @@ class UseTests(CancellingTestCase):
             both.client.sendMessage("go on")
         both.pump()
         both.drop()
-        # What came before the end is delivered, as ever, and cancelled where it waits.
+        # Messages from before the end are delivered as always, and then the wait is
+        # cancelled.
         self.assertEqual(self.told, [*["CancelledError", "finally"] * 2, "ConnectionClosedError"])
 
     def test_a_client(self):
@@ -530,8 +531,8 @@ class MistakeTests(CancellingTestCase):
         def generator(ws):
             yield ws.recv()
 
-        self.assertRefused("inline() one, with `async def`", inline)
-        self.assertRefused("inline() one, with `async def`", partial(inline))
+        self.assertRefused("inline() is a generator function: write `async def`", inline)
+        self.assertRefused("inline() is a generator function: write `async def`", partial(inline))
         self.assertRefused("generator", generator)
         self.assertRefused("must be a function", None)
         coroutine = self.feed(None)
@@ -576,7 +577,7 @@ class QuietEndTests(CancellingTestCase):
         both = self.run_handler(handler)
         both.client_transport.frozen = True
         both.server.close()
-        # It sends while the connection is closing.
+        # The handler sends while the connection is closing.
         self.clock.advance(1)
         both.drop()
         gc.collect()

@@ -1,4 +1,4 @@
-"""What is promised of handlers and of a server that stops: rows 2, 3, 17 and 18."""
+"""The contract on handlers and on a server that stops: rows 2, 3, 17 and 18."""
 
 import contextlib
 import gc
@@ -38,7 +38,7 @@ class ServingTestCase(QuietTestCase):
 
 
 class Handlers:
-    """Rows 2, 3 and 17: what a handler does not catch, and what it does."""
+    """Rows 2, 3 and 17: exceptions that a handler doesn't catch, and those that it does."""
 
     def join(self, handler):
         return self.meet(
@@ -152,7 +152,8 @@ class Stopping:
         closing = self.server.close()
         both.pump()
         self.assertTrue(peer.take().startswith(b"HTTP/1.1 503 Service Unavailable\r\n"))
-        # Only where nothing is in between can it be seen that the server closes for writing first.
+        # Only without anything in between does it show that the server closes for writing
+        # first.
         self.assertTrue(peer.lost if self.ways else peer.ended)
         peer.transport.loseConnection()
         both.pump()

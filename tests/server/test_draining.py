@@ -1,4 +1,4 @@
-"""How a server, a service, a resource and `twistd ws` let open connections finish."""
+"""A server, a service, a resource and `twistd ws` let open connections finish."""
 
 import signal
 
@@ -220,7 +220,7 @@ class ServiceTests(DrainTestCase):
         self.successResultOf(stopped)
         self.service.startService()
         new = self.connect()
-        # It would have been time to give up.
+        # By this time, it would have been given up.
         self.clock.advance(10)
         old.pump()
         new.pump()
@@ -268,7 +268,7 @@ class TwistdTests(TapTestCase):
             stop()
             self.stopped = self.service.stopService()
 
-        # As twistd has the reactor do it.
+        # twistd has the reactor call it like this.
         self.patch(self.reactor, "stop", stop_service)
         return factory
 

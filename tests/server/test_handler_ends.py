@@ -1,4 +1,4 @@
-"""How the log tells that a handler ended with its connection, and that one has failed."""
+"""The log distinguishes a handler that ended with its connection from one that has failed."""
 
 import contextlib
 
@@ -24,7 +24,7 @@ async def reader(ws):
 
 class HandlerEnds:
     def start(self, handler=reader, **options):
-        """Open a connection that this handles."""
+        """Open a connection with this handler."""
         self.factory = WebSocketServerFactory(handler, reactor=self.clock, **options)
         self.ws = self.factory.buildProtocol(None)
         self.peer = Peer()
@@ -113,7 +113,7 @@ class HandlerEnds:
         self.start(handler)
         self.joined.drop()
         [event] = self.take_loud()
-        # A Failure shows nothing but the group.
+        # A Failure shows only the group, not the exceptions in it.
         text = eventAsText(event)
         self.assertRegex(text, f"{FAILED}\n(.*\n)*.*ConnectionClosedError: {GONE}")
         self.assertIn("KeyError: 'other'", text)

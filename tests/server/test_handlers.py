@@ -1,4 +1,4 @@
-"""What is given as a handler: mistakes are told when it is given, wherever that is."""
+"""Mistakes in a handler are reported when it is given, wherever that is."""
 
 import functools
 import sys

@@ -1,4 +1,4 @@
-"""How an application decides on a request, before the connection is open."""
+"""Hooks of an application decide on a request before the connection is open."""
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionDone
@@ -31,7 +31,7 @@ class HooksTestCase(ServerSide):
         return deciding
 
     def answer(self):
-        """Return status line, header lines and body of what was answered."""
+        """Return status line, header lines and body of the response."""
         self.joined.pump()
         head, _, body = self.peer.take().partition(b"\r\n\r\n")
         status, *headers = head.decode().split("\r\n")
@@ -48,7 +48,7 @@ class HooksTestCase(ServerSide):
         self.assertIn(b"101 Switching Protocols", self.peer.take())
 
     def assertFailed(self, error):
-        """Assert that there is one event in the log, and that the client doesn't see why."""
+        """Assert that the log has one event, and that the response doesn't show the cause."""
         status, _, body = self.answer()
         self.assertEqual(status, "500 Internal Server Error")
         self.assertEqual(body, "The WebSocket handshake failed: internal error.\n")
@@ -64,7 +64,7 @@ class HooksTestCase(ServerSide):
 
 
 class HealthCheckTests(HooksTestCase):
-    """Load balancers ask in forms that no WebSocket client uses."""
+    """Load balancers send health checks in forms that no WebSocket client uses."""
 
     def healthy(self, connection, request):
         self.asked = request.method, request.path, request.protocol
@@ -91,7 +91,7 @@ class HealthCheckTests(HooksTestCase):
         self.assertEqual(self.answer()[2], "")
 
     def test_http_1_0_still_opens_nothing(self):
-        """RFC 9110 section 7.8."""
+        """RFC 9110 section 7.8: a sender of Upgrade must also name it in Connection."""
         self.ask(lambda *_: None, REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0"))
         status, headers, body = self.answer()
         self.assertEqual(status, "505 HTTP Version Not Supported")
@@ -276,7 +276,7 @@ class FailTests(HooksTestCase):
 
 class MeanwhileTests(HooksTestCase):
     def waiting(self, **options):
-        """Send a request; return the Deferred that decides, and whether it was cancelled."""
+        """Send a request; return the Deferred that decides, and a list of its cancellations."""
         cancelled = []
         deciding = Deferred(cancelled.append)
         self.ask(lambda *_: deciding, **options)
@@ -501,7 +501,7 @@ class SequenceTests(HooksTestCase):
 
 
 class SelectSubprotocolTests(HooksTestCase):
-    """Attack 9, too: it can't put just anything into the head."""
+    """Attack 9, too: a hook can't put arbitrary bytes into the head."""
 
     offering = REQUEST.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: a, b\r\n\r\n")
 

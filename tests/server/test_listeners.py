@@ -1,4 +1,4 @@
-"""The addresses at which `serve` listens for a host, in memory; on sockets in test_serving.py."""
+"""`serve` listens at each address of a host, in memory; test_serving.py does it on sockets."""
 
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 
@@ -34,10 +34,10 @@ class Port:
 
 
 class Reactor(Clock):
-    """Listens, but where that fails.
+    """Listens at any address, except where a test lets it fail.
 
     Attributes:
-        ports: all there were.
+        ports: all ports that it has made.
         failing: errors, by address and port; 0 stands for any port.
     """
 
@@ -95,7 +95,7 @@ class ListeningTestCase(SynchronousTestCase):
 
 class LocalhostTests(ListeningTestCase):
     def setUp(self):
-        # Whatever a file of hosts says.
+        # A file of hosts makes no difference.
         self.reactor = Reactor(V4)
 
     def test_it_is_the_loopback_of_both_families(self):

@@ -1,4 +1,4 @@
-"""The function of a program: `run` tells what is none, and what should have a port."""
+"""`run` checks its main function, and says which targets need a port."""
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase as TestCase
@@ -48,19 +48,20 @@ class ProgramTests(TestCase):
 
     def test_a_coroutine_is_told_to_be_a_function(self):
         told = self.told(nothing())
-        self.assertIn("run() takes the function itself, as run(nothing), and calls it with", told)
+        self.assertIn("it was given nothing(), a coroutine: write run(nothing)", told)
 
     def test_what_takes_no_reactor_is_told_to(self):
         told = "run() calls nothing() with the reactor, and can't: too many positional arguments; "
         self.assertEqual(self.told(nothing), f"{told}write: async def nothing(reactor)")
 
     def test_what_is_no_function_is_told(self):
-        self.assertIn("what run() takes without a port must be a function; it is 5", self.told(5))
+        text = "the target of run() without a port must be a function; it is 5"
+        self.assertIn(text, self.told(5))
         self.assertIn("generator() is a generator function", self.told(generator))
 
 
 class ReactorTests(TestCase):
-    """A handler without a port, whose parameter may have any name, is called with the reactor."""
+    """A function with one parameter of any other name is called with the reactor."""
 
     def explained(self, function):
         reactor = Clock()

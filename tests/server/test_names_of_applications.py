@@ -1,4 +1,4 @@
-"""An application's class may have methods and attributes of any name that isn't a hook's."""
+"""An application's class may have methods and attributes of any name except those of hooks."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
@@ -28,7 +28,7 @@ from txws2.testing import Joined, joined
 from txws2.wire.connection import Connection
 from txws2.wire.frames import encode_frame
 
-# What Twisted or txws2 calls, or sets, by its documented name.
+# Twisted or txws2 calls, or sets, these by their documented names.
 HOOKS = {
     "connectionLost",
     "connectionMade",
@@ -45,13 +45,13 @@ HOOKS = {
     "subprotocol",
     "transport",
     "username",
-    # What a producer, or a registered one, has to have.
+    # Twisted calls these of a producer, or of a registered one.
     "pauseProducing",
     "resumeProducing",
     "stopProducing",
 }
 
-# What was ours to call once, or sounds as if it were.
+# These were names of ours once, or sound like them.
 OTHERS = {
     "keepalive_heard",
     "answer",
@@ -143,11 +143,11 @@ NAMES = [*sorted((PUBLIC | OTHERS) - HOOKS), ALL_PRIVATE]
 
 
 class Taken(Exception):
-    """What the application's own method raises when it is called by somebody else."""
+    """The exception of an application's method, if anything else calls it."""
 
 
 def taking(kind, name):
-    """Generate subclasses that have taken a name: as a method, and as an attribute."""
+    """Generate subclasses that use a name: as a method, and as an attribute."""
 
     def method(self, only_the_application_knows_its_arguments):
         raise Taken(name)
@@ -192,7 +192,7 @@ def taking_all(kind):
 
 
 class Recorded:
-    """Keeps what it hears, by names that nobody takes."""
+    """Keeps its messages and ends, by names that no test uses."""
 
     def connectionMade(self):
         self.heard_messages, self.heard_lost = [], []
@@ -214,7 +214,7 @@ class RecordedClient(Recorded, WebSocketClientProtocol):
 
 class ServerTests(QuietTestCase):
     def each(self, **options):
-        """Generate a factory for each name that was taken."""
+        """Generate a factory for each used name."""
         for name in NAMES:
             for kind in taking(RecordedServer, name):
                 self.name = f"{name} as {kind.__name__}"

@@ -1,4 +1,4 @@
-"""`run` in memory: what it runs, what it says, how it ends."""
+"""`run` in memory: its targets, its output, and its end."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ async def echo(ws):
 
 
 class _Reactor(MemoryReactorClock):
-    """One that tells who wants to know that it stops."""
+    """A reactor that calls its triggers when it stops."""
 
     taken = False
 
@@ -225,7 +225,7 @@ class ChangesTests(SynchronousTestCase):
 
 
 class _Processes:
-    """In place of `subprocess`: each process ends at once, with the next of these statuses."""
+    """Stands for `subprocess`: each process ends at once, with the next of these statuses."""
 
     def __init__(self, *statuses):
         self.statuses = list(statuses)

@@ -1,4 +1,4 @@
-"""Why a program has failed, with the lines of its author."""
+"""The traceback of a program's failure is cut to the author's lines."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
@@ -11,7 +11,7 @@ from txws2.server.program_failure import own_part
 
 class OwnPartTests(SynchronousTestCase):
     def failure(self, exception):
-        """Return a failure with lines of ours, and of Twisted."""
+        """Return a failure whose traceback has lines of ours, and of Twisted."""
 
         async def inner():
             await deferred

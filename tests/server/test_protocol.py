@@ -1,4 +1,4 @@
-"""The server's handlers, in pull style; its handshake is in test_server_handshake.py."""
+"""The server's handlers, in pull style; test_server_handshake.py has the handshake."""
 
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.task import Clock
@@ -165,7 +165,7 @@ class SlowTLSTests(TLSTestCase):
 
     def connect(self):
         self.clock = Clock()
-        # What joins them knows of no epoll.
+        # A connection in memory has no epoll.
         self.factory = WebSocketServerFactory(reactor=self.clock, share_epoll=False)
         self.join(factory=self.factory)
 

@@ -1,4 +1,4 @@
-"""A WebSocket among the resources of a twisted.web site: what opens, and what is refused."""
+"""A WebSocket among the resources of a twisted.web site: requests accepted and refused."""
 
 from unittest import mock
 
@@ -93,7 +93,7 @@ class OpenTests(SiteTestCase):
         self.assertEqual(self.successResultOf(self.ws.recv()), "early")
 
     def test_a_transport_may_be_wrapped(self):
-        """As by TLS, or by what reads the addresses that a proxy sends."""
+        """TLS wraps it, and so does the reader of a proxy's PROXY header."""
         self.serve()
         wrapping = WrappingFactory(self.site)
         self.connect(wrapping)
@@ -107,7 +107,7 @@ class OpenTests(SiteTestCase):
         self.assertEqual(wrapping.protocols, {})
 
     def test_a_transport_may_have_turned_to_tls(self):
-        """It has a wrapper below it then, which isn't what the site knows as its transport."""
+        """The site's transport then has a wrapper below it, which it doesn't know of."""
         self.serve()
         self.connect()
         end = self.server_end
@@ -127,7 +127,7 @@ class OpenTests(SiteTestCase):
 
 
 class EarlyTests(SiteTestCase):
-    """T5: what a client sends before it has the answer isn't lost."""
+    """T5: bytes that a client sends before it has the response aren't lost."""
 
     def test_frames_of_the_same_read_are_kept(self):
         self.serve()
@@ -155,7 +155,7 @@ class EarlyTests(SiteTestCase):
         self.assertEqual(self.successResultOf(self.ws.recv()), "two")
 
     def test_what_came_early_is_not_for_the_site_any_more(self):
-        """It would be a request that nobody has seen coming."""
+        """The site would read it as a request that no proxy has seen."""
         found = Deferred()
         resource = self.serve(wrap=lambda resource: DeferredResource(found))
         asked = []
@@ -190,7 +190,7 @@ class EarlyTests(SiteTestCase):
 
 
 class RefuseTests(SiteTestCase):
-    """A refusal is an ordinary answer; the client goes on with HTTP if it asked for that."""
+    """A refusal is an ordinary response; the client goes on with HTTP if it asked for that."""
 
     def assertRefused(self, expected, request, **options):
         self.serve(**options)
@@ -213,7 +213,7 @@ class RefuseTests(SiteTestCase):
         self.assertIn(b"it can't be opened as a web page", body)
 
     def test_a_page_is_not_redirected(self):
-        """A4: a status page that goes where its URL says."""
+        """A4: Autobahn's status page redirects to an address in the URL."""
         request = b"GET /chat?redirect=https://evil.example&after=0 HTTP/1.1\r\nHost: x\r\n\r\n"
         headers, body = self.assertRefused("426 Upgrade Required", request)
         self.assertFalse({"Location", "Refresh"} & set(headers))
@@ -284,7 +284,7 @@ class RefuseTests(SiteTestCase):
         self.assertEqual(self.opened, [])
 
     def test_what_the_site_reads_may_be_as_long_as_that_lets_it_be(self):
-        """As the cookies behind a single sign-on are."""
+        """The cookies behind a single sign-on can be as long."""
         self.serve()
         cookie = plus(b"Cookie: a=" + b"x" * 15_000)
         self.open(cookie)
@@ -368,7 +368,7 @@ class RefuseTests(SiteTestCase):
         self.assertOver()
 
     def test_one_that_is_accepted_does_not_end_with_the_request(self):
-        """Nor does it if somebody else has done with that."""
+        """It doesn't either if other code finishes the request."""
         self.serve()
         self.open(REQUEST.replace(b"Connection: Upgrade", b"Connection: Upgrade, close"))
         self.ws.site_request.finish()
@@ -401,7 +401,7 @@ class RefuseTests(SiteTestCase):
 
 
 class HTTP2Request(SiteRequest):
-    """A request as one that came on a stream of HTTP/2."""
+    """Looks like a request on a stream of HTTP/2."""
 
     def requestReceived(self, command, path, version):
         super().requestReceived(command, path, b"HTTP/2")
@@ -416,6 +416,6 @@ class HTTP2Tests(SiteTestCase):
         answer = self.peer.take()
         self.assertTrue(answer.startswith(b"HTTP/2 505 "))
         self.assertIn(b"the protocol must be HTTP/1.1; it is HTTP/2.0", answer)
-        # RFC 9113 section 8.2.2.
+        # RFC 9113 section 8.2.2: connection-specific headers aren't allowed.
         self.assertNotIn(b"Connection:", answer)
         self.assertNotIn(b"Upgrade:", answer)

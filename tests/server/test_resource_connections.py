@@ -1,4 +1,4 @@
-"""The connections of a resource, from when they are open until the site stops."""
+"""The connections of a resource, from opening until the site stops."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -9,7 +9,7 @@ from txws2 import CloseCode, ConnectionClosedError, ConnectionClosedOK, Protocol
 
 
 class DefectTests(SiteTestCase):
-    """What goes wrong with the WebSockets that twisted.web itself has."""
+    """The known defects of twisted.web's own WebSockets don't occur here."""
 
     def test_a_producer_can_be_registered(self):
         """T4."""
@@ -147,7 +147,7 @@ class CloseTests(SiteTestCase):
         self.successResultOf(stopped)
 
     def test_where_there_are_no_connections_the_reactor_knows_nothing_of_it(self):
-        """A script (.rpy) makes a resource for each request; they aren't to pile up."""
+        """A script (.rpy) makes a resource for each request; these must not pile up."""
         added, removed = self.watch_triggers()
         self.serve()
         self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
@@ -178,7 +178,7 @@ class CloseTests(SiteTestCase):
         self.assertEqual(removed, [])
 
     def watch_triggers(self):
-        """Return the lists of those that are added, and of those removed, from now on."""
+        """Return two lists, of the triggers that are added and removed from now on."""
         added, removed = [], []
         self.clock.addSystemEventTrigger = lambda *trigger: added.append(trigger) or trigger
         self.clock.removeSystemEventTrigger = removed.append

@@ -1,4 +1,4 @@
-"""What a resource, and the site that it is on, make of a request together."""
+"""A resource and its site together handle a request."""
 
 from io import StringIO
 
@@ -19,7 +19,7 @@ from txws2.testing.recorder import RecordingTransport
 
 class ProcessRequestTests(SiteTestCase):
     def waiting(self, **options):
-        """Send a request that isn't decided on; return its Deferred, and those cancelled."""
+        """Send a request; return the Deferred of its hook, and a list of its cancellations."""
         cancelled = []
         deciding = Deferred(cancelled.append)
         self.serve(process_request=lambda *_: deciding, **options)
@@ -42,7 +42,7 @@ class ProcessRequestTests(SiteTestCase):
         self.serve(process_request=lambda connection, request: connection.respond(200, "healthy\n"))
         self.receive(b"GET /chat HTTP/1.0\r\n\r\n")
         answer = self.peer.take()
-        # The site answers in the version that it was asked in, and ends the connection.
+        # The site answers in the version of the request, and ends the connection.
         self.assertTrue(answer.startswith(b"HTTP/1.0 200 OK\r\n"))
         self.assertTrue(answer.endswith(b"\r\n\r\nhealthy\n"))
         self.assertOver()
@@ -95,7 +95,7 @@ class ProcessRequestTests(SiteTestCase):
             self.connect()
 
     def test_to_a_page_they_are_answered(self):
-        """Without an Upgrade, there is nothing else that could follow."""
+        """Without an Upgrade, only requests can follow."""
         deciding = Deferred()
         self.serve(process_request=lambda *_: deciding)
         self.receive(PAGE.replace(b"page", b"chat"))
@@ -191,7 +191,7 @@ _NONE = type(None)
 
 
 class NeverOpen:
-    """A connection that doesn't open is told so, as it is by a factory."""
+    """The application is told of a connection that doesn't open, as with a factory."""
 
     def assertLost(self, kind, cause=_NONE):
         [reason] = self.ws.lost
@@ -297,13 +297,13 @@ class NeverOpenTests(NeverOpen, SiteTestCase):
 class NeverOpenOverTLSTests(OverTLS, NeverOpen, SiteTestCase):
     def setUp(self):
         super().setUp()
-        # TLS says that it can, and so twisted.web has it do so.
+        # TLS claims to be TCP, so twisted.web calls this.
         RecordingTransport.setTcpNoDelay = lambda *_: None
         self.addCleanup(delattr, RecordingTransport, "setTcpNoDelay")
 
 
 class SiteRequestTests(SiteTestCase):
-    """What the site knows of the request, and what it is told of its end."""
+    """The site's view of the request, and of its end."""
 
     def test_sessions_go_on(self):
         def process_request(connection, request):
@@ -340,7 +340,7 @@ class SiteRequestTests(SiteTestCase):
         self.assertNotIn("Sec-WebSocket-Extensions", headers)
 
     def test_a_site_that_compresses_its_pages_leaves_it_alone(self):
-        """Browsers say with any request what they can decompress."""
+        """Browsers send with any request the encodings that they can decompress."""
         self.serve(wrap=lambda resource: EncodingResourceWrapper(resource, [GzipEncoderFactory()]))
         accepting = b"Accept-Encoding: gzip\r\n\r\n"
         request = PAGE.replace(b"page", b"chat").replace(b"\r\n\r\n", b"\r\n" + accepting)
@@ -415,7 +415,7 @@ class Realm:
     """Everybody gets the same resource.
 
     Attributes:
-        out: those who have logged out.
+        out: the users who have logged out.
     """
 
     def __init__(self, resource):

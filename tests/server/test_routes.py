@@ -23,7 +23,7 @@ class RoutingTestCase(ServerSide):
         return handle
 
     def ask(self, handler, path, **options):
-        """Send a request for a path; return the status that is answered."""
+        """Send a request for a path; return the status of the response."""
         self.connect(handler=handler, **options)
         self.receive(REQUEST.replace(b"/chat", path.encode()))
         self.joined.pump()

@@ -1,4 +1,4 @@
-"""`serve` on real sockets, and how a server stops; row 18 is in test_contract_serving.py."""
+"""`serve` on real sockets, and its end; test_contract_serving.py has row 18."""
 
 import gc
 from os.path import join
@@ -44,14 +44,14 @@ def has_ipv6():
 
 
 class KeptTests(SynchronousTestCase):
-    """Who waits for the end of a server waits, though nobody else knows of either."""
+    """A program waits for the end of a server, though nothing else refers to either."""
 
     def setUp(self):
         self.reactor = MemoryReactorClock()
         self.ended = []
 
     def start(self, end):
-        """Start a program that waits for the end of its server, and forget it."""
+        """Start a program that waits for the end of its server, and drop all references."""
 
         async def main():
             async with serve(echo, endpoint=self.endpoint(), reactor=self.reactor) as server:
@@ -92,7 +92,7 @@ class ArgumentTests(SynchronousTestCase):
             ((None, "localhost"), {"endpoint": "tcp:0"}),
         ):
             error = self.assertRaises(TypeError, serve, *arguments, **options)
-            self.assertIn("a host and a port, or endpoint=", str(error))
+            self.assertIn("a host and a port or endpoint=", str(error))
 
     def test_a_description_that_is_none_is_an_error(self):
         self.failureResultOf(serve(None, endpoint="nonsense:0"), ValueError)
@@ -123,7 +123,7 @@ class ArgumentTests(SynchronousTestCase):
 
 
 class EndpointTests(SynchronousTestCase):
-    """How many may wait to be accepted."""
+    """The backlog: the number of connections that may wait to be accepted."""
 
     def assertBacklog(self, description, backlog):
         reactor = MemoryReactorClock()
@@ -188,7 +188,7 @@ class ListenTests(ServeTestCase):
         port = taken.addresses[0].port
         with self.assertRaises(CannotListenError):
             await serve(echo, "localhost", port)
-        # The other one is free again.
+        # The other port is free again.
         await self.serve(echo, "127.0.0.1", port)
 
     async def test_on_any_name_of_this_machine(self):
@@ -324,7 +324,7 @@ class StopTests(ServeTestCase):
 
 
 class Answered(Peer):
-    """Fires `end` with all that came, once the other side has closed for writing."""
+    """Fires `end` with all received bytes, once the other side has closed for writing."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a server answers to what is, and to what isn't, the request of a WebSocket client."""
+"""A server's response to the opening handshake of a client, valid or not."""
 
 from email.utils import parsedate_to_datetime
 
@@ -25,7 +25,7 @@ def plus(*lines):
 
 class HandshakeTestCase(ServerSide):
     def ask(self, request, **options):
-        """Send a request; return status line, header lines and body of the answer."""
+        """Send a request; return status line, header lines and body of the response."""
         self.connect(**options)
         self.receive(request)
         self.peer.transport.loseConnection()
@@ -108,7 +108,7 @@ class AcceptTests(HandshakeTestCase):
         self.assertEqual(self.ws.opened, 1)
 
     def test_an_empty_line_before_it_is_skipped(self):
-        """RFC 9112 section 2.2."""
+        """RFC 9112 section 2.2: a server should ignore an empty line before the request line."""
         for chop in (None, 1, 3):
             self.connect()
             if chop is not None:
@@ -121,7 +121,7 @@ class AcceptTests(HandshakeTestCase):
         self.assertStatus("400 Bad Request", b"\r\n" * 1000 + REQUEST)
 
     def test_frames_behind_the_request_are_kept(self):
-        """A server of Twisted loses them."""
+        """The WebSocket servers of twisted.web lose them."""
         self.connect()
         self.receive(REQUEST + self.frame(TEXT, b"early") + self.frame(9, b"ping"))
         self.assertEqual(self.successResultOf(self.ws.recv()), "early")
@@ -183,14 +183,14 @@ class RefusalTests(HandshakeTestCase):
             self.assertIn("Connection: close", headers)
 
     def test_what_is_for_the_whole_server_or_for_another_is_405(self):
-        """RFC 9112 sections 3.2.3 and 3.2.4."""
+        """RFC 9112 sections 3.2.3 and 3.2.4: such targets are for CONNECT and OPTIONS only."""
         for line in (b"OPTIONS *", b"CONNECT example.com:443", b"CONNECT [::1]:80"):
             request = line + b" HTTP/1.1\r\nHost: example.com\r\n\r\n"
             headers = self.assertStatus("405 Method Not Allowed", request)
             self.assertIn("Allow: GET", headers)
 
     def test_a_fragment_is_400(self):
-        """RFC 9112 section 3.2: a request target has none."""
+        """RFC 9112 section 3.2: a request target has no fragment."""
         for target in (b"/chat#room", b"/#", b"/?a#b", b"http://example.com/#a"):
             request = REQUEST.replace(b"/chat", target)
             self.assertStatus("400 Bad Request", request)

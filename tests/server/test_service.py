@@ -1,4 +1,4 @@
-"""The service: how it starts, what it says of itself while it runs, and how it stops."""
+"""The service: its start, its attributes while it runs, and its stop."""
 
 from twisted.application.service import Application, IService, MultiService
 from twisted.internet import reactor as real_reactor
@@ -24,7 +24,7 @@ async def echo(ws):
 
 
 class Port:
-    """A listening port that has taken its time."""
+    """A listening port whose endpoint was slow."""
 
     def __init__(self):
         self.listening = True
@@ -37,7 +37,7 @@ class Port:
 
 
 class Slow:
-    """An endpoint, called "slow", that listens when the test says so."""
+    """An endpoint, called "slow", that listens when the test lets it."""
 
     def __init__(self, cancelled=None):
         self.listening = Deferred(cancelled)

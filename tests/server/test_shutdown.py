@@ -1,4 +1,4 @@
-"""How a server ends when the reactor stops, and who waits for its end."""
+"""A server ends when the reactor stops; programs and handlers wait for its end."""
 
 import re
 
@@ -29,10 +29,10 @@ GOING_AWAY = [(CLOSE, closing(1001))]
 
 
 class Reactor(MemoryReactorClock):
-    """One that stops as those of Twisted do.
+    """A reactor whose clock a test advances, and that stops as those of Twisted do.
 
     Attributes:
-        stopped: whether it has waited for all who asked it to.
+        stopped: True once it has called its triggers and waited for their Deferreds.
     """
 
     stopped = False
@@ -54,7 +54,7 @@ class Reactor(MemoryReactorClock):
 
     @property
     def waits_for(self):
-        """How many there are whom it will tell before it stops."""
+        """The number of triggers that it will call before it stops."""
         return len(self.shutdown.before)
 
 
@@ -72,7 +72,7 @@ class Client(Peer):
         self.joined.pump()
 
     def status(self):
-        """Return the status of the answer, and forget that."""
+        """Return the status of the response, and forget the response."""
         head, _, rest = self.take().partition(b"\r\n\r\n")
         self.received += rest
         return int(head.split()[1]) if head else None
@@ -82,7 +82,7 @@ class Client(Peer):
         return frames_in(self.take())
 
     def leave(self):
-        """Answer the close frame, and close the transport when that is closed."""
+        """Answer the close frame, and close the transport when the server has."""
         self.send(encode_frame(CLOSE, closing(1001), masked=True))
         self.go()
 
@@ -105,7 +105,7 @@ class ReactorTestCase(QuietTestCase):
         return client
 
     def stop(self):
-        """Have the reactor stop; return when those who are told have had their say."""
+        """Stop the reactor; call its triggers, and their delayed calls that are due soon."""
         self.clock.stop()
         self.clock.advance(0.001)
 
@@ -119,10 +119,10 @@ class ReactorTestCase(QuietTestCase):
 
 
 class WaitedForTests(ReactorTestCase):
-    """For whom a reactor waits, in words."""
+    """The connections and handlers that a reactor waits for, in words."""
 
     def waited_for(self, reactor):
-        """Return for whom the log says that this waits, a second later."""
+        """Return the log's words on what it waits for, a second later."""
         said = []
         tell_soon(reactor, Logger(observer=said.append), "(be patient)")
         reactor.advance(1)
@@ -137,7 +137,7 @@ class WaitedForTests(ReactorTestCase):
             return ends[-1]
 
         clients = [self.open(self.factory(handler)), *map(self.open, [self.factory()] * 2)]
-        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
+        self.assertEqual(self.waited_for(self.clock), "other parts of the program")
         self.stop()
         self.assertEqual(self.waited_for(self.clock), "3 connections and 1 handler")
         clients[0].leave()
@@ -145,9 +145,9 @@ class WaitedForTests(ReactorTestCase):
         self.assertEqual(self.waited_for(self.clock), "1 connection and 1 handler")
         clients[2].leave()
         self.assertEqual(self.waited_for(self.clock), "1 handler")
-        self.assertEqual(self.waited_for(Reactor()), "what else is to stop")
+        self.assertEqual(self.waited_for(Reactor()), "other parts of the program")
         ends[0].callback(None)
-        self.assertEqual(self.waited_for(self.clock), "what else is to stop")
+        self.assertEqual(self.waited_for(self.clock), "other parts of the program")
         self.assertTrue(self.clock.stopped)
 
 
@@ -155,7 +155,7 @@ class WayTests(ReactorTestCase):
     """Each way to start a server."""
 
     def ways(self):
-        """Generate what listens in each way."""
+        """Generate the listening objects of each way."""
         yield lambda: serve(None, "127.0.0.1", 0, reactor=self.clock)
         yield lambda: serve(None, endpoint="tcp:0", reactor=self.clock)
         yield lambda: TCP4ServerEndpoint(self.clock, 0).listen(self.factory())
@@ -229,7 +229,7 @@ class WayTests(ReactorTestCase):
 
 
 class TriggerTests(ReactorTestCase):
-    """The reactor knows of a factory as long as there is something to close."""
+    """The reactor refers to a factory as long as there is something to close."""
 
     def test_that_is_as_long_as_a_port_listens(self):
         factory = self.factory()
@@ -286,7 +286,7 @@ class TriggerTests(ReactorTestCase):
 
 
 class TogetherTests(ReactorTestCase):
-    """Others have something to say, too, when the reactor stops."""
+    """Several objects have triggers that the reactor calls when it stops."""
 
     def service(self, **options):
         service = WebSocketService("tcp:0", None, reactor=self.clock, ping_interval=None, **options)
@@ -381,10 +381,10 @@ class CircleTestCase(QuietTestCase):
 
 
 class CircleTests(CircleTestCase):
-    """A handler that waits for the end of its server isn't waited for."""
+    """A server doesn't wait for a handler that waits for the server's end."""
 
     def assertEnds(self, *clients, code=1001):
-        """Assert that all is over as soon as the clients have left."""
+        """Assert that the end comes as soon as the clients have left."""
         for client in clients:
             self.assertEqual(client.said(), [(CLOSE, closing(code))])
         waiting = self.server.wait_closed()
@@ -592,7 +592,7 @@ class CircleTests(CircleTestCase):
 
 
 class GuardTests(CircleTestCase):
-    """One connection that can't end as it should keeps no other from it."""
+    """A connection that fails to end keeps no other from ending."""
 
     def test_a_hook_that_fails_when_it_is_cancelled(self):
         for error in (ZeroDivisionError, SystemExit, CancelledError):

@@ -1,4 +1,4 @@
-"""Messages as any peer may compress them: of all kinds of blocks, flushed and ended anyhow."""
+"""Messages as any peer may compress them: in all kinds of blocks, flushed and ended in any way."""
 
 import zlib
 from typing import NamedTuple
@@ -16,11 +16,11 @@ _FLUSHES = {
 
 
 class Message(NamedTuple):
-    """What is compressed, in parts, and how each of them is flushed.
+    """The parts of a message, and the flush after each.
 
     Attributes:
-        parts: these.
-        extra: whether a 0x00 stands behind a final block, and for nothing.
+        parts: pairs of a part and its flush.
+        extra: True to add a 0x00 after a final block, which means nothing.
     """
 
     parts: list[tuple[bytes, str]]
@@ -71,8 +71,8 @@ messages = st.lists(
 )
 
 kinds = st.tuples(
-    # 0 makes blocks without compression, Z_FIXED those with fixed codes.
+    # Level 0 makes stored blocks, Z_FIXED makes blocks with fixed Huffman codes.
     st.sampled_from([0, 1, 6, 9]),
     st.sampled_from([zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE]),
 )
-"""Levels and strategies."""
+"""Levels and strategies of compression."""

@@ -1,4 +1,4 @@
-"""What a Connection makes of a peer's bytes: at both ends, whole, and byte by byte."""
+"""Runs a peer's bytes through a Connection: at both ends, whole, and byte by byte."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ from txws2.wire.frames import encode_frame, parse_header
 from txws2.wire.masking import apply_mask
 
 Said = Callable[..., bytes]
-"""What a peer says, once it is told whether it must mask."""
+"""Bytes of a peer; called with `masked`, which says if the peer must mask."""
 
 
 def frame(opcode, payload=b"", *, fin=True, rsv1=False) -> Said:
@@ -22,12 +22,12 @@ def header(first, second, rest=b"") -> Said:
 
 
 def start_of(said, size) -> Said:
-    """All bytes up to, and with, as many of the payload of a short frame."""
+    """Return a short frame up to this many bytes of its payload."""
     return lambda masked: said(masked=masked)[: size + (6 if masked else 2)]
 
 
 def frames_in(data, *, masked):
-    """Take a stream apart: the opcode and the payload of each frame."""
+    """Split a stream into frames: the opcode and the payload of each."""
     found = []
     position = 0
     while position < len(data):
@@ -39,7 +39,7 @@ def frames_in(data, *, masked):
 
 
 def told(event, connection, *, client):
-    """Say an event so that it can be compared: its answer in parts, its exception in words."""
+    """Convert an event for comparison: its answer into frames, its exception into text."""
     if isinstance(event, (str, bytes)):
         return event
     answer = frames_in(connection.answer(event), masked=client)
@@ -71,7 +71,7 @@ def heard_from(*said, client, chop, closing=False, **options):
 
 
 def heard(*said, **options):
-    """What the peer's frames mean: the same to a server and a client, however they arrive."""
+    """Return the events of the peer's frames; assert that they are the same at either end."""
     ways = [
         heard_from(*said, client=client, chop=chop, **options)
         for client in (False, True)

@@ -17,7 +17,7 @@ __all__ = ["Authority", "certify", "make_pems"]
 
 
 def make_pems(name, address=None, days=(-1, 1)):
-    """Make a certificate, signed by itself, for a host; return its PEM and that of its key.
+    """Make a self-signed certificate for a host; return its PEM and that of its key.
 
     It is valid from the first to the second of these days, counted from now.
     """
@@ -84,11 +84,11 @@ class Authority:
         """Sign a certificate; return it with its key.
 
         Args:
-            names: those in subjectAltName, each a DNS name, or whatever else is allowed there; or
-                the whole extension, as bytes. Without any there is no such extension.
+            names: the names in subjectAltName, each a DNS name or another kind of name; or the
+                whole extension, as bytes. Without names there is no such extension.
             common_name: its common name.
-            days: when it is valid, counted from now.
-            extensions: what else is in it.
+            days: the first and last day of its validity, counted from now.
+            extensions: further extensions.
             key: its key.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
@@ -103,12 +103,12 @@ class Authority:
 
 
 def named(common_name):
-    """Return what has only a common name."""
+    """Return a subject that has only a common name."""
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
 
 
 def alternatives(*names):
-    """Return the extension with these names."""
+    """Return the extension subjectAltName with these names."""
     if isinstance(names[0], bytes):
         return x509.UnrecognizedExtension(SUBJECT_ALT_NAME, names[0])
     return x509.SubjectAlternativeName(

@@ -1,4 +1,4 @@
-"""What tests of the documentation's examples stand on."""
+"""Base of the tests of the documentation's examples."""
 
 import re
 import sys
@@ -23,14 +23,14 @@ def blocks(text, language):
 
 
 def free_port():
-    """Return the number of a port that nobody has now."""
+    """Return the number of a free port."""
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 class ExampleTestCase(CommandTestCase):
-    """Runs examples as scripts, on a port that is free."""
+    """Runs examples as scripts, on a free port."""
 
     def run_block(self, text, port):
         self.assertIn("8000", text)
@@ -43,11 +43,11 @@ class ExampleTestCase(CommandTestCase):
 
 
 async def until_somebody_listens(port):
-    """Wait until a port takes connections."""
+    """Wait until a port accepts connections."""
     endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
     trying = ClientService(endpoint, Factory.forProtocol(Protocol), lambda failures: 0.05)
     trying.startService()
     await trying.whenConnected()
-    # It can't be stopped from within its own callback.
+    # A port can't be stopped within its own callback.
     await deferLater(reactor, 0)
     await trying.stopService()

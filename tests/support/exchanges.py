@@ -1,11 +1,11 @@
-"""An Exchange of either twin, with as little around it as it needs."""
+"""An Exchange of either twin, with only the objects around it that it needs."""
 
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.connection import Connection
 
 
 def exchange_of(exchange, cork, made_of):
-    """Return a class of such exchanges; they keep what they are told, and what they write.
+    """Return a class of exchanges that record their calls and their writes.
 
     Each is its own receiver, and has a `handle`.
 
@@ -16,7 +16,7 @@ def exchange_of(exchange, cork, made_of):
     """
 
     class Written(cork):
-        """Keeps what leaves, each write by itself."""
+        """Records each write by itself."""
 
         def __init__(self):
             super().__init__()
@@ -53,7 +53,7 @@ def exchange_of(exchange, cork, made_of):
             return self.answer(message)
 
         def stop(self):
-            """As if the application wanted no more messages now."""
+            """Behave as if the application wanted no more messages now."""
             self.shut = True
 
         def receive_opening(self, data):

@@ -1,4 +1,4 @@
-"""Heads of requests and of responses, and what a reader makes of them as they arrive."""
+"""Heads of requests and responses, and the results of a reader as they arrive."""
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
@@ -19,7 +19,7 @@ def headers_of(*pairs):
 
 class ReaderTestCase(TestCase):
     def reads(self, kind, data, limits=DEFAULT_LIMITS):
-        """However it arrives: the head, what is after it, or what is wrong with it."""
+        """Return the head and the bytes after it, or the exception; it is the same byte by byte."""
         whole = self.result(kind(limits), [data])
         self.assertEqual(
             self.result(kind(limits), [data[at : at + 1] for at in range(len(data))])[0], whole[0]

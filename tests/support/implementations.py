@@ -1,4 +1,4 @@
-"""Which Python runs the tests."""
+"""The Python implementation that runs the tests."""
 
 from platform import python_implementation
 from unittest import skipIf

@@ -7,7 +7,7 @@ from tests.support.sides import QuietTestCase
 
 
 class LoopTestCase(QuietTestCase):
-    """Has a loop, of which nothing may be left to complain about."""
+    """Has a loop, and fails if the loop reports an error."""
 
     def setUp(self):
         super().setUp()
@@ -37,6 +37,6 @@ class LoopTestCase(QuietTestCase):
         return await called
 
     async def turns(self, number=10):
-        """Let the loop do what it has to."""
+        """Let the loop run what is due."""
         for _ in range(number):
             await asyncio.sleep(0)

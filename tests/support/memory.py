@@ -1,4 +1,4 @@
-"""What a test takes of memory, where Python can tell."""
+"""Measures the memory that a test uses, where Python can."""
 
 from contextlib import contextmanager
 from unittest import SkipTest
@@ -6,13 +6,13 @@ from unittest import SkipTest
 try:
     import tracemalloc
 except ImportError:
-    # PyPy counts no blocks.
+    # PyPy doesn't count blocks.
     tracemalloc = None
 
 
 @contextmanager
 def traced():
-    """Give what returns how much is kept since the beginning, and how much was at most."""
+    """Yield a function that returns the bytes allocated since, now and at the peak."""
     if tracemalloc is None:
         raise SkipTest("this Python can't tell what memory is used for")
     tracemalloc.start()

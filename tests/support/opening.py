@@ -1,4 +1,4 @@
-"""The opening handshake of section 1.3, to be changed in one place at a time."""
+"""The opening handshake of section 1.3, which tests change in one place at a time."""
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
@@ -12,7 +12,7 @@ ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 def changed(head, changes):
-    """The head with some headers replaced; None takes one out, a list is of several lines."""
+    """Return the head with some headers replaced; None removes one, a list makes several lines."""
     for name, value in changes.items():
         name = name.replace("_", "-")
         head.headers.removeHeader(name)
@@ -22,7 +22,7 @@ def changed(head, changes):
 
 
 def a_request(method="GET", **changes):
-    """The example of section 1.3, without the extras."""
+    """The example of section 1.3, without its optional headers."""
     request = Request("/chat", method=method)
     headers = {
         "Host": "server.example.com",
@@ -41,7 +41,7 @@ def a_response(status=101, **changes):
 
 class HandshakeTestCase(TestCase):
     def complaint(self, call, *args, **kwargs):
-        """The kind of exception and its words; None if there is none."""
+        """Return the class and the text of the exception; None if there is none."""
         try:
             call(*args, **kwargs)
         except InvalidHandshake as exc:

@@ -1,4 +1,4 @@
-"""The parts of a message that is made while a test watches."""
+"""The parts of a message that a test makes one by one."""
 
 from twisted.internet.defer import Deferred
 

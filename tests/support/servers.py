@@ -1,4 +1,4 @@
-"""What tests of a reconnecting client stand on: servers that come and go as the test says."""
+"""Base of the tests of a reconnecting client: servers that a test lets come and go."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
@@ -12,11 +12,11 @@ from txws2.wire.frames import encode_frame
 
 @implementer(IStreamClientEndpoint)
 class Servers:
-    """An endpoint: the test says what becomes of each attempt to connect.
+    """An endpoint whose connection attempts the test answers.
 
     Attributes:
         waiting: the attempt that waits, None if there is none.
-        attempts: how many there were.
+        attempts: the number of attempts so far.
         peer: the server's end of the last connection, which speaks bytes.
     """
 
@@ -53,7 +53,7 @@ class Servers:
         self.say(answer(self.peer.take()))
 
     def pump(self):
-        """Move what is still on its way, if there was a connection."""
+        """Deliver the bytes that are on their way, if there was a connection."""
         if self.joined is not None:
             self.joined.pump()
 

@@ -1,4 +1,4 @@
-"""What tests of one side stand on: a WebSocket of ours that faces a peer who speaks bytes."""
+"""Base of the tests of one side: a WebSocket of ours that faces a peer which speaks bytes."""
 
 import gc
 import re
@@ -53,17 +53,17 @@ def closing(code, reason=""):
 
 
 def frames_in(data):
-    """Take a stream of whole frames apart: the opcode and the payload of each."""
+    """Split a stream of whole frames: the opcode and the payload of each."""
     return [(frame.opcode, frame.payload) for frame in recording.frames_in(data)]
 
 
 @implementer(IHalfCloseableProtocol)
 class Peer(Protocol):
-    """The other side: it says bytes, and keeps those that it gets.
+    """The other side: it sends bytes, and keeps the bytes that it receives.
 
     Attributes:
-        received: what has arrived and wasn't taken yet.
-        ended: whether the other side has closed for writing.
+        received: bytes that have arrived and weren't taken yet.
+        ended: True once the other side has closed for writing.
         lost: the reasons of connectionLost.
     """
 
@@ -82,14 +82,14 @@ class Peer(Protocol):
         self.lost.append(reason.value)
 
     def take(self):
-        """Return what has arrived since the last time."""
+        """Return the bytes that have arrived since the last call."""
         data = bytes(self.received)
         self.received.clear()
         return data
 
 
 class Recorded:
-    """Keeps what Twisted and txws2 call; messages stay for recv()."""
+    """Keeps the calls of Twisted and txws2; messages stay for recv()."""
 
     def connectionMade(self):
         self.opened = 0
@@ -117,11 +117,11 @@ class RecordedClient(Recorded, WebSocketClientProtocol):
 
 
 class QuietTestCase(SynchronousTestCase):
-    """Has a clock, and fails if anything at WARNING or above was logged and not taken.
+    """Has a clock, and fails if an event at WARNING or above was logged and not taken.
 
     Attributes:
-        ways: what is between server and client; those of `tests.support.ways` have others.
-        first_bytes: what the client sends first then.
+        ways: the layers between server and client; `tests.support.ways` has test cases with some.
+        first_bytes: the first bytes that the client sends.
     """
 
     ways = ()
@@ -135,7 +135,7 @@ class QuietTestCase(SynchronousTestCase):
         self.addCleanup(self.assertQuiet)
 
     def take_loud(self):
-        """Return the log events at WARNING or above, and expect them."""
+        """Return the log events at WARNING or above, which then don't fail the test."""
         gc.collect(0)
         loud = [event for event in self.events if _is_loud(event)]
         self.events[:] = [event for event in self.events if not _is_loud(event)]
@@ -146,13 +146,13 @@ class QuietTestCase(SynchronousTestCase):
         self.assertEqual([event["log_format"] for event in self.take_loud()], [])
 
     def assertClosed(self, deferred, text):
-        """Assert that it failed with ConnectionClosed, and how that reads; return it."""
+        """Assert that it failed with ConnectionClosed, with this text; return it."""
         closed = self.failureResultOf(deferred).value
         self.assertEqual(f"{type(closed).__name__}: {closed}", text)
         return closed
 
     def link(self, server, client):
-        """Connect these protocols by the ways that there are between them."""
+        """Connect these protocols by the ways between them."""
         ends = server, client
         for way in self.ways:
             ends = way(*ends, self.clock)
@@ -174,7 +174,7 @@ class QuietTestCase(SynchronousTestCase):
 
 def _is_loud(event):
     if "unsaid" in event:
-        # The warning of a refusal that may be a mistake of the options; test_journal has it.
+        # A refusal that may be a mistake in the options is a warning; test_journal has it.
         return False
     return event.get("log_level", LogLevel.info) >= LogLevel.warn
 
@@ -183,7 +183,7 @@ class SideTestCase(QuietTestCase):
     """One side of ours, `ws`, that faces a `peer`."""
 
     def connect(self, create_protocol=None, **options):
-        """Make the transport's connection; not a byte has moved yet."""
+        """Connect the transport; no byte has moved yet."""
         self.factory = self.make_factory(create_protocol, **options)
         self.ws = self.factory.buildProtocol(None)
         self.peer = Peer()
@@ -210,7 +210,7 @@ class SideTestCase(QuietTestCase):
         return encode_frame(opcode, payload, fin=fin, masked=not self.client)
 
     def said(self):
-        """Return the frames that `ws` has sent since the last time."""
+        """Return the frames that `ws` has sent since the last call."""
         self.joined.pump()
         return frames_in(self.peer.take())
 
@@ -225,7 +225,7 @@ class SideTestCase(QuietTestCase):
         return self.ours.peer
 
     def assertGone(self):
-        """Assert that connectionLost was called, once, and that nothing is left to do."""
+        """Assert that connectionLost was called once, and that no delayed call is left."""
         self.assertEqual(len(self.ws.lost), 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 

@@ -1,4 +1,4 @@
-"""What hypothesis makes its examples of: messages, frames, cuts, agreements, handshakes."""
+"""The strategies of hypothesis: messages, frames, cuts, negotiations, handshakes."""
 
 import string
 from itertools import pairwise
@@ -9,11 +9,11 @@ from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 
 cuts = st.lists(st.integers(0, 9999), max_size=8)
-"""Where something is cut, by whatever length it has; `pieces` does it."""
+"""Places to cut data of any length; `pieces` applies them."""
 
 
 def pieces(data, cuts):
-    """Cut what is made of bytes or of characters; there is one piece more than cuts."""
+    """Cut bytes or a str; there is one piece more than cuts."""
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     return [data[start:end] for start, end in pairwise(places)]
 
@@ -21,7 +21,7 @@ def pieces(data, cuts):
 messages = st.one_of(st.text(max_size=300), st.binary(max_size=300))
 
 fragmented = st.lists(st.tuples(messages, cuts), max_size=8)
-"""Messages, each with where it is cut into fragments."""
+"""Messages, each with the places where it is cut into fragments."""
 
 frames = st.lists(
     st.tuples(
@@ -41,7 +41,7 @@ wishes = st.builds(
     *(st.booleans(), st.booleans(), _bits, _bits),
     *(st.integers(1, 9), st.integers(1, 9), st.integers(0, 100)),
 )
-"""How one side wants messages compressed."""
+"""The compression options of one side."""
 
 tokens = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=20)
 

@@ -1,4 +1,4 @@
-"""What tests of streams stand on: protocols that are wrapped, joined in memory over WebSocket."""
+"""Base of the tests of streams: wrapped protocols, joined in memory over WebSocket."""
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import fail, succeed
@@ -11,7 +11,7 @@ from tests.support.sides import URI, QuietTestCase
 from txws2.streams.factories import CarrierClientFactory, WebSocketFactory
 from txws2.testing import Joined
 
-# The addresses that factories are told.
+# The addresses that are passed to factories.
 SERVER = IPv4Address("TCP", "192.0.2.1", 80)
 CLIENT = IPv4Address("TCP", "192.0.2.2", 50000)
 
@@ -39,8 +39,8 @@ class Made(Factory):
 
     Attributes:
         made: the protocols.
-        addresses: those that buildProtocol was given.
-        running: whether it is started.
+        addresses: the addresses that buildProtocol was given.
+        running: True while it is started.
     """
 
     noisy = False
@@ -64,7 +64,7 @@ class Made(Factory):
 
 
 class StreamTestCase(QuietTestCase):
-    """Has two wrapped protocols, `server` and `client`, and what joins them."""
+    """Has two wrapped protocols, `server` and `client`, and the connection that joins them."""
 
     def link(self, server=Plain, client=Plain, *, text=False, **options):
         """Join protocols of these classes, with an open connection between them.
@@ -94,7 +94,7 @@ class StreamTestCase(QuietTestCase):
         self.joined.pump()
 
     def settle(self):
-        """Let everything happen that needs no more than turns of the reactor."""
+        """Run everything that needs only turns of the reactor."""
         for _ in range(100):
             self.clock.advance(1e-6)
             self.pump()
@@ -102,10 +102,10 @@ class StreamTestCase(QuietTestCase):
 
 @implementer(IStreamServerEndpoint, IStreamClientEndpoint)
 class MemoryEndpoint:
-    """An endpoint in memory, both its ends.
+    """An endpoint in memory, with both its ends.
 
     Attributes:
-        joined: what joins the latest connection.
+        joined: joins the two ends of the latest connection.
         listener: the factory that listens, None if there is none.
     """
 

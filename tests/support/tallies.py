@@ -1,8 +1,8 @@
-"""What has been counted, to compare."""
+"""Counts, for comparison."""
 
 COUNTS = "bytes_in", "bytes_out", "payload_in", "payload_out", "frames_in", "frames_out"
 
 
 def counted(tally):
-    """Return all that a Tally has counted, by name."""
+    """Return all counts of a Tally, by name."""
     return {name: getattr(tally, name) for name in COUNTS}

@@ -1,4 +1,4 @@
-"""Each way in which the TLS of a server can be wrong, and what a client says of it."""
+"""Each way in which a server's TLS can be wrong, and the text of the client's error."""
 
 import re
 from collections.abc import Callable
@@ -25,14 +25,14 @@ __all__ = ["ACCEPTED", "ROWS", "Row", "pattern_of", "trusted"]
 
 @dataclass(frozen=True)
 class Row:
-    """One way.
+    """One way in which TLS can be wrong.
 
     Attributes:
-        title: its name, as docs/howto/tls.rst has it.
-        words: what is said of it, of any host: {host} stands for that, and ... for anything.
+        title: its name in docs/howto/tls.rst.
+        words: the text of the error: {host} stands for the host, and ... for any text.
         serve: makes the TLS of the server.
-        host: the host that is connected to.
-        name: the name that the certificate is to be for, if it is another.
+        host: the host that the client connects to.
+        name: the name that the certificate must have, if it is another.
     """
 
     title: str
@@ -57,7 +57,7 @@ def trusted():
 
 @cache
 def narrow():
-    """Return an authority that may speak of the hosts of one domain only."""
+    """Return an authority that may certify the hosts of one domain only."""
     permitted = [x509.DNSName("example")]
     constraints = x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None)
     return Authority("the narrow one", extensions=(constraints,))
@@ -70,7 +70,7 @@ def options(certificate, **more):
 
 
 def having(*names, **more):
-    """Return what serves with a certificate for these names, that is signed by whom we trust."""
+    """Return a maker of TLS with a certificate for these names, signed by a trusted authority."""
     return lambda: options(authority().certify(*names, **more))
 
 
@@ -86,21 +86,21 @@ def itself_signed():
 
 
 def signed_by_a_server():
-    """Return what has for its authority a certificate that is one of a server."""
+    """Return TLS whose certificate is signed by that of a server, which is no authority."""
     between = Authority("a server")
     server = authority().certify("a.example", common_name="a server", key=between._key)
     return options(between.certify("localhost"), extraCertChain=[server.original])
 
 
 def forged():
-    """Return what shows a certificate that somebody else has signed in the authority's name."""
+    """Return TLS whose certificate somebody else has signed in the authority's name."""
     return options(Authority("the authority").certify("localhost"))
 
 
 def weak(key, digest):
-    """Return what shows a certificate for this key, signed with this digest."""
+    """Return TLS with a certificate for this key, signed with this digest."""
     with catch_warnings():
-        # What is to be used instead makes nothing that is weak.
+        # The API that replaces the deprecated one makes no weak certificates.
         simplefilter("ignore", DeprecationWarning)
         certificate = crypto.X509()
         real = authority().certify("localhost").original
@@ -112,7 +112,7 @@ def weak(key, digest):
         certificate.set_notAfter(real.get_notAfter())
         certificate.set_pubkey(key)
         certificate.sign(crypto.PKey.from_cryptography_key(authority()._key), digest)
-    # No server shows it unless it is told to.
+    # A server shows a weak certificate only at security level 0.
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
@@ -137,7 +137,7 @@ def with_a_weak_digest():
 
 
 def demanding():
-    """Return what wants a certificate of the client's."""
+    """Return TLS that demands a certificate of the client."""
     trust = trustRootFromCertificates([Certificate.loadPEM(authority().pem)])
     return options(authority().certify("localhost"), trustRoot=trust)
 
@@ -387,7 +387,7 @@ ACCEPTED = [
 
 
 def pattern_of(row, host=None):
-    """Return a regular expression for what is said of a row, for this host."""
+    """Return a regular expression for the error text of a row, for this host."""
     words = row.words.format(host=host or row.name or row.host)
-    # As OpenSSL 1.1 and LibreSSL spell it.
+    # OpenSSL 1.1 and LibreSSL spell it so.
     return re.escape(words).replace(r"\.\.\.", ".*").replace("self\\-signed", "self.signed") + r"\Z"

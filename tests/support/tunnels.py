@@ -1,4 +1,4 @@
-"""An HTTP proxy that makes tunnels, on real sockets: what one end does, the other sees."""
+"""An HTTP proxy that makes tunnels, on real sockets: each end is told what the other does."""
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
@@ -40,13 +40,13 @@ class _End(Protocol):
         self.gone.callback(None)
         other, self.other = self.other, None
         if other is not None:
-            # It may still have something to write if both have come to a good end.
+            # If both ends were closed cleanly, there may still be bytes to write.
             close = "loseConnection" if self.ended else "abortConnection"
             getattr(other.transport, close)()
 
 
 class _Entrance(_End):
-    """The end of the client, who says where the tunnel is to lead."""
+    """The end of the client, who names the tunnel's target."""
 
     def __init__(self):
         super().__init__()
@@ -79,7 +79,8 @@ class _Entrance(_End):
         if self.gone.called:
             exit_.transport.abortConnection()
         else:
-            # At once, so that it is there even if the server resets the connection now.
+            # This is sent at once, so that it arrives even if the server resets the
+            # connection now.
             self.transport.getHandle().send(ESTABLISHED)
             self.transport.resumeProducing()
 
@@ -88,7 +89,7 @@ class TunnelFactory(Factory):
     """Makes the proxy's connections; all tunnels lead to this machine.
 
     Attributes:
-        targets: the host and port of each tunnel that was asked for.
+        targets: the host and port of each requested tunnel.
         entrances: the connections of the clients.
     """
 

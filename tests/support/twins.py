@@ -1,11 +1,11 @@
-"""For what is accelerated: its tests are run for the twin in Python, and for the one in C."""
+"""Runs tests for the twin in Python, and for the one in C."""
 
 from unittest import skipIf
 
 from txws2._accelerator import PURE, load
 from txws2._connection import handle  # noqa: F401
 
-# These have what is accelerated; PURE is filled as they are imported.
+# These modules have accelerated names; importing them fills PURE.
 from txws2._transport import cork  # noqa: F401
 from txws2._transport import socket_reader as readthrough  # noqa: F401
 from txws2.wire import counts as tally  # noqa: F401
@@ -17,5 +17,5 @@ in_c = skipIf(load() is None, "the accelerator isn't there, or isn't wanted")
 
 
 def pure(name):
-    """Return what is written in Python, to stand in the body of a TestCase."""
+    """Return the twin in Python, as an attribute for the body of a TestCase."""
     return staticmethod(PURE[name])

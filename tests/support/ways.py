@@ -1,7 +1,7 @@
-"""What can be between a client and a server: TLS, and proxies, in memory.
+"""The ways between a client and a server: TLS, and proxies, in memory.
 
-A way takes the protocols of a server and of a client, and returns what stands for each of them at
-the ends of a plain connection.
+A way takes the protocols of a server and of a client, and returns two protocols to connect in their
+place.
 """
 
 from twisted.internet.defer import succeed
@@ -31,7 +31,7 @@ _CERTIFICATE, _PEM = certify(HOST)
 
 
 class _Only(Factory):
-    """Has just this protocol, which has a factory of its own."""
+    """Has one protocol, which has a factory of its own."""
 
     noisy = False
 
@@ -43,7 +43,7 @@ class _Only(Factory):
 
 
 def tls(server, client, clock):
-    """TLS that is verified, as far as two of our own can: TLS 1.3."""
+    """TLS 1.3 with verification between two ends of ours."""
     trust = trustRootFromCertificates([Certificate.loadPEM(_PEM)])
     ends = []
     for protocol, contexts in (
@@ -51,7 +51,7 @@ def tls(server, client, clock):
         (client, optionsForClientTLS(HOST, trustRoot=trust)),
     ):
         factory = TLSMemoryBIOFactory(contexts, protocol is client, _Only(protocol), clock)
-        # The other one waits for the clock before it sends what is short.
+        # Twisted's other class waits for the clock before it sends short writes.
         factory.protocol = TLSMemoryBIOProtocol
         ends.append(factory.buildProtocol(None))
     return ends
@@ -68,7 +68,7 @@ class _Proxy(ProtocolWrapper):
         self._head = b""
 
     def makeConnection(self, transport):
-        # ProtocolWrapper would connect the server now.
+        # ProtocolWrapper's own method would connect the server now.
         self.disconnecting = 0
         self.transport = transport
         self.connected = 1
@@ -97,7 +97,7 @@ class _Proxy(ProtocolWrapper):
 
 
 class _Endpoint:
-    """That of the proxy, who is connected to by whoever has the tunnel."""
+    """The proxy's endpoint, by which it connects to the server at the end of the tunnel."""
 
     def connect(self, factory):
         self.tunnel = factory.buildProtocol(None)
@@ -129,11 +129,11 @@ def socks_proxy(server, client, clock):
 
 
 class OverTLS:
-    """A test case in which TLS is between server and client.
+    """A test case with TLS between server and client.
 
     Attributes:
-        ways: what is between them, from the inside out.
-        first_bytes: what the client sends first then.
+        ways: the layers between them, from the inside out.
+        first_bytes: the first bytes that the client sends.
     """
 
     ways = (tls,)

@@ -27,7 +27,7 @@ class SiteTestCase(QuietTestCase):
     """A site with a page, and a WebSocket at /chat, on a connection of a client.
 
     Attributes:
-        opened: the connections that came to be.
+        opened: the connections that have opened.
     """
 
     def setUp(self):
@@ -68,7 +68,7 @@ class SiteTestCase(QuietTestCase):
         self.joined.pump()
 
     def ask(self, request):
-        """Send a request; return status, headers and body of the answer."""
+        """Send a request; return status, headers and body of the response."""
         self.receive(request)
         return self.answer()
 
@@ -78,7 +78,7 @@ class SiteTestCase(QuietTestCase):
         return status.removeprefix("HTTP/1.1 "), Headers(_pairs(lines)), body
 
     def open(self, request=REQUEST):
-        """Open a connection; return the headers of the answer."""
+        """Open a connection; return the headers of the response."""
         status, headers, rest = self.ask(request)
         self.assertEqual(status, "101 Switching Protocols")
         self.peer.received += rest
@@ -104,7 +104,7 @@ class SiteTestCase(QuietTestCase):
         self.assertEqual(self.assertStatus("200 OK", PAGE)[1], b"a page")
 
     def assertOver(self):
-        """Assert that the site has ended this connection, unlike others."""
+        """Assert that the site has ended this connection, and accepts others."""
         self.receive(PAGE)
         self.assertEqual(self.peer.take(), b"")
         self.assertFalse(self.server_end.connected)

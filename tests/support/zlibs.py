@@ -1,4 +1,4 @@
-"""For what is compressed: its tests are run with Python's own zlib, and with zlib-ng."""
+"""Runs tests of compression with Python's own zlib, and with zlib-ng."""
 
 from unittest import skipIf
 
@@ -24,10 +24,10 @@ class WithZlib:
 
 
 class ZlibTestCase(WithZlib, SynchronousTestCase):
-    """Of what is tested with both."""
+    """A test case that runs with either library."""
 
 
 def with_ng(case):
-    """Let the tests of a WithZlib be run with zlib-ng."""
+    """Run the tests of a WithZlib with zlib-ng."""
     case.ng = NG
     return skipIf(NG is None, "zlib-ng isn't installed, or isn't wanted")(case)

@@ -9,6 +9,7 @@ from time import time
 from twisted.internet.defer import Deferred
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled, ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IReadDescriptor
+from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.task import Clock, LoopingCall
 from twisted.internet.testing import StringTransport
 from twisted.python import runtime
@@ -267,7 +268,7 @@ class DateTests(SynchronousTestCase):
         self.assertEqual(factory.build_request().headers.get("Cookie"), "new=1")
 
 
-class Reactor:
+class Reactor(PosixReactorBase):
     """The parts of a reactor that `watch` needs."""
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Tests of the protocol itself, each file of one module of txws2.wire."""
+"""Tests of the protocol itself; each file tests one module of txws2.wire."""
 
 from hypothesis import HealthCheck, settings
 
@@ -8,6 +8,6 @@ same_each_time = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    # A test of something with a twin in C runs for both, one a subclass of the other.
+    # Tests of a function with a twin in C run for both: one TestCase is a subclass of the other.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )

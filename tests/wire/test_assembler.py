@@ -11,7 +11,7 @@ from txws2.wire.deflater import Deflater, Inflater
 from txws2.wire.frames import BINARY, CONT, TEXT
 from txws2.wire.masking import apply_mask
 
-# Attack 16: all kinds of what isn't UTF-8, up to the byte that shows it.
+# Attack 16: all kinds of bytes that aren't UTF-8, up to the byte that shows it.
 BAD = {
     "a continuation byte alone": b"\x80",
     "a byte that is in no UTF-8": b"\xff",
@@ -139,7 +139,7 @@ class FragmentsTests(TestCase):
 
 
 class MaxSizeTests(TestCase):
-    """Attacks 2 and 4: messages that never end, and lengths that are only said."""
+    """Attacks 2 and 4: messages that never end, and lengths that are only announced."""
 
     def too_big(self, message, length):
         exc = self.assertRaises(PayloadTooBig, message.check, length)
@@ -268,7 +268,7 @@ class LargeTests(TestCase):
         return message
 
     def said(self, mask):
-        """What follows the header, and the first byte of the next frame."""
+        """The payload after the header, and the first byte of the next frame."""
         payload = self.PAYLOAD if mask is None else apply_mask(self.PAYLOAD, mask)
         return payload + b"\x82"
 
@@ -309,7 +309,7 @@ class CompressedTests(TestCase):
         return MessageAssembler(max_size, Inflater(15, True))
 
     def begun(self, *parts, max_size=None, opcode=BINARY):
-        """A compressed message of which these parts have come, each in a frame of its own."""
+        """Return an assembler with these parts of a compressed message, each in its own frame."""
         message = self.assembler(max_size)
         for number, part in enumerate(parts):
             message.begin(CONT if number else opcode, len(part), not number)
@@ -374,12 +374,12 @@ class CompressedTests(TestCase):
             self.assertEqual(message.finish(), b"Hello")
 
     def test_what_shows_at_the_end_only_is_counted(self):
-        """A stored block whose bytes are those that are put back."""
+        """Return a stored block whose bytes are those of the tail."""
         message = self.begun(b"\x00\x04\x00\xfb\xff", max_size=3)
         self.assertEqual(self.too_big(message.finish), (4, 3))
 
     def test_a_frame_may_be_a_little_longer_than_max_size(self):
-        """Compressing makes longer what can't be compressed."""
+        """Compression makes a payload longer that can't be compressed."""
         for max_size, most in ((0, 64), (1000, 1314), (2**20, 2**20 + 2**18 + 64)):
             message = self.assembler(max_size)
             message.check(most, True)

@@ -92,7 +92,7 @@ class CloseTests(TestCase):
 
 
 class ParseTests(TestCase):
-    """Attack 17: codes that may not travel, and a payload of one byte."""
+    """Attack 17: codes that no frame may have, and a payload of one byte."""
 
     def test_code_and_reason(self):
         self.assertEqual(Close.parse(b"\x03\xe8bye \xe2\x82\xac"), Close(1000, "bye €"))
@@ -131,7 +131,7 @@ class ParseTests(TestCase):
 
 
 class PayloadTests(TestCase):
-    """Attack 17, the other way round: what we may not send."""
+    """Attack 17, the other way round: codes and reasons that we may not send."""
 
     def test_code_and_reason(self):
         self.assertEqual(Close(1001, "bye €").payload(), b"\x03\xe9bye \xe2\x82\xac")

@@ -172,7 +172,7 @@ class ControlFramesTests(TestCase):
 
 
 class AnswerTests(TestCase):
-    """An answer is asked for when the turn of its event has come."""
+    """The answer to an event is asked for when the event's turn has come."""
 
     def test_until_then_the_connection_is_open(self):
         connection = opened(client=True)
@@ -257,7 +257,7 @@ class SendControlTests(TestCase):
         self.assertIsNone(connection.closing.sent)
 
     def test_1005_is_not_for_sending(self):
-        """Section 7.4.1: an endpoint MUST NOT set it as a status code."""
+        """Section 7.4.1: each of them "MUST NOT be set as a status code"."""
         self.assertRaises(ProtocolError, opened().send_close, 1005)
         self.assertRaises(ProtocolError, opened().send_close, 1005, "a reason without a code")
 

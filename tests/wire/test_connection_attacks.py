@@ -121,7 +121,7 @@ class AfterCloseTests(TestCase):
 
 
 class FirstWrongByteTests(TestCase):
-    """Attack 15: what breaks the protocol fails at the first byte that does."""
+    """Attack 15: a peer that breaks the protocol fails at the first byte that breaks it."""
 
     def test_reserved_bits(self):
         for bit in (0x40, 0x20, 0x10):
@@ -178,7 +178,7 @@ class FirstWrongByteTests(TestCase):
 class InvalidUtf8Tests(TestCase):
     """Attack 16: invalid UTF-8, in every place, fails at the byte that makes it invalid."""
 
-    # Each with the number of its bytes that show it.
+    # Each text comes with the number of bytes after which it is known to be wrong.
     BAD = {
         b"\x80": 1,
         b"\xff": 1,

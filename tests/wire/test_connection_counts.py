@@ -1,4 +1,4 @@
-"""What a Connection counts, however it arrives and leaves."""
+"""The counters of a Connection, for all ways in which bytes arrive and leave."""
 
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
@@ -18,7 +18,7 @@ def ends(**options):
 
 
 def assert_mirrored(ours, theirs):
-    """Assert that what went out here has come in there."""
+    """Assert that the frames that went out on one side have come in on the other."""
     here, there = counted(ours), counted(theirs)
     for name in "bytes", "payload", "frames":
         assert here[f"{name}_out"] == there[f"{name}_in"], (name, here, there)

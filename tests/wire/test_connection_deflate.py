@@ -117,7 +117,7 @@ class ReservedBitTests(ZlibTestCase):
 
 
 class AnyBlocksTests(ZlibTestCase):
-    """Whatever blocks a peer makes, in whatever frames, its messages come as they were."""
+    """A peer may make any blocks, in any frames: its messages come as they were sent."""
 
     @same_each_time
     @given(blocks.messages, blocks.kinds, st.booleans(), cuts, cuts)
@@ -245,7 +245,7 @@ class MaxSizeTests(ZlibTestCase):
         self.assertEqual(heard(*said, max_size=500), [noise])
 
     def test_a_frame_that_is_much_longer_is_refused_before_its_payload(self):
-        """What can't be compressed grows; no frame that makes sense grows by over a quarter."""
+        """A message that can't be compressed grows; no sensible frame by more than a quarter."""
         begun = frame(TEXT, HELLO[:3], fin=False, rsv1=True)
         for first, opening in ((0xC1, []), (0x80, [begun])):
             for length, expected in ((189, []), (190, [too_big(190, 100)])):
@@ -272,7 +272,7 @@ class MaxSizeTests(ZlibTestCase):
                     events += connection.receive(bomb[at : at + chunk])
                 _, peak = memory()
             self.assertEqual([event.cause.code for event in events], [1009])
-            # Joining what zlib returned takes as much again for a moment.
+            # Joining the pieces of zlib takes as much memory again for a moment.
             self.assertLess(peak, 3 * max_size + 4 * chunk)
 
 

@@ -22,12 +22,12 @@ from txws2.wire.permessage_deflate import (
 
 
 def heard(receiver, stream, cuts):
-    """What the receiver makes of a stream that arrives in pieces."""
+    """Return the events that a receiver makes of a stream that arrives in pieces."""
     return [event for piece in pieces(stream, cuts) for event in receiver.receive(piece)]
 
 
 class AnyStreamTests(TestCase):
-    """Whatever is sent is received, however it is cut into fragments and into reads."""
+    """All messages are received as they were sent, for any fragments and any reads."""
 
     def fragments(self, message, cuts, *, masked):
         opcode, data = (TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)
@@ -76,13 +76,13 @@ class AnyStreamTests(TestCase):
 
 
 class AnyAgreementTests(TestCase):
-    """Whatever two sides want, what they agree on works for both."""
+    """Two sides may want any options: the agreed ones work for both."""
 
     parts = st.one_of(st.binary(max_size=60), st.binary(min_size=200, max_size=600))
     messages = st.lists(st.lists(parts, min_size=1, max_size=3), max_size=5)
 
     def agreed(self, ours, theirs):
-        """What a client that wants ours, and a server that wants theirs, agree on."""
+        """Return the agreement of a client with these options, and a server with those."""
         at_server, answer = accept_offer(parse_extensions(make_offers(ours)), theirs)
         return check_answer(parse_extensions([answer]), ours), at_server
 
@@ -126,10 +126,10 @@ class AnyAgreementTests(TestCase):
 
 
 class AnyBytesTests(TestCase):
-    """Whatever comes, receive doesn't raise, and nothing follows the event that ends it all."""
+    """Any bytes may come: receive raises nothing, and no event follows the one that ends it all."""
 
     def encoded(self, opcode, payload, fin, client, rsv1=False):
-        """As encode_frame, but with the same mask in every run."""
+        """Encode a frame as encode_frame does, but with the same mask in every run."""
         data = encode_frame(opcode, payload, masked=False, fin=fin, rsv1=rsv1)
         if client:
             return data

@@ -8,7 +8,7 @@ from tests.wire import same_each_time
 from txws2.wire.counts import Tally
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
 
-# Those that are just short enough for each form of the length, and those that just aren't.
+# Sizes that are just short enough for each form of the length, and sizes that just aren't.
 SIZES = (0, 1, 125, 126, 127, 65_535, 65_536, 65_537)
 
 FRAMES = [CONT, TEXT, BINARY, CLOSE, PING, PONG]

@@ -41,7 +41,7 @@ def part_of_hello(room):
 
 
 def memory_of(call):
-    """What is kept, and what was taken at most, by a call."""
+    """Return the memory that a call keeps, and the most that it took."""
     with traced() as memory:
         result = call()
         return result, *memory()
@@ -49,7 +49,7 @@ def memory_of(call):
 
 class InflaterTestCase(ZlibTestCase):
     def inflated(self, *messages, takeover=True, room=None):
-        """What each message is: the same, whole and byte by byte."""
+        """Return each message; it is the same, inflated at once and byte by byte."""
         whole, apart = inflater(takeover=takeover), inflater(takeover=takeover)
         result = [whole.finish(room, message) for message in messages]
         for message, expected in zip(messages, result, strict=True):
@@ -256,7 +256,7 @@ class InflaterTests(InflaterTestCase):
         self.assertEqual(theirs.inflate(b"", None), b"")
 
     def test_a_message_may_have_no_bytes(self):
-        """Where section 7.2.3.6 wants one, some send none: the tail isn't to begin a block then."""
+        """Section 7.2.3.6 has a byte here, some peers none. The tail must not begin a block."""
         for messages in ([b"", HELLO, b"", AGAIN], [b"", STORED], [HELLO, b"", b"", STORED]):
             expected = [b"Hello" if message else b"" for message in messages]
             self.assertEqual(self.inflated(*messages), expected)
@@ -275,7 +275,7 @@ class InflaterTests(InflaterTestCase):
                 ours = deflater(bits)
 
     def test_a_window_of_8_is_taken_for_one_of_9(self):
-        """As zlib's compressor did for long."""
+        """Old versions of zlib's compressor did that."""
         noise = random.Random(7).randbytes(400)
         ours, theirs = deflater(10), inflater(8)
         for most in (500, 20):
@@ -313,7 +313,7 @@ class InflaterTests(InflaterTestCase):
 
 
 class FinalBlocksTests(InflaterTestCase):
-    """Attack 26; section 7.2.3.4: a block may say that it is the final one, others may follow."""
+    """Attack 26; section 7.2.3.4: a block may be marked as the final one, and others may follow."""
 
     def test_blocks_may_follow(self):
         self.assertEqual(self.inflated(FINAL[:-1] + HELLO), [b"HelloHello"])
@@ -331,25 +331,25 @@ class FinalBlocksTests(InflaterTestCase):
         self.assertEqual(self.inflated(*[message] * 5), [b""] * 5)
 
     def test_a_message_may_end_with_one(self):
-        """As zlib.deflateRawSync has it, and who flushes with Z_FINISH."""
+        """zlib.deflateRawSync of Node writes such a message, as does any flush with Z_FINISH."""
         self.assertEqual(self.inflated(FINISHED, HELLO, AGAIN), [b"Hello"] * 3)
         self.assertEqual(self.inflated(HELLO + TAIL + FINISHED, HELLO), [b"HelloHello", b"Hello"])
         self.assertEqual(self.inflated(FINISHED, FINISHED, takeover=False), [b"Hello"] * 2)
         self.assertEqual(self.inflated(NOTHING_FINAL, STORED, HELLO), [b"", b"Hello", b"Hello"])
 
     def test_then_a_new_stream_begins(self):
-        """What was sent before it can't be referred to."""
+        """The next message can't refer to those before the final block."""
         theirs = inflater()
         self.assertEqual(theirs.finish(None, FINISHED), b"Hello")
         self.assertRaises(ProtocolError, theirs.finish, None, AGAIN)
 
     def test_the_tail_may_be_a_part_of_it(self):
-        """Of an empty block without compression, the last four bytes are left out as of any."""
+        """The last four bytes of an empty block without compression are left out, as always."""
         self.assertEqual(self.inflated(b"\x01", HELLO), [b"", b"Hello"])
         self.assertEqual(self.inflated(HELLO + TAIL + b"\x01", HELLO), [b"Hello"] * 2)
 
     def test_one_that_is_not_complete_is_refused(self):
-        """The tail would be taken for what is missing, in part."""
+        """The missing bytes would be taken from the tail."""
         stored = bytes.fromhex("010500faff48656c6c6f")
         for data in (FINISHED[:-1], *(stored[:-missing] for missing in (1, 2, 3))):
             self.fails(data, "decompression failed: the final block isn't complete")
@@ -376,7 +376,7 @@ class FinalBlocksTests(InflaterTestCase):
         self.assertEqual(self.inflated(data, room=15), [b"Hello" * 3])
         for room in (14, 10, 9, 4, 0):
             exc = self.assertRaises(PayloadTooBig, inflater().finish, room, data)
-            # As many of them as it took to see that it is too much.
+            # As many bytes as it took to find that the message is too large.
             self.assertEqual((exc.size, exc.max_size), (room // 5 * 5 + 5, room))
 
 
@@ -410,7 +410,7 @@ class RoomTests(InflaterTestCase):
         self.assertLess(len(bomb), 2 * 2**20)
         for room in (0, 1000, 2**20):
             peak = self.peak_of_refusal(bomb, room)
-            # A piece too much, zlib's state, and what is left of the input, which is copied.
+            # One more piece, zlib's state, and a copy of the input that is left.
             self.assertLess(peak, room + 2**18 + 2 * len(bomb))
 
     def test_a_bomb_of_final_blocks_is_stopped(self):
@@ -420,14 +420,14 @@ class RoomTests(InflaterTestCase):
         self.assertLess(peak, 2**21 + 2**18)
 
     def peak_of_refusal(self, data, room):
-        """How much memory it took to find out that there is no room for it."""
+        """Return the memory that it took to find that there is no room for the message."""
         refused = self.assertRaises
         _, _, peak = memory_of(lambda: refused(PayloadTooBig, inflater().inflate, data, room))
         return peak
 
 
 class AnyMessagesTests(ZlibTestCase):
-    """Whatever is compressed is inflated, however it is cut."""
+    """Any message that is compressed is inflated again, in any parts."""
 
     messages = st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=4), max_size=6)
 
@@ -448,7 +448,7 @@ class AnyMessagesTests(ZlibTestCase):
 
 
 def _as_zlib_has_it(payload, decompressor):
-    """Inflate a message; return what that is, and what inflates the next."""
+    """Inflate a message with zlib; return it, and the decompressor for the next one."""
     found, rest = b"", payload + TAIL if payload else b""
     while rest:
         decompressor = decompressor or zlib.decompressobj(-15)
@@ -462,7 +462,7 @@ def _as_zlib_has_it(payload, decompressor):
 
 
 class LikeZlibTests(ZlibTestCase):
-    """What peers send is inflated as zlib has it, whatever they send and however it is cut."""
+    """Any bytes of a peer are inflated as by zlib, in any parts."""
 
     @same_each_time
     @given(blocks.messages, blocks.kinds, st.booleans(), cuts)

@@ -126,7 +126,7 @@ class PartsTests(TestCase):
         encoder = compressing()
         encoder.part("a", None, None, False)
         exc = self.assertRaises(InvalidState, encoder.whole, "b", None, None)
-        self.assertEqual(str(exc), "a fragmented message is being sent")
+        self.assertEqual(str(exc), "a fragmented message is being sent; send its last part first")
         encoder.part("a", None, None, True)
         self.assertEqual(encoder.whole("b", None, False), (TEXT, b"b", False))
 

@@ -1,4 +1,4 @@
-"""A peer's words neither end a line of the log nor steer what shows it (CWE-117)."""
+"""A peer's words neither end a line of the log nor steer the program that shows it (CWE-117)."""
 
 import sys
 import unicodedata
@@ -19,7 +19,7 @@ HOSTILE = "a\r\nb\x1b[2J\x00\x9b\u2028\u202egnp\u2066\u200f\ufeff\ud800"
 SHOWN = r"a\r\nb\x1b[2J\x00\x9b\u2028\u202egnp\u2066\u200f\ufeff\ud800"
 READABLE = "до свидания 👩‍🚀 👋🏽 می‌خواهم　再見\u00a0!"
 
-# As much of it as can be in a close frame.
+# As much of the text as a close frame can have.
 REASON = "a\r\nb\x1b[2J\u2028\u202egnp"
 REASON_SHOWN = r"a\r\nb\x1b[2J\u2028\u202egnp"
 
@@ -68,7 +68,7 @@ class EscapedTests(SynchronousTestCase):
 
 
 class ExceptionTests(SynchronousTestCase):
-    """Whatever of an exception is a peer's, its text is one line."""
+    """The text of an exception is one line, even if it has a peer's words in it."""
 
     CASES = (
         exceptions.ConnectionClosed(Close(4000, HOSTILE), Close(1000, HOSTILE), True),

@@ -27,7 +27,7 @@ def parse(data, start=0, *, masked=False, fragmented=False, compressible=False):
 
 
 def complaint(data, **expected):
-    """What is wrong with it, or None while nothing is."""
+    """Return the error of a header, or None while there is none."""
     try:
         parse(data, **expected)
     except ProtocolError as exc:
@@ -238,7 +238,7 @@ class SecondByteTests(TestCase):
 
 
 class MaskedFramesTests(TestCase):
-    """Attack 18: a mask that somebody can predict."""
+    """Attack 18: a mask that can be predicted."""
 
     encode_frame = pure("encode_frame")
 

@@ -14,7 +14,7 @@ keys = st.binary(min_size=4, max_size=4)
 
 
 def masked_one_by_one(data, mask, offset):
-    """Section 5.3, as it is written."""
+    """Mask as section 5.3 is written, byte by byte."""
     return bytes(byte ^ mask[(at + offset) % 4] for at, byte in enumerate(data))
 
 

@@ -20,7 +20,7 @@ if child:
 
 
 class NewMaskTests(TestCase):
-    """Attack 18: a mask that somebody can predict."""
+    """Attack 18: a mask that can be predicted."""
 
     def test_a_mask_has_four_bytes(self):
         self.assertEqual({len(new_mask()) for _ in range(200)}, {4})
@@ -34,7 +34,7 @@ class NewMaskTests(TestCase):
         self.assertEqual(masks, [number.to_bytes(4) for number in range(200)])
 
     def follows_the_system(self):
-        """Let the system count, until the test ends."""
+        """Have the system's random bytes count upwards, until the test ends."""
         numbers = count()
 
         def urandom(size):

@@ -1,4 +1,4 @@
-"""The regular expressions of the wire floor: they read the same on every Python."""
+"""The regular expressions of the wire floor: each Python reads them alike."""
 
 import re
 from importlib import import_module
@@ -22,7 +22,7 @@ def patterns():
 
 
 def quantifiers(text):
-    """Return a pattern without all that isn't special in it."""
+    """Return a pattern in which escapes and character classes are replaced by dots."""
     return _CLASS.sub(".", re.sub(r"(?s)\\.", ".", text))
 
 

@@ -44,7 +44,7 @@ class PayloadBufferTests(TestCase):
         self.assertEqual(buffer.finish(), b"Hello")
 
     def test_a_large_one_that_somebody_has_stays_as_it_is(self):
-        """The memory of those that nobody has any more may be used again."""
+        """The memory of a payload may be used again once nobody refers to the payload."""
         size = 256 * 1024
         kept = [self.received([bytes([number]) * size], None) for number in range(10)]
         for number, payload in enumerate(kept):
@@ -141,13 +141,13 @@ class PayloadBufferTests(TestCase):
         buffer = self.PayloadBuffer(5, None)
         for start in (-1, 6, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, buffer.add, b"Hello", start)
-            self.assertEqual(str(exc), f"no place in 5 bytes: {start}")
+            self.assertEqual(str(exc), f"a position is from 0 to 5, not {start}")
         self.assertEqual(buffer.add(b"Hello", 5), 0)
 
     def test_a_length_is_a_number_that_a_frame_may_have(self):
         for length in (-1, -(2**70), 2**63, 2**70):
             exc = self.assertRaises(ValueError, self.PayloadBuffer, length, None)
-            self.assertEqual(str(exc), f"no payload has {length} bytes")
+            self.assertEqual(str(exc), f"a payload has from 0 to 2**63 - 1 bytes, not {length}")
         for length in ("5", 5.0, None):
             self.assertRaises(TypeError, self.PayloadBuffer, length, None)
 
@@ -163,7 +163,7 @@ class PayloadBufferTests(TestCase):
         self.assertRaises(TypeError, self.PayloadBuffer, 5, mask=None)
 
     def test_what_is_like_a_number_may_come_back(self):
-        """The buffer is used again, within the call."""
+        """The call leads to another call of the same buffer."""
         buffer = self.PayloadBuffer(10, None)
 
         class Place:

@@ -28,7 +28,7 @@ def options(words="", **more):
 
 
 def accepted(offers, ours=""):
-    """What is agreed, and the parameters of the answer; None if all is declined."""
+    """Return the agreed parameters, and those of the answer; None if all offers are declined."""
     offered = [f"{NAME}{offer and '; '}{offer}" for offer in offers]
     found = accept_offer(parse_extensions(offered), options(ours))
     if found is None:
@@ -38,7 +38,7 @@ def accepted(offers, ours=""):
 
 
 def checked(answer, ours=""):
-    """What is agreed, or why nothing is."""
+    """Return the agreed parameters, or the reason why there are none."""
     extensions = parse_extensions([f"{NAME}{answer and '; '}{answer}"])
     try:
         return check_answer(extensions, options(ours))
@@ -46,7 +46,7 @@ def checked(answer, ours=""):
         return str(exc)
 
 
-# Attack 8: parameters that nobody may say, and what is wrong with them.
+# Attack 8: parameters that nobody may send, and the errors for them.
 ILLEGAL = {
     "constructor": "unknown parameter: constructor",
     "__proto__=1": "unknown parameter: __proto__",
@@ -239,7 +239,7 @@ class CheckAnswerTests(TestCase):
             self.assertEqual(checked(answer, ours), Deflate(client_takeover=False))
 
     def test_the_server_s_window_is_as_it_says(self):
-        """A server that can't have a smaller one may accept our second offer."""
+        """A server that can't use a smaller window may accept our second offer."""
         for ours in ("", "server_max_window_bits=10"):
             self.assertEqual(checked("", ours), Deflate())
             for bits in range(8, 16):
@@ -253,12 +253,14 @@ class CheckAnswerTests(TestCase):
             self.assertEqual(checked(*words), Deflate(client_window_bits=bits))
 
     def test_a_window_that_zlib_cannot_compress_with_is_refused(self):
-        message = "client_max_window_bits=8 can't be had from zlib"
+        message = (
+            "the server asks for client_max_window_bits=8; zlib can't compress with less than 9"
+        )
         for ours in ("", "client_max_window_bits=9"):
             self.assertEqual(checked("client_max_window_bits=8", ours), message)
 
     def test_the_client_s_window_must_have_a_value(self):
-        """Only in an offer it may go without (RFC 7692 section 7.1.2.2)."""
+        """The parameter may go without a value only in an offer (RFC 7692 section 7.1.2.2)."""
         message = "invalid value of parameter client_max_window_bits: None"
         self.assertEqual(checked("client_max_window_bits"), message)
 
@@ -304,7 +306,7 @@ class DeflateTests(TestCase):
 
 
 class AnyParametersTests(TestCase):
-    """Attack 8: whatever a peer says, an offer is declined and an answer is NegotiationError."""
+    """Attack 8: a wrong offer is declined, and a wrong answer is a NegotiationError."""
 
     NAMES = [
         "server_no_context_takeover",
@@ -318,7 +320,7 @@ class AnyParametersTests(TestCase):
     extensions = st.lists(st.tuples(names, pairs), max_size=3)
 
     def works(self, agreed, wish, *, client):
-        """Zlib takes what is agreed."""
+        """Zlib accepts all parameters that can be agreed on."""
         ours = agreed.deflater(wish, client=client)
         self.assertEqual(ours.compress(b"Hello"), bytes.fromhex("f248cdc9c90700"))
         theirs = agreed.inflater(client=client)

@@ -36,13 +36,13 @@ class DecodeMessagesTests(TestCase):
     decode_messages = pure("decode_messages")
 
     def decoded(self, data, position=0, masked=True, max_size=None):
-        """The messages, and where the first frame begins that is something else."""
+        """Return the messages, and the position at which the first other frame begins."""
         messages = []
         found = self.decode_messages(data, position, masked, max_size, messages)
         return messages, found
 
     def stops_at(self, other, masked=True, max_size=None):
-        """After ordinary messages, it stops where this begins, whatever follows."""
+        """Assert that decoding stops at these bytes, after ordinary messages."""
         for before in (b"", ordinary("a", b"b", masked=masked)):
             for after in (b"", ordinary("c", masked=masked)):
                 messages, position = self.decoded(before + other + after, 0, masked, max_size)
@@ -139,7 +139,7 @@ class OtherFramesTests(DecodeMessagesTests):
 
 
 class InvalidTextTests(DecodeMessagesTests):
-    """Attack 16: it isn't decoded, and no exception says so here."""
+    """Attack 16: a wrong text isn't decoded, and raises no exception here."""
 
     BAD = (b"\x80", b"\xff", b"\xc0\x80", b"\xe2\x82", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")
 
@@ -226,10 +226,10 @@ class ArgumentsTests(DecodeMessagesTests):
     def test_the_position_is_within_the_data(self):
         for position in (-1, 3, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, self.decoded, b"\x81\x00", position)
-            self.assertEqual(str(exc), f"no place in 2 bytes: {position}")
+            self.assertEqual(str(exc), f"a position is from 0 to 2, not {position}")
 
     def test_the_messages_may_hold_the_data(self):
-        """What is decoded may be decoded in turn, into the same list."""
+        """A decoded message may be decoded in turn, into the same list."""
         messages = [ordinary(ordinary(ordinary("Hello")))]
         for data in messages:
             if isinstance(data, bytes):
@@ -237,7 +237,7 @@ class ArgumentsTests(DecodeMessagesTests):
         self.assertEqual(messages[-1], "Hello")
 
     def test_what_is_like_a_number_may_come_back(self):
-        """Its caller is called again, within the call."""
+        """The call leads to another call of the same function."""
         messages = []
 
         class Place:
@@ -278,7 +278,7 @@ class EncodeMessageTests(TestCase):
             self.assertEqual(self.encode_message(text, False), expected)
 
     def test_each_frame_has_a_key_of_its_own(self):
-        """Attack 18: a mask that somebody can predict."""
+        """Attack 18: a mask that can be predicted."""
         frames = {self.encode_message("Hello", True) for _ in range(16)}
         self.assertGreater(len(frames), 1)
 
@@ -315,7 +315,7 @@ class TakeCompressedTests(TestCase):
         return self.take_compressed(data, position, masked, max_size)
 
     def leaves(self, other, masked=True, max_size=None):
-        """This isn't taken, whatever follows."""
+        """Assert that this frame isn't taken, with any bytes after it."""
         for after in (b"", encode_frame(TEXT, b"c", masked=masked, rsv1=True)):
             self.assertIsNone(self.taken(other + after, 0, masked, max_size), msg=other)
 
@@ -386,7 +386,7 @@ class TakeCompressedTests(TestCase):
         self.assertRaises(TypeError, self.take_compressed, b"", 0, True, None, None)
         for position in (-1, 3, -(2**70), 2**70):
             exc = self.assertRaises(ValueError, self.taken, b"\xc1\x00", position)
-            self.assertEqual(str(exc), f"no place in 2 bytes: {position}")
+            self.assertEqual(str(exc), f"a position is from 0 to 2, not {position}")
 
 
 del DecodeMessagesTests

@@ -66,7 +66,7 @@ class NGTests(ZlibTestCase):
 
 class ChoiceTests(ZlibTestCase):
     def chosen(self, **variables):
-        """What zlibs.NG is at the start, of another process."""
+        """Return zlibs.NG of another process, at its start."""
         program = "from txws2.wire import zlib_library as z; print(z.NG and z.NG.__name__)"
         done = subprocess.run(
             [sys.executable, "-c", program],

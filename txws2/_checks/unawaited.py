@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from txws2._private_names import current_loop
 
 __all__ = ["CONNECT", "SERVE", "expect_reactor"]
 
@@ -27,6 +28,8 @@ _OF_TESTS = ("pytest", "twisted.trial", "unittest")
 # For each call so far: a function that returns True if it still waits, and the warning.
 _waiting: list[tuple[Callable[[], bool], str]] = []
 
+_has_run = False
+
 
 def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     """Warn at the end of the process if the global reactor was never run.
@@ -39,10 +42,15 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
         waits: called at the end; it returns True if the call still waits for the reactor.
         text: the warning.
     """
+    global _has_run
     installed: Any = sys.modules.get("twisted.internet.reactor")
-    if reactor not in (None, installed) or getattr(installed, "running", True):
+    if reactor not in (None, installed):
         return
-    if asyncio._get_running_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
+    # The end of a program may connect when the reactor has stopped already.
+    _has_run = _has_run or getattr(installed, "running", False)
+    if _has_run or not hasattr(installed, "running"):
+        return
+    if current_loop() is not None or any(name in sys.modules for name in _OF_TESTS):
         return
     if not _waiting:
         atexit.register(_tell, os.getpid())
@@ -52,6 +60,8 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
 
 
 def _forget() -> None:
+    global _has_run
+    _has_run = True
     _waiting.clear()
     atexit.unregister(_tell)
 

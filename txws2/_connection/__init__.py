@@ -1,1 +1,1 @@
-"""A connection's life, the same for both sides: protocol, factory, inbox, keepalive, counters."""
+"""A connection, the same for both sides: protocol, factory, inbox, keepalive, counters, rooms."""

@@ -1,4 +1,4 @@
-"""`broadcast`: one message to many connections, whether they keep up or not."""
+"""`broadcast`: one message to many connections, without waiting for the slow ones."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def broadcast(
 ) -> int:
     """Send a message on many connections.
 
-    It is encoded once for all that have agreed on the same compression, and waits for nobody.
-    Connections that aren't open are passed over.
+    The message is encoded once for all connections that have agreed on the same compression.
+    `broadcast` waits for no connection. Connections that aren't open are passed over.
 
     Args:
-        connections: as `Server.connections`.
-        message: a str is sent as text, anything that is bytes as binary.
+        connections: the connections, as `Server.connections`.
+        message: a str is sent as text, a bytes-like object as binary.
         text: as for `WebSocketProtocol.send`.
         compress: as for `WebSocketProtocol.send`.
-        slow: what becomes of a connection on which more than write_limit bytes wait already, so
+        slow: the treatment of a connection on which more than write_limit bytes wait already, so
             that it can't fill the memory. "skip": it gets no broadcast until all of them have
             left. "drop": it doesn't get this one. "close": it is closed with 1013. With
-            write_limit=None there are none such.
+            write_limit=None, no connection counts as slow.
 
     Returns:
-        On how many connections it was sent.
+        The number of connections on which it was sent.
 
     Raises:
         TypeError: the message is neither str nor bytes-like.
@@ -54,7 +54,7 @@ def broadcast(
     if slow not in _POLICIES:
         raise ValueError(f"slow must be one of {_POLICIES}; it is {slow!r}")
     shared = SharedMessage(message, text, compress)
-    # Closing one may change what they are taken from.
+    # Closing a connection may change the collection that was given.
     everybody = list(connections)
     for connection in everybody[:1]:
         driver_of(connection).check_thread()
@@ -65,6 +65,6 @@ def broadcast(
         try:
             reached += send_shared(driver, shared, slow)
         except BaseException as exc:
-            # The others are to have it all the same.
+            # The other connections still get the message.
             driver.message_failed(exc)
     return reached

@@ -1,4 +1,4 @@
-"""A Deferred of something that can be closed, for `async with`."""
+"""A Deferred of a connection or a server, for `async with`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ T = TypeVar("T", bound=_Closable)
 
 def _close(opened: _Closable) -> Deferred[None]:
     if isinstance(opened, WebSocketProtocol):
-        # An application's class may have another method of this name.
+        # An application's class may have a method close() for something else.
         return WebSocketProtocol.close(opened)
     return opened.close()
 
@@ -40,7 +40,7 @@ def _close(opened: _Closable) -> Deferred[None]:
 class Opening(Eventual[T]):
     """A Deferred of a connection or of a server.
 
-    `async with` waits for it, and closes what it brought on leaving.
+    `async with` waits for it, and closes the connection or server on leaving.
     """
 
     _opened: T
@@ -55,7 +55,7 @@ class Opening(Eventual[T]):
             raise AttributeError
 
         def __getattr__(self, name: str) -> NoReturn:
-            # What a program means that forgets to await it.
+            # A program that forgets to await this asks for an attribute of the result.
             advice = "" if name.startswith("_") else "; await it first, or use `async with`"
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r}{advice}",
@@ -65,11 +65,11 @@ class Opening(Eventual[T]):
 
     @classmethod
     def of(cls, deferred: Deferred[T]) -> Self:
-        """Return an Opening with this Deferred's result; cancelling it cancels that."""
+        """Return an Opening of this Deferred's result; cancelling it cancels the Deferred."""
 
         def cancel(_: Deferred[T]) -> None:
             opening._cancelled = True
-            # An attempt that can't be cancelled is left to itself.
+            # An exception of the canceller is logged, and the attempt goes on.
             isolated(deferred.cancel)
 
         opening = cls(cancel)
@@ -78,8 +78,8 @@ class Opening(Eventual[T]):
 
     def _settle(self, result: T | Failure) -> None:
         if self._cancelled or self.called:
-            # Whatever a stage makes of being cancelled, the caller gets a CancelledError; and
-            # what came about nonetheless, or too late, has nobody to use it.
+            # The caller has got a CancelledError already. If the attempt succeeds nevertheless,
+            # nobody uses the result.
             if not isinstance(result, Failure):
                 _close(result)
         elif isinstance(result, Failure):
@@ -88,7 +88,7 @@ class Opening(Eventual[T]):
             self.callback(result)
 
     def withdraw(self, result: T) -> None:
-        """Close what has been opened for nobody."""
+        """Close a result that nobody uses."""
         isolated(_close, result)
 
     async def __aenter__(self) -> T:
@@ -102,7 +102,7 @@ class Opening(Eventual[T]):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close it, as leaving the connection or the server itself does."""
+        """Close the result, as its own `async with` does."""
         opened = self._opened
         if isinstance(opened, WebSocketProtocol):
             await WebSocketProtocol.__aexit__(opened, kind, exception, traceback)

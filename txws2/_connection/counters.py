@@ -1,4 +1,4 @@
-"""What a connection has counted, and what a factory has of all of them."""
+"""The counters of a connection, and those of all connections of a factory."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = [
 
 
 class Standing(NamedTuple):
-    """How a connection stands; `Counters` says what each is.
+    """The counts of a connection at one moment; `Counters` explains the fields.
 
-    There is no tally before the connection is open.
+    The tally is None before the connection is open.
     """
 
     tally: Tally | None
@@ -36,23 +36,23 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True)
 class Counters:
-    """What went over one connection, or over many, from the end of the opening handshake on.
+    """The traffic of one connection, or of many, since the end of the opening handshake.
 
-    What goes out counts when it is sent, whether it has left already or waits.
+    An outgoing message counts when `send` is called, even while its bytes still wait.
 
     Attributes:
-        messages_in: messages that have come whole.
+        messages_in: messages that were received whole.
         messages_out: messages that were sent, or begun.
-        bytes_in: bytes that have come, with headers and masks; over TLS, before it.
+        bytes_in: bytes that were received, with frame headers, without the overhead of TLS.
         bytes_out: bytes of the frames that were sent, likewise.
-        payload_in: bytes of messages that have come, after inflating.
-        payload_out: bytes of messages that were sent, before deflating.
-        frames_in: for each `Opcode`, how many of its frames have come.
-        frames_out: for each `Opcode`, how many of its frames were sent.
-        latency: the latest round-trip time in seconds, 0 if there is none; of many connections,
+        payload_in: bytes of the received messages, after inflating.
+        payload_out: bytes of the sent messages, before deflating.
+        frames_in: the number of received frames of each `Opcode`.
+        frames_out: the number of sent frames of each `Opcode`.
+        latency: the latest round-trip time in seconds, 0 if there is none; for many connections,
             the mean of those that have one.
         waiting_in: messages that wait for `recv()`.
-        waiting_out: bytes that wait to be sent, on top of what transports hold.
+        waiting_out: bytes that wait to be sent, without those that transports hold.
         uptime: seconds since the connection, or the factory, was made.
     """
 
@@ -72,30 +72,30 @@ class Counters:
 
 @dataclass(frozen=True)
 class ConnectionCounters(Counters):
-    """What went over one connection; as it was when it was asked for.
+    """The traffic of one connection up to the moment of the call.
 
-    When the connection is closed, its uptime is how long it was there.
+    Once the connection is closed, its uptime is the time that it lasted.
     """
 
     @classmethod
     def of(cls, standing: Standing, uptime: float) -> ConnectionCounters:
-        """Return the counters of a connection that stands so."""
+        """Return the counters of a connection from its counts."""
         return cls(**_fields(standing, uptime))
 
 
 @dataclass(frozen=True)
 class FactoryCounters(Counters):
-    """What went over all connections of a factory, those that are closed among them.
+    """The traffic of all connections of a factory, including those that are closed.
 
     Attributes:
-        connections: how many there are, in whatever state.
-        opened: how many opening handshakes have succeeded.
-        answered: how many requests the application has answered with something else, as a page or
-            200 to a health check. With 400 or above, they count as refused.
-        refused: how many handshakes have failed, by the name of the exception's class.
-            "InvalidMessage" stands for those, too, that left before they had said what they want.
-        closed: how many connections have been closed, by the code of the close frame that came
-            first, from either side; 1006 stands for none.
+        connections: the number of connections now, in any state.
+        opened: the number of opening handshakes that have succeeded.
+        answered: the number of requests that the application has answered otherwise, as with a
+            page, or with 200 to a health check. Responses with 400 or above count as refused.
+        refused: the number of failed handshakes, by the name of the exception's class.
+            "InvalidMessage" also stands for clients that left before their request was complete.
+        closed: the number of closed connections, by the code of the close frame that came first,
+            from either side; 1006 stands for none.
     """
 
     connections: int
@@ -106,10 +106,10 @@ class FactoryCounters(Counters):
 
 
 class Books:
-    """What a factory knows of connections that are no more.
+    """The counts of a factory's past connections.
 
     Attributes:
-        opened: how many there were.
+        opened: the number of connections that were ever open.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Books:
         self._tally = Tally()
 
     def refuse(self, reason: Exception) -> None:
-        """Enter a connection that will never be open."""
+        """Count a connection that will never be open."""
         if isinstance(reason, InvalidStatus) and not reason.refuses:
             self._answered += 1
             return
@@ -128,17 +128,17 @@ class Books:
         self._refused[name] = self._refused.get(name, 0) + 1
 
     def close(self, connection: Connection) -> None:
-        """Enter a connection that was open."""
+        """Count a connection that was open and is closed."""
         self._tally.add(connection)
         code = first_code(connection.closing)
         self._closed[code] = self._closed.get(code, 0) + 1
 
     def counters(self, live: Iterable[Standing], uptime: float) -> FactoryCounters:
-        """Return what there was and what there is.
+        """Return the counters of past and present connections together.
 
         Args:
-            live: how each connection stands that is there.
-            uptime: of the factory.
+            live: the counts of each present connection.
+            uptime: the uptime of the factory.
         """
         tally = Tally()
         tally.add(self._tally)
@@ -165,7 +165,7 @@ class Books:
 
 def first_code(closing: ClosingHandshake) -> int:
     """Return the code of the close frame that came first, from either side; 1006 for none."""
-    # Ours, if there is one: where the peer's came first, it is an echo of that.
+    # If the peer's close frame came first, ours echoes its code (RFC 6455 section 5.5.1).
     first = closing.sent or closing.rcvd
     return CloseCode.ABNORMAL_CLOSURE if first is None else first.code
 

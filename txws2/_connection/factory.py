@@ -1,4 +1,4 @@
-"""What all connections of a server, or of a client, have in common: their options."""
+"""The factory of connections, the same for both sides: options, counters, deadlines."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from txws2.wire.permessage_deflate import PRESETS, PerMessageDeflate
 
 __all__ = ["ConnectionFactory", "ConnectionOptions", "global_reactor"]
 
-# Seconds that a peer has to end TCP when both close frames are sent. That takes a round trip at
-# most, and one that is slower loses nothing.
+# Seconds that a peer has to end TCP when both close frames are sent. A round trip is enough, and a
+# slower peer loses nothing.
 _PATIENCE = 1
 
 
 class ConnectionOptions(TypedDict, total=False):
-    """The options that servers and clients share; `ConnectionFactory` says what they do."""
+    """The options that servers and clients share; `ConnectionFactory` explains them."""
 
     max_size: int | None
     max_fragments: int | None
@@ -56,60 +56,61 @@ P = TypeVar("P")
 
 
 class ConnectionFactory(Factory, Generic[P]):
-    """The factory behind both sides.
+    """The factory of connections, which the factories of both sides extend.
 
     Args:
         reactor: the reactor to run on; None for the global one.
         max_size: bytes that an incoming message may have (1 MiB); a larger one fails the
             connection with 1009. None for no limit: then a peer decides how much memory is used,
-            unless all that is received is received with `recv_streaming()`.
-        max_fragments: frames that an incoming message may come in (131,072) before it is complete
-            or `recv_streaming()` has taken them; more fail the connection with 1009. None for no
+            unless every message is received with `recv_streaming()`.
+        max_fragments: frames that an incoming message may have (131,072) before it is complete or
+            `recv_streaming()` has taken them; more fail the connection with 1009. None for no
             limit: then a peer that never ends a message keeps us busy for as long as it likes.
-        compression: "deflate" to compress messages (RFC 7692) if the peer can; one of the presets
-            "memory", "balanced" (which "deflate" is) and "ratio"; a `PerMessageDeflate` of your
-            own; or None.
-        max_queue: messages that may wait for `recv()` (16); when so many do, reading from the
-            socket pauses. None for no limit, with the same danger.
-        write_limit: bytes that may wait to be sent (32 KiB), on top of what the transport holds,
-            before `send()` waits. None to let it never wait: a peer that doesn't read then fills
+        compression: "deflate" to compress messages (RFC 7692) if the peer supports it; one of the
+            presets "memory", "balanced" (the same as "deflate") and "ratio"; a
+            `PerMessageDeflate` of your own; or None.
+        max_queue: messages that may wait for `recv()` (16); at this number, reading from the
+            socket pauses. None for no limit: then a peer can fill the memory.
+        write_limit: bytes that may wait to be sent (32 KiB), on top of the transport's buffer,
+            before `send()` waits. None to let it never wait: then a peer that doesn't read fills
             the memory.
         ping_interval: seconds between keepalive pings (20). None to send none: then proxies
             close idle connections, and a peer that is gone may stay unnoticed.
         ping_timeout: seconds without a sign of life after a ping (20) until the connection is
-            closed with 1011; that the peer reads is one. None to wait for ever.
+            closed with 1011; progress of the peer's reading is such a sign. None to wait for ever.
         open_timeout: seconds until a connection must be open (10). None to wait for ever, which
-            lets anybody who connects and says nothing keep a socket.
-        close_timeout: seconds until a connection that is being closed must be gone (10), or its
-            peer have read something since; otherwise it is given up. None to wait for ever. A
-            peer that has sent its close frame, and has all that was sent to it, has a second to end
-            TCP, or less if this is less.
+            lets anybody who connects and sends nothing keep a socket.
+        close_timeout: seconds until a connection that is being closed must be gone (10); it is
+            then given up, unless its peer has read something since. None to wait for ever. A peer
+            that has sent its close frame, and has received all bytes, has a second to end TCP, or
+            less if this is less.
         max_line_size: bytes that the first line, and each header line, of the peer's head may have
             (8192). A longer line is answered with 414 or 431, and a client fails to connect.
-            Raise it for the cookies and tokens of a single sign-on. Whoever connects can have
-            max_headers times as much memory for open_timeout, 1 MiB by default, and a server keeps
-            the head of the request as long as the connection.
-        max_headers: header lines that the head may have (128), or it is answered with 431, and a
-            client fails to connect; with the same danger.
-        share_epoll: whether connections over TCP wait for their events together (True), where
-            the system has epoll. It is faster; False leaves them to the reactor one by one.
-        debug: whether to log every frame, header line and state at level debug. None for what
-            the environment variable TXWS2_DEBUG says: on if it is set and not empty.
-        log_connections: whether to log at level info, once each, that a connection is open, is
-            closed, or was refused (False).
+            Raise it for the cookies and tokens of a single sign-on. A client can take max_headers
+            times as much memory for open_timeout, 1 MiB by default, and a server keeps the head
+            of the request as long as the connection.
+        max_headers: header lines that the head may have (128). A longer head is answered with 431,
+            and a client fails to connect. Raising it costs memory as raising max_line_size does.
+        share_epoll: True to let connections over TCP wait for their events together (True), where
+            the system has epoll. It is faster; False leaves each connection to the reactor.
+        debug: True to log every frame, header line and state at level debug. None to do so if the
+            environment variable TXWS2_DEBUG is set and not empty.
+        log_connections: True to log at level info when a connection is opened, closed or refused
+            (False).
         trace: called with the connection, "<" or ">", the `Header` and the payload of each frame
-            that comes or goes. A payload that is still arriving is there as far as it has come,
-            one that is compressed as it travels. It costs what every frame's own way does.
+            that is received or sent. If a frame is still arriving, the payload is the part that
+            has come; a compressed payload stays compressed. It costs time, as each frame is then
+            handled by itself.
 
     Attributes:
-        connections: the protocols that are connected, in whatever state; they can be iterated
-            over, counted and compared like a set.
-        clock: what all times are measured by: seconds that go on evenly where the reactor's own are
-            those of the system's clock, or else the reactor.
-        books: what there is to know of connections that are no more.
-        head_limits: what the head of a request, or of a response, may have.
-        opening_deadlines: the deadlines of those that must open; None if they may take for ever.
-        closing_deadlines: likewise of those that must close.
+        connections: the protocols that are connected, in any state; they can be iterated over,
+            counted and compared like a set.
+        clock: the clock of all times. It is the reactor, unless the reactor's time is the
+            system's, which may be set; then it is a clock that goes on evenly.
+        books: the counts of past connections.
+        head_limits: the limits of the head of a request, or of a response.
+        opening_deadlines: the deadlines by which connections must be open; None for none.
+        closing_deadlines: the deadlines by which connections must be closed; None for none.
 
     Raises:
         TypeError: there is no such option, or one is of the wrong kind.
@@ -122,13 +123,13 @@ class ConnectionFactory(Factory, Generic[P]):
 
     @property
     def protocol(self) -> None:
-        """None: other factories of Twisted have the class of their protocols there."""
+        """None; other factories of Twisted have the class of their protocols there."""
 
     @protocol.setter
     def protocol(self, given: object) -> None:
         name = getattr(given, "__qualname__", "Echo").rpartition("<locals>.")[2]
         raise TypeError(
-            f"{type(self).__name__} has no protocol to be set: "
+            f"{type(self).__name__}.protocol can't be set: "
             f"{type(self).__name__}(create_protocol={name}) makes such protocols"
         )
 
@@ -189,20 +190,20 @@ class ConnectionFactory(Factory, Generic[P]):
         """Begin to count connections; so far, there are none."""
         self.books = Books()
         self._made = self._latest = self.clock.seconds()
-        # When each was entered.
+        # The time at which each was entered.
         self._connections: dict[P, float] = {}
         self.connections: KeysView[P] = self._connections.keys()
 
     @cached_property
     def parting_deadlines(self) -> Deadlines[Any]:
-        """The deadlines of those whose TCP must end, as both close frames are sent."""
-        # Most clients have a factory each, and few ever need this.
+        """The deadlines by which TCP must end once both close frames are sent."""
+        # Most clients have a factory of their own, and few ever need this.
         seconds = _PATIENCE if self.close_timeout is None else min(self.close_timeout, _PATIENCE)
         return Deadlines(self.clock, seconds, methodcaller("parting_missed"))
 
     @property
     def counters(self) -> FactoryCounters:
-        """What went over all connections, those that are closed among them."""
+        """The counters of all connections, including those that are closed."""
         standings = (driver.standing() for driver in self.drivers())
         return self.books.counters(standings, self.clock.seconds() - self._made)
 
@@ -215,24 +216,24 @@ class ConnectionFactory(Factory, Generic[P]):
         if not self._connections:
             self._begin()
         now = self.clock.seconds()
-        # Those that come in the same millisecond share a float.
+        # Connections that come in the same millisecond share a float, to save memory.
         if not 0 <= now - self._latest < 0.001:
             self._latest = now
         self._connections[connection] = self._latest
 
     def _begin(self) -> None:
-        """Take it that there are connections now."""
+        """Called before the first connection is entered; for subclasses."""
 
     def peer_failed(self, driver: Any, cause: Exception) -> None:
-        """Take it that the peer of a connection has sent what it may not."""
+        """Called when a connection failed by its peer's fault; for subclasses."""
 
     def uptime_of(self, connection: P) -> float:
-        """Return how long a connection has been there, in seconds; 0 if it isn't."""
+        """Return the seconds since a connection was entered; 0 if it isn't there."""
         now = self.clock.seconds()
         return now - self._connections.get(connection, now)
 
     def leave(self, connection: P) -> float:
-        """Count it no more; return how long it was there, in seconds."""
+        """Stop counting a connection; return the seconds that it was there."""
         now = self.clock.seconds()
         return now - self._connections.pop(connection, now)
 
@@ -289,13 +290,13 @@ def _options(compression: str | PerMessageDeflate | None) -> PerMessageDeflate |
 
 
 def global_reactor() -> Any:
-    """Return the reactor that is meant where none is named.
+    """Return the global reactor.
 
     Raises:
         RuntimeError: asyncio runs its event loop here, and the reactor doesn't run.
     """
     check_loop()
-    # Importing it installs it, so it must not happen before somebody needs it.
+    # This import installs a reactor, so it must not happen before one is needed.
     from twisted.internet import reactor
 
     return reactor

@@ -1,4 +1,4 @@
-"""Messages that are sent as they are made, and received as they arrive (RFC 6455 section 5.4)."""
+"""Fragmented messages, sent as they are made and received as they arrive (RFC 6455 section 5.4)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def check_fragments(message: object) -> None:
     """Make sure that a message which isn't str or bytes-like can be sent in fragments.
 
     Raises:
-        TypeError: it can't be iterated over; or is a mapping, whose keys are no message, or a
-            Deferred, whose result is meant.
+        TypeError: it can't be iterated over; or it is a mapping, whose keys are no message, or a
+            Deferred, whose result was probably meant.
     """
     iterable = isinstance(message, (Iterable, AsyncIterable)) and not isinstance(
         message, (Mapping, Deferred)
@@ -41,9 +41,10 @@ async def send_fragments(
 
     Args:
         message: the parts.
-        write: writes a part, and whether it is the last; fires when there is room for more.
-        break_off: closes the connection. When the parts end with an exception, nothing else can
-            take back those that were sent.
+        write: called with a part, and with True if it is the last; returns a Deferred that fires
+            when there is room for more.
+        break_off: closes the connection. It is called when the iteration raises, since nothing
+            else can take back the parts that were sent.
     """
     kind: type[str] | type[bytes] | None = None
     try:
@@ -70,15 +71,15 @@ async def _each(message: Fragments) -> AsyncIterator[Part]:
 
 
 class Pieces(AsyncIterator[str | bytes]):
-    """The pieces of one message as they arrive; at least one, and then none that is empty.
+    """The pieces of one message as they arrive: at least one, and none of the others is empty.
 
     Args:
         get_part: returns a Deferred of the next piece for this iterator.
         decode: True to get bytes as str, False to get text as bytes.
 
     Attributes:
-        taken: whether any piece was received.
-        kept: one that has come, and wasn't; None if there is none.
+        taken: True once a piece was received.
+        kept: a piece that has come and was not received yet; None if there is none.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Pieces(AsyncIterator[str | bytes]):
     def _converted(self, piece: Piece) -> str | bytes:
         data = piece.data
         if self._decode is True and isinstance(data, bytes):
-            # A character may be in two pieces.
+            # A character may be split between two pieces.
             return self._decoder.decode(data, piece.last)
         if self._decode is False and isinstance(data, str):
             return data.encode()

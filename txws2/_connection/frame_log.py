@@ -1,4 +1,4 @@
-"""The debug log: states, handshake lines and every frame; and who else watches the frames."""
+"""The debug log of states, handshake lines and frames; and the frame hook of an application."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_LENGTH = 75
 
 
 class Tracer:
-    """Writes what happens on one connection, at level debug.
+    """Logs the events of one connection, at level debug.
 
     It is only made when debugging is on, so a connection that isn't traced pays nothing.
 
@@ -38,11 +38,11 @@ class Tracer:
         self._connection = connection
 
     def state(self, state: State) -> None:
-        """Log that the connection has come into this state."""
+        """Log that the connection has entered this state."""
         self._write("=", f"connection is {state.name}")
 
     def head(self, direction: str, head: bytes) -> None:
-        """Log the lines of a request or response, without its body, and without credentials."""
+        """Log the head of a request or response, line by line, without credentials."""
         for line in head.partition(b"\r\n\r\n")[0].split(b"\r\n"):
             text = line.decode("ascii", "backslashreplace")
             name, _, value = text.partition(":")
@@ -51,7 +51,7 @@ class Tracer:
             self._write(direction, text)
 
     def frame(self, direction: str, header: Header, payload: bytes) -> None:
-        """Log a frame; of one that arrives in pieces, the payload that is there."""
+        """Log a frame; if it arrives in pieces, with the part of the payload that has come."""
         opcode, length = header.opcode, header.length
         notes = [f"{length} byte" if length == 1 else f"{length} bytes"]
         if header.rsv1:
@@ -69,7 +69,7 @@ class Tracer:
         self._write(direction, f"{Opcode(opcode).name} {shown} [{', '.join(notes)}]")
 
     def note(self, text: str) -> None:
-        """Log what isn't a frame: a timer that ran out, the end of the transport."""
+        """Log another event than a frame: a timer that ran out, the end of the transport."""
         self._write("%", text)
 
     def _write(self, sign: str, text: str) -> None:
@@ -82,15 +82,15 @@ class Tracer:
 
 
 def hooked(hook: FrameHook, driver: Any, log: Logger, traced: Trace | None) -> Trace:
-    """Return what calls a hook for each frame of a connection.
+    """Return a function that calls a hook for each frame of a connection.
 
-    A hook only watches: one that raises is not called any more, and the connection goes on.
+    A hook only watches: if it raises, it is not called any more, and the connection goes on.
 
     Args:
-        hook: what to call.
-        driver: what drives the connection that it is called with.
-        log: where to say what it has raised.
-        traced: what to call before it, if there is such a thing.
+        hook: the hook.
+        driver: the driver of the connection, which is the hook's first argument.
+        log: the log for an exception of the hook.
+        traced: a function to call before the hook; None for none.
     """
     works = True
 

@@ -1,4 +1,4 @@
-"""Hooks of an application that aren't done when they return: the next ones wait for them."""
+"""The queue of hooks that wait while an asynchronous hook of the connection is running."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Succession:
     """Keeps the hooks of a connection in order while one of them isn't done.
 
     Args:
-        ready: called when that one is done.
+        ready: called when that hook is done.
 
     Attributes:
-        calling: whether those that wait are being called, one after the other.
+        calling: True while the waiting hooks are being called, one after the other.
     """
 
     __slots__ = ("_last", "_most", "_ready", "_running", "_waiters", "_waiting", "calling")
@@ -32,11 +32,11 @@ class Succession:
     def __init__(self, ready: Callable[[], None]) -> None:
         self._ready = ready
         self.calling = False
-        # More than one only where the end has come within a hook.
+        # There is more than one only if the connection has ended within a hook.
         self._running: list[Deferred[Any]] = []
         self._waiting: deque[Call] = deque()
         self._last: Call | None = None
-        # How many may wait; None for no limit.
+        # The largest number of waiting hooks; None for no limit.
         self._most: int | None = None
         self._waiters: Waiters[None] = NOBODY
 
@@ -45,38 +45,38 @@ class Succession:
 
     @property
     def size(self) -> int:
-        """Bytes that the messages and payloads have that wait."""
+        """Bytes of the messages and payloads that wait, with the overhead of each."""
         return sum(len(arguments[0]) + MESSAGE_OVERHEAD for _, arguments in self._waiting)
 
     @property
     def has_dropped(self) -> bool:
-        """Whether there was no room for a hook, so that none may come after those that wait."""
+        """True if there was no room for a hook; then no hook is added any more."""
         return self._most == 0
 
     @property
     def idle(self) -> bool:
-        """Whether no hook is running, nor waits."""
+        """True if no hook is running or waiting."""
         return not (self._running or self._waiting or self._last)
 
     def follow(self, running: Deferred[Any]) -> None:
-        """Let all hooks wait for this one."""
+        """Let all hooks wait for a hook that has returned this Deferred."""
         self._running.append(running)
         running.addBoth(self._done, running)
 
     def add(self, hook: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-        """Let a hook wait, if there is room."""
+        """Add a hook, if there is room."""
         if self._most is None or len(self._waiting) < self._most:
             self._waiting.append((hook, arguments))
         else:
-            # Nothing may come after what was dropped.
+            # The application must not miss a message and get a later one.
             self._most = 0
 
     def add_last(self, hook: Callable[..., object], *arguments: Any) -> None:
-        """Let a hook wait that comes after all others, and is never dropped."""
+        """Set the hook that comes after all others, and is never dropped."""
         self._last = hook, arguments
 
     def take(self) -> Call | None:
-        """Return the next hook; None while one is running, and if there is none."""
+        """Remove and return the next hook; None while one is running, or if none waits."""
         if self._running:
             return None
         if self._waiting:
@@ -85,16 +85,16 @@ class Succession:
         return last
 
     def limit(self, most: int | None) -> None:
-        """Let no more hooks than these wait at once, but for the last; None for no limit."""
+        """Limit the number of waiting hooks, not counting the last; None for no limit."""
         if self._most is None:
             self._most = most
 
     def clear(self) -> None:
-        """Drop the hooks that wait, but the last."""
+        """Drop the waiting hooks except the last."""
         self._waiting.clear()
 
     def cancel(self) -> None:
-        """Cancel the one that is running, and drop those that wait, but the last."""
+        """Cancel the running hook, and drop the waiting hooks except the last."""
         self.clear()
         for running in list(self._running):
             running.cancel()
@@ -105,7 +105,7 @@ class Succession:
         return self._waiters.wait()
 
     def end(self) -> None:
-        """Tell those who wait that all hooks are done."""
+        """Fire the Deferreds of `wait`: all hooks are done."""
         self._waiters.fire(None)
 
     def _done(self, result: Any, running: Deferred[Any]) -> Any:

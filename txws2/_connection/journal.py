@@ -1,4 +1,4 @@
-"""The log's lines on connections: opened, closed, refused, if it is to; and warnings."""
+"""The log lines on connections: opened, closed, refused, if the options ask for them; warnings."""
 
 from __future__ import annotations
 
@@ -34,49 +34,49 @@ _UNSAID = "({unsaid} more since the last such warning, which comes once a minute
 
 
 class RareWarnings:
-    """Warns of clients that fail, where it is the server's options that may be wrong.
+    """Warns of clients that fail, where the server's options may be wrong.
 
-    There is one warning a minute at most of each kind, whoever fails how often.
+    There is one warning a minute at most for each kind of failure.
 
     Args:
-        log: where to warn.
-        clock: what tells how late it is.
+        log: the log for the warnings.
+        clock: the clock.
 
     Attributes:
-        spelling: how the options are written that a warning names.
+        spelling: the notation of the options that a warning names.
     """
 
     def __init__(self, log: Logger, clock: IReactorTime) -> None:
         self._log = log
         self._clock = clock
         self.spelling = Spelling()
-        # Of each kind, when the last warning was, and how many there would have been since then.
+        # For each kind, the time of the last warning, and the number of warnings held back since.
         self._last: dict[str, tuple[float, int]] = {}
 
     def refused(
         self, connection: Any, status: int, reason: Exception, advice: str | None = None
     ) -> None:
-        """Take note of a refused request, and warn of it if it may be a mistake.
+        """Warn of a refused request, if an option may be to blame.
 
         Args:
             connection: the connection.
-            status: that of the answer.
-            reason: why it was refused.
-            advice: what to do about it; None for what `remedy` says.
+            status: the status code of the response.
+            reason: the reason of the refusal.
+            advice: advice for the warning; None for that of `remedy`.
         """
         text = "{connection} refused with {status}: {peer}: {reason}; {advice} "
         advice = advice or remedy(reason, connection, self.spelling)
         self._warn(text, connection, reason, advice, status=status)
 
     def failed(self, connection: Any, reason: BaseException | None) -> None:
-        """Likewise of a connection that has ended for this reason."""
+        """Warn of a connection that has ended for this reason, if an option may be to blame."""
         text = "{connection} failed: {peer}: {reason}; {advice} "
         self._warn(text, connection, reason, remedy(reason, connection, self.spelling))
 
     def unanswered(self, connection: Any, request: Request) -> None:
-        """Likewise of a page that gets none of the subprotocols that it asks for.
+        """Warn of a page that gets none of the subprotocols that it asks for.
 
-        It is let in, as RFC 6455 has it (section 4.2.2), but browsers end the connection then
+        The connection is accepted, as RFC 6455 section 4.2.2 has it, but browsers then end it
         (WHATWG, WebSockets, section 2). Programs mostly go on.
         """
         if "Origin" in request.fields:
@@ -90,7 +90,7 @@ class RareWarnings:
         hooks = connection.factory.hooks
         if hooks is not None and hooks.select_subprotocol is not None:
             return "select_subprotocol has chosen none"
-        return f"{self.spelling.name('subprotocols')} has what the server speaks"
+        return f"{self.spelling.name('subprotocols')} lists those that the server speaks"
 
     def _warn(
         self,
@@ -118,10 +118,10 @@ class RareWarnings:
             )
 
     def _turn(self, kind: str) -> int | None:
-        """Return how many of a kind went unsaid if its turn has come; count one otherwise."""
+        """Return the number of warnings held back if one is due; else count it, and return None."""
         now = self._clock.seconds()
         last, unsaid = self._last.get(kind, (None, 0))
-        # A reactor's clock is the system's, which may be set back.
+        # A reactor's clock may be the system's, which may be set back.
         if last is not None and 0 <= now - last < _PAUSE:
             self._last[kind] = last, unsaid + 1
             return None
@@ -141,7 +141,7 @@ def log_opened(log: Logger, connection: Any) -> None:
 
 
 def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> None:
-    """Log that a connection is closed, and how that came about."""
+    """Log that a connection is closed, with the close codes and counters."""
     counters = connection.count()
     rcvd, sent = exception.rcvd, exception.sent
     log.info(
@@ -163,10 +163,10 @@ def log_closed(log: Logger, connection: Any, exception: ConnectionClosed) -> Non
 
 
 def only_ended(closing: ClosingHandshake, exception: BaseException | None) -> bool:
-    """Tell whether an exception says nothing but that the connection has ended.
+    """Return True if an exception says nothing but that this connection has ended.
 
-    However it ended, that is no error of the code that was waiting for it. One that was made of
-    several, by a TaskGroup or by gatherResults, says so if all that it is made of do.
+    Such an exception is no error of the handler that was waiting. A group of exceptions, made by a
+    TaskGroup or by gatherResults, counts if all exceptions in it do.
     """
     return exception is not None and all(
         isinstance(cause, ConnectionClosed) and cause.is_of(closing)
@@ -175,7 +175,7 @@ def only_ended(closing: ClosingHandshake, exception: BaseException | None) -> bo
 
 
 def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:
-    """Log that a handler ended because its connection did, which is no error of anybody's."""
+    """Log that a handler ended because its connection did, which is no error."""
     log.info(
         "{connection} handler ended with its connection: {reason}",
         connection=connection.id,
@@ -184,7 +184,7 @@ def log_ended(log: Logger, connection: Any, exception: BaseException) -> None:
 
 
 def log_refused(log: Logger, connection: Any, status: int, reason: Exception) -> None:
-    """Log that a request to open a connection is refused, or just answered with something else."""
+    """Log that a request was refused, or answered with a response of the application's."""
     if isinstance(reason, InvalidStatus) and not reason.refuses:
         text = "{connection} answered with {status}: {peer} for {path}"
     else:
@@ -202,12 +202,12 @@ def log_refused(log: Logger, connection: Any, status: int, reason: Exception) ->
 
 def _path(connection: Any) -> str | None:
     request = connection.known_request
-    # What a query has may be a password.
+    # The query may contain a password.
     return None if request is None else request.path.partition("?")[0]
 
 
 def text_of(address: Address) -> str:
-    """Return an address for a person, "unknown" if there is none."""
+    """Return an address as text for a person; "unknown" if there is none."""
     if not isinstance(address, tuple):
         return escaped(address or "unknown")
     host, port = address

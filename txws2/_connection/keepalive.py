@@ -1,4 +1,4 @@
-"""Keepalive: pings that keep a connection open, and find out when it is dead."""
+"""Keepalive: pings keep a connection open, and find out that its peer is gone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from txws2._transport.progress import Progress
 __all__ = ["Keepalive", "KeptAlive"]
 
 _TICKS = 20
-# Of the timeout, what those that are watched are watched for.
+# The part of the timeout for which the progress of a silent connection is watched.
 _WATCHED = 0.9
 
 
@@ -32,37 +32,38 @@ class KeptAlive(Protocol):
         """Send a ping."""
 
     def keepalive_progress(self) -> Progress:
-        """Return how far what was sent has come; asked only of one that wasn't heard for long."""
+        """Return the progress of the sent bytes; called only after some silence of the peer."""
 
     def keepalive_failed(self) -> None:
-        """Give the connection up: nothing at all has arrived within ping_timeout of a ping.
+        """Give the connection up: no byte has arrived within ping_timeout of a ping.
 
-        Whoever gives it up calls `discard`; otherwise it goes on being pinged.
+        The implementation calls `discard`; otherwise the connection goes on being pinged.
         """
 
 
 class Keepalive:
     """One LoopingCall for all the connections of a factory.
 
-    Every connection is pinged each `interval` seconds, rather a little early than late. If
-    nothing arrives from it within `timeout` seconds of a ping, it has failed. Any byte counts
-    as life, not only the pong: a peer that is busy sending is alive. So with the defaults a
+    Every connection is pinged each `interval` seconds, rather a little early than late. If no
+    byte arrives from it within `timeout` seconds of a ping, it has failed. Any byte counts as a
+    sign of life, not only the pong: a peer that is busy sending is alive. So with the defaults a
     peer that is gone is found in 40 seconds at most.
 
-    A peer that reads slowly has the ping behind all that was sent before it. So of those that
-    weren't heard in the first tenth of the timeout it is noted how far what was sent has come. If
-    it has come farther at the end, they have as long again, and so on. Those that answer as usual
-    aren't asked, and those that read slowly are for long enough, as it shows only now and then.
+    A peer that reads slowly gets the ping after all bytes that were sent before it. So the
+    progress of these bytes counts, too. If a peer was silent in the first tenth of the timeout,
+    its progress is noted. If there is more progress at the end of the timeout, the peer has as
+    long again, and so on. Peers that answer in time aren't asked for their progress. Peers that
+    read slowly are watched for most of the timeout, as their progress shows only now and then.
 
-    Each wait is as long for one connection as for the next. So the order in which they
-    were entered is the order in which they are due, and a tick looks only at those.
+    Each wait is as long for one connection as for the next. So connections are due in the order
+    in which they were added, and a tick looks only at those that are due.
 
-    A tick that comes half a timeout after the one before is no fault of the peers: the process
-    was busy or stopped. Their words may still wait in the sockets. So such a
-    pause counts as one tick, and who is due then is judged at the next.
+    If a tick comes more than half a timeout after the one before, the process was busy or
+    stopped, and the peers' bytes may still wait in the sockets. So such a pause counts as one
+    tick, and connections that are due then are judged at the next.
 
     Args:
-        clock: what the LoopingCall runs on.
+        clock: the clock of the LoopingCall.
         interval: seconds between pings.
         timeout: seconds to wait for a sign of life; None to wait for ever.
     """
@@ -72,15 +73,15 @@ class Keepalive:
         self._interval = interval
         self._timeout = timeout
         self._period = min(interval, timeout or interval) / _TICKS
-        # How long one is watched, a whole number of ticks.
-        self._watch = round((timeout or 0) * _WATCHED / self._period) * self._period
+        # The time for which a silent connection is watched, a whole number of ticks.
+        self._watch_seconds = round((timeout or 0) * _WATCHED / self._period) * self._period
         self._next_ping: dict[KeptAlive, float] = {}
-        # When those that were pinged must have been heard, or are watched.
-        self._hope: dict[KeptAlive, float] = {}
-        # When those that are watched have failed, and how far they were.
+        # The time from which a pinged connection is watched, unless it was heard.
+        self._watch_from: dict[KeptAlive, float] = {}
+        # The time at which a watched connection has failed, and its progress when noted last.
         self._deadline: dict[KeptAlive, float] = {}
         self._progress: dict[KeptAlive, Progress] = {}
-        # When the latest that was entered is due.
+        # The due time of the connection that was added last.
         self._latest = 0.0
         self._last_tick = 0.0
         self._ticking = False
@@ -91,7 +92,7 @@ class Keepalive:
         """Keep a connection alive; its first ping is an interval away."""
         now = self._clock.seconds()
         due = now + self._interval
-        # Those that come in the same hundredth of a tick share a float.
+        # Connections that are added in the same hundredth of a tick share a float, to save memory.
         if not 0 <= due - self._latest < self._period * 0.01:
             self._latest = due
         self._next_ping[connection] = self._latest
@@ -100,41 +101,41 @@ class Keepalive:
             self._loop.start(self._period, now=False)
 
     def discard(self, connection: KeptAlive) -> None:
-        """Let a connection be."""
+        """Stop pinging and watching a connection."""
         self._next_ping.pop(connection, None)
-        self._hope.pop(connection, None)
+        self._watch_from.pop(connection, None)
         self._deadline.pop(connection, None)
         self._progress.pop(connection, None)
         if not (self._next_ping or self._ticking):
-            self._rest()
+            self._stop_if_idle()
 
-    def _rest(self) -> None:
+    def _stop_if_idle(self) -> None:
         if not self._next_ping and self._loop.running:
             self._loop.stop()
 
     def _tick(self) -> None:
         now = self._clock.seconds()
-        # A loop that is stopped and started within its own call would go on twice.
+        # A LoopingCall that is stopped and started within its own call would run twice.
         self._ticking = True
         pause, self._last_tick = now - self._last_tick, now
-        overlooked = self._overlook(pause)
-        self._doubt(now - overlooked)
-        self._judge(now - overlooked)
+        allowed = self._shorten_pause(pause)
+        self._start_watching(now - allowed)
+        self._judge(now - allowed)
         self._ping(now)
         self._ticking = False
-        self._rest()
+        self._stop_if_idle()
 
-    def _overlook(self, pause: float) -> float:
-        """Have a pause count as one tick, which is judged at the next; return how long that is."""
+    def _shorten_pause(self, pause: float) -> float:
+        """Let a long pause count as one tick, and return the length of a tick; 0 for no pause."""
         if self._timeout is None or pause <= self._timeout / 2:
             return 0
-        for times in (self._hope, self._deadline):
+        for times in (self._watch_from, self._deadline):
             for connection in times:
                 times[connection] += pause - self._period
         return self._period
 
     def _judge(self, now: float) -> None:
-        # A hundredth of a tick is for the rounding of sums of floats.
+        # A hundredth of a tick allows for rounding errors in sums of floats.
         for connection in _due(self._deadline, now + self._period * 0.01):
             isolated(self._judge_one, connection)
 
@@ -152,36 +153,38 @@ class Keepalive:
         self._keep_watching(connection, progress, self._last_tick)
         return False
 
-    def _doubt(self, now: float) -> None:
+    def _start_watching(self, now: float) -> None:
         until = now + self._period * 0.01
-        for connection, due in list(takewhile(lambda item: item[1] <= until, self._hope.items())):
-            del self._hope[connection]
-            isolated(self._doubt_one, connection, due)
+        for connection, due in list(
+            takewhile(lambda item: item[1] <= until, self._watch_from.items())
+        ):
+            del self._watch_from[connection]
+            isolated(self._watch_one, connection, due)
 
-    def _doubt_one(self, connection: KeptAlive, due: float) -> None:
+    def _watch_one(self, connection: KeptAlive, due: float) -> None:
         if not connection.heard:
             self._keep_watching(connection, connection.keepalive_progress(), due)
 
     def _keep_watching(self, connection: KeptAlive, progress: Progress, since: float) -> None:
         self._progress[connection] = progress
-        self._deadline[connection] = since + self._watch
+        self._deadline[connection] = since + self._watch_seconds
 
     def _ping(self, now: float) -> None:
-        # What is due before the next tick would be late then.
+        # A ping that is due before the next tick would be late at that tick.
         for connection in _due(self._next_ping, now + self._period * 0.99):
             self._next_ping[connection] = now + self._interval
             if self._timeout is not None and not (
-                connection in self._hope or connection in self._deadline
+                connection in self._watch_from or connection in self._deadline
             ):
                 connection.heard = False
-                self._hope[connection] = now + self._timeout - self._watch
+                self._watch_from[connection] = now + self._timeout - self._watch_seconds
             isolated(connection.keepalive_ping)
 
 
 def _due(times: dict[KeptAlive, float], until: float) -> Iterator[KeptAlive]:
-    """Take out, one by one, those whose time has come."""
+    """Remove and yield, one by one, the connections that are due."""
     due = [connection for connection, _ in takewhile(lambda item: item[1] <= until, times.items())]
     for connection in due:
-        # What is done for one may end another.
+        # The caller may have discarded this one while it dealt with another.
         if times.pop(connection, None) is not None:
             yield connection

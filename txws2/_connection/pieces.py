@@ -1,4 +1,4 @@
-"""Parts of a message, as `recv_streaming` takes them."""
+"""Parts of a message, for `recv_streaming`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ __all__ = ["PartDeferred", "Piece", "Stream"]
 
 
 class Piece(NamedTuple):
-    """A part of a message, and whether it is the last."""
+    """A part of a message; `last` is True for the last one."""
 
     data: str | bytes
     last: bool
 
 
 class Stream(Protocol):
-    """Who wants a message in parts.
+    """A reader that takes a message in parts.
 
     Attributes:
-        taken: whether it has had one.
-        kept: one that it was given, and hasn't had.
+        taken: True once it has received a part.
+        kept: a part that is set aside for it; None if there is none.
     """
 
     taken: bool
@@ -37,7 +37,7 @@ class PartDeferred(Incoming):
         self._stream = stream
 
     def withdraw(self, result: Piece) -> None:
-        """Keep a part for the stream that has begun with this message."""
+        """Set a part aside for the stream that has begun with this message."""
         if result.last and not self._stream.taken:
             super().withdraw(result)
         else:

@@ -29,7 +29,7 @@ class PendingPings:
         self._kept_alive_by: bytes | None = None
 
     def new_payload(self) -> bytes:
-        """Return a payload that no other ping has, and that a peer can't foresee."""
+        """Return a payload that no pending ping has, and that a peer can't predict."""
         while (payload := token_bytes(4)) in self._pending:
             pass  # pragma: no cover
         return payload
@@ -38,14 +38,14 @@ class PendingPings:
         """Make sure that a pong with this payload will be unambiguous.
 
         Raises:
-            ConcurrencyError: a ping with it is waiting for its pong.
+            ConcurrencyError: a ping with this payload is waiting for its pong.
         """
         if payload in self._pending:
             raise ConcurrencyError(f"a ping with the payload {payload!r} is already waiting")
 
     def add(self, payload: bytes, now: float) -> Deferred[float]:
         """Note a ping that was sent; return the Deferred of its latency in seconds."""
-        # Cancelling loses interest in the pong; the pong still comes.
+        # The pong still comes if this is cancelled.
         deferred: Deferred[float] = Eventual()
         self._pending[payload] = now, deferred
         return deferred
@@ -63,9 +63,9 @@ class PendingPings:
         return payload
 
     def settle(self, payload: bytes, now: float) -> None:
-        """Take a pong: it settles its ping and those before it, or none if none is known.
+        """Settle the ping of a pong, and the pings before it; ignore an unsolicited pong.
 
-        Section 5.5.3: a peer may answer only the latest of several pings.
+        RFC 6455 section 5.5.3: an endpoint may answer only the latest of several pings.
         """
         if payload not in self._pending:
             return
@@ -76,7 +76,7 @@ class PendingPings:
             deferred.callback(self.latency)
 
     def close(self, exception: ConnectionClosed) -> None:
-        """Fail all of them: there will be no more pongs."""
+        """Fail all pending pings: there will be no more pongs."""
         while self._pending:
             _, deferred = self._pending.pop(next(iter(self._pending)))
             fail_quietly(deferred, exception)

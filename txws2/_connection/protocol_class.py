@@ -1,4 +1,4 @@
-"""`create_protocol`: whether it makes what a factory needs, before there is a connection."""
+"""Checks of the option `create_protocol`, before there is a connection."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = [
     "made_wrongly",
 ]
 
-# The hooks of Autobahn, of those who name them as Tornado and ws4py do, of twisted.web and of
-# asyncio, and the one of ours that is called when theirs would be. Names that an application could
-# have for something else, as `open`, aren't among them.
+# The hooks of Autobahn, of Tornado and ws4py, of twisted.web and of asyncio, each with the hook
+# of ours that is called at the same event. Names that an application could use for something else,
+# as `open`, aren't among them.
 _OURS = {
     "onConnect": "connectionOpened",
     "onOpen": "connectionOpened",
@@ -51,8 +51,8 @@ _OURS = {
     "connection_lost": "connectionLost",
 }
 
-# Likewise what decides on a request, and the option of ours. An application that answers requests
-# of its own can have a process_request(); that of websockets has the path.
+# Methods of other libraries that decide on a request, each with our option. An application may
+# have a process_request() for requests of its own; that of websockets takes the path.
 _OPTIONS = {
     "check_origin": "origins",
     "process_request": "process_request",
@@ -61,7 +61,7 @@ _OPTIONS = {
 
 _NO_PROTOCOL: object = ConnectionFactory.protocol
 
-# What was found to be right. A client has a factory for each connection.
+# The objects that have passed the check: a client has a factory for each connection.
 _right: WeakSet[Any] = WeakSet()
 
 
@@ -69,7 +69,7 @@ def check_made_once(create_protocol: object, kind: type[WebSocketProtocol]) -> N
     """Do as `check_create_protocol` does in push style, but only once for each object."""
     if create_protocol is kind:
         return
-    # What has no hash, or can't be referred to weakly, is looked at each time.
+    # An object without a hash, or without weak references, is checked each time.
     with suppress(TypeError):
         if create_protocol in _right:
             return
@@ -81,17 +81,17 @@ def check_made_once(create_protocol: object, kind: type[WebSocketProtocol]) -> N
 def check_create_protocol(
     create_protocol: object, kind: type[WebSocketProtocol], *, pushes: bool
 ) -> None:
-    """Make sure that this option makes protocols, as far as that is seen before it is called.
+    """Make sure that this option makes protocols, as far as that shows before it is called.
 
     Args:
-        create_protocol: what was given.
-        kind: the class whose subclasses it has to make.
-        pushes: whether nothing but hooks is called with what comes, so that other libraries' hooks
-            are there by mistake.
+        create_protocol: the option's value.
+        kind: the class whose instances it must make.
+        pushes: True in push style, in which only hooks get messages, so that hooks of other
+            libraries are there by mistake.
 
     Raises:
-        TypeError: it can't be called without arguments; or what it makes is no such protocol, or
-            never hears of a message.
+        TypeError: it can't be called without arguments; or it makes no such protocol, or one that
+            never gets a message.
     """
     _check_callable(create_protocol, kind)
     makes: Any = create_protocol
@@ -101,8 +101,8 @@ def check_create_protocol(
         _check_class(makes, kind, pushes)
     elif inspect.iscoroutinefunction(makes):
         raise TypeError(
-            f"create_protocol is a coroutine function, {name_of(makes)}(), and must return the "
-            "protocol at once: what takes its time is for connectionOpened()"
+            "create_protocol must return the protocol at once; it is a coroutine function, "
+            f"{name_of(makes)}(): await in connectionOpened() instead"
         )
     assert callable(create_protocol)
     why = calling_fails(create_protocol, [])
@@ -115,27 +115,29 @@ def check_create_protocol(
 
 
 def made_wrongly(protocol: object, kind: type[WebSocketProtocol]) -> TypeError:
-    """Return the exception for what create_protocol has made, if that is no such protocol."""
+    """Return the exception for an object that create_protocol has made and that is no protocol."""
     return TypeError(f"create_protocol must make a {kind.__name__}; it has made {shown(protocol)}")
 
 
 def check_class_attribute(
     factory: Factory, create_protocol: object, kind: type[WebSocketProtocol]
 ) -> None:
-    """Make sure that no factory has its protocol where others of Twisted have it, in vain.
+    """Make sure that no subclass of a factory has an attribute `protocol` that is never used.
+
+    Other factories of Twisted have the class of their protocols there.
 
     Args:
         factory: the factory.
-        create_protocol: what makes its protocols.
-        kind: the class that this is unless it is given.
+        create_protocol: makes its protocols.
+        kind: the default of create_protocol.
 
     Raises:
-        TypeError: a subclass has an attribute `protocol`, and nothing that uses it.
+        TypeError: a subclass has an attribute `protocol`, and no method that uses it.
     """
     made: object = type(factory).protocol
     if create_protocol is not kind or made is _NO_PROTOCOL:
         return
-    # A buildProtocol of its own may use it.
+    # A subclass's own buildProtocol may use it.
     if type(factory).buildProtocol.__module__.startswith("txws2."):
         name = type(factory).__name__
         raise TypeError(
@@ -145,14 +147,17 @@ def check_class_attribute(
 
 
 def check_decisions(create_protocol: object, **given: object) -> None:
-    """Make sure that no class decides on requests in a way that would let everybody in.
+    """Make sure that no class has a method to refuse requests that is never called.
+
+    Such a mistake would accept every request.
 
     Args:
-        create_protocol: what makes protocols.
-        **given: the options that decide, as they were given.
+        create_protocol: makes the protocols.
+        **given: the values of the options that decide on requests.
 
     Raises:
-        TypeError: it has a method of another library, and the option that is meant isn't given.
+        TypeError: the class has such a method of another library, and the option for it isn't
+            given.
     """
     while isinstance(create_protocol, partial):
         create_protocol = create_protocol.func
@@ -189,12 +194,12 @@ def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> Non
     if not issubclass(made, kind):
         raise TypeError(
             f"create_protocol must make a {kind.__name__}, and {name} is no subclass of that"
-            f"{_what_wraps(made, kind, name)}"
+            f"{_alternative(made, kind, name)}"
         )
     if not _overrides(made, kind, "messageReceived") and _keeps_bytes(made, kind):
         raise TypeError(
-            f"{name}.dataReceived() gets the bytes of the transport, and keeps them from "
-            "the WebSocket; messages come to messageReceived()"
+            f"{name}.dataReceived() gets the transport's bytes, and must pass them to its "
+            "superclass; override messageReceived() to get messages"
         )
     if not pushes:
         return
@@ -209,7 +214,7 @@ def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> Non
         )
 
 
-def _what_wraps(made: type, kind: type[WebSocketProtocol], name: str) -> str:
+def _alternative(made: type, kind: type[WebSocketProtocol], name: str) -> str:
     if issubclass(made, WebSocketProtocol):
         return ", but one of the other side's"
     if not IProtocol.implementedBy(made):
@@ -226,7 +231,7 @@ def _overrides(made: type, kind: type, name: str) -> bool:
 
 
 def _keeps_bytes(made: type, kind: type) -> bool:
-    """Tell whether its dataReceived doesn't call ours, as far as its code shows."""
+    """Return True if its dataReceived doesn't call ours, as far as its code shows."""
     function: Callable[..., object] = getattr(made, "dataReceived")  # noqa: B009
     code = getattr(function, "__code__", None)
     return (

@@ -1,4 +1,4 @@
-"""Whether the transport reads, and how a peer is still heard while it doesn't."""
+"""Pausing the transport's reading, without missing control frames or the peer's end."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTim
 __all__ = ["MESSAGE_OVERHEAD", "READ_AHEAD", "Reading"]
 
 READ_AHEAD = 256 * 1024
-"""Bytes of messages that may wait before reading stops altogether."""
+"""Bytes of waiting messages at which reading stops altogether."""
 
 MESSAGE_OVERHEAD = 64
-"""Bytes that each of them counts more than it has, so that empty ones count, too."""
+"""Bytes that are added to the size of each waiting message, so that empty ones count, too."""
 
-_SIP_INTERVAL = 1.0
+_PROBE_INTERVAL = 1.0
 
 
 class Reading:
     """Pauses and resumes a transport, for either of two reasons.
 
-    The inbox pauses when too much waits there; the application holds it for as long as it likes.
-    The peer's sends then come to a halt, and its pings wait behind what isn't read. So once a
-    second reading is resumed until something has come: control frames get through, and a peer
-    that has gone is noticed. That goes on until what waits takes up 256 KiB.
+    The inbox pauses reading when too many messages wait there. The application holds reading for
+    as long as it likes. Then the peer's sends come to a halt, and its pings wait behind bytes that
+    aren't read. So reading is resumed once a second until something has come: control frames get
+    through, and the end of the peer is noticed. This goes on until 256 KiB of messages wait.
 
     Args:
-        transport: what to pause and resume.
-        clock: tells when a second has passed.
+        transport: the transport to pause and resume.
+        clock: the clock.
 
     Attributes:
-        paused: whether the inbox has paused it.
-        held: whether the application holds it.
+        paused: True if the inbox has paused reading.
+        held: True if the application holds reading.
         listening: False if reading has paused since `listen`, so that the peer's silence
             meanwhile means nothing.
     """
 
-    __slots__ = ("_clock", "_sip", "_transport", "held", "listening", "paused")
+    __slots__ = ("_clock", "_probe", "_transport", "held", "listening", "paused")
 
     def __init__(self, transport: IPushProducer, clock: IReactorTime) -> None:
         self._transport = transport
         self._clock = clock
-        self._sip: IDelayedCall | None = None
+        self._probe: IDelayedCall | None = None
         self.paused = self.held = False
         self.listening = True
 
     def listen(self) -> None:
-        """Note from now on whether reading pauses: `listening` tells."""
+        """Note in `listening` any pause from now on."""
         self.listening = not (self.paused or self.held)
 
     def pause(self, waiting: int) -> None:
         """Stop reading.
 
         Args:
-            waiting: bytes that have been read and that nobody has taken.
+            waiting: bytes of the messages that wait.
         """
         if not self.paused:
             self._stop()
             self.paused = True
-            self._sip_later(waiting)
+            self._probe_later(waiting)
 
     def resume(self) -> None:
         """Read again, unless it is held."""
@@ -69,17 +69,17 @@ class Reading:
         if not self.held:
             self._stop()
             self.held = True
-            self._sip_later(0)
+            self._probe_later(0)
 
     def hold_on(self, waiting: int) -> None:
-        """Take it that something has come although it is held.
+        """Pause again after a probe in which something has come, if reading is held.
 
         Args:
-            waiting: bytes that have been read and that nobody has taken.
+            waiting: bytes of the messages that wait.
         """
-        if self.held and self._sip is None:
+        if self.held and self._probe is None:
             self._transport.pauseProducing()
-            self._sip_later(waiting)
+            self._probe_later(waiting)
 
     def release(self) -> None:
         """Read again, unless it is paused."""
@@ -88,9 +88,9 @@ class Reading:
             self._go_on()
 
     def close(self) -> None:
-        """Leave the transport alone: it is gone."""
+        """Leave the transport alone from now on: it is gone."""
         self.paused = self.held = False
-        self._end_sips()
+        self._end_probes()
 
     def _stop(self) -> None:
         self.listening = False
@@ -99,20 +99,20 @@ class Reading:
 
     def _go_on(self) -> None:
         if not (self.paused or self.held):
-            self._end_sips()
+            self._end_probes()
             self._transport.resumeProducing()
 
-    def _sip_later(self, waiting: int) -> None:
-        if self._sip is None and waiting < READ_AHEAD:
-            self._sip = self._clock.callLater(_SIP_INTERVAL, self._take_a_sip)
+    def _probe_later(self, waiting: int) -> None:
+        if self._probe is None and waiting < READ_AHEAD:
+            self._probe = self._clock.callLater(_PROBE_INTERVAL, self._begin_probe)
 
-    def _take_a_sip(self) -> None:
-        self._sip = None
-        # If it is still full, the inbox pauses again as soon as it gets something.
+    def _begin_probe(self) -> None:
+        self._probe = None
+        # If the inbox is still full, it pauses again as soon as it gets something.
         self.paused = False
         self._transport.resumeProducing()
 
-    def _end_sips(self) -> None:
-        if self._sip is not None:
-            self._sip.cancel()
-            self._sip = None
+    def _end_probes(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
+            self._probe = None

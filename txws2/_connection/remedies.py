@@ -1,4 +1,4 @@
-"""What the owner of a server can do about clients that fail, where options may be to blame."""
+"""Advice for the owner of a server on clients that fail, where options may be to blame."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from txws2.wire.http.hosts import normal_host
 
 __all__ = ["Spelling", "remedy"]
 
-# A client says who it is, and somebody may copy that into a shell or a program: so it is repeated
-# as a value only if it can't be anything else. No character of one part can begin the next.
+# A client chooses these values, and somebody may copy them from the log into a shell or a program.
+# So advice repeats a value only if it matches. No character of one part of a pattern can begin the
+# next part, so that matching takes linear time.
 _PLAIN_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,19}://[a-z0-9._-]{1,253}(?::[0-9]{1,5})?")
 _PLAIN_HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _PORT = re.compile(r":[0-9]*\Z")
 
-# A larger message is more likely to be an attack than something to have room for.
+# A larger message is more likely an attack, so no advice is given to accept it.
 _LARGEST = 2**28
 
 _FROM_A_FILE = (
@@ -45,7 +46,7 @@ _BEHIND_A_PROXY = (
 
 
 class Spelling:
-    """How the options of a server are written, here in Python, for somebody to copy."""
+    """The notation of a server's options, here in Python, in advice that a user may copy."""
 
     def name(self, option: str) -> str:
         """Return the name of an option."""
@@ -56,18 +57,18 @@ class Spelling:
         return f"{option}={value}"
 
     def add(self, option: str, value: str | None) -> str:
-        """Return an option of several values with one more of them."""
+        """Return an option that is a list, with one more value."""
         shown = None if value is None else f'"{value}"'
         return f"{option}=[..., {shown}]"
 
 
 def remedy(reason: BaseException | None, connection: Any, spelling: Spelling) -> str | None:
-    """Return what to do about a client that has failed; None if no option is to blame.
+    """Return advice on a client that has failed; None if no option is to blame.
 
     Args:
-        reason: why it was refused, or why its connection has ended.
+        reason: the reason of the refusal, or of the end of the connection.
         connection: the connection.
-        spelling: how options are written.
+        spelling: the notation of options.
     """
     find = _REMEDIES.get(type(reason))
     return None if find is None else find(reason, connection, spelling)
@@ -81,45 +82,46 @@ def _of_origin(reason: InvalidOrigin, _: Any, spelling: Spelling) -> str:
         return f"{_FROM_A_FILE}; on your own machine, {spelling.add('origins', origin)} will do"
     if _PLAIN_ORIGIN.fullmatch(origin):
         return f"to accept pages from there, {spelling.add('origins', origin)}"
-    return f"{spelling.name('origins')} says which are accepted"
+    return f"{spelling.name('origins')} lists the accepted ones"
 
 
 def _of_host(reason: InvalidHost, _: Any, spelling: Spelling) -> str:
     host = normal_host(_PORT.sub("", reason.value or ""))
     if _PLAIN_HOST.fullmatch(host):
         return f"to answer for it, {spelling.add('hosts', host)}"
-    return f"{spelling.name('hosts')} says which are answered for"
+    return f"{spelling.name('hosts')} lists the accepted ones"
 
 
 def _of_subprotocol(_: Exception, connection: Any, spelling: Spelling) -> str | None:
     if not connection.factory.subprotocols:
-        # It is the application that has refused it.
+        # The application itself has refused the request.
         return None
-    # The names that it offers aren't shown: there are pages that send a token there.
+    # The offered names aren't shown: some pages send a token as a subprotocol.
     return f"{spelling.name('subprotocols')} has none that the client asks for"
 
 
 def _of_line(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.head_limits[0]
-    return f"for longer ones, as of cookies, {spelling.set('max_line_size', 2 * limit)}"
+    return f"for longer lines, as those of cookies, {spelling.set('max_line_size', 2 * limit)}"
 
 
 def _of_headers(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.head_limits[1]
-    return f"for more of them, {spelling.set('max_headers', 2 * limit)}"
+    return f"for more headers, {spelling.set('max_headers', 2 * limit)}"
 
 
 def _of_connections(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.admission.max_connections
-    return f"{spelling.set('max_connections', limit)} is reached; a larger number takes more"
+    return f"{spelling.set('max_connections', limit)} is reached; a larger number accepts more"
 
 
 def _of_connections_of_host(_: Exception, connection: Any, spelling: Spelling) -> str:
     limit = connection.factory.admission.max_connections_per_host
     proxies = spelling.name("trusted_proxies")
     return (
-        f"{spelling.set('max_connections_per_host', limit)} is reached; a larger number takes "
-        f"more, and if this is the address of a proxy, {proxies} has its clients counted"
+        f"{spelling.set('max_connections_per_host', limit)} is reached; a larger number accepts "
+        f"more; if this is the address of a proxy, name it in {proxies}, so that its clients are "
+        "counted"
     )
 
 
@@ -132,11 +134,11 @@ def _of_upgrade(_: Exception, connection: Any, spelling: Spelling) -> str | None
 
 def _of_message(reason: PayloadTooBig, _: Any, spelling: Spelling) -> str:
     if reason.unit != "bytes":
-        return f"a larger {spelling.name('max_fragments')} takes more"
+        return f"a larger {spelling.name('max_fragments')} accepts more"
     larger = 1 << (reason.size - 1).bit_length()
     if larger > _LARGEST:
-        return f"a larger {spelling.name('max_size')} takes it"
-    return f"for larger ones, {spelling.set('max_size', larger)}"
+        return f"a larger {spelling.name('max_size')} accepts it"
+    return f"for larger messages, {spelling.set('max_size', larger)}"
 
 
 _REMEDIES: dict[type, Callable[[Any, Any, Spelling], str | None]] = {

@@ -1,4 +1,4 @@
-"""Rooms: who hears what, and who is here; in the memory of one process."""
+"""Rooms: named groups of connections, in the memory of one process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["Rooms"]
 class Rooms:
     """Rooms of the connections of one process.
 
-    A room is there as long as somebody is in it. A connection leaves all of its rooms when it is
-    closed. Each Deferred has fired already when it is returned, so that push code may ignore it.
+    A room exists as long as a connection is in it. A connection leaves all of its rooms when it is
+    closed. Each Deferred has fired already when it is returned, so push style may ignore it.
     """
 
     def __init__(self) -> None:
@@ -31,15 +31,16 @@ class Rooms:
         self._guests: dict[WebSocketProtocol, _Guest] = {}
 
     def join(self, room: str, connection: WebSocketProtocol, info: Any = None) -> Deferred[None]:
-        """Let a connection into a room.
+        """Add a connection to a room.
 
-        If it is there already, only the info changes. One that is closing or closed joins nothing.
+        If it is there already, only the info changes. A connection that is closing or closed joins
+        no room.
 
         Args:
             room: the name of the room.
-            connection: who joins.
-            info: what others may know of it, as a name. Where rooms are shared by processes, it
-                is whatever JSON has.
+            connection: the connection.
+            info: information for the other members, as a name. If rooms are shared by processes,
+                it must be a value that JSON has.
         """
         if state_of(connection) in (State.CONNECTING, State.OPEN):
             self._rooms.setdefault(room, {})[connection] = info
@@ -52,7 +53,7 @@ class Rooms:
         return succeed(None)
 
     def leave(self, room: str, connection: WebSocketProtocol) -> Deferred[None]:
-        """Let a connection out of a room, if it is there."""
+        """Remove a connection from a room, if it is there."""
         guest = self._guests.get(connection)
         if guest is not None and room in guest.rooms:
             guest.rooms.remove(room)
@@ -72,15 +73,15 @@ class Rooms:
         slow: Slow = "skip",
         but: WebSocketProtocol | None = None,
     ) -> Deferred[int]:
-        """Send a message to all who are in a room.
+        """Send a message to all connections in a room.
 
         Args:
-            room: the name of the room; nobody need be there.
-            message: a str is sent as text, anything that is bytes as binary.
+            room: the name of the room, which may be empty.
+            message: a str is sent as text, a bytes-like object as binary.
             text: as for `WebSocketProtocol.send`.
             compress: as for `WebSocketProtocol.send`.
-            slow: what becomes of those that don't keep up, as for `txws2.broadcast`.
-            but: who isn't to get it: usually, who has said it.
+            slow: the treatment of slow connections, as for `txws2.broadcast`.
+            but: a connection that doesn't get the message, usually its sender.
 
         Returns:
             A Deferred of the number of connections on which it was sent.
@@ -94,7 +95,7 @@ class Rooms:
         return succeed(broadcast(hearers, message, text, compress=compress, slow=slow))
 
     def here(self, room: str) -> Deferred[list[Presence]]:
-        """Return a Deferred of who is in a room and can be heard there, in order of joining."""
+        """Return a Deferred of the open connections in a room, in order of joining."""
         members = self._rooms.get(room, {})
         return succeed(
             [
@@ -105,7 +106,7 @@ class Rooms:
         )
 
     def names(self) -> Deferred[list[str]]:
-        """Return a Deferred of the names of all rooms that somebody is in."""
+        """Return a Deferred of the names of all rooms that have members."""
         return succeed(list(self._rooms))
 
     def _closed(self, _: object, connection: WebSocketProtocol) -> None:

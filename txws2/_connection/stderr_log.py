@@ -1,4 +1,4 @@
-"""Errors are seen on stderr where no application has set up logging."""
+"""Errors are shown on stderr if the application has not set up logging."""
 
 from __future__ import annotations
 
@@ -14,31 +14,35 @@ from twisted.logger import (
     globalLogPublisher,
 )
 
-# A field of the events that were shown.
+from txws2._private_names import LOG_OBSERVERS
+
+# This field marks the events that were shown.
 _MARK = "txws2_shown"
 
 __all__ = ["is_unobserved", "show_errors", "was_shown"]
 
-# Twisted itself shows critical events, and those alone, until logging begins. Above info, since
-# that is for who asks for it; debug events exist only where debug=True has asked for them.
+# Until logging begins, Twisted itself shows critical events only. Info isn't shown, as nobody has
+# asked for it. Debug is shown: its events exist only where debug=True has asked for them.
 _SHOWN = (LogLevel.debug, LogLevel.warn, LogLevel.error)
 
 
 def is_unobserved() -> bool:
-    """Tell whether nobody observes the log: logging hasn't begun, and nobody has an observer.
+    """Return True if nobody observes the log: logging hasn't begun, and no observer was added.
 
-    Twisted says that nowhere in public. If a version keeps it elsewhere, the log counts as
+    Twisted has no public way to find out. If a version lacks the private names, the log counts as
     observed, and nothing is shown.
     """
-    temporary = getattr(globalLogBeginner, "_temporaryObserver", None)
-    observers = getattr(globalLogPublisher, "_observers", None)
-    if temporary is None or observers is None:
+    if not LOG_OBSERVERS.are_in(type(globalLogBeginner), type(globalLogPublisher)):
         return False
-    return all(each is temporary or each is _show for each in observers)
+    # There is none once logging has begun.
+    temporary = globalLogBeginner._temporaryObserver
+    if temporary is None:
+        return False
+    return all(each is temporary or each is _show for each in globalLogPublisher._observers)
 
 
 def show_errors() -> None:
-    """From now on, show what goes wrong in an application, as long as nobody observes the log."""
+    """From now on, show errors and warnings on stderr, as long as nobody observes the log."""
     globalLogPublisher.addObserver(cast(ILogObserver, _show))
 
 
@@ -53,5 +57,5 @@ def _show(event: LogEvent) -> None:
 
 
 def was_shown(event: LogEvent) -> bool:
-    """Tell whether an event was shown already that was logged before logging began."""
+    """Return True if an event from before logging began was shown already."""
     return _MARK in event or event.get("log_level") is LogLevel.critical

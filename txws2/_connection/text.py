@@ -1,4 +1,4 @@
-"""A message as whoever receives it wants it: as text, or as bytes."""
+"""The option `decode` of `recv`: a message as str, or as bytes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 __all__ = ["Result", "check_decode", "result_for"]
 
 Result = Callable[[str | bytes], Any]
-"""What is made of a message."""
+"""Converts a message for its receiver."""
 
 
 def check_decode(decode: object) -> None:
-    """Make sure that this is what a message can be decoded by.
+    """Make sure that this is a value of the option decode.
 
     Raises:
         TypeError: it isn't.
@@ -20,15 +20,15 @@ def check_decode(decode: object) -> None:
     if not (decode is None or isinstance(decode, bool)):
         raise TypeError(
             f"decode must be True, False or None; it is {decode!r} "
-            "(a time to wait is given by name: recv(timeout=10))"
+            "(give a timeout by its name: recv(timeout=10))"
         )
 
 
 def result_for(decode: bool) -> Result:
-    """Return what makes text, or bytes, of a message.
+    """Return the function that converts a message to str (True), or to bytes (False).
 
     Raises:
-        TypeError: it isn't what a message can be decoded by.
+        TypeError: this is no value of the option decode.
     """
     check_decode(decode)
     return _as_text if decode else _as_bytes

@@ -1,1 +1,1 @@
-"""Deferreds, waiters and tasks: how an application's code is called and awaited."""
+"""Deferreds, waiters and tasks, by which an application's code is called and awaited."""

@@ -12,8 +12,9 @@ from typing import Any
 from twisted.internet.base import ReactorBase
 
 from txws2._deferreds.eventual import PAGE, is_asyncios
+from txws2._private_names import ASYNCIO_LOOP, current_loop
 
-__all__ = ["check_loop", "install", "no_loop_yet"]
+__all__ = ["check_loop", "check_no_loop", "install"]
 
 _REACTOR = "twisted.internet.reactor"
 
@@ -25,16 +26,16 @@ def install(name: str) -> AbstractContextManager[object]:
         name: "asyncio"; or "uvloop", which is the same with the event loop of uvloop.
 
     Returns:
-        A context to run the reactor in. On leaving it, the loop ends as `asyncio.run` ends its
-        own: tasks that are left are cancelled, and the loop is closed. A reactor that was there
-        already keeps its loop as it is.
+        A context manager in which the reactor runs. On leaving it, the loop ends as that of
+        `asyncio.run` does: tasks that are left are cancelled, and the loop is closed. The loop of
+        a reactor that was installed before isn't touched.
 
     Raises:
         ImportError: uvloop isn't installed.
-        RuntimeError: there is another reactor.
-        ValueError: there is no such name.
+        RuntimeError: another reactor is installed.
+        ValueError: there is no reactor of this name.
     """
-    new_loop = _loops_of(name)
+    new_loop = _loop_factory_of(name)
     installed = sys.modules.get(_REACTOR)
     if installed is not None:
         _check(installed, name)
@@ -48,13 +49,13 @@ def install(name: str) -> AbstractContextManager[object]:
     return runner
 
 
-def no_loop_yet() -> None:
-    """Make sure that no event loop of asyncio runs here, as one is to be started.
+def check_no_loop() -> None:
+    """Make sure that no event loop of asyncio runs here, so that one can be started.
 
     Raises:
-        RuntimeError: there is one.
+        RuntimeError: an event loop runs.
     """
-    if asyncio._get_running_loop() is not None:
+    if current_loop() is not None:
         raise RuntimeError(
             "run() starts an event loop, and asyncio runs one here already: call run() from the "
             "top of the program instead of asyncio.run(), or serve() from a coroutine; "
@@ -66,14 +67,14 @@ def check_loop() -> None:
     """Make sure that the reactor can run, if an event loop of asyncio runs here.
 
     Raises:
-        RuntimeError: the reactor is another, or none is installed yet.
+        RuntimeError: the reactor doesn't run on that loop, or none is installed yet.
     """
-    loop = asyncio._get_running_loop()
+    loop = current_loop()
     if loop is None:
         return
     reactor = sys.modules.get(_REACTOR)
     if reactor is not None and not isinstance(reactor, ReactorBase):
-        # That is one of a test.
+        # This is a reactor of a test.
         return
     if reactor is None or not (reactor.running or _may_run_on(loop, reactor)):
         raise RuntimeError(
@@ -83,8 +84,8 @@ def check_loop() -> None:
         )
 
 
-def _loops_of(name: str) -> Callable[[], AbstractEventLoop]:
-    """Return what makes the loop."""
+def _loop_factory_of(name: str) -> Callable[[], AbstractEventLoop]:
+    """Return the function that makes the loop."""
     if name == "asyncio":
         return asyncio.new_event_loop
     if name != "uvloop":
@@ -103,7 +104,7 @@ def _loops_of(name: str) -> Callable[[], AbstractEventLoop]:
 
 
 def _check(installed: Any, name: str) -> None:
-    """Make sure that the reactor that is installed is the one of this name."""
+    """Make sure that the installed reactor is the one of this name."""
     what = type(installed).__name__
     if is_asyncios(installed):
         loop = _loop_of(installed)
@@ -124,7 +125,7 @@ def _may_run_on(loop: AbstractEventLoop, reactor: Any) -> bool:
 
 
 def _where(reactor: Any) -> str:
-    """Name the modules that have imported the reactor at their tops, the first ones first."""
+    """Name the first modules that have imported the reactor at their top."""
     names = [
         name
         for name, module in list(sys.modules.items())
@@ -135,8 +136,8 @@ def _where(reactor: Any) -> str:
 
 
 def _loop_of(reactor: Any) -> AbstractEventLoop | None:
-    """Return the loop that it runs on, None for a reactor that has none.
-
-    Twisted says that nowhere in public.
-    """
-    return getattr(reactor, "_asyncioEventloop", None)
+    """Return the loop of asyncio's reactor; None if Twisted lacks the private name of it."""
+    if not ASYNCIO_LOOP.are_in(type(reactor)):
+        return None
+    loop: AbstractEventLoop | None = reactor._asyncioEventloop
+    return loop

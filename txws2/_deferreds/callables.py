@@ -1,4 +1,4 @@
-"""An application's functions: which of them can be called, and what is to be awaited then."""
+"""An application's functions: checks before they are called, and awaiting their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _INSTEAD = {
 
 
 def check_functions(**functions: object) -> None:
-    """Make sure that those of these options that are given do something when they are called.
+    """Make sure that functions given as options do something when they are called.
+
+    Args:
+        **functions: the functions, by the names of the options; None for an option without one.
 
     Raises:
         TypeError: one can't be called, or is a generator function.
@@ -43,11 +46,11 @@ def check_function(name: str, function: object) -> None:
     """Make sure that a function of an application does something when it is called.
 
     Args:
-        name: the option that it was given as.
-        function: anything that can be called.
+        name: the name of the option.
+        function: the option's value.
 
     Raises:
-        TypeError: it can't be called, or is a generator function, of which nothing would be run.
+        TypeError: it can't be called, or is a generator function, whose body would never run.
     """
     if inspect.iscoroutine(function):
         function.close()
@@ -61,12 +64,12 @@ def check_function(name: str, function: object) -> None:
 
 
 def to_await(result: object) -> Deferred[Any] | None:
-    """Return a Deferred for what a hook or a handler has returned, None if that is done.
+    """Return a Deferred for the result of a hook or a handler; None if there is no need to wait.
 
     A coroutine is started.
 
     Raises:
-        TypeError: it is a generator, so that nothing of the function has been run.
+        TypeError: the result is a generator, so the function's body has not run.
     """
     if isinstance(result, Deferred):
         return None if type(result) is Done else result
@@ -74,16 +77,16 @@ def to_await(result: object) -> Deferred[Any] | None:
         return started(result)
     _refuse_generator(result)
     if inspect.isawaitable(result) and running_loop() is not None:
-        # A future of asyncio, which wouldn't be waited for on another reactor.
+        # A future of asyncio can only be awaited on asyncio's reactor.
         return started(_value_of(result))
     return None
 
 
 async def result_of(returned: object) -> Any:
-    """Return what a function has returned, once that is there: it may be any awaitable.
+    """Return the result of a function, after awaiting it if it is awaitable.
 
     Raises:
-        TypeError: it is a generator, so that nothing of the function has been run.
+        TypeError: the result is a generator, so the function's body has not run.
     """
     _refuse_generator(returned)
     if not inspect.isawaitable(returned):
@@ -94,7 +97,7 @@ async def result_of(returned: object) -> Any:
 
 
 def has_fired(deferred: Deferred[Any]) -> bool:
-    """Tell whether a Deferred has a result, and waits for no other."""
+    """Return True if a Deferred has a result, and doesn't wait for another Deferred."""
     return deferred.called and not deferred.paused
 
 
@@ -108,7 +111,7 @@ def _refuse_generator(returned: object) -> None:
 
 
 def name_of(function: object) -> str:
-    """Return the name that a function was defined with, as an error tells it."""
+    """Return the name that a function was defined with, for the text of an error."""
     while isinstance(function, partial):
         function = function.func
     return getattr(function, "__qualname__", type(function).__qualname__)
@@ -116,4 +119,4 @@ def name_of(function: object) -> str:
 
 def _never_run(name: str, asynchronous: bool) -> str:
     kind = "an asynchronous generator" if asynchronous else "a generator"
-    return f"{name}() is {kind} function, so nothing of it is run: {_INSTEAD[asynchronous]}"
+    return f"{name}() is {kind} function, so its body never runs: {_INSTEAD[asynchronous]}"

@@ -1,4 +1,4 @@
-"""Whose code is running: that of a handler, or of the hooks that decide on a request."""
+"""The current call: the handler, or the hooks of a request, whose code is running."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ T = TypeVar("T")
 class Call:
     """An application's code that runs for a connection, and may wait.
 
-    Twisted copies the context for each coroutine, so that everything in it knows its Call. One
-    that outlives its call, as a task that it has started, keeps no connection in memory.
+    Twisted copies the context for each coroutine, so that all code in it finds its Call. A
+    context may outlive its call, as that of a task that the call has started. So a call that is
+    over lets go of its connection.
 
     Args:
-        connection: the connection; None once the call is over.
+        connection: the connection.
 
     Attributes:
-        connection: as above.
-        running: fires when it is over; None until it first waits, and once it is over.
+        connection: the connection; None once the call is over.
+        running: fires when the call is over; None until it first waits, and once it is over.
     """
 
     __slots__ = ("connection", "running")
@@ -36,7 +37,7 @@ class Call:
         self.running: Deferred[Any] | None = None
 
     def start(self, function: Callable[..., Deferred[Any]], *arguments: Any) -> Deferred[Any]:
-        """Call a function, and return its Deferred, which fires when this call is over."""
+        """Call a function whose Deferred fires when this call is over; return the Deferred."""
         self.running = self.run(function, *arguments)
         return self.running
 
@@ -52,23 +53,23 @@ class Call:
             _call.reset(token)
 
     def over(self, result: Any) -> Any:
-        """Let go of what it has run for; return the result."""
+        """Let go of the connection and the Deferred; return the result."""
         self.connection = self.running = None
         return result
 
 
 _call: ContextVar[Call | None] = ContextVar("txws2_call", default=None)
 
-# The call whose `run` is the last that has not returned.
+# The call whose `run` began last, of those that have not returned.
 _innermost: Call | None = None
 
 
 def current_call() -> Call | None:
-    """Return the call that is running this; None if none is.
+    """Return the call whose code is running; None if there is none.
 
-    On a loop of asyncio, the context alone doesn't tell. The loop calls everything in the context
-    of whoever asked for it, and the reactor has one timer for all delayed calls: a reactor that
-    stops may do so in the context of some handler.
+    On asyncio's reactor, the context alone doesn't tell. asyncio runs each callback in the context
+    in which it was scheduled, and the reactor has one timer for all delayed calls. So a reactor
+    may, for instance, stop in the context of some handler.
     """
     call = _call.get()
     if call is None or call is _innermost or running_loop() is None or runs_task():

@@ -1,4 +1,4 @@
-"""Exceptions that stand for others."""
+"""Exceptions that wrap other exceptions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["causes_of"]
 
 
 def causes_of(exception: BaseException) -> list[BaseException]:
-    """Return the exceptions that this one stands for; itself, if it is an ordinary one.
+    """Return the exceptions that an exception wraps; the exception itself, if it wraps none.
 
-    What runs several things at once, as `gatherResults` and asyncio's TaskGroup do, raises a
-    FirstError or an ExceptionGroup in place of what one of them has raised.
+    `gatherResults` and asyncio's TaskGroup run several things at once, and raise a FirstError or
+    an ExceptionGroup in place of the exceptions of these.
     """
     if isinstance(exception, FirstError):
         assert exception.subFailure.value is not None

@@ -1,10 +1,11 @@
-"""How a task of asyncio waits for a Deferred, and is woken when that fires.
+"""Deferreds that a task of asyncio can wait for.
 
-Nobody knows who runs a coroutine that awaits a Deferred: within a task, one that Twisted runs may
-be started. So what it yields is right for both. It is a Deferred to Twisted; and to a task, it has
-what a task asks of a future, which isn't much: `_asyncio_future_blocking`, `get_loop`,
-`add_done_callback` and `cancel`. A task calls back with an object that has `result()`, which a
-Deferred can't be, as that is an attribute of its own.
+A coroutine that awaits a Deferred doesn't know who runs it: within a task, another coroutine may be
+started that Twisted runs. So it yields an object that is right for both. To Twisted, the object is
+a Deferred. To a task, it has all that a task uses of a future: `_asyncio_future_blocking`, which
+Python documents with `asyncio.isfuture`, `get_loop`, `add_done_callback` and `cancel`. A task also
+calls `result()`, but a Deferred keeps its result in an attribute of that name. So the task gets a
+`Wakeup` for that.
 """
 
 from __future__ import annotations
@@ -20,46 +21,48 @@ from twisted.internet.defer import Deferred
 from twisted.python import threadable
 from twisted.python.failure import Failure
 
+from txws2._private_names import UNHANDLED_ERROR, current_loop
+
 __all__ = ["PAGE", "Eventual", "Wakeup", "dismiss", "is_asyncios", "is_foreign"]
 
 T = TypeVar("T")
 
 PAGE = "docs/howto/asyncio.rst"
-"""Where it is told how both are used together."""
+"""The page that explains how Twisted and asyncio are used together."""
 
 _BY_TWISTED = object()
 
 
 def is_asyncios(reactor: object) -> bool:
-    """Tell whether a reactor runs on a loop of asyncio."""
+    """Tell whether a reactor is asyncio's, which runs on a loop of asyncio."""
     module = sys.modules.get("twisted.internet.asyncioreactor")
     return module is not None and isinstance(reactor, module.AsyncioSelectorReactor)
 
 
 def is_foreign() -> bool:
-    """Tell whether the loop that runs in this thread is another than the reactor runs on.
+    """Tell whether the loop that runs in this thread isn't the one that the reactor runs on.
 
-    No reactor may be there, or be running, where a test drives connections in memory.
+    In a test with connections in memory, there may be no reactor, or none that is running.
     """
     reactor = sys.modules.get("twisted.internet.reactor")
     if not getattr(reactor, "running", False):
         return False
     if threadable.ioThread not in (None, threadable.getThreadID()):
         return True
-    # Those of others may be on the loop in a way of their own.
+    # Reactors of other libraries may run on the loop in a way of their own.
     of_twisted = type(reactor).__module__.startswith("twisted.")
     return of_twisted and not is_asyncios(reactor)
 
 
 class Wakeup:
-    """What a task waits for in place of a Deferred.
+    """A task waits for this in place of a Deferred.
 
-    The task runs on as soon as the Deferred fires, before anything else can happen, as what
-    Twisted runs does: where it was cancelled in between, a message would be lost. While another
-    task is running, and where it is cancelled itself, that is a turn of the loop later.
+    The task goes on as soon as the Deferred fires, before anything else can happen, as a coroutine
+    does that Twisted runs. If the task could be cancelled in between, a message would be lost. If
+    another task is running, or if the task was cancelled, it goes on a turn of the loop later.
 
     Args:
-        deferred: what to wait for.
+        deferred: the Deferred.
     """
 
     __slots__ = (
@@ -78,17 +81,17 @@ class Wakeup:
         self._deferred: Deferred[Any] | None = deferred
         self._fired = False
         self._failure: BaseException | None = None
-        # Why the task was cancelled, if it was.
+        # The message that the task was cancelled with, if it was cancelled.
         self._cancelled: tuple[object, ...] | None = None
 
-    # What the task calls.
+    # Methods that the task calls.
 
     def get_loop(self) -> AbstractEventLoop:
-        """Return the loop that is running: it is that of the task that asks."""
+        """Return the loop that is running, which is the loop of the task that asks."""
         return asyncio.get_running_loop()
 
     def add_done_callback(self, wake: Callable[[Wakeup], object], *, context: Context) -> None:
-        """Have the task woken when the Deferred fires."""
+        """Wake the task when the Deferred fires."""
         self._loop = self.get_loop()
         self._wake = wake
         self._context = context
@@ -115,9 +118,9 @@ class Wakeup:
         return True
 
     def result(self) -> None:
-        """Raise what the task is to be told, if it is not to go on.
+        """Raise the exception for the task, if there is one.
 
-        The result is where it looks for it: in the Deferred.
+        The task finds the result itself in the Deferred.
         """
         self._deferred = None
         if self._cancelled is not None:
@@ -126,7 +129,7 @@ class Wakeup:
         if failure is not None:
             raise failure
 
-    # What the Deferred calls.
+    # Methods that the Deferred calls.
 
     def _has_fired(self, result: Any) -> Any:
         self._fired = True
@@ -138,21 +141,18 @@ class Wakeup:
             result = None
         if self._cancelled is not None or self._is_busy():
             self._wake_soon()
-            # Whoever awaits it looks for it later.
+            # The task looks for it later.
             return result
         try:
             self._context.run(self._wake, self)
         except (KeyboardInterrupt, SystemExit) as exc:
-            # The loop is to end, as where it runs the task itself.
+            # The loop must end, as if it had run the task itself.
             self._loop.call_soon(_raise, exc)
         return None
 
     def _is_busy(self) -> bool:
-        """Tell whether the task can't run now: another does, or the loop itself doesn't."""
-        return (
-            asyncio._get_running_loop() is not self._loop
-            or asyncio.current_task(self._loop) is not None
-        )
+        """Tell whether the task can't run now: another task runs, or the loop doesn't."""
+        return current_loop() is not self._loop or asyncio.current_task(self._loop) is not None
 
     def _wake_soon(self) -> None:
         if not self._loop.is_closed():
@@ -166,9 +166,9 @@ class Wakeup:
 class Eventual(Deferred[T]):
     """A Deferred that a task of asyncio can await, too."""
 
-    # As long as it is None, asyncio takes this for no future, but for what can be awaited.
+    # As long as this is None, asyncio takes the Deferred for an awaitable, not for a future.
     _asyncio_future_blocking: bool | None = None
-    # While a task waits.
+    # Set while a task waits.
     _wakeup: Wakeup | None = None
 
     def __await__(self) -> Generator[Any, None, T]:
@@ -188,19 +188,19 @@ class Eventual(Deferred[T]):
         return Wakeup(self).get_loop()
 
     def add_done_callback(self, wake: Callable[[Wakeup], object], *, context: Context) -> None:
-        """Have a task woken."""
+        """Wake a task when this fires."""
         self._asyncio_future_blocking = None
         self._wakeup = Wakeup(self)
         self._wakeup.add_done_callback(wake, context=context)
 
     def cancel(self, msg: object = _BY_TWISTED) -> bool:  # type: ignore[override]
-        """Cancel it.
+        """Cancel this Deferred.
 
         Args:
             msg: given by a task that waits for this, and was cancelled itself.
 
         Returns:
-            Whether the task will be told so.
+            Whether the task will get a CancelledError.
         """
         if msg is not _BY_TWISTED and self._wakeup is not None:
             return self._wakeup.cancel(msg)
@@ -208,18 +208,28 @@ class Eventual(Deferred[T]):
         return True
 
     def withdraw(self, result: T) -> None:
-        """Take back a result that nobody will see: the task was cancelled that waited for it."""
+        """Take a result back that nobody will see, as the task that waited was cancelled."""
 
 
-def dismiss(deferred: Deferred[Any], failure: Failure) -> None:
-    """Have nobody told that this is an "Unhandled error in Deferred".
+def _dismiss(deferred: Deferred[Any], failure: Failure) -> None:
+    """Keep a failure from being reported as an "Unhandled error in Deferred".
 
-    What reports it is a witness that the Deferred keeps for the garbage collector. There is no
-    public way to dismiss it that would leave the failure to a later errback.
+    A witness that the Deferred keeps for the garbage collector reports it. There is no public way
+    to dismiss the witness that would leave the failure to a later errback.
     """
     witness = deferred._debugInfo
     if witness is not None and witness.failResult is failure:
         witness.failResult = None
+
+
+def _find_and_dismiss(deferred: Deferred[Any], failure: Failure) -> None:
+    for witness in vars(deferred).values():
+        for name, kept in list(getattr(witness, "__dict__", {}).items()):
+            if kept is failure:
+                setattr(witness, name, None)
+
+
+dismiss = _dismiss if UNHANDLED_ERROR.are_in(Deferred) else _find_and_dismiss
 
 
 def _raise(exception: BaseException) -> None:

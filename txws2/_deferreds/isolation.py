@@ -1,4 +1,4 @@
-"""An error of one connection stays with that connection."""
+"""Isolation of connections: an error of one doesn't reach the others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _log = Logger(namespace="txws2")
 
 
 def isolated(call: Callable[..., object], *arguments: object) -> None:
-    """Call for one connection of many; an exception of any class goes to the log.
+    """Call a function for one connection of many; log an exception of any class.
 
-    An application's hooks are guarded where they are called. This guards the rest, so that a
-    loop goes on to the other connections: against a transport that raises, or a mistake of ours.
+    An application's hooks are guarded where they are called. This guards a loop over connections
+    against a transport that raises, or a mistake of ours, so that it goes on to the others.
     """
     try:
         call(*arguments)

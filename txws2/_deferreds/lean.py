@@ -1,4 +1,4 @@
-"""Deferreds that a coroutine awaits: they cost it a fraction of what the general ones do."""
+"""Deferreds for coroutines to await; they cost a fraction of general Deferreds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txws2._deferreds.eventual import Eventual
+from txws2._private_names import can_be_lean
 
 __all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Source", "Step"]
 
@@ -17,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class _Part:
-    """What a Deferred is made with, where that is put off until it is asked for."""
+    """An attribute that ``Deferred.__init__`` sets, but only when somebody asks for it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -28,9 +29,10 @@ class _Part:
 
 
 class _Lean(Eventual[_T]):
-    """A Deferred that has nothing yet but its class: that is enough to be awaited.
+    """A Deferred without any attributes of its own, which is enough to be awaited.
 
-    It becomes one of another class, which is as Twisted's, when more is asked of it.
+    When more is asked of it, it becomes an instance of another class, which is made as Twisted
+    makes a Deferred.
     """
 
     whole: ClassVar[type[Deferred[Any]]] = Eventual
@@ -45,14 +47,18 @@ class _Lean(Eventual[_T]):
         __init__ = object.__init__
 
     def become_whole(self) -> None:
-        """Be as any other Deferred from now on."""
+        """Become like any other Deferred."""
         canceller = self.canceller
         self.__class__ = self.whole  # type: ignore[assignment]
         Deferred.__init__(self, canceller)
 
 
-for _name in vars(Deferred()):
-    setattr(_Lean, _name, _Part(_name))
+if can_be_lean(Deferred):
+    for _name in vars(Deferred()):
+        setattr(_Lean, _name, _Part(_name))
+else:
+    # Each is whole from the beginning.
+    _Lean.__init__ = lambda self: self.become_whole()  # type: ignore[method-assign]
 
 
 class Done(_Lean[None]):
@@ -66,58 +72,58 @@ class Done(_Lean[None]):
     )
 
     def pause(self) -> None:
-        """Have callbacks wait for `unpause`."""
+        """Let callbacks wait for `unpause`."""
         self.become_whole()
         self.pause()
 
     def become_whole(self) -> None:
-        """Be as any other Deferred from now on."""
+        """Become like any other Deferred."""
         super().become_whole()
         self.callback(None)
 
 
 class Source(Protocol):
-    """What messages come from, one after the other."""
+    """An object that gives messages, one after the other."""
 
     def cancel_reader(self) -> None:
-        """Wait for none."""
+        """Stop waiting for a message."""
 
     def give_back(self, message: Any) -> None:
-        """Have one again that nobody will see."""
+        """Take a message back that nobody has seen."""
 
 
 class Incoming(Eventual[Any]):
-    """A Deferred of something that arrives.
+    """A Deferred of a message that arrives.
 
     Attributes:
-        source: whose messages these are; None if they are nobody's.
-        original: what has arrived, if the result was made of it.
+        source: the object that gives the message; None if there is none.
+        original: the message as it has arrived; callbacks may make another result of it.
     """
 
     source: Source | None = None
     original: Any = None
 
     def callback(self, result: Any) -> None:
-        """Give the result to what waits for it."""
+        """Give the result to the callbacks."""
         if self.original is None:
-            # Callbacks may make something else of it.
+            # Callbacks may make another result of it.
             self.original = result
         super().callback(result)
 
     def withdraw(self, result: Any) -> None:
-        """Have the next one get this."""
+        """Give the message back, so that the next reader gets it."""
         if self.source is not None:
             self.source.give_back(result if self.original is None else self.original)
 
 
 class OnDemand(Incoming):
-    """A Deferred of a message that isn't asked for before somebody waits for it.
+    """A Deferred of a message that is asked for when somebody begins to wait.
 
-    A task that is cancelled before it begins never looks at what it was to await, as that of
-    ``asyncio.wait_for(ws.recv(), 0)``. A message that came later would be nobody's.
+    A task that is cancelled before it begins never looks at the Deferred that it was to await, as
+    in ``asyncio.wait_for(ws.recv(), 0)``. A message that came later would be lost.
 
     Args:
-        ask: called with this when it is waited for.
+        ask: called with this Deferred when somebody begins to wait.
     """
 
     def __init__(self, ask: Callable[[OnDemand], object]) -> None:
@@ -165,10 +171,10 @@ class Step(Incoming):
 
 
 class Received(_Lean[Any], Incoming):
-    """A Deferred of a message, which mostly is awaited at once, and nothing else.
+    """A Deferred of a message. Mostly it is awaited at once, and not used in any other way.
 
-    What awaits a Deferred adds one callback to it. Here that is called as such, where to fire a
-    Deferred goes through lists of them.
+    A coroutine that awaits a Deferred adds one callback. Here that callback is called directly; a
+    general Deferred would go through lists of callbacks.
     """
 
     whole = Incoming
@@ -176,12 +182,12 @@ class Received(_Lean[Any], Incoming):
     _resume: tuple[Callable[..., object], tuple[Any, ...]] | None = None
 
     def canceller(self, _: Deferred[Any]) -> None:
-        """Wait no more."""
+        """Stop waiting for a message."""
         if self.source is not None:
             self.source.cancel_reader()
 
     def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
-        """Have this called with the result, or with the Failure."""
+        """Add a callback for the result, or for the Failure."""
         if self._resume is None and not (self.called or kwargs):
             self._resume = callback, args
             return self
@@ -189,12 +195,12 @@ class Received(_Lean[Any], Incoming):
         return self.addBoth(callback, *args, **kwargs)
 
     def callback(self, result: Any) -> None:
-        """Give the result to what awaits it."""
+        """Give the result to the coroutine that awaits it."""
         if self.called:
             self.become_whole()
             self.callback(result)
         else:
-            # What awaits this looks it up.
+            # The coroutine looks it up here.
             self.called = True
             self.result = result
             if self._resume is not None:
@@ -202,12 +208,12 @@ class Received(_Lean[Any], Incoming):
                 self.result = callback(result, *args)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
-        """Fail what awaits it."""
+        """Raise an exception in the coroutine that awaits this."""
         self.become_whole()
         self.errback(fail)
 
     def become_whole(self) -> None:
-        """Be as any other Deferred from now on."""
+        """Become like any other Deferred."""
         resume, self._resume = self._resume, None
         if self.called and self.original is None:
             self.original = self.result
@@ -218,6 +224,6 @@ class Received(_Lean[Any], Incoming):
 
 
 class Next(Received, Step):
-    """A Step that nobody but `async for` gets to see, mostly."""
+    """A Step that mostly nobody but `async for` sees."""
 
     whole = Step

@@ -1,4 +1,4 @@
-"""asyncio where no loop of it runs: a mistake of an application, and advice for it in the log."""
+"""Advice in the log for an application that uses asyncio without a running loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from txws2._deferreds.tasks import running_loop
 
 __all__ = ["advice_on", "log_failure"]
 
-# As asyncio has it, and the libraries that ask whether it is there.
+# Parts of the texts of asyncio's exceptions, and of libraries that look for its loop.
 _LOOPLESS = {
     RuntimeError: (
         "no running event loop",
@@ -28,7 +28,7 @@ _LOOPLESS = {
         "unknown async library",
         "Not currently running on any asynchronous event loop",
     ),
-    # Of its queues and locks.
+    # Raised by asyncio's queues and locks.
     AttributeError: ("'NoneType' object has no attribute 'create_future'",),
 }
 
@@ -47,15 +47,17 @@ _WITHIN = f"asyncio's loop is running already, so await the coroutine directly; 
 
 
 def advice_on(exception: BaseException | None) -> str | None:
-    """Return what to do about an exception that asyncio has raised for want of its loop.
+    """Return advice on an exception that asyncio has raised because its loop doesn't run.
+
+    Code that starts another loop on asyncio's reactor gets advice, too.
 
     Args:
-        exception: anything that an application has raised.
+        exception: an exception of an application.
 
     Returns:
         A sentence; None for any other exception.
     """
-    # An application's may have a __str__ that raises.
+    # An application's exception may have a __str__ that raises.
     text = safe_str(exception)
     if running_loop() is not None:
         nested = isinstance(exception, RuntimeError) and any(each in text for each in _NESTED)
@@ -73,15 +75,15 @@ def log_failure(
     level: Any = LogLevel.error,
     **fields: Any,
 ) -> None:
-    """Log what an application has failed with, and advice if there is some.
+    """Log an exception of an application, with advice if there is any.
 
-    Twisted shows of a group of exceptions that it is one, so what is in it goes into the event.
+    Twisted doesn't show the exceptions in a group, so they are added to the event.
 
     Args:
-        log: where.
-        event: what has happened, with fields in braces.
+        log: the log.
+        event: the format of the event, with fields in braces.
         failure: the exception.
-        level: how bad that is.
+        level: the log level.
         **fields: the fields.
     """
     advice = advice_on(failure.value)

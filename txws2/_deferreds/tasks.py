@@ -1,4 +1,4 @@
-"""An application's coroutines, which are tasks of asyncio where its loop runs."""
+"""An application's coroutines; on asyncio's reactor, they are tasks of asyncio."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from txws2._deferreds.eventual import Eventual, Wakeup, is_asyncios, is_foreign
+from txws2._private_names import current_loop
 
 __all__ = ["loop_runs", "running_loop", "runs_task", "started"]
 
@@ -19,21 +20,21 @@ _running: set[Any] = set()
 
 
 def running_loop() -> AbstractEventLoop | None:
-    """Return the loop of asyncio that this is called on; None on any other reactor."""
-    loop = asyncio._get_running_loop()
+    """Return the asyncio loop that is running; None on any other reactor."""
+    loop = current_loop()
     return None if loop is None or is_foreign() else loop
 
 
 def runs_task() -> bool:
-    """Tell whether a task of the loop that is running calls this."""
+    """Return True if a task of the running loop calls this."""
     return asyncio.current_task() is not None
 
 
 def loop_runs(reactor: Any) -> Deferred[None]:
-    """Return a Deferred that fires when coroutines that are started can use the reactor's loop.
+    """Return a Deferred that fires when coroutines can use the reactor's loop.
 
-    That is at once, but where the reactor is asyncio's and is about to begin: it calls what is to
-    be called when it runs before the loop does.
+    It has fired already, unless asyncio's reactor is about to start: that reactor calls the
+    functions of `callWhenRunning` before its loop runs.
     """
     runs: Deferred[None] = Deferred()
     if is_asyncios(reactor) and running_loop() is None:
@@ -46,17 +47,17 @@ def loop_runs(reactor: Any) -> Deferred[None]:
 def started(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
     """Start a coroutine of an application, and return a Deferred of its result.
 
-    Where a loop of asyncio is running, it is a task of that, and may await Deferreds
-    nevertheless. If that is cancelled, the Deferred fails with Twisted's CancelledError.
+    On asyncio's reactor, the coroutine becomes a task, and may still await Deferreds. If the task
+    is cancelled, the Deferred fails with Twisted's CancelledError.
     """
     loop = running_loop()
     if loop is None:
         return Deferred.fromCoroutine(coroutine)
     task = loop.create_task(_run(coroutine))
-    # asyncio itself keeps no task in memory, and what this one waits for may refer to nothing else.
+    # asyncio refers to a task only weakly, and perhaps nothing else refers to this one.
     _running.add(task)
     task.add_done_callback(_running.discard)
-    # It may be cancelled before it has begun.
+    # If the task is cancelled before it has begun, the coroutine must still be closed.
     task.add_done_callback(lambda _: coroutine.close())
     return Eventual.fromFuture(task).addErrback(_as_twisted_has_it)
 
@@ -65,13 +66,13 @@ async def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await _bridged(coroutine)
     except (KeyboardInterrupt, SystemExit):
-        # It isn't to end the loop: one connection's code is nothing that others are to die of.
+        # If the task raised these, they would end the loop, and with it all connections.
         return Failure()
 
 
 @awaitable_generator
 def _bridged(coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Run a coroutine, with something that a task can wait for in place of each Deferred."""
+    """Run a coroutine; where it awaits a Deferred, yield a future that a task can wait for."""
     exception: BaseException | None = None
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Deferreds that are settled exactly once, and quietly when nobody looks."""
+"""Deferreds that fire exactly once, and fail quietly if nobody looks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ T = TypeVar("T")
 def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
     """Fail a Deferred without "Unhandled error in Deferred" if it has no errback.
 
-    That a connection closed isn't news to somebody who sent a ping and never looked for its
-    pong. Who looks, even later, gets the failure; what errbacks raise is reported as always.
+    An application that sent a ping, and never looked for the pong, needn't be told that the
+    connection is closed. If it looks later, it gets the failure. Exceptions that an errback raises
+    are reported as always.
     """
     failure = Failure(exception)
     deferred.errback(failure)
@@ -28,7 +29,7 @@ def fail_quietly(deferred: Deferred[T], exception: Exception) -> None:
 
 
 def forward_quietly(source: Deferred[T]) -> Deferred[T]:
-    """Return a Deferred with this one's result that fails quietly if the connection closes."""
+    """Return a Deferred of the same result that fails quietly if the connection closes."""
 
     def failed(failure: Failure) -> None:
         if isinstance(failure.value, ConnectionClosed):
@@ -42,7 +43,7 @@ def forward_quietly(source: Deferred[T]) -> Deferred[T]:
 
 
 class Waiters(Generic[T]):
-    """Those who wait for one thing to happen. Each may cancel on its own."""
+    """Deferreds of the same event. Each may be cancelled on its own."""
 
     __slots__ = ("_waiting",)
 
@@ -53,22 +54,26 @@ class Waiters(Generic[T]):
         return len(self._waiting)
 
     def wait(self) -> Deferred[T]:
-        """Return a Deferred for what is to happen."""
+        """Return a Deferred of the event."""
         deferred: Deferred[T] = Eventual(self._waiting.remove)
         self._waiting.append(deferred)
         return deferred
 
     def fire_one(self, result: T) -> None:
-        """Give the result to the one that has waited longest."""
+        """Give the result to the Deferred that has waited longest."""
         self._waiting.pop(0).callback(result)
 
     def fire(self, result: T) -> None:
-        """Give the result to all of them."""
+        """Give the result to all Deferreds."""
         while self._waiting:
             self.fire_one(result)
 
     def fail(self, ending: Callable[[], Exception]) -> None:
-        """Fail all of them, with the exception that this makes; it isn't called for none."""
+        """Fail all Deferreds.
+
+        Args:
+            ending: makes the exception. If there is no Deferred, it isn't called.
+        """
         if self._waiting:
             exception = ending()
             while self._waiting:
@@ -76,9 +81,9 @@ class Waiters(Generic[T]):
 
 
 NOBODY: Waiters[Any] = Waiters()
-"""What stands for Waiters until the first of them waits: mostly nobody does."""
+"""Stands for Waiters until somebody waits, which mostly nobody does."""
 
 
 def waitable(waiters: Waiters[T]) -> Waiters[T]:
-    """Return these Waiters, or new ones in place of NOBODY."""
+    """Return the given Waiters, or new ones in place of NOBODY."""
     return Waiters() if waiters is NOBODY else waiters

@@ -13,6 +13,8 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txws2._private_names import INTERNAL_READERS
+
 __all__ = ["ClockSettings", "watch"]
 
 # Constants of time.h and sys/timerfd.h.
@@ -74,9 +76,9 @@ def watch(reactor: Any, changed: Callable[[], None]) -> bool:
     """Call `changed` when the clock was set, until the reactor stops; return False if it can't."""
     # An internal reader stays until the reactor stops, and trial doesn't report it as left behind.
     # Twisted has no public way to add one.
-    internal = getattr(reactor, "_internalReaders", None)
-    if internal is None:
+    if not (_is_twisteds(reactor) and INTERNAL_READERS.are_in(type(reactor))):
         return False
+    internal = reactor._internalReaders
     fd = -1
     try:
         fd = _create()
@@ -97,6 +99,12 @@ def watch(reactor: Any, changed: Callable[[], None]) -> bool:
     reactor.addReader(reader)
     reactor.addSystemEventTrigger("after", "shutdown", stop)
     return True
+
+
+def _is_twisteds(reactor: object) -> bool:
+    """Tell whether a reactor is one of Twisted's that wait for descriptors."""
+    module = sys.modules.get("twisted.internet.posixbase")
+    return module is not None and isinstance(reactor, module.PosixReactorBase)
 
 
 if sys.version_info >= (3, 13):

@@ -1,4 +1,4 @@
-"""What transports can do besides writing, and which of them can do it."""
+"""Abilities of transports besides writing, and which transports have them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from txws2._private_names import TCP_TRANSPORT
+
 __all__ = [
+    "TCP_IS_KNOWN",
     "Address",
     "abort",
     "address_of",
@@ -33,18 +36,21 @@ __all__ = [
     "unsent_by",
 ]
 
-# A frame of 64 KiB fits in, with its header. Above 128 KiB, the C library takes fresh memory from
-# the system for each read, which costs more than it saves.
+# A frame of 64 KiB fits in, with its header. For a read of more than 128 KiB, the C library takes
+# fresh memory from the system each time, which costs more than it saves.
 _LARGE_READ = 120 * 1024
 
 _LITTLE_UNSENT = 128 * 1024
 
+TCP_IS_KNOWN = TCP_TRANSPORT.are_in(TCPTransport)
+"""Whether this Twisted's TCP transport can be looked into, and its socket be used."""
+
 Address = tuple[str, int] | str | None
-"""(host, port), the path of a Unix socket, or None where there is no telling."""
+"""(host, port), the path of a Unix socket, or None if it is not known."""
 
 
 def address_of(address: IAddress) -> Address:
-    """Return the address in the form that the socket module has it."""
+    """Return the address in the form that the socket module uses."""
     if isinstance(address, (IPv4Address, IPv6Address)):
         return address.host, address.port
     if isinstance(address, UNIXAddress) and address.name is not None:
@@ -55,23 +61,36 @@ def address_of(address: IAddress) -> Address:
 
 def set_no_delay(transport: ITransport) -> None:
     """Let small frames leave at once instead of waiting for an acknowledgement."""
-    # TLS claims to be TCP, whatever is below; that may be the pipes of a process.
+    # TLS claims to be TCP, even over the pipes of a process.
     if isinstance(transport, TCPTransport) or (
         ITCPTransport.providedBy(transport) and hasattr(transport, "setTcpNoDelay")
     ):
-        # So do Unix sockets, and before Twisted 24.10 they don't ignore this.
+        # Unix sockets claim it, too. Before Twisted 24.10 they raise an error here.
         with suppress(OSError):
             transport.setTcpNoDelay(True)
 
 
-def has_unsent(transport: TCPTransport) -> bool:
-    """Tell whether a transport still has something to write; there is no public way to ask."""
+def _has_unsent(transport: TCPTransport) -> bool:
+    """Tell whether a transport still has something to write."""
     return bool(transport.dataBuffer or transport._tempDataLen)
 
 
-def unsent_by(transport: TCPTransport) -> int:
+def _unsent_by(transport: TCPTransport) -> int:
     """Return how many bytes a transport still has to write."""
     return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+
+
+def _is_writing(transport: TCPTransport) -> bool:
+    # This is public, but it takes as long as the reactor has writers.
+    return transport in transport.reactor.getWriters()
+
+
+def _at_least_unsent_by(transport: TCPTransport) -> int:
+    return int(_is_writing(transport))
+
+
+has_unsent = _has_unsent if TCP_IS_KNOWN else _is_writing
+unsent_by = _unsent_by if TCP_IS_KNOWN else _at_least_unsent_by
 
 
 def socket_of(transport: ITransport | None) -> TCPTransport | None:
@@ -82,10 +101,10 @@ def socket_of(transport: ITransport | None) -> TCPTransport | None:
 
 
 def keep_little_unsent(transport: ITransport) -> None:
-    """Have the system take no more than it sends soon, so that control frames don't wait there.
+    """Have the system take only the bytes that it sends soon, so that control frames don't wait.
 
-    By itself, Linux takes 4 MB, which a peer that reads 100 KB/s has before it for 40 seconds. It
-    isn't for all connections: those that send as fast as they can would cost a quarter more.
+    Otherwise Linux takes up to 4 MB, and a peer that reads 100 KB/s needs 40 seconds for them. This
+    isn't for all connections: one that sends as fast as it can would cost a quarter more.
     """
     below = socket_of(transport)
     if below is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
@@ -94,25 +113,25 @@ def keep_little_unsent(transport: ITransport) -> None:
 
 
 def can_be_told(transport: ITransport) -> bool:
-    """Tell whether what is written reaches the peer: over TLS, its handshake comes first."""
+    """Tell whether the peer can read what is written now: over TLS, the handshake comes first."""
     if not isinstance(transport, TLSMemoryBIOProtocol):
         return True
     return transport.getHandle().get_peer_finished() is not None
 
 
 def read_more_at_once(transport: ITransport) -> None:
-    """Let a transport on which large messages arrive read them in fewer pieces."""
+    """Have a transport that receives large messages read them in fewer pieces."""
     if isinstance(transport, TCPTransport):
         transport.bufferSize = _LARGE_READ
 
 
 def close_softly(transport: ITransport) -> None:
-    """Close for writing, so that the peer can still read why.
+    """Close for writing only, so that the peer can still read the reason.
 
-    While a peer is sending, closing a socket resets it, and the reset destroys what the peer
+    While a peer is sending, closing a socket resets it. The reset destroys bytes that the peer
     hasn't read yet: our close frame or our HTTP response (RFC 9112 section 9.6).
     """
-    # A TLS transport claims what the one below can do; half-closing that would break TLS.
+    # A TLS transport claims the abilities of the one below, but half-closing that would break TLS.
     if IHalfCloseableDescriptor.providedBy(transport) and not ISSLTransport.providedBy(transport):
         cast(ITCPTransport, transport).loseWriteConnection()
     else:
@@ -120,15 +139,15 @@ def close_softly(transport: ITransport) -> None:
 
 
 def abort(transport: ITransport) -> None:
-    """Close without waiting for anything to be written."""
-    # Nearly all have it, but only ITCPTransport promises it.
+    """Close at once, and drop the bytes that aren't written yet."""
+    # Nearly all transports have this method, but only ITCPTransport promises it.
     getattr(transport, "abortConnection", transport.loseConnection)()
 
 
 def let_go(transport: ITransport) -> None:
-    """Close without waiting for the peer, and without destroying what it hasn't read yet."""
+    """Close without waiting for the peer, and let it read the bytes that are on their way."""
     below: ITransport | None = transport
     while below is not None:
         below.loseConnection()
-        # TLS would wait for the other end to say that it has ended, too.
+        # TLS would wait until the other end has closed TLS, too.
         below = below.transport if isinstance(below, ProtocolWrapper) else None

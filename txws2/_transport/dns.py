@@ -17,38 +17,39 @@ from txws2.wire.http.hosts import is_localhost
 
 __all__ = ["Lookup", "check_name", "is_address", "look_up_all", "no_results"]
 
-# RFC 6761 section 6.3 has names in localhost always mean these; not every resolver knows that.
+# RFC 6761 section 6.3: names in localhost always mean these. Some resolvers don't know the rule.
 _LOOPBACK = {IPv6Address: "::1", IPv4Address: "127.0.0.1"}
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a host is an address rather than a name; IPv6 may have a zone."""
+    """Tell whether a host is an address rather than a name. An IPv6 address may have a zone."""
     return isIPAddress(host) or isIPv6Address(host)
 
 
 def check_name(host: str) -> None:
     """Make sure that a host is an address, or has a name that can be looked up.
 
-    Names that IDNA refuses are good: containers, for instance, have some with underscores.
+    Names that IDNA refuses are accepted: containers, for instance, have names with underscores.
 
     Raises:
         ValueError: the name, or a label of it, is empty or too long.
     """
     if is_address(host):
         return
-    # RFC 1035 section 2.3.4. A dot at the end says only that nothing is to be added.
+    # RFC 1035 section 2.3.4. A dot at the end only says that the resolver must add no domain.
     name = host.removesuffix(".")
     if len(name) > 253:
-        raise ValueError(f"a name has 253 characters at most, and this one has {len(name)}")
+        raise ValueError(f"a name has 253 characters at most; this one has {len(name)}")
     if not all(0 < len(label) < 64 for label in name.split(".")):
-        raise ValueError("between the dots of a name there are 1 to 63 characters")
+        raise ValueError("each label of a name, between the dots, has 1 to 63 characters")
 
 
 def look_up_all(reactor: Any, name: str, only_ipv4: bool = False) -> Deferred[list[str]]:
-    """Return a Deferred of all the addresses that a name has; it can be cancelled.
+    """Look up all addresses of a name.
 
-    Those of a link-local network have their zone, as "fe80::1%2". It fails with DNSLookupError
-    if there are none.
+    Returns:
+        A Deferred of the addresses, which can be cancelled. An address of a link-local network has
+        its zone, as "fe80::1%2". If there is no address, the Deferred fails with DNSLookupError.
     """
     addresses: list[str] = []
 
@@ -77,8 +78,8 @@ class Lookup:
         reactor: the reactor, for its resolver.
         name: the name.
         found: called with each address, once, as soon as the resolver gives it.
-        ended: called when there are no more.
-        only_ipv4: whether addresses of IPv6 are of no use.
+        ended: called after the last address.
+        only_ipv4: True to look for no IPv6 address.
     """
 
     def __init__(
@@ -107,22 +108,22 @@ class Lookup:
         try:
             check_name(self._name)
         except ValueError as exc:
-            # getaddrinfo would raise, and Twisted's resolver would tell nobody.
+            # getaddrinfo would raise an error, which Twisted's resolver doesn't pass on.
             raise DNSLookupError(f"{self._name} can't be looked up: {exc}") from exc
         self._reactor.nameResolver.resolveHostName(self, self._name, 0, self._kinds)
 
     def stop(self) -> None:
-        """Call nobody any more."""
+        """Stop the lookup: neither `found` nor `ended` is called any more."""
         if self._over:
             return
         self._over = True
         if self._resolution is not None:
-            # Twisted's own can't be cancelled; its thread ends by itself.
+            # A lookup by Twisted's own resolver can't be cancelled. Its thread ends by itself.
             with suppress(NotImplementedError):
                 self._resolution.cancel()
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:
-        """Remember what can be cancelled."""
+        """Remember the resolution, so that it can be cancelled."""
         self._resolution = resolution
 
     def addressResolved(self, address: IAddress) -> None:
@@ -134,7 +135,7 @@ class Lookup:
         self._tell(host)
 
     def resolutionComplete(self) -> None:
-        """Pass on that there are no more."""
+        """Tell that there are no more addresses."""
         if not self._seen and is_localhost(self._name):
             for kind, host in _LOOPBACK.items():
                 if kind in self._kinds:
@@ -144,7 +145,7 @@ class Lookup:
             self._ended()
 
     def _tell(self, host: str) -> None:
-        # One that is in a file of hosts is often there with several names.
+        # A file of hosts often has the same address with several names.
         if not self._over and host not in self._seen:
             self._seen.add(host)
             self._found(host)

@@ -1,4 +1,4 @@
-"""One epoll for many connections, which is itself one descriptor of the reactor's."""
+"""One epoll for many connections; the reactor sees it as one descriptor."""
 
 from __future__ import annotations
 
@@ -27,55 +27,56 @@ _log = Logger(namespace="txws2.epoll")
 _READ = getattr(select, "EPOLLIN", 0)
 _WRITE = getattr(select, "EPOLLOUT", 0)
 
-# As a reactor has them: they are made once, and nobody adds to them.
+# Made once, as in a reactor. Nobody changes them.
 _FAILURES: dict[type[BaseException], Failure] = {
     kind: Failure(kind()) for kind in (ConnectionDone, ConnectionLost)
 }
 
-# Few enough that the reactor's timers, and its other descriptors, don't wait long.
+# Small enough that the reactor's timers and its other descriptors don't wait long.
 _BATCH_SIZE = 256
 
-# Where so many are ready at once, it looks for more, for so many seconds: a reactor's turn costs as
-# much as several messages.
+# If so many transports are ready at once, the epoll looks for more, for at most so many seconds: a
+# turn of the reactor costs as much as several messages.
 _BUSY = 2
 _TURN = 0.001
 
 
 @implementer(IReadDescriptor)
 class SharedEpoll:
-    """Waits for what happens to many transports, in place of the reactor.
+    """Waits for the events of many transports, in place of the reactor.
 
-    A reactor does more for each event than a small message costs: it sets up a context for the
-    log and looks the descriptor up in several tables. Here it does so once for all that are
-    ready.
+    For each event, a reactor sets up a context for the log and looks the descriptor up in several
+    tables, which costs more than a small message does. With a shared epoll, the reactor does that
+    once for all transports that are ready.
 
     Args:
-        reactor: what it is a reader of, as long as it has transports.
+        reactor: the reactor. The epoll is one of its readers as long as it has transports.
 
     Raises:
         OSError: the system has no descriptor left for it.
 
     Attributes:
-        readers: by descriptor, the transports that it reads for, and None where it doesn't. One
-            that is closed or aborted, or begins to be, is no more among them.
-        stand_in: what is the reactor to its transports.
+        readers: by descriptor, the transport that it reads for, or None. A transport is removed as
+            soon as it begins to close, or is aborted.
+        stand_in: the object that its transports have for a reactor.
     """
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._epoll = select.epoll()
-        # Both by descriptor; the second is what the transport waits for.
+        # Both by descriptor. An interest is the events that the transport waits for.
         self._transports: dict[int, TCPTransport] = {}
         self._interests: dict[int, int] = {}
         self.readers: list[TCPTransport | None] = []
-        # Descriptors that came during a batch, which may have an event of another's in it.
+        # Descriptors that came during a batch. The batch may have an event of an earlier transport
+        # with the same number.
         self._new: set[int] = set()
-        # What is to be done at the end of the batch; None outside of one.
+        # Functions to call at the end of the batch; None outside of a batch.
         self._afterwards: list[Callable[[], None]] | None = None
         self.stand_in = StandIn(reactor, self)
 
     def adopt(self, selectable: Any, *, reading: bool, writing: bool) -> None:
-        """Take over from its reactor what that waits for.
+        """Take a transport over from its reactor.
 
         Args:
             selectable: a transport, or a port.
@@ -83,9 +84,9 @@ class SharedEpoll:
             writing: whether the reactor has it as a writer.
 
         Raises:
-            OSError: the system refuses; the reactor has it as before.
+            OSError: the system refuses. The reactor goes on with the transport.
         """
-        # This may fail, so it comes first. Until the reactor has let go, both know of it.
+        # This may fail, so it comes first. For a moment, both the reactor and this have it.
         self._change(selectable, reading * _READ | writing * _WRITE, 0)
         if reading:
             selectable.stopReading()
@@ -94,13 +95,13 @@ class SharedEpoll:
         selectable.reactor = self.stand_in
 
     def afterwards(self, call: Callable[[], None]) -> bool:
-        """Call this when all that is ready now was served; return False if nothing is."""
+        """Call a function at the end of the batch; return False outside of a batch."""
         if self._afterwards is None:
             return False
         self._afterwards.append(call)
         return True
 
-    # What a transport asks of its reactor.
+    # Methods that a transport calls on its reactor.
 
     def addReader(self, transport: TCPTransport) -> None:
         """Call doRead when there is something to read."""
@@ -142,18 +143,18 @@ class SharedEpoll:
             if not self._transports:
                 self._reactor.removeReader(self)
 
-    # What the reactor calls.
+    # Methods that the reactor calls.
 
     def fileno(self) -> int:
         """Return the descriptor of the epoll itself."""
         return self._epoll.fileno()
 
     def logPrefix(self) -> str:
-        """Return how the log names this."""
+        """Return the name of this in the log."""
         return "txws2"
 
     def doRead(self) -> None:
-        """Serve the transports that are ready, and those that become so meanwhile."""
+        """Serve the transports that are ready, and those that become ready meanwhile."""
         end = monotonic() + _TURN
         while True:
             events = self._epoll.poll(0, _BATCH_SIZE)
@@ -170,14 +171,14 @@ class SharedEpoll:
             if transport is not None and fd not in new:
                 try:
                     if event & interests[fd] == _READ:
-                        # Nearly always; as `_serve` has it.
+                        # Nearly all events are of this kind. `_serve` does the same.
                         why = read_through(transport, fd)
                         if why:
                             self._disconnect(transport, why, reading=True)
                     else:
                         self._serve(transport, fd, event)
                 except BaseException as exc:
-                    # As the reactor has it: of any class, it ends this transport and no other.
+                    # As in the reactor, an exception of any class ends this transport and no other.
                     _log.failure("unexpected error of a protocol")
                     isolated(self._drop, transport, exc)
         calls, self._afterwards = self._afterwards, None
@@ -185,12 +186,12 @@ class SharedEpoll:
             isolated(call)
 
     def connectionLost(self, reason: Failure) -> None:
-        """Take it that the reactor ends, and with it every transport."""
+        """End every transport: the reactor has ended."""
         for transport in list(self._transports.values()):
             isolated(transport.connectionLost, reason)
 
     def _serve(self, transport: TCPTransport, fd: int, event: int) -> None:
-        """Do what the reactor does for an event."""
+        """Handle an event as the reactor does."""
         interest = self._interests[fd]
         if event & interest & _READ:
             why = read_through(transport, fd)
@@ -198,13 +199,13 @@ class SharedEpoll:
                 self._disconnect(transport, why, reading=True)
                 return
         elif event & ~(_READ | _WRITE):
-            # The peer is gone, and all that it said was read.
+            # The peer is gone, and all its bytes were read.
             reading = bool(interest & _READ)
             self._disconnect(
                 transport, ConnectionDone() if reading else ConnectionLost(), reading=reading
             )
             return
-        # Reading may have ended it, or put another in its place.
+        # Reading may have ended the transport, and another may have got its descriptor.
         if event & _WRITE and self._interests.get(fd, 0) & _WRITE and fd not in self._new:
             why = transport.doWrite()
             if why:
@@ -213,7 +214,7 @@ class SharedEpoll:
     def _disconnect(self, transport: TCPTransport, why: Exception, *, reading: bool) -> None:
         half = reading and isinstance(why, ConnectionDone)
         if half and IHalfCloseableDescriptor.providedBy(transport):
-            # It may still have something to write.
+            # The transport may still have something to write.
             self._change(transport, 0, _READ)
             transport.readConnectionLost(_failure(why))
         else:
@@ -229,16 +230,16 @@ def _failure(why: BaseException) -> Failure:
 
 
 class StandIn:
-    """What the transports of a `SharedEpoll` have for their reactor; what it doesn't do, that does.
+    """The reactor of transports that share an epoll; it passes most calls on to the real one.
 
     Args:
-        reactor: the reactor.
-        shared: what does some of it instead.
+        reactor: the real reactor.
+        shared: the epoll, which reads and writes in place of the reactor.
     """
 
     def __init__(self, reactor: Any, shared: SharedEpoll) -> None:
         self._reactor = reactor
-        # All that is asked of an object with `__getattr__` takes longer, so they are asked once.
+        # To look an attribute up by `__getattr__` takes longer, so these are kept here.
         self.addReader = shared.addReader
         self.removeReader = shared.removeReader
         self.addWriter = shared.addWriter

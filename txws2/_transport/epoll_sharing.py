@@ -1,4 +1,4 @@
-"""Which connections share an epoll: those of one factory, once there are enough of them."""
+"""The choice of connections that share an epoll: those of a factory, once there are enough."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.internet.tcp import Server
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from txws2._transport.capabilities import has_unsent
+from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import SharedEpoll
 
 __all__ = ["EpollSharing"]
+
+_CAN_BE_SHARED = TCP_IS_KNOWN and hasattr(select, "epoll")
 
 # With fewer connections, going through two epolls costs more than it saves.
 _WORTH_WHILE = 4
@@ -31,7 +33,7 @@ class EpollSharing:
     """Lets the connections of a factory share an epoll, once there are enough of them.
 
     Args:
-        factory: whose connections they are.
+        factory: the factory.
     """
 
     def __init__(self, factory: IProtocolFactory) -> None:
@@ -41,12 +43,12 @@ class EpollSharing:
     def offer(
         self, transport: ITransport, count: int, drivers: Callable[[], Iterable[_Driver]]
     ) -> None:
-        """Take a new connection's transport over if that can be done, and is worth while.
+        """Take the transport of a new connection over, if that is possible and worth while.
 
         Args:
-            transport: the transport; it is reading.
-            count: how many connections there are.
-            drivers: returns what drives each of them; this one doesn't own its transport yet.
+            transport: the transport, which is reading.
+            count: the number of connections.
+            drivers: returns the drivers of all connections. The new one has no transport yet.
         """
         below = _socket_of(transport)
         if below is None or count < _WORTH_WHILE:
@@ -54,13 +56,13 @@ class EpollSharing:
         try:
             self._take_over(below, drivers)
         except OSError:
-            # The system has no descriptor left, or no memory: the reactor goes on with this one.
+            # The system has no descriptor left, or no memory. The reactor keeps this transport.
             return
 
     def _take_over(self, below: TCPTransport, drivers: Callable[[], Iterable[_Driver]]) -> None:
         shared = self._shared
         if shared is None:
-            if not (hasattr(select, "epoll") and IReactorFDSet.providedBy(below.reactor)):
+            if not (_CAN_BE_SHARED and IReactorFDSet.providedBy(below.reactor)):
                 return
             shared = self._shared = SharedEpoll(below.reactor)
             self._adopt_all(shared, below.reactor, drivers())
@@ -68,11 +70,11 @@ class EpollSharing:
             shared.adopt(below, reading=True, writing=has_unsent(below))
             port = below.server if isinstance(below, Server) else None
             if port is not None and port.factory is self._factory:
-                # It accepts for us alone, so the next ones can be there from the first.
+                # The port accepts for this factory alone, so new transports can begin here.
                 shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
 
     def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
-        """Take over those that came before: they would have fewer turns than the others."""
+        """Take over earlier connections, too: they would have fewer turns than the others."""
         readers, writers = set(reactor.getReaders()), set(reactor.getWriters())
         for driver in drivers:
             below = _socket_of(driver.own_transport)
@@ -82,6 +84,6 @@ class EpollSharing:
 
 
 def _socket_of(transport: ITransport | None) -> TCPTransport | None:
-    """Return the transport that has the socket, if it is one of TCP, or of TLS over it."""
+    """Return the transport that has the socket, if it is of TCP, or of TLS over TCP."""
     below = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else transport
     return below if isinstance(below, TCPTransport) else None

@@ -1,4 +1,4 @@
-"""TLS whose exceptions reach those who wait for the connection."""
+"""TLS whose exceptions reach everyone who waits for the connection."""
 
 # Twisted's TLS has no types.
 # mypy: allow-untyped-calls
@@ -21,33 +21,33 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2._deferreds.isolation import isolated
-from txws2._transport.capabilities import abort
+from txws2._transport.capabilities import abort, can_be_told
 
 __all__ = ["BufferingTLSGuard", "TLSEndpoint", "TLSGuard"]
 
 
 class TLSGuard(TLSMemoryBIOProtocol):
-    """Twisted's TLS transport, but for exceptions.
+    """Twisted's TLS transport, but exceptions reach the endpoint and the protocol.
 
-    A connection creator may be anybody's. Its exceptions, and those of the connections that it
-    makes, come out in a callback of the transport below. There the reactor logs them, and neither
-    the endpoint nor the protocol would hear of them.
+    An application may bring its own connection creator. Exceptions of the creator, and of the
+    connections that it makes, come out in a callback of the transport below. There the reactor logs
+    them, and neither the endpoint nor the protocol would hear of them.
 
     Attributes:
-        broken: what was raised before the handshake was done.
+        broken: the exception that ended the connection before the handshake was done.
     """
 
     broken: BaseException | None = None
 
     def makeConnection(self, transport: ITransport) -> None:
-        """Take a transport; TLS begins."""
+        """Take a transport, and begin the TLS handshake."""
         try:
             super().makeConnection(transport)
         except BaseException as exc:
             self._break(exc, transport)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the protocol, whatever becomes of TLS."""
+        """Tell the protocol, even if TLS raises an exception."""
         exc = self.broken
         if exc is None:
             try:
@@ -56,7 +56,7 @@ class TLSGuard(TLSMemoryBIOProtocol):
                 exc = raised
         if exc is None:
             return
-        # None once it has heard of the end; and it may never have heard of the beginning.
+        # There is none once the protocol was told the end; and it may have no transport yet.
         inner = cast(Protocol | None, self.wrappedProtocol)
         self.wrappedProtocol = cast(Any, None)
         if inner is not None and inner.transport is not None:
@@ -68,19 +68,26 @@ class TLSGuard(TLSMemoryBIOProtocol):
 
 
 class BufferingTLSGuard(TLSGuard, BufferingTLSTransport):
-    """A `TLSGuard` that is used as it is made."""
+    """A `TLSGuard` with the write buffer of Twisted's ordinary TLS transport."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what the transport below has read."""
+        """Take the bytes that the transport below has read."""
         if self.broken is not None:
             return
         try:
             super().dataReceived(data)
         except BaseException as exc:
-            if self._handshakeDone:
+            if self._has_finished():
                 raise
             assert self.transport is not None
             self._break(exc, self.transport)
+
+    def _has_finished(self) -> bool:
+        try:
+            return can_be_told(self)
+        except Exception:
+            # An application may have made this connection, which has just raised an exception.
+            return False
 
 
 class _Factory(TLSMemoryBIOFactory):
@@ -93,7 +100,7 @@ class TLSEndpoint:
 
     Args:
         creator: makes the TLS connections.
-        endpoint: makes those below.
+        endpoint: makes the connections below TLS.
     """
 
     def __init__(
@@ -106,8 +113,8 @@ class TLSEndpoint:
         """Connect a protocol of this factory.
 
         Returns:
-            A Deferred of the protocol, whose handshake goes on. It fails as the other endpoint
-            does, and with what the creator raises.
+            A Deferred of the protocol. It fires before the handshake is done. It fails if the other
+            endpoint fails, or if the creator raises an exception.
         """
         factory = _Factory(self._creator, True, protocolFactory)
         connecting: Deferred[Any] = self._endpoint.connect(cast(IProtocolFactory, factory))

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from txws2._deferreds.lean import Done
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
-from txws2._transport.capabilities import socket_of
+from txws2._transport.capabilities import TCP_IS_KNOWN, socket_of
 from txws2._transport.cork import BATCH_SIZE, Cork
 from txws2.interfaces import PushProducer
 
@@ -251,7 +251,10 @@ class Outbox(Cork):
             self._transport.unregisterProducer()
             return
         below = socket_of(self._transport)
-        if below is not None and below._writeDisconnecting and not below._writeDisconnected:
+        if below is not None and not TCP_IS_KNOWN:
+            # With nothing to write, it closes for writing if it was told to.
+            below.startWriting()
+        elif below is not None and below._writeDisconnecting and not below._writeDisconnected:
             self._transport.unregisterProducer()
             # That alone doesn't have it closed for writing.
             below.loseWriteConnection()

@@ -1,4 +1,4 @@
-"""Whether what was sent gets through: asked of a connection before it is given up."""
+"""The progress of sent bytes, which is asked for before a connection is given up."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ try:
     from fcntl import ioctl
     from termios import TIOCOUTQ
 except ImportError:  # pragma: no cover
-    # Windows has neither, and no way to ask.
+    # Windows has neither, and no other way to find it out.
     ioctl = None  # type: ignore[assignment]
 
 __all__ = ["Progress", "progress_of"]
 
-# Linux's struct tcp_info, as far as Linux 5.5 has it. It only ever grew at its end.
+# The fields of struct tcp_info in Linux 5.5. Later versions only add fields at the end.
 _TCP_INFO = struct.Struct("=6xB113xQ16xI8xI40xQQ12xI")
 
 _ASKS_TCP = sys.platform == "linux"
 
 
 class Progress(NamedTuple):
-    """How far what was sent has come.
+    """How far the sent bytes have come.
 
     Attributes:
-        unsent: bytes that wait at this end, those in the system's buffer among them.
+        unsent: bytes that wait at this end, including those in the system's buffer.
         asked: how often the transport has asked for more.
-        acknowledged: bytes that the system of the other end has; None if ours doesn't tell.
-        room: bytes that it has had room for, in all.
-        rounding: bytes of that which may be due to rounding.
+        acknowledged: bytes that the system of the other end has received; None if not known.
+        room: bytes that the other end's system has offered room for, in all.
+        rounding: the part of `room` that may be due to rounding.
     """
 
     unsent: int
@@ -47,26 +47,27 @@ class Progress(NamedTuple):
 
     @property
     def arrived(self) -> bool:
-        """Whether the other end's system has all of it, as far as ours tells."""
+        """Whether the other end's system is known to have received all bytes."""
         return self.acknowledged is not None and not self.unsent
 
     @property
     def blocked(self) -> bool:
-        """Whether the other end's system hasn't room for what waits.
+        """Whether the other end's system has no room for the bytes that wait.
 
-        It says that it has room again only when it has enough (RFC 9293 section 3.8.6.2.2): a
-        sixteenth of its buffer, or two segments, which are of 64 KiB on the loopback. So a peer
-        that reads 10 KB/s may take 13 seconds until that shows.
+        A system announces new room only when it has enough of it (RFC 9293 section 3.8.6.2.2): a
+        sixteenth of its buffer, or two segments, which have 64 KiB on the loopback. So it may take
+        13 seconds until a peer that reads 10 KB/s shows progress.
         """
         acknowledged = self.acknowledged
         return acknowledged is not None and self.unsent > self.room - acknowledged
 
     def since(self, earlier: Progress) -> bool:
-        """Tell whether the peer has read something since then, as far as can be told.
+        """Tell whether the peer has read something since then, as far as that is known.
 
-        The system of a peer whose application hangs still acknowledges what it has room for. An
-        application that reads makes more room, whether or not something comes. And as long as
-        there is room, it may be the network that is slow, until all that waited then is there.
+        When an application hangs, its system still acknowledges bytes until its buffer is full.
+        When an application reads, its system announces more room, even if nothing new arrives. As
+        long as there is room, the network may be slow, until all bytes that waited then have
+        arrived.
         """
         acknowledged, before = self.acknowledged, earlier.acknowledged
         if acknowledged is None or before is None:
@@ -77,11 +78,11 @@ class Progress(NamedTuple):
 
 
 def progress_of(transport: ITransport, outbox: Outbox | None) -> Progress:
-    """Return how far a connection is; it costs up to 4 microseconds.
+    """Return the progress of a connection; this takes up to 4 microseconds.
 
     Args:
-        transport: what the outbox writes to.
-        outbox: where frames wait; None if there is none yet.
+        transport: the transport that the outbox writes to.
+        outbox: the outbox, in which frames may wait; None if there is none yet.
     """
     waiting, asked = (0, 0) if outbox is None else (outbox.waiting, outbox.asked)
     below = socket_of(transport)
@@ -96,10 +97,10 @@ def progress_of(transport: ITransport, outbox: Outbox | None) -> Progress:
 
 
 def _ask_tcp(sock: socket.socket) -> tuple[int, int, int, int] | None:
-    """Return what a socket's buffer holds, and the last three of a `Progress`.
+    """Return the number of bytes in a socket's buffer, and the last three fields of a `Progress`.
 
-    None if the system doesn't say: it isn't Linux, or one from before 5.5, or it only looks like
-    Linux and leaves that empty.
+    Return None if the system doesn't tell: it isn't Linux, or is older than Linux 5.5, or imitates
+    Linux and leaves these fields empty.
     """
     if not _ASKS_TCP:
         return None
@@ -109,17 +110,17 @@ def _ask_tcp(sock: socket.socket) -> tuple[int, int, int, int] | None:
             scales, acknowledged, unsent, segments, sent, again, window = _TCP_INFO.unpack(told)
             if acknowledged:
                 queued = max(0, unsent + sent - again - acknowledged)
-                # RFC 7323 section 2.3: a window is a multiple of that. Never to shrink, it is
-                # rounded up at each segment.
+                # RFC 7323 section 2.3: a window is a multiple of this unit. A window must not
+                # shrink, so it is rounded up at each segment.
                 unit = 1 << (scales & 0xF if sys.byteorder == "little" else scales >> 4)
                 return queued, acknowledged, acknowledged + window, segments * unit
     return None
 
 
 def _queued(sock: socket.socket) -> int:
-    """Return what a socket's buffer holds, a Unix socket's among them; 0 if there is no telling."""
+    """Return the number of bytes in a socket's buffer; 0 if that is not known."""
     if ioctl is not None:
-        # One that is closed has no descriptor.
+        # A closed socket has no descriptor.
         with suppress(OSError, ValueError):
             return int.from_bytes(ioctl(sock, TIOCOUTQ, bytes(4)), sys.byteorder)
     return 0

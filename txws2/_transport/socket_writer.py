@@ -1,4 +1,4 @@
-"""Writing straight to the socket, while the transport has nothing to write."""
+"""An outbox that writes straight to the socket, while the transport has nothing to write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 from twisted.internet.interfaces import IConsumer, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 
-from txws2._transport.capabilities import has_unsent
+from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import StandIn
 from txws2._transport.outbox import Outbox
 from txws2._transport.tls_writer import let_close
@@ -20,17 +20,17 @@ _NOTHING = memoryview(b"")
 
 
 class WriteThrough(Outbox):
-    """An Outbox that saves a turn of the reactor, and a copy, where the socket has room.
+    """An Outbox that saves a turn of the reactor, and a copy, if the socket has room.
 
-    What the socket doesn't take at once waits here, but for a chunk that the transport gets.
-    When the transport has written that, it asks its producer for more, and the socket is tried
-    again. All bytes come from here, so that none can overtake that chunk.
+    If the socket doesn't take all bytes at once, the transport gets a chunk of the rest, and the
+    others wait here. When the transport has written the chunk, it asks its producer for more, and
+    the socket is tried again. All bytes come from here, so none can overtake the chunk.
 
-    A socket may have room for megabytes, and a loop that sends would let nobody else have their
-    turn. So the transport also gets what comes after 64 KiB that went straight through.
+    A socket may have room for megabytes, and a loop that sends would leave no turn to others. So
+    after 64 KiB that went straight to the socket, the transport gets the next bytes.
 
     Args:
-        transport: whose socket it is.
+        transport: the transport that has the socket.
         write_limit: as for `Outbox`.
     """
 
@@ -43,25 +43,25 @@ class WriteThrough(Outbox):
     _transport: TCPTransport
 
     def __init__(self, transport: TCPTransport, write_limit: int | None) -> None:
-        # What is left of that of which the transport has a chunk.
+        # The bytes that come after the chunk that the transport has.
         self._rest = _NOTHING
-        # Control frames that go right after it.
+        # Control frames that come right after those.
         self._urgent = b""
         super().__init__(transport, write_limit)
         self._socket = transport.getHandle()
         self.find_readers()
-        # What somebody else wrote goes first.
+        # Bytes that somebody else wrote go first.
         self.paused = has_unsent(transport)
 
     def find_readers(self) -> None:
-        """Take it that a shared epoll may have the transport now, and reads for it."""
+        """Find out whether a shared epoll reads for the transport now."""
         reactor = self._transport.reactor
         if isinstance(reactor, StandIn):
             self._descriptor = self._socket.fileno()
             self._readers = reactor.readers
 
     def write_control(self, frame: bytes) -> None:
-        """Write a control frame, ahead of all frames that wait here and haven't begun to leave."""
+        """Write a control frame, ahead of all frames here of which no byte was sent yet."""
         if self.paused:
             self._urgent += frame
         else:
@@ -81,10 +81,10 @@ class WriteThrough(Outbox):
         self._rest, self._urgent = _NOTHING, b""
         super().close(ending)
 
-    # What the transport calls.
+    # Methods that the transport calls.
 
     def resumeProducing(self) -> None:
-        """Write what waits: the transport's buffer is empty."""
+        """Write the bytes that wait here: the transport's buffer is empty."""
         if self.paused:
             self.paused = False
             self._through = 0
@@ -103,8 +103,8 @@ class WriteThrough(Outbox):
         transport = self._transport
         closes = transport.disconnecting
         if transport._aborting or transport.TLS or (closes and transport.producer is not self):
-            # It knows whether anything may still be written. If TLS was turned on meanwhile, the
-            # socket must get nothing but what it has encrypted.
+            # The transport knows whether anything may still be written. If TLS was turned on
+            # meanwhile, the socket must get only the bytes that TLS has encrypted.
             transport.write(bytes(data))
             return
         sent = 0
@@ -112,7 +112,7 @@ class WriteThrough(Outbox):
             try:
                 sent = self._socket.send(data)
             except OSError:
-                # It is full; or broken, which the transport finds out at its own next write.
+                # The socket is full, or broken. The transport finds that out at its next write.
                 sent = 0
         if sent < len(data):
             self.pauseProducing()
@@ -139,7 +139,7 @@ class WriteThrough(Outbox):
 
 def outbox_for(transport: ITransport, write_limit: int | None) -> Outbox:
     """Return the Outbox that a transport allows for."""
-    if isinstance(transport, TCPTransport) and not transport.TLS:
+    if TCP_IS_KNOWN and isinstance(transport, TCPTransport) and not transport.TLS:
         return WriteThrough(transport, write_limit)
     outbox = Outbox(cast(IConsumer, transport), write_limit)
     let_close(transport, outbox)

@@ -1,4 +1,4 @@
-"""Where TLS records end, which is all that is to be seen of them from outside."""
+"""The ends of TLS records, which can be found without decrypting."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _UNKNOWN = -_HEADER_SIZE
 
 
 class Records:
-    """Counts the records of one direction of a connection, from its first byte on."""
+    """Counts the records of one direction of a connection, from the first byte on."""
 
     __slots__ = ("_header", "_rest")
 
     def __init__(self) -> None:
-        # How many bytes of the last record are still to come. As long as its header isn't complete,
-        # it is how many bytes of that have come, below zero.
+        # The number of bytes of the last record that are still to come. While its header isn't
+        # complete, this is the number of bytes of the header that have come, as a negative number.
         self._rest = 0
         self._header = b""
 
     def count(self, data: bytes) -> int:
-        """Return how many records end in this data.
+        """Return the number of records that end in this data.
 
-        Where something else than a record has come, there is no telling from then on, and the
-        number is larger than any. OpenSSL will refuse it, or it was a greeting in the form of
-        SSL 2, which a server may take (RFC 5246 appendix E.2).
+        After bytes that aren't a record, the ends are not known any more, and the number is
+        `sys.maxsize`. Either OpenSSL will refuse the bytes, or they are a greeting in the form of
+        SSL 2, which a server may accept (RFC 5246 appendix E.2).
         """
         end = self._rest
         if not end and len(data) > 4 and _HEADER_SIZE + (data[3] << 8 | data[4]) == len(data):
-            # Nearly always.
+            # Nearly all reads have exactly one record.
             return 1
         if end == _UNKNOWN:
             return sys.maxsize

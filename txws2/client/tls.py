@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Union, cast
 
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
-from twisted.internet import _sslverify
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -23,11 +23,13 @@ from twisted.internet.ssl import (
     CertificateOptions,
     PrivateCertificate,
     TLSVersion,
+    optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
 )
 from zope.interface import implementer
 
+from txws2._private_names import CLIENT_TLS_HOST
 from txws2.client.server_identity import Refusal, ServerName, names_of, refusal_of, subject_of
 from txws2.exceptions import SecurityError
 
@@ -138,29 +140,48 @@ class _VerifyingCreator:
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _CheckedCreator:
-    """Makes connections with a creator of `optionsForClientTLS`, and verifies the name, too."""
+    """Makes connections with a creator of `optionsForClientTLS`, and verifies the name, too.
 
-    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName) -> None:
+    Args:
+        creator: makes the connections.
+        name: the server's name; None if this Twisted doesn't tell.
+    """
+
+    def __init__(self, creator: IOpenSSLClientConnectionCreator, name: ServerName | None) -> None:
         self._creator = creator
         self._name = name
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Make the connection for Twisted."""
         connection = self._creator.clientConnectionForTLS(tlsProtocol)
-        self._name.demand(connection)
+        name = self._name or _name_asked_of(connection)
+        if name is not None:
+            name.demand(connection)
         return connection
 
 
-def _checked(creator: IOpenSSLClientConnectionCreator) -> IOpenSSLClientConnectionCreator:
+def _name_asked_of(connection: SSL.Connection) -> ServerName | None:
+    """Return the name that a connection will ask its server for; it asks for no address."""
+    asked = connection.get_servername()
+    return None if asked is None else ServerName(asked.decode())
+
+
+def _checked(creator: Any) -> IOpenSSLClientConnectionCreator:
     """Return a creator that verifies the name that a creator of Twisted was made for.
 
     Any other creator is returned as it is. A subclass of Twisted's may have its own verification.
     """
-    # Twisted doesn't export the class, and has no public name for the host.
-    host = getattr(creator, "_hostnameASCII", None)
-    if host is None or type(creator) is not getattr(_sslverify, "ClientTLSOptions", None):
-        return creator
-    return _CheckedCreator(creator, ServerName(host))
+    if type(creator) is not _kind_of_client_options():
+        given: IOpenSSLClientConnectionCreator = creator
+        return given
+    known = CLIENT_TLS_HOST.are_in(type(creator))
+    return _CheckedCreator(creator, ServerName(creator._hostnameASCII) if known else None)
+
+
+@cache
+def _kind_of_client_options() -> type[Any]:
+    """Return the class of the creators of `optionsForClientTLS`, which Twisted doesn't export."""
+    return type(optionsForClientTLS("localhost", trustRoot=trustRootFromCertificates([])))
 
 
 def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# First, as it says what is missing before another module misses it.
+# This comes first, so that it names a missing package before another module fails to import it.
 from txws2 import _prerequisites  # noqa: F401
 from txws2.server.authentication import basic_auth
 from txws2.server.cancellation import cancelled_on_close
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Whoever has no site needs no twisted.web.
+    # Only sites need twisted.web.
     if name != "WebSocketResource":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = import_module("txws2.server.resource").WebSocketResource

@@ -1,4 +1,4 @@
-"""Who may connect: how many at once, how many from one host, and which host that is."""
+"""Limits on the number of connections, of a server and of each host."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ __all__ = ["Admission"]
 
 
 class Admission:
-    """Counts the connections of a server, and refuses what is over its limits.
+    """Counts the connections of a server, and refuses those that are over its limits.
 
-    A connection counts from the first byte of its request until it is gone. So one that is
-    refused is told so when it asks, as HTTP has it (RFC 9112 section 9.2: what comes before the
-    request is no answer to it), but nothing of its request is kept or read. One that asks for
-    nothing costs no more than a socket, which it has for open_timeout.
+    A connection counts from the first byte of its request until it is gone. So a refusal is an
+    answer to a request, as HTTP wants it (RFC 9112 section 9.2: a response that comes before the
+    request does not answer it), but the request is neither kept nor read. A client that sends no
+    request costs no more than a socket, for open_timeout.
 
     Args:
-        max_connections: how many there may be; None for no limit.
-        max_connections_per_host: how many of one host; None for no limit.
-        trusted_proxies: whose word is taken on who the client is.
+        max_connections: the largest number of connections; None for no limit.
+        max_connections_per_host: the largest number of connections of one host; None for no
+            limit.
+        trusted_proxies: the proxies whose word is taken for the client's address.
 
     Raises:
         TypeError: trusted_proxies is one name, or a limit isn't a whole number.
@@ -49,7 +50,7 @@ class Admission:
         self.max_connections = max_connections
         self.max_connections_per_host = max_connections_per_host
         self._trusted = Networks(trusted_proxies)
-        # What each of them is counted as, if that is known and matters.
+        # The group in which each connection is counted; None if it is in none.
         self._groups: dict[object, str | None] = {}
         self._sizes: Counter[str] = Counter()
 
@@ -58,11 +59,11 @@ class Admission:
 
         Args:
             connection: the connection.
-            peer: what its transport is connected to.
+            peer: the address that its transport is connected to.
 
         Raises:
-            TooManyConnections: there are as many as there may be.
-            TooManyConnectionsFromHost: there are as many of this host.
+            TooManyConnections: the limit of connections is reached.
+            TooManyConnectionsFromHost: the limit of this host is reached.
         """
         if self.max_connections is not None and len(self._groups) >= self.max_connections:
             raise TooManyConnections()
@@ -73,19 +74,19 @@ class Admission:
             self._groups[connection] = None
 
     def identify(self, connection: object, peer: IAddress, headers: Lookup) -> Client | None:
-        """Find out who sent a request, and count the connection as theirs.
+        """Find the client behind a trusted proxy, and count the connection as the client's.
 
         Args:
             connection: the connection, which was entered.
-            peer: what its transport is connected to.
-            headers: those of the request.
+            peer: the address that its transport is connected to.
+            headers: the headers of the request.
 
         Returns:
-            What a proxy tells of the client; None if the peer isn't a trusted one.
+            The client as the proxy describes it; None if the peer isn't a trusted proxy.
 
         Raises:
-            InvalidHeaderValue: what it tells contradicts itself.
-            TooManyConnectionsFromHost: there are as many of this host as there may be.
+            InvalidHeaderValue: the headers of the proxy contradict each other.
+            TooManyConnectionsFromHost: the limit of this host is reached.
         """
         host = _host_of(peer)
         if host not in self._trusted:
@@ -95,7 +96,7 @@ class Admission:
         return client
 
     def leave(self, connection: object) -> None:
-        """Count it no more, if it was counted."""
+        """Stop counting a connection, if it is counted."""
         if connection not in self._groups:
             return
         group = self._groups.pop(connection)
@@ -106,7 +107,7 @@ class Admission:
 
     def _count(self, connection: object, host: str | None) -> None:
         group = None
-        # Behind a Unix socket, there is no telling one client from the other.
+        # Clients that come through a Unix socket can't be told apart.
         if self.max_connections_per_host is not None and host is not None and host != UNIX:
             group = group_of(host)
             if self._sizes[group] >= self.max_connections_per_host:

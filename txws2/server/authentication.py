@@ -1,4 +1,4 @@
-"""Who a client is: `basic_auth`, with a name and a password."""
+"""`basic_auth`: clients prove who they are by a name and a password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from txws2.wire.http.heads import Request, Response
 __all__ = ["CheckCredentials", "basic_auth"]
 
 CheckCredentials = Callable[[str, str], Any]
-"""Called with a name and a password; returns whether they are right, or what will say so."""
+"""Called with a name and a password; returns True if they are right, or an awaitable of that."""
 
 
 def basic_auth(
@@ -25,20 +25,20 @@ def basic_auth(
     credentials: tuple[str, str] | Iterable[tuple[str, str]] | None = None,
     check_credentials: CheckCredentials | None = None,
 ) -> ProcessRequest:
-    """Make a `process_request` hook that lets in who has a password (RFC 7617).
+    """Make a `process_request` hook that accepts clients with a password (RFC 7617).
 
-    The connection's `username` is set then. All others get a 401.
+    The hook sets the connection's `username`. Clients without a right password get a 401.
 
-    Passwords travel as they are: use it with TLS. Browsers send them only if the user was asked
-    on a page of the same site before, and then whatever page opens the connection: mind `origins`.
+    Passwords travel in clear text: use the hook with TLS. A browser sends them only if it has
+    asked its user on a page of the same site before. From then on, it sends them for any page
+    that opens a connection: set `origins`.
 
     Args:
-        realm: what the password is for, which browsers show; printable ASCII.
-        credentials: the names with their passwords, a pair or several of such. They are compared
-            in a time that tells nothing about them.
-        check_credentials: instead, called with a name and a password; whether they are right is
-            what it returns, or what its coroutine or Deferred does. Compare in it with
-            `hmac.compare_digest`.
+        realm: the name of the protected area, which browsers show; printable ASCII.
+        credentials: a pair of a name and a password, or several pairs. The time of a comparison
+            tells nothing about them.
+        check_credentials: instead, called with a name and a password; returns True if they are
+            right, or a coroutine or Deferred of that. Compare in it with `hmac.compare_digest`.
 
     Raises:
         TypeError: there are both credentials and check_credentials, or neither; or the
@@ -46,7 +46,8 @@ def basic_auth(
         ValueError: the realm isn't printable ASCII, or a name has a colon.
     """
     if (credentials is None) == (check_credentials is None):
-        raise TypeError("basic_auth needs credentials or check_credentials: one of the two")
+        given = "neither" if credentials is None else "both"
+        raise TypeError(f"basic_auth takes credentials or check_credentials; it was given {given}")
     if check_credentials is None:
         check_credentials = _comparing(_pairs(credentials))
     check = check_credentials
@@ -69,10 +70,10 @@ def _pairs(credentials: Any) -> list[tuple[str, str]]:
     pairs = [credentials] if _is_pair(credentials) else list(credentials)
     for pair in pairs:
         if not _is_pair(pair):
-            # Not what it is: it may have a password in it.
-            raise TypeError("credentials is a pair of strings, (name, password), or a list of such")
+            # The text doesn't show the value, which may contain a password.
+            raise TypeError("credentials must be pairs of strings, as ('ann', 'her password')")
         if ":" in pair[0]:
-            raise ValueError(f"no name of a user can have a colon; {pair[0]!r} has")
+            raise ValueError(f"a user's name must have no colon (RFC 7617); it is {pair[0]!r}")
     return pairs
 
 
@@ -83,7 +84,7 @@ def _is_pair(pair: object) -> bool:
 
 
 def _comparing(pairs: list[tuple[str, str]]) -> CheckCredentials:
-    # Digests are of the same length, and nobody can aim at one without the key.
+    # Digests have the same length, and without the key nobody can choose one.
     key = token_bytes(16)
 
     def digest(username: str, password: str) -> bytes:
@@ -93,7 +94,7 @@ def _comparing(pairs: list[tuple[str, str]]) -> CheckCredentials:
 
     def check(username: str, password: str) -> bool:
         given = digest(username, password)
-        # All are compared, so that a name that isn't known takes as long as one that is.
+        # All pairs are compared, so that an unknown name takes as long as a known one.
         matches = [hmac.compare_digest(given, each) for each in known]
         return any(matches)
 

@@ -1,4 +1,4 @@
-"""`cancelled_on_close`: handlers that end with their connection, whatever they wait for."""
+"""`cancelled_on_close`: handlers that are cancelled when their connection is closed."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def cancelled_on_close(
 ) -> Callable[P, Deferred[T | None]]:
     """Return a handler that is cancelled when its connection is closed.
 
-    A coroutine that waits for a message hears of the end anyway. One that waits for a queue, a
-    timer or a database doesn't, and goes on for nobody. Decorated with this, it gets a
-    `CancelledError` there, as soon as the connection is closed by either side, or lost; its
-    ``finally`` runs, and nothing is logged.
+    A coroutine that waits for a message is told of the end anyway. A coroutine that waits for a
+    queue, a timer or a database isn't, and goes on for nobody. Decorated with this, it gets a
+    `CancelledError` where it waits, as soon as the connection is closed by either side, or lost.
+    Its ``finally`` runs, and nothing is logged.
 
-    It hears of the end once: if `recv`, `send`, `close` or the like has told it already, or if it
-    catches the CancelledError and goes on, it is left alone. So it can clean up at leisure, until
-    the server stops.
+    The coroutine is told of the end once. It isn't cancelled if `recv`, `send`, `close` or the
+    like has told it already, nor again if it catches the CancelledError and goes on. So it may
+    take its time to clean up, until the server stops.
 
     Args:
         handler: a coroutine function that is called with a connection among its arguments: a
-            function, a method, a `functools.partial`, or what `guarded` and `route` return; also
+            function, a method, a `functools.partial`, or a result of `guarded` or `route`; also
             a hook of a protocol class.
 
     Returns:
-        A function with the same arguments, which returns a Deferred of the result; None if it was
-        cancelled by this.
+        A function with the same arguments, which returns a Deferred of the result. The result is
+        None if the coroutine was cancelled by this.
 
     Raises:
-        TypeError: the handler isn't a coroutine function. When it is called: there is no
-            connection among the arguments, or it has returned no coroutine.
+        TypeError: the handler isn't a coroutine function. The returned function raises it if
+            there is no connection among its arguments, or the handler returns no coroutine.
     """
     _check(handler)
 
@@ -60,13 +60,13 @@ def cancelled_on_close(
         coroutine = handler(*args, **kwargs)
         if not isinstance(coroutine, CoroutineType):
             raise TypeError(
-                "cancelled_on_close is for a coroutine function itself, and "
+                "cancelled_on_close takes a coroutine function, without another decorator; "
                 f"{name_of(handler)}() has returned {coroutine!r}"
             )
         return _Run(coroutine, connection).start()
 
     for hook in hooks_of(handler):
-        # Whoever is turned away by it still is.
+        # The handler's own hook still refuses requests.
         run.process_request = hook  # type: ignore[attr-defined]
     return run
 
@@ -78,8 +78,8 @@ def _check(handler: Callable[..., object]) -> None:
         function = function.func
     if isgeneratorfunction(unwrap(function)):
         raise TypeError(
-            f"cancelled_on_close is for coroutine functions: make {name_of(handler)}() one, with "
-            "`async def` and `await` in place of inlineCallbacks and yield"
+            f"cancelled_on_close takes a coroutine function; {name_of(handler)}() is a generator "
+            "function: write `async def` and `await` in place of inlineCallbacks and yield"
         )
 
 
@@ -90,15 +90,15 @@ def _connection_among(
         if isinstance(argument, WebSocketProtocol):
             return argument
     raise TypeError(
-        f"{name_of(handler)}() was called without a connection, and cancelled_on_close is for "
-        "functions that are called with one"
+        f"{name_of(handler)}() was called without a connection: a function under "
+        "cancelled_on_close must be called with one"
     )
 
 
 class _Run:
     """A coroutine that runs for a connection.
 
-    It stands between the coroutine and what drives that, to see its steps.
+    It stands between the coroutine and its driver (a Deferred or a task), to see each step.
     """
 
     def __init__(
@@ -106,21 +106,22 @@ class _Run:
     ) -> None:
         self._coroutine = coroutine
         self._connection = connection
-        # Whether a step is being made.
+        # True while the coroutine makes a step.
         self._busy = False
-        # Whether it has gone on since the end; something has woken it up that knew of it.
+        # True if the coroutine has made a step since the end: it was woken by something that knew
+        # of the end.
         self._woken = False
         self._cancelled = False
 
     def start(self) -> Deferred[Any]:
-        """Start it; return a Deferred for what it returns."""
+        """Start the coroutine; return a Deferred of its result."""
         running = to_await(self._all())
         assert running is not None
-        # If it has ended before, or in the first step, nothing has told of it since.
+        # If the connection ended before or in the first step, nothing has told the coroutine.
         self._woken = False
         ended = driver_of(self._connection).wait_told()
         ended.addCallbacks(self._ended, _forget, (running,))
-        # Who doesn't look at it needn't hear that the connection has ended.
+        # If nobody looks at this Deferred, the end of the connection isn't logged as an error.
         return forward_quietly(running.addBoth(self._done, ended))
 
     async def _all(self) -> Any:
@@ -128,7 +129,8 @@ class _Run:
 
     def _ended(self, _: None, running: Deferred[Any]) -> None:
         if self._busy:
-            # It ends the connection itself just now, and may wait for something else then.
+            # The coroutine itself ends the connection in this step, and may wait for something
+            # else afterwards.
             self._connection.factory.clock.callLater(0, self._cancel, running)
         elif not self._woken:
             self._cancel(running)
@@ -145,7 +147,7 @@ class _Run:
                 return None
         return result
 
-    # What `await` calls.
+    # `await` calls the following methods.
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self  # type: ignore[return-value]
@@ -154,15 +156,15 @@ class _Run:
         return self.send(None)
 
     def send(self, value: Any) -> Any:
-        """Go on with this result."""
+        """Resume the coroutine with this result."""
         return self._step(self._coroutine.send, value)
 
     def throw(self, *exception: Any) -> Any:
-        """Go on with this exception."""
+        """Resume the coroutine with this exception."""
         return self._step(self._coroutine.throw, *exception)
 
     def close(self) -> None:
-        """Don't go on."""
+        """Close the coroutine."""
         self._coroutine.close()
 
     def _step(self, go: Callable[..., Any], *arguments: Any) -> Any:
@@ -174,4 +176,4 @@ class _Run:
 
 
 def _forget(_: Failure) -> None:
-    """Let the end be."""
+    """Ignore that the wait for the end was cancelled."""

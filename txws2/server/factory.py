@@ -55,7 +55,7 @@ Handler = Callable[[Any], object]
 
 
 class FactoryOptions(ConnectionOptions, total=False):
-    """The options of a server, whatever handles its connections."""
+    """The options of a server, with or without a handler."""
 
     subprotocols: Sequence[str]
     select_subprotocol: SelectSubprotocol | None
@@ -69,7 +69,7 @@ class FactoryOptions(ConnectionOptions, total=False):
 
 
 class ServerOptions(FactoryOptions, total=False):
-    """The options of `serve` that are the factory's."""
+    """The options of `serve` that it passes to the factory."""
 
     create_protocol: Callable[[], WebSocketServerProtocol]
 
@@ -78,62 +78,64 @@ class ServerOptions(FactoryOptions, total=False):
 class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     """Makes the server's end of each connection that an endpoint accepts.
 
-    Three of the options are hooks, which are called while a connection opens: process_request,
+    Three options are hooks, which are called while a connection opens: process_request,
     select_subprotocol and process_response. Each may be a coroutine function, or return a
-    Deferred; that is cancelled when the client leaves or open_timeout is over. If one raises, the
-    client gets a 500, and the log has why.
+    Deferred, which is cancelled when the client leaves or open_timeout is over. If a hook raises,
+    the client gets a 500, and the exception is logged.
 
     Args:
         handler: called with each connection once it is open, in pull style. The connection is
-            closed with 1000 when it returns, or when its coroutine or Deferred is done; with
-            1011, and an event in the log, when it raises. None if the protocol does the work.
+            closed with 1000 when it returns, or when its coroutine or Deferred is done. When it
+            raises, the connection is closed with 1011, and the exception is logged. None if the
+            protocol does the work.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one.
-        subprotocols: those that the server speaks, best first.
+        subprotocols: the subprotocols that the server speaks, best first.
         select_subprotocol: instead, called with a connection and the list of the subprotocols
             that the client offers; returns one of these, or None for none. It may raise
             NegotiationError, to refuse the request.
         origins: the values of Origin to accept, as "https://example.com", or compiled regular
-            expressions that match all of them; None among them accepts programs, which send
-            none, and SAME_ORIGIN the pages of the host that is connected to. By default all are
-            accepted: then any page that somebody visits can connect as that person, with their
-            cookies. They are compared as browsers spell them: in lower case, without a port that
-            goes without saying, and in ASCII; patterns see that spelling, too.
-        hosts: the hosts to answer for, whatever the port: names, addresses and networks, as
-            "example.com", "::1" and "127.0.0.0/8". A request whose Host is another is refused with
-            421. By default all are answered for: then a page can have its own name lead to this
-            server (DNS rebinding), which to `SAME_ORIGIN` is the page's own host.
-        process_request: called with a connection and its request before that is judged, to
-            refuse it or to answer it otherwise: with a `Response`, as `connection.respond` makes
-            them. If it returns None, the handshake goes on. Of several in a sequence, each is
-            called when those before have returned None; last, the handler's own, if the handler
-            is an object with a method process_request.
-        process_response: called with a connection, its request, and the answer to that, whether
-            it accepts or refuses; to add headers to it, or to return another. It isn't asked
-            what can't wait, as 408 and those of the limits, nor when what came is no request.
-        max_connections: how many connections there may be at once; more are refused with 503.
-            By default there is no limit but that of the system on open files: what a connection
-            costs, and how many there are, is then for the clients to say.
-        max_connections_per_host: likewise of one host, by its IPv4 address or its /64 of IPv6;
-            more are refused with 429. By default, one host may have them all. Many people can
-            share an address, and those who come through a Unix socket have none to count.
+            expressions that match a whole value. None in the list accepts programs, which send
+            no Origin; SAME_ORIGIN accepts the pages of the host that the client connects to. By
+            default all are accepted: then any page that somebody visits can connect as that
+            person, with their cookies. Values are compared, and patterns are matched, as
+            browsers spell them: in lower case, without the scheme's default port, in ASCII.
+        hosts: the hosts to answer for, on any port: names, addresses and networks, as
+            "example.com", "::1" and "127.0.0.0/8". A request with another Host is refused with
+            421. By default every host is answered for: then a page can have its own name lead to
+            this server (DNS rebinding), and `SAME_ORIGIN` takes the server for the page's host.
+        process_request: called with a connection and its request before the request is judged.
+            It may refuse the request or answer it otherwise: it returns a `Response`, as
+            `connection.respond` makes them. If it returns None, the handshake goes on. In a
+            sequence of hooks, each is called when those before it have returned None. If the
+            handler is an object with a method process_request, that is called last.
+        process_response: called with a connection, its request, and the response to it, which
+            accepts or refuses. It may add headers to the response, or return another one. It
+            isn't called for responses that can't wait, as 408 and those of the limits, nor for
+            bytes that are no request.
+        max_connections: the largest number of connections at once; more are refused with 503. By
+            default only the system's limit on open files applies: then clients decide how much
+            memory the connections take.
+        max_connections_per_host: the same for one host, by its IPv4 address or its /64 of IPv6;
+            more are refused with 429. By default, one host may have all connections. Many people
+            can share an address, and clients of a Unix socket have no address and aren't counted.
         trusted_proxies: networks, as "10.0.0.0/8", addresses, or "unix" for Unix sockets, whose
-            X-Forwarded-For, X-Forwarded-Proto and Forwarded headers are believed. None of them
-            by default. Others can write what they like there, so name only proxies of yours.
+            X-Forwarded-For, X-Forwarded-Proto and Forwarded headers are believed; none by
+            default. Other senders can write anything there, so name only proxies of yours.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `ConnectionFactory`.
+        **options: the options of `ConnectionFactory`.
 
     Raises:
-        TypeError: a handler or a hook can't be called with what it is called with, or is a
-            generator function; create_protocol can't make such protocols, or one that has the
-            hooks of another library; there are both subprotocols and select_subprotocol; there
-            is no such option, or one is of the wrong kind.
+        TypeError: a handler or a hook doesn't take its arguments, or is a generator function;
+            create_protocol can't make such protocols, or makes one that has the hooks of another
+            library; there are both subprotocols and select_subprotocol; there is no such option,
+            or one is of the wrong kind.
         ValueError: an option is out of range.
 
     Attributes:
         running: the Deferreds of the handlers that aren't done.
-        hooks: what the application wants to decide on; None for nothing.
-        admission: what refuses connections that are too many; None if none are.
-        stopping: whether handlers may be cancelled.
+        hooks: the hooks of the application; None if it has none.
+        admission: refuses connections over the limits; None if there are no limits.
+        stopping: True while handlers may be cancelled.
     """
 
     def __init__(
@@ -156,7 +158,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_options(type(self), options, ConnectionOptions.__optional_keys__)
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
-        # Tells of clients for whose failure the options may be to blame.
+        # Warns of clients that fail, where the options may be to blame.
         self._warnings = RareWarnings(self.log, self.clock)
         _check_subprotocols(subprotocols, select_subprotocol)
         if handler is not None:
@@ -186,21 +188,22 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         """Know of all that must end before the server has stopped; so far, that is nothing."""
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
-        # Whether the reactor stops, so that requests are refused with 503.
+        # True once the reactor stops; then requests are refused with 503.
         self._shutting_down = False
-        # The ends of its connections that have begun, and aren't over.
+        # The ends of connections that have begun, and aren't over.
         self._stops: list[Stopping] = []
-        # Whose connections it makes, until they are closed. A script makes one for each request,
-        # and forgets it.
+        # The servers of these connections, until they are closed. They are referred to weakly, as
+        # a script makes one for each request, and forgets it.
         self._servers: WeakSet[Any] = WeakSet()
-        # Those that listen: whoever awaits the end of one may be known to nothing else.
+        # The servers that listen. This keeps them in memory: nothing else may refer to a server
+        # whose end somebody awaits.
         self._listening: set[Any] = set()
         self._reactor_stop = ReactorStop(self)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """Return what to agree to by ALPN (RFC 7301), which browsers offer.
+        """Return the protocols to accept by ALPN (RFC 7301), which browsers offer.
 
-        To a client that offers what no factory knows, Twisted fails the TLS handshake.
+        Twisted fails the TLS handshake with a client that offers none of the factory's protocols.
         """
         return [b"http/1.1"]
 
@@ -215,12 +218,12 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         return protocol
 
     def doStart(self) -> None:
-        """Take it that a port listens, for Twisted."""
+        """Called by Twisted when a port has begun to listen."""
         super().doStart()  # type: ignore[no-untyped-call]
         self._reactor_stop.watch()
 
     def doStop(self) -> None:
-        """Take it that a port doesn't listen any more, for Twisted."""
+        """Called by Twisted when a port has stopped listening."""
         super().doStop()  # type: ignore[no-untyped-call]
         self._reactor_stop.rest()
 
@@ -239,12 +242,12 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_origin(request, self.origins)
 
     def peer_failed(self, driver: Any, cause: Exception) -> None:
-        """Warn of it, if the options may be to blame, and no handler is told."""
+        """Warn if the options may be to blame, and no handler is told of the failure."""
         if self.handler is None or driver.pushes:
             self._warnings.failed(driver, cause)
 
     def leave(self, connection: WebSocketServerProtocol) -> float:
-        """Count a connection no more, neither among the connected nor for its limits."""
+        """Stop counting a connection, among the connected and for the limits."""
         if self.admission is not None:
             self.admission.leave(driver_of(connection))
         lasted = super().leave(connection)

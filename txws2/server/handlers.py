@@ -1,4 +1,4 @@
-"""The functions that a server calls: whether they are what is meant, before it listens."""
+"""Checks of the handlers that a server calls, before it listens."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def check_handler(
     """Make sure that a handler can be called with a connection, and does something then.
 
     Args:
-        handler: what was given as one.
-        parameters: the names of what else it is called with; None if that isn't known yet.
-        name: what it is called in the text of an error.
+        handler: the value that was given as the handler.
+        parameters: the names of its further arguments; None if they aren't known yet.
+        name: its name in the text of an error.
 
     Raises:
-        TypeError: it can't be; the text says what was meant, where that is known.
+        TypeError: it can't be called so; the text says what was probably meant, if that is known.
     """
     other = _something_else(handler)
     if other is not None:
@@ -42,7 +42,7 @@ def check_handler(
 
 
 def _something_else(handler: object) -> str | None:
-    """Tell what a handler is that is no function, and what to do with it."""
+    """Say what a value is that is no function, and what to do with it; None for a function."""
     if inspect.ismodule(handler):
         return f"it is the module {handler.__name__}: give the function in it"
     if inspect.isclass(handler):

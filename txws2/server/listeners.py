@@ -1,4 +1,4 @@
-"""Where `serve` listens for a host: at each of its addresses, and on the same port."""
+"""Listening for `serve`: at each address of a host, on the same port."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from txws2._transport.dns import is_address, look_up_all
 
 __all__ = ["check_place", "listen", "uri_of"]
 
-# RFC 6761 section 6.3: the name is for the loopback, whatever a file of hosts says. One that says
-# otherwise would let others in.
+# RFC 6761 section 6.3: "localhost" is the loopback. A file of hosts that says otherwise would open
+# the server to other machines, so it isn't asked.
 _LOCALHOST = ("127.0.0.1", "::1")
 
-# Without IPv6 in the kernel, there is no socket for it; where it was switched off, no address.
+# The first is the error of a kernel without IPv6, the second that of one where it is off.
 _NOT_HERE = {EAFNOSUPPORT, EADDRNOTAVAIL}
 
-# A port that is free for one family is hardly ever taken for the other, and never so often.
+# A port that is free for one family is rarely taken for the other, and never so often in a row.
 _ATTEMPTS = 10
 
 
@@ -40,7 +40,7 @@ def check_place(caller: str, host: object, port: object, endpoint: object) -> No
 
     Raises:
         TypeError: one of them is of the wrong kind, or there is no place, or there are two.
-        ValueError: the host is more than a host, or there is no such port.
+        ValueError: the host has a scheme, a port or a path, or there is no such port.
     """
     if isinstance(host, int):
         raise TypeError(
@@ -49,7 +49,7 @@ def check_place(caller: str, host: object, port: object, endpoint: object) -> No
         )
     if (endpoint is None) == (port is None) or not (endpoint is None or host is None):
         raise TypeError(
-            f"{caller}() needs a host and a port, or endpoint=: one of the two, as "
+            f"{caller}() takes either a host and a port or endpoint=, as "
             f"{caller}(handler, 'localhost', 8765)"
         )
     if endpoint is not None and not (isinstance(endpoint, str) or hasattr(endpoint, "listen")):
@@ -70,17 +70,17 @@ def check_place(caller: str, host: object, port: object, endpoint: object) -> No
 async def listen(
     reactor: Any, host: str, port: int, backlog: int, factory: IProtocolFactory
 ) -> list[IListeningPort]:
-    """Listen at every address that a host has here.
+    """Listen at every address of a host.
 
     Args:
         reactor: the reactor to run on.
         host: a name or an address; "" for all of IPv4.
         port: the TCP port; 0 for one that is free at all of them.
-        backlog: how many connections may wait to be accepted.
-        factory: what makes them.
+        backlog: the number of connections that may wait to be accepted.
+        factory: makes the protocols.
 
     Raises:
-        CannotListenError: the port is taken at one of them, or none of them is of this machine.
+        CannotListenError: the port is taken at one address, or this machine has none of them.
         DNSLookupError: the host has no address.
     """
     addresses = await _addresses_of(reactor, host)
@@ -124,7 +124,10 @@ async def _listen_at(
 
 
 def uri_of(address: IAddress, secure: bool, site: bool = False) -> str | None:
-    """Return the URI of an address that clients, or browsers, use; None unless it is of TCP."""
+    """Return the URI by which clients reach an address, browsers if it is of a site.
+
+    It is None for an address that isn't of TCP.
+    """
     scheme = ("http" if site else "ws") + ("s" if secure else "")
     if isinstance(address, IPv6Address):
         return f"{scheme}://[{address.host}]:{address.port}/"

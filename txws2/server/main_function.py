@@ -1,4 +1,4 @@
-"""The main function of a program: whether `run` is given one, or what should have a port."""
+"""Checks of the main function that `run` is given when it gets no port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from txws2._deferreds.callables import check_function
 
 __all__ = ["check_program", "explain_reactor"]
 
-# How the one parameter of a handler is called, and never that of a program.
+# Names of the one parameter of a handler, which no main function has for the reactor.
 _OF_HANDLERS = {
     "client",
     "conn",
@@ -31,22 +31,22 @@ def check_program(target: object, serves: bool) -> None:
     """Make sure that this is a function to be called with the reactor.
 
     Args:
-        target: what `run` was given, without a port.
-        serves: whether it is known to serve connections.
+        target: the argument of `run`, which got no port.
+        serves: True if the target is known to serve connections.
 
     Raises:
-        TypeError: it isn't one; if it is what serves connections, the text says so.
+        TypeError: it isn't; if it serves connections, the text says that it needs a port.
     """
     if inspect.iscoroutine(target):
         name = target.__qualname__.rpartition(".")[2]
         target.close()
         raise TypeError(
-            f"run() takes the function itself, as run({name}), and calls it with the reactor; it "
-            f"was given {name}()"
+            f"run() takes a function, and calls it with the reactor; it was given {name}(), a "
+            f"coroutine: write run({name})"
         )
     if serves or IProtocolFactory.providedBy(target) or _is_protocol(target):
         raise TypeError(_without_port(target))
-    check_function("what run() takes without a port", target)
+    check_function("the target of run() without a port", target)
     assert callable(target)
     taken = parameters_of(target) or [""]
     if taken[0] in _OF_HANDLERS:
@@ -61,12 +61,12 @@ def check_program(target: object, serves: bool) -> None:
 
 
 def explain_reactor(exc: BaseException, target: Any, reactor: object) -> None:
-    """Add to an exception of a function that took the reactor for a connection, what it is.
+    """Explain an exception of a function that took the reactor for a connection.
 
     Args:
-        exc: what it has failed with.
+        exc: the exception; the explanation is added to its text.
         target: the function.
-        reactor: what it was called with.
+        reactor: the reactor that it was called with.
     """
     if isinstance(exc, AttributeError):
         taken = exc.obj is reactor and hasattr(WebSocketProtocol, exc.name or "")

@@ -1,4 +1,4 @@
-"""`run`: a server, or a program of your own, from start to end, for people."""
+"""`run`: a server, or a program of your own, from start to end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from txws2._checks.kinds import check_flag, check_reactor
 from txws2._checks.options import check_options, shortened
 from txws2._connection.factory import global_reactor
 from txws2._connection.stderr_log import is_unobserved, was_shown
-from txws2._deferreds.asyncio_reactor import install, no_loop_yet
+from txws2._deferreds.asyncio_reactor import check_no_loop, install
 from txws2._deferreds.causes import causes_of
 from txws2._deferreds.missing_loop import log_failure
 from txws2._deferreds.tasks import loop_runs
@@ -46,17 +46,17 @@ from txws2.server.program_failure import own_part
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.reload import Changes, is_watched, supervise
 from txws2.server.server import Endpoint, listen_at
-from txws2.server.signals import kept, leave_to_the_system, take_one
+from txws2.server.signals import handlers_restored, restore_default_actions, stop_on_first_signal
 from txws2.wire.escaping import escaped
 
 __all__ = ["run"]
 
 _log = Logger(namespace="txws2.run")
 
-# For those who wonder why it doesn't end.
+# Advice for a user who waits for the program to end.
 _ADVICE = "(close_timeout says how long); a second signal ends it at once"
 
-# Twisted says so of each port, in the words of its older log.
+# Twisted logs these lines for each port, by its older log.
 _PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
 
 _SENTENCES = {
@@ -78,32 +78,32 @@ def run(
 ) -> None:
     """Run a server, or a program, until SIGINT or SIGTERM.
 
-    Unless logging is set up already, it is logged on stderr, in short lines. On the first signal
-    every connection is closed with 1001; a second one ends the process at once. In another thread
-    than the main one, there are no signals, and `reactor.callFromThread(reactor.stop)` ends it.
+    Unless the application has set up logging, the log goes to stderr, in short lines. On the first
+    signal every connection is closed with 1001; a second signal ends the process at once. Outside
+    the main thread there are no signals: `reactor.callFromThread(reactor.stop)` ends the program.
 
     Args:
-        target: with a port or an endpoint, what serves there: a handler, as `serve` has it; a
-            factory, as `WebSocketServerFactory`; or a resource of twisted.web, around which a
-            site is made. With neither, a function that is called with the reactor, as that of
-            `twisted.internet.task.react`: when its result has come, the program ends.
-        host: the address to listen at, or a name, as `serve` has it.
+        target: with a port or an endpoint, a handler, as for `serve`; a factory, as
+            `WebSocketServerFactory`; or a resource of twisted.web, for which a site is made.
+            Without, a function that is called with the reactor, as that of
+            `twisted.internet.task.react`: the program ends when the function's result has come.
+        host: the address to listen at, or a name, as for `serve`.
         port: the TCP port; 0 for any that is free.
         endpoint: instead of host and port, an endpoint, or its description.
         reactor: the reactor to run; None for the global one; "asyncio" to install asyncio's, on
-            which handlers and the function can use its libraries, or "uvloop" for the same with
-            the loop of uvloop. Then the end is as that of `asyncio.run`: tasks that are left are
-            cancelled, and the loop is closed.
-        reload: True to start again, in a process of its own, whenever the file of a module has
-            changed; for development.
-        **options: for a handler, those of `serve`.
+            which handlers and the function can use asyncio's libraries, or "uvloop" for the same
+            with the loop of uvloop. Then the program ends as `asyncio.run` does: tasks that are
+            left are cancelled, and the loop is closed.
+        reload: True to run the program in a process of its own, and to start it again whenever
+            the file of a module has changed; for development.
+        **options: for a handler, the options of `serve`.
 
     Raises:
         SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
-            function has failed; or the function's own, as `sys.exit` raises it. At the end on a
-            signal, it returns.
-        TypeError: there are both an endpoint and a port, or options that nobody takes; what serves
-            connections has no port; or as `serve` raises it.
+            function has failed; or the function's own, as `sys.exit` raises it. After a signal,
+            `run` returns.
+        TypeError: there are both an endpoint and a port, or options that the target doesn't take;
+            the target serves connections and there is no port; or as `serve` raises it.
         ValueError: an option is out of range, or there is no reactor of this name.
         RuntimeError: the reactor was named, but another one is installed already; or asyncio runs
             an event loop here.
@@ -117,7 +117,7 @@ def run(
         _begin_logging()
         loop: AbstractContextManager[object] = nullcontext()
         if reactor is None or isinstance(reactor, str):
-            no_loop_yet()
+            check_no_loop()
         else:
             check_reactor(reactor)
         if isinstance(reactor, str):
@@ -152,7 +152,7 @@ def run(
 def _check(
     target: object, host: object, port: object, endpoint: object, options: ServerOptions
 ) -> bool:
-    """Make sure that the arguments go together; tell whether something is to be served."""
+    """Make sure that the arguments go together; return True if the target is to be served."""
     check_options(run, options, ServerOptions.__optional_keys__)
     if not (host is None and port is None and endpoint is None):
         check_place("run", host, port, endpoint)
@@ -178,7 +178,7 @@ def _factory_of(target: Any, reactor: Any, options: Any) -> IProtocolFactory:
 
 def _is_resource(target: Any) -> bool:
     if "twisted.web.resource" not in sys.modules:
-        # Then nobody can have made one.
+        # Nobody can have made a resource without this module.
         return False
     from twisted.web.resource import IResource
 
@@ -204,7 +204,7 @@ def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferre
 
 
 def _explain(reason: Failure, where: str) -> Failure | int:
-    """Say in a sentence why it can't listen; what else has failed goes on as it is."""
+    """Log in a sentence why the server can't listen; return any other failure as it is."""
     error = reason.value
     if isinstance(error, CannotListenError):
         number = getattr(error.socketError, "errno", None)
@@ -225,10 +225,14 @@ def _run(
     loop: AbstractContextManager[object],
     ends: bool,
 ) -> SystemExit | None:
-    """Run the reactor, within what ends its loop; return how to exit, None for an ordinary end."""
+    """Run the reactor in the context of its loop.
+
+    Returns:
+        The exception to exit with; None for an ordinary end.
+    """
     exit_: SystemExit | None = None
     stopping = False
-    # Signals are the main thread's; in another, whoever has started it stops the reactor.
+    # Only the main thread gets signals. In another thread, the caller's code stops the reactor.
     signals = current_thread() is main_thread()
 
     def stop_soon() -> None:
@@ -242,11 +246,11 @@ def _run(
         stopping = True
         tell_soon(reactor, _log, _ADVICE)
         if signals:
-            leave_to_the_system()
+            restore_default_actions()
 
     def ended(result: Any) -> None:
         nonlocal exit_
-        # What a program returns is its own affair.
+        # The result of a main function is ignored.
         exit_ = None if ends and not isinstance(result, Failure) else _exit_of(result, stopping)
         if ends or exit_ is not None:
             stop_soon()
@@ -256,17 +260,17 @@ def _run(
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     if signals:
-        reactor.callWhenRunning(take_one, reactor)
+        reactor.callWhenRunning(stop_on_first_signal, reactor)
     reactor.callWhenRunning(lambda: loop_runs(reactor).addCallback(lambda _: begin()))
-    with kept() if signals else nullcontext(), loop:
+    with handlers_restored() if signals else nullcontext(), loop:
         reactor.run(**({} if signals else {"installSignalHandlers": False}))
     return exit_
 
 
 def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
-    """Return how the process is to exit with this result of a program, None for as usual.
+    """Return the exception to exit with after this result of a program, None for an ordinary end.
 
-    What has failed is logged. A program that ends as its connections are closed on a signal has
+    A failure is logged. A program that ends because its connections were closed on a signal has
     not failed.
     """
     if not isinstance(result, Failure):
@@ -275,7 +279,7 @@ def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
     if isinstance(error, SystemExit):
         return error
     if isinstance(error, CannotListenError):
-        # The program's own server, be it only one of its servers.
+        # The program itself has tried to listen, perhaps with one server of several.
         _explain(result, f"{error.interface or '*'}:{error.port}")
         return SystemExit(1)
     ends_of = (ConnectionClosed, CancelledError)
@@ -286,13 +290,13 @@ def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
 
 
 def _begin_logging() -> None:
-    """Log to stderr for people, unless the application logs already."""
+    """Log to stderr, in lines for people, unless the application logs already."""
     if not is_unobserved():
         return
     begun = False
 
     def is_news(event: LogEvent) -> Any:
-        # Twisted repeats what was logged before, some of which was seen then.
+        # Twisted repeats the events from before. Some of them were shown then.
         old = not begun and was_shown(event)
         return PredicateResult.no if old else PredicateResult.maybe
 
@@ -303,7 +307,7 @@ def _begin_logging() -> None:
 
 
 def _for_people(event: LogEvent) -> Any:
-    """Leave out that Twisted starts and stops; all else that is for people is seen."""
+    """Leave out Twisted's own start and stop, and the debug events of other libraries."""
     namespace, level = str(event.get("log_namespace")), event.get("log_level", LogLevel.info)
     if _PORT.match(str(event.get("log_text", ""))):
         return PredicateResult.no

@@ -1,4 +1,4 @@
-"""Why a program has failed, as its author wants to see it."""
+"""The traceback of a program that has failed, cut to the program's own lines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from txws2.exceptions import WebSocketException
 
 __all__ = ["own_part"]
 
-# These tell of the world outside, and not of the code that has found that out.
+# The cause of these is outside the process, so the lines of libraries don't help.
 _OUTSIDE = (ConnectError, DNSLookupError, WebSocketException)
 
 
 def own_part(failure: Failure) -> Failure:
     """Return a failure to connect, or of a connection, with the lines of the program alone.
 
-    The lines of Twisted and of txws2 in between would hide them. Any other failure, and one that
-    has no such line, stays as it is.
+    The lines of Twisted and of txws2 in between would hide them. Any other failure stays as it
+    is, and so does a failure without a line of the program.
     """
     exception = failure.value
     if not isinstance(exception, _OUTSIDE):

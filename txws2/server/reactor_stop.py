@@ -16,15 +16,15 @@ __all__ = ["ReactorStop", "tell_soon"]
 # A reactor that was told to stop waits for the connections and handlers of these.
 _ending: set[StoppableFactory] = set()
 
-# Seconds until somebody wonders why the program doesn't end.
+# Seconds after which a user may wonder why the program doesn't end.
 _SOON = 1
 
 
 class ReactorStop:
     """Closes a server's connections with 1001 before the reactor stops.
 
-    The reactor knows of it as long as there are ports or connections. Factories that are made for
-    one request each, as those of a script (.rpy), don't pile up there.
+    The reactor refers to it only as long as there are ports or connections. So factories that are
+    made for one request each, as those of a script (.rpy), don't pile up in memory.
 
     Args:
         factory: the factory; its reactor may be a clock that is no reactor.
@@ -37,7 +37,7 @@ class ReactorStop:
         self._trigger: Any = None
 
     def watch(self) -> None:
-        """Ask the reactor to tell when it stops."""
+        """Ask the reactor for a call when it stops."""
         if self._able and not self._watching:
             self._watching = True
             self._trigger = self._factory.reactor.addSystemEventTrigger(
@@ -45,8 +45,8 @@ class ReactorStop:
             )
 
     def rest(self) -> None:
-        """Ask it no longer, if there is nothing left to close."""
-        # Reactors in memory have no name for a trigger, nor do they forget one.
+        """Cancel that, if there is nothing left to close."""
+        # Twisted's reactors in memory return None for a trigger, and can't remove one.
         if self._trigger is None or self._factory.numPorts or self._factory.connections:
             return
         self._watching = False
@@ -54,13 +54,13 @@ class ReactorStop:
         self._factory.reactor.removeSystemEventTrigger(trigger)
 
     def _shut_down(self) -> Deferred[None]:
-        # The reactor has forgotten a trigger that it has called.
+        # The reactor has removed the trigger, since it has called it.
         self._watching, self._trigger = False, None
         factory = self._factory
         factory._shutting_down = True
         _ending.add(factory)
         # A server that has begun to drain in this turn belongs to a service that the reactor has
-        # told before us. It goes on draining, as one does whose service is told after us.
+        # stopped before calling us. It goes on draining, as it would if the order were reversed.
         older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
         ended.addCallback(lambda _: _ending.discard(factory))
@@ -80,16 +80,16 @@ class ReactorStop:
 
 
 def tell_soon(reactor: Any, log: Logger, advice: str) -> None:
-    """Log what a reactor that was told to stop waits for, if it still waits in a second.
+    """Log what a stopping reactor waits for, if it still runs in a second.
 
     Args:
-        reactor: the reactor.
+        reactor: the reactor, which was told to stop.
         log: the log to write to.
-        advice: the end of the sentence: what its reader can do.
+        advice: the end of the sentence, which says what its reader can do.
     """
 
     def tell() -> None:
-        whom = _waited_for(reactor) or "what else is to stop"
+        whom = _waited_for(reactor) or "other parts of the program"
         log.info("waiting for {whom} {advice}", whom=whom, advice=advice)
 
     reactor.callLater(_SOON, tell)

@@ -1,4 +1,4 @@
-"""A process that is started again whenever the file of one of its modules has changed."""
+"""Reloading: a process is started again whenever the file of one of its modules has changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Changes:
         reactor: the reactor.
 
     Attributes:
-        seen: whether one has.
+        seen: True once a file has changed.
     """
 
     STATUS = 75
@@ -52,7 +52,7 @@ def is_watched() -> bool:
 
 
 def supervise() -> int:
-    """Run this very program in a process of its own, time after time; return its exit status."""
+    """Run this same program in a child process, again and again; return its exit status."""
     process: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, frame: object) -> None:
@@ -64,12 +64,13 @@ def supervise() -> int:
     command = [sys.executable, *sys.orig_argv[1:]]
     while True:
         known = _times()
-        # A terminal sends SIGINT to both; the process is the one to end on it.
+        # A terminal sends SIGINT to both processes; the child ends on it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        process = subprocess.Popen(command, env=os.environ | {_VARIABLE: "1"}, preexec_fn=_heed)
+        environment = os.environ | {_VARIABLE: "1"}
+        process = subprocess.Popen(command, env=environment, preexec_fn=_restore_sigint)
         status = process.wait()
         if status in (-signal.SIGINT, -signal.SIGTERM):
-            # As a shell has it.
+            # A shell gives 128 plus the signal's number as the status.
             return 128 - status
         if status == 0:
             return 0
@@ -80,13 +81,13 @@ def supervise() -> int:
                 sleep(_PAUSE)
 
 
-def _heed() -> None:
-    # What is ignored stays so in a new program.
+def _restore_sigint() -> None:
+    # An ignored signal stays ignored in a new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _times(known: Container[str] = ()) -> dict[str, float]:
-    """Return when the file of each module was changed, but for those that are known."""
+    """Return the time of the last change of each module's file, except for the known files."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     return {file: _time_of(file) for file in files if isinstance(file, str) and file not in known}
 
@@ -99,5 +100,5 @@ def _time_of(file: str) -> float:
 
 
 def _have_changed(known: dict[str, float]) -> bool:
-    # An editor may take a file away for a moment.
+    # A file may be missing (0) for a moment while an editor replaces it.
     return any(_time_of(file) not in (0, time) for file, time in known.items())

@@ -38,22 +38,22 @@ __all__ = ["WebSocketResource"]
 class WebSocketResource(Resource):
     """A resource of twisted.web on which clients open WebSocket connections.
 
-    A request that it refuses gets an answer like any other of the site's, and the client may go on
-    with HTTP unless it has asked for an upgrade. One that it accepts takes the transport out of the
-    site's hands; as twisted.web sees it, it is done when the connection is closed. HTTP/2 is
-    refused: it has no upgrade.
+    A request that it refuses gets a response like any other of the site's, and the client may go
+    on with HTTP unless it has asked for an upgrade. When it accepts a request, it takes the
+    transport from the site; for twisted.web, the request is finished when the connection is
+    closed. Requests over HTTP/2 are refused, since HTTP/2 has no upgrade.
 
     When the reactor stops, the connections are closed with 1001. When only the site stops
     listening, they stay open: `close` closes them.
 
     Args:
         handler: called with each connection, as by `serve`; or a `WebSocketServerFactory`, which
-            has options of its own. None if `create_protocol` makes one that does the work. A
-            connection's `site_request` is the request as twisted.web has it.
+            has options of its own. None if the protocol that `create_protocol` makes does the
+            work. A connection's `site_request` is the request object of twisted.web.
         reactor: the reactor that the site runs on; None for the global one.
-        **options: those of `WebSocketServerFactory` and `ConnectionFactory`. max_line_size and
-            max_headers are what the site allows, which has read the head already: 16 KiB in all,
-            and 500 headers, unless its channels say otherwise. They can only be less.
+        **options: the options of `WebSocketServerFactory` and `ConnectionFactory`. The site has
+            read the head already, within its own limits: 16 KiB in all, and 500 headers, unless
+            its channels say otherwise. max_line_size and max_headers can only lower these.
 
     Attributes:
         factory: makes the connections.
@@ -87,7 +87,7 @@ class WebSocketResource(Resource):
         """Answer a request, for twisted.web."""
         channel = getattr(request, "channel", None)
         if channel is None:
-            # The client has left while another resource was looking for this one.
+            # The client has left before the site has found this resource.
             return NOT_DONE_YET
         upgrading = (
             request.requestHeaders.hasHeader(b"Upgrade") and request.clientproto != b"HTTP/2"
@@ -112,18 +112,18 @@ class WebSocketResource(Resource):
         """Close every connection, and answer requests with 503 from now on.
 
         Args:
-            close_connections: False to let those that are open go on until they end by
+            close_connections: False to let the open connections go on until they end by
                 themselves, for as long as that takes; `close()` then still closes them.
             code: the close code that the open connections get.
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            close_timeout after they were to be closed: handlers that aren't done by then are
+            close_timeout after the closing began: handlers that aren't done by then are
             cancelled.
 
         Raises:
-            ProtocolError: the code may not travel, or the reason is too long.
+            ProtocolError: the code may not be sent, or the reason is too long.
         """
         return self._server.close(close_connections, code, reason)
 
@@ -131,8 +131,8 @@ class WebSocketResource(Resource):
 class _SiteUpgrade:
     """A request that a twisted.web site has read; see `Upgrade`.
 
-    Until it is taken over, nothing of the site is touched: HTTPChannel keeps what the client
-    sends, no more than a little, and tells when the client leaves.
+    Until the transport is taken over, the site stays as it is: HTTPChannel buffers the few bytes
+    that the client may send, and tells the request when the client leaves.
     """
 
     def __init__(
@@ -145,28 +145,30 @@ class _SiteUpgrade:
         self._request = request
         self._connection = connection
         self._answered = False
-        # Whom the transport calls when it isn't ours.
+        # The protocol that the transport had before it was taken over.
         self._site: IProtocol | None = None
         request.notifyFinish().addBoth(self._finished)
 
     def refuse(self, response: Response) -> None:
-        """Answer as any other resource does."""
+        """Answer with this response, as any other resource does."""
         self._answered = True
         _respond(self._request, response)
 
     def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
-        """Take the transport out of the site's hands."""
-        self._site, early = _take_transport(self._request.channel, protocol)
-        # Whoever finishes the request from now on doesn't end the connection.
-        self._request.channel.persistent = True
+        """Take the transport from the site."""
+        channel = self._request.channel
+        early = _take_early(channel, self._request)
+        self._site = _take_transport(channel, protocol)
+        # Finishing the request must not end the connection from now on.
+        channel.persistent = True
         self._answered = True
         self._request.setResponseCode(SWITCHING)
-        # To finish it isn't to begin a response.
+        # Finishing the request must not write the head of a response.
         self._request.startedWriting = 1
         return early
 
     def header_lines(self) -> bytes:
-        """Return what the site adds to its responses: cookies, and headers of other resources."""
+        """Return the cookies and headers that other resources of the site add to responses."""
         headers = self._request.responseHeaders.copy()
         for cookie in self._request.cookies:
             headers.addRawHeader(b"Set-Cookie", cookie)
@@ -178,19 +180,19 @@ class _SiteUpgrade:
         )
 
     def lost(self, reason: Failure) -> None:
-        """Let the site have done with the request, and log it."""
+        """Finish the request, so that the site logs it and forgets it."""
         if not self._request.finished:
             self._request.finish()
         assert self._site is not None
         self._site.connectionLost(reason)
 
     def _finished(self, result: Failure | None) -> None:
-        """Take it that the client has left, or that somebody else has answered the request."""
+        """Called when the client has left, or when other code has answered the request."""
         if not self._answered:
             self._connection.connectionLost(result or Failure(ConnectionDone()))
 
 
-# Those of a body, of the connection, and of the handshake.
+# Headers of a body, of the connection, and of the handshake.
 _NOT_OF_AN_UPGRADE = (
     b"content-",
     b"transfer-encoding",
@@ -210,11 +212,11 @@ def _head(request: SiteRequest) -> bytes:
 
 
 def _end_behind(request: SiteRequest, channel: HTTPChannel) -> None:
-    """Let the connection end with the answer to a request for an upgrade, unless it is accepted.
+    """Let the connection end after the response, unless the upgrade is accepted.
 
-    The client may have sent ahead what isn't HTTP, and a proxy in between may have taken what
-    follows for the inside of a tunnel: none of it is to be read as a request (RFC 9112 sections
-    9.3 and 11.2).
+    The client may have sent bytes ahead that aren't HTTP, and a proxy in between may have taken
+    the following bytes for the inside of a tunnel. None of them may be read as a request (RFC 9112
+    sections 9.3 and 11.2).
     """
     channel.persistent = False
     request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
@@ -226,42 +228,54 @@ def _respond(request: SiteRequest, response: Response) -> None:
     headers = request.responseHeaders
     for name, values in response.headers.getAllRawHeaders():
         if name == b"Set-Cookie":
-            # If there are cookies in the request, those in the headers are lost.
+            # twisted.web drops the cookies in the headers if the request has cookies of its own.
             request.cookies.extend(values)
         elif name != b"Connection":
-            # Whether it stays open isn't for a hook to say.
+            # A hook's response doesn't decide if the connection stays open.
             headers.setRawHeaders(name, values)
     if headers.hasHeader(b"Upgrade"):
-        # RFC 9110 section 7.8.
+        # RFC 9110 section 7.8: a sender of Upgrade must also send "Upgrade" in Connection.
         headers.addRawHeader(b"Connection", b"Upgrade")
     request.write(response.body)
     request.finish()
 
 
-def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> tuple[IProtocol, bytes]:
-    """Take the transport away from an HTTPChannel that waits for the answer to a request.
+def _take_early(channel: Any, request: SiteRequest) -> bytes:
+    """Take the bytes that came after a request from its HTTPChannel, which has kept them.
 
-    twisted.web has no public way to do so. Its own, for its own WebSockets, loses what has come
-    after the request. All that is done here is public, but for where the channel keeps that if it
-    didn't come together with the request.
+    A channel has no method for that. But when a request is done, the channel reads the kept bytes
+    as lines, so they are caught there. For all other code, the request isn't done.
+    """
+    early: list[bytes] = []
+    channel.setLineMode = early.append
+    channel.persistent = True
+    channel.requestDone(request)
+    channel.requests.insert(0, request)
+    # The channel has begun to wait for another request, with a timeout.
+    channel.setTimeout(None)
+    kept: bytes = channel.clearLineBuffer()
+    return b"".join(early) + kept
 
-    Returns:
-        The protocol that the transport had, and what has come.
+
+def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> IProtocol:
+    """Take the transport away from an HTTPChannel; return the protocol that the transport had.
+
+    twisted.web has no method for that, either. The private way of its own WebSockets loses the
+    bytes after the request.
     """
     transport: Any = channel.transport
-    early = b"".join(channel._dataBuffer) + channel.clearLineBuffer()
-    channel._dataBuffer.clear()
-    # The channel is what the transport pauses while its buffer is full.
+    # The channel is the producer that the transport pauses while its buffer is full.
     transport.unregisterProducer()
     site: IProtocol
     if isinstance(transport, ProtocolWrapper):
         site, transport.wrappedProtocol = transport.wrappedProtocol, protocol
     elif isinstance(transport.protocol, ProtocolWrapper):
-        # As startTLS leaves it.
+        # startTLS leaves the transport like this.
         wrapper = transport.protocol
         site, wrapper.wrappedProtocol = wrapper.wrappedProtocol, protocol
     else:
         site, transport.protocol = transport.protocol, protocol
-    # The channel has paused it if more came than it likes to keep, or if its buffer was full.
+    # The channel has paused the transport if much came ahead, or if the transport's buffer was
+    # full.
     transport.resumeProducing()
-    return site, early
+    return site

@@ -18,7 +18,7 @@ from txws2.wire.http.routes import Routes, parameters_of
 
 __all__ = ["RoutedHandler", "guarded", "route"]
 
-# So many paths make a warning that can be read.
+# A warning with more paths than these is hard to read.
 _SHOWN = 5
 
 RoutedHandler = Callable[..., object]
@@ -26,21 +26,21 @@ RoutedHandler = Callable[..., object]
 
 
 def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
-    """Make a handler that has others for the paths that clients ask for.
+    """Make a handler that calls a handler for each path.
 
-    For other paths, the answer is 404. Those of the option process_request are asked before.
+    Requests for other paths get a 404. The hooks of the option process_request are called first.
 
     Args:
-        handlers: for each path, what handles its connections. A path may have parameters, as
-            "/chat/{room}", which are any text between two slashes; its handler gets them by
-            their names, decoded: `handler(connection, room="lobby")`. A path without any comes
-            before those with, and of these the first comes first. With a slash at its end, it
-            is another path.
+        handlers: the handler for each path. A path may have parameters, as "/chat/{room}", which
+            are any text between two slashes; its handler gets them by their names, decoded:
+            `handler(connection, room="lobby")`. A path without parameters goes before paths with
+            parameters; among those, the first that matches is used. A path with a slash at its
+            end is another path.
 
     Raises:
         TypeError: a handler can't be called with the connection and the parameters, or is a
             generator function.
-        ValueError: what should be a path isn't, or two stand for the same.
+        ValueError: a key is no path, or two paths are the same.
     """
     if not hasattr(handlers, "items"):
         raise TypeError(
@@ -57,13 +57,13 @@ class _Router:
         self._paths = paths
 
     async def process_request(self, connection: Any, request: Request) -> Response | None:
-        """Answer with 404 if there is nothing, or as what is there wants it."""
+        """Answer with 404 for an unknown path; else ask the hooks of the path's handler."""
         found = self._routes.find(request.path)
         if found is None:
             reason = InvalidPath(request.path.partition("?")[0])
             response = refusal(reason)
             if "Upgrade" in request.fields:
-                # Others look at any path of any server.
+                # Only WebSocket clients are warned of: scanners try any path of any server.
                 driver = driver_of(connection)
                 driver.factory._warnings.refused(
                     driver, response.status_code, reason, self._advice()
@@ -72,13 +72,13 @@ class _Router:
         return await ask_hooks(connection, hooks_of(found[0]), request)
 
     def _advice(self) -> str:
-        """Tell which paths there are: a slash at the end makes another of one."""
+        """Name the paths, so that a missing slash at the end is seen."""
         some = ", ".join(map(repr, self._paths[:_SHOWN]))
         more = ", and others" if len(self._paths) > _SHOWN else ""
         return f"route() has {some or 'none'}{more}"
 
     def __call__(self, connection: Any) -> object:
-        # It is looked for again, rather than kept on each connection for as long as that lives.
+        # Finding the handler again is cheap; keeping it would cost memory on each connection.
         found = self._routes.find(driver_of(connection).known_request.path)
         assert found is not None
         handler, parameters = found
@@ -88,18 +88,18 @@ class _Router:
 def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
     """Return a handler that has `process_request` hooks of its own.
 
-    Used in `route`, they are asked for its paths only. To look at the path in a hook that is asked
-    for all would be another matter: "/%61dmin" and "/admin" are the same to `route`.
+    In `route`, these are called for the handler's paths only. This is safer than a hook that
+    compares the path itself: "/%61dmin" and "/admin" are the same to `route`.
 
     Args:
-        handler: what handles the connections.
-        *hooks: asked in turn, until one returns a response; then the handler's own, if it has
-            one.
+        handler: the handler of the connections.
+        *hooks: called in turn, until one returns a response; the handler's own hook is called
+            last, if it has one.
 
     Raises:
         TypeError: the handler or a hook can't be called, or is a generator function.
     """
-    # Its parameters are known once there is a path.
+    # The handler's parameters are known only when it gets a path.
     check_handler(handler, parameters=None)
     for hook in hooks:
         check_hook("process_request", hook, REQUEST_ARGUMENTS)
@@ -108,7 +108,7 @@ def guarded(handler: RoutedHandler, *hooks: ProcessRequest) -> RoutedHandler:
 
 class _Guarded:
     def __init__(self, handler: RoutedHandler, hooks: tuple[ProcessRequest, ...]) -> None:
-        # So `inspect.signature` sees that of the handler.
+        # With this name, `inspect.signature` returns the signature of the handler.
         self.__wrapped__ = handler
         self._hooks = hooks
 

@@ -1,4 +1,4 @@
-"""`serve`: a server that listens, and how it stops."""
+"""`serve` and `Server`: a server that listens, and stops."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
 _BACKLOG = 1024
 
-# An argument of a description, in which a backslash stands before what separates them.
+# An argument of an endpoint's description; a backslash escapes the colon that separates arguments.
 _ARGUMENT = re.compile(r"(?:[^:\\]|\\.)+")
 
 
 class _Listening(Protocol):
-    # What mypy sees in an endpoint when it runs without the plugin for zope.interface.
+    # An endpoint, for mypy without the plugin for zope.interface.
     def listen(self, protocolFactory: Any) -> Any: ...
 
 
-# Interfaces of zope can't do `|`.
+# Interfaces of zope don't support `|`.
 Endpoint = Union[IStreamServerEndpoint, _Listening, str]  # noqa: UP007
-"""Where to listen: an endpoint, or the description of one."""
+"""An endpoint to listen at, or its description."""
 
 
 class Server:
@@ -64,8 +64,8 @@ class Server:
     `async with` closes it on leaving.
 
     Args:
-        factory: what makes its connections.
-        ports: where they come from.
+        factory: makes the connections.
+        ports: the listening ports.
     """
 
     def __init__(self, factory: WebSocketServerFactory, ports: Sequence[IListeningPort]) -> None:
@@ -87,21 +87,21 @@ class Server:
 
     @property
     def addresses(self) -> tuple[IAddress, ...]:
-        """Where it listens."""
+        """The addresses at which it listens."""
         return tuple(port.getHost() for port in self._ports)
 
     @property
     def sockets(self) -> tuple[socket, ...]:
-        """The listening sockets, where there are any."""
+        """The listening sockets of the ports that have one."""
         return tuple(port.socket for port in self._ports if hasattr(port, "socket"))
 
     @property
     def counters(self) -> FactoryCounters:
-        """What went over all of its connections."""
+        """The counters of all its connections."""
         return self._factory.counters
 
     def is_serving(self) -> bool:
-        """Tell whether it takes connections: it does until it is closed."""
+        """Return True if it accepts connections, as it does until `close` is called."""
         return self._stopping.phase is Phase.SERVING
 
     def close(
@@ -112,22 +112,22 @@ class Server:
     ) -> Deferred[None]:
         """Stop listening and close every connection; those still opening get a 503.
 
-        A handler may wait for this: to it, the server is closed when all other connections are,
-        and their handlers done, but for those that wait for the same.
+        A handler may wait for this. For it, the server is closed when all other connections are
+        closed and their handlers done, except for handlers that wait for the same.
 
         Args:
-            close_connections: False to let those that are open go on until they end by
+            close_connections: False to let the open connections go on until they end by
                 themselves, for as long as that takes; `close()` then still closes them.
             code: the close code that the open connections get.
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            close_timeout after they were to be closed: connections that aren't closed by then
-            are aborted, and handlers that aren't done are cancelled.
+            close_timeout after the closing began: connections that aren't closed by then are
+            aborted, and handlers that aren't done are cancelled.
 
         Raises:
-            ProtocolError: the code may not travel, or the reason is too long.
+            ProtocolError: the code may not be sent, or the reason is too long.
             ConcurrencyError: this isn't the reactor's thread.
         """
         check_reactor_thread(self._factory.reactor, "server.close")
@@ -145,22 +145,22 @@ class Server:
         return stopping.wait()
 
     def give_up(self) -> None:
-        """Close, and wait for nobody: in a moment, handlers that aren't done are cancelled.
+        """Close without waiting: handlers that aren't done are cancelled in the next turn.
 
-        Connections that aren't closed by then have been told, and are left to themselves.
+        Connections that aren't closed by then have been sent a close frame, and are left alone.
         """
         self.close()
-        # What they are told leaves first.
+        # The close frames leave first.
         self._factory.clock.callLater(0, self._stopping.give_up)
 
     def wait_closed(self) -> Deferred[None]:
-        """Return a Deferred that fires when the server is closed; in a handler, as `close` does."""
+        """Return a Deferred that fires when the server is closed; handlers may wait for it."""
         return self._stopping.wait()
 
     def serve_forever(self) -> Deferred[None]:
-        """Return a Deferred that fires when the server is closed; to cancel it closes the server.
+        """Return a Deferred that fires when the server is closed; cancelling it closes the server.
 
-        The reactor closes the server when it stops, as on SIGINT.
+        The server is closed when the reactor stops, as on SIGINT.
         """
 
         def cancelled(deferred: Deferred[None]) -> None:
@@ -203,27 +203,28 @@ def serve(
 
     Args:
         handler: called with each connection, usually a coroutine function; see
-            `WebSocketServerFactory`. None if `create_protocol` makes one that does the work.
-        host: the address to listen at, or a name, for each address that it has: "localhost" for
-            127.0.0.1 and ::1, whatever a file of hosts says, without one of a family that this
-            machine doesn't have. None or "" for all of IPv4, "::" for all of both families.
+            `WebSocketServerFactory`. None if the protocol that `create_protocol` makes does the
+            work.
+        host: the address to listen at, or a name, for all its addresses. "localhost" is always
+            127.0.0.1 and ::1, without a family that this machine doesn't have. None or "" for all
+            addresses of IPv4, "::" for those of both families.
         port: the TCP port; 0 for any that is free, the same at each address.
-        endpoint: instead of host and port, where to listen: an endpoint, or its description, as
+        endpoint: instead of host and port, an endpoint, or its description, as
             "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
         create_protocol: makes the protocol of each connection: a subclass, or a functools.partial
             of one.
         reactor: the reactor to run on; None for the global one.
-        **options: those of `WebSocketServerFactory` and `ConnectionFactory`.
+        **options: the options of `WebSocketServerFactory` and `ConnectionFactory`.
 
     Returns:
         A Deferred of a `Server`, also an asynchronous context manager. It fails as the endpoint
-        does: with CannotListenError if the port is taken, at one address of several, too; and with
-        DNSLookupError if the host has no address. It fails with ValueError if the description
-        isn't one of an endpoint, or an option is out of range.
+        does: with CannotListenError if the port is taken, even at one address of several; and
+        with DNSLookupError if the host has no address. It fails with ValueError if the
+        description isn't an endpoint's, or an option is out of range.
 
     Raises:
-        TypeError: there is an endpoint, and a host or a port beside it; there is no place at all;
-            or the handler, or an option, is of the wrong kind, or there is no such option.
+        TypeError: there are both an endpoint and a host or a port, or none of them; or the
+            handler, or an option, is of the wrong kind, or there is no such option.
         ConcurrencyError: this isn't the reactor's thread.
     """
     try:
@@ -259,19 +260,19 @@ def listen_at(
     *,
     site: bool = False,
 ) -> Deferred[list[IListeningPort]]:
-    """Listen at a host and a port, or at an endpoint, and log where that is.
+    """Listen at a host and a port, or at an endpoint, and log the addresses.
 
     Args:
         reactor: the reactor to run on.
-        factory: what makes the connections.
-        host: as `serve` has it.
-        port: as `serve` has it.
-        endpoint: as `serve` has it.
+        factory: makes the protocols.
+        host: as for `serve`.
+        port: as for `serve`.
+        endpoint: as for `serve`.
         log: the log.
-        site: whether browsers open what is there as a page.
+        site: True for a site, whose URI begins with "http" in the log.
 
     Raises:
-        ValueError: the description isn't one of an endpoint.
+        ValueError: the description isn't an endpoint's.
     """
     if endpoint is None:
         assert port is not None
@@ -295,16 +296,15 @@ def listen_at(
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
     """Return the endpoint that is described, or that was given.
 
-    Unless the description says how many connections may wait to be accepted, 1024 may, instead
-    of the 50 that are Twisted's default.
+    Unless the description has a backlog, it is 1024 instead of Twisted's default of 50.
 
     Raises:
-        ValueError: the description isn't one of an endpoint.
+        ValueError: the description isn't an endpoint's.
     """
     if not isinstance(endpoint, str):
         return cast(IStreamServerEndpoint, endpoint)
     kind, *arguments = _ARGUMENT.findall(endpoint) or [""]
-    # One without a name may be the backlog, too.
+    # An argument without a name may be the backlog, too.
     told = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
     if kind in ("tcp", "tcp6", "ssl", "unix") and not told:
         endpoint += f":backlog={_BACKLOG}"

@@ -1,4 +1,4 @@
-"""`WebSocketService`: a server as a service, for what twistd runs."""
+"""`WebSocketService`: a server as a service of twisted.application, for twistd."""
 
 from __future__ import annotations
 
@@ -29,42 +29,42 @@ __all__ = ["WebSocketService"]
 class WebSocketService(Service):
     """Serves WebSocket connections while it runs.
 
-    It listens before twistd gives up its privileges, so that ports below 1024 can be had. When it
+    It listens before twistd gives up its privileges, so that it can have ports below 1024. When it
     stops, it closes as a `Server` does: it stops listening, closes every connection with 1001,
     refuses those still opening with 503, and waits for all of them, at most for close_timeout.
-    With drain, those that are open have some time to end by themselves before. It can be started
-    again.
+    With drain, the open connections first have some time to end by themselves. The service can be
+    started again.
 
     Args:
-        endpoint: where to listen: an endpoint, or its description as for `serve`; or several of
-            these. What a description stands for is found out when the service starts.
-        handler: called with each connection, as for `serve`; None if `create_protocol` makes one
-            that does the work. Or a `WebSocketServerFactory`, for this service alone: when it
-            stops, all connections of the factory are closed.
-        drain: seconds that open connections may go on for (0) when it stops, before they are
-            closed. None for as long as they like, so that a client decides when it has stopped.
+        endpoint: an endpoint to listen at, or its description as for `serve`; or several of
+            these. A description is read when the service starts.
+        handler: called with each connection, as for `serve`; None if the protocol that
+            `create_protocol` makes does the work. Or a `WebSocketServerFactory`, for this service
+            alone: when the service stops, all connections of the factory are closed.
+        drain: seconds that open connections may go on for (0) when the service stops, before they
+            are closed. None for no limit: then clients decide when the service has stopped.
         reactor: the reactor to run on; None for the global one, or the factory's.
-        **options: those of `serve`; a factory has its own.
+        **options: the options of `serve`; a factory has its own.
 
     Attributes:
-        factory: what makes the connections.
+        factory: makes the connections.
 
     Raises:
-        TypeError: there are a factory and options; there is no such endpoint; or as
+        TypeError: there are both a factory and options; an endpoint is of the wrong kind; or as
             `WebSocketServerFactory` says.
         ValueError: an option is out of range.
     """
 
     if TYPE_CHECKING:
-        # Twisted has these without types, and mypy would complain to whoever calls them.
+        # Twisted's own are untyped, so mypy would report every call of them.
         def setName(self, name: str) -> None:
-            """Name it."""
+            """Name the service."""
 
         def setServiceParent(self, parent: object) -> None:
-            """Put it into an application, or into a service of many."""
+            """Add the service to an application, or to a MultiService."""
 
         def disownServiceParent(self) -> Deferred[Any] | None:
-            """Take it out again."""
+            """Remove the service from its parent."""
 
     def __init__(
         self,
@@ -88,20 +88,20 @@ class WebSocketService(Service):
         if not isinstance(handler, WebSocketServerFactory):
             handler = WebSocketServerFactory(handler, reactor=reactor, **options)
         elif options or reactor is not None:
-            raise TypeError("a factory has its options and its reactor already")
+            raise TypeError("a factory has its options and its reactor already; give them to it")
         self.factory = handler
-        # What listens, from start to stop.
+        # The server that listens, from start to stop.
         self._server: Server | None = None
-        # What was stopped last; the connections that it had may go on.
+        # The server that was stopped last; its connections may go on.
         self._stopped: Server | None = None
         self._ports: list[IListeningPort] = []
         self._attempts: list[Deferred[Any]] = []
-        # What went wrong already while it is being started; None afterwards.
+        # The endpoints that have failed while the service starts; None afterwards.
         self._problems: list[tuple[str, Failure]] | None = None
 
     @property
     def addresses(self) -> tuple[IAddress, ...]:
-        """Where it listens; empty while it doesn't."""
+        """The addresses at which it listens; empty while it doesn't."""
         return () if self._server is None else self._server.addresses
 
     @property
@@ -113,14 +113,14 @@ class WebSocketService(Service):
         """Listen, while ports below 1024 may still be opened.
 
         Raises:
-            Exception: what an endpoint fails with: CannotListenError if the port is taken.
-            ValueError: a description isn't one of an endpoint.
+            Exception: the failure of an endpoint, as CannotListenError if the port is taken.
+            ValueError: a description isn't an endpoint's.
         """
         super().privilegedStartService()  # type: ignore[no-untyped-call]
         self._listen()
 
     def startService(self) -> None:
-        """Listen, unless `privilegedStartService` was called: `twist` doesn't.
+        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do.
 
         Raises:
             Exception: as privilegedStartService does. The service isn't running then, and can
@@ -133,21 +133,21 @@ class WebSocketService(Service):
     def stopService(self) -> Deferred[None]:
         """Stop listening, close every connection with 1001, and wait for them.
 
-        Those that are open have as long as drain says before they are closed. To call it once
-        more, meanwhile, is to close them at once.
+        Open connections may go on for the time of drain before they are closed. Another call
+        during that time closes them at once.
 
         Returns:
             A Deferred that fires when all connections are closed and their handlers done, or
-            close_timeout after they were to be closed. It never fails.
+            close_timeout after the closing began. It never fails.
         """
         super().stopService()  # type: ignore[no-untyped-call]
         return self._close()
 
     def stopNow(self) -> Deferred[None]:
-        """Stop, or go on to stop, and wait for nobody.
+        """Stop without waiting, also if the service is stopping already.
 
-        Every connection is closed with 1001, but its answer isn't waited for; handlers that
-        aren't done are cancelled. It is for who is about to end the process.
+        Every connection is closed with 1001, but nobody waits for the peer's close frame.
+        Handlers that aren't done are cancelled. Use it when the process is about to end.
 
         Returns:
             A Deferred that fires in a moment. It never fails.
@@ -160,14 +160,15 @@ class WebSocketService(Service):
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """Called when an endpoint can't listen; for a subclass to override.
 
-        As it is here, the service doesn't start. An endpoint that takes its time to find out is
-        reported in the log, at level critical, and the service goes on with the others.
+        Unless overridden, it raises the failure while the service starts, so that the service
+        doesn't start. It logs a later failure of an endpoint at level critical, and the service
+        goes on with the others.
 
         Args:
             where: the endpoint's description.
-            reason: what it has failed with.
-            starting: whether the service is being started; what is raised then comes out of
-                privilegedStartService or startService.
+            reason: the failure.
+            starting: True while the service starts; then privilegedStartService or startService
+                raises the exception that this method raises.
         """
         if starting:
             reason.raiseException()
@@ -176,7 +177,7 @@ class WebSocketService(Service):
     def _listen(self) -> None:
         factory = self.factory
         endpoints = [server_endpoint(factory.reactor, given) for given in self._endpoints]
-        # The handlers of the last time were cancelled, but these aren't.
+        # The handlers of the last run were cancelled; those of this run are not.
         factory.stopping = False
         self._ports = []
         self._server = server = Server(factory, self._ports)
@@ -199,7 +200,7 @@ class WebSocketService(Service):
 
     def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
         if server is not self._server:
-            # It was stopped, and the endpoint can't be.
+            # The service was stopped, but the endpoint couldn't be cancelled.
             maybeDeferred(port.stopListening)
             return
         self._ports.append(port)

@@ -30,7 +30,7 @@ _LAST_WORDS = 1.0
 
 
 class Phase(Enum):
-    """The life of a server, from `Stopping`'s point of view."""
+    """The phases of a server, from serving to closed."""
 
     SERVING = "connections are accepted"
     DRAINING = "no connections are accepted; the open ones end by themselves"
@@ -49,7 +49,7 @@ _NEXT = {
 
 
 class StoppableFactory(Protocol):
-    """The part of a server's factory that is concerned with its end."""
+    """The attributes of a server's factory that its end needs."""
 
     reactor: Any
     clock: Any
@@ -72,8 +72,8 @@ class Stopping:
     A service that is started again has its factory make new connections. These belong to another
     `Stopping`.
 
-    A handler may wait for the end itself. Then nobody waits in a circle: to that handler, the end
-    has come when all handlers have ended that don't wait for it.
+    A handler may wait for the end itself. To avoid a deadlock, its Deferred fires when all
+    handlers have ended that don't wait for the end.
 
     Args:
         factory: the factory.
@@ -100,7 +100,7 @@ class Stopping:
 
     @property
     def fresh(self) -> bool:
-        """Whether the server has begun to drain in this very turn of the reactor."""
+        """True if the server has begun to drain in this turn of the reactor."""
         return self._aging is not None
 
     def drain(self, ports: Collection[Deferred[Any]] = ()) -> None:
@@ -121,7 +121,7 @@ class Stopping:
         reason: str = "",
         ports: Collection[Deferred[Any]] = (),
     ) -> None:
-        """Close the connections; it is over close_timeout later at the latest.
+        """Close the connections; the end comes close_timeout later at the latest.
 
         Args:
             code: the close code for the connections that are open.
@@ -137,7 +137,7 @@ class Stopping:
             self._close_all(code, reason)
 
     def end_the_rest(self) -> None:
-        """Likewise, but for the connections and handlers that no other `Stopping` has."""
+        """Close the connections, and wait for the handlers, that no other `Stopping` has."""
         factory = self._factory
         connections = [
             each
@@ -162,7 +162,7 @@ class Stopping:
                 running.addBoth(self._handler_done, running)
 
     def give_up(self) -> None:
-        """Wait for nobody: cancel the handlers that aren't done."""
+        """Stop waiting: cancel the handlers that aren't done."""
         if self.phase is not Phase.ENDING:
             return
         self._pass_to(Phase.GIVING_UP)
@@ -215,7 +215,7 @@ class Stopping:
         handlers: Iterable[Deferred[Any]],
         ports: Collection[Deferred[Any]],
     ) -> None:
-        """Follow these to their ends."""
+        """Wait for the ends of these."""
         self._connections = dict.fromkeys(connections)
         self._handlers = dict.fromkeys(handlers)
         self._factory._stops.append(self)
@@ -247,7 +247,7 @@ class Stopping:
         return result
 
     def _progress(self) -> None:
-        """Take the next step, if it is time for one."""
+        """Enter the next phase if nothing is left to wait for in this one."""
         if self.phase in (Phase.SERVING, Phase.CLOSED) or self._steps:
             return
         calls = self._inside.values()
@@ -290,5 +290,5 @@ class Stopping:
 
 
 def _all_in(some: dict[Any, None], others: list[Any]) -> bool:
-    # Mostly, there are many of the first and none of the others.
+    # There are usually many in the first and none in the second: comparing lengths first is cheap.
     return len(some) <= len(others) and set(others).issuperset(some)

@@ -1,4 +1,4 @@
-"""The signals that end a program: the reactor has the first, the system the next."""
+"""The signals that end a program: the reactor handles the first, the system the next."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["kept", "leave_to_the_system", "take_one"]
+__all__ = ["handlers_restored", "restore_default_actions", "stop_on_first_signal"]
 
 
-def take_one(reactor: Any) -> None:
+def stop_on_first_signal(reactor: Any) -> None:
     """Have the reactor stop on the first signal, and leave the next to the system at once.
 
-    Code that blocks the reactor keeps it from stopping, but not from being ended.
+    Code that blocks the reactor keeps it from stopping, but the second signal still ends the
+    process.
     """
     for number, name in ((signal.SIGINT, "sigInt"), (signal.SIGTERM, "sigTerm")):
         stop = getattr(reactor, name, None)
 
         def first(number: int, frame: FrameType | None, stop: Any = stop) -> None:
-            leave_to_the_system()
+            restore_default_actions()
             stop(number, frame)
 
-        # An application's own, as a debugger's, stays.
+        # A signal handler of the application's, or of a debugger, stays.
         if stop is not None and signal.getsignal(number) == stop:
             signal.signal(number, first)
 
 
-def leave_to_the_system() -> None:
-    """Have the next signal end the process, whatever it is busy with."""
+def restore_default_actions() -> None:
+    """Let the next signal end the process, even while the reactor is blocked."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Have signals handled afterwards as they are before."""
+def handlers_restored() -> Iterator[None]:
+    """Restore the signal handlers on leaving."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""A request that somebody else has read: how a connection answers it."""
+"""`Upgrade`: a connection answers a request that another HTTP server has read."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Upgrade"]
 
 
 class Upgrade(Protocol):
-    """What an HTTP server of somebody else's provides for a request that it has read.
+    """A request that another HTTP server has read, as that server provides it.
 
-    It gives this to `ServerDriver.answer`. Then either of `refuse` and `take_over` is
-    called, at once or later, unless the client leaves before: the server then calls
-    `connectionLost` of the connection.
+    The server gives it to `ServerDriver.answer`. Then `refuse` or `take_over` is
+    called, at once or later. If the client leaves before, the server calls `connectionLost` of
+    the connection instead.
 
     Attributes:
-        transport: what the request came on. Until `take_over`, it is the server's.
+        transport: the transport of the request. It belongs to the server until `take_over`.
     """
 
     transport: ITransport
 
     def refuse(self, response: Response) -> None:
-        """Answer with this response; the transport stays the server's."""
+        """Send this response; the transport stays the server's."""
         raise NotImplementedError
 
     def take_over(self, protocol: Any) -> bytes:
@@ -41,5 +41,5 @@ class Upgrade(Protocol):
         raise NotImplementedError
 
     def lost(self, reason: Failure) -> None:
-        """Take it that the transport, which was taken over, is gone."""
+        """Called when the transport, which was taken over, is lost."""
         raise NotImplementedError

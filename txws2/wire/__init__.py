@@ -6,15 +6,18 @@ The way of a byte, inward::
         http.request_heads            the head of a request in its parts
         handshake.server, .client     one side each
         handshake.rules               the rules of both
-        permessage_deflate            the agreement on compression
+        permessage_deflate            the negotiation of compression
     connection                        the state rules, then
         whole_messages                messages in one frame each, many at a time
         frame_reader                  all other frames, one by one
         frames, masking               one frame; masking_keys makes the keys
         payload                       the part of a frame that has arrived so far
         assembler, encoder            one message, inward and outward
-        deflater                      its payload, smaller
+        deflater                      its payload, compressed
         closing                       the closing handshake
+
+A comment that says "Section 5.4" alone means the RFC that the module's first line names. Words
+between double quotes are the RFC's own; "[...]" stands for words that are left out.
 
 `_accelerator` names the functions that also exist in C.
 """

@@ -1,4 +1,4 @@
-"""Messages out of data frames (RFC 6455 sections 5.4 and 5.6): fragments, UTF-8, size."""
+"""Messages from data frames (RFC 6455 sections 5.4 and 5.6): fragments, UTF-8, size."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ __all__ = ["MessageAssembler", "decode_text"]
 
 _Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
-# What a surrogate begins with. The decoder waits for a third byte to name the whole of it.
+# The first two bytes of each surrogate (RFC 3629 section 3: "The definition of UTF-8 prohibits
+# encoding character numbers between U+D800 and U+DFFF"). Python's decoder waits for the third byte
+# before it complains; here, two are enough.
 _SURROGATES = tuple(bytes((0xED, second)) for second in range(0xA0, 0xC0))
 
 
 def _invalid_utf8() -> ProtocolError:
-    # Section 8.1. The codec's own words stay here, as the cause: they are of no use to a peer.
+    # Section 8.1: an endpoint that finds no valid UTF-8 "MUST _Fail the WebSocket Connection_."
+    # Section 7.4.1 has the code 1007 for "non-UTF-8 [RFC3629] data within a text message". The
+    # codec's own words stay in the cause: they are of no use to a peer.
     return ProtocolError("invalid UTF-8 in text message", 1007)
 
 
 def decode_text(payload: bytes) -> str:
-    """Decode the payload of a text message that is whole.
+    """Decode the payload of a whole text message.
 
     Raises:
-        ProtocolError: with code 1007, it isn't UTF-8.
+        ProtocolError: with code 1007, the payload isn't UTF-8.
     """
     try:
         return payload.decode()
@@ -37,13 +41,17 @@ def decode_text(payload: bytes) -> str:
 
 
 class _TextBuffer:
-    """Text so far. Fails at the first byte that can't be UTF-8, not at the message's end."""
+    """The text of a message so far; the first byte that can't be UTF-8 raises an exception."""
 
+    # Section 5.6: "a particular text frame might include a partial UTF-8 sequence; however, the
+    # whole message MUST contain valid UTF-8." So the decoder keeps its state from frame to frame.
+    # Why not wait for the end: a peer could keep a wrong message growing up to max_size.
     __slots__ = ("_decoder", "_text")
 
     def __init__(self) -> None:
         self._decoder = _Utf8Decoder()
-        # One growing buffer: a million fragments of a byte cost what one of a million does.
+        # One buffer that grows. A million fragments of a byte cost as much as one fragment of a
+        # million bytes.
         self._text = StringIO()
 
     def add(self, payload: bytes) -> None:
@@ -68,7 +76,7 @@ class _TextBuffer:
 
 
 class _BinaryBuffer:
-    """Bytes so far, of a message in several frames or of one that was compressed."""
+    """The bytes so far of a binary message that is fragmented or compressed."""
 
     __slots__ = ("_data",)
 
@@ -88,23 +96,29 @@ class _BinaryBuffer:
 
 
 class MessageAssembler:
-    """Puts one message together from frames, and from parts of frames as they arrive.
+    """Assembles one message from frames, and from parts of frames as they arrive.
 
     Args:
-        max_size: bytes that one message may have over all its frames, and once it is inflated;
-            None for no limit, and then a peer decides how much memory is used.
-        inflater: what inflates compressed messages, if that was agreed on.
-        max_fragments: frames that one message may come in, not counting those of which all was
+        max_size: the largest message, in bytes over all its frames, and after inflating; None
+            for no limit, and then a peer decides how much memory is used.
+        inflater: inflates compressed messages; None if no compression was negotiated.
+        max_fragments: the most frames of one message, not counting those whose whole payload was
             taken; None for no limit.
 
     Attributes:
         fragmented: whether a message has begun and not ended.
-        missing: bytes of the current frame's payload that haven't arrived.
+        missing: the number of bytes of the current frame's payload that haven't arrived.
         last: whether the current frame ends the message.
-        waiting: bytes, after inflating, of an unfinished message that haven't been taken.
+        waiting: the number of bytes of the unfinished message that haven't been taken, after
+            inflating.
         taken: whether a part of the unfinished message has been taken.
-        decoded: bytes of payload, after inflating, that the latest call has brought.
+        decoded: the number of bytes of payload, after inflating, that the latest call has brought.
     """
+
+    # Section 10.4: implementations that have limits "MUST protect themselves against exceeding
+    # those limits." Its examples are "a single big frame (e.g., of size 2**60)" and "a long stream
+    # of small frames that are a part of a fragmented message"; max_size is for the first,
+    # max_fragments for the second.
 
     __slots__ = (
         "_buffer",
@@ -137,7 +151,7 @@ class MessageAssembler:
         self._buffer: _TextBuffer | _BinaryBuffer | PayloadBuffer | None = None
         self._mask: bytes | None = None
         self._length = 0
-        # Bytes that the frames so far have announced, and bytes that they inflated to.
+        # The bytes that the frames so far have announced, and the bytes that they inflated to.
         self._size = 0
         self._inflated = 0
         self._fragments = 0
@@ -150,16 +164,19 @@ class MessageAssembler:
         self.taken = False
 
     def check(self, length: int, rsv1: bool = False) -> None:
-        """Judge a frame by the length of its payload, before any of it is awaited.
+        """Check the length of a frame's payload, before any of the payload is awaited.
 
         Raises:
             PayloadTooBig: the message would be larger than max_size.
         """
+        # Section 7.4.1: 1009 is for "a message that is too big for it to process." A header
+        # announces the size, so a message that is too large costs no memory at all.
         if self._max_size is None:
             return
         if rsv1 or self._compressed:
-            # What can't be compressed grows, with zlib by less than a quarter. Fragments of a
-            # few bytes grow more; nothing of them is kept but what they inflate to.
+            # max_size is the limit after inflating. A payload that can't be compressed grows,
+            # with zlib by less than a quarter, so that much more may come. Fragments of a few
+            # bytes grow more; but only the bytes that they inflate to are kept.
             if length > self._max_size + self._max_size // 4 + 64:
                 raise PayloadTooBig(length, self._max_size)
         elif self._size + length > self._max_size:
@@ -174,17 +191,17 @@ class MessageAssembler:
         last: bool = False,
         mask: bytes | None = None,
     ) -> None:
-        """Start a frame; it starts a message, too, if none is under way.
+        """Begin a frame; it begins a message, too, if no message is unfinished.
 
         Args:
             opcode: TEXT or BINARY for the first frame of a message, CONT for the others.
-            length: bytes of its payload.
-            rsv1: whether the message that it begins is compressed.
-            last: whether it ends the message.
+            length: the payload's length in bytes.
+            rsv1: whether the frame begins a compressed message.
+            last: whether the frame ends the message.
             mask: the masking key, None if there is none.
 
         Raises:
-            PayloadTooBig: the message comes in more than max_fragments.
+            PayloadTooBig: the message has more than max_fragments frames.
         """
         self._size += length
         self._length = self.missing = length
@@ -192,7 +209,10 @@ class MessageAssembler:
         self.last = last
         if not self.fragmented:
             self.fragmented = True
+            # RFC 7692 section 6: RSV1 of the first frame holds for the whole message.
             self._compressed = rsv1
+            # RFC 6455 section 5.4: "all fragments of a message are of the same type, as set by
+            # the first fragment's opcode."
             if opcode == TEXT:
                 self._buffer = _TextBuffer()
             elif last and not rsv1:
@@ -204,19 +224,19 @@ class MessageAssembler:
             raise PayloadTooBig(self._fragments, self._max_fragments, "fragments")
 
     def add(self, data: bytes, start: int = 0) -> int:
-        """Take what belongs to the current frame of what has arrived.
+        """Add the bytes of the current frame's payload that have arrived.
 
         Args:
-            data: what has arrived.
-            start: where in it the payload begins, or goes on.
+            data: the bytes that have arrived.
+            start: the position at which the payload begins, or goes on.
 
         Returns:
-            Where in it the frame ends, or all ends.
+            The position at which the frame ends, or the data.
 
         Raises:
-            ProtocolError: it can't be inflated; or, with code 1007, the text has a byte that
-                can't be UTF-8.
-            PayloadTooBig: it inflates to more than max_size.
+            ProtocolError: the payload can't be inflated; or, with code 1007, the text has a byte
+                that can't be UTF-8.
+            PayloadTooBig: the message inflates to more than max_size.
         """
         buffer = self._buffer
         if isinstance(buffer, PayloadBuffer):
@@ -226,6 +246,8 @@ class MessageAssembler:
             assert buffer is not None
             part = data[start : start + self.missing]
             size = len(part)
+            # Section 5.3: a byte is masked by the byte "at index i modulo 4 of the masking key",
+            # counted from the beginning of the frame's payload.
             if self._mask is not None:
                 part = apply_mask(part, self._mask, self._length - self.missing)
             if self._compressed:
@@ -237,10 +259,13 @@ class MessageAssembler:
         return start + size
 
     def take(self) -> str | bytes:
-        """Return what has arrived of the unfinished message; `finish` then has only the rest.
+        """Return the bytes, or the characters, of the unfinished message that have arrived.
 
-        Of a text, that is whole characters.
+        `finish` then returns the rest only. A text is cut between two characters.
         """
+        # Section 5.4: "a receiver doesn't have to buffer the whole frame in order to process it.
+        # For example, if a streaming API is used, a part of a frame can be delivered to the
+        # application." Fragments are counted anew from here: those before take no memory now.
         buffer = self._buffer
         assert buffer is not None
         self.taken = True
@@ -255,12 +280,12 @@ class MessageAssembler:
         return buffer.finish()
 
     def finish(self) -> str | bytes:
-        """Return the message, or what wasn't taken of it, and be ready for the next.
+        """Return the message, or the rest of it that wasn't taken, and be ready for the next.
 
         Raises:
-            ProtocolError: it can't be inflated; or, with code 1007, the text ends within a
-                character.
-            PayloadTooBig: it inflates to more than max_size.
+            ProtocolError: the message can't be inflated; or, with code 1007, the text ends
+                within a character.
+            PayloadTooBig: the message inflates to more than max_size.
         """
         buffer = self._buffer
         assert buffer is not None
@@ -276,7 +301,7 @@ class MessageAssembler:
         return message
 
     def whole(self, opcode: int, payload: bytes, rsv1: bool = False) -> str | bytes:
-        """Return the message of a single frame, as `begin`, `add` and `finish` would."""
+        """Return the message of a single frame, as `begin`, `add` and `finish` would do."""
         if rsv1:
             assert self._inflater is not None
             payload = self._inflater.finish(self._max_size, payload)

@@ -1,4 +1,4 @@
-"""The end of a connection (RFC 6455 section 7): states, codes, reasons, and who closed first."""
+"""The end of a connection (RFC 6455 section 7): states, codes, reasons, order of close frames."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from txws2.wire.exceptions import (
 
 __all__ = ["MAX_REASON_SIZE", "Close", "CloseCode", "ClosingHandshake", "State", "is_ok"]
 
+# Section 5.5: "All control frames MUST have a payload length of 125 bytes or less". Section
+# 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer", the code.
 MAX_REASON_SIZE = 123
-"""Bytes of UTF-8 that a reason may have: a control frame's payload less the code."""
+"""The longest reason, in bytes of UTF-8: a control frame's payload less the code."""
 
 
 class State(IntEnum):
-    """Where a connection is in its life (section 1.2)."""
+    """The states of a connection (sections 4.1 and 7.1)."""
 
+    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." Section 7.1.3
+    # has the state CLOSING begin with the first close frame, sent or received. Here, it begins when
+    # ours is made: until then, the application may answer the messages before the peer's.
     CONNECTING = 0
     OPEN = 1
     CLOSING = 2
@@ -27,6 +32,9 @@ class State(IntEnum):
 
 class CloseCode(IntEnum):
     """Close codes of section 7.4.1 and of IANA's registry."""
+
+    # 1004 isn't here. Section 7.4.1: "Reserved. The specific meaning might be defined in the
+    # future."
 
     NORMAL_CLOSURE = 1000
     GOING_AWAY = 1001
@@ -63,32 +71,43 @@ _EXPLANATIONS = {
     1015: "TLS handshake failure [internal]",
 }
 
-# Section 7.4.1: these are for telling an application, and MUST NOT be set in a frame.
+# Section 7.4.1 says of each of 1005, 1006 and 1015 that it "is a reserved value and MUST NOT be
+# set as a status code in a Close control frame by an endpoint." They tell an application how a
+# connection ended.
 _INTERNAL = {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE}
 _SENDABLE = set(CloseCode) - _INTERNAL
 
+# Section 7.4.1: 1000 means "that the purpose for which the connection was established has been
+# fulfilled", 1001 "a server going down or a browser having navigated away from a page". A close
+# frame without a code (1005) complains of nothing either.
 _OK = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD}
 
 
 def is_ok(code: int) -> bool:
-    """Tell whether a close code says that nothing is wrong: 1000, 1001 or 1005."""
+    """Tell whether a close code means that nothing is wrong: 1000, 1001 or 1005."""
     return code in _OK
 
 
 def _may_travel(code: int) -> bool:
-    # Section 7.4.2: 3000-3999 is for libraries, 4000-4999 for private use; the rest of
-    # 1000-2999 belongs to the protocol, which hasn't defined it.
+    # Section 7.4.2: "Status codes in the range 0-999 are not used." Those of 1000-2999 "are
+    # reserved for definition by this protocol, its future revisions, and extensions". Why not
+    # accept those that nobody has defined yet: a peer that sends one speaks another protocol than
+    # was agreed on. 3000-3999 are for "libraries, frameworks, and applications", 4000-4999 "for
+    # private use".
     return code in _SENDABLE or 3000 <= code <= 4999
 
 
 @dataclass(frozen=True)
 class Close:
-    """What a close frame says.
+    """The code and the reason of a close frame.
 
     Attributes:
         code: the close code; 1005 stands for a frame that had none.
         reason: a text for people who debug; may be empty.
     """
+
+    # Section 5.5.1: the reason "is not necessarily human readable but may be useful for
+    # debugging". So nothing here depends on it, and a log escapes it.
 
     code: int
     reason: str = ""
@@ -108,26 +127,35 @@ class Close:
         """Read the payload of a close frame (section 5.5.1).
 
         Raises:
-            ProtocolError: with code 1002 for a payload or a code that may not travel, 1007 for a
-                reason that isn't UTF-8.
+            ProtocolError: with code 1002 for a payload of one byte, or for a code that a frame
+                may not have; with code 1007 for a reason that isn't UTF-8.
         """
+        # Section 7.1.5: "If this Close control frame contains no status code, _The WebSocket
+        # Connection Close Code_ is considered to be 1005."
         if not payload:
             return cls(CloseCode.NO_STATUS_RCVD)
+        # Section 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte
+        # unsigned integer (in network byte order) representing a status code".
         if len(payload) < 2:
             raise ProtocolError("close frame too short")
         code = int.from_bytes(payload[:2], "big")
         if not _may_travel(code):
             raise ProtocolError(f"invalid close code: {code}")
+        # Section 5.5.1: "the body MAY contain UTF-8-encoded data with value /reason/". Section 8.1
+        # applies to it as to a message: an endpoint that finds no valid UTF-8 "MUST _Fail the
+        # WebSocket Connection_."
         try:
             return cls(code, payload[2:].decode())
         except UnicodeDecodeError as exc:
             raise ProtocolError("invalid UTF-8 in close reason", CloseCode.INVALID_DATA) from exc
 
     def payload(self) -> bytes:
-        """Return the payload of the close frame that says this.
+        """Return the payload of a close frame with this code and reason.
 
         Raises:
-            ProtocolError: the code may not travel, or the reason is over 123 bytes of UTF-8.
+            ProtocolError: a frame may not have the code, or the reason is over 123 bytes of
+                UTF-8.
+            TypeError: the code isn't an int, or the reason isn't a str.
         """
         if not isinstance(self.code, int) or not isinstance(self.reason, str):
             raise TypeError(
@@ -139,6 +167,7 @@ class Close:
                 f"invalid close code: {self.code}; "
                 "use 1000-1003, 1007-1014 (but not 1004-1006) or 3000-4999"
             )
+        # Why not cut it as `cut` does: a user who chose the words should know that they don't fit.
         reason = self.reason.encode()
         if len(reason) > MAX_REASON_SIZE:
             raise ProtocolError(
@@ -148,13 +177,23 @@ class Close:
 
     @classmethod
     def cut(cls, code: int, reason: str) -> Close:
-        """Make a Close with as much of the reason as fits, cut at a character."""
+        """Make a Close with as much of the reason as fits, cut between two characters."""
         return cls(code, reason.encode()[:MAX_REASON_SIZE].decode(errors="ignore"))
 
 
 class ClosingHandshake:
-    """Who has said Close, what, and in which order (sections 7.1.2 to 7.1.6)."""
+    """The close frames of both sides, and their order (sections 7.1.2 to 7.1.6).
 
+    Attributes:
+        rcvd: the peer's close frame, None if none has come.
+        sent: our own close frame, None if none was sent.
+        rcvd_then_sent: True if the peer's frame came first, False if ours went first, None until
+            there are both.
+        cause: the exception that ended the connection, None if there is none.
+    """
+
+    # Section 7.1.5 has two endpoints disagree about the code if both start at the same time. So
+    # both frames are kept, and the order tells which one answered the other.
     __slots__ = ("cause", "rcvd", "rcvd_then_sent", "sent")
 
     def __init__(self) -> None:
@@ -177,15 +216,21 @@ class ClosingHandshake:
 
     @property
     def code(self) -> int:
-        """The close code (section 7.1.5): the peer's, or 1006 where it sent none."""
+        """The close code (section 7.1.5): the peer's, or 1006 if it sent no close frame."""
+        # "If _The WebSocket Connection is Closed_ and no Close control frame was received by the
+        # endpoint [...], _The WebSocket Connection Close Code_ is considered to be 1006."
         return CloseCode.ABNORMAL_CLOSURE if self.rcvd is None else self.rcvd.code
 
     @property
     def reason(self) -> str:
         """The close reason (section 7.1.6): the peer's, or empty."""
+        # "If there is no such data in the Close control frame, _The WebSocket Connection Close
+        # Reason_ is the empty string."
         return "" if self.rcvd is None else self.rcvd.reason
 
     @property
     def clean(self) -> bool:
-        """Whether both sides have said Close, each with a code that says that nothing is wrong."""
+        """True if both sides sent a close frame, each with a code that means nothing is wrong."""
+        # Section 7.1.4 calls every connection with a complete handshake closed "cleanly". Here
+        # the codes count, too: 1011 and its like are no clean end to an application.
         return all(close is not None and close.code in _OK for close in (self.rcvd, self.sent))

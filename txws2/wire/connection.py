@@ -24,24 +24,29 @@ _DEFAULT_COMPRESSION = PerMessageDeflate()
 
 
 class Connection(Tally):
-    """Turns bytes from the peer into events, and what the application says into bytes.
+    """Turns the peer's bytes into events, and messages, pings and closes into bytes.
 
-    It never raises on what the peer sent: it fails the connection and says so with a `Failed`
-    event. What it raises is about what the caller asked for.
+    The peer's bytes never raise an exception: a peer that breaks the protocol fails the connection,
+    and a `Failed` event has the reason. An exception is always about a request of the caller.
 
     Args:
-        client: whether this end is the client, which masks what it sends.
-        max_size: bytes that one incoming message may have; None for no limit.
-        deflate: what was agreed on for compressing, None if nothing was.
-        compression: how to compress, if that was agreed on.
-        max_fragments: frames that one incoming message may come in; None for no limit. Those
-            don't count that came before a part was taken.
+        client: whether this end is the client, which masks its frames.
+        max_size: the largest incoming message, in bytes; None for no limit.
+        deflate: the negotiated compression, None if there is none.
+        compression: the options of compression, if it was negotiated.
+        max_fragments: the most frames of one incoming message; None for no limit. The frames
+            before a part that was taken don't count.
         trace: called for every frame in and out.
 
     Attributes:
-        state: OPEN at first. The others, and what it has counted, are those of
+        state: OPEN at first. The other attributes, and the counters, are those of
             `txws2.wire.counts.Tally`.
     """
+
+    # Section 7.1.7 has an endpoint fail the connection where others would raise an exception: it
+    # "SHOULD send a Close frame with an appropriate status code", and "MUST NOT continue to attempt
+    # to process data [...] from the remote endpoint". The close frame needs its turn behind the
+    # events before it, so the failure is an event, too.
 
     __slots__ = (
         "_closing",
@@ -72,7 +77,7 @@ class Connection(Tally):
         self._max_fragments = max_fragments
         self._deflate = deflate
         self._compression = compression
-        # A connection that is idle, or has only ordinary messages, needs none of these three.
+        # An idle connection needs none of these three, nor does one with ordinary messages only.
         self._closing: ClosingHandshake | None = None
         self._encoder: MessageEncoder | None = None
         self._frames: FrameReader | None = None
@@ -80,28 +85,28 @@ class Connection(Tally):
         if deflate is not None:
             self.deflates = True
             self.inflates = trace is None
-            # No message is longer than the other, which is all that a Tally in C has room for.
+            # A Tally in C has room for no larger number, and no message is longer than that.
             self.threshold = min((compression or _DEFAULT_COMPRESSION).threshold, sys.maxsize)
 
     @property
     def closing(self) -> ClosingHandshake:
-        """What is known of the closing handshake."""
+        """The closing handshake, as far as it is known."""
         if self._closing is None:
             self._closing = ClosingHandshake()
         return self._closing
 
     def receive(self, data: bytes) -> list[Event]:
-        """Take what the transport has read; return what it meant, in order.
+        """Take bytes that the transport has read; return their events, in order.
 
         Returns:
-            For each text message a str, for each binary message bytes, for all else one of
-            `txws2.wire.events`; of those about the connection, `answer` says what is to be
-            written.
+            A str for each text message, bytes for each binary message, and for anything else one
+            of `txws2.wire.events`. `answer` makes the bytes to write for an event about the
+            connection.
         """
         events: list[Any] = []
         self.bytes_in += len(data)
         if self.ordinary_in:
-            # Nearly always, what arrives is ordinary messages and nothing else.
+            # Nearly always, ordinary messages arrive, and nothing else.
             position = self.decode(data, 0, events)
             if position == len(data):
                 return events
@@ -116,11 +121,14 @@ class Connection(Tally):
             frames.read(data, events, self)
         except (ProtocolError, PayloadTooBig) as exc:
             events.append(self.refuse(exc))
+        # Section 7.1.3: "Upon either sending or receiving a Close control frame, it is said that
+        # _The WebSocket Closing Handshake is Started_". The state changes when the answer is made:
+        # messages before the close frame may be answered until then.
         if self.deaf and events and isinstance(event := events[-1], Closing):
             self.closing.received(event.close)
         self.ordinary_in = not (self.deaf or frames.busy or self.trace)
         if frames.blank:
-            # Most readers come with a ping or a pong, and the next may be minutes away.
+            # Most readers are made for a ping or a pong, and the next one may be minutes away.
             self._frames = None
 
     def _need_frames(self) -> FrameReader:
@@ -129,43 +137,52 @@ class Connection(Tally):
         return self._frames
 
     def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
-        """Hear nothing more, as what has come is wrong; return the event that says so."""
+        """Discard all further bytes, since the peer was wrong; return the event for that."""
+        # Section 7.1.7: "An endpoint MUST NOT continue to attempt to process data (including a
+        # responding Close frame) from the remote endpoint after being instructed to _Fail the
+        # WebSocket Connection_."
         self.deaf, self.ordinary_in = True, False
         return Failed(cause)
 
     def inflate(self, opcode: int, payload: bytes) -> str | bytes:
-        """Return the message whose payload was compressed to this; see `Tally.inflate`."""
+        """Inflate a payload; return the message, and count it (see `Tally.inflate`)."""
         return self._need_frames().inflate(opcode, payload, self)
 
     @property
     def unfinished(self) -> int:
-        """Bytes that are here of a message whose end hasn't come."""
+        """The number of bytes that have come of a message without its end."""
         return 0 if self.ordinary_in or self._frames is None else self._frames.waiting
 
     def take_part(self) -> str | bytes:
-        """Return what is here of the unfinished message.
+        """Return the part of the unfinished message that has come.
 
-        It isn't kept, so that a message may be larger than memory. When the message ends, a
-        `Remainder` says so instead of the message itself.
+        The part isn't kept, so a message may be larger than memory. At the end of the message,
+        there is a `Remainder` in place of the message itself.
         """
         assert self._frames is not None
         return self._frames.take_part()
 
     def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
-        """Return what is to be written in answer to an event, empty if nothing may be.
+        """Return the bytes that answer an event; empty if none may be written.
 
-        It is asked for when the event's turn has come. What the application says to the messages
-        before a close frame can then still be sent, although that frame has been read already.
+        Call this when the event's turn has come. Until then, the application can still send its
+        answers to the messages before a close frame, although that frame has been read already.
         """
         if isinstance(event, Failed):
             return self.fail(event.cause.code, str(event.cause), event.cause)
         if self.state is State.OPEN:
             if isinstance(event, Ping):
-                # Section 5.5.3: a pong carries the ping's own payload.
+                # Section 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame
+                # in response, unless it already received a Close frame." Section 5.5.3: it "must
+                # have identical "Application data" as found in the message body of the Ping frame".
+                # Why not answer the latest ping only, as that section allows: a peer may measure
+                # the time of each.
                 return self._frame(PONG, event.payload)
             if isinstance(event, Closing):
-                # Section 5.5.1: a close frame is answered with one, which typically echoes the
-                # status code; unless ours has gone out, after which nothing may follow.
+                # Section 5.5.1: "If an endpoint receives a Close frame and did not previously send
+                # a Close frame, the endpoint MUST send a Close frame in response. (When sending a
+                # Close frame in response, the endpoint typically echos the status code it
+                # received.)" 1005 stands for a frame without a code, so the answer has none either.
                 close = event.close
                 bare = close.code == CloseCode.NO_STATUS_RCVD
                 return self._close(close, b"" if bare else close.payload())
@@ -180,15 +197,18 @@ class Connection(Tally):
         """Return the frame of a whole message.
 
         Args:
-            message: a str is sent as text, anything that is bytes as binary.
+            message: the message; a str is sent as text, any bytes-like object as binary.
             text: True to send bytes that are UTF-8 as text, False to send a str as binary.
-            compress: whether to compress it, if that was agreed on; None for what its size says.
+            compress: whether to compress the message, if that was negotiated; None to let its size
+                decide.
 
         Raises:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
             TypeError: the message is neither str nor bytes-like.
-            UnicodeError: the text can't be UTF-8: a lone surrogate, or bytes that aren't.
+            UnicodeError: the text can't be UTF-8: it has a lone surrogate, or the bytes aren't
+                UTF-8.
         """
+        # Section 6.1: "The endpoint MUST ensure the WebSocket connection is in the OPEN state".
         if self.state is not _OPEN:
             self._require_open()
         if (
@@ -203,7 +223,7 @@ class Connection(Tally):
         return self._frame(opcode, payload, rsv1=rsv1, size=encoder.size)
 
     def deflate(self, payload: bytes) -> bytes:
-        """Return what the payload of a whole message is compressed to."""
+        """Return the compressed payload of a whole message."""
         return self._need_encoder().compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
@@ -212,12 +232,14 @@ class Connection(Tally):
         Raises:
             InvalidState: the connection isn't open, or a fragmented message is being sent.
         """
+        # The flag `ordinary_out` is False unless the connection is open.
         if self.ordinary_out and not (self.client or self.deflates):
             frame = message.plain
             self.count_out(message.opcode, message.size, len(frame))
             return frame
         if self.client or self.trace is not None:
-            # Section 5.3: each frame has a key of its own.
+            # Section 5.3: "the client MUST pick a fresh masking key" for each frame, so a client
+            # can't share one. A trace is called for each frame that is made.
             return self.send_message(message.message, message.text, message.compress)
         self._require_open()
         encoder = self._need_encoder()
@@ -237,20 +259,25 @@ class Connection(Tally):
         """Return the next frame of a message that is sent as it is made (section 5.4).
 
         Args:
-            part: as the message of `send_message`; of a text, whole characters.
+            part: the next part, of the same types as the message of `send_message`; of a text,
+                whole characters.
             text: as for `send_message`.
-            compress: whether to compress the message, if that was agreed on; None for True. It
-                counts with the first part.
-            last: whether it ends the message.
+            compress: whether to compress the message, if that was negotiated; None for True. The
+                value for the first part counts.
+            last: whether the part ends the message.
 
         Raises:
             InvalidState: the connection isn't open.
             TypeError: the part is neither str nor bytes-like, or of another kind than the first.
             UnicodeError: the text can't be UTF-8.
         """
+        # Section 5.4: "The primary purpose of fragmentation is to allow sending a message that is
+        # of unknown size when the message is started without having to buffer that message."
         self._require_open()
         encoder = self._need_encoder()
         opcode, payload, rsv1 = encoder.part(part, text, compress, last)
+        # Between two fragments, only control frames may be sent; so whole messages have to ask the
+        # encoder, which refuses them.
         self.ordinary_out = last and self.trace is None
         return self._frame(opcode, payload, last, rsv1, encoder.size)
 
@@ -261,8 +288,11 @@ class Connection(Tally):
             InvalidState: the connection isn't open.
             ProtocolError: the payload is over 125 bytes.
         """
+        # Section 5.5.2: "An endpoint MAY send a Ping frame any time after the connection is
+        # established and before the connection is closed." Why not after our close frame: the peer
+        # need not read any further, so no pong may come.
         self._require_open()
-        # Section 5.5: all control frames MUST have a payload length of 125 bytes or less.
+        # Section 5.5: "All control frames MUST have a payload length of 125 bytes or less".
         if len(payload) > MAX_CONTROL_SIZE:
             raise ProtocolError(f"payload too long: {len(payload)} bytes; at most 125")
         return self._frame(PING, payload)
@@ -272,47 +302,59 @@ class Connection(Tally):
 
         Raises:
             InvalidState: the connection isn't open.
-            ProtocolError: the code may not travel, or the reason is over 123 bytes of UTF-8.
+            ProtocolError: a frame may not have the code, or the reason is over 123 bytes of UTF-8.
         """
+        # Section 7.1.2: "an endpoint MUST send a Close control frame, as described in Section
+        # 5.5.1, whose status code is set to /code/ and whose close reason is set to /reason/."
         self._require_open()
         close = Close(code, reason)
         return self._close(close, close.payload())
 
     def fail(self, code: int, reason: str, cause: BaseException | None = None) -> bytes:
-        """Fail the connection (section 7.1.7): say why if we may, and hear nothing more.
+        """Fail the connection (section 7.1.7): send the reason if allowed, and discard all input.
 
         Args:
-            code: why, as a close code.
-            reason: why, in words; cut to what fits.
-            cause: what is to stand behind the exception that the application gets.
+            code: the close code for the peer.
+            reason: the reason in words; it is cut to the length of a close frame.
+            cause: the exception that becomes the cause of the one that the application gets.
 
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
         self.deaf, self.ordinary_in = True, False
+        # The first failure is the one that explains the end.
         if self.closing.cause is None:
             self.closing.cause = cause
+        # Section 5.5.1: no frame follows our own close frame.
         if self.state is not State.OPEN:
             return b""
+        # "If _The WebSocket Connection is Established_ [...], the endpoint SHOULD send a Close
+        # frame with an appropriate status code (Section 7.4) before proceeding to _Close the
+        # WebSocket Connection_."
         close = Close.cut(code, reason)
         return self._close(close, close.payload())
 
     def connection_lost(self, cause: BaseException | None) -> None:
-        """Note that the transport is gone; `closing` tells then how the connection ended.
+        """Note that the transport is gone; `closing` then describes the end of the connection.
 
         Args:
             cause: the transport's error; it counts unless the closing handshake was complete.
         """
+        # Section 7.1.4: "When the underlying TCP connection is closed, it is said that _The
+        # WebSocket Connection is Closed_ and that the WebSocket connection is in the CLOSED state."
         self.state = State.CLOSED
         self.ordinary_out = False
         self.deaf, self.ordinary_in = True, False
+        # "If the TCP connection was closed after the WebSocket closing handshake was completed, the
+        # WebSocket connection is said to have been closed _cleanly_." An error of the transport
+        # says nothing then.
         closing = self.closing
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
             closing.cause = cause
 
     def rest(self) -> None:
-        """Give back memory that hasn't been used since this was last called."""
+        """Give back the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
 
@@ -332,6 +374,8 @@ class Connection(Tally):
             raise InvalidState(f"the connection is {self.state.name}, not OPEN")
 
     def _close(self, close: Close, payload: bytes) -> bytes:
+        # Section 5.5.1: "The application MUST NOT send any more data frames after sending a Close
+        # frame." The state CLOSING sees to that.
         frame = self._frame(CLOSE, payload)
         self.closing.sending(close)
         self.state = State.CLOSING
@@ -341,7 +385,7 @@ class Connection(Tally):
     def _frame(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, size: int = 0
     ) -> bytes:
-        """Encode a frame; size is that of the part of a message in it, before deflating."""
+        """Encode a frame; `size` is that of the part of a message in it, before deflating."""
         if self.trace is not None:
             self.trace(">", Header(fin, rsv1, opcode, len(payload), None, 0), payload)
         frame = encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)

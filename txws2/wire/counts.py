@@ -1,4 +1,4 @@
-"""What of a connection is ordinary, and how much there was of it all."""
+"""The counters of a connection, and its flags: may the next message take the short way?"""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ _RARE: tuple[int, ...] = (CONT, CLOSE, PING, PONG)
 
 @accelerated
 class Tally:
-    """What each message passes: it counts, and knows whether the short way may be taken.
+    """Counts each message and frame, and knows whether a message may take the short way.
 
-    The twin in C has its numbers where `Exchange` finds them at once, so that counting costs less
-    than looking these things up did. A frame that few connections see is counted in memory that
-    is only taken then.
+    An ordinary message is whole and in one frame. It takes the short way: a single call decodes or
+    encodes it, and the state of the connection stays the same.
 
     Attributes:
         client: whether this end is the client.
-        max_size: bytes that one incoming message may have; None for no limit.
-        ordinary_in: whether what comes next may be decoded with `decode`: nothing is half
+        max_size: the largest incoming message, in bytes; None for no limit.
+        ordinary_in: whether `decode` may decode the next bytes: no frame and no message is half
             received, so the next byte begins a message or a control frame.
-        ordinary_out: whether what goes out next may be encoded with `encode`: a whole message may
-            be sent now.
+        ordinary_out: whether `encode` may encode the next message: a whole message may be sent
+            now.
         deflates: whether `encode` compresses messages of `threshold` bytes and more.
-        inflates: whether compressed messages may come, each whole and in one frame, to be inflated
-            with `inflate`.
+        inflates: whether compressed messages may come, each whole and in one frame, for
+            `inflate`.
         threshold: see `deflates`.
-        deaf: whether nothing that arrives matters any more.
-        bytes_in: bytes that have come, all that belongs to frames.
-        bytes_out: bytes of the frames that were made to be sent.
-        payload_in: bytes of messages that have come, after inflating.
-        payload_out: bytes of messages that were to be sent, before deflating.
+        deaf: whether all further bytes of the peer are discarded.
+        bytes_in: the number of bytes that have come in frames.
+        bytes_out: the number of bytes of the frames that were made to be sent.
+        payload_in: the number of bytes of the messages that have come, after inflating.
+        payload_out: the number of bytes of the messages that were to be sent, before deflating.
     """
+
+    # The twin in C has these numbers where `Exchange` finds them without looking up an attribute.
+    # Frames other than whole messages are rare: their counters take memory when the first one
+    # comes, and most connections have none.
 
     __slots__ = (
         "_binaries_in",
@@ -65,19 +68,19 @@ class Tally:
         self.max_size: int | None = None
         self.bytes_in = self.bytes_out = self.payload_in = self.payload_out = 0
         self._texts_in = self._texts_out = self._binaries_in = self._binaries_out = 0
-        # Inward and outward, by opcode.
+        # The numbers of frames by opcode, of those received and of those sent.
         self._rare: tuple[dict[int, int], dict[int, int]] | None = None
 
     def decode(self, data: BytesLike, position: int, messages: list[str | bytes], /) -> int:
         """Decode ordinary messages up to the first frame that is anything else, and count them.
 
         Args:
-            data: what has arrived.
-            position: where in it a frame begins.
-            messages: where messages are appended, a str for text, bytes for binary.
+            data: the bytes that have arrived.
+            position: the position at which a frame begins.
+            messages: the list that messages are appended to, a str for text, bytes for binary.
 
         Returns:
-            Where the first frame that wasn't decoded begins.
+            The position at which the first frame begins that wasn't decoded.
         """
         before = len(messages)
         position = decode_messages(data, position, not self.client, self.max_size, messages)
@@ -107,7 +110,8 @@ class Tally:
         self.bytes_out += size
         if self.client:
             size -= 4
-        # Less the header, whose length is of no, two or eight bytes more.
+        # The header is subtracted. Section 5.2 of RFC 6455 has two bytes, and none, two or eight
+        # bytes more for the length.
         self.payload_out += size - (2 if size < 130 else 4 if size < 65540 else 10)
         if isinstance(message, str):
             self._texts_out += 1
@@ -130,7 +134,7 @@ class Tally:
 
         Args:
             opcode: one of `Opcode`.
-            payload: bytes of a message that it has brought, after inflating.
+            payload: the number of bytes of a message in it, after inflating.
         """
         self.payload_in += payload
         if opcode == TEXT:
@@ -145,8 +149,8 @@ class Tally:
 
         Args:
             opcode: one of `Opcode`.
-            payload: bytes of a message that it carries, before deflating.
-            size: bytes of the frame.
+            payload: the number of bytes of a message in it, before deflating.
+            size: the number of bytes of the frame.
         """
         self.payload_out += payload
         self.bytes_out += size
@@ -158,7 +162,7 @@ class Tally:
             self._need_rare()[1][opcode] += 1
 
     def add(self, other: Tally, /) -> None:
-        """Count what another has counted, too."""
+        """Add the numbers of another one to these."""
         self.bytes_in += other.bytes_in
         self.bytes_out += other.bytes_out
         self.payload_in += other.payload_in
@@ -174,32 +178,32 @@ class Tally:
 
     @property
     def frames_in(self) -> dict[int, int]:
-        """How many frames of each opcode have come.
+        """The number of frames of each opcode that have come.
 
-        A message counts when it is complete, as text or as binary. So the sum of those two is
-        that of messages.
+        A message counts when it is complete, as text or as binary. So the sum of these two is the
+        number of messages.
         """
         rare = self._rare[0] if self._rare is not None else dict.fromkeys(_RARE, 0)
         return {TEXT: self._texts_in, BINARY: self._binaries_in, **rare}
 
     @property
     def frames_out(self) -> dict[int, int]:
-        """How many frames of each opcode were to be sent."""
+        """The number of frames of each opcode that were to be sent."""
         rare = self._rare[1] if self._rare is not None else dict.fromkeys(_RARE, 0)
         return {TEXT: self._texts_out, BINARY: self._binaries_out, **rare}
 
-    # What the subclass provides.
+    # The subclass provides these two.
 
     def deflate(self, payload: bytes) -> bytes:
-        """Return what the payload of a message is compressed to."""
+        """Return the compressed payload of a message."""
         raise NotImplementedError
 
     def inflate(self, opcode: int, payload: bytes) -> str | bytes:
-        """Return the message whose payload was compressed to this, and count it.
+        """Inflate a payload; return the message, and count it.
 
         Raises:
-            ProtocolError: it isn't DEFLATE, or the text isn't UTF-8.
-            PayloadTooBig: it inflates to more than max_size.
+            ProtocolError: the payload isn't DEFLATE, or the text isn't UTF-8.
+            PayloadTooBig: the payload inflates to more than max_size.
         """
         raise NotImplementedError
 

@@ -9,24 +9,29 @@ from txws2.wire.exceptions import PayloadTooBig, ProtocolError
 
 __all__ = ["Deflater", "Inflater"]
 
-# Section 7.2.1: what a sync flush ends with is removed, and put back before inflating.
+# A sync flush ends with these bytes. Section 7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff)
+# from the tail end." Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
+# payload of the message."
 _TAIL = b"\x00\x00\xff\xff"
 
-# After a final block a new stream begins. Two bytes make one, and nobody needs many.
+# A new stream begins after a final block. Two bytes make a stream, and nobody needs many of them;
+# for each, zlib takes a new window.
 _MAX_STREAMS = 16
 
+# A compressed message is inflated in pieces of this size. A few bytes can inflate to a thousand
+# times as many, and no more than max_size and one piece is to be in memory.
 _PIECE_SIZE = 64 * 1024
 
 
 class Deflater:
     """Compresses the messages that we send.
 
-    Its memory is taken when the first message is compressed, and can be given back between any
-    two: a compressor that has forgotten what it sent only refers to less.
+    It takes its memory when it compresses the first message, and can give it back between any
+    two: without the messages before, a compressor only refers to less.
 
     Args:
         window_bits: 9 to 15, the base-2 logarithm of the window.
-        takeover: whether a message may refer to those before it.
+        takeover: whether a message may refer to those before it ("context takeover").
         level: 1 to 9.
         memory_level: 1 to 9.
     """
@@ -46,35 +51,40 @@ class Deflater:
 
         Args:
             part: the next bytes of the payload.
-            last: whether they end the message.
+            last: whether these bytes end the message.
         """
         compressor = self._compressor
         if compressor is None:
             compressor = self._compressor = zlibs.compressor(*self.kind)
         self._used = True
+        # A part is flushed, too, so that the peer can inflate it when it arrives. The parts keep
+        # the bytes of the flush: section 7.2.1 removes them at the message's end only.
         data = compressor.compress(part) + compressor.flush(zlibs.SYNC_FLUSH)
         if not last:
             return data
+        # Section 7.1.1: without context takeover, each message begins with an empty window.
         if not self._takeover:
             self._compressor = None
-        # Section 7.2.3.6: when there was nothing to flush, a byte must stand for the message.
+        # Section 7.2.3.6: a single byte 0x00 stands for an empty message, as there was nothing to
+        # flush. An empty payload wouldn't inflate after the tail is put back.
         return data.removesuffix(_TAIL) or b"\x00"
 
     @property
     def kind(self) -> tuple[int, int, int]:
-        """What two of them have in common that compress the same message to the same bytes."""
+        """A key: deflaters with equal keys compress a message to the same bytes."""
         return self._window_bits, self._level, self._memory_level
 
     def compress_apart(self, message: bytes) -> bytes:
-        """Compress a message so that it refers to none before it, for any of this kind."""
+        """Compress a message without reference to any before it, for any deflater of this kind."""
         return Deflater(self._window_bits, False, self._level, self._memory_level).compress(message)
 
     def forget(self) -> None:
-        """Refer to nothing that was sent so far: the peer has had what this didn't compress."""
+        """Refer to no message sent so far: the peer received one that this didn't compress."""
+        # The peer keeps its window. A message that refers to none of it is valid all the same.
         self._compressor = None
 
     def rest(self) -> None:
-        """Give the memory back if nothing was compressed since this was last called."""
+        """Give the memory back if no message was compressed since the last call."""
         if not self._used:
             self._compressor = None
         self._used = False
@@ -84,21 +94,25 @@ class Inflater:
     """Inflates the messages that we receive, part by part.
 
     Args:
-        window_bits: 8 to 15, at least what the peer compresses with.
+        window_bits: 8 to 15, at least as many as the peer compresses with.
         takeover: whether the peer's messages may refer to those before them.
     """
+
+    # Section 7.2.2 has the receiver keep its window as long as the sender may refer to it, so this
+    # memory can't be given back between two messages, as that of a deflater can.
 
     __slots__ = ("_begun", "_decompressor", "_streams", "_takeover", "_window_bits")
 
     def __init__(self, window_bits: int, takeover: bool) -> None:
-        # zlib took 8 for 9 when compressing, so that peers that said 8 may have meant 9.
+        # Old versions of zlib compressed with 9 bits when they were asked for 8. So a peer that
+        # negotiated 8 may use 9; the larger window inflates both.
         self._window_bits = max(window_bits, 9)
         self._takeover = takeover
         # None before a stream begins: at first, and after a final block.
         self._decompressor: zlib._Decompress | None = None
-        # Those that this message has begun.
+        # The number of streams that this message has begun.
         self._streams = 0
-        # Whether parts of this message have left something that the tail is to end.
+        # True if parts of this message have begun a block that the tail is to end.
         self._begun = False
 
     def inflate(self, part: bytes, room: int | None) -> bytes:
@@ -106,12 +120,13 @@ class Inflater:
 
         Args:
             part: the next bytes of the payload.
-            room: bytes that it may inflate to; None for no limit. No more than that, and a
-                piece, is ever in memory.
+            room: the number of bytes that the part may inflate to; None for no limit. No more
+                than that, and one piece, is ever in memory.
 
         Raises:
-            ProtocolError: it isn't DEFLATE.
-            PayloadTooBig: it inflates to more; it says how much was found, and the room.
+            ProtocolError: the part isn't DEFLATE.
+            PayloadTooBig: the part inflates to more. The exception has the size that was found,
+                and the room.
         """
         if not part:
             return b""
@@ -120,18 +135,19 @@ class Inflater:
         return data
 
     def finish(self, room: int | None, part: bytes = b"") -> bytes:
-        """Inflate the last part of a message, or the whole of one.
+        """Inflate the last part of a message, or a whole message.
 
         Args:
-            part: the last bytes of the payload.
             room: as for `inflate`.
+            part: the last bytes of the payload.
 
         Raises:
-            ProtocolError: it isn't DEFLATE.
-            PayloadTooBig: as `inflate`.
+            ProtocolError: the part isn't DEFLATE.
+            PayloadTooBig: as for `inflate`.
         """
-        # The tail is the rest of an empty block that the payload has begun. A decompressor that
-        # gets it without that would take it, and what follows, for the beginning of another.
+        # The tail is the end of an empty block that the payload has begun. After an empty payload,
+        # no block has begun. A decompressor would then take the tail for the beginning of a block,
+        # and the next message for the rest of it.
         ends_block = part or self._begun
         data = self._inflate(part + _TAIL, room, len(_TAIL)) if ends_block else b""
         self._streams = 0
@@ -141,19 +157,20 @@ class Inflater:
         return data
 
     def _inflate(self, part: bytes, room: int | None, tail: int = 0) -> bytes:
-        """Inflate bytes, of which so many at the end are not the payload's."""
+        """Inflate bytes; the last of them, as many as `tail`, aren't the payload's."""
         decompressor = self._decompressor or self._start()
         piece = _decompress(decompressor, part)
         size = len(piece)
         if size < _PIECE_SIZE and not decompressor.eof and (room is None or size <= room):
-            # Nearly always.
+            # Nearly every message takes this way.
             return piece
         pieces = [piece]
         while True:
             if room is not None and size > room:
                 raise PayloadTooBig(size, room)
             if decompressor.eof:
-                # Section 7.2.3.4: a block may say that it is the final one; others may follow.
+                # Section 7.2.3.4: a block may have the bit BFINAL set, and other blocks may follow.
+                # To zlib, a final block ends the stream, so another one begins here.
                 part = decompressor.unused_data
                 self._decompressor = None
                 if len(part) <= tail:
@@ -177,16 +194,18 @@ class Inflater:
 
 
 def _check_tail(left: int) -> None:
-    """Make sure that a final block has taken nothing of the tail, or has been ended by it.
+    """Make sure that a final block ended before the tail, or exactly with it.
 
     Args:
-        left: bytes of the tail that are left behind the final block.
+        left: the number of bytes of the tail that are left behind the final block.
     """
+    # A block that ends within the tail has taken bytes of it for its own, and lacks as many.
     if left not in (0, len(_TAIL)):
         raise ProtocolError("decompression failed: the final block isn't complete")
 
 
 def _decompress(decompressor: zlib._Decompress, part: bytes) -> bytes:
+    # zlib's reason stays in the cause: it is of no use to a peer.
     try:
         return decompressor.decompress(part, _PIECE_SIZE)
     except zlibs.error() as exc:

@@ -1,4 +1,4 @@
-"""What `Connection.receive` tells besides messages, which are plain str and bytes."""
+"""The events of `Connection.receive`, apart from messages, which are plain str and bytes."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ __all__ = ["Closing", "Event", "Failed", "Ping", "Pong", "Remainder"]
 
 
 class Remainder(NamedTuple):
-    """The message ended of which `Connection.take_part` gave a part; it is what was left."""
+    """A message ended whose first part `Connection.take_part` gave; `rest` is the part after it."""
 
     rest: str | bytes
 
 
 class Ping(NamedTuple):
-    """A ping came."""
+    """A ping came; `Connection.answer` makes the pong."""
 
     payload: bytes
 
 
 class Pong(NamedTuple):
-    """A pong came, asked for or not."""
+    """A pong came, whether a ping asked for it or not."""
 
+    # Section 5.5.3 of RFC 6455: "A Pong frame MAY be sent unsolicited." So this is no error, and
+    # the driver compares the payload with those of its pings.
     payload: bytes
 
 
 class Closing(NamedTuple):
-    """The peer's close frame came."""
+    """The peer's close frame came; nothing is read after it."""
 
     close: Close
 
 
 class Failed(NamedTuple):
-    """The peer broke the protocol."""
+    """The peer broke the protocol, or sent more than the limits allow."""
 
     cause: ProtocolError | PayloadTooBig
 

@@ -1,4 +1,4 @@
-"""Errors of frames, messages and opening handshakes; `txws2.exceptions` has all that there are."""
+"""Exceptions of frames, messages and opening handshakes; `txws2.exceptions` has all of them."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ __all__ = [
 class WebSocketException(Exception):
     """The root of every exception that txws2 defines.
 
-    Its text is one line, whatever a peer has said that is part of it.
+    Its text is always one line, even if it has words of a peer in it.
     """
 
+    # RFC 6455 section 10.7: "Incoming data MUST always be validated by both clients and servers."
+    # A text may quote what a peer sent. It is escaped here, so that no subclass can forget to.
     def __str__(self) -> str:
         return escaped(self._text())
 
     def _text(self) -> str:
-        """Return the text; a peer may have a say in it."""
+        """Return the text, which may have words of a peer in it."""
         return super().__str__()
 
 
 class InvalidURI(WebSocketException):
-    """The URI isn't one of a WebSocket (RFC 6455 section 3).
+    """The URI isn't a WebSocket URI (RFC 6455 section 3).
 
     Attributes:
         uri: the URI, with ``***`` for a user name and a password.
-        message: what is against it.
+        message: the rule that it breaks.
     """
 
     def __init__(self, uri: str, message: str) -> None:
@@ -73,11 +75,11 @@ class InvalidURI(WebSocketException):
 
 
 class InvalidProxy(WebSocketException):
-    """The proxy to connect through isn't a valid one.
+    """The URL isn't that of a proxy.
 
     Attributes:
-        proxy: its URL, with ``***`` for a user name and a password.
-        message: what is against it.
+        proxy: the URL, with ``***`` for a user name and a password.
+        message: the rule that it breaks.
     """
 
     def __init__(self, proxy: str, message: str) -> None:
@@ -93,9 +95,13 @@ class InvalidProxy(WebSocketException):
 class InvalidHandshake(WebSocketException):
     """The opening handshake failed."""
 
+    # RFC 6455 section 4.2.1: to a handshake that doesn't match, a server answers with "an HTTP
+    # response with an appropriate error code". `handshake.server.refusal` has the codes. Section
+    # 4.1: a client "MUST _Fail the WebSocket Connection_."
+
 
 class SecurityError(InvalidHandshake):
-    """The handshake broke a rule that is there for safety."""
+    """The handshake broke a rule that protects this side."""
 
 
 class RequestLineTooLong(SecurityError):
@@ -111,15 +117,15 @@ class HeaderLineTooLong(SecurityError):
 
 
 class TooManyHeaders(SecurityError):
-    """There are more headers, or more bytes of them, than the limits allow (answered 431)."""
+    """The head has more headers, or more bytes of them, than the limits allow (answered 431)."""
 
 
 class ProxyError(InvalidHandshake):
-    """The proxy can't be reached, or did not let us through."""
+    """The proxy can't be reached, or refused the tunnel."""
 
 
 class UnreachableThroughProxy(ProxyError):
-    """The SOCKS proxy would let us through, but can't reach the server."""
+    """The SOCKS proxy allows the tunnel, but can't reach the server."""
 
 
 class InvalidMessage(InvalidHandshake):
@@ -149,7 +155,12 @@ class InvalidProtocol(InvalidHandshake):
 
 
 class InvalidHeader(InvalidHandshake):
-    """A header is missing, or doesn't say what it must."""
+    """A header is missing, or has a wrong value.
+
+    Attributes:
+        name: the name of the header.
+        value: its value, or the rule that it breaks; None if the header is missing.
+    """
 
     def __init__(self, name: str, value: str | None = None) -> None:
         super().__init__(name, value)
@@ -167,6 +178,9 @@ class InvalidHeader(InvalidHandshake):
 class InvalidHeaderFormat(InvalidHeader):
     """The header's text doesn't follow its grammar."""
 
+    # RFC 6455 section 9.1: if a value doesn't conform to the ABNF, "the recipient of such malformed
+    # data MUST immediately _Fail the WebSocket Connection_."
+
     def __init__(self, name: str, expected: str, value: str, position: int) -> None:
         super().__init__(name, f"expected {expected} at {position} in {value[:80]!r}")
 
@@ -176,7 +190,7 @@ class InvalidHeaderValue(InvalidHeader):
 
 
 class InvalidHost(InvalidHeader):
-    """The Host isn't one that this server answers for (answered 421)."""
+    """The Host isn't one of the hosts that this server answers for (answered 421)."""
 
     def __init__(self, host: str) -> None:
         super().__init__("Host", host)
@@ -190,12 +204,15 @@ class InvalidHost(InvalidHeader):
 
 
 class InvalidOrigin(InvalidHeader):
-    """The Origin isn't one that this server accepts (answered 403).
+    """The Origin isn't one of the origins that this server accepts (answered 403).
 
     Attributes:
-        host: the host that it was compared with, as the client has named it; None if origins has
-            no SAME_ORIGIN, so that it wasn't compared with any.
+        host: the host of the request, if the Origin was compared with it; None if `origins` has
+            no SAME_ORIGIN.
     """
+
+    # RFC 6455 section 10.2: "If the origin indicated is unacceptable to the server, then it SHOULD
+    # respond to the WebSocket handshake with a reply containing HTTP 403 Forbidden status code."
 
     def __init__(self, origin: str | None, host: str | None = None) -> None:
         super().__init__("Origin", origin)
@@ -212,11 +229,11 @@ class InvalidOrigin(InvalidHeader):
 
 
 class InvalidUpgrade(InvalidHeader):
-    """Upgrade or Connection don't ask for, or don't confirm, a WebSocket."""
+    """The headers Upgrade and Connection don't ask for, or don't confirm, a WebSocket."""
 
 
 class InvalidPath(InvalidHandshake):
-    """The request is for a path that there is nothing at (answered 404)."""
+    """Nothing is at the path of the request (answered 404)."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -231,12 +248,15 @@ class NegotiationError(InvalidHandshake):
 
 
 class RedirectError(InvalidHandshake):
-    """The server sends us elsewhere, and we don't go there.
+    """The server redirected the client, and the client didn't follow.
 
     Attributes:
-        chain: the URIs so far, and last the one that wasn't asked, without credentials.
-        message: why it wasn't.
+        chain: the URIs so far, without credentials; the last one is the URI that wasn't followed.
+        message: the reason.
     """
+
+    # RFC 6455 section 4.1: "the server might redirect the client using a 3xx status code (but
+    # clients are not required to follow them)".
 
     def __init__(self, chain: Sequence[str], message: str) -> None:
         super().__init__(chain, message)
@@ -251,7 +271,7 @@ class OpeningTimeout(InvalidHandshake, TimeoutError):
     """The connection wasn't open within open_timeout.
 
     Attributes:
-        stage: what it was waiting for, "the server's answer" for instance; tracebacks show it.
+        stage: the event that was awaited, "the server's answer" for instance; tracebacks show it.
     """
 
     def __init__(self, stage: str = "") -> None:
@@ -262,21 +282,21 @@ class OpeningTimeout(InvalidHandshake, TimeoutError):
 
 
 class ServerClosing(InvalidHandshake):
-    """The server is going away and takes no new connections (answered 503)."""
+    """The server is shutting down and takes no new connections (answered 503)."""
 
     def __init__(self) -> None:
         super().__init__("the server is shutting down")
 
 
 class TooManyConnections(InvalidHandshake):
-    """There are max_connections already (answered 503)."""
+    """The server has max_connections connections already (answered 503)."""
 
     def __init__(self) -> None:
         super().__init__("the server has as many connections as it takes")
 
 
 class TooManyConnectionsFromHost(InvalidHandshake):
-    """There are max_connections_per_host already of this host (answered 429)."""
+    """The server has max_connections_per_host connections of this host already (answered 429)."""
 
     def __init__(self) -> None:
         super().__init__("the server has as many connections as it takes from one host")
@@ -286,7 +306,8 @@ class ProtocolError(WebSocketException):
     """A frame breaks the rules of RFC 6455.
 
     Attributes:
-        code: the close code that says so (RFC 6455 section 7.4.1).
+        code: the close code for the peer (RFC 6455 section 7.4.1): 1002, or 1007 for data that
+            isn't UTF-8.
     """
 
     def __init__(self, message: str, code: int = 1002) -> None:
@@ -295,14 +316,15 @@ class ProtocolError(WebSocketException):
 
 
 class PayloadTooBig(WebSocketException):
-    """A message is larger than max_size, or in more pieces than max_fragments.
+    """A message is larger than max_size, or has more fragments than max_fragments.
 
     Attributes:
-        size: of the message as far as it is known.
-        max_size: what is allowed.
-        unit: what both are counted in, "bytes" or "fragments".
+        size: the size of the message, as far as it is known.
+        max_size: the largest size that is allowed.
+        unit: the unit of both, "bytes" or "fragments".
     """
 
+    # RFC 6455 section 7.4.1: 1009 is for "a message that is too big for it to process."
     code = 1009
 
     def __init__(self, size: int, max_size: int, unit: str = "bytes") -> None:

@@ -1,4 +1,4 @@
-"""Frames that are read one by one: fragments, control frames, and those that a read has cut."""
+"""Frames that are read one by one: fragments, control frames, and frames that arrive in parts."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from txws2.wire.whole_messages import take_compressed
 __all__ = ["FrameReader", "Trace"]
 
 Trace = Callable[[str, Header, bytes], None]
-"""Called for each frame with "<" or ">", its header, and its payload as far as it is there."""
+"""Called for each frame with "<" or ">", its header, and the part of its payload that is there."""
 
 
 class FrameReader:
     """Reads frames one by one, and whole messages between them in one go.
 
-    A connection whose peer sends nothing but whole messages, each in one frame and one read, needs
-    none. The reader doesn't keep the connection's tally, so that no reference circle delays the end
+    A connection needs no reader while its peer sends only whole messages, each in one frame and one
+    read. The reader doesn't keep the connection's tally, so that no reference circle delays the end
     of either.
 
     Args:
-        deflate: what was agreed on for compressing, None if nothing was.
-        max_fragments: frames that one message may come in; None for no limit.
+        deflate: the negotiated compression, None if there is none.
+        max_fragments: the most frames of one message; None for no limit.
         trace: called for each frame.
     """
 
@@ -41,53 +41,56 @@ class FrameReader:
         self._deflate = deflate
         self._max_fragments = max_fragments
         self._trace = trace
-        # The beginning of a header or of a control frame, whose rest hasn't come.
+        # The beginning of a header or of a control frame whose rest hasn't come.
         self._held = b""
-        # Many peers send no more than a ping or a pong now and then.
+        # The assembler is made for the first data frame: many peers send only a ping or a pong now
+        # and then.
         self._message: MessageAssembler | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether a frame or a message has begun and not ended."""
+        """True if a frame or a message has begun and not ended."""
         return bool(self._held) or (self._message is not None and self._message.fragmented)
 
     @property
     def blank(self) -> bool:
-        """Whether another reader would do as well, because this one keeps nothing."""
+        """True if this reader keeps nothing, so that a new one would do as well."""
         return self._message is None and not self._held
 
     @property
     def waiting(self) -> int:
-        """Bytes that are here of a message whose end hasn't come."""
+        """The number of bytes that have come of a message without its end."""
         return 0 if self._message is None else self._message.waiting
 
     def take_part(self) -> str | bytes:
-        """Return what is here of the unfinished message, and keep it no longer."""
+        """Return the part of the unfinished message that has come, and keep it no longer."""
         assert self._message is not None
         return self._message.take()
 
     def inflate(self, opcode: int, payload: bytes, tally: Tally) -> str | bytes:
-        """Return the message whose payload was compressed to this, and count it."""
+        """Inflate a payload; return the message, and count it."""
         message = self._need_message(tally)
         whole = message.whole(opcode, payload, True)
         tally.count_in(opcode, message.decoded)
         return whole
 
     def read(self, data: bytes, events: list[Any], tally: Tally) -> None:
-        """Read all frames that are there; keep the beginning of one that isn't.
+        """Read all frames that are there; keep the beginning of one that isn't whole.
 
         Args:
-            data: what has arrived.
-            events: where messages and events are appended.
-            tally: what counts them, and becomes deaf at a close frame.
+            data: the bytes that have arrived.
+            events: the list that messages and events are appended to.
+            tally: counts them, and becomes deaf at a close frame.
 
         Raises:
             ProtocolError: a frame breaks the protocol.
-            PayloadTooBig: a message is too large, or comes in too many frames.
+            PayloadTooBig: a message is too large, or has too many frames.
         """
         data, self._held = self._held + data, b""
         position, end = 0, len(data)
-        # Section 1.4: whatever follows a close frame is discarded.
+        # Section 1.4 of RFC 6455: "after receiving a control frame indicating the connection should
+        # be closed, a peer discards any further data received." Why not answer a ping that comes
+        # later, as section 5.5.2 would not forbid: websockets doesn't, and nobody waits for it.
         while position < end and not tally.deaf:
             message = self._message
             if message is not None and message.fragmented:
@@ -99,7 +102,7 @@ class FrameReader:
     def _read_unfragmented(
         self, data: bytes, position: int, events: list[Any], tally: Tally
     ) -> int:
-        """Read whole messages, or another frame where none begins; return where they end."""
+        """Read whole messages, or else one frame; return the position at which they end."""
         if self._trace is None:
             whole = self._read_whole(data, position, events, tally)
             if whole > position:
@@ -109,7 +112,8 @@ class FrameReader:
     def _read_whole(self, data: bytes, start: int, events: list[Any], tally: Tally) -> int:
         """Read messages that are whole and in one frame each, compressed or not.
 
-        A payload longer than max_size may inflate to less. That one is read as other frames are.
+        A payload longer than max_size may inflate to less. So its frame is read as other frames
+        are.
         """
         position, masked = start, not tally.client
         while tally.inflates and (taken := take_compressed(data, position, masked, tally.max_size)):
@@ -120,6 +124,8 @@ class FrameReader:
 
     def _read_frame(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
         """Read a frame as far as it is there; a header or a control frame must be whole."""
+        # Section 5.4: "An endpoint MUST be capable of handling control frames in the middle of a
+        # fragmented message." So a control frame is read whatever the assembler holds.
         message = self._message
         header = parse_header(
             data,
@@ -143,21 +149,25 @@ class FrameReader:
         return self._read_payload(data, header.end, events, tally)
 
     def _read_payload(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
-        """Take as much of the current data frame as there is; return where it ends."""
+        """Read the current data frame as far as it is there; return the position of its end."""
         message = self._message
         assert message is not None
         position = message.add(data, position)
         tally.payload_in += message.decoded
+        # Section 6.2: "When the last fragment is received as indicated by the FIN bit (frame-fin),
+        # it is said that _A WebSocket Message Has Been Received_".
         if message.last and not message.missing:
             taken = message.taken
             whole = message.finish()
-            # In fragments, it counts when it is complete.
+            # A fragmented message counts when it is complete.
             tally.count_in(TEXT if isinstance(whole, str) else BINARY, message.decoded)
             events.append(Remainder(whole) if taken else whole)
         return position
 
     def _read_control(self, header: Header, data: bytes, events: list[Any], tally: Tally) -> int:
-        """Read a whole control frame; return where it ends."""
+        """Read a whole control frame; return the position at which it ends."""
+        # Section 6.2: "If a control frame (Section 5.5) is received, the frame MUST be handled as
+        # defined by Section 5.5." `Connection.answer` does that, in the order of the events.
         payload = _payload(header, data)
         if self._trace is not None:
             self._trace("<", header, payload)
@@ -180,6 +190,6 @@ class FrameReader:
 
 
 def _payload(header: Header, data: bytes) -> bytes:
-    """Return as much of a frame's payload as is there."""
+    """Return the part of a frame's payload that is there, unmasked."""
     payload = data[header.end : header.end + header.length]
     return payload if header.mask is None else apply_mask(payload, header.mask)

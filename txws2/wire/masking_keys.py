@@ -1,4 +1,4 @@
-"""Masking keys that nobody can predict (RFC 6455 section 10.3)."""
+"""Unpredictable masking keys (RFC 6455 sections 5.3 and 10.3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from struct import Struct
 
 __all__ = ["new_mask"]
 
-# Asking the kernel takes as long for all of them as for two or three.
+# Keys are fetched in batches: the kernel takes as long for 64 of them as for two or three. Why
+# not the `random` module, which is faster: its next numbers can be computed from those before.
 _BATCH = 64
 _KEY = Struct("4s")
 
@@ -21,16 +22,20 @@ def _fetch() -> None:
 
 
 _fetch()
-# A fork leaves parent and child with the same keys. The child gets others.
+# A fork leaves parent and child with the same batch. The child fetches another, since a key that
+# both use is one that the other's peer can predict.
 os.register_at_fork(after_in_child=_fetch)
 
 
 def new_mask() -> bytes:
-    """Return a masking key that nobody can predict, and that is used once.
+    """Return a masking key of four bytes that nobody can predict, and that is used once.
 
-    Section 10.3: the key must come from a strong source of entropy, or a page could
-    choose what a proxy between us sees.
+    With a predictable key, a web page could choose the bytes that a proxy between client and
+    server sees.
     """
+    # Section 5.3: "the masking key MUST be derived from a strong source of entropy, and the
+    # masking key for a given frame MUST NOT make it simple for a server/proxy to predict the
+    # masking key for a subsequent frame."
     while True:
         for (key,) in _keys:
             return key

@@ -1,4 +1,4 @@
-"""Whole messages in one frame each, as nearly all are: the short way in, and out."""
+"""Whole messages in one frame each, as nearly all messages are: the short way in, and out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from txws2.wire.masking import BytesLike, apply_mask
 
 __all__ = ["as_payload", "decode_messages", "encode_message", "take_compressed"]
 
-# The first bytes of the two frames in question: FIN is set, RSV1 to RSV3 aren't.
+# The first bytes of the frames of ordinary messages. RFC 6455 section 5.4: "An unfragmented message
+# consists of a single frame with the FIN bit set (Section 5.2) and an opcode other than 0." RSV1 to
+# RSV3 aren't set.
 _TEXT = 0x80 | TEXT
 _BINARY = 0x80 | BINARY
 
-# Section 5.2: 126 and 127 announce another length. It has so many bytes, and is at least so much.
+# Section 5.2: the lengths 126 and 127 announce an extended length. Each has here the size of that
+# in bytes, and the least value that needs so many bytes.
 _EXTENDED = {126: (2, 126), 127: (8, 1 << 16)}
 
-# RFC 7692 section 6: with RSV1 set, too, they begin a compressed message.
+# RFC 7692 section 6: with RSV1 set, too, the frame begins a compressed message.
 _COMPRESSED = (0x40 | _TEXT, 0x40 | _BINARY)
 
 
@@ -33,19 +36,19 @@ def decode_messages(
 ) -> int:
     """Decode ordinary messages up to the first frame that is anything else.
 
-    That frame may be incomplete, a control frame, a fragment, compressed, too large or wrong.
-    It is for others to find out; here, nothing that a peer sends raises an exception. The caller
-    sees to it that no fragmented message is under way.
+    Another frame may be incomplete, a control frame, a fragment, compressed, too large or wrong.
+    `FrameReader` reads it. No bytes of a peer raise an exception here. The caller makes sure that
+    no fragmented message is unfinished.
 
     Args:
-        data: what has arrived.
-        position: where in it a frame begins.
+        data: the bytes that have arrived.
+        position: the position at which a frame begins.
         masked: whether the peer must mask: True when it is a client (section 5.1).
-        max_size: bytes that a message may have, None for no limit.
-        messages: where messages are appended, a str for text, bytes for binary.
+        max_size: the largest message, in bytes; None for no limit.
+        messages: the list that messages are appended to, a str for text, bytes for binary.
 
     Returns:
-        Where the first frame that wasn't decoded begins.
+        The position at which the first frame begins that wasn't decoded.
     """
     if not isinstance(data, bytes):
         data = bytes(memoryview(data))
@@ -54,7 +57,7 @@ def decode_messages(
     end = len(data)
     position = index(position)
     if not 0 <= position <= end:
-        raise ValueError(f"no place in {end} bytes: {position}")
+        raise ValueError(f"a position is from 0 to {end}, not {position}")
     most = end if max_size is None else index(max_size)
     mask_bit = 0x80 if masked else 0
     append, from_bytes = messages.append, int.from_bytes
@@ -66,7 +69,9 @@ def decode_messages(
         first = data[position]
         if first != _TEXT and first != _BINARY:
             break
-        # Section 5.1: a client MUST mask, a server MUST NOT. With the wrong bit, this is over 127.
+        # Section 5.1: "a client MUST mask all frames that it sends to the server", and "A server
+        # MUST NOT mask any frames that it sends to the client." With the wrong mask bit, this
+        # number is over 127, so the frame is left to `FrameReader`, which refuses it.
         length = data[position + 1] ^ mask_bit
         start = position + 2
         if length > 125:
@@ -75,7 +80,7 @@ def decode_messages(
             width, shortest = _EXTENDED[length]
             start += width
             length = from_bytes(data[position + 2 : start])
-            # Section 5.2: the minimal number of bytes MUST be used to encode the length.
+            # Section 5.2: "the minimal number of bytes MUST be used to encode the length".
             if length < shortest:
                 break
         if masked:
@@ -87,12 +92,14 @@ def decode_messages(
         if masked:
             mask = data[start - 4 : start]
             if length <= 128:
-                # This is what apply_mask does.
+                # These lines do the same as apply_mask.
                 stream = (mask * 32)[:length]
                 number = from_bytes(payload) ^ from_bytes(stream)
                 payload = number.to_bytes(length)
             else:
                 payload = apply_mask(payload, mask)
+        # Section 8.1: a text that isn't UTF-8 fails the connection. `FrameReader` finds it again,
+        # and raises the exception.
         if first == _TEXT:
             try:
                 append(payload.decode())
@@ -109,8 +116,8 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes:
     """Return the frame of a message.
 
     Args:
-        message: a str is sent as text, bytes as binary.
-        masked: whether to mask it with a fresh key: a client must, a server must not.
+        message: the message; a str is sent as text, bytes as binary.
+        masked: whether to mask the payload with a fresh key: a client must, a server must not.
 
     Raises:
         TypeError: the message is neither str nor bytes.
@@ -121,12 +128,13 @@ def encode_message(message: str | bytes, masked: bool, /) -> bytes:
 
 
 def as_payload(message: str | bytes) -> tuple[int, bytes]:
-    """Return TEXT or BINARY, and the payload that a message is as such.
+    """Return the opcode of a message, TEXT or BINARY, and its payload.
 
     Raises:
         TypeError: the message is neither str nor bytes.
         UnicodeEncodeError: the text has a lone surrogate, so it can't be UTF-8.
     """
+    # Section 5.6: "The "Payload data" is text data encoded as UTF-8."
     if isinstance(message, str):
         return TEXT, message.encode()
     if isinstance(message, bytes):
@@ -138,27 +146,27 @@ def as_payload(message: str | bytes) -> tuple[int, bytes]:
 def take_compressed(
     data: BytesLike, position: int, masked: bool, max_size: int | None, /
 ) -> tuple[int, bytes, int] | None:
-    """Take the compressed message off that begins at a position, if it is whole and in one frame.
+    """Take off the compressed message at a position, if it is whole and in one frame.
 
-    What is no such message is for others to judge, as with `decode_messages`, and the caller sees
-    to the same, and that permessage-deflate was agreed on.
+    `FrameReader` reads any other frame, as with `decode_messages`. The caller makes sure that no
+    fragmented message is unfinished, and that permessage-deflate was negotiated.
 
     Args:
-        data: what has arrived.
-        position: where in it a frame begins.
+        data: the bytes that have arrived.
+        position: the position at which a frame begins.
         masked: whether the peer must mask: True when it is a client (section 5.1).
-        max_size: bytes that the payload may have before it is inflated, None for no limit.
+        max_size: the largest payload before inflating, in bytes; None for no limit.
 
     Returns:
-        TEXT or BINARY, the payload as it was compressed, and where the next frame begins; None
-        if anything else is there.
+        The opcode TEXT or BINARY, the compressed payload, and the position at which the next frame
+        begins; None if anything else is there.
     """
     if not isinstance(data, bytes):
         data = bytes(memoryview(data))
     end = len(data)
     position = index(position)
     if not 0 <= position <= end:
-        raise ValueError(f"no place in {end} bytes: {position}")
+        raise ValueError(f"a position is from 0 to {end}, not {position}")
     most = end if max_size is None else index(max_size)
     if position == end or data[position] not in _COMPRESSED:
         return None

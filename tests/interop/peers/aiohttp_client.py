@@ -8,7 +8,7 @@ from observations import client_arguments, observe
 
 
 def window_bits(parameters):
-    """Return its option `compress`, which is all that it can be told; 0 for no compression."""
+    """Return aiohttp's only option of compression, `compress`; 0 for no compression."""
     return 0 if parameters is None else parameters.get("server_max_window_bits", 15)
 
 
@@ -28,7 +28,7 @@ async def connect(session, uri, settings):
 
 
 async def main():
-    # It keeps cookies, unsafe or not, of a host that is an address.
+    # aiohttp then keeps cookies of a host that is an address, too.
     async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
         for uri, settings in client_arguments():
             await connect(session, uri, settings)

@@ -1,4 +1,4 @@
-"""What the `aiohttp` peer does on a connection, whichever side it is."""
+"""The `aiohttp` peer's actions on a connection, on either side."""
 
 from aiohttp import WSMsgType
 from observations import observe
@@ -9,7 +9,7 @@ async def fill(ws, transport, size):
 
 
 async def plain(ws, transport, size):
-    """Send a message that isn't compressed; it has no option for that."""
+    """Send an uncompressed message; aiohttp has no option for that."""
     ws._writer._write_websocket_frame(bytes(size), WSMsgType.BINARY, 0)
 
 
@@ -19,7 +19,7 @@ async def ping(ws, transport, payload):
 
 async def close(ws, transport, code=None, reason=""):
     if code is None:
-        # Its close() always has a code.
+        # aiohttp's close() always sends a code.
         await ws.send_frame(b"", WSMsgType.CLOSE)
     else:
         await ws.close(code=code, message=reason.encode())
@@ -33,12 +33,12 @@ ACTIONS = {"fill": fill, "plain": plain, "ping": ping, "close": close, "drop": d
 
 
 def by_itself(actions):
-    """Whether it may answer pings by itself: then it doesn't show pongs."""
+    """Return True if aiohttp may answer pings itself; then it doesn't show pongs."""
     return all(name != "ping" for name, *_ in actions)
 
 
 async def echo(ws):
-    """Echo until the connection is closed; return the last message, which tells of the end."""
+    """Echo until the connection is closed; return the last message, which reports the end."""
     while True:
         message = await ws.receive()
         if message.type is WSMsgType.TEXT:
@@ -54,7 +54,7 @@ async def echo(ws):
 
 
 async def play(ws, transport, actions):
-    """Do what is asked for, then echo every message until the connection is closed."""
+    """Play the actions, then echo every message until the connection is closed."""
     try:
         for name, *arguments in actions:
             await ACTIONS[name](ws, transport, *arguments)
@@ -62,5 +62,5 @@ async def play(ws, transport, actions):
         pass
     last = await echo(ws)
     code = last.data if last.type is WSMsgType.CLOSE else ws.close_code
-    # It says 0 for a close frame without a code.
+    # aiohttp has 0 for a close frame without a code.
     observe(closed=[code or 1005, last.extra or ""])

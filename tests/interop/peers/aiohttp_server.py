@@ -14,7 +14,7 @@ async def run(settings):
         ws = web.WebSocketResponse(
             protocols=settings["subprotocols"],
             autoping=by_itself(actions),
-            # There is nothing else that it can be told.
+            # aiohttp has no other option of compression.
             compress=settings.get("deflate", {}) is not None,
         )
         await ws.prepare(request)

@@ -54,7 +54,7 @@ def connect_next():
     factory = WebSocketClientFactory(uri, protocols=settings["subprotocols"])
     factory.protocol = Client
     factory.actions = settings["actions"]
-    # By default, it gives an answer one second, which a busy machine may take.
+    # The default is a second for the peer's close frame, which a busy machine may take.
     factory.setProtocolOptions(
         closeHandshakeTimeout=30,
         perMessageCompressionOffers=offers(settings),

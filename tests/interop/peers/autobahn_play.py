@@ -1,16 +1,16 @@
-"""What the Autobahn peer does on a connection, whichever side it is."""
+"""The Autobahn peer's actions on a connection, on either side."""
 
 import sys
 
 from observations import observe
 from twisted.python import log
 
-# Where the test looks for tracebacks.
+# The test looks for tracebacks on stderr.
 log.startLogging(sys.stderr, setStdout=False)
 
 
 class Player:
-    """Does what is asked for, and echoes every message."""
+    """Plays the actions, and echoes every message."""
 
     parts = ()
 
@@ -29,7 +29,8 @@ class Player:
             self.continue_message()
 
     def onClose(self, wasClean, code, reason):
-        # It has None for a close frame without a code, and a reason of its own for no frame.
+        # Autobahn has None for a close frame without a code, and its own reason for no
+        # close frame.
         observe(closed=[code or 1005, (reason or "") if wasClean else ""])
 
     def play_fill(self, size):
@@ -57,9 +58,9 @@ class Player:
             self.endMessage()
 
     def play_close(self, code=None, reason=None):
-        # Its sendClose() has no 1001 and 1011.
+        # Autobahn's sendClose() refuses 1001 and 1011.
         self.sendCloseFrame(code, None if reason is None else reason.encode())
 
     def play_drop(self):
-        # Its answer to the handshake may not have left yet.
+        # Autobahn's response to the handshake may not have left yet.
         self.transport.loseConnection()

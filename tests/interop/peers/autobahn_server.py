@@ -17,7 +17,7 @@ class Server(Player, WebSocketServerProtocol):
 
 
 def accepting(parameters):
-    """Return what accepts an offer; what it can ask for is about the client's messages."""
+    """Return a function that accepts an offer; its wishes are only about the client's messages."""
 
     def accept(offers):
         for offer in offers:
@@ -37,7 +37,7 @@ for settings in server_arguments():
     factory.protocol = Server
     factory.actions = settings["actions"]
     accept = accepting(settings.get("deflate", {}))
-    # By default, it gives an answer one second, which a busy machine may take.
+    # The default is a second for the peer's close frame, which a busy machine may take.
     factory.setProtocolOptions(perMessageCompressionAccept=accept, closeHandshakeTimeout=30)
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
     observe(port=port.getHost().port)

@@ -1,4 +1,4 @@
-"""A client made with Autobahn: it says what it is told to, and tells what it hears."""
+"""A client made with Autobahn: it sends its arguments, and prints the messages that it receives."""
 
 import sys
 

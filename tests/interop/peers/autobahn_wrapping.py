@@ -13,7 +13,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 
 class Peer(Protocol):
-    """Says a word, and tells what it hears."""
+    """Sends a word, and prints the data that it receives."""
 
     def connectionMade(self):
         self.transport.write(b"from the peer")

@@ -1,6 +1,6 @@
-"""A server and two clients in one process whose clock is set; says "alive" and "gone" in the end.
+"""A server and two clients in one process whose clock is set; prints "alive" and "gone" in the end.
 
-Arguments: the reactor, and by how many seconds the clock is set.
+Arguments: the reactor, and the seconds by which the clock is set.
 """
 
 import os
@@ -12,7 +12,7 @@ from twisted.python import runtime
 
 offset = 0.0
 
-# All that goes by the system's clock gets it from here.
+# All code that uses the system's clock gets the time from here.
 runtime.seconds = lambda: time.time() + offset
 import_module(f"twisted.internet.{sys.argv[1]}reactor").install()
 
@@ -25,7 +25,7 @@ import txws2  # noqa: E402
 from tests.support.sides import REQUEST  # noqa: E402
 from txws2._time import clock_settings as clocksettings  # noqa: E402
 
-# This pipe stands for the system's timer: it can be read when the clock was set.
+# This pipe stands for the system's timer: it is readable once the clock was set.
 told, telling = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 clocksettings._create = lambda: told
 clocksettings._arm = lambda fd: None
@@ -58,10 +58,11 @@ async def main():
         await ws.send("opened")
         await ws.recv()
         offset += float(sys.argv[2])
-        # A reactor that is busy serves its timers before it is told.
+        # The reactor first serves its timers, as a busy reactor would, and is told
+        # afterwards.
         reactor.callFromThread(os.write, telling, bytes(8))
         for _ in range(1000):
-            # As soon as a connection is closed, so much time has passed for the others, too.
+            # When a connection is closed, the same time has passed for the others.
             await ws.ping()
             if closed:
                 break

@@ -1,8 +1,8 @@
-"""What a peer tells the test: one line of JSON on its standard output for each thing it sees.
+"""The peer's reports to the test: one line of JSON on standard output for each event.
 
-Settings are a dict: "actions" to play on a connection, "subprotocols" to speak, and, as far as
-it isn't to be the library's default, "deflate": the parameters of RFC 7692 by their names, True
-for one without a value; None for no compression.
+Settings are a dict: "actions" to play on a connection, "subprotocols" to speak, and "deflate", the
+parameters of RFC 7692 by their names, True for one without a value; None for no compression.
+Without "deflate", the library's default is used.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A client that knows nothing of WebSockets: where it connects to is an endpoint's string.
+"""A client that knows nothing of WebSockets: it connects to the string of an endpoint.
 
-It fetches /large over HTTP, or sends a file; either way it tells how many bytes that were, their
-checksum, and by how many bytes its memory has grown meanwhile.
+It fetches /large over HTTP, or sends a file. Then it prints the number of these bytes, their
+checksum, and the bytes by which its memory has grown meanwhile.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A client made with twisted.web.websocket: it says hello, and tells what it hears."""
+"""A client made with twisted.web.websocket: it sends a greeting, and prints what it receives."""
 
 import sys
 

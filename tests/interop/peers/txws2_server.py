@@ -1,8 +1,8 @@
-"""Our own server, whose memory is to be watched.
+"""Our own server, whose memory is measured.
 
-At /send it sends messages as fast as it can, at /echo it echoes, both once it got "go"; at
-/count it answers each message with how many messages it has sent. At /sum it answers a message,
-which it takes piece by piece, with its length and its checksum.
+At /send it sends messages as fast as it can, at /echo it echoes, both once it has received "go".
+At /count it answers each message with the number of messages that it has sent. At /sum it
+receives a message piece by piece, and answers with its length and its checksum.
 """
 
 from contextlib import suppress

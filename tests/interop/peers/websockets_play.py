@@ -1,4 +1,4 @@
-"""What the `websockets` peer does on a connection, whichever side it is."""
+"""The `websockets` peer's actions on a connection, on either side."""
 
 from observations import observe
 from websockets.exceptions import ConnectionClosed
@@ -9,7 +9,7 @@ async def fill(ws, size):
 
 
 async def plain(ws, size):
-    """Send a message that isn't compressed; it has no option for that."""
+    """Send an uncompressed message; `websockets` has no option for that."""
     extensions, ws.protocol.extensions = ws.protocol.extensions, []
     await ws.send(bytes(size))
     ws.protocol.extensions = extensions
@@ -32,7 +32,7 @@ async def fragments(ws, parts):
 
 async def close(ws, code=None, reason=""):
     if code is None:
-        # Its close() always has a code.
+        # The close() of `websockets` always sends a code.
         async with ws.send_context():
             ws.protocol.send_close()
     else:
@@ -54,18 +54,18 @@ ACTIONS = {
 
 
 def compression(settings, factory):
-    """Return the options of connect() or serve() for what the settings say of compression."""
+    """Return the options of connect() or serve() for the settings of compression."""
     if "deflate" not in settings:
         return {}
     if settings["deflate"] is None:
         return {"compression": None}
-    # By default it has this one.
+    # The default has this parameter.
     parameters = {"client_max_window_bits": None, **settings["deflate"]}
     return {"compression": None, "extensions": [factory(**parameters)]}
 
 
 async def play(ws, actions):
-    """Do what is asked for, then echo every message until the connection is closed."""
+    """Play the actions, then echo every message until the connection is closed."""
     observe(open=ws.subprotocol)
     try:
         for name, *arguments in actions:

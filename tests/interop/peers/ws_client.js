@@ -8,7 +8,7 @@ const { compression, observe, play } = require('./ws_play.js');
 function connect([uri, json, ...others]) {
   const settings = JSON.parse(json);
   const ws = new WebSocket(uri, settings.subprotocols, {
-    // By default it offers this one.
+    // ws offers this parameter by default.
     perMessageDeflate: compression(settings, { clientMaxWindowBits: false }),
   });
   ws.on('open', () => play(ws, settings.actions));

@@ -89,7 +89,7 @@ class BuildRequestTests(HandshakeTestCase):
         return build_request(parse_uri(uri), **options).headers
 
     def test_a_header_of_the_user_s_goes_before_what_an_option_would_make_of_it(self):
-        """Of two, each server would take another."""
+        """Servers would disagree about which of two headers counts."""
         for name in ("Authorization", "authorization"):
             headers = self.headers_of("ws://me:secret@h/", additional_headers={name: "Bearer x"})
             self.assertEqual(headers.get_all("Authorization"), ["Bearer x"])
@@ -97,7 +97,7 @@ class BuildRequestTests(HandshakeTestCase):
         self.assertEqual(headers.get_all("User-Agent"), ["a"])
 
     def test_an_origin_is_given_in_one_place(self):
-        """It says which page asks, so neither is to be dropped in silence."""
+        """Origin tells which page asks, so neither of two is dropped in silence."""
         headers = self.headers_of(additional_headers={"origin": "https://a"})
         self.assertEqual(headers.get_all("Origin"), ["https://a"])
         for other in ("https://a", "https://b"):

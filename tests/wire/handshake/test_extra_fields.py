@@ -56,7 +56,7 @@ class FormTests(AdditionalTestCase):
 
     def test_so_is_each_mapping(self):
         class Twice(dict):
-            """As those of multidict, whose items have a name more than once."""
+            """The headers of multidict have such items: a name may occur more than once."""
 
             def items(self):
                 return iter(PAIRS)

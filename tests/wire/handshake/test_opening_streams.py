@@ -17,12 +17,12 @@ from txws2.wire.http.uris import parse_uri
 
 
 class AnyHandshakeTests(TestCase):
-    """Whatever our client asks for, our server understands, and our client its answer."""
+    """Our server understands all requests of our client, and our client all answers to them."""
 
     def read(self, reader, head, cuts, following):
-        """Let a head arrive, with what follows it; return it as it was read."""
+        """Let a head arrive, with bytes after it; return the head as it was read."""
         *parts, last = pieces(head, cuts)
-        # An empty read is none.
+        # No transport has an empty read.
         while not last:
             last = parts.pop()
         found = [reader.receive(part) for part in parts]
@@ -54,7 +54,7 @@ class AnyHandshakeTests(TestCase):
     @same_each_time
     @given(subprotocols, st.randoms(use_true_random=False), cuts, cuts)
     def test_both_know_the_same_subprotocol(self, offered, random, asked, answered):
-        # None but those in common, in another order.
+        # Only the common ones, in another order.
         available = random.sample(offered, random.randint(0, len(offered)))
         request = build_request(parse_uri("ws://h"), subprotocols=offered)
         received = self.read(RequestReader(), request.serialize(), asked, b"")

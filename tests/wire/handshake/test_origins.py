@@ -69,7 +69,7 @@ class CheckOriginTests(HandshakeTestCase):
         pattern = re.compile(r"https://[a-z]+\.example\.com")
         self.assertTrue(self.accepts("HTTPS://A.example.com:443", pattern))
         self.assertFalse(self.accepts("https://a.example.com:8443", pattern))
-        # So one that excludes an origin isn't evaded by another spelling of that.
+        # So a pattern that excludes an origin can't be evaded by another spelling of it.
         self.assertFalse(self.accepts("https://EVIL.example", re.compile("(?!.*evil).*")))
 
     def test_what_is_refused_is_told_as_it_came(self):
@@ -180,7 +180,7 @@ class SameOriginTests(HandshakeTestCase):
         self.assertOther("https://a", "a:80")
 
     def test_clients_that_send_the_scheme_of_the_websocket_are_programs_of_the_host(self):
-        """Two libraries in Swift do so; no page can."""
+        """Two libraries in Swift send such an Origin; no page can."""
         for origin, host in (
             ("ws://a.example", "a.example"),
             ("wss://a.example", "a.example"),

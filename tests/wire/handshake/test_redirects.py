@@ -1,4 +1,4 @@
-"""Where a redirect leads, and where it may not."""
+"""Redirects: those that are followed, and those that are refused."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -45,7 +45,7 @@ class RedirectionTests(SynchronousTestCase):
             self.assertEqual(str(follow(location)), expected)
 
     def test_the_zone_of_the_server_s_address_stays(self):
-        """RFC 6874: it is ours, and no server knows it."""
+        """RFC 6874: a zone has a meaning on this machine only; no server knows it."""
         for location, host in (
             ("/x", "fe80::1%eth0"),
             ("http://[fe80::1]/x", "fe80::1%eth0"),

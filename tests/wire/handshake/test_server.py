@@ -163,7 +163,7 @@ class OfferedSubprotocolsTests(TestCase):
 
 
 class CheckAcceptanceTests(TestCase):
-    """What an application may do to the response that opens the connection."""
+    """An application may change some parts of the response that opens the connection."""
 
     agreed = "chat", "permessage-deflate"
 

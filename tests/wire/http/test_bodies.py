@@ -17,7 +17,7 @@ def reader(status=400, **headers):
 
 
 def read(data, parts=None, **headers):
-    """What a reader has, and whether it is complete, after these bytes."""
+    """Return the body that a reader has after these bytes, and whether it is complete."""
     body = reader(**headers)
     for part in [data] if parts is None else parts:
         body.receive(part)
@@ -26,7 +26,7 @@ def read(data, parts=None, **headers):
 
 class BodyTestCase(TestCase):
     def reads(self, data, expected, **headers):
-        """However it arrives."""
+        """The body is the same for all ways in which it arrives."""
         self.assertEqual(read(data, **headers), expected)
         parts = [data[at : at + 1] for at in range(len(data))]
         self.assertEqual(read(data, parts, **headers), expected)
@@ -172,7 +172,7 @@ class EndTests(TestCase):
     """Another response can follow a body that has an end of its own."""
 
     def read(self, data, **headers):
-        """Feed it at once and byte by byte; return each reader, and what was left over."""
+        """Feed a body at once and byte by byte; return each reader, and the bytes left over."""
         for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
             response = Response(407, "No")
             for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""Cookies that a server sets with a redirect, and what is asked of it then."""
+"""Cookies that a server sets with a redirect, and the next request to it."""
 
 from email.utils import formatdate
 

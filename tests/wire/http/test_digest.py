@@ -1,4 +1,4 @@
-"""Digest: the examples of RFC 7616 and of RFC 2617, and which challenge is answered."""
+"""Digest: the examples of RFC 7616 and of RFC 2617, and the choice of a challenge."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Whom a proxy says that a request is from, and what a client says to be taken for another."""
+"""The client that a proxy names, and headers with which a client pretends to be another one."""
 
 from ipaddress import ip_address
 
@@ -17,7 +17,7 @@ ADDRESSES = st.ip_addresses().filter(lambda address: str(address) not in TRUSTED
 
 
 def read(*lines, trusted=TRUSTED):
-    """Return the client that these header lines tell of."""
+    """Return the client that these header lines name."""
     head = "\r\n".join(["GET / HTTP/1.1", *lines])
     return client_of(Request.received(head.encode()).fields, trusted)
 
@@ -150,7 +150,7 @@ class ForwardedTests(ForTestCase):
 
 
 class BothTests(ForTestCase):
-    """A proxy writes one of the two, and passes on what the client says in the other."""
+    """A proxy writes one of the two headers, and passes on the other one, of the client."""
 
     def test_they_may_tell_the_same(self):
         self.assertEqual(
@@ -229,7 +229,7 @@ class AnythingTests(SynchronousTestCase):
 
 
 class AttackTests(SynchronousTestCase):
-    """Row 7: time is linear, so that what a head may have is read at once."""
+    """Attack 7: time is linear, so the longest head that is allowed is read at once."""
 
     def test_long_lines_of_every_shape(self):
         for shape in (

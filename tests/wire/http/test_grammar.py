@@ -123,7 +123,7 @@ class ParseExtensionsTests(TestCase):
 
 
 class PathologicalTests(TestCase):
-    """Attack 7: 64 KiB of what makes a regular expression explode elsewhere."""
+    """Attack 7: 64 KiB of text that makes a regular expression explode elsewhere."""
 
     def refused(self, value):
         self.assertRaises(InvalidHeaderFormat, parse_extensions, [value])

@@ -101,7 +101,7 @@ class RequestTests(ReaderTestCase):
             self.assertEqual(self.request(f"GET / HTTP/{version}\r\n\r\n".encode()), expected)
 
     def test_http_1_0_is_read_so_that_somebody_can_answer(self):
-        """Health checks speak it; it can't upgrade."""
+        """Health checks speak HTTP/1.0, which can't upgrade."""
         request = self.request(b"OPTIONS / HTTP/1.0\r\n\r\n")
         self.assertEqual((request.method, request.path), ("OPTIONS", "/"))
         self.assertEqual((request.protocol, Request("/").protocol), ("HTTP/1.0", "HTTP/1.1"))

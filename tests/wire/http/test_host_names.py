@@ -1,4 +1,4 @@
-"""Hosts as a URI has them, and as they are looked up."""
+"""The host of a URI, in the form in which it is looked up."""
 
 import idna
 from twisted.trial.unittest import SynchronousTestCase
@@ -45,7 +45,7 @@ class NameTests(HostTestCase):
         self.assertNone("percent-encoded", "ex%61mple", "%62ü")
 
     def test_no_dot_is_hidden_in_another_character(self):
-        """Old versions of idna map some characters to one."""
+        """Old versions of idna map some characters to a dot."""
         self.assertNone("isn't a valid name", "ü\u2024x", "\u2488ü")
         self.patch(idna, "encode", lambda label, uts46: b"u.x")
         self.assertNone("a dot is hidden", "ü\u2024x")

@@ -1,4 +1,4 @@
-"""DNS rebinding; which hosts a server answers for."""
+"""The hosts that a server answers for, and DNS rebinding."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ from txws2.wire.http.readers import RequestReader
 
 
 class PathologicalTests(ReaderTestCase):
-    """Attack 7: what makes a regular expression explode, as long as a line may be, and longer."""
+    """Attack 7: text that makes a regular expression explode, as long as a line, and longer."""
 
     def test_the_longest_lines(self):
         for line in (b" " * 8190, b":" * 8190, b"GET" + b" " * 8187, b"\t" * 8189 + b"\x00"):
@@ -79,7 +79,7 @@ class LineEndTests(ReaderTestCase):
 
 
 class AnyBytesTests(ReaderTestCase):
-    """Whatever comes, nothing but an InvalidHandshake is raised."""
+    """Any bytes may come: no exception but an InvalidHandshake is raised."""
 
     lines = st.lists(st.sampled_from([b"\r\n", b"\n", b"X", b":", b" ", b"\xff", b"\x00", b"a"]))
 

@@ -1,4 +1,4 @@
-"""Addresses, the networks that they are in, and what they are counted as."""
+"""Addresses, the networks that they are in, and the keys under which they are counted."""
 
 from ipaddress import IPv4Address, IPv6Address
 
@@ -37,7 +37,7 @@ class GroupTests(SynchronousTestCase):
 
     @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
     def test_two_are_the_same_if_their_first_64_bits_are(self, network, one, other):
-        # So that it isn't IPv4's.
+        # This network isn't the one of the IPv4 address.
         network |= 2**61
         first, second = (str(IPv6Address(network << 64 | host)) for host in (one, other))
         self.assertEqual(group_of(first), group_of(second))

@@ -70,7 +70,7 @@ class RequestReaderTests(ReaderTestCase):
 
 
 class EmptyLineTests(ReaderTestCase):
-    """RFC 9112 section 2.2: a server skips those before the request line."""
+    """RFC 9112 section 2.2: a server skips empty lines before the request line."""
 
     def test_a_few_before_the_request_line_are_skipped(self):
         for head in REQUEST, b"OPTIONS * HTTP/1.1\r\n\r\n":
@@ -106,7 +106,7 @@ class EmptyLineTests(ReaderTestCase):
         self.assertEqual(self.request(b"\r\n" + b"x" * 8193)[0], RequestLineTooLong)
 
     def test_a_client_skips_none(self):
-        """A server has nothing to begin its answer with but that."""
+        """A response begins with its status line, and with nothing before it."""
         expected = (InvalidMessage, "invalid status line: b''")
         self.assertEqual(self.response(b"\r\n\r\n" + RESPONSE), expected)
 
@@ -234,7 +234,7 @@ class LimitsTests(ReaderTestCase):
         self.assertEqual(self.request(head + b"X: a\r\n"), expected)
 
     def test_three_megabytes_fail_early(self):
-        """However they are made: one line, or as many as there may be and more."""
+        """Heads of all shapes: one line, as many lines as are allowed, and more."""
         for head in (b"x" * 3_000_000, b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 750_000):
             reader = RequestReader()
             taken = 0

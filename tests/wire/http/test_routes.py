@@ -83,7 +83,7 @@ class FindTests(TestCase):
 
     def test_64_kib_of_each_shape(self):
         """Attack 7: linear in what a client sends."""
-        # It has as many segments as the longest of the paths.
+        # This pattern has as many segments as the longest of the paths.
         long = "".join(f"/{{p{number}}}" for number in range(100)) + "/a" * (SIZE // 2 - 100)
         routes = Routes(dict.fromkeys(("/a", "/{x}", long)))
         for shape in ("/", "%", "%2", "%25", "a", "{", "a/", "/a", "%ff", "%C3", "?", "/%61"):
@@ -128,7 +128,7 @@ class PatternTests(TestCase):
         for pattern in ("/?a=1", "/chat#top"):
             self.assertEqual(
                 self.complaint(pattern),
-                f"{pattern!r} is more than a path: a query is in request.query",
+                f"{pattern!r} is more than a path; leave the query out: it is in request.query",
             )
 
     def test_it_is_not_encoded(self):

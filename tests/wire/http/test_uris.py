@@ -13,7 +13,7 @@ from txws2.wire.http.uris import WebSocketURI, parse_uri
 
 
 def why_not(uri):
-    """Why it isn't a URI, or None if it is one."""
+    """Return the reason why a text isn't a URI, or None if it is one."""
     try:
         parse_uri(uri)
     except InvalidURI as exc:
@@ -55,6 +55,7 @@ class ParseTests(TestCase):
         for port in (1, 80, 443, 65535):
             self.assertEqual(parse_uri(f"ws://h:{port}").port, port)
         self.assertEqual(parse_uri("wss://h:").port, 443)
+        self.assertEqual(parse_uri(f"ws://h:{'0' * 5000}80").port, 80)
 
     def test_hosts(self):
         hosts = {
@@ -69,7 +70,7 @@ class ParseTests(TestCase):
         self.assertEqual({host: parse_uri(f"ws://{host}:1/").host for host in hosts}, hosts)
 
     def test_hosts_that_are_no_internet_names_but_resolve(self):
-        """RFC 3986 section 3.2.2: networks of one's own have them, as those of containers."""
+        """RFC 3986 section 3.2.2: private networks have such names, as those of containers."""
         for host in ("my_service", "_a.local", "r3---sn.example", "example.com."):
             self.assertEqual(parse_uri(f"ws://{host}/").host, host)
 
@@ -136,6 +137,7 @@ class InvalidTests(TestCase):
             "ws://h:0/": "its port must be a number from 1 to 65535",
             "ws://a[::1]/": "its host is malformed",
             "ws://h:65536/": "its port must be a number from 1 to 65535",
+            f"ws://h:{'9' * 5000}/": "its port must be a number from 1 to 65535",
             "ws://h:port/": "its port must be a number from 1 to 65535",
             "ws://[::1/": "its host is malformed",
             "ws://[v1.x]/": "its host is malformed",
@@ -170,7 +172,7 @@ class InvalidTests(TestCase):
             self.assertIsNotNone(why_not(uri), msg=uri)
 
     def test_an_address_of_a_version_to_come_is_refused(self):
-        """RFC 3986 section 3.2.2: IPvFuture, which isn't a name when its brackets are off."""
+        """RFC 3986 section 3.2.2: an IPvFuture without its brackets isn't a name."""
         self.assertIsNotNone(why_not("ws://[v1.x]/"))
 
     def test_half_of_a_surrogate_pair_is_refused(self):
@@ -188,7 +190,7 @@ class InvalidTests(TestCase):
         self.assertIsInstance(exc.__cause__, ValueError)
 
     def test_what_is_no_str_is_told_as_that_and_not_shown(self):
-        """There may be a password in it."""
+        """The URI may have a password in it."""
         for uri, words in (
             (b"ws://me:secret@h/", "it is bytes; decode it"),
             (bytearray(b"ws://me:secret@h/"), "it is bytearray; str() of a URL object is one"),
@@ -203,7 +205,7 @@ class InvalidTests(TestCase):
 
 
 class HostTests(TestCase):
-    """A host means the same to everybody who reads it, or isn't taken."""
+    """A host that is accepted means the same to every reader."""
 
     def test_ascii_is_left_as_it_is_whatever_idna_says(self):
         for host in (
@@ -221,7 +223,7 @@ class HostTests(TestCase):
         self.assertIn("isn't a valid name", why_not("ws://a.\u2488b/"))
 
     def test_numbers_that_are_addresses_become_those(self):
-        """What inet_aton takes, getaddrinfo and browsers take, too."""
+        """Getaddrinfo and browsers read the same addresses as inet_aton."""
         for host, address in (
             ("127.1", "127.0.0.1"),
             ("0x7f.1", "127.0.0.1"),
@@ -263,7 +265,7 @@ class HostTests(TestCase):
             self.assertIsNotNone(why_not(f"ws://[{address}]/"), address)
 
     def test_a_dot_at_the_end_stays(self):
-        """For the lookup, and in Host, where browsers and curl have it, too."""
+        """The dot stays for the lookup, and in Host, as browsers and curl keep it there."""
         uri = parse_uri("wss://localhost.:81/")
         self.assertEqual((uri.host, uri.host_header), ("localhost.", "localhost.:81"))
 
@@ -273,7 +275,7 @@ class HostTests(TestCase):
             self.assertEqual(why_not(f"ws://{host}/"), expected, host)
 
     def test_percent_encoding_is_refused(self):
-        """Some would decode it, and some would not."""
+        """Some programs would decode it, and some would not."""
         for host in ("ex%61mple.com", "a%40b", "a%2fb", "%", "é%41", "127.0.0.1%00"):
             expected = "its host is percent-encoded; write it as it is"
             self.assertEqual(why_not(f"ws://{host}/"), expected)
@@ -284,7 +286,7 @@ class HostTests(TestCase):
 
 
 class AmbiguousTests(TestCase):
-    """What one parser takes for the host, another one takes for something else."""
+    """One parser reads a part as the host that another parser reads as something else."""
 
     def test_it_is_refused(self):
         for uri in (
@@ -345,7 +347,7 @@ class CredentialsTests(TestCase):
             self.assertEqual((uri.username, uri.password), expected)
 
     def test_what_is_no_utf_8_is_refused_and_not_sent_as_something_else(self):
-        message = "its user information isn't UTF-8, percent-encoded"
+        message = "its user information isn't percent-encoded UTF-8"
         for text in ("m%e9", "me:%ff", "me:%c3"):
             self.assertEqual(why_not(f"ws://{text}@h/"), message)
 

@@ -1,4 +1,4 @@
-"""CONNECT, and what proxies answer; each answer also byte by byte."""
+"""CONNECT, and the responses of proxies; each response comes at once, and byte by byte."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -101,7 +101,7 @@ class TunnelTests(SynchronousTestCase):
 
 
 class AgainTests(SynchronousTestCase):
-    """After a 407, the next CONNECT goes on the same connection if the proxy keeps it."""
+    """After a 407, the next CONNECT uses the same connection if the proxy keeps it open."""
 
     def refuse(self, data, pieces=1):
         self.ours = HTTPTunnel(parse_proxy("http://me:secret@p"), "example.com", 443)

@@ -1,4 +1,4 @@
-"""no_proxy, as curl and Go read it, and which hosts are this machine."""
+"""no_proxy, in the form that curl and Go read, and the names of this machine."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""SOCKS, version by version; each conversation also byte by byte."""
+"""SOCKS, version by version; each conversation comes at once, and byte by byte."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -18,7 +18,7 @@ class SOCKSTestCase(SynchronousTestCase):
         return self.ours.begin()
 
     def converse(self, *steps, **options):
-        """Assert what is sent first, and after each answer, however that arrives."""
+        """Assert the bytes that are sent first, and after each reply, however it arrives."""
         first, *answers = steps
         for whole in (True, False):
             self.assertEqual(self.tunnel(**options), first)
@@ -88,13 +88,13 @@ class Version5Tests(SOCKSTestCase):
         ready = b"\x05\x00"
         for words, *answers in (
             ("another way to log in than one without a password", b"\x05\xff"),
-            ("authentication of kind 2", b"\x05\x02"),
+            ("the authentication method 2, which was not offered", b"\x05\x02"),
             ("isn't SOCKS 5", b"HT"),
             ("isn't SOCKS 5", ready, b"HTTP/"),
             ("its rules forbid it", ready, b"\x05\x02\x00\x01\x00"),
             ("it can't connect to anything", ready, b"\x05\x07\x00\x01\x00"),
-            ("it says 99", ready, b"\x05\x63\x00\x01\x00"),
-            ("an address of kind 9", ready, b"\x05\x00\x00\x09\x00"),
+            ("its reply has the code 99", ready, b"\x05\x63\x00\x01\x00"),
+            ("an address of the unknown type 9", ready, b"\x05\x00\x00\x09\x00"),
         ):
             self.assertRefused(words, *answers)
         login = {"url": "socks5://me:secret@p"}
@@ -135,7 +135,7 @@ class Version4Tests(SOCKSTestCase):
     def test_each_refusal_has_its_words(self):
         for words, answer in (
             ("we aren't who we say", b"\x00\x5d"),
-            ("it says 1", b"\x00\x01"),
+            ("its reply has the code 1", b"\x00\x01"),
             ("isn't SOCKS 4", b"\x04\x5a"),
         ):
             self.assertRefused(words, answer + b"\x00" * 6)

@@ -79,8 +79,8 @@ class ParseTests(SynchronousTestCase):
 
     def test_what_cannot_be_decoded_is_refused(self):
         for url, words in (
-            ("http://me:%ff@h", "isn't UTF-8"),
-            ("socks5://%ff@h", "isn't UTF-8"),
+            ("http://me:%ff@h", "isn't percent-encoded UTF-8"),
+            ("socks5://%ff@h", "isn't percent-encoded UTF-8"),
             ("socks5://u:\ud800@h:1", "must name a host"),
             ("http://a..b:1", "must name a host"),
         ):
@@ -105,7 +105,7 @@ class ParseTests(SynchronousTestCase):
             ("http://h/path", "a path, a query or a fragment"),
             ("http://h?query", "a path, a query or a fragment"),
             ("http://h#fragment", "a path, a query or a fragment"),
-            ("http://m%3Ae@h", "its user name has a colon"),
+            ("http://m%3Ae@h", "its user name has a colon, which would end it in the request"),
             (f"socks5://{long}@h", "longer than 255 bytes"),
             (f"socks5://me:{long}@h", "longer than 255 bytes"),
         ):

@@ -38,31 +38,50 @@ def build_request(
 ) -> Request:
     """Return the request of section 4.1, with a key of its own.
 
-    The user's own Authorization and User-Agent go before what the URI's credentials and
-    user_agent_header would make of these; two of one header would be read in two ways.
-    An authorization is sent in place of both.
+    Args:
+        uri: the URI of the server.
+        origin: the value of Origin; None for none, as programs send none.
+        subprotocols: the subprotocols to offer, best first.
+        compression: the options of compression to offer; None to offer none.
+        additional_headers: further headers. An Authorization or a User-Agent among them replaces
+            the one that would be made of the URI's credentials or of user_agent_header.
+        user_agent_header: the value of User-Agent; None for none.
+        authorization: the value of Authorization, in place of every other one.
 
     Raises:
-        InvalidHeader: something to be sent can't be put in a header, or is there twice.
+        InvalidHeader: a value has a character that no header may have, or a header occurs twice.
         NegotiationError: the subprotocols can't be offered.
-        TypeError: something isn't a str that must be one.
+        TypeError: an argument isn't a str that must be one.
     """
     check_subprotocols(subprotocols)
     headers = Headers()
+    # Section 4.1, items 4 to 6: "The request MUST contain a |Host| header field", "an |Upgrade|
+    # header field whose value MUST include the "websocket" keyword", and "a |Connection| header
+    # field whose value MUST include the "Upgrade" token."
     headers.addRawHeader("Host", uri.host_header)
     headers.addRawHeader("Upgrade", "websocket")
     headers.addRawHeader("Connection", "Upgrade")
+    # Item 7: the key is "a nonce consisting of a randomly selected 16-byte value that has been
+    # base64-encoded". "The nonce MUST be selected randomly for each connection."
     headers.addRawHeader("Sec-WebSocket-Key", b64encode(token_bytes(16)).decode())
+    # Item 9: "The value of this header field MUST be 13."
     headers.addRawHeader("Sec-WebSocket-Version", VERSION)
+    # Item 10: "one or more comma-separated subprotocol the client wishes to speak, ordered by
+    # preference." The ABNF 1#token has no empty list, so the header is left out then.
     if subprotocols:
         headers.addRawHeader("Sec-WebSocket-Protocol", ", ".join(subprotocols))
     if compression is not None:
         offers = ", ".join(make_offers(compression))
         headers.addRawHeader("Sec-WebSocket-Extensions", offers)
+    # Item 8: "If the connection is from a non-browser client, the request MAY include this header
+    # field". Some servers accept no request without it.
     if origin is not None:
         add_header(headers, "Origin", origin)
     if user_agent_header is not None:
         add_header(headers, "User-Agent", user_agent_header)
+    # Item 12: "The request MAY include any other header fields, for example, cookies [RFC6265]
+    # and/or authentication-related header fields". Two of one header would be read in two ways, so
+    # each of these occurs once.
     if uri.username is not None:
         headers.addRawHeader("Authorization", basic(uri.username, uri.password))
     add_headers(headers, additional_headers)
@@ -72,31 +91,40 @@ def build_request(
 
 
 def check_compression(response: Response, options: PerMessageDeflate | None) -> Deflate | None:
-    """Judge the extensions that the server has chosen; return what is agreed.
+    """Check the extensions that the server has chosen; return the agreed parameters.
 
     Args:
         response: the response.
-        options: what the request has offered.
+        options: the options that the request has offered.
 
     Raises:
-        InvalidHeaderFormat: they don't follow the grammar.
-        NegotiationError: they weren't offered.
+        InvalidHeaderFormat: the extensions don't follow the grammar.
+        NegotiationError: an extension wasn't offered.
     """
+    # Section 4.1, item 5: if the response "indicates the use of an extension that was not present
+    # in the client's handshake [...], the client MUST _Fail the WebSocket Connection_."
     answered = parse_extensions(response.headers.get_all("Sec-WebSocket-Extensions"))
     return check_answer(answered, options)
 
 
 def check_response(request: Request, response: Response) -> str | None:
-    """Judge a server's response by section 4.1; return the subprotocol, None if there is none.
+    """Check a server's response by section 4.1; return the subprotocol, None if there is none.
 
     Raises:
-        InvalidStatus: it isn't a 101.
-        InvalidHandshake: it doesn't answer this request; the kind says why.
+        InvalidStatus: the status isn't 101.
+        InvalidHandshake: the response doesn't answer this request; the subclass tells the rule.
     """
+    # Section 4.1, item 1: "If the status code received from the server is not 101, the client
+    # handles the response per HTTP [RFC2616] procedures." The caller does, with this exception.
     if response.status_code != 101:
         raise InvalidStatus(response)
     headers = response.headers
+    # Items 2 and 3: if the response lacks Upgrade or Connection, or these don't match "websocket"
+    # and "Upgrade", "the client MUST _Fail the WebSocket Connection_."
     check_upgrade(headers)
+    # Item 4: likewise if Sec-WebSocket-Accept is missing or "contains a value other than the
+    # base64-encoded SHA-1" of the key and the GUID. It shows that the server has read this request,
+    # and isn't a cache that repeats an old response.
     expected = accept_key(request.headers["Sec-WebSocket-Key"])
     answer = single(headers, "Sec-WebSocket-Accept")
     if answer != expected:
@@ -104,11 +132,16 @@ def check_response(request: Request, response: Response) -> str | None:
     chosen = parse_tokens("Sec-WebSocket-Protocol", headers.get_all("Sec-WebSocket-Protocol"))
     if not chosen:
         return None
+    # Section 11.3.4: the header "MUST NOT appear more than once in an HTTP response." Section 4.3
+    # has one token in it.
     if len(chosen) > 1:
         raise NegotiationError(f"more than one subprotocol: {', '.join(chosen)}")
     offered = parse_tokens(
         "Sec-WebSocket-Protocol", request.headers.get_all("Sec-WebSocket-Protocol")
     )
+    # Item 6: if the response "indicates the use of a subprotocol that was not present in the
+    # client's handshake [...], the client MUST _Fail the WebSocket Connection_." Why not fail if
+    # the server chose none: section 4.2.2 allows "null", and the application can see it.
     if chosen[0] not in offered:
         raise NegotiationError(f"unsupported subprotocol: {chosen[0]}; it was not offered")
     return chosen[0]

@@ -1,4 +1,4 @@
-"""The headers that a user adds to the request: which forms they have, and which can be sent."""
+"""The headers that a user adds to the request: their forms, and the rules for sending them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ __all__ = ["HeadersLike", "add_header", "add_headers", "repeatable", "without_cr
 
 
 class _Raw(Protocol):
-    # Ours, and those of twisted.web.
+    # Our own Headers have this method, and those of twisted.web.
     def getAllRawHeaders(self) -> Iterable[tuple[bytes, Sequence[bytes]]]: ...
 
 
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]] | _Raw | None
-"""Headers as a user gives them: a mapping, or pairs where a name occurs more than once."""
+"""Headers as a user gives them: a mapping, or pairs if a name occurs more than once."""
 
+# RFC 9110 section 5.5 allows bytes of other charsets, too. Why not send them: one server reads them
+# as UTF-8, another as Latin-1, and a third refuses them.
 _NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e]")
 
-# Those that the handshake itself is made of. Said twice, they would contradict themselves.
+# The headers of the handshake itself, and those that announce a body. A second one would contradict
+# the first.
 _RESERVED = {
     "connection",
     "content-length",
@@ -37,18 +40,22 @@ _RESERVED = {
     "upgrade",
 }
 
-# Those that say one thing (RFC 9110, RFC 6454 section 7.3). Servers disagree about two of them.
+# The headers with a single value (RFC 9110 sections 11.6.2 and 10.1.5, RFC 6454 section 7.3). If
+# one occurs twice, some servers take the first value, and some the last.
 _SINGLE = {"authorization", "origin", "user-agent"}
 
-# Those that are for one origin only (RFC 9110 section 15.4).
+# The headers with credentials, which are for one origin only. RFC 9110 section 15.4 has a client
+# consider removing them from a request that it redirects.
 _CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
 
 def repeatable(headers: HeadersLike) -> HeadersLike:
-    """Return headers that can be sent again and again; what is in a mapping may change until then.
+    """Return headers that can be sent again and again.
+
+    A mapping is returned itself. An application may change it between two attempts.
 
     Raises:
-        TypeError: they are neither a mapping nor pairs.
+        TypeError: `headers` is neither a mapping nor pairs.
     """
     if headers is None:
         return ()
@@ -60,12 +67,12 @@ def repeatable(headers: HeadersLike) -> HeadersLike:
 
 
 def add_headers(headers: Headers, additional: HeadersLike) -> None:
-    """Add what the user wants sent, if it can't be anything but headers.
+    """Add the headers of a user to those of a request.
 
-    A header that can be there only once replaces the one that is there already, but for Origin.
+    A header with a single value replaces the one that is there already; only Origin doesn't.
 
     Raises:
-        InvalidHeader: one of them can't be sent, or is there twice.
+        InvalidHeader: a header can't be sent, or occurs twice.
         TypeError: a name or a value isn't a str.
     """
     names = set()
@@ -82,18 +89,19 @@ def add_headers(headers: Headers, additional: HeadersLike) -> None:
 
 
 def add_header(headers: Headers, name: str, value: str) -> None:
-    """Add a header if its value can be nothing else.
+    """Add a header, after a check of its value.
 
     Raises:
-        InvalidHeader: it has a character in it that can't be sent.
-        TypeError: it isn't a str.
+        InvalidHeader: the value has a character in it that can't be sent.
+        TypeError: the value isn't a str.
     """
     if not isinstance(value, str):
         raise TypeError(f"the value of {name} must be a str; {_kind(value)}")
-    # A CR or LF here would begin a header, or a request, of somebody else's choice.
+    # RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and
+    # dangerous". They would begin a header, or a request, that somebody else has chosen.
     wrong = _NOT_IN_VALUES.search(value)
     if wrong is not None:
-        # The value itself may be a secret.
+        # The value itself may be a secret, so only this character is shown.
         where = f"{wrong[0]!r} at {wrong.start()}"
         raise InvalidHeader(name, f"it has a character other than printable ASCII, {where}")
     headers.addRawHeader(name, value)
@@ -118,14 +126,14 @@ def _checked(name: str) -> str:
 
 def _pairs(additional: Any) -> Iterator[tuple[str, str]]:
     if hasattr(additional, "getAllRawHeaders"):
-        # Bytes that no header of ours may have are found later on.
+        # `add_header` finds the bytes that no header may have.
         for name, values in additional.getAllRawHeaders():
             for value in values:
                 yield name.decode("latin-1"), value.decode("latin-1")
         return
     for pair in additional.items() if hasattr(additional, "items") else additional:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            # A str of two characters would do for a pair, too.
+            # A str of two characters could be unpacked like a pair, too.
             raise _no_headers(pair)
         yield pair[0], pair[1]
 
@@ -136,7 +144,8 @@ def _no_headers(given: object) -> TypeError:
 
 
 def _kind(given: object) -> str:
-    """Say what there is, and what to do; there may be a secret in it, so it isn't shown."""
+    """Return words that name the type of an object, and advise what to do."""
+    # The object itself may be a secret, so it isn't shown.
     if given is None:
         return "it is None: leave the header out"
     if isinstance(given, bytes):

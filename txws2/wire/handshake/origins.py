@@ -1,4 +1,4 @@
-"""Whose pages may connect (RFC 6455 section 10.2)."""
+"""The origins whose pages may connect (RFC 6455 section 10.2)."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ SAME_ORIGIN = "same-origin"
 """Stands for the origin of the pages that come from the host to which they connect."""
 
 Origins = Sequence[str | re.Pattern[str] | None]
-"""Those to accept: as "https://example.com", a pattern of such, None for programs, SAME_ORIGIN."""
+"""The accepted origins: "https://example.com", a pattern, None for programs, SAME_ORIGIN."""
 
-# In all three, no character of one part can begin the next, so the time is linear.
-# RFC 6454 section 6.2. Only pages of the first two can come from where a WebSocket is; the others
-# are what some clients send that aren't browsers.
+# In all three patterns, no character of one part can begin the next part, so the time is linear.
+#
+# RFC 6454 section 6.2: an origin is a scheme, "://", a host, and a port if it isn't the default.
+# Pages have the first two schemes; some clients that aren't browsers send the others.
 _ORIGIN = re.compile(
     r"(http|https|ws|wss)://(\[[0-9A-Fa-f:.]+\]|[^\[\]/:@?#\s]+)(?::([0-9]{1,5}))?"
 )
-# Section 6.2, too; of pages from elsewhere, as of a program's own, and of those from nowhere.
+# Origins of other schemes, as programs have for their own pages; and "null", which RFC 6454 section
+# 6.2 has for pages without an origin.
 _ANY_ORIGIN = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]*")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[^\[\]]*)?\]|[^\[\]:]+)(?::([0-9]{0,5}))?")
-# Many pages are of the same origin: so much is kept of what was found out. What is longer isn't to
-# fill the memory.
+# The limits of the caches: so many entries, each so long. Many requests have the same origin, and
+# clients must not fill the memory with long ones.
 _MANY = 256
 _LONG = 256
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 
 def check_origins(origins: Origins) -> None:
-    """Make sure that what is to be accepted can come: a browser would send nothing else.
+    """Make sure that each accepted origin is one that a browser could send.
 
     Raises:
-        TypeError: it is one string where a sequence is asked for.
+        TypeError: `origins` isn't a sequence, or has an element of another type.
         ValueError: a string isn't an origin.
     """
     if isinstance(origins, str):
@@ -61,25 +63,29 @@ def check_origins(origins: Origins) -> None:
 
 
 def _is_origin(text: str) -> bool:
-    # A host that isn't ASCII by then is one that no page can come from.
+    # A host that can't be normalized to ASCII is one that no page can come from.
     return bool(_ANY_ORIGIN.fullmatch(text)) and normal_origin(text).isascii()
 
 
 def check_origin(request: Request, origins: Origins | None) -> None:
-    """Refuse an Origin that isn't among those accepted.
+    """Refuse an Origin that isn't accepted.
 
-    Both are compared as browsers spell them, which is also how a pattern gets to see the Origin.
+    Origins are compared in the spelling of browsers, and patterns are matched with that spelling.
 
     Args:
         request: the request.
-        origins: those accepted; None in it accepts a request without one, as from programs. A
-            pattern must match the whole of it. None for all of it accepts every request, so that
-            any page that a user visits can connect as that user.
+        origins: the accepted origins. The element None accepts a request without Origin, as
+            programs send it. A pattern must match the whole Origin. With None in place of the
+            sequence, every request is accepted: any page that a user visits can connect as that
+            user.
 
     Raises:
-        InvalidOrigin: it isn't one of them.
-        InvalidHeader: there is more than one.
+        InvalidOrigin: the Origin isn't accepted.
+        InvalidHeader: there is more than one Origin.
     """
+    # "Servers that are not intended to process input from any web page but only for certain sites
+    # SHOULD verify the |Origin| field is an origin they expect." Section 4.2.1: "A connection
+    # attempt lacking this header field SHOULD NOT be interpreted as coming from a browser client."
     if origins is not None:
         fields = request.fields
         origin = single(fields, "Origin") if "Origin" in fields else None
@@ -93,11 +99,12 @@ def check_origin(request: Request, origins: Origins | None) -> None:
 
 
 def normal_origin(origin: str) -> str:
-    """Return an origin as a browser sends it, however it is spelled.
+    """Return an origin in the spelling of browsers.
 
-    Scheme and host are in lower case and in ASCII, and there is no port where that goes without
-    saying (RFC 6454 sections 4 and 6.2).
+    Scheme and host are in lower case and in ASCII, and the default port is left out.
     """
+    # RFC 6454 section 4 converts host and scheme to lower case, and the host to ASCII. Section 6.2
+    # leaves the default port out.
     return _normal_again(origin) if len(origin) <= _LONG else _normal(origin)
 
 
@@ -125,11 +132,10 @@ def _accepts(accepted: str | re.Pattern[str] | None, origin: str, host: str) -> 
 
 
 def _is_at(origin: str, host: str) -> bool:
-    """Tell whether an origin has the host and port of a Host header.
-
-    Behind a proxy that ends TLS, only the client knows the scheme: it decides which port a Host
-    without one means.
-    """
+    """Tell whether an origin has the host and port of a Host header."""
+    # RFC 6454 section 5 compares the schemes, too. Why not here: behind a proxy that ends TLS, only
+    # the client knows the scheme. The scheme of the Origin decides which port a Host without one
+    # means.
     ours, theirs = _HOST.fullmatch(host.lower()), _ORIGIN.fullmatch(origin)
     if ours is None or theirs is None:
         return False

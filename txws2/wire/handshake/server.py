@@ -46,13 +46,15 @@ __all__ = [
     "select_subprotocol",
 ]
 
-# RFC 9110 section 7.2; a name, an IPv4 address or an IPv6 one in brackets, and a port. To the last,
-# RFC 6874 adds the zone of a link-local address; curl and others send it with % alone.
+# RFC 9110 section 7.2: Host = uri-host [ ":" port ]. A uri-host is a name, an IPv4 address, or an
+# IPv6 address in brackets. RFC 6874 adds the zone of a link-local address, which no client should
+# send; curl and others send it, with % alone.
 _HOST = re.compile(
     r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~\-%]+)?\])(?::\d{0,5})?"
 )
 
-# All that use a certain browser, or library, say the same in these: it needs to be judged once.
+# All clients with the same browser or library send the same values of these headers. So each set of
+# values has to be checked once.
 _ALIKE = (
     "host",
     "connection",
@@ -61,12 +63,17 @@ _ALIKE = (
     "content-length",
     "transfer-encoding",
 )
-# So much is kept of what they say. What is longer is none of theirs, and isn't to fill the memory.
+# The limits of the caches: so many entries, each so long. Usual clients send less, and others must
+# not fill the memory.
 _MANY = 64
 _LONG = 256
 
+# The sets of values that have been found right.
 _sound: set[tuple[object, ...]] = set()
 
+# Section 4.2.2, item 5: "A Status-Line with a 101 response code", "An |Upgrade| header field with
+# value "websocket"", "A |Connection| header field with value "Upgrade"", and "A
+# |Sec-WebSocket-Accept| header field."
 _ACCEPTED = (
     "HTTP/1.1 101 Switching Protocols\r\n"
     "Upgrade: websocket\r\n"
@@ -76,13 +83,19 @@ _ACCEPTED = (
 
 
 def check_request(request: Request) -> None:
-    """Judge a request by section 4.2.1.
+    """Check a request by section 4.2.1.
 
     Raises:
-        InvalidHandshake: it isn't one for a WebSocket of version 13; the kind says why.
+        InvalidHandshake: the request doesn't ask for a WebSocket of version 13; the subclass
+            tells the rule that it breaks.
     """
+    # Section 4.2.1: if the handshake doesn't match, "the server MUST stop processing the client's
+    # handshake and return an HTTP response with an appropriate error code (such as 400 Bad
+    # Request)." `refusal` makes this response of the exception.
+    #
+    # Item 1: "An HTTP/1.1 or higher GET request". RFC 9110 section 7.8: "A server that receives an
+    # Upgrade header field in an HTTP/1.0 request MUST ignore that Upgrade field."
     if request.protocol != "HTTP/1.1":
-        # RFC 9110 section 7.8: a server MUST ignore an Upgrade that comes with HTTP/1.0.
         raise InvalidProtocol(request.protocol)
     if request.method != "GET":
         raise InvalidMethod(request.method)
@@ -91,6 +104,9 @@ def check_request(request: Request) -> None:
     if said not in _sound:
         _judge(headers)
         _remember(said)
+    # Item 5: a "value that, when decoded, is 16 bytes in length." Section 4.2.2 adds: "It is not
+    # necessary for the server to base64-decode the |Sec-WebSocket-Key| value." It is done all the
+    # same: a client that can't make a key is no WebSocket client (section 11.3.1).
     key = single(headers, "Sec-WebSocket-Key")
     try:
         nonce = a2b_base64(key, strict_mode=True)
@@ -101,13 +117,21 @@ def check_request(request: Request) -> None:
 
 
 def _judge(headers: Lookup) -> None:
-    """Judge those headers of a request that are the same whenever a client connects."""
+    """Check the headers of a request that are the same whenever a client connects."""
+    # Item 2: "A |Host| header field containing the server's authority." RFC 9112 section 3.2 has a
+    # server answer 400 to a request "that lacks a Host header field and to any request message that
+    # contains more than one Host header field line or a Host header field with an invalid field
+    # value."
     host = single(headers, "Host")
     if not _HOST.fullmatch(host):
         raise InvalidHeaderValue("Host", host)
-    # RFC 9112 section 6: these announce a body; whatever it was, it would be read as frames.
+    # RFC 9112 section 6: "The presence of a message body in a request is signaled by a
+    # Content-Length or Transfer-Encoding header field." Why not skip the body: a proxy that doesn't
+    # expect one would take it for frames, or for another request.
     if "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0":
         raise InvalidMessage("the request has a body; a GET for a WebSocket has none")
+    # Items 3 and 4 have Upgrade and Connection, item 6 "A |Sec-WebSocket-Version| header field,
+    # with a value of 13."
     check_upgrade(headers)
     version = single(headers, "Sec-WebSocket-Version")
     if version != VERSION:
@@ -128,14 +152,17 @@ def select_compression(
 
     Args:
         request: the request.
-        options: how to compress; None not to.
+        options: the server's options of compression; None for no compression.
 
     Returns:
-        What is agreed, and the answer; None for no compression.
+        The agreed parameters, and the answer for Sec-WebSocket-Extensions; None for no compression.
 
     Raises:
-        InvalidHeaderFormat: the offer doesn't follow the grammar, whatever was made of it.
+        InvalidHeaderFormat: the offer doesn't follow the grammar, even if no extension would be
+            accepted.
     """
+    # Section 9: "A server MUST NOT respond with any extension not requested by the client." Unknown
+    # extensions are ignored: servers "MAY accept some or all extensions requested by the client."
     values = tuple(request.fields.get_all("Sec-WebSocket-Extensions"))
     if not values:
         return None
@@ -151,7 +178,8 @@ def _agree(
     return None if options is None else accept_offer(offered, options)
 
 
-# They offer the same, too, and can share what comes of it.
+# Clients with the same browser or library offer the same. They share the result, which is
+# immutable.
 _agree_again = lru_cache(maxsize=_MANY)(_agree)
 
 
@@ -166,23 +194,30 @@ def offered_subprotocols(request: Request) -> list[str]:
 
 
 def select_subprotocol(request: Request, available: Sequence[str]) -> str | None:
-    """Choose the server's most preferred one of those that the client offers.
+    """Choose the server's most preferred subprotocol of those that the client offers.
 
     Args:
         request: the request.
-        available: what the server speaks, best first. If it is empty, or the client offers
-            none, there is no subprotocol.
+        available: the subprotocols of the server, best first.
+
+    Returns:
+        The subprotocol; None if `available` is empty, or the client offers none.
 
     Raises:
         InvalidHeaderFormat: the offer isn't a list of tokens.
-        NegotiationError: there are both, but none in common.
+        NegotiationError: both sides have subprotocols, but none in common.
     """
+    # Section 4.2.2: "The value chosen MUST be derived from the client's handshake, specifically by
+    # selecting one of the values from the |Sec-WebSocket-Protocol| field". Why the server's order:
+    # the section leaves it open, and the server knows what its subprotocols cost.
     offered = offered_subprotocols(request)
     if not available or not offered:
         return None
     for name in available:
         if name in offered:
             return name
+    # Section 4.2.2 would also allow "null" here, that is a connection without a subprotocol. Why
+    # not accept it: the two sides would speak two languages, and find out at the first message.
     raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(available)}")
 
 
@@ -193,11 +228,14 @@ def acceptance(
 
     Args:
         request: the request, which has been checked.
-        subprotocol: the one selected, a token; None for none.
+        subprotocol: the selected subprotocol, a token; None for none.
         extensions: the answer of `select_compression`; None for none.
         more: further header lines, each with its CRLF.
     """
     lines = f"{_ACCEPTED}{accept_key(request.fields['Sec-WebSocket-Key'])}\r\n"
+    # Section 4.2.2: without a subprotocol, the server "MUST NOT send back a
+    # |Sec-WebSocket-Protocol| header field in its response". The empty string "is not a legal value
+    # for this field."
     if subprotocol is not None:
         lines += f"Sec-WebSocket-Protocol: {subprotocol}\r\n"
     if extensions is not None:
@@ -208,7 +246,7 @@ def acceptance(
 def accept(
     request: Request, subprotocol: str | None, extensions: str | None = None, more: bytes = b""
 ) -> Response:
-    """Return the response of which `acceptance` is the head."""
+    """Return the response whose head is `acceptance`."""
     response = ResponseReader().receive(acceptance(request, subprotocol, extensions, more))
     assert response is not None
     return response
@@ -217,11 +255,13 @@ def accept(
 def check_acceptance(
     request: Request, subprotocol: str | None, extensions: str | None, response: Response
 ) -> None:
-    """Make sure that the application left alone what `accept` has said for the two sides.
+    """Make sure that the application has kept the headers of `accept` that open the connection.
 
     Raises:
-        ValueError: it didn't, or it added a body, which would be read as frames.
+        ValueError: a header has changed, or the response has a body.
     """
+    # RFC 9110 section 15.2: a 1xx response "cannot contain content or trailers." The client would
+    # read a body as frames.
     if response.body:
         raise ValueError("a response that opens the connection has no body")
     for name, value in {
@@ -235,30 +275,41 @@ def check_acceptance(
             raise ValueError(f"a response that opens the connection must keep its {name}")
 
 
+# RFC 6455 section 4.2.1 asks for "an appropriate error code (such as 400 Bad Request)"; that is the
+# status of all exceptions that aren't here.
 _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {
     RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     HeaderLineTooLong: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     TooManyHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     InvalidMethod: HTTPStatus.METHOD_NOT_ALLOWED,
     InvalidProtocol: HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
-    # RFC 9110 section 15.5.20: the request was meant for another server.
+    # RFC 9110 section 15.5.20: 421 means that the server "is unable or unwilling to produce an
+    # authoritative response for the target URI."
     InvalidHost: HTTPStatus.MISDIRECTED_REQUEST,
+    # Section 4.2.2: "If the server does not wish to accept this connection, it MUST return an
+    # appropriate HTTP error code (e.g., 403 Forbidden)".
     InvalidOrigin: HTTPStatus.FORBIDDEN,
+    # Section 4.2.2: "If the requested service is not available, the server MUST send an appropriate
+    # HTTP error code (such as 404 Not Found)".
     InvalidPath: HTTPStatus.NOT_FOUND,
     InvalidUpgrade: HTTPStatus.UPGRADE_REQUIRED,
     OpeningTimeout: HTTPStatus.REQUEST_TIMEOUT,
     ServerClosing: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyConnections: HTTPStatus.SERVICE_UNAVAILABLE,
-    # RFC 6585 section 4.
+    # RFC 6585 section 4: 429 means that the client "has sent too many requests in a given amount of
+    # time". A limit of connections is the nearest thing to that.
     TooManyConnectionsFromHost: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
-# Seconds until somebody may have gone.
+# The number of seconds after which another client may have gone.
 _RETRY_AFTER = b"10"
 
 
 def refusal(reason: InvalidHandshake) -> Response:
     """Return the HTTP response that tells a client why there is no connection."""
+    # Section 10.7: "If the invalid data is sent during the WebSocket handshake, the server SHOULD
+    # return an appropriate HTTP [RFC2616] status code." The text quotes the exception, which is
+    # escaped, and nothing of the server's own state.
     status = _STATUSES.get(type(reason), HTTPStatus.BAD_REQUEST)
     if isinstance(reason, InvalidUpgrade):
         text = (
@@ -270,16 +321,20 @@ def refusal(reason: InvalidHandshake) -> Response:
         text = f"The WebSocket handshake failed: {reason}.\n"
     response = Response.plain(status, text)
     if isinstance(reason, InvalidUpgrade):
-        # RFC 9110 section 15.5.22: a 426 MUST say what to upgrade to.
+        # RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response
+        # to indicate the required protocol(s)". Section 7.8 has "upgrade" in Connection, too.
         response.headers.setRawHeaders("Connection", ["Upgrade, close"])
         response.headers.addRawHeader("Upgrade", "websocket")
     elif isinstance(reason, InvalidMethod):
-        # RFC 9110 section 15.5.6.
+        # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405
+        # response".
         response.headers.addRawHeader("Allow", "GET")
     elif isinstance(reason, InvalidHeader) and reason.name == "Sec-WebSocket-Version":
-        # Section 4.4.
+        # Section 4.4: if the server doesn't support the requested version, "it MUST respond with a
+        # |Sec-WebSocket-Version| header field [...] containing all versions it is willing to use."
         response.headers.addRawHeader("Sec-WebSocket-Version", VERSION)
     elif isinstance(reason, (TooManyConnections, TooManyConnectionsFromHost)):
-        # RFC 9110 section 10.2.3.
+        # RFC 9110 section 10.2.3: with a 503, Retry-After tells how long the service is expected to
+        # be unavailable. RFC 6585 section 4 allows it with a 429.
         response.headers.addRawHeader(b"Retry-After", _RETRY_AFTER)
     return response

@@ -10,36 +10,46 @@ from txws2.wire.http.readers import MAX_LINE_SIZE
 __all__ = ["BODY_PATIENCE", "MAX_BODY_SIZE", "BodyReader"]
 
 MAX_BODY_SIZE = 2**20
-"""Bytes of a body that are kept; the rest isn't waited for."""
+"""The number of bytes of a body that are kept; the rest isn't awaited."""
 
+# The body only explains a refusal, which the head has told already. Why not wait longer: a proxy
+# that keeps a connection open without an end would keep the client from its next attempt.
 BODY_PATIENCE = 1.0
-"""Seconds that are waited for the end of a body, once the head is there."""
+"""The time in seconds to wait for the end of a body, once the head is there."""
 
+# RFC 9110 section 8.6: Content-Length = 1*DIGIT; a recipient "MUST anticipate potentially large
+# decimal numerals". A number with more digits than these counts as no length.
 _LENGTH = re.compile(r"[0-9]{1,18}")
+# RFC 9112 section 7.1.1: "A recipient MUST ignore unrecognized chunk extensions."
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 
 
 class BodyReader:
-    """Gathers the body that follows a response's head.
+    """Reads the body that follows a response's head.
 
-    What is malformed ends the body: it is only there to be shown to somebody.
+    A malformed line ends the body: it is only shown to a person.
 
     Args:
         response: the head.
 
     Attributes:
-        complete: whether nothing more is to come; until then it may end with the connection.
-        ended: whether its own end has come, with all that belongs to it; so another response can
+        complete: whether the body needs no more bytes; until then it may end with the connection.
+        ended: whether the body's own end has come, trailer included; so another response can
             follow it.
-        rest: the bytes after that end, of what was received last.
+        rest: the bytes after that end, of those that were received last.
     """
 
     def __init__(self, response: Response) -> None:
         self._body = bytearray()
+        # RFC 9112 section 6.3: "If a message is received with both a Transfer-Encoding and a
+        # Content-Length header field, the Transfer-Encoding overrides the Content-Length." Other
+        # codings aren't decoded: the client asks for none (RFC 9110 section 10.1.4).
         self._chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        # Bytes of the body, or of the current chunk, to come; None for all until the end.
+        # The number of bytes of the body, or of the current chunk, to come. RFC 9112 section 6.3:
+        # in "a response message without a declared message body length", all bytes belong to the
+        # body until the connection is closed; that is None here.
         self._remaining: int | None = None
-        # The beginning of a line before a chunk, or of the trailer.
+        # The beginning of a line before a chunk, or of a line of the trailer.
         self._line = bytearray()
         self._in_trailer = False
         length = response.headers.get("Content-Length", "")
@@ -47,7 +57,8 @@ class BodyReader:
             self._remaining = 0
         elif _LENGTH.fullmatch(length):
             self._remaining = int(length)
-        # RFC 9110 sections 15.3.5 and 15.4.5: 204 and 304 never have one, nor has 1xx.
+        # RFC 9110 sections 15.2, 15.3.5 and 15.4.5, of 1xx, 204 and 304: such a response "is
+        # terminated by the end of the header section; it cannot contain content or trailers."
         status = response.status_code
         self.complete = (
             status < 200 or status in (204, 304) or (self._remaining == 0 and not self._chunked)
@@ -57,16 +68,16 @@ class BodyReader:
 
     @property
     def can_end(self) -> bool:
-        """Whether it has an end of its own, which has come or is still to come."""
+        """True if the body has an end of its own, which has come or is still to come."""
         return self.ended or self._in_trailer
 
     @property
     def body(self) -> bytes:
-        """The body so far, at most MAX_BODY_SIZE bytes."""
+        """The bytes of the body so far, at most MAX_BODY_SIZE."""
         return bytes(self._body)
 
     def receive(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Take the bytes that have arrived."""
         position = 0
         while position < len(data) and (self._in_trailer or not self.complete):
             if self._chunked and not self._remaining:
@@ -76,7 +87,7 @@ class BodyReader:
         self.rest = data[position:]
 
     def _read_part(self, data: bytes, position: int) -> int:
-        """Keep what belongs to the body; return where it ends."""
+        """Keep the bytes that belong to the body; return the position at which they end."""
         size = len(data) - position
         if self._remaining is not None:
             size = min(size, self._remaining)
@@ -88,7 +99,7 @@ class BodyReader:
         return position + size
 
     def _read_chunk_size(self, data: bytes, position: int) -> int:
-        """Read the line before a chunk; return where it ends."""
+        """Read the line before a chunk, or of the trailer; return the position at which it ends."""
         newline = data.find(b"\n", position)
         end = len(data) if newline < 0 else newline
         self._line += data[position:end]
@@ -100,11 +111,13 @@ class BodyReader:
         line = bytes(self._line).removesuffix(b"\r")
         self._line.clear()
         if self._in_trailer:
-            # RFC 9112 section 7.1.2: fields, as after a head, and an empty line.
+            # RFC 9112 section 7.1.2: the trailer has fields, as a head has, and an empty line. A
+            # recipient may discard the fields, and this one does.
             self.ended = not line
             self._in_trailer = not self.ended
         elif line:
-            # An empty line is the end of the chunk before.
+            # RFC 9112 section 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF. An empty
+            # line is the end of the chunk before. A size of 0 is the last chunk.
             match = _CHUNK_SIZE.fullmatch(line)
             self._remaining = int(match.group(1), 16) if match else 0
             self.complete = self._remaining == 0

@@ -1,4 +1,4 @@
-"""Challenges of a 401 or a 407: WWW-Authenticate, Proxy-Authenticate (RFC 9110 section 11)."""
+"""The challenges of a 401 or a 407: WWW-Authenticate, Proxy-Authenticate (RFC 9110 section 11)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Challenge", "parse_challenges"]
 
-# No character of one part of a pattern can begin the next: the time is linear in what a peer sends.
+# Section 11.3: challenge = auth-scheme [ 1*SP ( token68 / #auth-param ) ]. No character of one part
+# of a pattern can begin the next part, so the time is linear in the number of bytes.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\t -~])*)"')
 _ESCAPED = re.compile(r"\\(.)")
@@ -19,14 +20,17 @@ _SEPARATOR = re.compile(r"[ \t,]*")
 
 @dataclass(frozen=True)
 class Challenge:
-    """One way to authenticate, of those that a server or a proxy offers.
+    """One way to authenticate that a server or a proxy offers.
 
     Attributes:
         scheme: its name as it came: "Basic", "Digest", "Negotiate", in any case of letters.
         parameters: the values by their names in lower case, without quotes. If a name
-            occurs twice, the first counts.
+            occurs twice, the first value counts.
         token: in place of parameters, the data of schemes such as Negotiate; None if there is none.
     """
+
+    # Section 11.2: "each parameter name MUST only occur once per challenge." Why not drop a
+    # challenge that breaks this: the user would be left with a 401 that nothing answers.
 
     scheme: str
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -36,16 +40,18 @@ class Challenge:
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     """Return the challenges of a header, in order.
 
-    A part that can't be read ends its line, and the challenges before it count.
+    A malformed part ends its line, and the challenges before it count.
 
     Args:
         values: the header's lines; each may have several challenges.
     """
+    # Section 11.6.1 has a challenge list within a list: a comma may part two challenges, or two
+    # parameters of one. So the lines aren't joined, and a parser reads them part by part.
     return [challenge for value in values for challenge in _Line(value).challenges()]
 
 
 class _Line:
-    """A place in the value of one header line."""
+    """A position in the value of one header line."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -67,7 +73,9 @@ class _Line:
         return found
 
     def _token68(self) -> str | None:
-        """Take what stands alone behind a scheme."""
+        """Take a token68, which stands alone after a scheme."""
+        # Without a comma or the end after it, the text is the name of a parameter: "realm=..."
+        # begins as a token68 does.
         before = self._position
         token = self._take(_TOKEN68)
         if token is not None:
@@ -78,7 +86,8 @@ class _Line:
         return None
 
     def _parameters(self) -> dict[str, str]:
-        """Take parameters; the next scheme has no equals sign behind it, and stays."""
+        """Take parameters; the next scheme has no equals sign after it, and stays."""
+        # Section 11.2 allows space around the equals sign, which senders must not write.
         parameters: dict[str, str] = {}
         while True:
             before = self._position
@@ -103,6 +112,8 @@ class _Line:
         if match is None:
             return self._take(_TOKEN)
         self._position = match.end()
+        # Section 5.6.4: "Recipients that process the value of a quoted-string MUST handle a
+        # quoted-pair as if it were replaced by the octet following the backslash."
         return _ESCAPED.sub(r"\1", match[1])
 
     def _at_separator(self) -> bool:

@@ -1,4 +1,4 @@
-"""Cookies that a server sets before the connection is open (RFC 6265 section 5)."""
+"""The cookies that a server sets before the connection is open (RFC 6265 section 5)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from txws2.wire.http.uris import WebSocketURI
 
 __all__ = ["CookieJar"]
 
-# Section 6.1 has a user agent keep that many at least, and that large.
+# Section 6.1 has a user agent keep "At least 50 cookies per domain", each of at least 4096 bytes.
+# Why not more: a hostile server could fill the memory of the client, or its next request.
 _MAX_COOKIES = 50
 _MAX_SIZE = 4096
 
-# Nothing else of a server's is to get into a header of ours.
+# Only printable ASCII of a server may get into a header of ours. Section 5.2 has user agents take
+# nearly anything; section 4.1.1 has servers send no other characters than these.
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 _MAX_AGE = re.compile(r"-?[0-9]+")
 
@@ -25,14 +27,14 @@ _SPACE = " \t"
 
 
 class CookieJar:
-    """Keeps the cookies of one origin while that is asked again: after a redirect, say.
+    """Keeps the cookies of one origin while requests to it are repeated, after a redirect, say.
 
-    They are for one opening handshake, which takes seconds. So a cookie is either
-    over or good; the time that it lasts doesn't matter.
+    The cookies are for one opening handshake, which takes seconds. So a cookie has either expired
+    or is good; the time that it lasts doesn't matter.
     """
 
     def __init__(self) -> None:
-        # By name and path.
+        # Section 5.3 identifies a cookie by name, domain and path. There is one domain here.
         self._cookies: dict[tuple[str, str], str] = {}
 
     def receive(self, values: Iterable[str], uri: WebSocketURI, now: float) -> None:
@@ -40,10 +42,12 @@ class CookieJar:
 
         Args:
             values: the values of its Set-Cookie headers.
-            uri: what was asked.
+            uri: the URI of the request.
             now: the time, in seconds since 1970.
         """
         for value in values:
+            # Section 5.2: "If the name-value-pair string lacks a %x3D ("=") character, ignore the
+            # set-cookie-string entirely." The same holds for an empty name.
             pair, _, rest = value.partition(";")
             name, equals, text = (part.strip(_SPACE) for part in pair.partition("="))
             attributes = _attributes(rest)
@@ -51,6 +55,7 @@ class CookieJar:
             sendable = equals and name and _SENDABLE.fullmatch(pair) and size <= _MAX_SIZE
             if not sendable or not _is_for(uri, attributes):
                 continue
+            # Section 5.2.4: a path that doesn't begin with a slash is replaced by the default.
             path = attributes.get("path", "")
             key = name, path if path.startswith("/") else _default_path(uri)
             self._cookies.pop(key, None)
@@ -58,26 +63,29 @@ class CookieJar:
                 self._cookies[key] = text
 
     def add_to(self, headers: Headers, uri: WebSocketURI) -> None:
-        """Add the cookies for a URI of the origin to those that the headers of a request have.
+        """Add the cookies for a URI of the origin to the Cookie header of a request.
 
-        If two have one name, that of the headers is sent, which is the application's.
+        If the application has set a cookie with the same name, only that one is sent.
         """
         given = headers.get_all("Cookie")
         names = parse_cookies(given)
         path = uri.resource_name.partition("?")[0]
-        # Section 5.4: those with longer paths come first.
+        # Section 5.4: "Cookies with longer paths are listed before cookies with shorter paths."
         kept = sorted(self._cookies.items(), key=lambda item: -len(item[0][1]))
         pairs = [
             f"{name}={text}"
             for (name, of), text in kept
             if name not in names and _path_matches(path, of)
         ]
+        # Section 5.4: "the user agent MUST NOT attach more than one Cookie header field."
         if pairs:
             headers.setRawHeaders("Cookie", ["; ".join([*given, *pairs])])
 
 
 def _attributes(text: str) -> dict[str, str]:
-    """Return the attributes of a cookie; of several with one name, the last counts."""
+    """Return the attributes of a cookie; if a name occurs several times, the last one counts."""
+    # Section 5.3 takes "the last attribute in the cookie-attribute-list" with each name. Unknown
+    # attributes are ignored (section 5.2).
     attributes = {}
     for part in text.split(";"):
         name, _, value = part.partition("=")
@@ -86,22 +94,27 @@ def _attributes(text: str) -> dict[str, str]:
 
 
 def _is_for(uri: WebSocketURI, attributes: dict[str, str]) -> bool:
-    """Tell whether whoever has answered for this URI may set a cookie with these attributes."""
+    """Tell whether the server of this URI may set a cookie with these attributes."""
+    # Why stricter than section 5.2.5: over ws, anybody on the way can write a Secure cookie. RFC
+    # 6265 permitted that; browsers refuse it by now.
     if "secure" in attributes and not uri.secure:
         return False
     domain, host = attributes.get("domain", "").removeprefix(".").lower(), uri.host.lower()
-    # Section 5.3: wherever else it is for, it is sent to this origin only.
+    # Section 5.3: "If the canonicalized request-host does not domain-match the domain-attribute:
+    # Ignore the cookie entirely". A cookie for a whole domain is kept, but sent to this origin
+    # only.
     return not domain or host == domain or host.endswith(f".{domain}")
 
 
 def _is_over(attributes: dict[str, str], now: float) -> bool:
     age = attributes.get("max-age", "")
     if _MAX_AGE.fullmatch(age):
-        # Section 5.3: Max-Age counts more than Expires. Only its sign matters: a number may have
-        # more digits than Python converts.
+        # Section 4.1.2.2: "If a cookie has both the Max-Age and the Expires attribute, the Max-Age
+        # attribute has precedence". Section 5.2.2: zero or less means a cookie that has expired.
+        # Only that is found out: a number may have more digits than Python converts.
         return age.startswith("-") or not age.strip("0")
     try:
-        # Section 5.1.1: it is UTC, whatever it says.
+        # Section 5.1.1 reads every date as UTC, whatever zone it names.
         expires = parsedate_to_datetime(attributes.get("expires", "")).replace(tzinfo=UTC)
         return expires.timestamp() <= now
     except (ValueError, OverflowError):
@@ -109,9 +122,13 @@ def _is_over(attributes: dict[str, str], now: float) -> bool:
 
 
 def _default_path(uri: WebSocketURI) -> str:
-    """Return the path of a cookie that names none (section 5.1.4): without what is behind a /."""
+    """Return the path of a cookie without the attribute Path (section 5.1.4)."""
+    # "Output the characters of the uri-path from the first character up to, but not including, the
+    # right-most %x2F ("/")." Without another slash, that is "/".
     return uri.resource_name.partition("?")[0].rpartition("/")[0] or "/"
 
 
 def _path_matches(path: str, of: str) -> bool:
+    # Section 5.1.4: the two are equal, or the cookie's path is a prefix that ends with a slash, or
+    # is followed by one. So "/chat" doesn't match "/chatter".
     return path == of or path.startswith(of if of.endswith("/") else f"{of}/")

@@ -1,4 +1,4 @@
-"""Cookies (RFC 6265): those that a request has, and how a response sets one."""
+"""Cookies (RFC 6265): reading those of a request, writing those of a response."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from txws2.wire.http.grammar import is_token
 
 __all__ = ["format_cookie", "parse_cookies"]
 
-# RFC 6265 section 4.1.1: cookie-octet, and av-octet. One class of characters takes one pass.
+# Section 4.1.1: cookie-octet is "US-ASCII characters excluding CTLs, whitespace DQUOTE, comma,
+# semicolon, and backslash", and path-value is "any CHAR except CTLs or ";"". One class of
+# characters takes one pass.
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 _ATTRIBUTE = re.compile(r"[ -:<-~]+")
 
-# Neither is more than these in a header. What else Python takes for space, browsers send within
-# names: without it, "\xa0__Host-session" would be a "__Host-session" of somebody else's making.
+# Section 5.2 strips "WSP", which is a space and a tab. Why not str.strip() without an argument: it
+# strips other characters, too, which browsers send within names. "\xa0__Host-session" would
+# become a "__Host-session" that somebody else has set.
 _SPACE = " \t"
 
 
 def parse_cookies(values: Iterable[str]) -> dict[str, str]:
     """Return the cookies of a request, by name.
 
-    Whatever can be read is, as section 5.4 has user agents send more than 4.1.1 has servers set.
-    What has no "=" isn't a cookie.
+    A part without "=" isn't a cookie.
 
     Args:
         values: the values of its Cookie headers.
     """
+    # Why not refuse a malformed cookie: section 5.4 has user agents send more characters than
+    # section 4.1.1 has servers set. The application of another path may have set it.
     cookies: dict[str, str] = {}
     for value in values:
         for pair in value.split(";"):
             name, equals, text = pair.partition("=")
             if equals:
                 text = text.strip(_SPACE)
+                # Section 4.1.1: cookie-value = *cookie-octet / ( DQUOTE *cookie-octet DQUOTE ).
                 if len(text) > 1 and text[0] == text[-1] == '"':
                     text = text[1:-1]
-                # Section 5.4: the one with the longest path comes first.
+                # Section 5.4: "Cookies with longer paths are listed before cookies with shorter
+                # paths." The longest path is the nearest, so the first of equal names counts.
                 cookies.setdefault(name.strip(_SPACE), text)
     return cookies
 
@@ -51,18 +57,20 @@ def format_cookie(
     httponly: bool = True,
     samesite: str | None = "Lax",
 ) -> str:
-    """Return the value of a Set-Cookie header; `Response.set_cookie` says what is in it.
+    """Return the value of a Set-Cookie header; `Response.set_cookie` describes the arguments.
 
     Raises:
-        ValueError: the name isn't a token, the value or an attribute has characters that it
-            can't have, or samesite isn't one of the three, or is "None" without secure.
+        ValueError: the name isn't a token; the value or an attribute has a forbidden character;
+            samesite isn't one of the three, or is "None" without secure.
     """
+    # Section 4.1.1: "Servers SHOULD NOT send Set-Cookie headers that fail to conform to the
+    # following grammar". Browsers would drop such a cookie without a word, so it is refused here.
     if not is_token(name):
         raise ValueError(f"a cookie's name is a token; {name!r} isn't")
     if not _VALUE.fullmatch(value):
         raise ValueError(
-            f"a cookie's value is of ASCII, without space, quotes, comma, semicolon and backslash; "
-            f"{name} isn't: encode it, as with urllib.parse.quote"
+            f"a cookie's value is ASCII without space, quotes, comma, semicolon and backslash; "
+            f"that of {name} isn't: encode it, as with urllib.parse.quote"
         )
     if samesite not in ("Strict", "Lax", "None", None):
         raise ValueError(f"samesite is 'Strict', 'Lax', 'None' or None; it is {samesite!r}")
@@ -77,7 +85,10 @@ def format_cookie(
     ):
         if text is not None:
             if not _ATTRIBUTE.fullmatch(text):
-                raise ValueError(f"{attribute} of the cookie {name} can't be {text!r}")
+                raise ValueError(
+                    f"{attribute} of the cookie {name} must be one or more characters of printable "
+                    f"ASCII, without semicolon; it is {text!r}"
+                )
             parts.append(f"{attribute}={text}")
     parts += ["Secure"] * secure + ["HttpOnly"] * httponly
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""User names and passwords in a request (RFC 7617)."""
+"""User names and passwords in a request: the scheme Basic (RFC 7617)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,23 @@ from txws2.wire.escaping import anonymous
 
 __all__ = ["basic", "challenge", "masked", "parse_basic", "unquoted"]
 
-# RFC 9110 section 11.2 and 11.4: the scheme in any case, spaces, a token68. No character of one
-# part can begin the next, so the time is linear.
+# RFC 9110 sections 11.2 and 11.4: the scheme in any case of letters, spaces, a token68. No
+# character of one part can begin the next part, so the time is linear.
 _BASIC = re.compile(r"basic +([0-9A-Za-z\-._~+/]+=*)", re.IGNORECASE | re.ASCII)
-# RFC 7617 section 2: there MUST NOT be control characters.
+# RFC 7617 section 2: "The user-id and password MUST NOT contain any control characters".
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # One class of characters takes one pass.
 _REALM = re.compile(r"[ -~]*")
 
-# RFC 9110 section 11.
+# RFC 9110 sections 11.6.2 and 11.7.2: these two carry credentials.
 _SHOWING = {"authorization", "proxy-authorization"}
 
 
 def masked(name: str, value: str) -> str:
-    """Return the value of a header for a log: of one with credentials, only their scheme.
-
-    Location may have a user name and a password, as any URI.
-    """
+    """Return the value of a header for a log: if it has credentials, only their scheme."""
     name = name.lower()
     if name == "location":
+        # A URI may have a user name and a password in it.
         return anonymous(value.strip(" \t")) if "@" in value else value
     if name not in _SHOWING:
         return value
@@ -47,13 +45,15 @@ def unquoted(text: str) -> str | None:
 
 
 def basic(username: str, password: str | None) -> str:
-    """Return the value of Authorization, or of Proxy-Authorization, that shows them."""
+    """Return the value of Authorization, or of Proxy-Authorization, with these credentials."""
+    # RFC 7617 section 2: user-id, a colon and the password, in Base64. Section 2.1 lets a server
+    # ask for UTF-8 and for no other charset, so UTF-8 is sent even if it doesn't ask.
     credentials = f"{username}:{password or ''}".encode()
     return f"Basic {b64encode(credentials).decode()}"
 
 
 def parse_basic(authorization: str) -> tuple[str, str] | None:
-    """Return the user's name and password; None if it isn't Basic, or isn't well-formed.
+    """Return the user's name and password; None if the scheme isn't Basic, or the value malformed.
 
     Args:
         authorization: the value of an Authorization header.
@@ -65,7 +65,8 @@ def parse_basic(authorization: str) -> tuple[str, str] | None:
         text = a2b_base64(match[1], strict_mode=True).decode()
     except (Base64Error, UnicodeDecodeError):
         return None
-    # The first colon ends the name; a password may have others.
+    # RFC 7617 section 2: "the first colon in a user-pass string separates user-id and password from
+    # one another; text after the first colon is part of the password."
     username, colon, password = text.partition(":")
     if not colon or _CONTROL.search(text):
         return None
@@ -73,14 +74,16 @@ def parse_basic(authorization: str) -> tuple[str, str] | None:
 
 
 def challenge(realm: str) -> str:
-    """Return the value of a WWW-Authenticate header that asks for them.
+    """Return the value of a WWW-Authenticate header that asks for user name and password.
 
     Args:
-        realm: what a person is told that they are for.
+        realm: the words that tell a person for what they are.
 
     Raises:
-        ValueError: it isn't printable ASCII.
+        ValueError: `realm` isn't printable ASCII.
     """
+    # RFC 7617 section 2: "The authentication parameter 'realm' is REQUIRED". Its charset is
+    # undefined, so only ASCII is allowed here. Section 2.1 defines charset="UTF-8" for credentials.
     if not _REALM.fullmatch(realm):
         raise ValueError(f"realm must be printable ASCII; it is {realm!r}")
     quoted = realm.replace("\\", r"\\").replace('"', r"\"")

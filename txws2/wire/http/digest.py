@@ -1,4 +1,4 @@
-"""Answers to a Digest challenge (RFC 7616): a password is shown to be known, and isn't sent."""
+"""Answers to a Digest challenge (RFC 7616): they prove that the client knows a password."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from txws2.wire.http.challenges import Challenge
 
 __all__ = ["answer_digest", "strongest_digest"]
 
-# No library does this for us: requests and httpx have it inside, and for their own requests;
+# No library does this for us. The code of requests and httpx is for their own requests only;
 # Twisted's is private, has no SHA-256, and is the server's half.
 
-# By the names of the RFC, those of hashlib. OpenSSL may lack the third.
+# The names of algorithms in the RFC, and in hashlib. OpenSSL may lack the third.
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _STRENGTH = ["MD5", "SHA-256", "SHA-512-256"]
 
-# Values that the answer repeats must be text that a header can have.
+# The answer repeats values of the challenge. They must be text that a header may have.
 _PRINTABLE = re.compile(r"[ -~]*")
+
+# Section 3.4.2: with "-sess" after an algorithm's name, the secret is that of a session: the nonces
+# of both sides are hashed into it.
 _SESSION = "-SESS"
 
 
 def strongest_digest(challenges: Iterable[Challenge]) -> Challenge | None:
-    """Return the Digest challenge with the best algorithm of those that can be answered.
-
-    The order of the server doesn't count (RFC 7616 section 3.7 would have it so): whoever changes
-    the answer on its way could choose the weakest otherwise.
-    """
+    """Return the Digest challenge with the strongest algorithm; None if none can be answered."""
+    # Section 3.7: "When the client receives the first challenge, it SHOULD use the first challenge
+    # it supports, unless a local policy dictates otherwise." This is a local policy. Why not the
+    # server's order: whoever changes a response on its way could put the weakest first.
     able = [challenge for challenge in challenges if _can_answer(challenge)]
     return max(able, key=lambda challenge: _STRENGTH.index(_algorithm(challenge)), default=None)
 
@@ -44,16 +46,20 @@ def answer_digest(
 ) -> str:
     """Return the value of Authorization, or of Proxy-Authorization.
 
-    The answer is the first to its nonce, and is sent with an empty body.
+    The answer is the first one to its nonce, for a request with an empty body.
 
     Args:
-        challenge: one that `strongest_digest` has chosen.
+        challenge: a challenge that `strongest_digest` has returned.
         username: the user's name.
         password: the user's password.
         method: the method of the request.
-        target: the target of the request, as its first line has it.
-        cnonce: what the client adds to be hashed; None for something random.
+        target: the target of the request, as in the request line.
+        cnonce: the client's nonce, which is hashed, too; None for a random one.
     """
+    # Section 3.4.1: with qop, the response is the hash of the hashed secret, the nonce, the count
+    # of requests with this nonce, the client's nonce, qop, and the hash of method and target. An
+    # old server offers no qop; then count and client's nonce are left out, as in RFC 2069. The
+    # count is always one: each handshake answers a challenge of its own.
     given = challenge.parameters
     cnonce = token_urlsafe(16) if cnonce is None else cnonce
     realm, nonce = given.get("realm", ""), given["nonce"]
@@ -69,7 +75,8 @@ def answer_digest(
             f"nonce={_quoted(nonce)}",
             f"uri={_quoted(target)}",
             f'response="{response}"',
-            # Sections 3.4 and 3.5: these have no quotes, and the algorithm is spelled as it came.
+            # Section 3.4: algorithm, qop and nc have no quotes. Section 3.5 shows the algorithm
+            # spelled as it came, which some servers compare.
             *([f"algorithm={given['algorithm']}"] if "algorithm" in given else []),
             *([f"opaque={_quoted(given['opaque'])}"] if "opaque" in given else []),
             *([f'qop=auth, nc=00000001, cnonce="{cnonce}"'] if counted else []),
@@ -79,6 +86,8 @@ def answer_digest(
 
 
 def _can_answer(challenge: Challenge) -> bool:
+    # Section 3.4.3 has another qop, "auth-int", which hashes the body, too. Why not support it: a
+    # GET has no body to protect.
     given = challenge.parameters
     offered = [word.strip().lower() for word in given.get("qop", "auth").split(",")]
     echoed = [given.get(name, "") for name in ("realm", "nonce", "opaque", "algorithm")]
@@ -92,8 +101,8 @@ def _can_answer(challenge: Challenge) -> bool:
 
 
 def _algorithm(challenge: Challenge) -> str:
-    """Return the name of the algorithm, without what says that the secret is a session's."""
-    # Section 3.3: without one, it is MD5.
+    """Return the name of the algorithm, without "-sess"."""
+    # Section 3.3: "If this is not present, it is assumed to be "MD5"."
     return challenge.parameters.get("algorithm", "MD5").upper().removesuffix(_SESSION)
 
 
@@ -106,19 +115,23 @@ def _hashes_user(challenge: Challenge) -> bool:
 
 
 def _hash(challenge: Challenge, *parts: str) -> str:
-    # UTF-8, whether the server says so or not (section 4): it is what servers have by now.
+    # Section 4: a server asks for UTF-8 with the parameter charset, which has no other value. Why
+    # UTF-8 without it, too: servers have passwords in UTF-8 by now.
     data = ":".join(parts).encode()
     name = _HASHES[_algorithm(challenge)]
-    # Systems for which MD5 is forbidden refuse it otherwise.
+    # Without usedforsecurity, systems that forbid MD5 (FIPS 140) raise an exception.
     return hashlib.new(name, data, usedforsecurity=False).hexdigest()
 
 
 def _user(challenge: Challenge, username: str, realm: str) -> list[str]:
+    # Section 3.4.4: if the server asks for it with userhash, the user name is hashed, so that
+    # nobody on the way can read it.
     if _hashes_user(challenge):
         return [f'username="{_hash(challenge, username, realm)}"']
     if _PRINTABLE.fullmatch(username):
         return [f"username={_quoted(username)}"]
-    # Section 3.4: the form of RFC 8187, for what quotes can't have.
+    # Section 3.4: username* has the form of RFC 8187, for a name with characters that a
+    # quoted-string can't have.
     return [f"username*=UTF-8''{quote(username, safe='')}"]
 
 

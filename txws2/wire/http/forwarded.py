@@ -1,8 +1,8 @@
-"""What proxies tell of the client: X-Forwarded-For, X-Forwarded-Proto, and Forwarded (RFC 7239).
+"""The client behind proxies: X-Forwarded-For, X-Forwarded-Proto, and Forwarded (RFC 7239).
 
-Each proxy adds, at the right, whom it was talking to. The client can have begun the list with
-whatever it likes, so it is read from the right, as far as those who wrote it are known; nothing
-to the left of that is looked at.
+Each proxy adds the address of its own peer at the right. The client can begin the list with
+anything. So the list is read from the right, as long as the proxies that wrote it are trusted;
+the rest, at the left, is ignored.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["Client", "client_of"]
 
 
 class Client(NamedTuple):
-    """Who is at the other end of the proxies, as far as they tell.
+    """The client at the other end of the proxies.
 
     Attributes:
         host: its IP address; None if that isn't known.
         port: its TCP port; 0 if that isn't known.
-        secure: whether it came with TLS; None if that isn't known.
+        secure: whether it connected with TLS; None if that isn't known.
     """
 
     host: str | None
@@ -35,48 +35,57 @@ class Client(NamedTuple):
 
 _NOBODY = Client(None, 0, None)
 
-# RFC 7239 section 6: an address of IPv6 is in brackets, and a port may be a name in its place.
-# Not all proxies know of the brackets; without them, there is no telling where a port begins. Each
-# of the two readings is tried once: no character of a part can begin the next.
+# Section 6: node = nodename [ ":" node-port ]. A port may be obfuscated: a name with an underscore
+# before it. Section 6.1: "an IPv6 address is always enclosed in square brackets." Not all proxies
+# write these in X-Forwarded-For; without them, nobody can tell where a port would begin, so there
+# is none. Each of the two alternatives is tried once: no character of a part can begin the next
+# part.
 _NODE = re.compile(
     r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+))(?::(?:(?P<port>[0-9]{1,5})|_[\w.\-]+))?"
     r"|(?P<bare>[0-9A-Fa-f:.]+)",
     re.ASCII,
 )
 
+# Section 4: forwarded-pair = token "=" value, and a value is a token or a quoted-string.
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _TEXT = r'[^"\\\x00-\x08\x0a-\x1f\x7f]*'
 _QUOTED = rf'"({_TEXT}(?:\\[\t -~]{_TEXT})*)"'
-# No character of one part can begin the next, so the time is linear.
+# No character of one part can begin the next part, so the time is linear.
 _PAIR = re.compile(rf"[ \t]*({_TOKEN})=(?:({_TOKEN})|{_QUOTED})[ \t]*(?:;|\Z)")
 _ESCAPED = re.compile(r"\\(.)")
 
-# More proxies than anybody has in a row. One who is within a trusted network could write more.
+# Nobody has more proxies in a row. A client within a trusted network could write more.
 _MAX_HOPS = 64
 
 _SECURE = {"https": True, "wss": True, "http": False, "ws": False}
 
 
 def client_of(headers: Lookup, trusted: Networks) -> Client:
-    """Return whom a request is from that a trusted proxy has sent.
+    """Return the client of a request that a trusted proxy has forwarded.
 
-    That is the last one who isn't a trusted proxy itself, or the first of all if every one is.
-    From what can't be read on, nobody knows who wrote it: then it is the proxy that has.
+    The client is the last address in the list that isn't a trusted proxy, or the first address if
+    all of them are. A malformed entry ends the search, since nobody knows who wrote it: then the
+    proxy before it counts as the client.
 
     Args:
-        headers: those of the request.
-        trusted: whose word is taken.
+        headers: the headers of the request.
+        trusted: the networks of the proxies that are believed.
 
     Raises:
-        InvalidHeaderValue: there are both X-Forwarded-For and Forwarded, and they don't tell the
-            same. A proxy writes one of the two, and the other may be the client's invention.
+        InvalidHeaderValue: the request has both X-Forwarded-For and Forwarded, and they name
+            different clients.
     """
+    # Section 8.1: the field "cannot be relied upon to be correct, as it may be modified, whether
+    # mistakenly or for malicious reasons, by every node on the way to the server, including the
+    # client making the request." A proxy writes one of the two headers, and passes on the other,
+    # which the client may have written. Why not prefer the standard one: most proxies write the
+    # other.
     old, new = headers.get_all("X-Forwarded-For"), headers.get_all("Forwarded")
     by_old, by_new = _walk(_addresses(old), trusted), _walk(_elements(new), trusted)
     if not new:
         return by_old._replace(secure=_last_scheme(headers)) if old else _NOBODY
     if old and by_old.host != by_new.host:
-        raise InvalidHeaderValue("Forwarded", "it tells another client than X-Forwarded-For")
+        raise InvalidHeaderValue("Forwarded", "it names another client than X-Forwarded-For")
     return by_new
 
 
@@ -93,8 +102,8 @@ def _walk(hops: Iterable[Client], trusted: Networks) -> Client:
 
 
 def _from_the_right(lines: list[str]) -> Iterator[str]:
-    # A comma between quotes isn't told from others: what a proxy writes has none there, and a
-    # quote that the client has left open can't swallow it.
+    # A comma between quotes parts two elements, as any other comma. No proxy writes a comma there.
+    # And a quote that the client has left open can't swallow the element of the proxy after it.
     for line in reversed(lines):
         yield from reversed(line.split(","))
 
@@ -113,12 +122,13 @@ def _elements(lines: list[str]) -> Iterator[Client]:
 
 
 def _pairs(element: str) -> dict[str, str]:
-    """Read an element of Forwarded; one that isn't well-formed has nothing in it."""
+    """Read an element of Forwarded; a malformed one has no pairs."""
     pairs: dict[str, str] = {}
     position = 0
     while position < len(element):
         match = _PAIR.match(element, position)
-        # RFC 7239 section 4: each MUST NOT be there more than once.
+        # Section 4: "Each parameter MUST NOT occur more than once per field-value. The parameter
+        # names are case-insensitive."
         if match is None or match[1].lower() in pairs:
             return {}
         pairs[match[1].lower()] = _ESCAPED.sub(r"\1", match[3]) if match[2] is None else match[2]
@@ -127,6 +137,8 @@ def _pairs(element: str) -> dict[str, str]:
 
 
 def _node(text: str) -> Client:
+    # Section 6.2 has "unknown", section 6.3 obfuscated names. Neither is an address that could be
+    # counted or trusted.
     match = _NODE.fullmatch(text)
     if match is None:
         return _NOBODY
@@ -138,5 +150,6 @@ def _node(text: str) -> Client:
 
 
 def _last_scheme(headers: Lookup) -> bool | None:
+    # X-Forwarded-Proto has no entry for each proxy. The last one is from the trusted proxy.
     scheme = headers.get("X-Forwarded-Proto", "").rpartition(",")[2]
     return _SECURE.get(scheme.strip(" \t").lower())

@@ -1,7 +1,7 @@
 """The grammar of the opening handshake's header fields (RFC 6455 sections 4.3 and 9.1).
 
-Every parser walks its text once, from left to right, with patterns that can't backtrack: the
-time is linear in what a peer sends, whatever it sends.
+Every parser walks its text once, from left to right, with patterns that can't backtrack. So the
+time is linear in the number of bytes, whatever a peer sends.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from txws2.wire.exceptions import InvalidHeaderFormat
 __all__ = ["Extension", "is_token", "parse_extensions", "parse_tokens"]
 
 Extension = tuple[str, list[tuple[str, str | None]]]
-"""An extension's name and its parameters in order; a parameter without a value has None."""
+"""An extension's name and its parameters in order; the value of a parameter may be None."""
 
 _T = TypeVar("_T")
 
+# RFC 9110 section 5.6.2: a token has letters, digits, and these characters. Section 5.6.4 has the
+# quoted-string: qdtext, and quoted pairs of a backslash and a character.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\t -~])*)"')
 _ESCAPED = re.compile(r"\\(.)")
@@ -32,7 +34,7 @@ def is_token(text: str) -> bool:
 
 
 class _Scanner:
-    """A place in the value of one header."""
+    """A position in the value of one header."""
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
@@ -49,7 +51,8 @@ class _Scanner:
         return match.group()
 
     def take(self, character: str) -> bool:
-        """Step over the character, with space around it, if it is next."""
+        """Step over a character, with space around it, if it is next."""
+        # RFC 6455 section 9.1 has "the "implied *LWS rule"": space is allowed between two parts.
         self.skip(_SPACE)
         if self._text[self._position : self._position + 1] != character:
             return False
@@ -68,8 +71,11 @@ class _Scanner:
         match = _QUOTED.match(self._text, self._position)
         if match is None:
             return self.token()
+        # RFC 9110 section 5.6.4: a quoted pair is handled "as if it were replaced by the octet
+        # following the backslash."
         value = _ESCAPED.sub(r"\1", match.group(1))
-        # Section 9.1: after unescaping, a quoted value MUST conform to the 'token' ABNF.
+        # RFC 6455 section 9.1: "When using the quoted-string syntax variant, the value after
+        # quoted-string unescaping MUST conform to the 'token' ABNF."
         if not is_token(value):
             raise self.expected("a token between the quotes")
         self._position = match.end()
@@ -80,11 +86,16 @@ class _Scanner:
 
 
 def _parse_list(name: str, values: Iterable[str], element: Callable[[_Scanner], _T]) -> list[_T]:
-    """Parse a list of elements apart by commas (RFC 9110 section 5.6.1), over all its lines."""
+    """Parse a list of elements between commas (RFC 9110 section 5.6.1), over all its lines.
+
+    A malformed element raises an exception. RFC 6455 section 9.1: the recipient "MUST immediately
+    _Fail the WebSocket Connection_."
+    """
     found: list[_T] = []
     for value in values:
         scanner = _Scanner(name, value)
-        # Empty elements are to be ignored, so are the commas around them.
+        # RFC 9110 section 5.6.1.2: "A recipient MUST parse and ignore a reasonable number of empty
+        # list elements". The limit of a header line is the limit here.
         scanner.skip(_SEPARATOR)
         while not scanner.at_end():
             found.append(element(scanner))
@@ -94,23 +105,25 @@ def _parse_list(name: str, values: Iterable[str], element: Callable[[_Scanner], 
 
 
 def parse_tokens(name: str, values: Iterable[str]) -> list[str]:
-    """Parse Connection, Upgrade-like or Sec-WebSocket-Protocol headers: a list of tokens.
+    """Parse a header that is a list of tokens, as Connection and Sec-WebSocket-Protocol are.
 
     Args:
-        name: the header, for the error.
+        name: the name of the header, for the exception.
         values: its lines, in order.
 
     Raises:
-        InvalidHeaderFormat: something there isn't a token.
+        InvalidHeaderFormat: an element isn't a token.
     """
     values = list(values)
     if len(values) == 1 and is_token(values[0]):
-        # Nearly always, it is one line, and one token.
+        # Nearly always, a header has one line with one token.
         return values
     return _parse_list(name, values, _Scanner.token)
 
 
 def _extension(scanner: _Scanner) -> Extension:
+    # Section 9.1: extension = extension-token *( ";" extension-param ), and extension-param = token
+    # [ "=" (token | quoted-string) ].
     name = scanner.token()
     parameters: list[tuple[str, str | None]] = []
     while scanner.take(";"):
@@ -126,6 +139,8 @@ def parse_extensions(values: Iterable[str]) -> list[Extension]:
         values: its lines, in order.
 
     Raises:
-        InvalidHeaderFormat: it doesn't follow the grammar.
+        InvalidHeaderFormat: a value doesn't follow the grammar.
     """
+    # Section 9.1: "like other HTTP header fields, this header field MAY be split or combined across
+    # multiple lines."
     return _parse_list("Sec-WebSocket-Extensions", values, _extension)

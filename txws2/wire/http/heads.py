@@ -1,4 +1,4 @@
-"""HTTP/1.1 heads (RFC 9112), as much of them as an opening handshake needs."""
+"""The heads of HTTP/1.1 (RFC 9112), as far as an opening handshake needs them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ from txws2.wire.http.request_heads import REQUEST_LINE, split_request, wrong_req
 
 __all__ = ["Request", "Response"]
 
-# RFC 9110 section 5.5, as in the fields. One class of characters takes one pass.
+# RFC 9110 section 5.5, as in `fields`. One class of characters takes one pass.
 _WHOLE_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+# RFC 9112 section 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]. Some servers
+# leave the second space out, too, if there is no phrase.
 _STATUS_LINE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
-# RFC 9110 section 15 has renamed these, and Python from 3.13 on. A peer is told the same by all.
+# RFC 9110 section 15 has renamed these, and Python did so in 3.13. All versions of Python send the
+# new names here.
 _RENAMED = {
     413: "Content Too Large",
     414: "URI Too Long",
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+# RFC 9112 sections 3.2.3 and 3.2.2: the forms of a target in a CONNECT, and in a request to a
+# proxy.
 _AUTHORITY_FORM = re.compile(r"(?:\[[^\[\]/?]+\]|[^\[\]:/?@]+):[0-9]{1,5}")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
@@ -37,9 +42,9 @@ class Request:
     """The head of the client's request.
 
     Args:
-        path: path and query as the request line has them, "/chat?room=1"; "*" of an OPTIONS, and
-            host and port of a CONNECT, which have none.
-        headers: its headers; None for none.
+        path: path and query as in the request line, "/chat?room=1"; "*" for an OPTIONS, and host
+            and port for a CONNECT, which have no path.
+        headers: the headers; None for none.
         method: "GET" in every handshake that succeeds.
 
     Attributes:
@@ -57,16 +62,20 @@ class Request:
 
     @classmethod
     def received(cls, head: bytes) -> Request:
-        """Make a request of its head, the lines as they came.
+        """Make a request from its head.
+
+        Args:
+            head: its lines, as they came.
 
         Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1 and 1.0.
+            InvalidMessage: the head isn't HTTP.
+            InvalidProtocol: its version isn't HTTP/1.1 or HTTP/1.0.
         """
         split = split_request(head)
         if split is None:
             raise wrong_request(head)
         method, target, protocol, values = split
+        # HTTP/1.0 can't upgrade, but health checks speak it, and an application may answer them.
         if protocol not in ("HTTP/1.1", "HTTP/1.0"):
             raise InvalidProtocol(protocol)
         request = cls(_path(method, target), None, method)
@@ -78,26 +87,26 @@ class Request:
 
     @property
     def headers(self) -> Headers:
-        """Its headers."""
+        """The headers of the request."""
         if self._headers is None:
             self._headers = parse_headers(self._head)
-            # Whoever has them may change them.
+            # The caller may change these, so the fields that were read first don't count any more.
             self._fields = None
         return self._headers
 
     @property
     def fields(self) -> Lookup:
-        """Its headers, to be read only."""
+        """The headers of the request, to be read only."""
         return self.headers if self._fields is None else self._fields
 
     @property
     def query(self) -> Query:
-        """The fields of its query, decoded."""
+        """The fields of the query, decoded."""
         return Query(self.path.partition("?")[2])
 
     @property
     def cookies(self) -> dict[str, str]:
-        """Its cookies, by name (RFC 6265 section 5.4)."""
+        """The cookies of the request, by name (RFC 6265 section 5.4)."""
         return parse_cookies(self.fields.get_all("Cookie"))
 
     def __eq__(self, other: object) -> bool:
@@ -123,13 +132,13 @@ class Request:
 
 @dataclass
 class Response:
-    """The server's answer.
+    """The server's response.
 
     Attributes:
         status_code: 101 if the handshake succeeded.
-        reason_phrase: the words beside the status.
-        headers: its headers.
-        body: what follows the head when the handshake is refused.
+        reason_phrase: the words after the status code.
+        headers: the headers.
+        body: the bytes after the head, if the handshake is refused.
     """
 
     status_code: int
@@ -139,19 +148,22 @@ class Response:
 
     @classmethod
     def received(cls, head: bytes) -> Response:
-        """Make a response of its head, the lines as they came.
+        """Make a response from its head.
+
+        Args:
+            head: its lines, as they came.
 
         Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
+            InvalidMessage: the head isn't HTTP.
+            InvalidProtocol: its version isn't HTTP/1.1; a refusal may also be HTTP/1.0.
         """
         line = head.partition(b"\r\n")[0]
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise InvalidMessage(f"invalid status line: {line[:80]!r}")
         protocol, status, phrase = match.groups(b"")
-        # Proxies and old gateways refuse in HTTP/1.0, and what they say is worth reading; but
-        # that version can't upgrade (RFC 9110 section 7.8).
+        # Proxies and old gateways refuse in HTTP/1.0, and their reasons are worth reading. But that
+        # version can't upgrade (RFC 9110 section 7.8), so a 101 in it opens nothing.
         if protocol != b"HTTP/1.1" and (protocol != b"HTTP/1.0" or status == b"101"):
             raise InvalidProtocol(protocol.decode("ascii"))
         return cls(int(status), phrase.decode(errors="replace"), parse_headers(head))
@@ -171,19 +183,23 @@ class Response:
         """Have the client keep a cookie (RFC 6265 section 4.1).
 
         Args:
-            name: its name, a token.
-            value: ASCII, without space, quotes, comma, semicolon and backslash.
-            max_age: seconds to keep it; 0 to forget it; None for as long as the browser runs.
-            domain: the host, with all below it, to send it to; None for the one that sets it.
-            path: the path, with all below it, to send it to; None for that of the request.
-            secure: whether it is sent over TLS only. Say so if there is TLS: otherwise whoever
-                is on the way gets it as soon as the user follows a link without.
-            httponly: whether scripts can't see it. If they can, so can one that was injected.
-            samesite: "Strict", "Lax" or "None", whether pages of other sites can have it sent;
-                "None" with secure only, and then mind `origins`.
+            name: the name, a token.
+            value: the value: ASCII, without space, quotes, comma, semicolon and backslash.
+            max_age: the time in seconds to keep the cookie; 0 to forget it; None for as long as the
+                browser runs.
+            domain: the host that the cookie is sent to, with all hosts below it; None for this host
+                alone.
+            path: the path that the cookie is sent to, with all paths below it; None for the path of
+                the request.
+            secure: whether it is sent over TLS only. Set this on a server with TLS: otherwise,
+                anybody on the way gets the cookie as soon as the user follows a link without TLS.
+            httponly: whether the cookie is hidden from scripts. Otherwise, an injected script can
+                read it, too.
+            samesite: "Strict", "Lax" or "None": whether requests of other sites' pages have the
+                cookie. "None" requires secure, and then `origins` decides who may connect.
 
         Raises:
-            ValueError: one of these can't be in a cookie.
+            ValueError: a cookie can't have one of these.
         """
         cookie = format_cookie(
             name,
@@ -224,7 +240,9 @@ def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> by
         raise InvalidMessage(f"invalid first line: {first_line[:80]!r}")
     for name, values in headers.getAllRawHeaders():
         for value in values:
-            # A CR or LF here would begin a header, or a message, of somebody else's choice.
+            # RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid
+            # and dangerous". They would begin a header, or a message, that somebody else has
+            # chosen.
             if not (value.isascii() and _WHOLE_VALUE.fullmatch(value)):
                 raise InvalidMessage(f"invalid value of {name.decode()}: {value[:80]!r}")
             lines.append(name + b": " + value)
@@ -232,14 +250,16 @@ def _serialize(first_line: str, form: re.Pattern[bytes], headers: Headers) -> by
 
 
 def _path(method: str, target: str) -> str:
-    """Return what a request is for, of the four forms of RFC 9112 section 3.2."""
+    """Return the path and query of a target, in any of the four forms of RFC 9112 section 3.2."""
+    # None of the four forms has a fragment.
     if "#" in target:
         raise InvalidMessage(f"the request target has a fragment: {target[:80]!r}; leave it out")
     if target.startswith("/") or (method, target) == ("OPTIONS", "*"):
         return target
     if method == "CONNECT" and _AUTHORITY_FORM.fullmatch(target):
         return target
-    # Section 3.2.2: a server MUST accept a whole URI, too, as proxies are sent it.
+    # Section 3.2.2: "A server MUST accept the absolute-form in requests even though most HTTP/1.1
+    # clients will only send the absolute-form to a proxy."
     match = _ABSOLUTE_FORM.fullmatch(target)
     if match is None:
         raise InvalidMessage(f"invalid request target: {target[:80]!r}")

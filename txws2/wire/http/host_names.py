@@ -1,4 +1,4 @@
-"""Hosts as a URI has them (RFC 3986 section 3.2.2), and as they are looked up."""
+"""The host of a URI (RFC 3986 section 3.2.2), in the form in which it is looked up."""
 
 from __future__ import annotations
 
@@ -9,30 +9,27 @@ import idna
 
 __all__ = ["parse_host"]
 
-# RFC 6874 section 2 writes the zone of a link-local address as "%25eth0". Most people write it
-# as all other programs do, "%eth0"; "%25" alone is the zone 25, as curl has it.
+# RFC 6874 section 2 writes the zone of a link-local address as "%25eth0". Most people write
+# "%eth0", as for all other programs, so both are read. "%25" alone is the zone 25, as to curl.
 _IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%(?:25(?!\]))?([0-9A-Za-z._~\-]+))?\]")
 
-# No registered name has these unencoded. Host must be no way into another header.
+# RFC 3986 section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ). No other character
+# may get from a URI into the Host header, where it could begin another header.
 _NO_NAME = re.compile(r"[^0-9A-Za-z._~\-!$&'()*+,;=]")
 
-# UTS 46 section 4.
+# UTS 46 section 2.3 has these characters for a full stop between labels, besides the ASCII one.
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 
-# RFC 1035 section 2.3.4, with room for what isn't encoded. To encode longer ones takes its time.
+# RFC 1035 section 2.3.4: names have "255 octets or less". Before it is encoded, a name has fewer
+# characters than that. IDNA takes its time for longer ones, which a server could redirect to.
 _LONGEST_NAME = 255
 
-# As inet_aton reads numbers. So many digits are enough for any.
+# A number as inet_aton reads it. Sixteen digits are enough for any part of an address.
 _NUMBER = re.compile(r"0x(?P<hex>[0-9a-f]{1,16})|(?P<oct>0[0-7]{0,16})|(?P<dec>[1-9][0-9]{0,16})")
 
 
 def parse_host(written: str) -> str:
     """Return a host as it is looked up: an address, or a name in ASCII and in lower case.
-
-    A name in ASCII stays as it is, whatever IDNA has against it: containers, content networks and
-    networks of one's own have some with underscores, or with hyphens anywhere. A name that the
-    system would take for an address, as "127.1" or "0x7f.1", becomes that address, so that there is
-    no other way to read it (WHATWG URL section 3.5).
 
     Args:
         written: the host as it is in the URI; an IPv6 address in its brackets.
@@ -41,19 +38,26 @@ def parse_host(written: str) -> str:
         The host; an IPv6 address without brackets, and with its zone as in "fe80::1%eth0".
 
     Raises:
-        ValueError: it is none; the text says what is against it.
+        ValueError: it isn't a host. The text is the end of a sentence about it.
     """
+    # RFC 3986 section 3.2.2: a host of IPv6 "is distinguished by enclosing the IP literal within
+    # square brackets".
     if written.startswith("["):
         return _ipv6(written)
     if "%" in written:
-        # Some would decode it, and some would not: they would connect to different hosts.
+        # The RFC allows percent-encoding in a name. Why not here: some programs decode it, and some
+        # don't, so they would connect to different hosts.
         raise ValueError("is percent-encoded; write it as it is")
+    # A name in ASCII stays the same, even if IDNA forbids it. Containers, content networks and
+    # private networks have names with underscores, or with hyphens anywhere.
     name = (written if written.isascii() else _to_ascii(written)).lower()
     wrong = _NO_NAME.search(name)
     if wrong is not None:
         raise ValueError(f"has {wrong[0]!r} in it, which no host has")
     if "" in name.removesuffix(".").split("."):
         raise ValueError("has a dot too many")
+    # The system takes some names for addresses: "127.1", "0x7f.1". They become that address here,
+    # so that there is no other way to read them (WHATWG URL section 3.5).
     return _ipv4(name) or name
 
 
@@ -71,7 +75,8 @@ def _ipv6(written: str) -> str:
 def _to_ascii(name: str) -> str:
     if len(name) > _LONGEST_NAME:
         raise ValueError(f"isn't a valid name: it is longer than {_LONGEST_NAME} characters")
-    # Each label by itself: one in ASCII need not be good for IDNA because another isn't in ASCII.
+    # Each label is encoded by itself. A label in ASCII need not be valid in IDNA only because
+    # another label isn't in ASCII.
     labels = _DOTS.split(name)
     try:
         encoded = [each if each.isascii() else _encode(each) for each in labels]
@@ -82,13 +87,14 @@ def _to_ascii(name: str) -> str:
 
 def _encode(label: str) -> str:
     encoded = idna.encode(label, uts46=True).decode()
+    # A character that is mapped to a dot would make two labels of one, so the name of another host.
     if "." in encoded:
         raise idna.IDNAError("a dot is hidden in another character")
     return encoded
 
 
 def _ipv4(name: str) -> str | None:
-    """Return the address that inet_aton takes a name for; None if it is really a name."""
+    """Return the address that inet_aton reads from a name; None if it reads no address."""
     parts = name.removesuffix(".").split(".")
     matches = [_NUMBER.fullmatch(part) for part in parts]
     numbers = [
@@ -98,7 +104,7 @@ def _ipv4(name: str) -> str | None:
     ]
     if len(numbers) < len(parts) or len(parts) > 4:
         return None
-    # The last one has all the bytes that are left.
+    # The last number has all the bytes that are left: "127.1" is 127.0.0.1.
     *first, last = numbers
     if max(first, default=0) > 0xFF or last >= 256 ** (4 - len(first)):
         return None

@@ -1,4 +1,4 @@
-"""Which hosts a server answers for (RFC 9110 section 7.2), so that no other name leads to it."""
+"""The hosts that a server answers for (RFC 9110 section 7.2), so that no other name leads to it."""
 
 from __future__ import annotations
 
@@ -15,53 +15,58 @@ from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["Hosts", "check_host", "is_localhost", "normal_host"]
 
-# With the zone of a link-local address (RFC 6874) apart: it has a meaning on one machine only.
+# An IPv6 address in brackets; the zone of a link-local address (RFC 6874) isn't captured, since it
+# has a meaning on one machine only.
 _ADDRESS = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\[\]]*)?\]")
 _PORT = re.compile(r":[0-9]*\Z")
 _NAME = re.compile(r"[0-9A-Za-z._~\-%]+")
 
-# RFC 1035 section 2.3.4, with room for what isn't encoded. To encode longer ones takes its time.
+# RFC 1035 section 2.3.4: names have "255 octets or less". Before it is encoded, a name has fewer
+# characters than that. IDNA takes its time for longer ones, which a client could send on purpose.
 _LONGEST_NAME = 255
 
-# So much is kept of what was found out; a client isn't to fill the memory.
+# The limits of the set of known hosts: so many, each so long. A client must not fill the memory.
 _MANY = 64
 _LONG = 256
 
 
 def is_localhost(name: str) -> bool:
-    """Tell whether a name is one of this machine, in any case (RFC 6761 section 6.3)."""
+    """Tell whether a name is one of this machine, in any case of letters (RFC 6761 section 6.3)."""
+    # "The domain "localhost." and any names falling within ".localhost." are special".
     return f".{name.removesuffix('.').lower()}".endswith(".localhost")
 
 
 def normal_host(host: str) -> str:
-    """Return a host in the one spelling that all others of it have, too.
+    """Return the normal form of a host: all spellings of it have the same.
 
-    It is in lower case and in ASCII, and without a last dot; an IPv6 address is short, and without
+    It is in lower case and in ASCII, and without a last dot. An IPv6 address is short, and without
     brackets and zone.
 
     Args:
         host: a name or an address, without a port; an IPv6 address in brackets.
     """
+    # RFC 3986 section 3.2.2: "The host subcomponent is case-insensitive." RFC 5952 has one spelling
+    # for each IPv6 address; `ipaddress` writes it.
     match = _ADDRESS.fullmatch(host)
     if match is not None:
         address = parse_ip(match[1])
         return match[1].lower() if address is None else str(address)
     if not host.isascii() and len(host) <= _LONGEST_NAME:
-        # One that can't be encoded is none that anything leads to.
+        # A name that can't be encoded can't be looked up either, so it matches no other spelling.
         with suppress(UnicodeError):
             host = idna.encode(host, uts46=True).decode()
-    # The dot at the end says that a name is complete (RFC 1034 section 3.1).
+    # A dot at the end marks a complete name (RFC 1034 section 3.1); it is the same host.
     return host.lower().removesuffix(".")
 
 
 class Hosts:
-    """Hosts that were named, whatever the port.
+    """A set of hosts, on any port.
 
     Args:
         names: each a name, an address or a network: "example.com", "::1", "127.0.0.0/8".
 
     Raises:
-        TypeError: it is one name where names are asked for.
+        TypeError: `names` is a single name, or not iterable.
         ValueError: a name isn't any of these.
     """
 
@@ -72,7 +77,8 @@ class Hosts:
             raise TypeError(f"hosts is a sequence of strings, as ['example.com']; it is {names!r}")
         self._names: set[str] = set()
         self._networks: list[IPv4Network | IPv6Network] = []
-        # Those that have come, as they came: mostly they are few, and found out once.
+        # The accepted Host headers so far, as they came. Most clients spell the host alike, so it
+        # has to be normalized once.
         self._known: set[str] = set()
         for name in names:
             network = _network(name)
@@ -82,7 +88,7 @@ class Hosts:
                 self._names.add(_checked(name))
 
     def __contains__(self, host: str) -> bool:
-        """Tell whether a Host header names one of them."""
+        """Tell whether a Host header names one of these hosts."""
         if host in self._known:
             return True
         found = self._find(host)
@@ -121,16 +127,18 @@ def _checked(name: str) -> str:
 def check_host(request: Request, hosts: Hosts) -> None:
     """Refuse a request for a host that the server doesn't answer for.
 
-    A page whose own name was made to lead to this server (DNS rebinding) is of the same origin as
-    what it connects to, but still asks for that name.
-
     Args:
         request: the request, which has been checked.
-        hosts: those to answer for.
+        hosts: the hosts that the server answers for.
 
     Raises:
-        InvalidHost: it is for another one.
+        InvalidHost: the request is for another host.
     """
+    # RFC 9110 section 7.2: Host "provides the host and port information from the target URI,
+    # enabling the origin server to distinguish among resources while servicing requests for
+    # multiple host names." It also shows DNS rebinding: an attacker's name is made to lead to this
+    # server, so that a page of that name has the same origin as the server. But the request still
+    # asks for the attacker's name.
     host = request.fields["Host"]
     if host not in hosts:
         raise InvalidHost(host)

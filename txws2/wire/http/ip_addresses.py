@@ -1,4 +1,4 @@
-"""IP addresses as peers and proxies have them, and the networks that they are in."""
+"""IP addresses of peers and proxies, and the networks that they are in."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from ipaddress import (
 __all__ = ["UNIX", "IPAddress", "Networks", "group_of", "parse_ip"]
 
 UNIX = "unix"
-"""What stands for the other end of a Unix socket, which has no address."""
+"""The name for the other end of a Unix socket, which has no address."""
 
 IPAddress = IPv4Address | IPv6Address
 
-# What one subscriber gets, and can use at will (RFC 6177, RFC 7934 section 6).
+# One subscriber gets a network with at least so many bits for hosts, and can use any address in it
+# (RFC 6177, RFC 7934 section 6).
 _HOST_BITS = 64
 
 
 def parse_ip(text: str) -> IPAddress | None:
-    """Return the address that is written there, None if it is none.
+    """Return the address that a text stands for, None if it is no address.
 
-    One of IPv4 that is written as one of IPv6, as a socket for both families has it, is the
-    same as any other (RFC 4291 section 2.5.5.2).
+    An IPv4 address in the form of IPv6 ("::ffff:192.0.2.1") becomes an IPv4 address.
     """
+    # RFC 4291 section 2.5.5.2 defines this form, which a socket for both families has for an IPv4
+    # peer. Why convert it: a limit or a network for the peer must hold in either form.
     try:
         address = ip_address(text)
     except ValueError:
@@ -39,10 +41,8 @@ def parse_ip(text: str) -> IPAddress | None:
 
 
 def group_of(host: str) -> str:
-    """Return what a host is counted as: its address, or its network if it has IPv6.
-
-    Whoever has an IPv6 address has 2**64 of them, so that to count each would be to count none.
-    """
+    """Return the key under which a host is counted: its address, or its network if it has IPv6."""
+    # A subscriber has 2**64 addresses of IPv6. A limit for each of them would be no limit.
     address = parse_ip(host)
     if isinstance(address, IPv6Address):
         return f"{IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"
@@ -50,14 +50,14 @@ def group_of(host: str) -> str:
 
 
 class Networks:
-    """Networks that were named.
+    """A set of networks.
 
     Args:
-        names: each a network, as "10.0.0.0/8"; an address, as "::1"; or "unix", for whoever
-            comes through a Unix socket.
+        names: each a network, as "10.0.0.0/8"; an address, as "::1"; or "unix", for all peers
+            of a Unix socket.
 
     Raises:
-        TypeError: it is one name where names are asked for.
+        TypeError: `names` is a single name, or not iterable.
         ValueError: a name isn't any of these, or is an address with the length of a network.
     """
 
@@ -87,8 +87,10 @@ class Networks:
 
 def _network(name: str) -> IPv4Network | IPv6Network:
     if isinstance(name, (int, bytes)):
-        # To Python, a number is an address.
+        # `ipaddress` reads a number, or four bytes, as an address.
         raise TypeError(f"a network is a str, as '10.0.0.0/8'; it is {name!r}")
+    # Why not strict=False: "10.1.2.3/8" may be a typing error for "10.1.2.3/32", and would trust
+    # sixteen million addresses.
     try:
         return ip_network(name)
     except ValueError as exc:

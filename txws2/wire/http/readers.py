@@ -1,4 +1,4 @@
-"""Heads of HTTP/1.1 (RFC 9112) as they arrive, within limits."""
+"""The heads of HTTP/1.1 (RFC 9112), read as they arrive, within limits."""
 
 from __future__ import annotations
 
@@ -24,27 +24,31 @@ __all__ = [
     "ResponseReader",
 ]
 
-# The limits of Apache, and half of nginx's: RFC 9112 section 3 recommends 8000 bytes at least.
+# This is the limit of Apache, and half of nginx's. Section 3: "It is RECOMMENDED that all HTTP
+# senders and recipients support, at a minimum, request-line lengths of 8000 octets."
 MAX_LINE_SIZE = 8192
-"""Bytes that the first line, and each header line, may have, unless an option says otherwise."""
+"""The default limit of the first line, and of each header line, in bytes."""
+# This is the limit of the library websockets; Apache's is 100.
 MAX_HEADERS = 128
-"""Header lines that a head may have, unless an option says otherwise."""
+"""The default limit of the number of header lines."""
 
-# As many as libcurl and browsers see in practice, and more: a 100, a 103 or two, some 102 while a
-# server works. Endless ones would keep us busy for as long as the server likes.
+# More interim responses than libcurl and browsers see in practice: a 100, a 103 or two, some 102
+# while a server works. Endless ones would keep the client busy for as long as the server likes.
 _MAX_INTERIM = 16
 _MAX_INTERIM_SIZE = 64 * 1024
 
-# RFC 9112 section 2.2 has a server skip one at least; old clients send it after a body.
+# Section 2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at
+# least one empty line (CRLF) received prior to the request-line." Old clients send it after a
+# body.
 _MAX_EMPTY_LINES = 4
 
 
 class HeadLimits(NamedTuple):
-    """What a head may have.
+    """The limits of a head.
 
     Attributes:
-        line_size: bytes of the first line, and of each header line.
-        headers: header lines.
+        line_size: the limit of the first line, and of each header line, in bytes.
+        headers: the limit of the number of header lines.
     """
 
     line_size: int = MAX_LINE_SIZE
@@ -52,9 +56,9 @@ class HeadLimits(NamedTuple):
 
 
 DEFAULT_LIMITS = HeadLimits()
-"""Those that hold where no option says otherwise."""
+"""The limits that hold unless an option sets others."""
 
-# With this byte, its handshake begins (RFC 8446 section 5.1), and no method of HTTP.
+# A TLS handshake begins with this byte (RFC 8446 section 5.1), and no method of HTTP does.
 _TLS = b"\x16"
 _EXPECTED_PLAIN = "expected a request, got TLS: connect to ws:, or serve with TLS"
 
@@ -62,14 +66,14 @@ _EXPECTED_PLAIN = "expected a request, got TLS: connect to ws:, or serve with TL
 class _HeadReader:
     """Gathers the lines of a head as they arrive, within limits.
 
-    A line that is too long is refused while it arrives, a head with too many at the one that
-    is too much, and no byte is looked at twice.
+    A line that is too long is refused while it arrives. A head with too many lines is refused at
+    the first line above the limit. No byte is looked at twice.
     """
 
     _first_line_error: type[SecurityError]
     rest = b""
     _head = b""
-    # Empty lines before the first that may still be skipped.
+    # The number of empty lines before the first one that may still be skipped.
     _skippable = 0
 
     def __init__(self, limits: HeadLimits = DEFAULT_LIMITS) -> None:
@@ -83,7 +87,7 @@ class _HeadReader:
         return self._head or b"\r\n".join(self._lines)
 
     def _gather(self, data: bytes) -> bool:
-        """Take what has arrived; tell whether the head is whole. Then `rest` is what follows."""
+        """Take bytes; tell whether the head is whole. If so, `rest` has the bytes after it."""
         if not (self._line or self._lines) and self._take_whole(data):
             return True
         position = 0
@@ -98,10 +102,10 @@ class _HeadReader:
         return False
 
     def _take_whole(self, data: bytes) -> bool:
-        """Take a head that is there at once and in which no line can be wrong, as nearly always.
+        """Take a head that is there at once, and in which each line is short and ends in CRLF.
 
-        It saves 3.2 us of the 61 that a handshake takes, and 6.6 with the header fields of a
-        browser (benchmarks/micro/test_heads.py).
+        Nearly every head is like that. This way saves 3.2 us of the 61 that a handshake takes, and
+        6.6 with the header fields of a browser (benchmarks/micro/test_heads.py).
         """
         most, count = self._limits
         end = data.find(b"\r\n\r\n", 0, most)
@@ -113,10 +117,10 @@ class _HeadReader:
         return True
 
     def _end_line(self) -> bool:
-        """Take the line whose end has come; tell whether it ends the head."""
+        """Take a line whose end has come; tell whether it ends the head."""
         self._check_size()
-        # RFC 9112 section 2.2 lets a server take a bare LF. Parsers that differ on it have
-        # let requests be smuggled, so this one doesn't.
+        # Section 2.2: "a recipient MAY recognize a single LF as a line terminator and ignore any
+        # preceding CR." Why not here: parsers that disagree about it have let requests be smuggled.
         if not self._line.endswith(b"\r\n"):
             raise InvalidMessage("a line of the head doesn't end in CRLF")
         line = bytes(self._line[:-2])
@@ -143,7 +147,7 @@ class RequestReader(_HeadReader):
     """Reads a request's head as it arrives.
 
     Args:
-        limits: what it may have.
+        limits: the limits of the head.
 
     Attributes:
         rest: the bytes after the head, once it is whole.
@@ -153,15 +157,16 @@ class RequestReader(_HeadReader):
     _skippable = _MAX_EMPTY_LINES
 
     def receive(self, data: bytes) -> Request | None:
-        """Take what has arrived; return the request, or None until its head is whole.
+        """Take bytes that have arrived; return the request, or None until its head is whole.
 
         Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1 and 1.0.
+            InvalidMessage: the head isn't HTTP.
+            InvalidProtocol: its version isn't HTTP/1.1 or HTTP/1.0.
             SecurityError: it exceeds a limit.
         """
         if data[:1] == _TLS and self._has_nothing():
-            # A line may never end in it, and until the time is up nobody would know what is wrong.
+            # The bytes of TLS may have no end of a line. Without this check, the reader would wait
+            # for one until the time is up, and nobody would know the reason.
             raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
@@ -173,18 +178,18 @@ class RequestReader(_HeadReader):
 
 
 class ResponseReader(_HeadReader):
-    """Reads a response's head as it arrives, and skips those before it that are interim.
+    """Reads a response's head as it arrives, and skips the interim responses before it.
 
     Args:
-        limits: what a head may have.
-        skipped: called with each head that is skipped, the lines as they came.
+        limits: the limits of a head.
+        skipped: called with each head that is skipped, its lines as they came.
 
     Attributes:
         rest: the bytes after the head, once it is whole.
     """
 
     _first_line_error = StatusLineTooLong
-    # Interim responses so far, and their bytes.
+    # The number of interim responses so far, and of their bytes.
     _interim = 0
     _interim_size = 0
 
@@ -197,16 +202,16 @@ class ResponseReader(_HeadReader):
         self._skipped = skipped
 
     def receive(self, data: bytes) -> Response | None:
-        """Take what has arrived; return the response, or None until its head is whole.
-
-        RFC 9110 section 15.2: a client MUST be able to parse one or more interim responses,
-        even if it doesn't expect them. 101 is final: what follows isn't HTTP any more.
+        """Take bytes that have arrived; return the response, or None until its head is whole.
 
         Raises:
-            InvalidMessage: it isn't HTTP.
-            InvalidProtocol: it is another HTTP than 1.1, or than 1.0 if it refuses.
-            SecurityError: it exceeds a limit, or so do the interim responses.
+            InvalidMessage: the head isn't HTTP.
+            InvalidProtocol: its version isn't HTTP/1.1; a refusal may also be HTTP/1.0.
+            SecurityError: the head, or the interim responses together, exceed a limit.
         """
+        # RFC 9110 section 15.2: "A client MUST be able to parse one or more 1xx responses received
+        # prior to a final response, even if the client does not expect one." 101 ends HTTP, so it
+        # is final here.
         while self._gather(data):
             response = Response.received(self.head)
             if response.status_code == 101 or response.status_code >= 200:

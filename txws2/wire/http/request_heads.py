@@ -13,11 +13,14 @@ __all__ = ["REQUEST_LINE", "Split", "split_request", "wrong_request"]
 
 Split = tuple[str, str, str, dict[str, str | tuple[str, ...]]]
 """Method, target, protocol, and the values of the headers by their names in lower case: a str for a
-header that occurs once, a tuple of them for others."""
+header that occurs once, a tuple of str for others."""
 
+# RFC 9112 section 3: request-line = method SP request-target SP HTTP-version. Why not "parse on
+# whitespace-delimited word boundaries", as the section allows: parsers that disagree about the
+# target have let requests be smuggled.
 REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/\d\.\d)")
-"""What a request line is."""
-# No character of one part can begin the next, so the time is linear in what a peer sends.
+"""A pattern of request lines."""
+# No character of one part can begin the next part, so the time is linear in the number of bytes.
 _HEAD = re.compile(REQUEST_LINE.pattern + b"(" + HEADER_LINES + b")")
 
 
@@ -26,16 +29,16 @@ def split_request(head: bytes, /) -> Split | None:
     """Split the head of a request.
 
     Args:
-        head: its lines as they came, without the end of the last.
+        head: its lines as they came, without the end of the last one.
 
     Returns:
-        Its parts; None if a line isn't what it must be: `wrong_request` says which.
+        The parts of the head; None if a line is malformed. `wrong_request` tells which line.
     """
     match = _HEAD.fullmatch(head)
     if match is None:
         return None
     method, target, protocol, lines = match.groups()
-    # The first is what comes before the first CRLF.
+    # The first element is empty: each header line begins with a CRLF.
     fields = [line.partition(":") for line in lines.decode("utf-8", "replace").split("\r\n")[1:]]
     values: dict[str, str | tuple[str, ...]] = {
         name.lower(): value.strip(" \t") for name, _, value in fields
@@ -46,7 +49,9 @@ def split_request(head: bytes, /) -> Split | None:
 
 
 def _gathered(fields: Iterable[tuple[str, str, str]]) -> dict[str, str | tuple[str, ...]]:
-    """Return the values of headers of which some occur more than once."""
+    """Return the values of headers if some occur more than once."""
+    # RFC 9110 section 5.3: "The order in which field lines with the same name are received is
+    # therefore significant".
     values: dict[str, tuple[str, ...]] = {}
     for name, _, value in fields:
         key = name.lower()
@@ -55,7 +60,7 @@ def _gathered(fields: Iterable[tuple[str, str, str]]) -> dict[str, str | tuple[s
 
 
 def wrong_request(head: bytes) -> InvalidMessage:
-    """Return the error of a head that can't be split: it names the first line that is wrong."""
+    """Return the exception for a head that can't be split; it names the first malformed line."""
     line, _, lines = head.partition(b"\r\n")
     if not REQUEST_LINE.fullmatch(line):
         return InvalidMessage(f"invalid request line: {line[:80]!r}")

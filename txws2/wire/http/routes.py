@@ -1,4 +1,4 @@
-"""Paths with parameters in them, and what is at each."""
+"""Routes: paths with parameters in them, and the targets at them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ __all__ = ["Routes", "parameters_of"]
 T = TypeVar("T")
 
 _PARAMETER = re.compile(r"\{(.*)\}")
+# RFC 3986 section 2.1: pct-encoded = "%" HEXDIG HEXDIG.
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-# It looks at no more than three characters from each place.
+# This pattern looks at no more than three characters from each position, so the time is linear.
 _BADLY_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-# Of each segment of a pattern: the text that it must be, or None for a parameter.
+# For each segment of a pattern, the text that a path must have there; None for a parameter.
 _Shape = tuple[str | None, ...]
 
 
 class Routes(Generic[T]):
-    """Finds what is at a path.
+    """Finds the target at a path.
 
-    A pattern is a path whose segments are text, as a person reads it, or parameters: in
-    "/chat/{room}", room is any text but the empty one. A path without parameters comes before
-    those with, and of these the first comes first. With a slash at its end, it is another path.
+    A pattern is a path. Each of its segments is a text, as a person reads it, or a parameter: in
+    "/chat/{room}", room stands for any text but the empty one. A pattern without parameters is
+    tried before those with parameters, and these are tried in the order of the table. A path with
+    a slash at its end is another path than one without.
 
     Args:
-        table: what is at the paths that a pattern stands for.
+        table: the patterns, and the target at the paths of each.
 
     Raises:
         ValueError: a pattern isn't one, or stands for the same paths as another.
     """
 
+    # RFC 3986 section 3.3: a slash parts segments, and nothing else does. The segments "." and ".."
+    # aren't resolved: clients do that (section 5.2.4), and a route has no directory that a path
+    # could climb out of.
+
     def __init__(self, table: Mapping[str, T]) -> None:
         self._fixed: dict[_Shape, T] = {}
-        # By the number of segments: others can't match.
+        # The patterns with parameters, by their number of segments: a path of another number can't
+        # match.
         self._open: dict[int, list[tuple[_Shape, list[str], T]]] = {}
         seen: dict[_Shape, str] = {}
         for pattern, target in table.items():
@@ -52,13 +59,16 @@ class Routes(Generic[T]):
                 self._fixed[shape] = target
 
     def find(self, path: str) -> tuple[T, dict[str, str]] | None:
-        """Return what is at a path, and its parameters; None if nothing is.
+        """Return the target at a path, and its parameters; None if there is none.
 
         Args:
-            path: as in a request: percent-encoded, perhaps with a query, which doesn't matter.
-                It is split first and decoded then, so a parameter may have a slash in it. What
-                is encoded wrongly, or isn't UTF-8, is at no path.
+            path: the path of a request: percent-encoded, perhaps with a query, which is ignored. A
+                path that is encoded wrongly, or isn't UTF-8, has no target.
         """
+        # RFC 3986 section 2.4: "When a URI is dereferenced, the components and subcomponents
+        # significant to the scheme-specific dereferencing process (if any) must be parsed and
+        # separated before the percent-encoded octets within those components can be safely
+        # decoded". So a parameter may have a slash in it, as "%2F".
         segments = _segments(path.partition("?")[0])
         if segments is None:
             return None
@@ -75,6 +85,7 @@ def parameters_of(pattern: str) -> list[str]:
     """Return the names of a pattern's parameters, in order.
 
     Raises:
+        TypeError: `pattern` isn't a str.
         ValueError: it isn't a pattern.
     """
     if not isinstance(pattern, str):
@@ -82,7 +93,9 @@ def parameters_of(pattern: str) -> list[str]:
     if not pattern.startswith("/"):
         raise ValueError(f"a path begins with a slash, as '/chat'; it is {pattern!r}")
     if "?" in pattern or "#" in pattern:
-        raise ValueError(f"{pattern!r} is more than a path: a query is in request.query")
+        raise ValueError(
+            f"{pattern!r} is more than a path; leave the query out: it is in request.query"
+        )
     if _ESCAPE.search(pattern):
         raise ValueError(f"write a path as it reads, {unquote(pattern)!r}; it is {pattern!r}")
     names: list[str] = []

@@ -1,4 +1,4 @@
-"""Handshakes that the other side has answered with a status that refuses them."""
+"""Exceptions for handshakes that ended with a status that refuses them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ class InvalidProxyStatus(ProxyError):
 
     Attributes:
         proxy: its URL, without a password.
-        response: the whole answer: status_code, reason_phrase, headers and body.
+        response: the whole response: status_code, reason_phrase, headers and body.
     """
+
+    # RFC 9110 section 9.3.6: any 2xx response to CONNECT opens the tunnel, and "Any response other
+    # than a successful response indicates that the tunnel has not yet been formed."
 
     def __init__(self, proxy: str, response: Response) -> None:
         super().__init__(proxy, response)
@@ -33,10 +36,14 @@ class InvalidStatus(InvalidHandshake):
     """The server answered with another status than 101.
 
     Attributes:
-        response: the whole answer: status_code, reason_phrase, headers and body.
-        ours: whether this side is the server, whose application has answered so. Not every such
-            answer refuses something: a page for a browser and a health check have 200.
+        response: the whole response: status_code, reason_phrase, headers and body.
+        ours: whether this side is the server, whose application has made the response. Not every
+            such response refuses something: a page for a browser and a health check have 200.
     """
+
+    # RFC 6455 section 4.1: "If the status code received from the server is not 101, the client
+    # handles the response per HTTP [RFC2616] procedures." Redirects and 401 are followed elsewhere
+    # (`handshake.redirects`, `http.challenges`); any other response becomes this exception.
 
     def __init__(self, response: Response, ours: bool = False) -> None:
         super().__init__(response, ours)
@@ -45,7 +52,7 @@ class InvalidStatus(InvalidHandshake):
 
     @property
     def refuses(self) -> bool:
-        """Whether the answer refuses the request, where it doesn't just answer it."""
+        """True if the response refuses the request, False if it only answers it."""
         return not self.ours or self.response.status_code >= 400
 
     def _text(self) -> str:

@@ -1,1 +1,1 @@
-"""Proxies on a client's way to its server: CONNECT (RFC 9110 section 9.3.6) and SOCKS5."""
+"""Proxies between a client and its server: CONNECT (RFC 9110 section 9.3.6) and SOCKS."""

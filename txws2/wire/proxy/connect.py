@@ -13,7 +13,7 @@ from txws2.wire.proxy.urls import Proxy, host_and_port
 
 __all__ = ["HTTPTunnel"]
 
-# Old proxies write the second, and are written it.
+# RFC 9110 section 7.6.1 defines Connection. Old proxies write Proxy-Connection in its place.
 _PERSISTENCE = ("Connection", "Proxy-Connection")
 
 
@@ -21,18 +21,19 @@ class HTTPTunnel:
     """Asks an HTTP proxy for a tunnel.
 
     Args:
-        proxy: the proxy; its credentials are sent as Basic (RFC 7617), unless authorization says
-            another way.
-        host: where the tunnel is to end.
-        port: likewise.
-        limits: what the head of the answer may have.
-        authorization: the value of Proxy-Authorization; None for what the proxy's URL has.
+        proxy: the proxy; its credentials are sent as Basic (RFC 7617), unless `authorization` is
+            given.
+        host: the host at the other end of the tunnel.
+        port: the port at the other end.
+        limits: the limits of the response's head.
+        authorization: the value of Proxy-Authorization; None for the credentials of the proxy's
+            URL.
 
     Attributes:
-        target: what is asked for, host and port.
-        has_answered: whether anything has come in answer to what was asked last.
-        complete: whether the tunnel is there.
-        rest: what has come through it already, once it is.
+        target: the target of the request, host and port.
+        has_answered: whether any byte has come in answer to the latest request.
+        complete: whether the tunnel is open.
+        rest: the bytes that have come through the tunnel already, once it is open.
     """
 
     def __init__(
@@ -46,7 +47,8 @@ class HTTPTunnel:
         self._proxy = proxy
         self._limits = limits
         self._authorization = authorization
-        # The end of a refusal before this answer, on the same connection.
+        # The reader for the end of a refusal that comes before this response, on the same
+        # connection.
         self._before: BodyReader | None = None
         self.target = host_and_port(host, port)
         self._listen()
@@ -60,8 +62,11 @@ class HTTPTunnel:
         self.rest = b""
 
     def begin(self) -> bytes:
-        """Return what to send first."""
+        """Return the first bytes to send."""
         headers = Headers()
+        # RFC 9110 section 9.3.6: the target of a CONNECT has host and port, and the port isn't left
+        # out. RFC 9112 section 3.2: "A client MUST send a Host header field [...] in all HTTP/1.1
+        # request messages."
         headers.addRawHeader("Host", self.target)
         authorization = self._authorization
         if authorization is None and self._proxy.username is not None:
@@ -71,7 +76,7 @@ class HTTPTunnel:
         return Request(self.target, headers, "CONNECT").serialize()
 
     def again(self, authorization: str) -> bytes:
-        """Return what to send next, on the same connection, after a refusal.
+        """Return the bytes of the next request, on the same connection, after a refusal.
 
         Args:
             authorization: the value of Proxy-Authorization.
@@ -83,7 +88,10 @@ class HTTPTunnel:
 
     @property
     def can_ask_again(self) -> bool:
-        """Whether the proxy keeps the connection after its refusal (RFC 9112 section 9.3)."""
+        """True if the proxy keeps the connection after its refusal (RFC 9112 section 9.3)."""
+        # "If the "close" connection option is present [...], the connection will not persist after
+        # the current response". Otherwise, HTTP/1.1 persists, and HTTP/1.0 with "keep-alive". And
+        # the body needs an end, or the next response couldn't be told from it.
         response, body = self._response, self._body
         if response is None or body is None or not body.complete or body.rest:
             return False
@@ -95,10 +103,10 @@ class HTTPTunnel:
         return lasts and "close" not in words and body.can_end
 
     def receive(self, data: bytes) -> bytes:
-        """Take what has arrived; return what to send.
+        """Take the bytes that have arrived; return the bytes to send.
 
         Raises:
-            ProxyError: the proxy refuses.
+            ProxyError: the proxy refuses, or its response isn't HTTP.
         """
         if self._before is not None:
             self._before.receive(data)
@@ -115,7 +123,8 @@ class HTTPTunnel:
                 return b""
             data = self._reader.rest
             if 200 <= self._response.status_code < 300:
-                # A Content-Length in such an answer is to be ignored.
+                # RFC 9110 section 9.3.6: "A client MUST ignore any Content-Length or
+                # Transfer-Encoding header fields received in a successful response to CONNECT."
                 self.complete, self.rest = True, data
                 return b""
             self._body = BodyReader(self._response)
@@ -125,11 +134,11 @@ class HTTPTunnel:
         return b""
 
     def given_up(self) -> ProxyError | None:
-        """Return what is known of a refusal whose end isn't waited for; None if there is none."""
+        """Return the exception for a refusal whose end isn't awaited; None if there is none."""
         return None if self._body is None else self.ended()
 
     def ended(self) -> ProxyError:
-        """Return what it means that nothing more comes."""
+        """Return the exception for a connection that has ended before the tunnel was open."""
         if self._response is None or self._body is None:
             return ProxyError(f"the proxy {self._proxy} closed the connection without an answer")
         self._response.body = self._body.body

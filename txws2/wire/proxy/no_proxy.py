@@ -1,4 +1,4 @@
-"""The hosts that need no proxy: the text of no_proxy, as curl and Go read it."""
+"""The hosts that need no proxy: the text of no_proxy, in the form that curl and Go read."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from txws2.wire.http.ip_addresses import IPAddress, parse_ip
 
 __all__ = ["bypasses", "is_loopback"]
 
+# No RFC defines no_proxy. curl and Go are the precedents for each form of an entry.
 _SEPARATORS = re.compile(r"[\s,]+")
-# A colon within an IPv6 address begins no port unless brackets are around the address.
+# A colon after an IPv6 address begins a port only if brackets are around the address.
 _WITH_PORT = re.compile(r"(\[[^\]]*\]|[^:]*):([0-9]{1,5})")
 
 
 def bypasses(no_proxy: str, host: str, port: int) -> bool:
     """Tell whether a host is to be reached without a proxy.
 
+    An entry is "*" for every host; a name, with or without a dot before it, for that host and all
+    hosts below it; "*.name" for the hosts below it only; an address; a network, "10.0.0.0/8"; or
+    the beginning of an IPv4 address, "127.*". An entry may have a port after it, and holds for that
+    port only then; an IPv6 address needs brackets for that. Entries of other forms are ignored.
+
     Args:
-        no_proxy: entries apart by commas or blanks: "*" for every host; a name, for that host and
-            all below it, as is one with a dot before it; "*.name" for those below it only; an
-            address; a network, "10.0.0.0/8"; the beginning of an IPv4 address, "127.*". Each may
-            have a port behind it, and holds for that port only then; an IPv6 address has brackets
-            for that. Entries of other forms hold for nothing.
+        no_proxy: the entries, with commas or blanks between them.
         host: a name in ASCII, or an address; an IPv6 address without brackets.
-        port: where it would be connected to.
+        port: the port of the connection.
     """
     name = _normal(host)
     address = parse_ip(name)
@@ -46,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _normal(host: str) -> str:
-    """Return a host as it is compared: an IPv6 address has no brackets and no zone."""
+    """Return the form in which hosts are compared: an IPv6 address has no brackets and no zone."""
     return normal_host(f"[{host}]" if ":" in host and not host.startswith("[") else host)
 
 
@@ -63,6 +65,7 @@ def _matches(entry: str, name: str, address: IPAddress | None, port: int) -> boo
 
 def _is_below(entry: str, name: str) -> bool:
     """Tell whether a name is that of an entry, or below it."""
+    # A dot before the suffix is required, so that "example.com" doesn't match "badexample.com".
     only_below = entry.startswith("*.")
     suffix = _normal(entry.removeprefix("*").removeprefix("."))
     if not suffix:
@@ -71,13 +74,13 @@ def _is_below(entry: str, name: str) -> bool:
 
 
 def _has(entry: str, address: IPAddress) -> bool:
-    """Tell whether an address is that of an entry, or in its network."""
+    """Tell whether an address is that of an entry, or in the network of the entry."""
     if entry.endswith(".*"):
         return address.version == 4 and str(address).startswith(entry[:-1])
     if "/" not in entry:
         return parse_ip(_normal(entry)) == address
     try:
-        # Go, too, takes 10.1.2.3/8 for 10.0.0.0/8.
+        # Go reads 10.1.2.3/8 as 10.0.0.0/8, too.
         return address in ip_network(re.sub(r"[\[\]]", "", entry), strict=False)
     except ValueError:
         return False

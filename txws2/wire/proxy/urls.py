@@ -1,4 +1,4 @@
-"""URLs of proxies."""
+"""The URLs of proxies."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from txws2.wire.http.host_names import parse_host
 
 __all__ = ["Proxy", "host_and_port", "parse_proxy"]
 
+# The default port of each scheme. RFC 1928 section 3: SOCKS "is conventionally located on TCP port
+# 1080."
 _PORTS = {
     "http": 80,
     "https": 443,
@@ -21,8 +23,8 @@ _PORTS = {
     "socks5h": 1080,
 }
 
-# GNOME and the programs on it write so, and have the proxy look names up. Only curl takes it for
-# version 4, which hardly any proxy is any more.
+# GNOME and its programs write "socks" for version 5, and the proxy looks names up. Only curl reads
+# it as version 4, which hardly any proxy has any more.
 _MEANT = {"socks": "socks5h"}
 
 _NO_URL = (
@@ -30,7 +32,11 @@ _NO_URL = (
     "proxy=None, or --proxy none, is for no proxy"
 )
 _NO_HOST_AND_PORT = "it must name a host, and a port from 1 to 65535 if it isn't the usual one"
+
+# A text without a scheme is a proxy's if it has a port.
 _HOST_AND_PORT = re.compile(r"(?:.*@)?(\[[^\]]*\]|[^:@/]+):[0-9]+/?", re.DOTALL)
+# No host has any of these characters: those outside of printable ASCII, and those that RFC 3986 has
+# for no host, or only for delimiters.
 _NO_HOST = re.compile(r"[^!-~]|[\\<>\"{}|^`@\[\]]")
 
 
@@ -39,13 +45,16 @@ class Proxy:
     """The parts of a proxy's URL.
 
     Attributes:
-        scheme: "http" or "https", which say how CONNECT reaches it; "socks5h" or "socks4a", which
-            look names up themselves; "socks5" or "socks4", for which we do.
-        host: its host; an IPv6 address without its brackets.
-        port: its port.
-        username: of the user information, decoded; None if there is none.
-        password: likewise.
+        scheme: "http" or "https" for a proxy with CONNECT, reached without or with TLS; "socks5h"
+            or "socks4a" for a SOCKS proxy that looks names up; "socks5" or "socks4" for one to
+            which the client gives addresses.
+        host: the host; an IPv6 address without its brackets.
+        port: the port.
+        username: the user name, decoded; None if there is none.
+        password: the password, likewise.
     """
+
+    # Both stay out of the repr, which a traceback with local variables shows, for instance.
 
     scheme: str
     host: str
@@ -54,12 +63,13 @@ class Proxy:
     password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        """The URL, without credentials: it may be shown to anybody."""
+        """The URL without credentials, so that it may be shown to anybody."""
         return f"{self.scheme}://{host_and_port(self.host, self.port)}"
 
 
 def host_and_port(host: str, port: int) -> str:
-    """Return both as a URL has them."""
+    """Return host and port as they are written in a URL."""
+    # RFC 3986 section 3.2.2: an IPv6 address is enclosed in square brackets.
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -70,8 +80,8 @@ def parse_proxy(text: str) -> Proxy:
         text: a URL; or a host and a port, for a proxy that is asked with plain HTTP.
 
     Raises:
-        InvalidProxy: it is malformed, its scheme is none that we know, or there is more in it
-            than a proxy has.
+        InvalidProxy: the text is malformed, its scheme is unknown, or it has a path, a query or a
+            fragment.
     """
     url = text if "://" in text else _completed(text)
     if url is None:
@@ -90,12 +100,13 @@ def parse_proxy(text: str) -> Proxy:
         raise InvalidProxy(url, "it has a path, a query or a fragment")
     username, password = unquoted(parts.username or ""), unquoted(parts.password or "")
     if username is None or password is None:
-        raise InvalidProxy(text, "its user information isn't UTF-8, percent-encoded")
+        raise InvalidProxy(text, "its user information isn't percent-encoded UTF-8")
     if scheme.startswith("http") and ":" in username:
-        # RFC 7617 section 2: a proxy would take what follows for the password.
-        raise InvalidProxy(text, "its user name has a colon")
+        # RFC 7617 section 2: "a user-id containing a colon character is invalid, as the first colon
+        # in a user-pass string separates user-id and password from one another".
+        raise InvalidProxy(text, "its user name has a colon, which would end it in the request")
     if scheme.startswith("socks") and not _fit(username, password):
-        # RFC 1929 section 2 has a byte for the length of each.
+        # RFC 1929 section 2: ULEN and PLEN, the two lengths, have a byte each.
         raise InvalidProxy(text, "its user name or password is longer than 255 bytes")
     return Proxy(
         scheme,
@@ -107,10 +118,9 @@ def parse_proxy(text: str) -> Proxy:
 
 
 def _completed(text: str) -> str | None:
-    """Return the URL of a proxy that has no scheme; None if it doesn't have a port either.
-
-    A word alone is rather a mistake: curl and Go don't agree on its port.
-    """
+    """Return the URL of a proxy without a scheme; None if it doesn't have a port either."""
+    # Why not take a word alone for a host: it is more often a mistake, and curl and Go disagree
+    # about its port.
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None or match[1].lower() in _PORTS:
         return None
@@ -118,11 +128,9 @@ def _completed(text: str) -> str | None:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Return the parts of a URL, None if it is malformed.
-
-    Python's reason differs from version to version, and may quote a part of the password. So the
-    exception is not to be seen as the cause of another one.
-    """
+    """Return the parts of a URL, None if it is malformed."""
+    # Python's own message differs from version to version, and may quote a part of the password. So
+    # its exception must not become the cause of another one.
     try:
         url.encode()
         parts = urlsplit(url)
@@ -133,7 +141,10 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _host(name: str | None) -> str | None:
-    """Return a host as it is looked up, None if it is none; it may be one of those of a URI."""
+    """Return a host as it is looked up, None if it isn't a host.
+
+    The same hosts are allowed as in a URI.
+    """
     if not name or _NO_HOST.search(name):
         return None
     try:
