@@ -171,6 +171,14 @@ is_elsewhere(const Exchange *self)
     return self->thread != 0 && self->thread != this_thread();
 }
 
+/* Tell whether nothing is against sending a whole message now, the short way. */
+static inline bool
+may_send(const Exchange *self)
+{
+    return self->connection != NULL && self->connection->ordinary_out && self->outbox != NULL
+           && !is_set(self->turns) && !is_elsewhere(self);
+}
+
 /* Other libraries in the process may have functions of these names. */
 #pragma GCC visibility push(hidden)
 
@@ -185,7 +193,8 @@ int truth(PyObject *object);
 /* In heads.c. */
 int add_heads(PyObject *module);
 
-/* In module.c. */
+/* In state.c. */
+void keep_definition(PyModuleDef *of_module);
 State *state_for(PyTypeObject *type);
 
 /* In masking.c. */
@@ -203,6 +212,10 @@ bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, lo
                 int rsv1, Frame *frame);
 int add_frames(PyObject *module);
 
+/* In counting.c. */
+void count_message_in(Tally *self, const Frame *frame);
+void count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size);
+
 /* In ordinary.c. */
 int get_most(const Tally *tally, long long *most);
 int get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing);
@@ -217,8 +230,6 @@ int add_ordinary(PyObject *module);
 int add_payload_buffer(PyObject *module);
 
 /* In tally.c. */
-void count_message_in(Tally *self, const Frame *frame);
-void count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size);
 Tally *tally_of(State *state, PyObject *object);
 int add_tally(PyObject *module, State *state);
 
@@ -228,11 +239,13 @@ int cork_write(State *state, Cork *self, PyObject *frame);
 int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
 int add_cork(PyObject *module, State *state);
 
+/* In reporting.c. */
+int exchange_report(State *state, Exchange *self, int name);
+
 /* In exchange.c. */
 int exchange_receive(State *state, Exchange *self, PyObject *data);
 bool exchange_begins(const Exchange *self);
 int exchange_take(State *state, Exchange *self, const Bytes *read);
-int exchange_report(State *state, Exchange *self, int name);
 int add_exchange(PyObject *module, State *state);
 
 /* In handle.c. */
@@ -245,7 +258,9 @@ int add_handle(PyObject *module, State *state);
 int send_short(State *state, Exchange *self, PyObject *message);
 int send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
                  PyObject *names);
-int add_sending(PyObject *module);
+
+/* In broadcasting.c. */
+int add_broadcasting(PyObject *module);
 
 /* In writethrough.c. */
 int descriptor_of(State *state, Cork *self);

@@ -3,23 +3,6 @@
 #include "accelerator.h"
 #include <structmember.h>
 
-/* Give the exception to a method, whatever its class: it ends one connection, and no other. */
-int
-exchange_report(State *state, Exchange *self, int name)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    int reported = call(state, (PyObject *)self, name, value);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-    return reported;
-}
-
 /* Inflate a message, which counts it, too. */
 static PyObject *
 inflate(State *state, Tally *tally, const Frame *frame)

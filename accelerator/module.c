@@ -74,7 +74,7 @@ execute(PyObject *module)
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
         || add_handle(module, state) < 0
-        || add_sending(module) < 0 || add_heads(module) < 0) {
+        || add_broadcasting(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
     return add_readthrough(module);
@@ -142,16 +142,9 @@ static struct PyModuleDef definition = {
     .m_free = free_module,
 };
 
-/* Return the state of the module that a type's base is of, NULL with an exception. */
-State *
-state_for(PyTypeObject *type)
-{
-    PyObject *module = PyType_GetModuleByDef(type, &definition);
-    return module == NULL ? NULL : state_of(module);
-}
-
 PyMODINIT_FUNC
 PyInit__speedups(void)
 {
+    keep_definition(&definition);
     return PyModuleDef_Init(&definition);
 }

@@ -6,21 +6,6 @@
 /* The opcodes of the frames that are counted apart: CONT, CLOSE, PING, PONG. */
 static const int RARE_OPCODES[RARE] = {0x0, 0x8, 0x9, 0xA};
 
-void
-count_message_in(Tally *self, const Frame *frame)
-{
-    self->messages[INWARD][frame->text]++;
-    self->payload[INWARD] += frame->size;
-}
-
-void
-count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size)
-{
-    self->messages[OUTWARD][(outgoing->first & TEXT) != 0]++;
-    self->payload[OUTWARD] += outgoing->size;
-    self->bytes[OUTWARD] += size;
-}
-
 /* Return the counters of the rare frames, NULL with an exception if there is no memory for them. */
 static unsigned long long (*need_rare(Tally *self))[RARE]
 {
