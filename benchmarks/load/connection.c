@@ -104,6 +104,16 @@ static void receive_piece(struct connection *connection, const struct piece *pie
     run->options->load->received(connection);
 }
 
+static void is_open(struct run *run, struct connection *connection)
+{
+    /* The first response tells the parameters of compression. */
+    if (run->agreement.deflate && !(run->messages.opcode & COMPRESSED))
+        compress_messages(&run->messages, &run->agreement);
+    run->opened++;
+    if (run->options->load->opened != NULL)
+        run->options->load->opened(connection);
+}
+
 /* Read the response to the handshake; return the number of its bytes. */
 static size_t receive_response(
     struct connection *connection, const unsigned char *bytes, size_t size)
@@ -122,7 +132,7 @@ static size_t receive_response(
     }
     buffer_free(response);
     connection->state = OPEN;
-    run_opened(run, connection);
+    is_open(run, connection);
     return head - before;
 }
 

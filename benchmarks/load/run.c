@@ -54,16 +54,6 @@ void run_open(struct run *run, int wanted)
     }
 }
 
-void run_opened(struct run *run, struct connection *connection)
-{
-    /* The first response tells the parameters of compression. */
-    if (run->agreement.deflate && !(run->messages.opcode & COMPRESSED))
-        compress_messages(&run->messages, &run->agreement);
-    run->opened++;
-    if (run->options->load->opened != NULL)
-        run->options->load->opened(connection);
-}
-
 void run_until(struct run *run, double time)
 {
     while (now() < time)

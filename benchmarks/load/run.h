@@ -32,7 +32,6 @@ void run_prepare(struct run *run, const struct options *options, int total);
 void run_open(struct run *run, int wanted);
 
 /* Count an open connection. */
-void run_opened(struct run *run, struct connection *connection);
 
 /* Serve the connections until this time. */
 void run_until(struct run *run, double time);
