@@ -37,7 +37,8 @@ from zope.interface import implementer
 
 from tests.support.certificates import Authority, certify, make_pems
 from txws2.client.insecure import InsecureTLS
-from txws2.client.tls import ClientTLS, is_shaking_hands, tls_failure
+from txws2.client.tls import ClientTLS
+from txws2.client.tls_failures import is_shaking_hands, tls_failure
 
 ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----\n"
 GARBAGE = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"

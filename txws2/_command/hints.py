@@ -58,7 +58,7 @@ _BY_ERROR_OF_PROXY: tuple[tuple[type[Exception], str], ...] = (
     (error.TimeoutError, "the proxy, or a firewall before it, is silent;"),
 )
 
-# Words in the errors of OpenSSL and of txws2.client.tls; the first match counts.
+# Words in the errors of OpenSSL and of txws2.client.tls_failures; the first match counts.
 _BY_WORDS = (
     (
         "it is for no host at all",

@@ -11,7 +11,7 @@ from txws2._connection.phases import CONNECTING, SETTLED
 from txws2._deferreds.isolation import isolated
 from txws2._time.deadlines import call_off
 from txws2._transport.capabilities import abort
-from txws2.client.tls import is_shaking_hands, tls_failure
+from txws2.client.tls_failures import is_shaking_hands, tls_failure
 from txws2.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus, OpeningTimeout
 from txws2.wire.handshake.client import check_compression, check_response
 from txws2.wire.handshake.redirects import is_redirect

@@ -1,4 +1,4 @@
-"""TLS for clients: verified, and with the certificate and the reason in its errors."""
+"""TLS for clients: whom they trust, and the certificates they show."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from contextlib import contextmanager
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Union, cast
+from typing import Any, Union
 
 from OpenSSL import SSL, crypto
-from service_identity import CertificateError, VerificationError
 from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
-    ISSLTransport,
-    ITransport,
 )
 from twisted.internet.ssl import (
     Certificate,
@@ -30,10 +27,10 @@ from twisted.internet.ssl import (
 from zope.interface import implementer
 
 from txws2._private_names import CLIENT_TLS_HOST
-from txws2.client.server_identity import Refusal, ServerName, names_of, refusal_of, subject_of
-from txws2.exceptions import SecurityError
+from txws2.client.server_identity import ServerName
+from txws2.client.tls_failures import openssl_reason
 
-__all__ = ["TLS", "ClientCertificate", "ClientTLS", "is_shaking_hands", "tls_failure"]
+__all__ = ["TLS", "ClientCertificate", "ClientTLS"]
 
 # An interface of zope doesn't support `|`.
 TLS = Union[IOpenSSLClientConnectionCreator, str, PathLike[str]]  # noqa: UP007
@@ -263,95 +260,4 @@ def _explained(path: str | PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (SSL.Error, crypto.Error, VerifyError) as exc:
-        raise ValueError(f"{fspath(path)} can't be used: {_tls_reason(exc)}") from exc
-
-
-def is_shaking_hands(transport: ITransport) -> bool:
-    """Return True if the TLS handshake of a transport isn't done yet."""
-    connection = _connection(transport)
-    return connection is not None and connection.get_finished() is None
-
-
-def tls_failure(cause: BaseException, transport: ITransport, host: str) -> SecurityError | None:
-    """Return the error for the application if TLS has failed; otherwise None.
-
-    It never raises, even for a certificate that can't be read.
-
-    Args:
-        cause: the exception of the lost connection.
-        transport: the transport of that connection.
-        host: the host that the certificate should have been for.
-    """
-    refusal = refusal_of(_connection(transport))
-    if refusal is not None and refusal.trusted:
-        words = f"isn't one for {refusal.host}; {names_of(refusal.certificate)}"
-        error = SecurityError(f"the server's certificate {words}")
-    elif isinstance(cause, (CertificateError, VerificationError)):
-        # A connection creator of the application has verified the certificate.
-        chain = _chain(transport)
-        names = f"; {names_of(chain[0])}" if chain else ""
-        error = SecurityError(f"the server's certificate isn't one for {host}{names}")
-    elif isinstance(cause, SSL.Error):
-        error = SecurityError(
-            f"the TLS handshake failed: {_tls_reason(cause)}{_refused(transport, refusal)}"
-        )
-    elif is_shaking_hands(transport):
-        error = SecurityError(f"the TLS handshake failed: {cause}")
-    else:
-        return None
-    error.__cause__ = cause
-    return error
-
-
-def _connection(transport: ITransport) -> SSL.Connection | None:
-    # Twisted's transports have getHandle, but no interface does. It fails before the connection.
-    if not ISSLTransport.providedBy(transport):
-        return None
-    try:
-        return cast(SSL.Connection, cast(Any, transport).getHandle())
-    except AttributeError:
-        return None
-
-
-def _chain(transport: ITransport) -> list[crypto.X509]:
-    """Return the certificates that the server has sent, its own first."""
-    connection = _connection(transport)
-    return [] if connection is None else connection.get_peer_cert_chain() or []
-
-
-# The error numbers of those checks that OpenSSL makes only during a handshake.
-_ONLY_IN_HANDSHAKES = {
-    26: "unsuitable certificate purpose",
-    66: "the certificate's key is too weak",
-    67: "the key of an authority is too weak",
-    68: "the digest that an authority has signed is too weak",
-}
-
-
-def _refused(transport: ITransport, refusal: Refusal | None) -> str:
-    """Return which certificate isn't trusted, and why; OpenSSL's own error doesn't say it."""
-    chain, connection = _chain(transport), _connection(transport)
-    store = None if connection is None else connection.get_context().get_cert_store()
-    if store is None or not chain:
-        return ""
-    try:
-        crypto.X509StoreContext(store, chain[0], chain[1:]).verify_certificate()
-    except crypto.X509StoreContextError as exc:
-        return f"; {exc} ({subject_of(exc.certificate)})"
-    except Exception:
-        # Nothing more can be found out about a certificate that can't be read.
-        return ""
-    if refusal is None:
-        return ""
-    why = _ONLY_IN_HANDSHAKES.get(refusal.code, f"error {refusal.code} of OpenSSL")
-    return f"; {why} ({subject_of(refusal.certificate)})"
-
-
-def _tls_reason(error: Exception) -> str:
-    # Most errors have OpenSSL's queue of (library, function, reason); SysCallError has none.
-    queue = error.args[0] if error.args else None
-    if isinstance(queue, list):
-        reasons = ", ".join(str(entry[-1]) for entry in queue if entry and entry[-1])
-    else:
-        reasons = str(error)
-    return reasons or type(error).__name__
+        raise ValueError(f"{fspath(path)} can't be used: {openssl_reason(exc)}") from exc

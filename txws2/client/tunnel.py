@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from txws2._time.deadlines import call_off
 from txws2._transport.capabilities import abort
-from txws2.client.tls import tls_failure
+from txws2.client.tls_failures import tls_failure
 from txws2.exceptions import ProxyError
 from txws2.wire.http.bodies import BODY_PATIENCE
 from txws2.wire.proxy.connect import HTTPTunnel
