@@ -122,7 +122,7 @@ class Server:
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when all connections are closed and their handlers done, or
+            A Deferred that fires when all connections are closed and their handlers are done, or
             close_timeout after the closing began: connections that aren't closed by then are
             aborted, and handlers that aren't done are cancelled.
 

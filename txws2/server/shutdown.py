@@ -94,7 +94,7 @@ class Stopping:
         # The call at the end of the turn of the reactor in which the server began to drain.
         self._aging: IDelayedCall | None = None
         self._waiters: Waiters[None] = Waiters()
-        # The Deferreds that a handler waits for, each with the call of that handler.
+        # The Deferreds that handlers wait for, each with the call of its handler.
         self._inside: dict[Deferred[None], Call] = {}
 
     @property

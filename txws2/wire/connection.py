@@ -27,7 +27,7 @@ class Connection(Tally):
     """Decodes the peer's bytes into events; encodes messages, pings and closes.
 
     The peer's bytes never raise an exception: a peer that breaks the protocol fails the connection,
-    and a `Failed` event has the reason. An exception always reports a mistake of the caller.
+    and a `Failed` event has the reason. Every exception refuses a call of the application.
 
     Args:
         client: whether this end is the client, which masks its frames.
