@@ -144,7 +144,7 @@ __all__ = [
     "unix_connect",
 ]
 
-# Type checkers read the imports above; a test compares.
+# Type checkers read the imports above. A test compares them with this table.
 _PACKAGES = {
     "txws2._connection.broadcast": "broadcast",
     "txws2._connection.counters": "ConnectionCounters Counters FactoryCounters",
@@ -184,7 +184,7 @@ def __getattr__(name: str) -> Any:
     package = _PACKAGE_OF.get(name)
     if package is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # It says in one sentence if something is missing that txws2 needs.
+    # This import fails with one sentence of advice if a package is missing.
     import_module("txws2._prerequisites")
     value = globals()[name] = getattr(import_module(package), name)
     return value

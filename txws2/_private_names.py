@@ -1,9 +1,9 @@
-"""Names that Twisted and asyncio don't promise, and the public way where a version lacks them.
+"""Names that Twisted and asyncio don't document, and a check that a version has them.
 
-Some of what txws2 does has no public way in Twisted, or none that is as fast. Each group of names
-below stands for one such thing. A module asks for its group once, when it is imported or when it
-first needs the names, and takes the public way if one is missing; the log says so, once. Nothing
-else in txws2 asks whether a version of Twisted has a name.
+Some features of txws2 have no public way in Twisted, or only a slower one. Each group of names
+below belongs to one feature. A module checks its group once, when it is imported or when it first
+needs the names. If a name is missing, the module takes the public way, and the log says so, once.
+No other module of txws2 checks whether a version of Twisted has a name.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Names:
         self._found: bool | None = None
 
     def are_in(self, *kinds: type) -> bool:
-        """Tell whether these classes know all the names; only the first call looks for them."""
+        """Tell whether these classes have all the names; only the first call looks for them."""
         if self._found is None:
             missing = [name for name in self.names if not any(_has(kind, name) for kind in kinds)]
             self._found = not missing
@@ -60,7 +60,7 @@ class Names:
 
 
 def _has(kind: type, name: str) -> bool:
-    """Tell whether a class has an attribute, or a method of it names one of the instance's."""
+    """Tell whether a class has an attribute, or whether a method of it uses that name."""
     if hasattr(kind, name):
         return True
     methods = (value for base in kind.__mro__ for value in vars(base).values())
@@ -80,11 +80,11 @@ def _tell(lack: str, instead: str) -> None:
 
 TCP_TRANSPORT = Names(
     "messages go through the transport's buffer and the reactor, which takes more time",
-    # Whether the transport was aborted, or closed for writing.
+    # These tell whether the transport was aborted, or closed for writing.
     "_aborting",
     "_writeDisconnected",
     "_writeDisconnecting",
-    # What it still has to write.
+    # These hold its unsent bytes.
     "_tempDataLen",
     "dataBuffer",
     "offset",
@@ -96,11 +96,11 @@ TCP_TRANSPORT = Names(
     "doWrite",
     "producer",
 )
-"""Of `twisted.internet.tcp.Connection`: for writing to its socket, and for sharing an epoll.
+"""Names of `twisted.internet.tcp.Connection`, to write to its socket, and to share an epoll.
 
-Without them, every connection has an `Outbox` in front of the transport, and the reactor reads for
-each. A transport that the application aborts itself is seen only when the reactor has ended it, so
-that messages of the same read are still delivered.
+Without these names, the outbox of every connection writes to the transport, and the reactor reads
+for each connection. txws2 notices only later, from the reactor, that the application itself has
+aborted a transport. Until then, messages of the same read are still delivered.
 """
 
 TLS_TRANSPORT = Names(
@@ -112,55 +112,55 @@ TLS_TRANSPORT = Names(
     "_tlsConnection",
     "_tlsShutdownFinished",
 )
-"""Of `twisted.protocols.tls.TLSMemoryBIOProtocol`: for asking OpenSSL no more than needed."""
+"""Names of `twisted.protocols.tls.TLSMemoryBIOProtocol`, to call OpenSSL no more than needed."""
 
 TLS_BUFFER = Names(
     "messages over TLS leave a turn of the reactor later",
     "_aggregator",
 )
-"""Of `twisted.protocols.tls.BufferingTLSTransport`: for writing without its buffer."""
+"""A name of `twisted.protocols.tls.BufferingTLSTransport`, to write without its buffer."""
 
 UNHANDLED_ERROR = Names(
     "it takes more time to keep errors that nobody waits for out of the log",
     "_debugInfo",
     "failResult",
 )
-"""Of `twisted.internet.defer.Deferred`, and of what it keeps there: for dismissing the report of an
-unhandled error. Without them, whatever the Deferred keeps is searched for the error."""
+"""Names of `twisted.internet.defer.Deferred` and of its `_debugInfo`, to dismiss the report of an
+unhandled error. Without them, all attributes of the Deferred are searched for the error."""
 
 ASYNCIO_LOOP = Names(
     "it is not checked which loop asyncio's reactor runs on",
     "_asyncioEventloop",
 )
-"""Of `twisted.internet.asyncioreactor.AsyncioSelectorReactor`: for advice on a wrong loop."""
+"""A name of `twisted.internet.asyncioreactor.AsyncioSelectorReactor`, to report a wrong loop."""
 
 INTERNAL_READERS = Names(
     "timers can be late by as much as the system's clock is set back",
     "_internalReaders",
 )
-"""Of `twisted.internet.posixbase.PosixReactorBase`: for a reader that isn't the application's."""
+"""A name of `twisted.internet.posixbase.PosixReactorBase`, to add a reader of our own."""
 
 LOG_OBSERVERS = Names(
     "errors are not shown on stderr before logging begins",
     "_observers",
     "_temporaryObserver",
 )
-"""Of the classes of `twisted.logger`: for telling whether anybody observes the log."""
+"""Names of classes of `twisted.logger`, to find out whether anybody observes the log."""
 
 CLIENT_TLS_HOST = Names(
     "a connection creator of optionsForClientTLS may verify in its own way",
     "_hostnameASCII",
 )
-"""Of what `twisted.internet.ssl.optionsForClientTLS` returns: for verifying it as well.
+"""A name of the result of `twisted.internet.ssl.optionsForClientTLS`, to verify the host, too.
 
-Without the name, a connection may tell which one it will ask for. It asks for no address."""
+Without it, txws2 takes the host that a connection sends by SNI, which is never an address."""
 
 
 def can_be_lean(kind: Callable[[], Any]) -> bool:
     """Tell whether a Deferred can be awaited before its ``__init__`` was called.
 
-    That needs a class that has `called` and `paused` for all instances, and instances that keep
-    the rest in their dictionaries. Without that, each Deferred is made with all that it has.
+    The class must have `called` and `paused` for all instances, and each instance must keep the
+    other attributes in its dictionary. Otherwise, each Deferred is made by its ``__init__``.
 
     Args:
         kind: `twisted.internet.defer.Deferred`.

@@ -22,7 +22,7 @@ def rooms():
     with (ROOT / "docs" / "house.csv").open() as table:
         rows = list(csv.DictReader(table))
     return {
-        row["Room"].strip("`"): set(filter(None, row["Imports from outside"].split(", ")))
+        row["Package"].strip("`"): set(filter(None, row["Imports from outside"].split(", ")))
         for row in rows
     }
 

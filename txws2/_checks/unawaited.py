@@ -34,8 +34,8 @@ _has_run = False
 def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     """Warn at the end of the process if the global reactor was never run.
 
-    This costs nothing once the reactor runs. There is no warning in tests, on another reactor
-    than the global one, and in an asyncio loop.
+    This costs nothing once the reactor runs. There is no warning in tests, on a reactor other than
+    the global one, or in an asyncio loop.
 
     Args:
         reactor: the reactor of the call; None for the global reactor.
@@ -46,7 +46,7 @@ def expect_reactor(reactor: Any, waits: Callable[[], bool], text: str) -> None:
     installed: Any = sys.modules.get("twisted.internet.reactor")
     if reactor not in (None, installed):
         return
-    # The end of a program may connect when the reactor has stopped already.
+    # A program may connect at its end, after the reactor has stopped.
     _has_run = _has_run or getattr(installed, "running", False)
     if _has_run or not hasattr(installed, "running"):
         return
@@ -67,7 +67,7 @@ def _forget() -> None:
 
 
 def _tell(process: int) -> None:
-    # A forked process inherits this list, and a failed one has shown a traceback.
+    # A forked process inherits this list. A failed process has shown a traceback already.
     if os.getpid() != process or hasattr(sys, "last_value") or sys.stderr is None:
         return
     for text in dict.fromkeys(text for waits, text in _waiting if waits()):

@@ -1,4 +1,4 @@
-"""What lets frames leave at once, or together."""
+"""`Cork` lets frames leave at once, or together."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from txws2._accelerator import accelerated
 __all__ = ["BATCH_SIZE", "TURN_SIZE", "Cork"]
 
 BATCH_SIZE = 64 * 1024
-"""Bytes that are worth a write of their own."""
+"""The number of bytes that are worth a write of their own."""
 
 TURN_SIZE = 64 * 1024
-"""Bytes that go straight to a socket before the reactor has its turn."""
+"""The number of bytes after which a socket gets no more in the same turn of the reactor."""
 
 
 class _Turns:
-    """Turns of the reactor's that are known of."""
+    """The number of reads: for a cork, each read begins a new turn of the reactor."""
 
     count = 0
 
@@ -29,13 +29,13 @@ _turns = _Turns()
 class Cork:
     """Lets frames leave at once, or together.
 
-    The twin in C gives them straight to a socket, where the subclass has said of which; if that
-    doesn't take them all, the rest goes the general way, which is the subclass's.
+    The twin in C writes the frames straight to a socket, if the subclass has set one. The rest,
+    which the socket doesn't take, goes to `_transmit` of the subclass.
 
     Attributes:
-        corked: whether what is written now is kept until `uncork`.
-        paused: whether what is written now has to wait.
-        unhurried: whether what was kept during a read may leave a moment after its end.
+        corked: True if a frame that is written now is kept until `uncork`.
+        paused: True if a frame that is written now has to wait.
+        unhurried: True if frames that were kept during a read may leave a moment after its end.
     """
 
     __slots__ = (
@@ -60,18 +60,19 @@ class Cork:
         self._kept_size = 0
         # Frames that the transport has no room for.
         self._waiting: deque[bytes] | None = None
-        # Where they go; and the socket, if that may be written to.
+        # The transport of the frames; and its socket, if frames may go straight to it.
         self._transport: Any = None
         self._socket: Any = None
-        # If a shared epoll has the transport: the descriptor, and for whom that reads.
+        # If a shared epoll has the transport: the descriptor, and the epoll's readers by
+        # descriptor.
         self._descriptor = -1
         self._readers: list[Any] | None = None
-        # Bytes that it was given in this turn of the reactor's.
+        # The number of bytes that the socket was given in this turn of the reactor.
         self._through = 0
         self._turn = _turns.count
 
     def add(self, frame: bytes, /) -> int:
-        """Add a frame; return how many bytes there are now."""
+        """Add a frame; return the number of bytes in the cork now."""
         self._kept_size += len(frame)
         if self._kept is None:
             self._kept = []
@@ -79,7 +80,7 @@ class Cork:
         return self._kept_size
 
     def take(self) -> bytes:
-        """Return them all, b"" if there are none; none is left."""
+        """Return all frames, b"" if there are none, and leave none."""
         if self._kept is None:
             return b""
         data = b"".join(self._kept)
@@ -88,25 +89,25 @@ class Cork:
         return data
 
     def hung_up(self) -> bool:
-        """Tell whether somebody has closed or aborted the transport."""
+        """Tell whether the transport was closed or aborted."""
         transport, readers, fd = self._transport, self._readers, self._descriptor
         if readers is not None and 0 <= fd < len(readers) and readers[fd] is transport:
-            # Whatever closes it ends this first.
+            # A transport is removed from the readers before it is closed.
             return False
-        # There is no public way to ask, and not every transport has these.
+        # There is no public way to ask, and not every transport has these attributes.
         closed = getattr(transport, "disconnecting", False)
         return bool(closed or (self._socket is not None and getattr(transport, "_aborting", False)))
 
     @property
     def ready(self) -> bool:
-        """Whether nothing that is written now has to wait."""
+        """True if a frame may be written without waiting."""
         return not (self.paused or self._waiting)
 
     def write(self, frame: bytes, /) -> None:
         """Write a frame, after all those before it."""
         if self.corked:
             if self.add(frame) > BATCH_SIZE:
-                # The transport must get to know how much it is, and may say that it is enough.
+                # The transport must get the bytes now: it may report that its buffer is full.
                 self.flush()
         elif self.paused or self._waiting:
             self._keep_waiting(frame)
@@ -114,28 +115,28 @@ class Cork:
             self._transmit(frame)
 
     def cork(self) -> None:
-        """Keep what is written until `uncork`, so that it leaves in one piece.
+        """Keep all frames that are written until `uncork`, so that they leave in one piece.
 
-        It is called for what was read, which is a new turn of the reactor's, for all corks.
+        It is called for each read, and begins a new turn of the reactor for all corks.
         """
         _turns.count += 1
-        # While frames wait, those that come now can only wait behind them.
+        # While frames wait, new frames have to wait behind them.
         self.corked = not (self.paused or self._waiting)
 
     def uncork(self) -> None:
-        """Write what has been kept."""
+        """Write the frames that have been kept."""
         if not (self.unhurried and self._put_off()):
             self.corked = False
             self.flush()
 
     def flush(self) -> None:
-        """Write what has been kept so far."""
+        """Write the frames that have been kept so far."""
         data = self.take()
         if data:
             self._transmit(data)
 
     def _spend(self, size: int, /) -> bool:
-        """Tell whether the socket may be given bytes in this turn; if so, count them."""
+        """Tell whether the socket may be given more bytes in this turn; if so, count them."""
         if self._turn != _turns.count:
             self._turn, self._through = _turns.count, 0
         if self._through >= TURN_SIZE:
@@ -143,10 +144,10 @@ class Cork:
         self._through += size
         return True
 
-    # What the subclass provides.
+    # Methods that the subclass provides.
 
     def _transmit(self, data: bytes) -> None:
-        """Write this now."""
+        """Write these bytes now."""
         raise NotImplementedError
 
     def _keep_waiting(self, frame: bytes) -> None:
@@ -154,5 +155,5 @@ class Cork:
         raise NotImplementedError
 
     def _put_off(self) -> bool:
-        """See that what has been kept is written in a moment; return whether it will be."""
+        """Arrange that the kept frames leave in a moment; return False if they can't."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What leaves: one write for each read, and never more in memory than the limits allow."""
+"""The frames that leave: one write for each read, and a limit for the frames that wait."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def _nothing() -> None:
 class Outbox(Cork):
     """A write buffer in front of a transport.
 
-    The transport says when its own buffer is full; from then on frames wait here. A control
-    frame doesn't wait: it goes to the transport at once, so that no ping ever stands behind
-    more than the transport has already taken.
+    When the transport reports that its own buffer is full, frames wait here. A control frame
+    doesn't wait: it goes to the transport at once. So a ping waits only for bytes that the
+    transport has already taken.
 
     Args:
-        transport: where the bytes go.
-        write_limit: bytes that may wait here before `drained` makes its callers wait; None to
-            let them never wait.
+        transport: gets the bytes.
+        write_limit: the number of bytes that may wait here before `drained` makes its callers wait;
+            None for no limit.
 
     Attributes:
-        paused: whether frames wait here.
-        asked: how often the transport has asked for more, after it was full.
+        paused: True if frames have to wait here: the transport's buffer is full.
+        asked: the number of times that the transport has asked for more, after it was full.
     """
 
     __slots__ = (
@@ -64,9 +64,9 @@ class Outbox(Cork):
         super().__init__()
         self._transport = transport
         self._write_limit = write_limit
-        # Bytes that wait.
+        # The number of bytes that wait here.
         self._size = self.asked = 0
-        # Whether it was over its limit, and has been full since.
+        # True if the outbox was over its limit, and the transport has been full ever since.
         self._behind = False
         self._pong = b""
         self._waiters: Waiters[None] = NOBODY
@@ -84,10 +84,10 @@ class Outbox(Cork):
             self.write(frame)
 
     def write_pong(self, frame: bytes) -> None:
-        """Write a pong; of those that can't leave, only the latest is kept.
+        """Write a pong; if pongs can't leave, keep only the latest.
 
-        RFC 6455 section 5.5.3 allows just that, and a peer that sends pings and reads nothing
-        can't fill our memory.
+        RFC 6455 section 5.5.3 allows that. So a peer that sends pings and reads nothing can't fill
+        our memory.
         """
         if self.paused:
             self._pong = frame
@@ -105,7 +105,7 @@ class Outbox(Cork):
         """Tell whether too much waits here.
 
         Args:
-            until_drained: whether to tell so, too, if too much has waited and some still does.
+            until_drained: True to return True also if too much has waited and some frames still do.
         """
         if self._over_limit():
             self._behind = True
@@ -119,15 +119,16 @@ class Outbox(Cork):
 
     @property
     def waiting(self) -> int:
-        """Bytes that wait here."""
+        """The number of bytes that wait here."""
         return self._size
 
     def register_producer(self, producer: PushProducer, owner: _Owner) -> None:
-        """Pause this while more than write_limit bytes wait here.
+        """Register a producer; it is paused while more than write_limit bytes wait here.
 
         Args:
             producer: the producer, which is an application's.
-            owner: the connection that ends if it raises; it is registered no more then.
+            owner: the connection that ends if the producer raises; this also unregisters the
+                producer.
         """
         if self._producer is not None:
             raise RuntimeError(f"{self._producer} is registered, and wasn't unregistered")
@@ -137,18 +138,18 @@ class Outbox(Cork):
         self._pause_producer()
 
     def unregister_producer(self) -> None:
-        """Let what is registered be."""
+        """Unregister the producer."""
         self._producer = None
 
     def discard(self) -> None:
-        """Forget the frames that wait here: what comes now is the last."""
+        """Forget the frames that wait here: the next frame is the last one."""
         self._waiting = None
         self._size = 0
 
     def end(self, then: Callable[[], None] = _nothing) -> None:
-        """Let go of the transport when all is written to it, then call.
+        """Unregister from the transport when it has all frames, then call a function.
 
-        A transport that was told to close is closed by that, as it waits for its producer.
+        A transport that was told to close waits for its producer, so it closes then.
         """
         self.flush()
         self._end = then
@@ -158,7 +159,7 @@ class Outbox(Cork):
         """Give up: the transport is gone.
 
         Args:
-            ending: makes the exception for those who wait.
+            ending: makes the exception for the Deferreds of `drained`.
         """
         self.discard()
         self.corked = False
@@ -167,20 +168,21 @@ class Outbox(Cork):
         self.release(ending)
 
     def release(self, ending: Callable[[], Exception]) -> None:
-        """Let nobody wait for room any more; what is here still leaves, as far as it can.
+        """End each wait for room, and stop the producer; frames here still leave, if they can.
 
         Args:
-            ending: makes the exception for those who wait.
+            ending: makes the exception for the Deferreds of `drained`.
         """
         if self._waiters is not NOBODY:
             self._waiters.fail(ending)
         producer, self._producer = self._producer, None
         if producer is not None:
             self._tell_producer(producer.stopProducing)
-            # It has this outbox; so neither of the two would go before the garbage collector comes.
+            # The owner refers to this outbox. A reference cycle would wait for the garbage
+            # collector.
             self._producer_owner = None
 
-    # What the transport calls.
+    # Methods that the transport calls.
 
     def pauseProducing(self) -> None:
         """Let frames wait here: the transport's buffer is full."""
@@ -188,7 +190,7 @@ class Outbox(Cork):
         self.corked = False
 
     def resumeProducing(self) -> None:
-        """Write what waits: the transport's buffer is empty."""
+        """Write the frames that wait here: the transport's buffer is empty."""
         self.asked += 1
         self.paused = False
         if self._pong:
@@ -215,7 +217,7 @@ class Outbox(Cork):
 
     def _keep_waiting(self, frame: bytes) -> None:
         if self._end is not None or getattr(self._transport, "disconnecting", False):
-            # A producer that never ends would keep it from closing.
+            # With ever more frames here, the transport would never close.
             return
         if self._waiting is None:
             self._waiting = deque()
@@ -246,24 +248,24 @@ class Outbox(Cork):
             then()
 
     def _let_close(self) -> None:
-        """Let the transport close if somebody has told it to: it would wait for its producer."""
+        """Let a transport close that was told to close: it waits for its producer, this outbox."""
         if getattr(self._transport, "disconnecting", False):
             self._transport.unregisterProducer()
             return
         below = socket_of(self._transport)
         if below is not None and not TCP_IS_KNOWN:
-            # With nothing to write, it closes for writing if it was told to.
+            # A transport with nothing to write closes for writing if it was told to.
             below.startWriting()
         elif below is not None and below._writeDisconnecting and not below._writeDisconnected:
             self._transport.unregisterProducer()
-            # That alone doesn't have it closed for writing.
+            # The transport needs another call to close for writing.
             below.loseWriteConnection()
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size > self._write_limit
 
     def _next_batch(self, waiting: deque[bytes]) -> bytes:
-        """Take as many small frames as make a write worth while, or one large one."""
+        """Take one large frame, or enough small frames to be worth a write."""
         batch, size = [], 0
         while waiting and size < BATCH_SIZE:
             batch.append(waiting.popleft())

@@ -94,7 +94,7 @@ def connect(
             case.
         backoff: for ``async for``, the waits after these failures, and after a connection that was
             used for less than `Backoff.good_after` seconds. The wait is at least as long as a
-            Retry-After in the server's response says, of which an hour counts at most.
+            Retry-After in the server's response says, up to an hour.
         reactor: the reactor to run on; None for the global one.
         **options: the options of `Dialer`, `WebSocketClientFactory` and `ConnectionFactory`.
             additional_headers may be a function, as uri may. open_timeout covers the whole
@@ -213,7 +213,7 @@ def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
 def open_connection(
     factory: WebSocketClientFactory, dialer: Dialer
 ) -> Opening[WebSocketClientProtocol]:
-    """Connect with this factory and this dialer; neither can be used for another connection.
+    """Connect with this factory and this dialer; neither can be used again.
 
     Args:
         factory: makes the protocol. Its open_timeout covers the whole attempt.
@@ -224,7 +224,7 @@ def open_connection(
 
     Raises:
         InvalidURI: the host of the URI can't be looked up.
-        InvalidProxy: the environment has a proxy that isn't the URL of one.
+        InvalidProxy: a proxy in the environment isn't a proxy's URL.
     """
     endpoint = dialer.endpoint_for(factory)
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))

@@ -63,7 +63,7 @@ class Connecting(Opening[C]):
 
     @classmethod
     def mistaken(cls, mistake: Exception, process_exception: ProcessException) -> Self:
-        """Return a Connecting that has failed, as its arguments don't permit an attempt."""
+        """Return a Connecting that has failed, because of a mistake in its arguments."""
         connecting = cls.of(fail(mistake))
         connecting._mistake = mistake
         connecting._process_exception = process_exception
@@ -106,7 +106,7 @@ async def connections(
         attempts: the attempts, without end; the next one is taken when its time has come.
         target: has the host, the clock and the log.
         process_exception: called with the exception of each failed attempt, and with the
-            ConnectionClosed of a connection that ended in trouble.
+            ConnectionClosed of a connection that `ended_in_trouble`.
         backoff: the waits.
         backs_off: called before each wait with its reason, and with True if the reason is a failed
             attempt.
@@ -120,7 +120,7 @@ async def connections(
         try:
             ws = await next(attempts)
         except CancelledError:
-            # The application wants no connection any more; process_exception isn't asked.
+            # The application has cancelled the attempt, so process_exception isn't asked.
             raise
         except Exception as exc:
             raise_unless_retried(process_exception, exc)

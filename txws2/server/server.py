@@ -61,7 +61,7 @@ Endpoint = Union[IStreamServerEndpoint, _Listening, str]  # noqa: UP007
 class Server:
     """A server that is listening.
 
-    `async with` closes it on leaving.
+    `async with` closes the server at the end of the block.
 
     Args:
         factory: makes the connections.
@@ -87,7 +87,7 @@ class Server:
 
     @property
     def addresses(self) -> tuple[IAddress, ...]:
-        """The addresses at which it listens."""
+        """The addresses at which the server listens."""
         return tuple(port.getHost() for port in self._ports)
 
     @property
@@ -97,11 +97,11 @@ class Server:
 
     @property
     def counters(self) -> FactoryCounters:
-        """The counters of all its connections."""
+        """The counters of all connections of the factory."""
         return self._factory.counters
 
     def is_serving(self) -> bool:
-        """Return True if it accepts connections, as it does until `close` is called."""
+        """Return True until `close` is called: the server accepts connections."""
         return self._stopping.phase is Phase.SERVING
 
     def close(
@@ -112,17 +112,17 @@ class Server:
     ) -> Deferred[None]:
         """Stop listening and close every connection; those still opening get a 503.
 
-        A handler may wait for this. For it, the server is closed when all other connections are
-        closed and their handlers done, except for handlers that wait for the same.
+        A handler may wait for this Deferred. For a handler, it fires when all connections are
+        closed, and all handlers that don't wait for it are done.
 
         Args:
-            close_connections: False to let the open connections go on until they end by
-                themselves, for as long as that takes; `close()` then still closes them.
+            close_connections: False to let the open connections go on until they end by themselves,
+                for as long as that takes; a later `close()` still closes them.
             code: the close code that the open connections get.
             reason: the close reason, at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when all connections are closed and their handlers done, or
+            A Deferred that fires when all connections are closed and their handlers are done, or
             close_timeout after the closing began: connections that aren't closed by then are
             aborted, and handlers that aren't done are cancelled.
 
@@ -185,7 +185,7 @@ class Server:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close it, and wait until it is closed."""
+        """Close the server, and wait until it is closed."""
         await self.close()
 
 
@@ -206,10 +206,10 @@ def serve(
             `WebSocketServerFactory`. None if the protocol that `create_protocol` makes does the
             work.
         host: the address to listen at, or a name, for all its addresses. "localhost" is always
-            127.0.0.1 and ::1, without a family that this machine doesn't have. None or "" for all
+            127.0.0.1 and ::1, except for a family that this machine lacks. None or "" for all
             addresses of IPv4, "::" for those of both families.
         port: the TCP port; 0 for any that is free, the same at each address.
-        endpoint: instead of host and port, an endpoint, or its description, as
+        endpoint: instead of host and port, an endpoint, or its description, such as
             "ssl:443:privateKey=key.pem:certKey=cert.pem" or "unix:/run/chat.sock".
         create_protocol: makes the protocol of each connection: a subclass, or a functools.partial
             of one.
@@ -223,8 +223,8 @@ def serve(
         description isn't an endpoint's, or an option is out of range.
 
     Raises:
-        TypeError: there are both an endpoint and a host or a port, or none of them; or the
-            handler, or an option, is of the wrong kind, or there is no such option.
+        TypeError: there are both an endpoint and a host or a port, or none of them; the handler or
+            an option is of the wrong kind; or an option doesn't exist.
         ConcurrencyError: this isn't the reactor's thread.
     """
     try:
@@ -294,7 +294,7 @@ def listen_at(
 
 
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
-    """Return the endpoint that is described, or that was given.
+    """Return the endpoint of a description, or the endpoint itself.
 
     Unless the description has a backlog, it is 1024 instead of Twisted's default of 50.
 

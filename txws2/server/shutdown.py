@@ -49,7 +49,7 @@ _NEXT = {
 
 
 class StoppableFactory(Protocol):
-    """The attributes of a server's factory that its end needs."""
+    """The attributes of a server's factory that `Stopping` uses."""
 
     reactor: Any
     clock: Any
@@ -63,17 +63,17 @@ class StoppableFactory(Protocol):
 
     @property
     def connections(self) -> Collection[WebSocketServerProtocol]:
-        """The connections that aren't gone."""
+        """The connections that haven't ended."""
 
 
 class Stopping:
-    """The end of the connections that a factory has when the end begins, and of their handlers.
+    """The end of a factory's present connections, and of their handlers.
 
-    A service that is started again has its factory make new connections. These belong to another
+    The factory of a service that is started again makes new connections. These belong to another
     `Stopping`.
 
-    A handler may wait for the end itself. To avoid a deadlock, its Deferred fires when all
-    handlers have ended that don't wait for the end.
+    A handler may wait for the end itself. To avoid a deadlock, its Deferred fires when all handlers
+    that don't wait for the end have ended.
 
     Args:
         factory: the factory.
@@ -85,17 +85,17 @@ class Stopping:
     def __init__(self, factory: StoppableFactory) -> None:
         self._factory = factory
         self.phase = Phase.SERVING
-        # Both in the order in which they came.
+        # Both dicts keep the order in which their keys came.
         self._connections: dict[WebSocketServerProtocol, None] = {}
         self._handlers: dict[Deferred[Any], None] = {}
-        # The steps of the beginning that aren't done: a port that is being closed is one, and so is
-        # a call of `drain` or `end` that has not returned.
+        # The number of steps of the beginning that aren't done. A port that is being closed is a
+        # step; a call of `drain` or `end` that hasn't returned is a step, too.
         self._steps = 0
         self._deadline: IDelayedCall | None = None
-        # Ends the turn of the reactor in which the server began to drain.
+        # The call at the end of the turn of the reactor in which the server began to drain.
         self._aging: IDelayedCall | None = None
         self._waiters: Waiters[None] = Waiters()
-        # The waiters within a handler.
+        # The Deferreds that handlers wait for, each with the call of its handler.
         self._inside: dict[Deferred[None], Call] = {}
 
     @property
@@ -104,7 +104,7 @@ class Stopping:
         return self._aging is not None
 
     def drain(self, ports: Collection[Deferred[Any]] = ()) -> None:
-        """Let the open connections end by themselves; refuse those that are still opening with 503.
+        """Let the open connections end by themselves; answer 503 to those that are still opening.
 
         Args:
             ports: fire when the ports are closed.
@@ -121,7 +121,7 @@ class Stopping:
         reason: str = "",
         ports: Collection[Deferred[Any]] = (),
     ) -> None:
-        """Close the connections; the end comes close_timeout later at the latest.
+        """Close the connections; they have ended after close_timeout at the latest.
 
         Args:
             code: the close code for the connections that are open.
@@ -215,7 +215,7 @@ class Stopping:
         handlers: Iterable[Deferred[Any]],
         ports: Collection[Deferred[Any]],
     ) -> None:
-        """Wait for the ends of these."""
+        """Wait until these connections, handlers and ports have ended."""
         self._connections = dict.fromkeys(connections)
         self._handlers = dict.fromkeys(handlers)
         self._factory._stops.append(self)
@@ -290,5 +290,5 @@ class Stopping:
 
 
 def _all_in(some: dict[Any, None], others: list[Any]) -> bool:
-    # There are usually many in the first and none in the second: comparing lengths first is cheap.
+    # Usually `some` is long and `others` is empty, so the comparison of the lengths saves time.
     return len(some) <= len(others) and set(others).issuperset(some)

@@ -76,7 +76,7 @@ class Carrier(WebSocketProtocol):
     def messageReceived(self, message: str | bytes) -> None:
         """Give the bytes of the message to the protocol."""
         stream, wrapped = self._stream, self._wrapped
-        # With TCP, too, a protocol that has hung up receives nothing more.
+        # With TCP, too, a protocol receives nothing more after loseConnection.
         if stream is None or wrapped is None or stream.disconnecting:
             return
         try:
@@ -88,7 +88,7 @@ class Carrier(WebSocketProtocol):
             wrapped.dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the protocol the end, with the exception that TCP would give."""
+        """Tell the protocol that the connection is lost, with the exception that TCP would give."""
         stream, wrapped = self._stream, self._wrapped
         if stream is None or wrapped is None:
             return
@@ -134,10 +134,10 @@ class ByteStream:
         codec: puts the bytes of the stream into messages, and takes them out.
 
     Attributes:
-        websocket: the same; it has the request, the subprotocol and the close code.
-        codec: the same.
-        connected: True until the protocol was told the end of the connection.
-        disconnecting: True if the protocol has hung up.
+        websocket: the same connection; it has the request, the subprotocol and the close code.
+        codec: the same codec.
+        connected: True until the protocol was told that the connection is lost.
+        disconnecting: True after loseConnection, abortConnection or invalid Base64.
         aborted: True if the protocol has called abortConnection.
     """
 
@@ -158,7 +158,7 @@ class ByteStream:
     # Writing.
 
     def write(self, data: bytes) -> None:
-        """Send bytes, in one message unless they are many."""
+        """Send bytes, in one message, or in several if there are many."""
         if self._ended and self._producer is None:
             return
         try:
@@ -252,7 +252,7 @@ class ByteStream:
             self._resumption = clock.callLater(0, self._resume)
 
     def stopProducing(self) -> None:
-        """Hang up."""
+        """Call `loseConnection`."""
         self.loseConnection()
 
     def lost(self) -> None:
@@ -317,7 +317,7 @@ class ByteStream:
 
 @implementer(ITCPTransport)
 class TCPByteStream(ByteStream):
-    """A ByteStream over TCP, with its options."""
+    """A ByteStream over TCP, with the options of TCP."""
 
     _transport: ITCPTransport
 

@@ -21,9 +21,10 @@ MAX_REASON_SIZE = 123
 class State(IntEnum):
     """The states of a connection (sections 4.1 and 7.1)."""
 
-    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." Section 7.1.3
-    # has the state CLOSING begin with the first close frame, sent or received. Here, it begins when
-    # ours is made: until then, the application may answer the messages before the peer's.
+    # Section 4.1: "A connection is defined to initially be in a CONNECTING state." By section
+    # 7.1.3, the state CLOSING begins with the first close frame, sent or received. Here, CLOSING
+    # begins when our close frame is made: until then, the application may answer the messages
+    # before the peer's close frame.
     CONNECTING = 0
     OPEN = 1
     CLOSING = 2
@@ -79,7 +80,7 @@ _SENDABLE = set(CloseCode) - _INTERNAL
 
 # Section 7.4.1: 1000 means "that the purpose for which the connection was established has been
 # fulfilled", 1001 "a server going down or a browser having navigated away from a page". A close
-# frame without a code (1005) complains of nothing either.
+# frame without a code (1005) reports no error either.
 _OK = {CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD}
 
 
@@ -90,9 +91,9 @@ def is_ok(code: int) -> bool:
 
 def _may_travel(code: int) -> bool:
     # Section 7.4.2: "Status codes in the range 0-999 are not used." Those of 1000-2999 "are
-    # reserved for definition by this protocol, its future revisions, and extensions". Why not
-    # accept those that nobody has defined yet: a peer that sends one speaks another protocol than
-    # was agreed on. 3000-3999 are for "libraries, frameworks, and applications", 4000-4999 "for
+    # reserved for definition by this protocol, its future revisions, and extensions". Codes that
+    # nobody has defined yet are refused: a peer that sends one speaks another protocol than the
+    # agreed one. 3000-3999 are for "libraries, frameworks, and applications", 4000-4999 "for
     # private use".
     return code in _SENDABLE or 3000 <= code <= 4999
 
@@ -102,7 +103,7 @@ class Close:
     """The code and the reason of a close frame.
 
     Attributes:
-        code: the close code; 1005 stands for a frame that had none.
+        code: the close code; 1005 stands for a frame without a code.
         reason: a text for people who debug; may be empty.
     """
 
@@ -167,7 +168,8 @@ class Close:
                 f"invalid close code: {self.code}; "
                 "use 1000-1003, 1007-1014 (but not 1004-1006) or 3000-4999"
             )
-        # Why not cut it as `cut` does: a user who chose the words should know that they don't fit.
+        # Unlike `cut`, this refuses a long reason: a user who chose the words should know that they
+        # don't fit.
         reason = self.reason.encode()
         if len(reason) > MAX_REASON_SIZE:
             raise ProtocolError(
@@ -188,11 +190,11 @@ class ClosingHandshake:
         rcvd: the peer's close frame, None if none has come.
         sent: our own close frame, None if none was sent.
         rcvd_then_sent: True if the peer's frame came first, False if ours went first, None until
-            there are both.
+            there are two.
         cause: the exception that ended the connection, None if there is none.
     """
 
-    # Section 7.1.5 has two endpoints disagree about the code if both start at the same time. So
+    # By section 7.1.5, two endpoints can disagree about the code if both start at the same time. So
     # both frames are kept, and the order tells which one answered the other.
     __slots__ = ("cause", "rcvd", "rcvd_then_sent", "sent")
 
@@ -231,6 +233,6 @@ class ClosingHandshake:
     @property
     def clean(self) -> bool:
         """True if both sides sent a close frame, each with a code that means nothing is wrong."""
-        # Section 7.1.4 calls every connection with a complete handshake closed "cleanly". Here
-        # the codes count, too: 1011 and its like are no clean end to an application.
+        # Section 7.1.4 calls every connection with a complete handshake closed "cleanly". Here the
+        # codes count, too: for an application, an end with 1011 isn't clean.
         return all(close is not None and close.code in _OK for close in (self.rcvd, self.sent))

@@ -24,18 +24,18 @@ _DEFAULT_COMPRESSION = PerMessageDeflate()
 
 
 class Connection(Tally):
-    """Turns the peer's bytes into events, and messages, pings and closes into bytes.
+    """Decodes the peer's bytes into events; encodes messages, pings and closes.
 
     The peer's bytes never raise an exception: a peer that breaks the protocol fails the connection,
-    and a `Failed` event has the reason. An exception is always about a request of the caller.
+    and a `Failed` event has the reason. Every exception refuses a call of the application.
 
     Args:
         client: whether this end is the client, which masks its frames.
         max_size: the largest incoming message, in bytes; None for no limit.
         deflate: the negotiated compression, None if there is none.
         compression: the options of compression, if it was negotiated.
-        max_fragments: the most frames of one incoming message; None for no limit. The frames
-            before a part that was taken don't count.
+        max_fragments: the most frames of one incoming message; None for no limit. `take_part`
+            starts the count again.
         trace: called for every frame in and out.
 
     Attributes:
@@ -43,10 +43,10 @@ class Connection(Tally):
             `txws2.wire.counts.Tally`.
     """
 
-    # Section 7.1.7 has an endpoint fail the connection where others would raise an exception: it
-    # "SHOULD send a Close frame with an appropriate status code", and "MUST NOT continue to attempt
-    # to process data [...] from the remote endpoint". The close frame needs its turn behind the
-    # events before it, so the failure is an event, too.
+    # By section 7.1.7, an endpoint fails the connection instead of raising an exception: it "SHOULD
+    # send a Close frame with an appropriate status code", and "MUST NOT continue to attempt to
+    # process data [...] from the remote endpoint". The close frame must leave after the answers to
+    # earlier events. So the failure is an event, too.
 
     __slots__ = (
         "_closing",
@@ -85,7 +85,7 @@ class Connection(Tally):
         if deflate is not None:
             self.deflates = True
             self.inflates = trace is None
-            # A Tally in C has room for no larger number, and no message is longer than that.
+            # A Tally in C can't have a larger number, and no message is longer than sys.maxsize.
             self.threshold = min((compression or _DEFAULT_COMPRESSION).threshold, sys.maxsize)
 
     @property
@@ -128,7 +128,7 @@ class Connection(Tally):
             self.closing.received(event.close)
         self.ordinary_in = not (self.deaf or frames.busy or self.trace)
         if frames.blank:
-            # Most readers are made for a ping or a pong, and the next one may be minutes away.
+            # Most readers are made for a ping or a pong, and the next ping may come minutes later.
             self._frames = None
 
     def _need_frames(self) -> FrameReader:
@@ -137,7 +137,7 @@ class Connection(Tally):
         return self._frames
 
     def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
-        """Discard all further bytes, since the peer was wrong; return the event for that."""
+        """Discard all further bytes, because of an error of the peer; return a `Failed` event."""
         # Section 7.1.7: "An endpoint MUST NOT continue to attempt to process data (including a
         # responding Close frame) from the remote endpoint after being instructed to _Fail the
         # WebSocket Connection_."
@@ -150,7 +150,7 @@ class Connection(Tally):
 
     @property
     def unfinished(self) -> int:
-        """The number of bytes that have come of a message without its end."""
+        """The number of bytes that have come of a message that hasn't ended."""
         return 0 if self.ordinary_in or self._frames is None else self._frames.waiting
 
     def take_part(self) -> str | bytes:
@@ -175,8 +175,8 @@ class Connection(Tally):
                 # Section 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame
                 # in response, unless it already received a Close frame." Section 5.5.3: it "must
                 # have identical "Application data" as found in the message body of the Ping frame".
-                # Why not answer the latest ping only, as that section allows: a peer may measure
-                # the time of each.
+                # Section 5.5.3 allows an answer to the latest ping only. Here, each ping gets a
+                # pong: a peer may measure the time of each.
                 return self._frame(PONG, event.payload)
             if isinstance(event, Closing):
                 # Section 5.5.1: "If an endpoint receives a Close frame and did not previously send
@@ -239,7 +239,7 @@ class Connection(Tally):
             return frame
         if self.client or self.trace is not None:
             # Section 5.3: "the client MUST pick a fresh masking key" for each frame, so a client
-            # can't share one. A trace is called for each frame that is made.
+            # can't share a frame. A trace is called for each frame that is made.
             return self.send_message(message.message, message.text, message.compress)
         self._require_open()
         encoder = self._need_encoder()
@@ -259,11 +259,11 @@ class Connection(Tally):
         """Return the next frame of a message that is sent as it is made (section 5.4).
 
         Args:
-            part: the next part, of the same types as the message of `send_message`; of a text,
-                whole characters.
+            part: the next part, of the same types as the message of `send_message`; a part of a
+                text has whole characters.
             text: as for `send_message`.
-            compress: whether to compress the message, if that was negotiated; None for True. The
-                value for the first part counts.
+            compress: whether to compress the message, if that was negotiated; None means True. Only
+                the value for the first part counts.
             last: whether the part ends the message.
 
         Raises:
@@ -276,8 +276,8 @@ class Connection(Tally):
         self._require_open()
         encoder = self._need_encoder()
         opcode, payload, rsv1 = encoder.part(part, text, compress, last)
-        # Between two fragments, only control frames may be sent; so whole messages have to ask the
-        # encoder, which refuses them.
+        # Between two fragments, only control frames may be sent; so `send_message` has to ask the
+        # encoder, which refuses whole messages.
         self.ordinary_out = last and self.trace is None
         return self._frame(opcode, payload, last, rsv1, encoder.size)
 
@@ -289,8 +289,8 @@ class Connection(Tally):
             ProtocolError: the payload is over 125 bytes.
         """
         # Section 5.5.2: "An endpoint MAY send a Ping frame any time after the connection is
-        # established and before the connection is closed." Why not after our close frame: the peer
-        # need not read any further, so no pong may come.
+        # established and before the connection is closed." No ping follows our close frame: the
+        # peer need not read any further, so no pong may come.
         self._require_open()
         # Section 5.5: "All control frames MUST have a payload length of 125 bytes or less".
         if len(payload) > MAX_CONTROL_SIZE:
@@ -316,13 +316,13 @@ class Connection(Tally):
         Args:
             code: the close code for the peer.
             reason: the reason in words; it is cut to the length of a close frame.
-            cause: the exception that becomes the cause of the one that the application gets.
+            cause: the cause of the exception that the application gets.
 
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
         self.deaf, self.ordinary_in = True, False
-        # The first failure is the one that explains the end.
+        # Only the first failure explains the end.
         if self.closing.cause is None:
             self.closing.cause = cause
         # Section 5.5.1: no frame follows our own close frame.
@@ -354,7 +354,7 @@ class Connection(Tally):
             closing.cause = cause
 
     def rest(self) -> None:
-        """Give back the memory that hasn't been used since the last call."""
+        """Free the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
 
@@ -385,7 +385,7 @@ class Connection(Tally):
     def _frame(
         self, opcode: int, payload: bytes, fin: bool = True, rsv1: bool = False, size: int = 0
     ) -> bytes:
-        """Encode a frame; `size` is that of the part of a message in it, before deflating."""
+        """Encode a frame; `size` is the size of its part of a message, before deflating."""
         if self.trace is not None:
             self.trace(">", Header(fin, rsv1, opcode, len(payload), None, 0), payload)
         frame = encode_frame(opcode, payload, masked=self.client, fin=fin, rsv1=rsv1)

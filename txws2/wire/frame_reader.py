@@ -17,15 +17,14 @@ from txws2.wire.whole_messages import take_compressed
 __all__ = ["FrameReader", "Trace"]
 
 Trace = Callable[[str, Header, bytes], None]
-"""Called for each frame with "<" or ">", its header, and the part of its payload that is there."""
+"""Called for each frame with "<" or ">", its header, and the part of its payload that has come."""
 
 
 class FrameReader:
-    """Reads frames one by one, and whole messages between them in one go.
+    """Reads frames one by one, and whole messages between them in one call.
 
-    A connection needs no reader while its peer sends only whole messages, each in one frame and one
-    read. The reader doesn't keep the connection's tally, so that no reference circle delays the end
-    of either.
+    A connection needs no reader while each read has only whole ordinary messages. The reader
+    doesn't keep the connection's tally, so that no reference cycle delays the end of either.
 
     Args:
         deflate: the negotiated compression, None if there is none.
@@ -59,7 +58,7 @@ class FrameReader:
 
     @property
     def waiting(self) -> int:
-        """The number of bytes that have come of a message without its end."""
+        """The number of bytes that have come of a message that hasn't ended."""
         return 0 if self._message is None else self._message.waiting
 
     def take_part(self) -> str | bytes:
@@ -75,12 +74,12 @@ class FrameReader:
         return whole
 
     def read(self, data: bytes, events: list[Any], tally: Tally) -> None:
-        """Read all frames that are there; keep the beginning of one that isn't whole.
+        """Read the frames that have come; keep the beginning of a frame that can't be read yet.
 
         Args:
             data: the bytes that have arrived.
             events: the list that messages and events are appended to.
-            tally: counts them, and becomes deaf at a close frame.
+            tally: counts the messages and frames, and becomes deaf at a close frame.
 
         Raises:
             ProtocolError: a frame breaks the protocol.
@@ -89,8 +88,9 @@ class FrameReader:
         data, self._held = self._held + data, b""
         position, end = 0, len(data)
         # Section 1.4 of RFC 6455: "after receiving a control frame indicating the connection should
-        # be closed, a peer discards any further data received." Why not answer a ping that comes
-        # later, as section 5.5.2 would not forbid: websockets doesn't, and nobody waits for it.
+        # be closed, a peer discards any further data received." A later ping isn't answered, though
+        # section 5.5.2 wouldn't forbid that: websockets doesn't answer it, and nobody waits for the
+        # pong.
         while position < end and not tally.deaf:
             message = self._message
             if message is not None and message.fragmented:
@@ -112,8 +112,7 @@ class FrameReader:
     def _read_whole(self, data: bytes, start: int, events: list[Any], tally: Tally) -> int:
         """Read messages that are whole and in one frame each, compressed or not.
 
-        A payload longer than max_size may inflate to less. So its frame is read as other frames
-        are.
+        A payload longer than max_size may inflate to less, so `_read_frame` reads its frame.
         """
         position, masked = start, not tally.client
         while tally.inflates and (taken := take_compressed(data, position, masked, tally.max_size)):
@@ -123,7 +122,7 @@ class FrameReader:
         return position if position > start else tally.decode(data, position, events)
 
     def _read_frame(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
-        """Read a frame as far as it is there; a header or a control frame must be whole."""
+        """Read as much of a frame as has come; a header or a control frame must be whole."""
         # Section 5.4: "An endpoint MUST be capable of handling control frames in the middle of a
         # fragmented message." So a control frame is read whatever the assembler holds.
         message = self._message
@@ -149,7 +148,7 @@ class FrameReader:
         return self._read_payload(data, header.end, events, tally)
 
     def _read_payload(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
-        """Read the current data frame as far as it is there; return the position of its end."""
+        """Read as much of the current data frame as has come; return the position after it."""
         message = self._message
         assert message is not None
         position = message.add(data, position)
@@ -190,6 +189,6 @@ class FrameReader:
 
 
 def _payload(header: Header, data: bytes) -> bytes:
-    """Return the part of a frame's payload that is there, unmasked."""
+    """Return the part of a frame's payload that has come, unmasked."""
     payload = data[header.end : header.end + header.length]
     return payload if header.mask is None else apply_mask(payload, header.mask)

@@ -48,13 +48,13 @@ __all__ = [
 
 # RFC 9110 section 7.2: Host = uri-host [ ":" port ]. A uri-host is a name, an IPv4 address, or an
 # IPv6 address in brackets. RFC 6874 adds the zone of a link-local address, which no client should
-# send; curl and others send it, with % alone.
+# send. curl and others do send it, with % in place of %25.
 _HOST = re.compile(
     r"(?:[0-9A-Za-z._~\-%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~\-%]+)?\])(?::\d{0,5})?"
 )
 
 # All clients with the same browser or library send the same values of these headers. So each set of
-# values has to be checked once.
+# values is checked only once.
 _ALIKE = (
     "host",
     "connection",
@@ -63,12 +63,12 @@ _ALIKE = (
     "content-length",
     "transfer-encoding",
 )
-# The limits of the caches: so many entries, each so long. Usual clients send less, and others must
-# not fill the memory.
+# The limits of the caches: the number of entries, and the length of each. Usual clients send less,
+# and other clients must not fill the memory.
 _MANY = 64
 _LONG = 256
 
-# The sets of values that have been found right.
+# The sets of values that have passed the check.
 _sound: set[tuple[object, ...]] = set()
 
 # Section 4.2.2, item 5: "A Status-Line with a 101 response code", "An |Upgrade| header field with
@@ -91,7 +91,7 @@ def check_request(request: Request) -> None:
     """
     # Section 4.2.1: if the handshake doesn't match, "the server MUST stop processing the client's
     # handshake and return an HTTP response with an appropriate error code (such as 400 Bad
-    # Request)." `refusal` makes this response of the exception.
+    # Request)." `refusal` makes this response from the exception.
     #
     # Item 1: "An HTTP/1.1 or higher GET request". RFC 9110 section 7.8: "A server that receives an
     # Upgrade header field in an HTTP/1.0 request MUST ignore that Upgrade field."
@@ -105,8 +105,8 @@ def check_request(request: Request) -> None:
         _judge(headers)
         _remember(said)
     # Item 5: a "value that, when decoded, is 16 bytes in length." Section 4.2.2 adds: "It is not
-    # necessary for the server to base64-decode the |Sec-WebSocket-Key| value." It is done all the
-    # same: a client that can't make a key is no WebSocket client (section 11.3.1).
+    # necessary for the server to base64-decode the |Sec-WebSocket-Key| value." This server decodes
+    # it all the same: a client that can't make a key is no WebSocket client (section 11.3.1).
     key = single(headers, "Sec-WebSocket-Key")
     try:
         nonce = a2b_base64(key, strict_mode=True)
@@ -118,19 +118,19 @@ def check_request(request: Request) -> None:
 
 def _judge(headers: Lookup) -> None:
     """Check the headers of a request that are the same whenever a client connects."""
-    # Item 2: "A |Host| header field containing the server's authority." RFC 9112 section 3.2 has a
-    # server answer 400 to a request "that lacks a Host header field and to any request message that
-    # contains more than one Host header field line or a Host header field with an invalid field
-    # value."
+    # Item 2: "A |Host| header field containing the server's authority." By RFC 9112 section 3.2, a
+    # server answers 400 to a request "that lacks a Host header field and to any request message
+    # that contains more than one Host header field line or a Host header field with an invalid
+    # field value."
     host = single(headers, "Host")
     if not _HOST.fullmatch(host):
         raise InvalidHeaderValue("Host", host)
     # RFC 9112 section 6: "The presence of a message body in a request is signaled by a
-    # Content-Length or Transfer-Encoding header field." Why not skip the body: a proxy that doesn't
-    # expect one would take it for frames, or for another request.
+    # Content-Length or Transfer-Encoding header field." The body isn't skipped: a proxy that
+    # expects no body would take it for frames, or for another request.
     if "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0":
         raise InvalidMessage("the request has a body; a GET for a WebSocket has none")
-    # Items 3 and 4 have Upgrade and Connection, item 6 "A |Sec-WebSocket-Version| header field,
+    # Items 3 and 4 demand Upgrade and Connection. Item 6: "A |Sec-WebSocket-Version| header field,
     # with a value of 13."
     check_upgrade(headers)
     version = single(headers, "Sec-WebSocket-Version")
@@ -178,8 +178,8 @@ def _agree(
     return None if options is None else accept_offer(offered, options)
 
 
-# Clients with the same browser or library offer the same. They share the result, which is
-# immutable.
+# Clients with the same browser or library offer the same extensions. They share the result, which
+# is immutable.
 _agree_again = lru_cache(maxsize=_MANY)(_agree)
 
 
@@ -208,16 +208,17 @@ def select_subprotocol(request: Request, available: Sequence[str]) -> str | None
         NegotiationError: both sides have subprotocols, but none in common.
     """
     # Section 4.2.2: "The value chosen MUST be derived from the client's handshake, specifically by
-    # selecting one of the values from the |Sec-WebSocket-Protocol| field". Why the server's order:
-    # the section leaves it open, and the server knows what its subprotocols cost.
+    # selecting one of the values from the |Sec-WebSocket-Protocol| field". The server's order
+    # counts: the section leaves the order open, and the server knows the cost of each subprotocol.
     offered = offered_subprotocols(request)
     if not available or not offered:
         return None
     for name in available:
         if name in offered:
             return name
-    # Section 4.2.2 would also allow "null" here, that is a connection without a subprotocol. Why
-    # not accept it: the two sides would speak two languages, and find out at the first message.
+    # Section 4.2.2 would also allow "null" here, that is a connection without a subprotocol. The
+    # server refuses instead: the two sides would speak two languages, and notice at the first
+    # message.
     raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(available)}")
 
 
@@ -275,8 +276,8 @@ def check_acceptance(
             raise ValueError(f"a response that opens the connection must keep its {name}")
 
 
-# RFC 6455 section 4.2.1 asks for "an appropriate error code (such as 400 Bad Request)"; that is the
-# status of all exceptions that aren't here.
+# RFC 6455 section 4.2.1 asks for "an appropriate error code (such as 400 Bad Request)"; all
+# exceptions that aren't in this table have this status.
 _STATUSES: dict[type[InvalidHandshake], HTTPStatus] = {
     RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     HeaderLineTooLong: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -322,7 +323,7 @@ def refusal(reason: InvalidHandshake) -> Response:
     response = Response.plain(status, text)
     if isinstance(reason, InvalidUpgrade):
         # RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response
-        # to indicate the required protocol(s)". Section 7.8 has "upgrade" in Connection, too.
+        # to indicate the required protocol(s)". Section 7.8 also demands "upgrade" in Connection.
         response.headers.setRawHeaders("Connection", ["Upgrade, close"])
         response.headers.addRawHeader("Upgrade", "websocket")
     elif isinstance(reason, InvalidMethod):
