@@ -178,17 +178,23 @@ _PACKAGES = {
     "txws2.wire.permessage_deflate": "PerMessageDeflate",
 }
 _PACKAGE_OF = {name: package for package, names in _PACKAGES.items() for name in names.split()}
+# `import txws2` is also enough for txws2.exceptions.ServerClosing, as for type checkers.
+_ROOMS = {package.split(".")[1] for package in _PACKAGES if not package.startswith("txws2._")}
 
+# A type checker that saw this function would take any misspelt name for one of ours.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    package = _PACKAGE_OF.get(name)
-    if package is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # It says in one sentence if something is missing that txws2 needs.
-    import_module("txws2._prerequisites")
-    value = globals()[name] = getattr(import_module(package), name)
-    return value
+    def __getattr__(name: str) -> Any:
+        package = _PACKAGE_OF.get(name)
+        if package is None and name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # It says in one sentence if something is missing that txws2 needs.
+        import_module("txws2._prerequisites")
+        if package is None:
+            return import_module(f"txws2.{name}")
+        value = globals()[name] = getattr(import_module(package), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

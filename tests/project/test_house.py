@@ -175,9 +175,29 @@ class NamesTests(SynchronousTestCase):
         self.assertEqual(seen, txws2._PACKAGE_OF)
         self.assertEqual(set(seen), set(txws2.__all__))
 
+    def test_import_txws2_is_enough_for_the_documented_packages_and_modules(self):
+        for program in (
+            "try: raise KeyError\nexcept (txws2.exceptions.ServerClosing, KeyError): pass",
+            "txws2.client.Dialer",
+            "txws2.server.Upgrade",
+            "txws2.streams.ByteStream",
+            "txws2.interfaces.Presence",
+            "txws2.wire.connection.Connection",
+            "txws2.wire.counts.Tally",
+            "txws2.wire.events.Ping",
+            "txws2.wire.frames.Opcode",
+        ):
+            command = [sys.executable, "-c", f"import txws2\n{program}"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            self.assertEqual(done.stderr, "", program)
+        self.assertLessEqual({"client", "exceptions", "wire"}, set(dir(txws2)))
+        self.assertLessEqual({"connection", "events"}, set(dir(txws2.wire)))
+
     def test_there_is_no_other_name(self):
         with self.assertRaisesRegex(AttributeError, "has no attribute 'sevre'"):
             txws2.sevre  # noqa: B018
+        with self.assertRaisesRegex(AttributeError, "has no attribute 'conection'"):
+            txws2.wire.conection  # noqa: B018
         self.assertLessEqual(set(txws2.__all__), set(dir(txws2)))
 
 
