@@ -7,6 +7,7 @@ A name is imported from its package when it is first used, so a client loads no 
 from __future__ import annotations
 
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -181,6 +182,10 @@ _PACKAGE_OF = {name: package for package, names in _PACKAGES.items() for name in
 # `import txws2` is also enough for txws2.exceptions.ServerClosing, as for type checkers.
 _ROOMS = {package.split(".")[1] for package in _PACKAGES if not package.startswith("txws2._")}
 
+# Python may raise a deadlock error in a thread that imports a package while another thread imports
+# one of its modules from elsewhere, as streams does with those of client.
+_loading = RLock()
+
 # A type checker that saw this function would take any misspelt name for one of ours.
 if not TYPE_CHECKING:
 
@@ -188,12 +193,13 @@ if not TYPE_CHECKING:
         package = _PACKAGE_OF.get(name)
         if package is None and name not in _ROOMS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # It says in one sentence if something is missing that txws2 needs.
-        import_module("txws2._prerequisites")
-        if package is None:
-            return import_module(f"txws2.{name}")
-        value = globals()[name] = getattr(import_module(package), name)
-        return value
+        with _loading:
+            # It says in one sentence if something is missing that txws2 needs.
+            import_module("txws2._prerequisites")
+            if package is None:
+                return import_module(f"txws2.{name}")
+            value = globals()[name] = getattr(import_module(package), name)
+            return value
 
 
 def __dir__() -> list[str]:

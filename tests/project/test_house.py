@@ -193,6 +193,33 @@ class NamesTests(SynchronousTestCase):
         self.assertLessEqual({"client", "exceptions", "wire"}, set(dir(txws2)))
         self.assertLessEqual({"connection", "events"}, set(dir(txws2.wire)))
 
+    def test_the_first_use_of_a_name_waits_for_another_thread_that_imports_one(self):
+        program = """if True:
+            import sys
+            from threading import Thread, Event
+            import txws2
+
+            began = Event()
+
+            class Imports:
+                # While one thread imports the package client, another one uses a name of streams.
+                def find_spec(self, name, *_):
+                    if name == "txws2.streams":
+                        began.set()
+                    if name == "txws2.client.authentication":
+                        other.start()
+                        print("both at once" if began.wait(0.5) else "one after the other")
+
+            other = Thread(target=lambda: txws2.WebSocketClientEndpoint)
+            sys.meta_path.insert(0, Imports())
+            txws2.connect
+            other.join()
+            print(began.is_set())
+        """
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.stderr), ("one after the other\nTrue\n", ""))
+
     def test_there_is_no_other_name(self):
         with self.assertRaisesRegex(AttributeError, "has no attribute 'sevre'"):
             txws2.sevre  # noqa: B018
