@@ -11,6 +11,13 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    # "as" tells type checkers that the package offers a module.
+    from txws2 import client as client
+    from txws2 import exceptions as exceptions
+    from txws2 import interfaces as interfaces
+    from txws2 import server as server
+    from txws2 import streams as streams
+    from txws2 import wire as wire
     from txws2._connection.broadcast import broadcast
     from txws2._connection.counters import ConnectionCounters, Counters, FactoryCounters
     from txws2._connection.factory import ConnectionFactory

@@ -27,6 +27,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from txws2.wire import connection as connection
+    from txws2.wire import counts as counts
+    from txws2.wire import events as events
+    from txws2.wire import frames as frames
+
 # These are the documented ones.
 _MODULES = {"connection", "counts", "events", "frames"}
 
