@@ -201,7 +201,9 @@ if not TYPE_CHECKING:
         if package is None and name not in _ROOMS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         with _loading:
-            # It says in one sentence if something is missing that txws2 needs.
+            if name == "wire":
+                return import_module("txws2.wire")
+            # It says in one sentence if something is missing that all other packages need.
             import_module("txws2._prerequisites")
             if package is None:
                 return import_module(f"txws2.{name}")

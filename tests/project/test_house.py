@@ -144,6 +144,8 @@ class LoadedTests(SynchronousTestCase):
     def test_of_the_wire_no_twisted(self):
         loaded = self.loaded("import txws2.wire.connection, txws2.wire.handshake.server")
         self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
+        loaded = self.loaded("import txws2; txws2.wire.connection.Connection")
+        self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
 
     def test_of_a_client_no_server_and_no_site(self):
         loaded = self.loaded("import txws2; txws2.connect")
