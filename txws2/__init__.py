@@ -7,9 +7,17 @@ A name is imported from its package when it is first used, so a client loads no 
 from __future__ import annotations
 
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    # "as" tells type checkers that the package offers a module.
+    from txws2 import client as client
+    from txws2 import exceptions as exceptions
+    from txws2 import interfaces as interfaces
+    from txws2 import server as server
+    from txws2 import streams as streams
+    from txws2 import wire as wire
     from txws2._connection.broadcast import broadcast
     from txws2._connection.counters import ConnectionCounters, Counters, FactoryCounters
     from txws2._connection.factory import ConnectionFactory
@@ -178,17 +186,30 @@ _PACKAGES = {
     "txws2.wire.permessage_deflate": "PerMessageDeflate",
 }
 _PACKAGE_OF = {name: package for package, names in _PACKAGES.items() for name in names.split()}
+# `import txws2` is also enough for txws2.exceptions.ServerClosing, as for type checkers.
+_ROOMS = {package.split(".")[1] for package in _PACKAGES if not package.startswith("txws2._")}
 
+# Python may raise a deadlock error in a thread that imports a package while another thread imports
+# one of its modules from elsewhere, as streams does with those of client.
+_loading = RLock()
 
-def __getattr__(name: str) -> Any:
-    package = _PACKAGE_OF.get(name)
-    if package is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # This import fails with one sentence of advice if a package is missing.
-    import_module("txws2._prerequisites")
-    value = globals()[name] = getattr(import_module(package), name)
-    return value
+# With this function in sight, a type checker would accept any misspelt name.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        package = _PACKAGE_OF.get(name)
+        if package is None and name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        with _loading:
+            if name == "wire":
+                return import_module("txws2.wire")
+            # This import fails with one sentence of advice if a package is missing.
+            import_module("txws2._prerequisites")
+            if package is None:
+                return import_module(f"txws2.{name}")
+            value = globals()[name] = getattr(import_module(package), name)
+            return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

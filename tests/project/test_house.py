@@ -144,6 +144,8 @@ class LoadedTests(SynchronousTestCase):
     def test_of_the_wire_no_twisted(self):
         loaded = self.loaded("import txws2.wire.connection, txws2.wire.handshake.server")
         self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
+        loaded = self.loaded("import txws2; txws2.wire.connection.Connection")
+        self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
 
     def test_of_a_client_no_server_and_no_site(self):
         loaded = self.loaded("import txws2; txws2.connect")
@@ -175,9 +177,56 @@ class NamesTests(SynchronousTestCase):
         self.assertEqual(seen, txws2._PACKAGE_OF)
         self.assertEqual(set(seen), set(txws2.__all__))
 
+    def test_import_txws2_is_enough_for_the_documented_packages_and_modules(self):
+        for program in (
+            "try: raise KeyError\nexcept (txws2.exceptions.ServerClosing, KeyError): pass",
+            "txws2.client.Dialer",
+            "txws2.server.Upgrade",
+            "txws2.streams.ByteStream",
+            "txws2.interfaces.Presence",
+            "txws2.wire.connection.Connection",
+            "txws2.wire.counts.Tally",
+            "txws2.wire.events.Ping",
+            "txws2.wire.frames.Opcode",
+        ):
+            command = [sys.executable, "-c", f"import txws2\n{program}"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            self.assertEqual(done.stderr, "", program)
+        self.assertLessEqual({"client", "exceptions", "wire"}, set(dir(txws2)))
+        self.assertLessEqual({"connection", "events"}, set(dir(txws2.wire)))
+
+    def test_the_first_use_of_a_name_waits_for_another_thread_that_imports_one(self):
+        program = """if True:
+            import sys
+            from threading import Thread, Event
+            import txws2
+
+            began = Event()
+
+            class Imports:
+                # While one thread imports the package client, another one uses a name of streams.
+                def find_spec(self, name, *_):
+                    if name == "txws2.streams":
+                        began.set()
+                    if name == "txws2.client.authentication":
+                        other.start()
+                        print("both at once" if began.wait(0.5) else "one after the other")
+
+            other = Thread(target=lambda: txws2.WebSocketClientEndpoint)
+            sys.meta_path.insert(0, Imports())
+            txws2.connect
+            other.join()
+            print(began.is_set())
+        """
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.stderr), ("one after the other\nTrue\n", ""))
+
     def test_there_is_no_other_name(self):
         with self.assertRaisesRegex(AttributeError, "has no attribute 'sevre'"):
             txws2.sevre  # noqa: B018
+        with self.assertRaisesRegex(AttributeError, "has no attribute 'conection'"):
+            txws2.wire.conection  # noqa: B018
         self.assertLessEqual(set(txws2.__all__), set(dir(txws2)))
 
 

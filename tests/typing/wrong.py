@@ -1,6 +1,9 @@
 """What mypy has to find: each line that ends with a mark has an error with that text."""
 
 import txws2
+import txws2.server
+import txws2.wire
+from txws2 import sevre  # E: Module "txws2" has no attribute "sevre"
 from txws2.testing import ScriptedServer, Silence, joined, opened
 
 
@@ -93,3 +96,7 @@ Silence("http")  # E: Argument 1 to "Silence" has incompatible type
 txws2.serve(mine, port=80, create_protocol=Other)  # E: Cannot infer value of type parameter "S"
 txws2.connect("ws://a/", create_protocol=Mine)  # E: Value of type variable "C" of "connect"
 txws2.WebSocketClientService("ws://a/", on_connect=heard, create_protocol=Feed)  # E: Cannot infer
+txws2.conect("ws://a/")  # E: Module has no attribute "conect"
+txws2.server.WebSocketResorce(plain)  # E: Module has no attribute "WebSocketResorce"
+txws2.wire.conection  # E: Module has no attribute "conection"
+sevre(plain)

@@ -35,10 +35,12 @@ __all__ = [
     "serve",
 ]
 
+# A type checker that saw this function would take any misspelt name for one of ours.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    # Only sites need twisted.web.
-    if name != "WebSocketResource":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = import_module("txws2.server.resource").WebSocketResource
-    return value
+    def __getattr__(name: str) -> Any:
+        # Only sites need twisted.web.
+        if name != "WebSocketResource":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = import_module("txws2.server.resource").WebSocketResource
+        return value

@@ -21,3 +21,29 @@ between double quotes are the RFC's own; "[...]" stands for words that are left 
 
 `_accelerator` names the functions that also exist in C.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from txws2.wire import connection as connection
+    from txws2.wire import counts as counts
+    from txws2.wire import events as events
+    from txws2.wire import frames as frames
+
+# These are the documented ones.
+_MODULES = {"connection", "counts", "events", "frames"}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # `import txws2` is enough for txws2.wire.connection.
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"txws2.wire.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
