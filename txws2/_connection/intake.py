@@ -1,4 +1,4 @@
-"""The intake: what was read, and waits for the application, for `recv`, or for a hook."""
+"""The intake: received events that wait for the application, for `recv`, or for a hook."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MESSAGE = (str, bytes)
 
 
 class Intake:
-    """Keeps what was read and can't be delivered now; most connections never have an intake.
+    """Keeps events that can't be delivered now; most connections never have an intake.
 
     It gets the driver with each call: a reference to the driver would be a cycle.
 

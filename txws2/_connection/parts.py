@@ -51,7 +51,7 @@ class Parts(Exchange):
         handshake: the opening handshake; None once it is done, or all is over.
         kept: the result of the handshake, once it is done; a server mostly keeps only the head of
             the request. `agreement` always has the result as an object.
-        intake: keeps what was read and waits; None if nothing ever had to wait.
+        intake: keeps the events that wait; None if none ever had to wait.
         ending: the end, and those who wait for it; None until it begins or somebody waits.
         pings: the pings that wait for their pongs; None if none was ever sent.
         tracer: the debug log; None if there is none.
@@ -194,7 +194,7 @@ class Parts(Exchange):
         """
         if self.is_elsewhere():
             raise ConcurrencyError(
-                f"a connection belongs to the reactor's thread, not to {current_thread().name}; "
+                f"a connection belongs to the reactor's thread, and this is {current_thread().name}; "
                 "use reactor.callFromThread(connection.sendMessage, message), or, to wait for "
                 "the result, blockingCallFromThread(reactor, connection.send, message)"
             )

@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Phase(IntEnum):
-    """Where a connection is in its life, from its making to the end of its transport.
+    """A phase of a connection's life, from its making to the end of its transport.
 
     Attributes:
         NEW: it has no transport yet.

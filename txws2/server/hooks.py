@@ -44,7 +44,7 @@ SelectSubprotocol = Callable[[Any, list[str]], object]
 """Called with a connection and the names offered; returns one or None, or an awaitable of it."""
 
 ProcessResponse = Callable[[Any, Request, Response], object]
-"""Called with a connection, its request and the answer; returns a Response or None, likewise."""
+"""Called with a connection, its request and the answer; returns the same as `ProcessRequest`."""
 
 
 REQUEST_ARGUMENTS = ("connection", "request")
