@@ -44,7 +44,7 @@ class Ending:
     It gets the driver with each call: a reference to the driver would be a cycle.
 
     Attributes:
-        limited: True if the time that the transport has to be gone is limited.
+        limited: True if the transport has to be gone within a limited time.
         ours: True if we close the transport.
         parted: True if the peer was given its moment to end TCP.
         progress: how far the sent bytes had come when that time last began; None if that wasn't

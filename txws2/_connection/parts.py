@@ -180,7 +180,7 @@ class Parts(Exchange):
 
     @property
     def peer_address(self) -> Address:
-        """The address of the other end, as far as it is known."""
+        """The address of the client that a trusted proxy tells, else of the other end."""
         client = None if self._is_plain else self.agreement.client
         if client is not None and client.host is not None:
             return client.host, client.port
@@ -194,8 +194,9 @@ class Parts(Exchange):
         """
         if self.is_elsewhere():
             raise ConcurrencyError(
-                f"a connection belongs to the reactor's thread, and this is {current_thread().name}; "
-                "use reactor.callFromThread(connection.sendMessage, message), or, to wait for "
+                "a connection belongs to the reactor's thread, and this is "
+                f"{current_thread().name}; use "
+                "reactor.callFromThread(connection.sendMessage, message), or, to wait for "
                 "the result, blockingCallFromThread(reactor, connection.send, message)"
             )
 

@@ -104,7 +104,7 @@ class ServerHandshake(Handshake):
         self.go_ahead(head, reader)
 
     def agree(self, request: Request, subprotocol: str | None) -> None:
-        """Decide on the subprotocol and the extensions of the response that accepts.
+        """Decide on the contents of the response that accepts.
 
         Raises:
             InvalidHandshake: the extensions that the client offers are malformed.
