@@ -16,7 +16,7 @@ write_if_ready(State *state, Cork *outbox, Tally *tally, PyObject *frame, const 
     return ready;
 }
 
-/* Send a frame on one connection, if nothing is against it; return whether it was sent, -1 with an
+/* Send a frame on one connection, if that takes it at once; return whether it was sent, -1 with an
  * exception. */
 static int
 send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *outgoing,
@@ -33,7 +33,7 @@ send_if_ready(State *state, Exchange *self, PyObject *frame, const Outgoing *out
     return sent;
 }
 
-/* Likewise for what an application has of it; an error ends that connection, and no other. */
+/* Likewise for the handle of a connection; an error ends that connection, and no other. */
 static int
 send_to(State *state, PyObject *handle, PyObject *frame, const Outgoing *outgoing, Py_ssize_t size)
 {
@@ -55,7 +55,7 @@ send_to(State *state, PyObject *handle, PyObject *frame, const Outgoing *outgoin
 
 PyDoc_STRVAR(send_where_ready_doc,
 "send_where_ready($module, handles, frame, text, size, /)\n--\n\n"
-"Send a frame on all connections where nothing is against it; return the others.");
+"Send a frame on all connections that take it at once; return the others.");
 
 static PyObject *
 send_where_ready(PyObject *module, PyObject *const *args, Py_ssize_t count)

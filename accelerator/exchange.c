@@ -1,9 +1,9 @@
-/* The way of all data: Exchange, whose twin is in exchange.py. How it sends is in sending.c. */
+/* The way of all data: Exchange, whose twin is in exchange.py. Its sending is in sending.c. */
 
 #include "accelerator.h"
 #include <structmember.h>
 
-/* Inflate a message, which counts it, too. */
+/* Inflate a message; that counts it, too. */
 static PyObject *
 inflate(State *state, Tally *tally, const Frame *frame)
 {
@@ -32,7 +32,7 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
             count_message_in(tally, frame);
         }
         else if (PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-            /* Text that isn't UTF-8 is as any other frame that isn't ordinary. */
+            /* Text that isn't UTF-8 is treated like any other frame that isn't ordinary. */
             PyErr_Clear();
         }
         return message;
@@ -43,7 +43,7 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
     return NULL;
 }
 
-/* Give a message to its receiver, and see that what that returns is awaited, unless it is None. */
+/* Give a message to its receiver, and have the result awaited, unless it is None. */
 static int
 give(State *state, Exchange *self, PyObject *message)
 {
@@ -60,8 +60,8 @@ give(State *state, Exchange *self, PyObject *message)
     return given;
 }
 
-/* Tell whether the application is to hear nothing more, -1 with an exception. It is when somebody has
- * closed the transport, unless it keeps the messages. */
+/* Tell whether the application gets nothing more, -1 with an exception. It gets nothing more once
+ * somebody has closed the transport, unless it keeps the messages. */
 static int
 is_shut(State *state, Exchange *self, Cork *cork)
 {
@@ -76,7 +76,7 @@ is_shut(State *state, Exchange *self, Cork *cork)
 }
 
 /* Give the messages at the beginning of a read to the application, as long as it takes them. Return
- * where they end, -1 with an exception. */
+ * the position of their end, -1 with an exception. */
 static Py_ssize_t
 deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *read)
 {
@@ -100,7 +100,7 @@ deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *rea
             if (!PyErr_Occurred()) {
                 break;
             }
-            /* It was compressed, and isn't what it should be. Nothing after it matters. */
+            /* It was compressed, and can't be inflated. Nothing after it matters. */
             tally->bytes[INWARD] += read->size - position;
             return exchange_report(state, self, REFUSE) < 0 ? -1 : read->size;
         }
@@ -134,7 +134,7 @@ receive(State *state, Exchange *self, Cork *outbox, Tally *tally, const Bytes *r
     return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
 }
 
-/* Take what was read while the connection is open and no other read is being worked off. */
+/* Take bytes that were read while the connection is open and no other read is being processed. */
 static int
 work_off(State *state, Exchange *self, const Bytes *read)
 {
@@ -164,8 +164,8 @@ work_off(State *state, Exchange *self, const Bytes *read)
     return uncorked;
 }
 
-/* Tell whether what comes now begins a message or a control frame, or is of the opening handshake,
- * and is taken at once. */
+/* Tell whether the bytes that come now are taken at once, and begin a message or a control frame, or
+ * belong to the opening handshake. */
 bool
 exchange_begins(const Exchange *self)
 {
@@ -184,7 +184,7 @@ exchange_take(State *state, Exchange *self, const Bytes *read)
     return taken;
 }
 
-/* Take what a transport has read. */
+/* Take bytes that a transport has read. */
 int
 exchange_receive(State *state, Exchange *self, PyObject *data)
 {
@@ -205,7 +205,7 @@ exchange_receive(State *state, Exchange *self, PyObject *data)
 
 PyDoc_STRVAR(data_received_doc,
 "data_received($self, data, /)\n--\n\n"
-"Take what the transport has read.");
+"Take bytes that the transport has read.");
 
 static PyObject *
 exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *args,
@@ -241,7 +241,7 @@ exchange_is_elsewhere(Exchange *self, PyObject *Py_UNUSED(ignored))
 
 PyDoc_STRVAR(send_ordinary_doc,
 "send_ordinary($self, message, /)\n--\n\n"
-"Send a message the short way, if nothing is against it; return whether it was sent.");
+"Send a message the short way if that is possible; return whether it was sent.");
 
 static PyObject *
 exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *args,
@@ -256,7 +256,7 @@ exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *
 
 PyDoc_STRVAR(send_message_doc,
 "send_message($self, message, text=None, *, compress=None)\n--\n\n"
-"Send a message the short way, if nothing is against it; else, the general way.");
+"Send a message the short way if that is possible; else, the general way.");
 
 static PyObject *
 exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *args,
@@ -268,7 +268,7 @@ exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *a
     Py_RETURN_NONE;
 }
 
-/* Nothing but what a slot is for is ever in it, so that nobody has to look again. */
+/* A slot only ever has a value of its type, so that nobody has to check again. */
 static int
 set_slot(PyObject **slot, PyTypeObject *type, PyObject *value)
 {
@@ -356,15 +356,15 @@ static PyMethodDef exchange_methods[] = {
 };
 
 static PyMemberDef exchange_members[] = {
-    {"receiver", T_OBJECT, offsetof(Exchange, receiver), 0, "Whoever gets the messages."},
+    {"receiver", T_OBJECT, offsetof(Exchange, receiver), 0, "The object that gets the messages."},
     {"turns", T_OBJECT, offsetof(Exchange, turns), 0,
-     "Set once messages may have to wait for each other."},
+     "The lock for messages that may have to wait for each other; None until needed."},
     {"heard", T_BOOL, offsetof(Exchange, heard), 0,
-     "Whether anything has arrived since it was last set to False."},
-    {"shut", T_BOOL, offsetof(Exchange, shut), 0, "Whether the short way inward is shut."},
-    {"busy", T_BOOL, offsetof(Exchange, busy), 0, "Whether a read is being worked off."},
+     "True if anything has arrived since it was last set to False."},
+    {"shut", T_BOOL, offsetof(Exchange, shut), 0, "True if the short way inward is shut."},
+    {"busy", T_BOOL, offsetof(Exchange, busy), 0, "True while a read is being processed."},
     {"holds", T_BOOL, offsetof(Exchange, holds), 0,
-     "Whether reads wait that arrived meanwhile."},
+     "True if reads wait that arrived meanwhile."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -377,14 +377,14 @@ get_opened(Exchange *self, void *Py_UNUSED(closure))
 static PyGetSetDef exchange_properties[] = {
     {"connection", (getter)get_connection, (setter)set_connection,
      "The wire.Connection; None until it is open.", NULL},
-    {"opened", (getter)get_opened, NULL, "Whether the connection is open, or was.", NULL},
-    {"outbox", (getter)get_outbox, (setter)set_outbox, "What is written goes there.", NULL},
+    {"opened", (getter)get_opened, NULL, "True if the connection is open, or was.", NULL},
+    {"outbox", (getter)get_outbox, (setter)set_outbox, "The Cork that frames go to.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(exchange_doc,
 "Exchange()\n--\n\n"
-"Stands between a transport and whoever receives its messages.");
+"Stands between a transport and the receiver of its messages.");
 
 static PyType_Slot exchange_slots[] = {
     {Py_tp_doc, (void *)exchange_doc},

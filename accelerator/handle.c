@@ -1,9 +1,9 @@
-/* What an application has of a connection: Handle, whose twin is in handle.py. */
+/* The application's object of a connection: Handle, whose twin is in handle.py. */
 
 #include "accelerator.h"
 
-/* Return what drives the connection, a reference of the handle's; NULL with an exception if nothing
- * does. */
+/* Return the connection's driver, a reference of the handle's; NULL with an exception if it has
+ * none. */
 Exchange *
 driver_of(State *state, PyObject *object)
 {
@@ -13,14 +13,14 @@ driver_of(State *state, PyObject *object)
     }
     Exchange *driver = ((Handle *)object)->driver;
     if (driver == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "nothing drives this connection");
+        PyErr_SetString(PyExc_AttributeError, "this connection has no driver");
     }
     return driver;
 }
 
 PyDoc_STRVAR(driver_of_doc,
 "driver_of($module, handle, /)\n--\n\n"
-"Return what drives a connection.");
+"Return the driver of a connection.");
 
 static PyObject *
 get_driver(PyObject *module, PyObject *handle)
@@ -30,7 +30,7 @@ get_driver(PyObject *module, PyObject *handle)
 
 PyDoc_STRVAR(data_received_doc,
 "dataReceived($self, data, /)\n--\n\n"
-"Take what the transport has read.");
+"Take bytes that the transport has read.");
 
 PyObject *
 handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
@@ -52,7 +52,7 @@ handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *ar
 
 PyDoc_STRVAR(send_message_doc,
 "sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
-"Send a message without waiting; for push code, as `send` otherwise.");
+"Send a message without waiting, for push style; the arguments are those of `send`.");
 
 static PyObject *
 handle_send_message(PyObject *self, PyTypeObject *defining, PyObject *const *args,
@@ -85,7 +85,7 @@ handle_new(PyTypeObject *type, PyObject *args, PyObject *options)
     if (nothing == NULL) {
         return NULL;
     }
-    /* Only object's own way gives an instance its attributes in the small array that CPython has. */
+    /* Only object's own tp_new puts an instance's attributes into the small array of CPython. */
     Handle *self = (Handle *)PyBaseObject_Type.tp_new(type, nothing, NULL);
     Py_DECREF(nothing);
     if (self != NULL) {

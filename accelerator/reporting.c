@@ -1,8 +1,8 @@
-/* An exception becomes the affair of its own connection. */
+/* An exception is reported to its own connection. */
 
 #include "accelerator.h"
 
-/* Give the exception to a method, whatever its class: it ends one connection, and no other. */
+/* Give the exception, of any class, to this method: it ends one connection, and no other. */
 int
 exchange_report(State *state, Exchange *self, int name)
 {

@@ -2,7 +2,7 @@
 
 #include "accelerator.h"
 
-/* Encode a message into the cork, or write its frame if that is open. */
+/* Encode a message into the cork if it keeps frames now, else write the message's frame. */
 static int
 send_ordinary(State *state, Cork *outbox, Tally *tally, PyObject *message)
 {
@@ -15,7 +15,7 @@ send_ordinary(State *state, Cork *outbox, Tally *tally, PyObject *message)
     return sent;
 }
 
-/* Send a message the short way, if nothing is against it; return whether it was sent, -1 with an
+/* Send a message the short way if that is possible; return whether it was sent, -1 with an
  * exception. */
 int
 send_short(State *state, Exchange *self, PyObject *message)
@@ -31,7 +31,7 @@ send_short(State *state, Exchange *self, PyObject *message)
     return sent < 0 ? -1 : 1;
 }
 
-/* Send a message the short way, if that is all there is to it; else, let the general way have it. */
+/* Send a message the short way if that is possible; else, the general way. */
 int
 send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
              PyObject *names)

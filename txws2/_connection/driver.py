@@ -1,4 +1,4 @@
-"""What drives a connection, from the first byte on its transport to the last."""
+"""The driver of a connection, from the first byte on its transport to the last."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ __all__ = ["Driver"]
 class Driver(Parts):
     """Moves bytes between a transport and a `wire.Connection`, and events to the application.
 
-    It is behind the object that an application has of the connection. A subclass is one side: it
-    makes the opening handshake, which has the connection open when it is done, or fails it.
+    It stands behind the application's object of the connection. Each side has a subclass, which
+    makes the opening handshake; that opens the connection, or fails.
     """
 
     __slots__ = ()
@@ -53,17 +53,17 @@ class Driver(Parts):
     # A subclass provides this.
 
     def run_handler(self) -> None:
-        """Start what handles the connection in pull style, if there is such a thing."""
+        """Start the handler, if there is one."""
 
     # Opening.
 
     def expect(self, application: Any, transport: ITransport) -> Handshake:
-        """Be a connection from now on, within its deadline, without touching the transport."""
+        """Become a connection, which has to open in time, without touching the transport."""
         self.application = self.receiver = application
         self.keep_thread()
-        # The one name of the application's object that is taken: the transport has to reach us
-        # although the application overrides connectionLost, and the application is to get another
-        # reason than the transport has.
+        # We set only this name on the application's object. The transport has to reach us although
+        # the application overrides connectionLost, and the application gets another reason than
+        # the transport's.
         application.connectionLost = self
         factory = self.factory
         factory.enter(application)
@@ -87,7 +87,7 @@ class Driver(Parts):
             handshake.begin()
 
     def opening_missed(self) -> None:
-        """Give the opening handshake up, for `Deadlines`."""
+        """Give up the opening handshake; `Deadlines` calls this."""
         assert self.handshake is not None
         self.handshake.miss()
 
@@ -102,14 +102,14 @@ class Driver(Parts):
     # Inward.
 
     def receive_opening(self, data: bytes) -> None:
-        """Take what belongs to the opening handshake."""
-        # Once it has failed, what the peer says doesn't matter any more.
+        """Take bytes of the opening handshake."""
+        # Once the handshake has failed, the peer's bytes don't matter any more.
         if self.phase is CONNECTING:
             assert self.handshake is not None
             self.handshake.receive(data)
 
     def receive(self, data: bytes) -> None:
-        """Take whatever it may be, and deliver what is in it."""
+        """Take bytes of any frames, and deliver their events."""
         connection = self.connection
         assert connection is not None
         if self.intake is not None:
@@ -121,7 +121,7 @@ class Driver(Parts):
             self.need_intake().message_arrives(self)
 
     def hold_read(self, data: bytes) -> None:
-        """Keep what arrives while a read is being worked off."""
+        """Keep bytes that arrive while another read is being processed."""
         intake = self.need_intake()
         if intake.reads is None:
             intake.reads = []
@@ -129,57 +129,57 @@ class Driver(Parts):
         self.holds = True
 
     def receive_held(self) -> None:
-        """Receive what was kept."""
+        """Receive the bytes that were kept."""
         while self.holds:
             for data in self.take_held():
                 self.receive(data)
 
     def take_held(self) -> list[bytes]:
-        """Return what was read while another read was being worked off."""
+        """Return the bytes that were kept, and keep them no longer."""
         self.holds = False
         intake = self.need_intake()
         reads, intake.reads = intake.reads or [], None
         return reads
 
     def refuse(self, exception: Exception) -> None:
-        """Fail the connection for what inflating has raised, if that is the peer's fault."""
+        """Fail the connection because inflating raised this, if it is the peer's fault."""
         assert self.connection is not None
         if not isinstance(exception, (ProtocolError, PayloadTooBig)):
             raise exception
         deliver(self, [self.connection.refuse(exception)])
 
     def deliver_later(self, events: list[Event]) -> None:
-        """Deliver what has waited."""
+        """Deliver events that have waited."""
         deliver_later(self, events)
 
     def open_up(self) -> None:
-        """Let messages go the short way, unless something is against it."""
+        """Let messages take the short way, unless they have to wait or are dropped."""
         open_up(self)
 
     # Hooks.
 
     @property
     def pushes(self) -> bool:
-        """Whether the application overrides messageReceived."""
+        """True if the application overrides messageReceived."""
         application = self.application
         return application is self.receiver is not None and not keeps_messages(application)
 
     def await_hook(self, result: object) -> Deferred[Any] | None:
-        """Return a Deferred for what a hook has returned, None if that is done."""
+        """Return a Deferred for the result of a hook; None if there is no need to wait."""
         return to_await(result)
 
     def begin_succession(self) -> Succession:
-        """Keep the hooks in order from now on."""
+        """Call the hooks one after the other from now on."""
         intake = self.need_intake()
         intake.succession = Succession(self.go_on)
         return intake.succession
 
     def hook_returned(self, result: object) -> None:
-        """Await what a hook has returned; the hooks that come now wait for it."""
+        """Await the result of a hook; the hooks after it wait for that."""
         hook_returned(self, result)
 
     def hook_failed(self, failure: Failure) -> None:
-        """Take what a hook has failed with after it has returned."""
+        """Take the failure of a hook whose result was awaited."""
         hook_failed(self, failure)
 
     def go_on(self) -> None:
@@ -188,13 +188,13 @@ class Driver(Parts):
             go_on(self, self.succession)
 
     def has_hung_up(self) -> bool:
-        """Tell whether the application has closed the transport; then it hears no more."""
+        """Tell whether the application gets nothing more, as when it has closed the transport."""
         if self.delivery is not DEAF and self.outbox is not None and self.outbox.hung_up():
             self.transport_closed()
         return self.delivery is DEAF
 
     def transport_closed(self) -> None:
-        """Hear nothing more if it is the application, in push style, who has closed it."""
+        """Deliver nothing more if the application, in push style, has closed the transport."""
         if self.pushes and not (self.ending is not None and self.ending.ours):
             self.deafen()
 
@@ -206,7 +206,7 @@ class Driver(Parts):
             self.succession.clear()
 
     def message_failed(self, exception: BaseException) -> None:
-        """Close the connection: a hook, or a producer, has raised this."""
+        """Close the connection: a hook or a producer has raised this."""
         self.application_failed(Failure(exception))
 
     def application_failed(self, failure: Failure) -> None:
@@ -214,7 +214,7 @@ class Driver(Parts):
         application_failed(self, failure)
 
     def let_go_of_application(self) -> None:
-        """Refer to the application no more, once all is over: each would keep the other."""
+        """Drop the reference to the application once all is over: it would be a cycle."""
         intake = self.intake
         if self.phase is GONE and (intake is None or intake.succession is None):
             if self.delivery is not DEAF:
@@ -226,13 +226,13 @@ class Driver(Parts):
     def send_otherwise(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        """Send what isn't ordinary, or can't be sent now."""
+        """Send a message that isn't ordinary, or can't be sent now."""
         send_now(self, message, text, compress)
 
     # The keepalive.
 
     def keepalive_ping(self) -> None:
-        """Send a ping, for `Keepalive`."""
+        """Send a ping; `Keepalive` calls this."""
         assert self.connection is not None
         if self.intake is not None:
             self.intake.reading.listen()
@@ -242,15 +242,15 @@ class Driver(Parts):
         self.outbox.write_control(self.connection.send_ping(payload))
 
     def keepalive_progress(self) -> Progress:
-        """Tell how far what was sent has come, for `Keepalive`: the peer is silent, or slow."""
+        """Tell how far the sent bytes have come; `Keepalive` calls this for a silent peer."""
         keep_little_unsent(self.transport)
         return self.progress()
 
     def keepalive_failed(self) -> None:
-        """Give the connection up, for `Keepalive`."""
+        """Give up the connection; `Keepalive` calls this."""
         assert self.connection is not None
         if self.intake is not None and not self.intake.reading.listening:
-            # It is we who haven't read; the peer may have said a lot.
+            # We haven't read; the peer may have sent a lot.
             return
         self.note("timed out waiting for keepalive pong")
         frame = self.connection.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
@@ -258,7 +258,7 @@ class Driver(Parts):
         self.outbox.write_control(frame)
         self.begin_closing()
         self.need_ending().close_with(self, self.transport.loseConnection)
-        # A peer that is gone won't answer, so nobody is to wait until the transport knows.
+        # A peer that is gone won't answer, so nobody has to wait until the transport knows.
         self.settle(TimeoutError("no sign of life within ping_timeout"))
 
     # Closing.
@@ -266,9 +266,9 @@ class Driver(Parts):
     def start_closing(
         self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
     ) -> Deferred[None]:
-        """Close as `close` does, for what stops a connection without being asked to by its hooks.
+        """Close as `close` does, for callers other than the application's hooks.
 
-        In push style, too, all is received that came before the peer's close frame.
+        In push style, too, messages that come before the peer's close frame are delivered.
         """
         self.check_thread()
         if self.phase < OPEN:
@@ -298,7 +298,7 @@ class Driver(Parts):
         return self.need_ending().wait(Moment.CLOSED)
 
     def wait_told(self) -> Deferred[None]:
-        """Return a Deferred that fires when all who wait for the connection know that it ended."""
+        """Return a Deferred that fires when all others who wait for the end were told."""
         if self.phase >= SETTLED:
             return Done()
         return self.need_ending().wait(Moment.TOLD)
@@ -313,7 +313,7 @@ class Driver(Parts):
         """Expect the connection to end, or the peer to read, within close_timeout.
 
         Args:
-            at_once: whether the transport is closed when all that waits was written to it.
+            at_once: True if the transport is closed as soon as the outbox is written to it.
         """
         if self.phase is OPEN:
             self.change_phase(CLOSING)
@@ -326,22 +326,22 @@ class Driver(Parts):
             ending.limit(self, at_once)
 
     def closing_missed(self) -> None:
-        """Go on waiting for the connection to close if the peer still reads, for `Deadlines`."""
+        """Wait on if the peer still reads, else give up; `Deadlines` calls this."""
         self.need_ending().missed(self)
 
     def parting_missed(self) -> None:
-        """End TCP, which the peer doesn't, for `Deadlines`."""
+        """End TCP, since the peer doesn't; `Deadlines` calls this."""
         self.need_ending().parting_missed(self)
 
     def give_up_closing(self) -> None:
-        """Wait no longer for the connection to close, if it still does."""
+        """Wait no longer for the connection to close, if it is closing."""
         if self.phase not in (OPEN, GONE):
             self.need_ending().give_up(self)
 
     def __call__(self, reason: Failure = connectionDone) -> None:
-        """Take the end from the transport, to which this is the application's connectionLost."""
+        """Take the end of the transport, which calls this as the application's connectionLost."""
         self.need_ending().transport_lost(self, reason)
 
     def settle(self, cause: BaseException) -> None:
-        """Tell the end to all who wait for it, once."""
+        """Tell all who wait for the end, once."""
         self.need_ending().settle(self, cause)

@@ -1,4 +1,4 @@
-"""How a connection ends, who waits for that, and what becomes of a peer that doesn't let it."""
+"""The end of a connection, those who wait for it, and the time that the peer has for it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["Ending", "Moment"]
 
 
 class Moment(IntEnum):
-    """What somebody may wait for.
+    """A moment that somebody may wait for.
 
     Attributes:
         CLOSED: the connection is closed.
         TOLD: it is closed, and all others who wait for that were told.
         GONE: the transport is gone, too.
-        LATE: it is closed; those who send while it is closing wait for that, and fail.
+        LATE: it is closed; a call that came too late, while it was closing, fails then.
     """
 
     CLOSED = 0
@@ -41,16 +41,16 @@ class Moment(IntEnum):
 class Ending:
     """The end of one connection.
 
-    It gets the driver with each call: a reference to it would be a cycle.
+    It gets the driver with each call: a reference to the driver would be a cycle.
 
     Attributes:
-        limited: whether the transport must be gone when a time is over.
-        ours: whether it is we who close the transport.
-        parted: whether the peer was given its moment to end TCP.
-        progress: how far what was sent had come when the closing began, or was last given its time;
-            None if that wasn't asked.
-        refusal: why there never was a connection; None if there is one, or was.
-        lasted: how long it was there in seconds; None as long as it is.
+        limited: True if the transport has to be gone within a limited time.
+        ours: True if we close the transport.
+        parted: True if the peer was given its moment to end TCP.
+        progress: how far the sent bytes had come when that time last began; None if that wasn't
+            asked.
+        refusal: the reason why the connection never opened; None if it is or was open.
+        lasted: the seconds that the connection lasted; None as long as it lasts.
     """
 
     limited = ours = parted = False
@@ -59,7 +59,7 @@ class Ending:
     lasted: float | None = None
 
     _waiters: dict[Moment, Waiters[Any]] | None = None
-    # Whether it was given its time twice since the peer was seen to read.
+    # True if that time was extended since the peer was last seen to read.
     _extended = False
 
     def wait(self, moment: Moment) -> Deferred[Any]:
@@ -83,8 +83,8 @@ class Ending:
         """Expect the transport to be gone, or the peer to read, within close_timeout.
 
         Args:
-            driver: what drives the connection.
-            at_once: whether the transport is closed when all that waits was written to it.
+            driver: the driver of the connection.
+            at_once: True if the transport is closed as soon as the outbox is written to it.
         """
         deadlines, outbox = driver.factory.closing_deadlines, driver.outbox
         self.limited = True
@@ -92,26 +92,26 @@ class Ending:
             return
         deadlines.discard(driver)
         deadlines.add(driver)
-        # Mostly nothing waits anywhere, and it costs a percent or two of a short connection to ask.
+        # Mostly nothing waits anywhere, and asking costs a percent or two of a short connection.
         if not (at_once and outbox.ready and isinstance(outbox, WriteThrough)):
             self.progress = driver.progress()
 
     def missed(self, driver: Any) -> None:
-        """Go on waiting for the transport to be gone if the peer still reads."""
+        """Wait on for the transport to be gone if the peer still reads; else, give up."""
         deadlines = driver.factory.closing_deadlines
         before, now = self.progress, driver.progress()
         if before is None or now.since(before):
             self.progress, self._extended = now, False
             deadlines.add(driver)
         elif now.blocked and not self._extended:
-            # Of slow readers, too, nothing may be seen for long.
+            # A slow reader, too, may show no progress for long.
             self._extended = True
             deadlines.add(driver)
         else:
             self.give_up(driver)
 
     def close_with(self, driver: Any, close: Callable[[], None]) -> None:
-        """Close the transport like this when all is written to it."""
+        """Call this to close the transport when all is written to it."""
         self.ours = True
         driver.outbox.end(close)
 
@@ -119,16 +119,16 @@ class Ending:
         """Give the peer a moment to end TCP: both close frames are sent.
 
         RFC 6455 section 7.1.1: a client may close the TCP connection at any time then. Over TLS, a
-        server, too, has something to wait for: that the other end says that it has ended.
+        server waits, too: for the close_notify alert of the peer.
         """
         if driver.client or not isinstance(driver.transport, TCPTransport):
             self.parted = True
             driver.factory.parting_deadlines.add(driver)
 
     def parting_missed(self, driver: Any) -> None:
-        """End TCP, which the peer doesn't, once all that was sent has left."""
+        """End TCP, since the peer doesn't, once all that was sent has left."""
         if driver.progress().unsent:
-            # As long as that may take, the other deadline judges.
+            # The other deadline limits how long that may take.
             driver.factory.parting_deadlines.add(driver)
             return
         driver.note("the peer leaves TCP open")
@@ -146,7 +146,7 @@ class Ending:
     # The end itself.
 
     def transport_lost(self, driver: Any, reason: Failure) -> None:
-        """Take the end from the transport."""
+        """Take the end of the transport."""
         if self.limited or driver.phase is CONNECTING:
             self.call_off(driver)
         application = driver.application
@@ -155,9 +155,9 @@ class Ending:
         except AttributeError:
             # The application has deleted it, or has another there.
             pass
-        # One counts as a connection of the factory for as long as its transport is there. So nobody
-        # has more sockets than max_connections by breaking the protocol on them, and a server that
-        # closes waits until the last words have left.
+        # A connection counts for its factory as long as its transport is there. So nobody gets more
+        # sockets than max_connections by breaking the protocol, and a server that closes waits
+        # until the last bytes have left.
         lasted = driver.factory.leave(application)
         if self.lasted is None:
             self.lasted = lasted
@@ -187,7 +187,7 @@ class Ending:
             factory.parting_deadlines.discard(driver)
 
     def settle(self, driver: Any, cause: BaseException) -> None:
-        """Tell the end to all who wait for it, once."""
+        """Tell all who wait for the end, once."""
         if driver.phase >= SETTLED:
             return
         if self.lasted is None:

@@ -1,4 +1,4 @@
-"""How what has been read is delivered: messages to the application, all else to what it concerns.
+"""Delivery of events: messages go to the application, other events to the part they concern.
 
 Each function gets the driver of the connection.
 """
@@ -27,7 +27,7 @@ def deliver(driver: Any, events: list[Event]) -> None:
         elif driver.shut:
             tell(driver, "messageReceived", event)
         elif not driver.has_hung_up():
-            # As `tell` has it, without the call.
+            # The same as in `tell`, without the call.
             try:
                 result = driver.receiver.messageReceived(event)
             except BaseException as exc:
@@ -38,7 +38,7 @@ def deliver(driver: Any, events: list[Event]) -> None:
 
 
 def _waits(driver: Any, event: Event) -> bool:
-    """Tell whether an event waits, as the application has paused, or behind others that do."""
+    """Tell whether an event waits: the application has paused, or earlier events wait."""
     if isinstance(event, (Ping, Pong)):
         return False
     if driver.delivery is HELD:
@@ -47,7 +47,7 @@ def _waits(driver: Any, event: Event) -> bool:
 
 
 def open_up(driver: Any) -> None:
-    """Let messages go the short way, unless something is against it."""
+    """Let messages take the short way, unless they have to wait or are dropped."""
     intake = driver.intake
     waiting = intake is not None and (
         bool(intake.queue) or (intake.succession is not None and driver.pushes)
@@ -56,7 +56,7 @@ def open_up(driver: Any) -> None:
 
 
 def deliver_later(driver: Any, events: list[Event]) -> None:
-    """Deliver what has waited; as in a read, what is sent meanwhile leaves in one piece."""
+    """Deliver events that have waited; as in a read, frames sent meanwhile leave in one piece."""
     if driver.busy:
         deliver(driver, events)
         return
@@ -94,7 +94,7 @@ def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> No
 
 
 def _peer_closes(driver: Any, reply: bytes) -> None:
-    """Close, as the peer does; `reply` is our close frame, if that is still to be sent."""
+    """Close, as the peer does; `reply` is our close frame, empty if that was sent."""
     if reply:
         driver.outbox.write(reply)
     driver.begin_closing(at_once=not driver.client)
@@ -106,7 +106,7 @@ def _peer_closes(driver: Any, reply: bytes) -> None:
 
 
 def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
-    """Close the transport after this last frame, if there is one, and hear nothing more."""
+    """Close the transport after this last frame, if there is one, and receive nothing more."""
     assert driver.connection is not None
     driver.outbox.discard()
     if frame:
@@ -116,6 +116,6 @@ def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
     driver.factory.peer_failed(driver, event.cause)
     if driver.connection.unfinished:
         driver.need_intake().message_arrives(driver)
-    # A peer that has broken the protocol may leave its end open, so nobody is to wait until
-    # the transport knows.
+    # A peer that has broken the protocol may leave its end open, so nobody has to wait until
+    # the transport is gone.
     driver.settle(event.cause)

@@ -1,4 +1,4 @@
-"""The way that all data takes inward, and all messages take outward."""
+"""The way of all data inward, and of all messages outward."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _threads: dict[int, int] = {}
 
 @accelerated
 class Exchange:
-    """Stands between a transport and whoever receives its messages.
+    """Stands between a transport and the receiver of its messages.
 
-    The twin in C goes the whole way of an ordinary message at once: it decodes each and gives it
-    to the receiver's `messageReceived`, and `send_ordinary` encodes straight into the cork. What
-    is anything else goes the general way, which is there once, in the subclass.
+    The twin in C goes the whole way of an ordinary message at once: it decodes the message and
+    gives it to the receiver's `messageReceived`, and `send_ordinary` encodes straight into the
+    cork. Everything else goes the general way, which exists once, in the subclass.
 
     Attributes:
-        receiver: whoever gets the messages.
+        receiver: the object that gets the messages.
         connection: a `wire.Connection`; None until the opening handshake is done.
-        outbox: a Cork that writes what it has when it is uncorked.
-        turns: set once messages that are sent may have to wait for each other.
-        heard: whether anything has arrived since it was last set to False.
-        shut: whether the short way inward is shut, as messages aren't to be delivered now.
-        busy: whether a read is being worked off.
-        holds: whether reads wait that arrived meanwhile.
+        outbox: a Cork, which writes its frames when it is uncorked.
+        turns: the lock for messages that may have to wait for each other; None until needed.
+        heard: True if anything has arrived since it was last set to False.
+        shut: True if the short way inward is shut, as messages wait or are dropped.
+        busy: True while a read is being processed.
+        holds: True if reads wait that arrived meanwhile.
     """
 
     receiver: Any = None
@@ -40,17 +40,17 @@ class Exchange:
     turns: Any = None
     heard = shut = busy = holds = False
 
-    # Whose it is; None for anybody's.
+    # The thread that this belongs to; None for any thread.
     _thread: int | None = None
 
     @property
     def opened(self) -> bool:
-        """Whether the connection is open, or was."""
+        """True if the connection is open, or was."""
         return self.connection is not None
 
     def keep_thread(self) -> None:
         """Belong to this thread from now on."""
-        # One number for all of them, instead of one for each.
+        # All connections of a thread share one int.
         ident = get_ident()
         self._thread = _threads.setdefault(ident, ident)
 
@@ -59,9 +59,9 @@ class Exchange:
         return self._thread is not None and self._thread != get_ident()
 
     def data_received(self, data: bytes, /) -> None:
-        """Take what the transport has read.
+        """Take bytes that the transport has read.
 
-        What is sent meanwhile leaves in one piece at the end.
+        Frames that are sent meanwhile leave in one piece at the end.
         """
         if self.connection is None:
             self.receive_opening(data)
@@ -82,12 +82,12 @@ class Exchange:
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        """Send a message the short way, if nothing is against it; else, the general way."""
+        """Send a message the short way if that is possible; else, the general way."""
         if not (text is None and compress is None and self.send_ordinary(message)):
             self.send_otherwise(message, text, compress=compress)
 
     def send_ordinary(self, message: Any, /) -> bool:
-        """Send a message the short way, if nothing is against it; return whether it was sent."""
+        """Send a message the short way if that is possible; return whether it was sent."""
         connection = self.connection
         if (
             connection is not None
@@ -100,42 +100,42 @@ class Exchange:
             return True
         return False
 
-    # What the subclass provides.
+    # The subclass provides these.
 
     def receive_opening(self, data: bytes) -> None:
-        """Take what belongs to the opening handshake."""
+        """Take bytes of the opening handshake."""
         raise NotImplementedError
 
     def receive(self, data: bytes) -> None:
-        """Take whatever it may be, and deliver what is in it."""
+        """Take bytes of any frames, and deliver their events."""
         raise NotImplementedError
 
     def hold_read(self, data: bytes) -> None:
-        """Keep what arrives while a read is being worked off, and say so in `holds`."""
+        """Keep bytes that arrive while another read is being processed, and set `holds`."""
         raise NotImplementedError
 
     def receive_held(self) -> None:
-        """Receive what was kept."""
+        """Receive the bytes that were kept."""
         raise NotImplementedError
 
     def refuse(self, exception: Exception) -> None:
-        """Fail the connection for what inflating has raised, if that is the peer's fault."""
+        """Fail the connection because inflating raised this, if it is the peer's fault."""
         raise NotImplementedError
 
     def send_otherwise(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        """Send what isn't ordinary, or can't be sent now."""
+        """Send a message that isn't ordinary, or can't be sent now."""
         raise NotImplementedError
 
     def hook_returned(self, result: object) -> None:
-        """Take what `messageReceived` has returned, if that isn't None; it may be to be awaited."""
+        """Take the result of `messageReceived`, unless it is None, and await it if need be."""
         raise NotImplementedError
 
     def transport_closed(self) -> None:
-        """Be shut, if nothing more is to be delivered once somebody has closed the transport."""
+        """Set `shut` if nothing more is delivered now that the transport was closed."""
         raise NotImplementedError
 
     def message_failed(self, exception: BaseException) -> None:
-        """End the connection: `messageReceived`, or a write for many, has raised this."""
+        """End the connection: `messageReceived`, or the write of a broadcast, has raised this."""
         raise NotImplementedError

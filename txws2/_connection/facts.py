@@ -1,4 +1,4 @@
-"""What an application may ask of a connection."""
+"""The attributes of a connection, for the application."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Facts"]
 
 
 class Facts(Receiver, Protocol):  # type: ignore[misc]
-    """What a connection is, and where it stands; `WebSocketProtocol` says more."""
+    """The attributes of a connection, and its state; see `WebSocketProtocol`."""
 
     def __repr__(self) -> str:
-        """Show class, state, peer and id; nothing of it raises, whatever the transport does."""
+        """Show class, state, peer and id; it doesn't raise, even if the transport does."""
         try:
             peer = text_of(driver_of(self).peer_address)
         except Exception:
@@ -33,7 +33,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def factory(self) -> Any:
-        """The factory that has made it; its options apply."""
+        """The factory that has made the connection; its options apply."""
         return driver_of(self).factory
 
     @factory.setter
@@ -42,19 +42,19 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def transport(self) -> Any:  # type: ignore[override]
-        """The transport; None before there is one, and as long as it is somebody else's."""
+        """The transport; None until connectionMade is called."""
         driver = driver_of(self)
         return driver.transport if driver.connected else None
 
     @property
     def connected(self) -> bool:  # type: ignore[override]
-        """Whether connectionMade was called."""
+        """True once connectionMade was called."""
         connected: bool = driver_of(self).connected
         return connected
 
     @property
     def id(self) -> str:
-        """A name for this connection, unlike any other's; log events have it."""
+        """The connection's unique name; log events have it."""
         name: str = driver_of(self).id
         return name
 
@@ -62,7 +62,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
     def request(self) -> Request:
         """The client's request.
 
-        It is None until it is known; the type leaves that out, since an open connection has one.
+        It is None until it is known. The type leaves None out: an open connection has a request.
         """
         return cast(Request, driver_of(self).known_request)
 
@@ -72,7 +72,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def response(self) -> Response:
-        """The server's response; None until it is known, likewise."""
+        """The server's response; None, likewise, until it is known."""
         return cast(Response, driver_of(self).agreement.response)
 
     @response.setter
@@ -119,7 +119,7 @@ class Facts(Receiver, Protocol):  # type: ignore[misc]
 
     @property
     def counters(self) -> ConnectionCounters:
-        """What has gone over the connection, and what waits; as it is now."""
+        """The counts of the connection's traffic, and of what waits, as they are now."""
         counters: ConnectionCounters = driver_of(self).count()
         return counters
 

@@ -1,4 +1,4 @@
-"""What an application has of a connection: a handle, with what drives the connection behind it."""
+"""The handle: the application's object of a connection, with the driver behind it."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ _Handle = TypeVar("_Handle", bound="Handle")
 class Handle:
     """The base of the class that applications subclass.
 
-    All that is ours of an instance is one slot, which has no name. So an application can give its
-    class and its instances attributes of any name, and none of them is one of ours.
+    An instance has only one slot that is ours, and the slot has no name. So an application can give
+    its class and its instances attributes of any name, and none of them is one of ours.
 
     Args:
-        driver: what drives the connection.
+        driver: the driver of the connection.
     """
 
     __slots__ = ("_driver",)
 
     def __new__(cls, driver: Exchange, /) -> Self:
-        """Make a handle of what this drives."""
+        """Make a handle of this driver's connection."""
         self = super().__new__(cls)
         _set_driver(self, driver)
         return self
 
     def dataReceived(self, data: bytes, /) -> None:
-        """Take what the transport has read."""
+        """Take bytes that the transport has read."""
         _get_driver(self).data_received(data)
 
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        """Send a message without waiting; for push code, as `send` otherwise.
+        """Send a message without waiting, for push style; the arguments are those of `send`.
 
         Like ITransport.write, it does nothing once the connection is closing or closed.
 
         Raises:
             InvalidState: the connection isn't open yet.
             TypeError: the message is neither str nor bytes-like.
-            UnicodeError: the text can't be UTF-8.
+            UnicodeError: the text can't be encoded as UTF-8.
         """
         _get_driver(self).send_message(message, text, compress=compress)
 
 
-# The slot loses its name: it is reached by these two, and by nothing else.
+# The slot loses its name: only these two functions reach it.
 _get_driver = PURE["Handle"]._driver.__get__
 _set_driver = PURE["Handle"]._driver.__set__
 del PURE["Handle"]._driver
@@ -60,7 +60,7 @@ del PURE["Handle"]._driver
 
 @accelerated
 def driver_of(handle: Any, /) -> Any:
-    """Return what drives a connection.
+    """Return the driver of a connection.
 
     Raises:
         TypeError: this is no connection.
@@ -72,12 +72,12 @@ def driver_of(handle: Any, /) -> Any:
 def send_where_ready(
     handles: Iterable[_Handle], frame: bytes, text: bool, size: int, /
 ) -> list[_Handle]:
-    """Send a frame on all connections where nothing is against it; return the others.
+    """Send a frame on all connections that take it at once; return the others.
 
     Args:
         handles: the connections.
         frame: a whole message as a server sends it, uncompressed.
-        text: whether it is a text message.
+        text: True if it is a text message.
         size: bytes of its payload.
     """
     opcode, frame_size = TEXT if text else BINARY, len(frame)
@@ -100,7 +100,7 @@ def send_where_ready(
             try:
                 driver.outbox.write(frame)
             except BaseException as exc:
-                # The others are to have it all the same.
+                # The other connections still get the frame.
                 driver.message_failed(exc)
                 others.append(handle)
         else:

@@ -1,4 +1,4 @@
-"""The opening handshake of a connection, as far as both sides have it in common."""
+"""The opening handshake of a connection: the steps that both sides share."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["Agreement", "Handshake"]
 
 
 class Agreement:
-    """What the opening handshake of a connection has come to.
+    """The result of a connection's opening handshake.
 
     Attributes:
-        request: the client's request; its head, as it came, until somebody asks for it.
+        request: the client's request; only its raw head until somebody asks for it.
         response: the server's response; None until it is known or asked for.
-        subprotocol: the one agreed on; None if there is none.
-        extensions: those agreed on, as the response has them; None for none.
-        more_lines: what else the response has, each line with its CRLF.
-        client: who the client is, if it was a trusted proxy that has sent the request.
-        upgrade: how the request is answered, if it was somebody else who has read it.
+        subprotocol: the subprotocol agreed on; None if there is none.
+        extensions: the extensions agreed on, as the response has them; None for none.
+        more_lines: further header lines of the response, each with its CRLF.
+        client: the `Client` whose request a trusted proxy has sent; None otherwise.
+        upgrade: the `Upgrade` for a request that another HTTP server has read; None otherwise.
     """
 
     __slots__ = (
@@ -58,22 +58,22 @@ class Agreement:
 class Handshake:
     """The opening handshake of one connection; it is dropped once the connection is open.
 
-    A subclass is one side of it.
+    Each side has a subclass.
 
     Args:
-        driver: what drives the connection.
+        driver: the driver of the connection.
 
     Attributes:
-        transport: the transport, which may be somebody else's until the handshake is done; None
-            before there is one.
-        deflate: how messages are compressed, once that is agreed on.
-        made: whether the application was told of its connection.
+        transport: the transport, which may be another HTTP server's until the handshake is done;
+            None before there is one.
+        deflate: the compression of messages, once that is agreed on.
+        made: True once the application was told of its connection.
         opened: those who wait until it is open.
 
-    The others are those of `Agreement`, as far as the handshake has come.
+    The other attributes are those of `Agreement`, as far as the handshake has come.
     """
 
-    # It lives for a moment, and most of these stay as they are.
+    # A handshake lives for a moment, and most of these stay as they are.
     transport: Any = None
     request: Request | bytes | None = None
     response: Response | None = None
@@ -90,7 +90,7 @@ class Handshake:
         self.driver = driver
 
     def result(self) -> Agreement | bytes:
-        """Return what is kept of it: mostly that is the head of the request."""
+        """Return the result, which is kept; it may be only the head of the request."""
         kept = Agreement(self.request)
         kept.response = self.response
         kept.subprotocol = self.subprotocol
@@ -105,7 +105,7 @@ class Handshake:
         return self.opened.wait()
 
     def connect(self) -> None:
-        """Use the transport: it is ours."""
+        """Begin to use the transport, which is ours now."""
         driver, transport = self.driver, self.transport
         factory = driver.factory
         if factory.epoll_sharing is not None:
@@ -121,22 +121,22 @@ class Handshake:
         try:
             self.driver.application.connectionMade()
         except BaseException:
-            # The connection is closed as soon as it can be told.
+            # The connection is closed as soon as a close frame can be sent.
             self.driver.application_failed(Failure())
 
     def open(self, early: bytes, head: bytes = b"") -> None:
-        """Have the connection open: the handshake is done.
+        """Open the connection: the handshake is done.
 
         Args:
-            early: what has come after the handshake already.
-            head: what is to be written to end the handshake.
+            early: bytes that have come after the handshake already.
+            head: bytes to write, which end the handshake.
         """
         driver = self.driver
         outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
-        # What the application says at once leaves together with the head; and both when all that
-        # is ready was served, so that many that connect are woken up once.
+        # Messages that the application sends at once leave together with the head. Both leave when
+        # all that is ready was served, so that a peer with many new connections wakes up once.
         outbox.cork()
         if head:
             outbox.write(head)
@@ -150,13 +150,13 @@ class Handshake:
         outbox.unhurried = True
         outbox.uncork()
         # Compressing takes longer than a peer on the same machine takes to fall asleep again, and
-        # to wake it up for each message costs more than that.
+        # waking it up for each message costs more than that.
         outbox.unhurried = self.deflate is not None
         if early:
             driver.data_received(early)
 
     def _begin_frames(self, driver: Any) -> None:
-        """Speak frames from now on, and keep nothing of the handshake but what it has come to."""
+        """Exchange frames from now on, and keep only the result of the handshake."""
         factory = driver.factory
         trace: Trace | None = None if driver.tracer is None else driver.tracer.frame
         if factory.trace is not None:
@@ -178,12 +178,12 @@ class Handshake:
             factory.keepalive.add(driver)
 
     def fail(self, reason: Exception) -> None:
-        """Give the opening handshake up; the transport is being closed."""
+        """Give up the opening handshake; the transport is being closed."""
         self.refuse(reason)
         self.driver.need_ending().limit(self.driver)
 
     def refuse(self, reason: Exception) -> None:
-        """Have no connection, for the first reason that there is."""
+        """Note that the handshake has failed; only the first reason counts."""
         driver = self.driver
         deadlines = driver.factory.opening_deadlines
         if deadlines is not None:
@@ -193,7 +193,7 @@ class Handshake:
             driver.need_ending().refusal = reason
 
     def give_in(self, reason: Exception) -> None:
-        """Have no connection, as the application wants none."""
+        """Give up and abort the transport, as the application wants no connection."""
         self.fail(reason)
         abort(self.transport)
 
@@ -203,7 +203,7 @@ class Handshake:
         """Start, as the transport is connected."""
 
     def receive(self, data: bytes) -> None:
-        """Take what has come."""
+        """Take bytes that have come."""
         raise NotImplementedError
 
     def miss(self) -> None:
@@ -211,8 +211,8 @@ class Handshake:
         raise NotImplementedError
 
     def lost(self, cause: BaseException) -> Exception:
-        """Return why there will be no connection, as the transport is gone."""
+        """Return the reason for the failed handshake, as the transport is gone."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Take it that there will be no connection: nothing of it is to go on."""
+        """Stop all that the handshake has started, as there will be no connection."""

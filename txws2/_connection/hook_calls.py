@@ -1,4 +1,4 @@
-"""How the hooks of an application are called, one after the other, and what they return awaited.
+"""Calls of an application's hooks, one after the other; their results are awaited.
 
 Each function gets the driver of the connection.
 """
@@ -34,8 +34,8 @@ __all__ = [
 def tell(driver: Any, name: str, *arguments: Any) -> None:
     """Call a hook of the application; if it raises, this connection is closed with 1011.
 
-    That holds for an exception of any class, as it does where Twisted calls a protocol: a
-    SystemExit out of one connection's code is nothing that the others are to die of.
+    The exception may be of any class, as where Twisted calls a protocol: a SystemExit in one
+    connection's code must not end the others.
     """
     if driver.has_hung_up():
         return
@@ -59,7 +59,7 @@ def call(driver: Any, hook: Callable[..., object], *arguments: Any) -> None:
 
 
 def hook_returned(driver: Any, result: object) -> None:
-    """Await what a hook has returned; the hooks that come now wait for it."""
+    """Await the result of a hook; the hooks after it wait for that."""
     try:
         running = driver.await_hook(result)
     except TypeError:
@@ -77,7 +77,7 @@ def hook_returned(driver: Any, result: object) -> None:
 
 
 def hook_failed(driver: Any, failure: Failure) -> None:
-    """Take what a hook has failed with after it has returned."""
+    """Take the failure of a hook whose result was awaited."""
     ended = failure.check(ConnectionClosed) or (
         driver.opened and only_ended(driver.connection.closing, failure.value)
     )
@@ -88,12 +88,12 @@ def hook_failed(driver: Any, failure: Failure) -> None:
 def go_on(driver: Any, succession: Succession) -> None:
     """Call the hooks that wait, until one isn't done when it returns."""
     if succession.calling:
-        # The hook that lets them go on is to return first.
+        # The hook that lets them go on has to return first.
         return
     succession.calling = True
-    # None of them while the application has paused.
+    # They wait while the application has paused.
     while driver.delivery is not HELD or driver.phase >= SETTLED:
-        # It may have closed the transport meanwhile.
+        # The application may have closed the transport meanwhile.
         driver.has_hung_up()
         taken = succession.take()
         if taken is None:
@@ -114,7 +114,7 @@ def go_on(driver: Any, succession: Succession) -> None:
 
 
 def application_failed(driver: Any, failure: Failure) -> None:
-    """Log what the application has raised, and close the connection."""
+    """Log the failure of the application, and close the connection."""
     log_failure(driver.factory.log, "connection handler failed", failure, connection=driver.id)
     driver.deafen()
     close_after_failure(driver)
@@ -123,7 +123,7 @@ def application_failed(driver: Any, failure: Failure) -> None:
 def close_after_failure(driver: Any) -> None:
     """Close the connection with 1011."""
     if driver.phase is OPEN:
-        # Not a word of what happened: it could help an attacker.
+        # The close frame has no details: they could help an attacker.
         driver.outbox.write(driver.connection.send_close(CloseCode.INTERNAL_ERROR))
         driver.begin_closing()
 
@@ -131,10 +131,10 @@ def close_after_failure(driver: Any) -> None:
 def tell_lost(driver: Any) -> None:
     """Tell the application the end of its connection, after all else."""
     application, intake = driver.application, driver.intake
-    # The class's: the instance's, until the transport is gone, is the driver.
+    # This is the class's method: until the transport is gone, the instance's is the driver.
     lost = type(application).connectionLost
     if intake is None or intake.succession is None:
-        # To make a Failure costs more than all else that is done here.
+        # Making a Failure costs more than all else that is done here.
         if lost is not Receiver.connectionLost:
             call(driver, lost, application, Failure(driver.ended_with()))
         if driver.delivery is not DEAF:
@@ -142,6 +142,6 @@ def tell_lost(driver: Any) -> None:
         return
     intake.succession.add_last(lost, application, Failure(driver.ended_with()))
     if driver.delivery is HELD:
-        # The application doesn't want to have what waits.
+        # The application doesn't take the calls that wait.
         intake.succession.clear()
         driver.go_on()

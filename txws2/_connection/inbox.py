@@ -1,4 +1,4 @@
-"""Messages that have arrived and wait for recv(); while too many do, reading stops."""
+"""Messages that have arrived and wait for recv(); while too many wait, reading stops."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from txws2.wire.events import Remainder
 __all__ = ["Inbox"]
 
 
-# Who waits for a message, what is to be made of it, and the stream that wants a part of one. It is
-# made for each message, and a NamedTuple takes ten times as long.
+# The Deferred that waits for a message, the message's conversion, and the stream that wants a part
+# of one. It is made for each message, and a NamedTuple takes ten times as long.
 _Reader = tuple[Incoming, Result | None, object | None]
 
 
 class Inbox:
     """A queue of messages, and of the one at its end that is still arriving.
 
-    Reading pauses when max_queue messages wait, and when 256 KiB of an unfinished message do;
-    it goes on when there is room, or somebody waits.
+    Reading pauses when max_queue messages wait, or 256 KiB of an unfinished message; it goes on
+    when there is room, or somebody waits.
 
     Args:
-        reading: what to pause and resume.
-        max_queue: messages that may wait; None for no limit.
+        reading: pauses and resumes the transport.
+        max_queue: the number of messages that may wait; None for no limit.
 
     Attributes:
-        arriving: who has the unfinished message; None if there is none, and while messages of
-            the same read are still to be put.
+        arriving: the connection that has the unfinished message; None if there is none, and
+            while messages of the same read are still to be put.
     """
 
     __slots__ = (
@@ -61,20 +61,20 @@ class Inbox:
     def __init__(self, reading: Reading, max_queue: int | None) -> None:
         self._reading = reading
         self._max_queue = max_queue
-        # A deque from the first on that is kept; an empty one takes up more than all else here.
+        # A deque while messages are kept: an empty one takes more memory than all else here.
         self._messages: deque[str | bytes | Remainder] | None = None
         self._size = 0
         self.arriving: Connection | None = None
         self._reader: _Reader | None = None
-        # Who has had a part of the next message, and not the last.
+        # The stream that got a part of the next message, and not yet the last.
         self._stream: ref[object] | None = None
-        # Whether anybody has ever asked; who overrides messageReceived never does.
+        # True once somebody has asked; an application that overrides messageReceived never asks.
         self._asked = False
         self._state: InboxState = TAKING
-        # Makes the exception for those who ask for more once it is final.
+        # Makes the exception for those who ask for more once the state is FINAL.
         self._ended_with: Callable[[], ConnectionClosed]
 
-    # What arrives.
+    # Messages that arrive.
 
     def put(self, message: str | bytes) -> None:
         """Take a message that has arrived."""
@@ -84,16 +84,16 @@ class Inbox:
         else:
             self._reader = None
             if reader[1] is None:
-                # Nearly always; as `_fire` has it, without the call.
+                # Nearly always; the same as in `_fire`, without the call.
                 reader[0].callback(message)
             else:
                 self._fire(reader[0], message, reader[1])
 
-    # What receives the messages of a connection is called by this name.
+    # The receiver of a connection's messages is called by this name.
     messageReceived = put
 
     def put_remainder(self, remainder: Remainder) -> None:
-        """Take what was left of a message when a part of it had been given to a stream."""
+        """Take the rest of a message, after a stream got a part of it."""
         if self._abandoned:
             self._stream = None
         elif self._reader is not None and self._state is not FULL:
@@ -121,7 +121,7 @@ class Inbox:
             else:
                 self._reading.pause(self._size + connection.unfinished)
 
-    # What is taken.
+    # Messages that are taken.
 
     def get(self, decode: bool | None) -> Deferred[Any]:
         """Return a Deferred for the next message; cancelling it leaves the message here.
@@ -130,7 +130,7 @@ class Inbox:
             decode: True to get bytes as str, False to get text as bytes.
 
         Raises:
-            TypeError: decode is something else.
+            TypeError: decode is of another type.
         """
         result = None if decode is None else result_for(decode)
         if running_loop() is not None:
@@ -142,15 +142,15 @@ class Inbox:
         return self._get(reader, None, result)
 
     def get_within(self, seconds: float, clock: IReactorTime, decode: bool | None) -> Deferred[Any]:
-        """Likewise, but it fails with TimeoutError if there is none within so many seconds.
+        """Return such a Deferred; it fails with TimeoutError if no message comes in time.
 
         Args:
-            seconds: how long to wait; from 0 down, only what is here is to be had.
+            seconds: how long to wait; at 0 or less, only for a message that is already here.
             clock: has the time.
-            decode: as above.
+            decode: as for `get`.
 
         Raises:
-            TypeError: the seconds are no number, or decode is something else.
+            TypeError: the seconds are no number, or decode is of another type.
         """
         if not isinstance(seconds, (int, float)):
             raise TypeError(f"timeout must be a number of seconds, or None; it is {seconds!r}")
@@ -176,17 +176,17 @@ class Inbox:
         """Return a Deferred for the next part of a message; cancelling it loses nothing.
 
         Args:
-            stream: who asks. Once it was given a part, the rest of the message is for it alone,
-                and is dropped if it is no more.
+            stream: the stream that asks. Once it got a part, the rest of the message is for it
+                alone, and is dropped if the stream is no more.
         """
         return self._get(PartDeferred(self, stream), stream, _as_last_piece)
 
     def cancel_reader(self) -> None:
-        """Wait for no message."""
+        """Drop the reader that waits for a message."""
         self._reader = None
 
     def give_back(self, message: str | bytes) -> None:
-        """Have this again, before all others: whoever was given it will not see it."""
+        """Take this message back, before all others: its reader will not see it."""
         reader, self._reader = self._reader, None
         if reader is not None:
             self._fire(reader[0], message, reader[1])
@@ -201,13 +201,13 @@ class Inbox:
     # The end.
 
     def discard_when_full(self) -> None:
-        """Read on although nobody takes the messages: the peer's close frame is behind them."""
+        """Read on although nobody takes the messages: the peer's close frame comes after them."""
         if self._state is TAKING:
             self._change(LAST)
         self._reading.resume()
 
     def close(self, closed: Callable[[], ConnectionClosed]) -> None:
-        """Take no more messages; what is here can still be got.
+        """Take no more messages; those that are here can still be received.
 
         Args:
             closed: makes the exception for those who ask for more.
@@ -227,7 +227,7 @@ class Inbox:
 
     @property
     def waiting(self) -> int:
-        """Messages that wait here."""
+        """The number of messages that wait here."""
         return len(self._messages or ())
 
     @property
@@ -238,11 +238,11 @@ class Inbox:
 
     @property
     def _abandoned(self) -> bool:
-        """Whether the message that is arriving belongs to a stream that is no more."""
+        """True if the message that is arriving belongs to a stream that is no more."""
         return self._stream is not None and self._stream() is None
 
     def _fire(self, reader: Incoming, message: str | bytes, result: Result | None) -> None:
-        """Give a reader a message, as it wants to have it."""
+        """Give a reader a message, with the conversion that it asked for."""
         if result is not None:
             reader.original = message
             try:
@@ -296,18 +296,18 @@ class Inbox:
     def _fire_if_ready(
         self, reader: Incoming, stream: object | None, result: Result | None
     ) -> None:
-        """Give a reader what needs no waiting for."""
+        """Give a reader the message or the part that is already here, if there is one."""
         owner = None if self._stream is None else self._stream()
         if self._reader is not None or owner not in (None, stream):
             reader.errback(self._in_use())
             return
         if self._messages and self._abandoned:
-            # The remainder, of which nobody wants to know.
+            # This is the remainder, which nobody wants.
             self._pop()
         if self._messages:
             message = self._pop()
             if result is None:
-                # As in `put`.
+                # The same as in `put`.
                 reader.callback(message)
             else:
                 self._fire(reader, message, result)
@@ -331,7 +331,7 @@ class Inbox:
         return message
 
     def _arrived(self) -> str | bytes:
-        """Take what is here of the unfinished message."""
+        """Take the part of the unfinished message that is here."""
         connection = self.arriving
         return b"" if connection is None or not connection.unfinished else connection.take_part()
 
@@ -342,7 +342,7 @@ class Inbox:
 
 
 def _missed(_: object, seconds: float) -> NoReturn:
-    # Not Twisted's own TimeoutError, which `except TimeoutError` doesn't catch.
+    # `except TimeoutError` doesn't catch Twisted's own TimeoutError.
     raise TimeoutError(f"no message came within {seconds:g} seconds")
 
 

@@ -1,4 +1,4 @@
-"""What was read of a connection and waits: for the application, for `recv`, or for a hook."""
+"""The intake: received events that wait for the application, for `recv`, or for a hook."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _MESSAGE = (str, bytes)
 
 
 class Intake:
-    """Keeps what was read and can't be delivered now; most connections never have one.
+    """Keeps events that can't be delivered now; most connections never have an intake.
 
-    It gets the driver with each call: a reference to it would be a cycle.
+    It gets the driver with each call: a reference to the driver would be a cycle.
 
     Attributes:
         reading: pauses the transport.
-        inbox: has the messages for `recv`; None until somebody or something needs it.
-        queue: what waits, as the application has paused, in order; control frames don't.
-        reads: what was read while another read was being worked off.
-        arriving: whether the inbox knows of a message that isn't complete.
+        inbox: has the messages for `recv`; None until it is needed.
+        queue: the events that wait, in order, while the application has paused; pings and pongs
+            don't.
+        reads: the bytes that arrived while another read was being processed.
+        arriving: True if the inbox knows of a message that isn't complete.
         succession: keeps the hooks in order while one of them isn't done; None if none is running.
-        call: in whose name that one runs, for a server that stops.
+        call: the `Call` in which that hook runs, for a server that stops.
     """
 
     __slots__ = ("arriving", "call", "inbox", "queue", "reading", "reads", "succession")
@@ -45,10 +46,10 @@ class Intake:
         self.call: Any = None
 
     def need_inbox(self, driver: Any) -> Inbox:
-        """Return the inbox, which knows how far the connection has come."""
+        """Return the inbox; a new one is put into the state of the connection."""
         if self.inbox is None:
             self.inbox = Inbox(self.reading, driver.factory.max_queue)
-            # What it would have been told by now.
+            # An older inbox has been told these.
             if driver.phase is not OPEN:
                 self.inbox.discard_when_full()
             if driver.phase >= SETTLED:
@@ -56,14 +57,14 @@ class Intake:
         return self.inbox
 
     def begin_read(self) -> None:
-        """Take it that what the inbox knows of an unfinished message isn't true any more."""
+        """Have the inbox forget the unfinished message, which changes with this read."""
         if self.arriving:
             self.arriving = False
             assert self.inbox is not None
             self.inbox.arriving = None
 
     def end_read(self, driver: Any) -> None:
-        """Deliver what waits for the end of a read, and read no more than there is room for."""
+        """Deliver the events that wait for the end of a read; pause if too much waits then."""
         connection = driver.connection
         assert connection is not None
         if self.queue and driver.delivery is not HELD:
@@ -76,7 +77,7 @@ class Intake:
             self._read_no_more_than(driver, self.succession)
 
     def message_arrives(self, driver: Any) -> None:
-        """Offer the part of a message that is here to whoever wants it in parts."""
+        """Offer the part of a message that is here to a reader that takes parts."""
         assert driver.connection is not None
         self.arriving = True
         read_more_at_once(driver.transport)
@@ -84,7 +85,7 @@ class Intake:
 
     @property
     def queue_size(self) -> int:
-        """Bytes that the messages have that wait, as the application has paused."""
+        """Bytes of the messages that wait because the application has paused."""
         messages = (event for event in self.queue or () if isinstance(event, _MESSAGE))
         return sum(len(message) + MESSAGE_OVERHEAD for message in messages)
 
@@ -101,15 +102,15 @@ class Intake:
             self.reading.hold()
 
     def release(self, driver: Any) -> None:
-        """Deliver what has waited, and what comes."""
+        """Deliver the events that have waited, and those that come."""
         if driver.delivery is HELD:
             driver.change_delivery(DELIVERING)
-        # Within the hook of a ping, say, the queue waits for the end of the read.
+        # During a read, as in the hook of a ping, the queue waits for the end of the read.
         if not (self.queue and driver.busy):
             self.deliver_queue(driver)
 
     def deliver_queue(self, driver: Any) -> None:
-        """Deliver what has waited, unless the application pauses again."""
+        """Deliver the events that have waited, unless the application pauses again."""
         events, self.queue = self.queue or [], None
         if self.succession is not None:
             driver.go_on()
@@ -120,28 +121,28 @@ class Intake:
             self.reading.release()
 
     def _read_no_more_than(self, driver: Any, succession: Succession) -> None:
-        """Pause reading if too many hooks wait; while it is closing, drop those instead."""
+        """Pause reading if too many hooks wait; while closing, drop hooks instead."""
         max_queue = driver.factory.max_queue
         if driver.phase is not OPEN:
-            # The peer's close frame is behind them.
+            # The peer's close frame comes after them.
             succession.limit(max_queue)
         elif max_queue is not None and len(succession) >= max_queue:
             self.reading.pause(succession.size)
 
     def begin_closing(self, driver: Any) -> None:
-        """Read on although nobody takes what comes: the peer's close frame is behind it."""
+        """Read on although nobody takes the messages: the peer's close frame comes after them."""
         if self.inbox is not None:
             self.inbox.discard_when_full()
         if self.succession is not None:
             self.succession.limit(driver.factory.max_queue)
             self.reading.resume()
         if driver.delivery is HELD:
-            # The peer's close frame is behind what the application doesn't want to have.
+            # The peer's close frame comes after the messages that the application doesn't take.
             driver.deafen()
             self.release(driver)
 
     def close(self, driver: Any) -> None:
-        """Take it that nothing more comes; what the inbox has can still be got."""
+        """Take nothing more; the messages in the inbox can still be received."""
         if self.inbox is not None:
             self.inbox.close(driver.ended_with)
         else:

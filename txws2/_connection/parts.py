@@ -1,4 +1,4 @@
-"""The parts of a connection, and where it stands."""
+"""The parts of a connection, and its states."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ __all__ = ["Parts", "state_of"]
 
 
 class Parts(Exchange):
-    """Holds the parts of a connection, and knows where it stands.
+    """Holds the parts of a connection, and its states.
 
-    What few connections need, or need for a while, are objects of their own, made when they are
-    first needed: of most connections there are many, and idle.
+    A part that few connections need, or need for a while, is made when it is first needed: most
+    connections are idle.
 
     Attributes:
         application: the application's object; None before there is a transport, and when all is
             over.
         factory: has the options.
-        phase: where the connection is in its life; `change_phase` changes it.
-        delivery: what becomes of messages; `change_delivery` changes it.
+        phase: the phase of the connection's life; `change_phase` changes it.
+        delivery: the treatment of messages; `change_delivery` changes it.
         handshake: the opening handshake; None once it is done, or all is over.
-        kept: what the handshake has come to, once it is done: of a server's, mostly nothing but the
-            head of the request. `agreement` has it in any case.
-        intake: what was read and waits; None if nothing ever had to.
-        ending: how it ends, and who waits for that; None if nobody does and it hasn't begun to.
-        pings: those that wait for their pongs; None if none was ever sent.
+        kept: the result of the handshake, once it is done; a server mostly keeps only the head of
+            the request. `agreement` always has the result as an object.
+        intake: keeps the events that wait; None if none ever had to wait.
+        ending: the end, and those who wait for it; None until it begins or somebody waits.
+        pings: the pings that wait for their pongs; None if none was ever sent.
         tracer: the debug log; None if there is none.
     """
 
@@ -72,7 +72,7 @@ class Parts(Exchange):
     )
 
     client: ClassVar[bool]
-    # Makes the opening handshake.
+    # The class of the opening handshake.
     make_handshake: ClassVar[type[Handshake]]
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Parts(Exchange):
     # Its states.
 
     def change_phase(self, phase: Phase) -> None:
-        """Come into the next phase of its life.
+        """Enter the next phase of the connection's life.
 
         Raises:
             RuntimeError: the table has no such transition.
@@ -104,7 +104,7 @@ class Parts(Exchange):
             self.tracer.state(STATES[phase])
 
     def change_delivery(self, delivery: Delivery) -> None:
-        """Do something else with the messages that come.
+        """Treat the messages that come in another way.
 
         Raises:
             RuntimeError: the table has no such transition.
@@ -117,14 +117,14 @@ class Parts(Exchange):
 
     @property
     def id(self) -> str:
-        """A name for this connection, unlike any other's; log events have it."""
+        """The connection's unique name; log events have it."""
         if self._id is None:
             self._id = str(uuid4())
         return self._id
 
     @property
     def connected(self) -> bool:
-        """Whether the application was told of its connection."""
+        """True once the application was told of its connection."""
         return self.phase is not NEW and (self.handshake is None or self.handshake.made)
 
     @property
@@ -137,12 +137,12 @@ class Parts(Exchange):
 
     @property
     def own_transport(self) -> Any:
-        """The transport; None as long as it is somebody else's."""
+        """The transport; None until it is ours."""
         return None if self.outbox is None else self.outbox.transport
 
     @property
     def agreement(self) -> Agreement | Handshake:
-        """What the opening handshake has come to, as far as it has come."""
+        """The result of the opening handshake, as far as it has come."""
         if self.handshake is not None:
             return self.handshake
         kept = self.kept
@@ -152,12 +152,12 @@ class Parts(Exchange):
 
     @property
     def _is_plain(self) -> bool:
-        """Whether there is nothing to know of the agreement but the head of the request."""
+        """True if the agreement is only the head of the request."""
         return self.handshake is None and isinstance(self.kept, bytes)
 
     @property
     def succession(self) -> Any:
-        """What keeps the hooks in order; None if none is running."""
+        """The object that keeps the hooks in order; None if no hook is running."""
         return None if self.intake is None else self.intake.succession
 
     @property
@@ -175,12 +175,12 @@ class Parts(Exchange):
 
     @property
     def upgrade(self) -> Any:
-        """How the request is answered, if it was somebody else who has read it."""
+        """The request, if another HTTP server has read it; None otherwise."""
         return None if self._is_plain else self.agreement.upgrade
 
     @property
     def peer_address(self) -> Address:
-        """The address of the other end, as far as it is known."""
+        """The address of the client that a trusted proxy tells, else of the other end."""
         client = None if self._is_plain else self.agreement.client
         if client is not None and client.host is not None:
             return client.host, client.port
@@ -190,36 +190,37 @@ class Parts(Exchange):
         """Make sure that this is called in the reactor's thread.
 
         Raises:
-            ConcurrencyError: it isn't.
+            ConcurrencyError: it is called in another thread.
         """
         if self.is_elsewhere():
             raise ConcurrencyError(
-                f"a connection is the reactor's thread's, and this is {current_thread().name}; "
-                "use reactor.callFromThread(connection.sendMessage, message), or, to wait for "
+                "a connection belongs to the reactor's thread, and this is "
+                f"{current_thread().name}; use "
+                "reactor.callFromThread(connection.sendMessage, message), or, to wait for "
                 "the result, blockingCallFromThread(reactor, connection.send, message)"
             )
 
     def note(self, text: str) -> None:
-        """Tell the debug log, if there is one."""
+        """Write this to the debug log, if there is one."""
         if self.tracer is not None:
             self.tracer.note(text)
 
     # Its parts.
 
     def need_handshake(self) -> Handshake:
-        """Return the opening handshake, which is still to be done."""
+        """Return the opening handshake, making it if there is none."""
         if self.handshake is None:
             self.handshake = self.make_handshake(self)
         return self.handshake
 
     def need_ending(self) -> Ending:
-        """Return the ending, which begins to matter."""
+        """Return the ending, making it if there is none."""
         if self.ending is None:
             self.ending = Ending()
         return self.ending
 
     def need_intake(self) -> Intake:
-        """Return what keeps what was read and waits."""
+        """Return the intake, making it if there is none."""
         if self.intake is None:
             self.intake = Intake(self)
         return self.intake
@@ -238,16 +239,16 @@ class Parts(Exchange):
         return self.pings
 
     def was_adopted(self) -> None:
-        """Take it that a shared epoll has the transport now, for `EpollSharing`."""
+        """Note that a shared epoll has the transport now; `EpollSharing` calls this."""
         if isinstance(self.outbox, WriteThrough):
             self.outbox.find_readers()
 
     def progress(self) -> Progress:
-        """Tell how far what was sent has come."""
+        """Tell how far the sent bytes have come."""
         return progress_of(self.transport, self.outbox)
 
     def standing(self) -> Standing:
-        """Tell how the connection stands, for its factory's counters and its own."""
+        """Return the values from which its factory's counters and its own are made."""
         inbox = None if self.intake is None else self.intake.inbox
         return Standing(
             self.connection,
@@ -257,13 +258,13 @@ class Parts(Exchange):
         )
 
     def count(self) -> ConnectionCounters:
-        """Return what has gone over the connection."""
+        """Return the connection's counters."""
         lasted = None if self.ending is None else self.ending.lasted
         uptime = self.factory.uptime_of(self.application) if lasted is None else lasted
         return ConnectionCounters.of(self.standing(), uptime)
 
     def ended_with(self) -> Exception:
-        """Return an exception that tells how it ended, for those who want to know."""
+        """Return an exception that tells how the connection ended."""
         if self.connection is not None:
             return ConnectionClosed.of(self.connection.closing)
         refusal = self.need_ending().refusal
@@ -274,8 +275,8 @@ class Parts(Exchange):
 def state_of(connection: Any) -> State:
     """Return the state that a connection is in.
 
-    The application's class may have a method or an attribute of any name; so what isn't a hook is
-    asked here, or of our own class, wherever we need it ourselves.
+    The application's class may have another meaning for any name that isn't a hook. So our own code
+    calls this function, or the methods of our own class.
     """
     phase: Phase = driver_of(connection).phase
     return STATES[phase]

@@ -1,4 +1,4 @@
-"""The states of a connection, each kind with a table of what may follow what."""
+"""The states of a connection, each kind with a table of its transitions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Phase(IntEnum):
-    """Where a connection is in its life, from its making to the end of its transport.
+    """A phase of a connection's life, from its making to the end of its transport.
 
     Attributes:
         NEW: it has no transport yet.
@@ -54,7 +54,7 @@ class Phase(IntEnum):
     GONE = 6
 
 
-# An enum takes longer to look its members up than most that is done with them here.
+# Looking up a member of an enum takes longer than most that is done with it.
 NEW: Final = Phase.NEW
 CONNECTING: Final = Phase.CONNECTING
 REFUSING: Final = Phase.REFUSING
@@ -72,7 +72,7 @@ PHASES: dict[Phase, tuple[Phase, ...]] = {
     SETTLED: (GONE,),
     GONE: (),
 }
-"""Which phases may follow each phase."""
+"""The phases that may follow each phase."""
 
 STATES: dict[Phase, State] = {
     NEW: State.CONNECTING,
@@ -87,7 +87,7 @@ STATES: dict[Phase, State] = {
 
 
 class Delivery(IntEnum):
-    """What becomes of the messages that come.
+    """The treatment of the messages that come.
 
     Attributes:
         DELIVERING: the application gets them.
@@ -109,17 +109,17 @@ DELIVERIES: dict[Delivery, tuple[Delivery, ...]] = {
     HELD: (DELIVERING, DEAF),
     DEAF: (),
 }
-"""Which deliveries may follow each delivery."""
+"""The deliveries that may follow each delivery."""
 
 
 class InboxState(IntEnum):
-    """What an inbox does with the messages that come.
+    """The treatment of the messages that an inbox gets.
 
     Attributes:
         TAKING: it keeps them all; while there are too many, reading pauses.
         LAST: the connection is closing, so reading goes on; it keeps as many as there is room for.
-        FULL: there was no room for one, so that none may come after it.
-        FINAL: the connection is closed; what is here can still be got.
+        FULL: there was no room for one message, so the inbox keeps none after it.
+        FINAL: the connection is closed; the messages that are kept can still be received.
     """
 
     TAKING = 0
@@ -139,4 +139,4 @@ INBOX_STATES: dict[InboxState, tuple[InboxState, ...]] = {
     FULL: (FINAL,),
     FINAL: (),
 }
-"""Which states of an inbox may follow each state."""
+"""The states of an inbox that may follow each state."""

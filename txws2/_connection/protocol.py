@@ -1,4 +1,4 @@
-"""The protocol class: what an application calls, and what calls it."""
+"""The protocol class, with the methods that an application calls."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _Self = TypeVar("_Self", bound="WebSocketProtocol")
 
 
 def check_arguments(kind: type) -> None:
-    """Make sure that an application's class takes the arguments that there are.
+    """Make sure that an application's class takes arguments, since there are some.
 
     Raises:
-        TypeError: it takes none.
+        TypeError: the class takes no arguments.
     """
     if kind.__init__ is object.__init__:  # type: ignore[misc]
         raise TypeError(f"{kind.__name__}() takes no arguments")
@@ -41,16 +41,16 @@ def check_arguments(kind: type) -> None:
 
 @implementer(IWebSocketConnection)
 class WebSocketProtocol(Facts):
-    """One connection: what its server and its client side have in common.
+    """One connection; the base of the server's class and the client's.
 
-    It is used in either of two ways. Push: subclass it and override `connectionOpened`,
+    There are two styles. In push style, subclass it, override `connectionOpened`,
     `messageReceived`, `pingReceived`, `pongReceived` and `connectionLost`, and send with
-    `sendMessage`. A subclass that overrides `messageReceived` and closes the connection, or its
-    transport, hears nothing more but `connectionLost`. Each hook may be a coroutine function, or
-    return a Deferred: on each connection, the next is called when the one before is done.
+    `sendMessage`. After a subclass that overrides `messageReceived` has closed the connection or
+    its transport, only `connectionLost` is called. A hook may be a coroutine function, or return a
+    Deferred. On each connection, the next hook is called when the one before is done.
 
-    Pull: await `recv` and `send`, or iterate with `async for`, which ends when the connection is
-    closed with 1000 or 1001. ``async with`` closes the connection on leaving.
+    In pull style, await `recv` and `send`, or iterate with ``async for``, which ends when the
+    connection is closed with 1000 or 1001. ``async with`` closes the connection on leaving.
     """
 
     def makeConnection(self, transport: ITransport) -> None:
@@ -70,7 +70,7 @@ class WebSocketProtocol(Facts):
         """Close it with 1000, after an exception, too, and wait until it is closed."""
         await WebSocketProtocol.close(self)
 
-    # What the application calls.
+    # Methods that the application calls.
 
     def send(
         self, message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
@@ -78,22 +78,22 @@ class WebSocketProtocol(Facts):
         """Send a message.
 
         Args:
-            message: a str is sent as text, anything that is bytes as binary. An iterable, or an
-                asynchronous one, of such is one message that is sent part by part as they come;
-                messages that are sent meanwhile wait for its end. If it raises after the first
-                part, the connection is closed with 1011.
-            text: True to send bytes that are UTF-8 as text, False to send a str as binary.
-            compress: False not to compress it, True to do so however short it is. None for what
-                the options say. If no compression was agreed on, nothing is compressed.
+            message: a str is sent as text, a bytes-like object as binary. An iterable or
+                asynchronous iterable of these is one message, which is sent part by part as the
+                parts come. Messages that are sent meanwhile wait for its end. If the iterable
+                raises after the first part, the connection is closed with 1011.
+            text: True to send UTF-8 bytes as text, False to send a str as binary.
+            compress: True to compress the message however short it is, False not to. None to
+                follow the options. If no compression was agreed on, nothing is compressed.
 
         Returns:
-            A Deferred that fires when the write buffer is below its limit; wait for it, and a
+            A Deferred that fires when the write buffer is below its limit. Wait for it, so that a
             peer that reads slowly can't fill the memory. Cancelling it doesn't unsend the
             message. It fails with ConnectionClosed if the connection is closed, and with
-            UnicodeError if the text can't be UTF-8.
+            UnicodeError if the text can't be encoded as UTF-8.
 
         Raises:
-            TypeError: the message is none of these.
+            TypeError: the message is of another type.
             ConcurrencyError: this isn't the reactor's thread.
         """
         try:
@@ -121,18 +121,19 @@ class WebSocketProtocol(Facts):
 
         Args:
             decode: True to get bytes decoded as str, False to get text as bytes.
-            timeout: seconds to wait; 0 to get only what is here already. None to wait for ever.
+            timeout: seconds to wait; 0 to get only a message that is already here. None to wait
+                for ever.
 
         Returns:
-            A Deferred of a str for text or bytes for binary. It fails with TimeoutError, the
-            builtin one, when the time is over, with ConnectionClosed when the connection is
-            closed and all that came before has been received, and with ConcurrencyError if
-            another recv() is waiting. It may be cancelled, or given a timeout by `addTimeout`,
-            which fails it with `twisted.internet.defer.TimeoutError`, another class. However
-            it ends, no message is lost: the next recv() gets it.
+            A Deferred of a str for text or bytes for binary. It fails with the builtin
+            TimeoutError when the time is over, with ConnectionClosed when the connection is
+            closed and all messages were received, and with ConcurrencyError if another recv() is
+            waiting. It may be cancelled. `addTimeout` fails it with another class,
+            `twisted.internet.defer.TimeoutError`. However it ends, no message is lost: the next
+            recv() gets it.
 
         Raises:
-            TypeError: decode or timeout is of another kind.
+            TypeError: decode or timeout is of another type.
             ConcurrencyError: this isn't the reactor's thread.
         """
         driver = driver_of(self)
@@ -157,23 +158,23 @@ class WebSocketProtocol(Facts):
     def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Any]:
         """Receive the next message piece by piece, as it arrives.
 
-        What isn't taken stays with the peer but for 256 KiB, so that a message may be larger
-        than memory; for one that is larger than max_size, set that to None. To leave the
-        iteration is to drop the rest of the message.
+        No more than 256 KiB is read ahead, so that a message may be larger than memory. For a
+        message that is larger than max_size, set max_size to None. Leaving the iteration drops
+        the rest of the message.
 
         Args:
             decode: True to get bytes decoded as str, False to get text as bytes.
 
         Returns:
             An asynchronous iterator over str for text, of whole characters, or bytes for binary.
-            A piece is what was there when it was asked for; it has nothing to do with the
-            fragments that the peer has made.
+            A piece has all that had arrived when it was asked for; the peer's fragments don't
+            matter.
 
         Raises:
-            ConnectionClosed: the connection ended before the message.
+            ConnectionClosed: the connection ended before the message did.
             ConcurrencyError: another recv() is waiting, or another recv_streaming() isn't done;
                 or this isn't the reactor's thread.
-            TypeError: decode is of another kind.
+            TypeError: decode is of another type.
         """
         driver = driver_of(self)
         driver.check_thread()
@@ -191,7 +192,7 @@ class WebSocketProtocol(Facts):
         """Iterate over the messages until the connection is closed.
 
         Raises:
-            ConnectionClosedError: it ended with another code than 1000 and 1001, or with none.
+            ConnectionClosedError: it ended with a code other than 1000 and 1001, or with none.
             ConcurrencyError: this isn't the reactor's thread.
         """
         driver = driver_of(self)
@@ -200,23 +201,22 @@ class WebSocketProtocol(Facts):
             return _fail_to_iterate(when_not_open(driver))
         inbox: Inbox = driver.need_inbox()
         if driver.application is self and keeps_messages(self):
-            # It would do the same, in two calls for each message.
+            # Our messageReceived does the same, in two calls for each message.
             driver.receiver = inbox
         return inbox
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:
-        """Have this paused while more than write_limit bytes wait to be sent.
+        """Pause this producer while more than write_limit bytes wait to be sent.
 
-        What sends messages as they come, and can be told to stop, needs no Deferreds. A
-        connection that answers messages can register itself: then it reads no more of them than
-        it can answer.
+        A source of messages that can be paused needs no Deferreds. A connection that answers
+        messages can register itself: then it reads no more messages than it can answer.
 
         Args:
-            producer: is paused, resumed, and stopped when the connection is closed.
-            streaming: True; for a pull producer, wait for `send`.
+            producer: the producer to pause, to resume, and to stop when the connection is closed.
+            streaming: True. Pull producers aren't taken; they can wait for `send`.
 
         Raises:
-            RuntimeError: another is registered.
+            RuntimeError: another producer is registered.
         """
         if not streaming:
             raise ValueError("only push producers can be registered (streaming=True)")
@@ -224,26 +224,26 @@ class WebSocketProtocol(Facts):
         driver.outbox.register_producer(producer, driver)
 
     def unregisterProducer(self) -> None:
-        """Let the producer be that is registered, if there is one."""
+        """Unregister the producer, if one is registered."""
         driver_of(self).outbox.unregister_producer()
 
     def pauseProducing(self) -> None:
         """Deliver no message until `resumeProducing`, and read no more than 256 KiB ahead.
 
-        That holds for messages of the same read. Pings are answered within a second or two.
+        Messages of the same read wait, too. Pings are answered within a second or two.
         """
         driver = driver_of(self)
         driver.check_thread()
         driver.need_intake().hold(driver)
 
     def resumeProducing(self) -> None:
-        """Deliver what waits, and read again."""
+        """Deliver the messages that wait, and read again."""
         driver = driver_of(self)
         driver.check_thread()
         driver.need_intake().release(driver)
 
     def stopProducing(self) -> None:
-        """Do nothing: as a producer of its own, it is told so when it is closed."""
+        """Do nothing; a connection that is its own producer calls this when it is closed."""
 
     def ping(self, data: str | bytes | None = None) -> Deferred[float]:
         """Send a ping (RFC 6455 section 5.5.2).
@@ -256,7 +256,7 @@ class WebSocketProtocol(Facts):
             later one. It fails with ConnectionClosed if the connection is closed, with
             ConcurrencyError if a ping with this payload is waiting for its pong, with
             ProtocolError if the payload is over 125 bytes, and with UnicodeError if the text
-            can't be UTF-8.
+            can't be encoded as UTF-8.
 
         Raises:
             ConcurrencyError: this isn't the reactor's thread.
@@ -281,23 +281,23 @@ class WebSocketProtocol(Facts):
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection; if it is closing or closed already, only wait.
 
-        What came before the peer's close frame can still be received. In push style nothing more
-        is: of the hooks, only `connectionLost` is called from now on.
+        Messages that come before the peer's close frame can still be received. In push style,
+        they are dropped: the only hook that is called from now on is `connectionLost`.
 
-        Before it is open, there are no close frames: a server that has the request answers it
-        with 403 and the reason; otherwise the transport is aborted.
+        Before the connection is open, there are no close frames. A server that has the request
+        answers it with 403 and the reason; otherwise, the transport is aborted.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, or 3000 to 4999.
             reason: at most 123 bytes of UTF-8.
 
         Returns:
-            A Deferred that fires when the connection is closed. It never fails. All that was sent
-            before arrives as long as the peer reads; when it wasn't seen to read anything for
+            A Deferred that fires when the connection is closed. It never fails. Messages that were
+            sent before arrive as long as the peer reads. If the peer makes no progress for
             close_timeout, the connection is given up.
 
         Raises:
-            ProtocolError: the code may not travel, or the reason is too long.
+            ProtocolError: the code may not be sent, or the reason is too long.
         """
         closed: Deferred[None] = driver_of(self).close(code, reason)
         return closed
@@ -314,7 +314,7 @@ class WebSocketProtocol(Facts):
     def wait_opened(self: _Self) -> Deferred[_Self]:
         """Return a Deferred of this protocol that fires when the connection is open.
 
-        It fails with InvalidHandshake, or the transport's error, if that never happens.
+        It fails with InvalidHandshake, or the transport's error, if the connection never opens.
 
         Raises:
             ConcurrencyError: this isn't the reactor's thread.

@@ -1,4 +1,4 @@
-"""What is called of an application in push style, and does nothing unless it is overridden."""
+"""The hooks of the push style, as they are unless the application overrides them."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ class Receiver(Handle):
     def messageReceived(self, message: str | bytes) -> HookResult:
         """Called with each message: a str for text, bytes for binary.
 
-        As it is here, it keeps the message for `recv`.
+        Unless it is overridden, it keeps the message for `recv`.
         """
         driver_of(self).need_inbox().put(message)
         return None
 
     def pingReceived(self, payload: bytes) -> HookResult:
-        """Called with each ping; it is answered already."""
+        """Called with each ping, after it was answered."""
 
     def pongReceived(self, payload: bytes) -> HookResult:
-        """Called with each pong, asked for or not."""
+        """Called with each pong, also with an unsolicited one."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> HookResult:
         """Called once, when the connection is gone, after all other hooks are done.
 
         Args:
-            reason: wraps a ConnectionClosed; or an InvalidHandshake, if it never was open.
+            reason: wraps a ConnectionClosed, or an InvalidHandshake if it was never open.
         """
 
 
 def keeps_messages(receiver: Receiver) -> bool:
-    """Tell whether messages are kept for `recv`, as the application doesn't override the hook."""
+    """Tell whether messages are kept for `recv`: the application doesn't override the hook."""
     function = getattr(receiver.messageReceived, "__func__", None)
     return function is Receiver.messageReceived
 
 
 def has_hook(hook: Callable[..., object]) -> bool:
-    """Tell whether a hook is the application's: there is no need to wait for what is ours."""
+    """Tell whether a hook is the application's; our own need not be called in order."""
     function = getattr(hook, "__func__", None)
     return function not in (Receiver.pingReceived, Receiver.pongReceived)

@@ -1,4 +1,4 @@
-"""How messages are sent that don't take the short way, each of them in its turn.
+"""Sends messages that don't take the short way, each of them in its turn.
 
 Each function gets the driver of the connection.
 """
@@ -76,7 +76,7 @@ def send_in_turn(
 
 
 def send_shared(driver: Any, message: SharedMessage, slow: str) -> bool:
-    """Send a message that goes to many connections, for `broadcast`; tell whether it was."""
+    """Send a message that `broadcast` sends on many connections; tell whether it was sent."""
     if driver.phase is not OPEN:
         return False
     if driver.outbox.falls_behind(until_drained=slow == "skip"):
@@ -91,7 +91,7 @@ def send_shared(driver: Any, message: SharedMessage, slow: str) -> bool:
 
 
 def _write(driver: Any, encode: Callable[..., bytes], *arguments: object) -> Deferred[None]:
-    """Write what a method of the connection makes of these arguments."""
+    """Write the frame that this method of the connection makes of these arguments."""
     if driver.phase is not OPEN:
         return when_not_open(driver)
     driver.outbox.write(encode(driver.connection, *arguments))
@@ -100,7 +100,7 @@ def _write(driver: Any, encode: Callable[..., bytes], *arguments: object) -> Def
 
 
 def when_not_open(driver: Any) -> Deferred[Any]:
-    """Return the Deferred for what can't be done now."""
+    """Return a Deferred that fails, now or at the end, as the connection isn't open."""
     if driver.phase < OPEN:
         return fail(InvalidState("the connection isn't open yet; wait for wait_opened()"))
     if driver.phase < SETTLED:

@@ -1,4 +1,4 @@
-"""What drives the client's end of a connection: an error before it is open ends it at once."""
+"""The driver of the client's end: an error before the connection is open ends it at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ClientDriver"]
 
 
 class ClientDriver(Driver):
-    """What drives the client's end of a connection."""
+    """The driver of the client's end of a connection."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ class ClientDriver(Driver):
             self._opening_raised(exc)
 
     def receive_opening(self, data: bytes) -> None:
-        """Take what belongs to the opening handshake."""
+        """Take bytes of the opening handshake."""
         try:
             super().receive_opening(data)
         except BaseException as exc:
@@ -48,15 +48,15 @@ class ClientDriver(Driver):
             self._opening_raised(failure.value)
 
     def give_up_opening(self) -> Exception:
-        """Wait no longer for the response; return why there is no connection."""
+        """Wait no longer for the response; return the reason for the failed handshake."""
         if isinstance(self.handshake, ClientHandshake):
             self.handshake.give_up()
         return self.ended_with()
 
     def _opening_raised(self, exc: BaseException) -> None:
-        """Have no connection, as something raises that runs before it is open."""
+        """Give up the connection, as this was raised before it is open."""
         if self.opened:
-            # As for all that a transport calls then, it is the reactor that ends the connection.
+            # It was opened meanwhile; the reactor ends it, as for every call of a transport.
             raise exc
         if isinstance(self.handshake, ClientHandshake):
             self.handshake.raised(exc)

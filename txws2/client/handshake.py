@@ -26,15 +26,15 @@ class ClientHandshake(Handshake):
     """The client's side of one opening handshake.
 
     Args:
-        driver: what drives the connection.
+        driver: the driver of the connection.
     """
 
     request: Request
 
     _reader: ResponseReader
-    # What the server says when it refuses.
+    # The body of a response that refuses.
     _body: BodyReader | None = None
-    # For the end of that.
+    # The limit of the time that the body has.
     _waiting: IDelayedCall | None = None
 
     def begin(self) -> None:
@@ -51,7 +51,7 @@ class ClientHandshake(Handshake):
         driver.outbox.write(head)
 
     def receive(self, data: bytes) -> None:
-        """Take what has come of the response."""
+        """Take bytes of the response."""
         if self._body is not None:
             self._receive_body(self._body, data)
             return
@@ -72,10 +72,10 @@ class ClientHandshake(Handshake):
             self.open(reader.rest)
 
     def _check(self, response: Response, head: bytes) -> None:
-        """Make sure that a response opens the connection, and see what is agreed on.
+        """Make sure that a response opens the connection, and take the agreement from it.
 
         Raises:
-            InvalidHandshake: it doesn't.
+            InvalidHandshake: the response doesn't open the connection.
         """
         driver, request = self.driver, self.request
         self.response = response
@@ -85,7 +85,7 @@ class ClientHandshake(Handshake):
         self.deflate = check_compression(response, driver.factory.compression)
 
     def _receive_body(self, body: BodyReader, data: bytes) -> None:
-        """Gather what the server says when it refuses."""
+        """Gather the body of a response that refuses."""
         body.receive(data)
         if body.complete:
             self._hang_up(self._refused(body))
@@ -103,7 +103,7 @@ class ClientHandshake(Handshake):
         call_off(waiting)
 
     def fail(self, reason: Exception) -> None:
-        """Give the opening handshake up; the transport is being closed."""
+        """Give up the opening handshake; the transport is being closed."""
         self._stop_waiting()
         super().fail(reason)
 
@@ -113,7 +113,7 @@ class ClientHandshake(Handshake):
         return InvalidStatus(self.response)
 
     def _hang_up(self, reason: InvalidHandshake) -> None:
-        """Give the opening handshake up."""
+        """Give up the opening handshake, and abort the transport."""
         self.fail(reason)
         abort(self.transport)
 
@@ -128,14 +128,14 @@ class ClientHandshake(Handshake):
 
     def _verdict(self) -> InvalidHandshake:
         if self._body is not None:
-            # The head of the refusal says more than that its end didn't come.
+            # The head of the refusal tells more than a timeout would.
             return self._refused(self._body)
         if is_shaking_hands(self.transport):
             return OpeningTimeout("the TLS handshake")
         return OpeningTimeout("the server's answer")
 
     def raised(self, exc: BaseException) -> None:
-        """Have no connection, as something raises that runs before it is open.
+        """Give up the connection, as this was raised before it is open.
 
         Those who wait for it are told at once: nothing else is sure to work.
         """
@@ -148,7 +148,7 @@ class ClientHandshake(Handshake):
         self.driver.settle(exc)
 
     def lost(self, cause: BaseException) -> Exception:
-        """Return why there will be no connection, as the transport is gone."""
+        """Return the reason for the failed handshake, as the transport is gone."""
         self._stop_waiting()
         try:
             return self._reason_of(cause)
@@ -168,7 +168,7 @@ class ClientHandshake(Handshake):
 
 
 def _as_reason(exc: BaseException) -> Exception:
-    """Return what a connection may fail with: a SystemExit is nothing that others are to die of."""
+    """Return a reason that is an Exception: a SystemExit of one connection must not end others."""
     if isinstance(exc, Exception):
         return exc
     reason = InvalidHandshake(f"{type(exc).__name__} was raised while the connection was opened")

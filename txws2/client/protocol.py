@@ -30,14 +30,14 @@ class WebSocketClientProtocol(WebSocketProtocol):
     """The client's end of a connection."""
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        """Make one with all that is needed behind it; its class has the arguments."""
+        """Make an instance with its driver; the arguments are for ``__init__``."""
         if arguments or options:
             check_arguments(cls)
         return WebSocketProtocol.__new__(cls, ClientDriver())
 
 
 class RequestOptions(ConnectionOptions, total=False):
-    """The options of a client, whatever handles its connection, but for the headers."""
+    """The options that clients of every kind take, except for the headers."""
 
     origin: str | None
     subprotocols: Sequence[str]
@@ -48,10 +48,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     """Makes the client's end of connections to one URI, for any stream endpoint.
 
     Args:
-        uri: the ws or wss URI; where to connect to is the endpoint's affair.
+        uri: the ws or wss URI to ask for; the endpoint decides where to connect to.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one.
         origin: the value of the Origin header; by default there is none.
-        subprotocols: those to offer, best first.
+        subprotocols: the subprotocols to offer, best first.
         additional_headers: headers to send besides those of the handshake: a mapping, or pairs.
             An Authorization among them is sent instead of the URI's credentials, a User-Agent
             instead of user_agent_header.
@@ -61,15 +61,15 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
 
     Attributes:
         uri: the URI that is asked for, in its parts.
-        server_name: whose certificate is expected, for what is said of another.
-        authorization: the value of Authorization in place of any other; None for those.
+        server_name: the name that the server's certificate must have; errors of TLS tell it.
+        authorization: the value of Authorization, in place of any other; None to use the others.
 
     Raises:
-        InvalidURI: it isn't a WebSocket URI.
-        InvalidHandshake: something to be sent can't be put in a request, or is there twice.
+        InvalidURI: the URI isn't a WebSocket URI.
+        InvalidHandshake: a value can't be put in a request, or is there twice.
         TypeError: the URI, a header or a subprotocol isn't a str; create_protocol can't make such
-            protocols, or one that has the hooks of another library; there is no such option, or
-            one is of the wrong kind.
+            protocols, or makes one that has the hooks of another library; an option is unknown, or
+            of the wrong type.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.subprotocols = subprotocols if one else tuple(subprotocols)
         self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
-        # A mistake in them is to be seen here, not once the server is reached.
+        # This raises for a mistake in them now, not only once the server is reached.
         self.build_request()
 
     def keep_cookies(self, response: Response) -> None:
-        """Send the cookies that a response sets with what is asked of its origin from now on."""
+        """Send the cookies that a response sets with later requests to its origin."""
         values = response.headers.get_all("Set-Cookie")
         if values:
             if self._cookies is None:
@@ -112,7 +112,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
             self._cookies.receive(values, self.uri, self.reactor.seconds())
 
     def redirect(self, uri: WebSocketURI) -> None:
-        """Ask for another URI from now on; credentials stay with the origin that they are for."""
+        """Ask for another URI from now on; another origin doesn't get the credentials."""
         if uri.origin != self.uri.origin:
             self._cookies = None
             self.additional_headers = without_credentials(self.additional_headers)
@@ -120,7 +120,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.server_name = uri.host
 
     def build_request(self) -> Request:
-        """Return a request to send; its key is new each time."""
+        """Return a request to send, each time with a new key."""
         request = build_request(
             self.uri,
             origin=self.origin,

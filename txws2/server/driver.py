@@ -1,4 +1,4 @@
-"""What drives the server's end of a connection: it runs the handler, and a stop waits for hooks."""
+"""The driver of the server's end: it runs the handler, and a server that stops waits for hooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["ServerDriver"]
 
 
 class ServerDriver(Driver):
-    """What drives the server's end of a connection."""
+    """The driver of the server's end of a connection."""
 
     __slots__ = ()
 
@@ -37,24 +37,24 @@ class ServerDriver(Driver):
     factory: Any
 
     def answer(self, application: Any, upgrade: Upgrade, head: bytes) -> None:
-        """Answer a request that somebody else has read; in place of `makeConnection`.
+        """Answer a request that another HTTP server has read, in place of `makeConnection`.
 
         Args:
             application: the application's object.
-            upgrade: what can be done about it. Its transport isn't touched before the request
-                is accepted.
+            upgrade: refuses the request or takes it over. Its transport isn't touched before the
+                request is accepted.
             head: the head of the request, with the empty line that ends it.
         """
         self.expect(application, upgrade.transport).upgrade = upgrade
         self.receive_opening(head)
 
     def turn_away(self, reason: InvalidHandshake) -> None:
-        """Answer a request that is still to be answered with a response that says why not."""
+        """Refuse the request, if it isn't answered yet, with a response that says why."""
         if isinstance(self.handshake, ServerHandshake):
             self.handshake.turn_away(reason)
 
     def __call__(self, reason: Failure = connectionDone) -> None:
-        """Take the end from the transport; who has read the request is told, too."""
+        """Take the end of the transport; the HTTP server that has read the request is told, too."""
         handshake, taken_over = self.handshake, self.outbox is not None
         if not taken_over:
             assert isinstance(handshake, ServerHandshake)
@@ -62,7 +62,7 @@ class ServerDriver(Driver):
             handshake.never_connect(reason.value)
         ending = self.ending
         if ending is None:
-            # As `need_ending` has it, without the call.
+            # The same as in `need_ending`, without the call.
             ending = self.ending = Ending()
         ending.transport_lost(self, reason)
         if handshake is not None:
@@ -92,30 +92,30 @@ class ServerDriver(Driver):
             log_ended(self.factory.log, self, ConnectionClosed.of(closing))
             self.factory._warnings.failed(self, closing.cause)
             return
-        # The server that is stopping cancels the handlers that haven't noticed.
+        # A server that is stopping cancels the handlers that haven't ended.
         if not (self.factory.stopping and failure.check(CancelledError)):
             self.application_failed(failure)
 
     # Hooks that aren't done when they return.
 
     def await_hook(self, result: object) -> Deferred[Any] | None:
-        """Return a Deferred for what a hook has returned, None if that is done."""
+        """Return a Deferred for the result of a hook; None if there is no need to wait."""
         intake = self.need_intake()
         call = intake.call = intake.call or Call(self.application)
         running = call.run(to_await, result)
-        # Where its transport is lost at once, connectionLost was called in it, and may be done.
+        # If the transport was lost in it, connectionLost was called there, and may be done.
         intake.call = call
         return running
 
     def hook_returned(self, result: object) -> None:
-        """Await what a hook has returned; the hooks that come now wait for it."""
+        """Await the result of a hook; the hooks after it wait for that."""
         hook_returned(self, result)
         intake = self.need_intake()
         if intake.succession is None:
             intake.call = None
 
     def begin_succession(self) -> Succession:
-        """Keep the hooks in order from now on; a server that stops waits for them."""
+        """Call the hooks one after the other from now on; a server that stops waits for them."""
         succession, call = super().begin_succession(), self.need_intake().call
         assert call is not None
 
@@ -134,16 +134,16 @@ class ServerDriver(Driver):
         return succession
 
     def hook_failed(self, failure: Failure) -> None:
-        """Take what a hook has failed with after it has returned."""
+        """Take the failure of a hook whose result was awaited."""
         if not (self.factory.stopping and failure.check(CancelledError)):
             hook_failed(self, failure)
 
     def _follow(self, running: Deferred[Any], call: Call) -> None:
-        """Have a server that stops wait for what is running."""
+        """Make a server that stops wait for this Deferred."""
         self.factory.running.add(running)
         running.addBoth(self._handler_done, running, call)
         for stop in self.factory._stops:
-            # It may have closed the server itself.
+            # The handler or hook may have closed the server itself.
             stop.add(call)
 
     def _handler_done(self, _: object, running: Deferred[Any], call: Call) -> None:
@@ -155,6 +155,6 @@ class ServerDriver(Driver):
 
 
 def _fire(_: None, running: Deferred[None]) -> None:
-    """Tell that it is done, unless it was cancelled."""
+    """Fire this Deferred, unless it was cancelled."""
     if not running.called:
         running.callback(None)

@@ -31,7 +31,7 @@ _MAX_EARLY = 64 * 1024
 
 
 def acceptance_of(agreement: Agreement | Handshake, request: Request) -> Response:
-    """Return the response that opens a connection on which this is agreed."""
+    """Return the response that opens a connection with this agreement."""
     return accept(request, agreement.subprotocol, agreement.extensions, agreement.more_lines)
 
 
@@ -39,25 +39,25 @@ class ServerHandshake(Handshake):
     """The server's side of one opening handshake.
 
     Args:
-        driver: what drives the connection.
+        driver: the driver of the connection.
 
     Attributes:
-        decision: what the application decides on the request; None if there is nothing to decide.
+        decision: the application's decision on the request; None if no hooks decide.
     """
 
     decision: Decision | None = None
-    # While a request arrives in parts, or waits for a decision.
+    # Set while a request arrives in parts, or waits for a decision.
     _reader: RequestReader | None = None
 
     def result(self) -> Agreement | bytes:
-        """Return what is kept of it: mostly, the head of the request as it came says it all."""
+        """Return the result, which is kept; mostly, it is only the raw head of the request."""
         agreed = self.subprotocol or self.extensions or self.response
         if agreed or self.client or self.upgrade or not isinstance(self.request, bytes):
             return super().result()
         return self.request
 
     def receive(self, data: bytes) -> None:
-        """Take what has come of the request, or comes too early."""
+        """Take bytes of the request, or bytes that come too early."""
         reader = self._reader or RequestReader(self.driver.factory.head_limits)
         if self.decision is not None:
             reader.rest += data
@@ -91,7 +91,7 @@ class ServerHandshake(Handshake):
             self.decision.begin(reader)
 
     def _accept(self, request: Request, reader: RequestReader) -> None:
-        """Open the connection, if the request is as it must be."""
+        """Open the connection, if the request is valid."""
         factory = self.driver.factory
         try:
             factory._judge(request)
@@ -104,7 +104,7 @@ class ServerHandshake(Handshake):
         self.go_ahead(head, reader)
 
     def agree(self, request: Request, subprotocol: str | None) -> None:
-        """Settle what the response that accepts has in it.
+        """Decide on the contents of the response that accepts.
 
         Raises:
             InvalidHandshake: the extensions that the client offers are malformed.
@@ -135,7 +135,7 @@ class ServerHandshake(Handshake):
         self.open(early, head)
 
     def turn_away(self, reason: InvalidHandshake) -> None:
-        """Answer the request with an HTTP response that says why not."""
+        """Refuse the request with an HTTP response that says why."""
         if self.driver.phase is CONNECTING:
             self.turn_down(refusal(reason), reason)
 
@@ -152,7 +152,7 @@ class ServerHandshake(Handshake):
         """Answer with a response that doesn't open the connection."""
         driver, factory = self.driver, self.driver.factory
         if isinstance(self.request, Request) and self.request.method == "HEAD":
-            # RFC 9110 section 9.3.2: the answer to it has no body.
+            # RFC 9110 section 9.3.2: the response to HEAD has no body.
             response = replace(response, body=b"")
         self.response = response
         if factory.log_connections:
@@ -172,14 +172,14 @@ class ServerHandshake(Handshake):
         self.end()
 
     def _closing_head(self, response: Response) -> bytes:
-        """Return a response as it is sent, the last on its transport."""
+        """Return the bytes of a response, the last on its transport."""
         headers = response.headers
-        # RFC 9110 section 6.6.1.
+        # RFC 9110 section 6.6.1: a response has a Date.
         now = self.driver.factory.reactor.seconds()
         headers.setRawHeaders("Date", [formatdate(now, usegmt=True)])
         connection = ",".join(headers.get_all("Connection")).lower()
         if "close" not in (option.strip(" \t") for option in connection.split(",")):
-            # RFC 9112 section 9.6; an application may say other things of the connection.
+            # RFC 9112 section 9.6; the application may have set other connection options.
             headers.addRawHeader("Connection", "close")
         return response.serialize()
 
@@ -187,11 +187,11 @@ class ServerHandshake(Handshake):
         """Refuse a request that took too long to come."""
         self.turn_away(OpeningTimeout())
         if not can_be_told(self.transport):
-            # It would wait for a handshake of TLS, to end that in due form.
+            # The transport would wait for the TLS handshake, to close TLS properly.
             abort(self.transport)
 
     def lost(self, cause: BaseException) -> Exception:
-        """Return why there will be no connection, as the transport is gone."""
+        """Return the reason for the failed handshake, as the transport is gone."""
         exception: InvalidHandshake
         if self.request is None:
             exception = InvalidMessage("did not receive a valid HTTP request")
@@ -201,14 +201,14 @@ class ServerHandshake(Handshake):
         return exception
 
     def never_connect(self, cause: BaseException) -> None:
-        """Be a connection to the application all the same, though the site keeps the transport.
+        """Call connectionMade all the same, though the connection never gets the site's transport.
 
-        As with a factory, whatever a connection's end undoes was done by connectionMade.
+        As with a factory, connectionLost then undoes only what connectionMade has done.
         """
         self.refuse(self.lost(cause))
         self.tell_made()
 
     def end(self) -> None:
-        """Ask the application no more."""
+        """Stop asking the application."""
         if self.decision is not None:
             self.decision.stop()

@@ -1,4 +1,4 @@
-"""How an application decides on a request, before the connection is open."""
+"""The hooks by which an application decides on a request, before the connection is open."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ __all__ = [
 ]
 
 ProcessRequest = Callable[[Any, Request], object]
-"""Called with a connection and its request; returns a Response or None, or what will be one."""
+"""Called with a connection and its request; returns a Response or None, or an awaitable of it."""
 
 SelectSubprotocol = Callable[[Any, list[str]], object]
-"""Called with a connection and the names offered; returns one or None, or what will be one."""
+"""Called with a connection and the names offered; returns one or None, or an awaitable of it."""
 
 ProcessResponse = Callable[[Any, Request, Response], object]
-"""Called with a connection, its request and the answer; returns a Response or None, likewise."""
+"""Called with a connection, its request and the answer; returns the same as `ProcessRequest`."""
 
 
 REQUEST_ARGUMENTS = ("connection", "request")
-"""What a `ProcessRequest` is called with."""
+"""The arguments of a `ProcessRequest`."""
 
 
 class Hooks(NamedTuple):
-    """What an application wants to decide."""
+    """The hooks by which an application decides."""
 
     process_request: tuple[ProcessRequest, ...]
     select_subprotocol: SelectSubprotocol | None
@@ -68,7 +68,7 @@ def gather_hooks(
     """Return the hooks of these options, and of a handler that has some; None for none.
 
     Raises:
-        TypeError: one can't be called with these arguments, or is a generator function.
+        TypeError: a hook can't be called with its arguments, or is a generator function.
     """
     if process_request is None:
         process_request = ()
@@ -94,10 +94,10 @@ def hooks_of(handler: object) -> tuple[ProcessRequest, ...]:
 
 
 class Decision:
-    """What the application decides on one request: it asks the hooks, each of which may wait.
+    """The application's decision on one request: it asks the hooks, each of which may wait.
 
     Args:
-        handshake: the opening handshake, which does what was decided.
+        handshake: the opening handshake, which carries the decision out.
         hooks: the hooks.
         request: the request.
     """
@@ -108,33 +108,33 @@ class Decision:
         self._handshake = handshake
         self._hooks = hooks
         self._request = request
-        # While the application decides.
+        # Set while the application decides.
         self._asking: Deferred[Any] | None = None
 
     @property
     def _refused(self) -> bool:
-        """Whether the request was refused meanwhile, or the client has left."""
+        """True if the request was refused meanwhile, or the client has left."""
         return self._handshake.driver.phase is not CONNECTING
 
     def begin(self, reader: RequestReader) -> None:
-        """Do what the application wants, as soon as it knows."""
+        """Ask the hooks, and carry out the decision as soon as it is made."""
         call = Call(self._handshake.driver.application)
         self._asking = asking = call.start(Deferred.fromCoroutine, self._find_answer())
         asking.addBoth(call.over)
         asking.addCallback(self._decided, reader).addErrback(self._not_decided)
         if self._refused:
-            # A hook has had the connection closed, and waits for that or for something else.
+            # A hook has closed the connection, and waits for that or for something else.
             self.stop()
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop asking."""
         asking = self._asking
         if asking is None:
             return
         if current_call() is None:
             asking.cancel()
         else:
-            # What is running can't be cancelled, and that may be the hook itself.
+            # A coroutine that is running can't be cancelled, and it may be the caller.
             self._handshake.driver.factory.clock.callLater(0, asking.cancel)
 
     async def ask(self, hook: Callable[..., object], *arguments: Any) -> object:
@@ -161,7 +161,7 @@ class Decision:
         return None
 
     async def _find_answer(self) -> tuple[Response, InvalidHandshake | None]:
-        """Return the answer, and why the request is refused if it is."""
+        """Return the answer, and the reason if it refuses the request."""
         hooks, request = self._hooks, self._request
         try:
             response, reason = await self._propose()
@@ -198,7 +198,7 @@ class Decision:
         chosen = await self.ask(select, offered)
         if chosen is None:
             return None
-        # RFC 6455 section 4.2.2, item 5: it MUST be one of those; a client fails otherwise.
+        # RFC 6455 section 4.2.2, item 5: it MUST be one of those offered; else, the client fails.
         if isinstance(chosen, str) and chosen in offered:
             return chosen
         raise ValueError(f"select_subprotocol returned {chosen!r}, which isn't among {offered}")
@@ -213,7 +213,7 @@ class Decision:
             check_acceptance(self._request, handshake.subprotocol, handshake.extensions, response)
             head = response.serialize()
             if self._hooks.process_response is not None:
-                # Otherwise, it can be made again when somebody asks for it.
+                # Without that hook, the response can be made again when somebody asks for it.
                 handshake.response = response
             handshake.go_ahead(head, reader)
         elif response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
@@ -230,7 +230,7 @@ class Decision:
 
     def _internal_error(self, failure: Failure) -> tuple[Response, InvalidStatus]:
         self._log_failure(failure)
-        # Not a word of what happened, as when a handler fails.
+        # The text has no details, as when a handler fails.
         text = "The WebSocket handshake failed: internal error.\n"
         response = Response.plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
         reason = InvalidStatus(response, ours=True)
@@ -248,12 +248,12 @@ async def ask_hooks(
     """Call hooks in turn until one has a response.
 
     Args:
-        connection: what they are called with first.
-        hooks: those to call.
-        *arguments: what they are called with then.
+        connection: their first argument.
+        hooks: the hooks to call.
+        *arguments: their further arguments.
 
     Raises:
-        TypeError: one has returned neither a Response nor None.
+        TypeError: a hook has returned neither a Response nor None.
         CancelledError: nobody waits for the answer any more.
     """
     asked: Response | None = await driver_of(connection).handshake.decision.ask_all(

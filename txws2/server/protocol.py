@@ -1,4 +1,4 @@
-"""The protocol class of a server: what an application calls, and what it may ask."""
+"""The protocol class of a server."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class WebSocketServerProtocol(WebSocketProtocol):
     """The server's end of a connection.
 
     Attributes:
-        username: who has shown that they are, where `basic_auth` asked; None otherwise.
-        site_request: what twisted.web has of the request, where a `WebSocketResource` got it:
-            sessions, cookies, and who is logged in. None otherwise.
+        username: the user whom `basic_auth` has authenticated; None otherwise.
+        site_request: twisted.web's object of the request, if a `WebSocketResource` got it: it has
+            the session, the cookies, and the user who is logged in. None otherwise.
     """
 
     username: str | None = None
     site_request: twisted.web.server.Request | None = None
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        """Make one with all that is needed behind it; its class has the arguments."""
+        """Make an instance with its driver; the arguments are for ``__init__``."""
         if arguments or options:
             check_arguments(cls)
         return WebSocketProtocol.__new__(cls, ServerDriver())
@@ -55,15 +55,15 @@ class WebSocketServerProtocol(WebSocketProtocol):
     def remote_address(self) -> Address:
         """(host, port) of the client, or the path of a Unix socket.
 
-        If the request came from one of the `trusted_proxies`, it is what that tells; the port
-        is 0 then if it doesn't tell it.
+        If one of the `trusted_proxies` sent the request, it is the address that the proxy tells;
+        the port is 0 if the proxy doesn't tell it.
         """
         address: Address = driver_of(self).peer_address
         return address
 
     @property
     def secure(self) -> bool:
-        """Whether the client came with TLS, which may be ended by one of the `trusted_proxies`."""
+        """True if the client uses TLS, with this server or one of the `trusted_proxies`."""
         driver = driver_of(self)
         client = driver.agreement.client
         if client is None or client.secure is None:
@@ -74,7 +74,7 @@ class WebSocketServerProtocol(WebSocketProtocol):
         """Make a response that a hook can return.
 
         Args:
-            status: its status code, as 403.
-            text: what a person is told.
+            status: its status code, such as 403.
+            text: its body, for a person to read.
         """
         return Response.plain(HTTPStatus(status), text)
