@@ -112,7 +112,7 @@ typedef struct {
     char unhurried;
 } Cork;
 
-/* What drives a connection. Nothing but what these types say is ever in it: its setters see to that. */
+/* The driver of a connection. Its setters admit no other types than these. */
 typedef struct {
     PyObject_HEAD
     PyObject *receiver;     /* Whoever gets the messages; NULL for nobody. */
@@ -122,11 +122,11 @@ typedef struct {
     char heard;
     char shut;
     char busy;
-    char holds;             /* Whether reads wait that arrived while it was busy. */
+    char holds;             /* True if reads wait that arrived while it was busy. */
     uint32_t thread;        /* The thread that it belongs to, as `this_thread`; 0 for none. */
 } Exchange;
 
-/* What an application has of a connection. */
+/* The object that an application has for a connection. */
 typedef struct {
     PyObject_HEAD
     Exchange *driver;
