@@ -135,8 +135,9 @@ class Intake:
         if self.succession is not None:
             self.succession.limit(driver.factory.max_queue)
             self.reading.resume()
-        if driver.delivery is HELD:
-            # The peer's close frame is behind what the application doesn't want to have.
+        if self.reading.held:
+            # The peer's close frame is behind what the application doesn't want to have. An
+            # application that has failed gets nothing more already.
             driver.deafen()
             self.release(driver)
 
