@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
 from txws2._connection.handshake import Handshake
-from txws2._connection.phases import OPEN
+from txws2._connection.phases import NEW, OPEN
 from txws2.client.handshake import ClientHandshake
 
 __all__ = ["ClientDriver"]
@@ -55,7 +55,7 @@ class ClientDriver(Driver):
 
     def _opening_raised(self, exc: BaseException) -> None:
         """Have no connection, as something raises that runs before it is open."""
-        if self.opened:
+        if self.opened or self.phase is NEW:
             # As for all that a transport calls then, it is the reactor that ends the connection.
             raise exc
         if isinstance(self.handshake, ClientHandshake):
