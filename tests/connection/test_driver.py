@@ -463,3 +463,9 @@ class WithoutFactoryTests(TestCase):
             for way in (copy, deepcopy, dumps):
                 exc = self.assertRaises(TypeError, way, kind())
                 self.assertEqual(str(exc), f"cannot pickle {kind.__name__!r} object")
+
+    def test_what_the_transport_calls_takes_no_keywords(self):
+        for kind in (WebSocketServerProtocol, WebSocketClientProtocol):
+            for wrong in ({"data": b""}, {"more": b""}):
+                self.assertRaises(TypeError, kind().dataReceived, **wrong)
+            self.assertRaises(TypeError, kind().dataReceived, b"", more=b"")
