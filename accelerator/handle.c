@@ -36,7 +36,11 @@ PyObject *
 handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
                      Py_ssize_t count, PyObject *names)
 {
-    if (check_count("dataReceived", count + count_of(names), 1, 1) < 0) {
+    if (count_of(names) > 0) {
+        PyErr_SetString(PyExc_TypeError, "dataReceived() takes no keyword arguments");
+        return NULL;
+    }
+    if (check_count("dataReceived", count, 1, 1) < 0) {
         return NULL;
     }
     State *state = PyType_GetModuleState(defining);

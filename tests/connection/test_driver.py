@@ -1,6 +1,11 @@
 """A connection from the first byte to the loss of its transport."""
 
+from copy import copy, deepcopy
+from pickle import dumps
+
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.support.sides import (
     BINARY,
@@ -20,7 +25,9 @@ from tests.support.sides import (
 from txws2._connection import parts
 from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
-from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.client.protocol import WebSocketClientProtocol
+from txws2.exceptions import InvalidState, PayloadTooBig, ProtocolError
+from txws2.server.factory import WebSocketServerProtocol
 from txws2.testing import Joined
 from txws2.wire.connection import State
 
@@ -441,3 +448,24 @@ class ServerCutTests(CutTests, ServerSide):
 
 class ClientCutTests(CutTests, ClientSide):
     pass
+
+
+class WithoutFactoryTests(TestCase):
+    def test_one_that_no_factory_has_made_says_so(self):
+        for kind in (WebSocketServerProtocol, WebSocketClientProtocol):
+            ws = kind()
+            self.assertIs(ws.factory, None)
+            exc = self.assertRaises(InvalidState, ws.makeConnection, StringTransport())
+            self.assertIn("has no factory", str(exc))
+
+    def test_none_can_be_copied_or_pickled(self):
+        for kind in (WebSocketServerProtocol, WebSocketClientProtocol):
+            for way in (copy, deepcopy, dumps):
+                exc = self.assertRaises(TypeError, way, kind())
+                self.assertEqual(str(exc), f"cannot pickle {kind.__name__!r} object")
+
+    def test_what_the_transport_calls_takes_no_keywords(self):
+        for kind in (WebSocketServerProtocol, WebSocketClientProtocol):
+            for wrong in ({"data": b""}, {"more": b""}):
+                self.assertRaises(TypeError, kind().dataReceived, **wrong)
+            self.assertRaises(TypeError, kind().dataReceived, b"", more=b"")

@@ -2,6 +2,9 @@
 
 from functools import partial
 
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+
 from tests.support.sides import (
     BINARY,
     CLOSE,
@@ -201,6 +204,26 @@ class OpeningTests(ServerSide):
             self.hear(*MORE)
             self.joined.drop()
             self.assertEqual(self.ws.heard, ["opened", "lost"])
+
+
+class LostWhileOpeningTests:
+    def test_who_waits_for_it_gets_it_although_its_transport_is_lost_in_connectionOpened(self):
+        def lose_at_once(ws):
+            ws.connectionLost(Failure(ConnectionLost()))
+
+        self.connect(partial(self.protocol, "opened", lose_at_once))
+        opening = self.ws.wait_opened()
+        self.open_peer()
+        self.assertIs(self.successResultOf(opening), self.ws)
+        self.assertEqual(self.ws.heard, ["opened", "lost"])
+
+
+class ServerLostWhileOpeningTests(LostWhileOpeningTests, ServerSide):
+    protocol = HangingUpServer
+
+
+class ClientLostWhileOpeningTests(LostWhileOpeningTests, ClientSide):
+    protocol = HangingUpClient
 
 
 class ServerHangingUpTests(HangingUpTests, ServerSide):

@@ -104,6 +104,23 @@ class OrderTests:
         self.assertEqual(ws.take(), [*messages, ("ping", b"3"), ("pong", b"4"), ("lost",)])
         self.assertGone()
 
+    def test_one_that_fails_while_reading_is_paused_has_the_peer_answered_at_once(self):
+        for resumes in False, True:
+            ws = self.opened()
+            self.hear(*texts("1"))
+            ws.pauseProducing()
+            if resumes:
+                # What has come before waits.
+                self.joined.advance(1)
+                self.hear((CLOSE, closing(1000)))
+            ws.work.pop(0).errback(ZeroDivisionError())
+            self.assertEqual(len(self.take_loud()), 1)
+            self.hear((CLOSE, closing(1000)))
+            self.theirs.loseConnection()
+            self.joined.pump()
+            self.assertEqual(len(ws.lost), 1)
+            self.assertGone()
+
     def test_the_next_is_called_when_the_one_before_is_done(self):
         ws = self.opened()
         self.hear(*texts("1", "2"))

@@ -1,5 +1,6 @@
 """Mistakes in create_protocol are reported when it is given, on either side."""
 
+from dataclasses import dataclass
 from functools import partial
 from unittest.mock import Mock
 
@@ -162,6 +163,22 @@ class CreatingTests(TestCase):
     def test_the_mistake_is_all_that_is_told(self):
         exc = self.assertRaises(TypeError, client, dict)
         self.assertIsNone(exc.__context__)
+
+    def test_a_class_without_a_hash_is_told(self):
+        told = "Chat must have a hash, as its factory has a set of its connections"
+        for make_factory, kind in SIDES:
+
+            @dataclass
+            class Chat(kind):
+                room: str = "lobby"
+
+            self.assertTold(told, make_factory, Chat)
+            self.assertTold(told, make_factory, partial(Chat, "garden"))
+            # A function shows it only when it is called.
+            made = make_factory(lambda chat=Chat: chat())
+            self.assertTold(told, made.buildProtocol, None)
+            Chat.__hash__ = object.__hash__
+            make_factory(Chat)
 
     def test_what_works_is_taken(self):
         for make_factory, kind in SIDES:

@@ -1,10 +1,13 @@
 """A resource and its site together handle a request."""
 
 from io import StringIO
+from unittest import mock
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
 from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
 from twisted.web.server import GzipEncoderFactory
@@ -281,6 +284,48 @@ class NeverOpen:
         self.leave()
         self.assertEqual((self.ws.made, self.ws.opened, len(self.ws.lost)), (1, 1, 1))
 
+    def test_if_its_connectionMade_closes_it_the_request_is_answered_with_403(self):
+        for options in {}, {"process_request": lambda *_: None}:
+            self.serve(
+                create_protocol=self.making(lambda ws: ws.close(1008, "no guests")), **options
+            )
+            self.receive(REQUEST)
+            answer = self.peer.take()
+            self.assertTrue(answer.startswith(b"HTTP/1.1 403 Forbidden\r\n"), answer)
+            self.assertTrue(
+                answer.endswith(b"before the connection was open: no guests.\n"), answer
+            )
+            self.assertEqual(answer.count(b"HTTP/1.1"), 1)
+            self.leave()
+            self.successResultOf(self.ws.wait_closed())
+            self.assertLost(InvalidHandshake)
+            self.assertNothingLeft()
+
+    def test_if_the_site_loses_the_client_within_the_answer_that_refuses_it(self):
+        def process_request(ws, request):
+            ws.site_request.write = mock.Mock(side_effect=ZeroDivisionError)
+            return ws.respond(403, "no")
+
+        resource = self.serve(process_request=process_request)
+        self.receive(REQUEST)
+        self.assertLost(InvalidStatus)
+        self.assertEqual(list(resource.factory.connections), [])
+        self.assertEqual(len(self.take_loud()), 1)
+
+    def making(self, do):
+        """Return what makes a protocol whose connectionMade does this."""
+
+        class Doing(Made):
+            def connectionMade(self):
+                super().connectionMade()
+                do(self)
+
+        def make():
+            self.opened.append(Doing())
+            return self.ws
+
+        return make
+
 
 class Made(RecordedServer):
     made = 0
@@ -291,7 +336,16 @@ class Made(RecordedServer):
 
 
 class NeverOpenTests(NeverOpen, SiteTestCase):
-    pass
+    def test_if_the_transport_is_lost_in_its_connectionMade(self):
+        def lose(ws):
+            self.server_end.connected = False
+            ws.connectionLost(Failure(ConnectionLost()))
+
+        for options in {}, {"process_request": lambda *_: None}:
+            self.serve(create_protocol=self.making(lose), **options)
+            self.receive(REQUEST)
+            self.assertLost(InvalidHandshake, ConnectionLost)
+            self.assertNothingLeft()
 
 
 class NeverOpenOverTLSTests(OverTLS, NeverOpen, SiteTestCase):

@@ -32,6 +32,7 @@ from txws2._transport.capabilities import (
 from txws2._transport.progress import Progress
 from txws2.exceptions import (
     InvalidHandshake,
+    InvalidState,
     PayloadTooBig,
     ProtocolError,
 )
@@ -58,7 +59,17 @@ class Driver(Parts):
     # Opening.
 
     def expect(self, application: Any, transport: ITransport) -> Handshake:
-        """Become a connection, which has to open in time, without touching the transport."""
+        """Become a connection, which has to open in time, without touching the transport.
+
+        Raises:
+            InvalidState: it has no factory.
+        """
+        if self.factory is None:
+            name = type(application).__name__
+            raise InvalidState(
+                f"{name} has no factory, which has its options: make it with buildProtocol() of a "
+                f"factory that has create_protocol={name}, or set its attribute factory"
+            )
         self.application = self.receiver = application
         self.keep_thread()
         # We set only this name on the application's object. The transport has to reach us although

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from txws2._accelerator import PURE, accelerated
 from txws2._connection.exchange import Exchange
@@ -32,6 +32,10 @@ class Handle:
         self = super().__new__(cls)
         _set_driver(self, driver)
         return self
+
+    def __getstate__(self) -> NoReturn:
+        """Refuse to be copied or pickled, as what has a struct in C does."""
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def dataReceived(self, data: bytes, /) -> None:
         """Take bytes that the transport has read."""

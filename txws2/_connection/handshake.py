@@ -132,6 +132,7 @@ class Handshake:
             head: bytes to write, which end the handshake.
         """
         driver = self.driver
+        application = driver.application
         outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
@@ -146,7 +147,8 @@ class Handshake:
         tell(driver, "connectionOpened")
         driver.run_handler()
         if self.opened is not NOBODY:
-            self.opened.fire(driver.application)
+            # All may be over by now, if a hook has aborted it.
+            self.opened.fire(application)
         outbox.unhurried = True
         outbox.uncork()
         # Compressing takes longer than a peer on the same machine takes to fall asleep again, and

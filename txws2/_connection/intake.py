@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.interfaces import IPushProducer
@@ -11,6 +13,7 @@ from txws2._connection.inbox import Inbox
 from txws2._connection.phases import DELIVERING, HELD, OPEN, SETTLED
 from txws2._connection.read_pause import MESSAGE_OVERHEAD, Reading
 from txws2._transport.capabilities import read_more_at_once
+from txws2.exceptions import ConnectionClosed
 from txws2.wire.events import Event
 
 __all__ = ["Intake"]
@@ -53,7 +56,7 @@ class Intake:
             if driver.phase is not OPEN:
                 self.inbox.discard_when_full()
             if driver.phase >= SETTLED:
-                self.inbox.close(driver.ended_with)
+                self.inbox.close(_ended_with(driver))
         return self.inbox
 
     def begin_read(self) -> None:
@@ -136,18 +139,27 @@ class Intake:
         if self.succession is not None:
             self.succession.limit(driver.factory.max_queue)
             self.reading.resume()
-        if driver.delivery is HELD:
-            # The peer's close frame comes after the messages that the application doesn't take.
+        if self.reading.held:
+            # The peer's close frame comes after the messages that the application doesn't take. An
+            # application that has failed gets nothing more in any case.
             driver.deafen()
             self.release(driver)
 
     def close(self, driver: Any) -> None:
         """Take nothing more; the messages in the inbox can still be received."""
         if self.inbox is not None:
-            self.inbox.close(driver.ended_with)
+            self.inbox.close(_ended_with(driver))
         else:
             self.reading.close()
 
     def drop_queue(self) -> None:
         """Deliver nothing more, even if the application resumes in its connectionLost."""
         self.queue = None
+
+
+def _ended_with(driver: Any) -> Callable[[], ConnectionClosed]:
+    """Return what tells how a connection has ended, as the driver's method does.
+
+    The inbox keeps it, so the method itself would be a cycle.
+    """
+    return partial(ConnectionClosed.of, driver.connection.closing)

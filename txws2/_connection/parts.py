@@ -9,7 +9,6 @@ from uuid import uuid4
 from txws2._connection.counters import ConnectionCounters, Standing
 from txws2._connection.ending import Ending
 from txws2._connection.exchange import Exchange
-from txws2._connection.factory import ConnectionFactory
 from txws2._connection.frame_log import Tracer
 from txws2._connection.handle import driver_of
 from txws2._connection.handshake import Agreement, Handshake
@@ -45,7 +44,7 @@ class Parts(Exchange):
     Attributes:
         application: the application's object; None before there is a transport, and when all is
             over.
-        factory: has the options.
+        factory: has the options, a ConnectionFactory; None if no factory has made this.
         phase: the phase of the connection's life; `change_phase` changes it.
         delivery: the treatment of messages; `change_delivery` changes it.
         handshake: the opening handshake; None once it is done, or all is over.
@@ -77,7 +76,8 @@ class Parts(Exchange):
 
     def __init__(self) -> None:
         self.application: Any = None
-        self.factory: ConnectionFactory[Any]
+        # Any, as it is None only until there is a transport.
+        self.factory: Any = None
         self.phase = NEW
         self.delivery = DELIVERING
         self.handshake: Handshake | None = None

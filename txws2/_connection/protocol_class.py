@@ -115,7 +115,9 @@ def check_create_protocol(
 
 
 def made_wrongly(protocol: object, kind: type[WebSocketProtocol]) -> TypeError:
-    """Return the exception for an object that create_protocol has made and that is no protocol."""
+    """Return the exception for an object that create_protocol has made and that can't be used."""
+    if isinstance(protocol, kind):
+        return _without_hash(type(protocol))
     return TypeError(f"create_protocol must make a {kind.__name__}; it has made {shown(protocol)}")
 
 
@@ -196,6 +198,8 @@ def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> Non
             f"create_protocol must make a {kind.__name__}, and {name} is no subclass of that"
             f"{_alternative(made, kind, name)}"
         )
+    if made.__hash__ is None:
+        raise _without_hash(made)
     if not _overrides(made, kind, "messageReceived") and _keeps_bytes(made, kind):
         raise TypeError(
             f"{name}.dataReceived() gets the transport's bytes, and must pass them to its "
@@ -212,6 +216,14 @@ def _check_class(made: type, kind: type[WebSocketProtocol], pushes: bool) -> Non
         raise TypeError(
             f"{name} has hooks of another library, which are never called; here, {', '.join(wrong)}"
         )
+
+
+def _without_hash(made: type) -> TypeError:
+    name = made.__qualname__.rpartition("<locals>.")[2]
+    return TypeError(
+        f"{name} must have a hash, as its factory has a set of its connections; it has __eq__ "
+        "alone: add __hash__, or for a dataclass use @dataclass(eq=False)"
+    )
 
 
 def _alternative(made: type, kind: type[WebSocketProtocol], name: str) -> str:

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.driver import Driver
 from txws2._connection.handshake import Handshake
-from txws2._connection.phases import OPEN
+from txws2._connection.phases import NEW, OPEN
 from txws2.client.handshake import ClientHandshake
 
 __all__ = ["ClientDriver"]
@@ -55,8 +55,8 @@ class ClientDriver(Driver):
 
     def _opening_raised(self, exc: BaseException) -> None:
         """Give up the connection, as this was raised before it is open."""
-        if self.opened:
-            # It was opened meanwhile; the reactor ends it, as for every call of a transport.
+        if self.opened or self.phase is NEW:
+            # Then the reactor ends the connection, as for every call of a transport.
             raise exc
         if isinstance(self.handshake, ClientHandshake):
             self.handshake.raised(exc)

@@ -139,7 +139,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
     ) -> WebSocketClientProtocol:
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
-        if not isinstance(protocol, WebSocketClientProtocol):
+        if not isinstance(protocol, WebSocketClientProtocol) or type(protocol).__hash__ is None:
             raise made_wrongly(protocol, WebSocketClientProtocol)
         protocol.factory = self
         return protocol

@@ -212,7 +212,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     ) -> WebSocketServerProtocol:
         """Make the protocol for a connection."""
         protocol = self.create_protocol()
-        if not isinstance(protocol, WebSocketServerProtocol):
+        if not isinstance(protocol, WebSocketServerProtocol) or type(protocol).__hash__ is None:
             raise made_wrongly(protocol, WebSocketServerProtocol)
         protocol.factory = self
         return protocol

@@ -130,6 +130,9 @@ class ServerHandshake(Handshake):
         if self.upgrade is not None:
             early += self.upgrade.take_over(self.driver.application)
             self.connect()
+            if self.driver.phase is not CONNECTING:
+                # The application has closed it in its connectionMade.
+                return
         if self.driver.tracer is not None:
             self.driver.tracer.head(">", head)
         self.open(early, head)
@@ -158,10 +161,13 @@ class ServerHandshake(Handshake):
         if factory.log_connections:
             log_refused(factory.log, driver, response.status_code, reason)
         factory._warnings.refused(driver, response.status_code, reason)
-        if self.upgrade is not None:
+        if self.upgrade is not None and driver.outbox is None:
             self.refuse(reason)
-            self.upgrade.refuse(response)
-            driver(Failure(reason))
+            try:
+                self.upgrade.refuse(response)
+            finally:
+                # The other server may have lost the client in that; then it raises.
+                driver(Failure(reason))
             return
         head = self._closing_head(response)
         if driver.tracer is not None:

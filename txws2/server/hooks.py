@@ -220,6 +220,8 @@ class Decision:
             raise ValueError("a hook can't open a connection with a response of its own")
         else:
             handshake.turn_down(response, reason)
+        # Each would keep the other, and with that the connection.
+        handshake.decision = None
 
     def _not_decided(self, failure: Failure) -> None:
         self._asking = None
@@ -227,6 +229,7 @@ class Decision:
             self._handshake.turn_down(*self._internal_error(failure))
         elif not failure.check(CancelledError):
             self._log_failure(failure)
+        self._handshake.decision = None
 
     def _internal_error(self, failure: Failure) -> tuple[Response, InvalidStatus]:
         self._log_failure(failure)
