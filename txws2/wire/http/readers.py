@@ -96,15 +96,20 @@ class _HeadReader:
     # The number of empty lines before the first one that may still be skipped.
     _skippable = 0
 
+    # Whether something has come, which isn't a whole head: then there are lines, and a line.
+    _begun = False
+
     def __init__(self, limits: HeadLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._lines: list[bytes] = []
-        self._line = bytearray()
 
     def _gather(self, data: bytes) -> bool:
         """Take bytes; tell whether the head is whole. If so, it is there, and `rest` after it."""
-        if not (self._line or self._lines) and self._take_whole(data):
-            return True
+        if not self._begun:
+            if self._take_whole(data):
+                return True
+            self._begun = bool(data)
+            self._lines: list[bytes] = []
+            self._line = bytearray()
         position = 0
         while (newline := data.find(b"\n", position)) >= 0:
             self._line += data[position : newline + 1]
@@ -178,17 +183,13 @@ class RequestReader(_HeadReader):
             InvalidProtocol: its version isn't HTTP/1.1 or HTTP/1.0.
             SecurityError: it exceeds a limit.
         """
-        if data.startswith(_TLS) and self._has_nothing():
+        if not self._begun and data.startswith(_TLS):
             # The bytes of TLS may have no end of a line. Without this check, the reader would wait
             # for one until the time is up, and nobody would know the reason.
             raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
         return Request.received(self.head)
-
-    def _has_nothing(self) -> bool:
-        """Tell whether nothing has come, not even an empty line."""
-        return not (self._lines or self._line) and self._skippable == _MAX_EMPTY_LINES
 
 
 class ResponseReader(_HeadReader):
@@ -247,4 +248,4 @@ class ResponseReader(_HeadReader):
             )
         if self._skipped is not None:
             self._skipped(head)
-        self._lines = []
+        self._begun = False
