@@ -77,8 +77,12 @@ static PyObject *
 handle_new(PyTypeObject *type, PyObject *args, PyObject *options)
 {
     State *state = state_for(type);
-    PyObject *driver;
-    if (state == NULL || !PyArg_ParseTuple(args, "O!:Handle", state->exchange_type, &driver)) {
+    if (state == NULL || check_count("Handle", PyTuple_GET_SIZE(args), 1, 1) < 0) {
+        return NULL;
+    }
+    PyObject *driver = PyTuple_GET_ITEM(args, 0);
+    if (!PyObject_TypeCheck(driver, state->exchange_type)) {
+        PyErr_Format(PyExc_TypeError, "expected an Exchange, not %s", Py_TYPE(driver)->tp_name);
         return NULL;
     }
     if (options != NULL && PyDict_GET_SIZE(options) > 0) {

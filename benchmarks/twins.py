@@ -26,6 +26,7 @@ _HANDSHAKES = WORKLOADS["handshakes"]
 _BROWSERS = replace(_HANDSHAKES, name="of browsers", browser=True, needs="deflate")
 
 TWINS = {
+    "end_of_head": ("txws2.wire.http.readers", [_HANDSHAKES, _BROWSERS]),
     "split_request": ("txws2.wire.http.heads", [_HANDSHAKES, _BROWSERS]),
     "read_through": ("txws2._transport.epoll", [WORKLOADS["echo"], WORKLOADS["pipelined"]]),
 }

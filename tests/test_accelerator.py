@@ -15,7 +15,7 @@ from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import frames, masking, payload
 from txws2.wire import whole_messages as ordinary
-from txws2.wire.http import request_heads
+from txws2.wire.http import readers, request_heads
 
 TWINS = {
     "Cork": cork,
@@ -28,6 +28,7 @@ TWINS = {
     "driver_of": handle,
     "encode_frame": frames,
     "encode_message": ordinary,
+    "end_of_head": readers,
     "read_through": readthrough,
     "send_where_ready": handle,
     "split_request": request_heads,

@@ -11,6 +11,7 @@ from txws2._accelerator import PURE, load
 numbers = st.none() | st.integers(-2, 300) | st.integers() | st.sampled_from([2**63 - 1, 2**63])
 like_bytes = st.binary() | st.binary().map(bytearray) | st.binary().map(memoryview)
 anything = st.none() | numbers | st.text(max_size=9) | like_bytes
+limits = st.integers(0, 300) | st.integers(0) | st.sampled_from([2**63 - 1, 2**63])
 masks = st.binary(min_size=4, max_size=4)
 
 
@@ -102,6 +103,11 @@ class TwinsTests(TestCase):
     @given(requests)
     def test_split_request(self, head):
         self.same("split_request", head)
+
+    @same_each_time
+    @given(requests, limits, st.integers(0, 5) | limits)
+    def test_end_of_head(self, head, size, count):
+        self.same("end_of_head", head, size, count)
 
     @same_each_time
     @given(numbers, masks | st.none(), st.lists(st.tuples(anything, numbers)))

@@ -87,10 +87,11 @@ class Ending:
             at_once: True if the transport is closed as soon as the outbox is written to it.
         """
         deadlines, outbox = driver.factory.closing_deadlines, driver.outbox
-        self.limited = True
+        again, self.limited = self.limited, True
         if deadlines is None:
             return
-        deadlines.discard(driver)
+        if again:
+            deadlines.discard(driver)
         deadlines.add(driver)
         # Mostly nothing waits anywhere, and asking costs a percent or two of a short connection.
         if not (at_once and outbox.ready and isinstance(outbox, WriteThrough)):
@@ -121,7 +122,7 @@ class Ending:
         RFC 6455 section 7.1.1: a client may close the TCP connection at any time then. Over TLS, a
         server waits, too: for the close_notify alert of the peer.
         """
-        if driver.client or not isinstance(driver.transport, TCPTransport):
+        if driver.client or not isinstance(driver.outbox.transport, TCPTransport):
             self.parted = True
             driver.factory.parting_deadlines.add(driver)
 

@@ -98,10 +98,10 @@ def _peer_closes(driver: Any, reply: bytes) -> None:
     if reply:
         driver.outbox.write(reply)
     driver.begin_closing(at_once=not driver.client)
-    ending = driver.need_ending()
+    ending = driver.ending
     # RFC 6455 section 7.1.1: the server closes the TCP connection.
     if not driver.client:
-        ending.close_with(driver, driver.transport.loseConnection)
+        ending.close_with(driver, driver.outbox.transport.loseConnection)
     ending.part(driver)
 
 

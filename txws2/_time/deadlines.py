@@ -51,7 +51,8 @@ class Deadlines(Generic[T]):
     def add(self, connection: T) -> None:
         """Add a connection, which must not be here yet."""
         self._due[connection] = self._clock.seconds() + self._seconds
-        self._wait()
+        if self._timer is None:
+            self._wait()
 
     def discard(self, connection: T) -> None:
         """Remove a connection, if it is here."""

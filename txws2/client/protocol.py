@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from txws2._checks.options import check_options
 from txws2._connection.factory import ConnectionFactory, ConnectionOptions
+from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol, check_arguments
 from txws2._connection.protocol_class import check_class_attribute, check_made_once, made_wrongly
 from txws2.client.driver import ClientDriver
@@ -141,5 +142,5 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         protocol = self.create_protocol()
         if not isinstance(protocol, WebSocketClientProtocol) or type(protocol).__hash__ is None:
             raise made_wrongly(protocol, WebSocketClientProtocol)
-        protocol.factory = self
+        driver_of(protocol).factory = self
         return protocol

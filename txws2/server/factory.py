@@ -214,7 +214,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         protocol = self.create_protocol()
         if not isinstance(protocol, WebSocketServerProtocol) or type(protocol).__hash__ is None:
             raise made_wrongly(protocol, WebSocketServerProtocol)
-        protocol.factory = self
+        driver_of(protocol).factory = self
         return protocol
 
     def doStart(self) -> None:

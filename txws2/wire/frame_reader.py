@@ -103,7 +103,8 @@ class FrameReader:
         self, data: bytes, position: int, events: list[Any], tally: Tally
     ) -> int:
         """Read whole messages, or else one frame; return the position at which they end."""
-        if self._trace is None:
+        # No message begins with an opcode of control frames.
+        if self._trace is None and not data[position] & CLOSE:
             whole = self._read_whole(data, position, events, tally)
             if whole > position:
                 return whole

@@ -1,4 +1,7 @@
+from twisted.trial.unittest import SynchronousTestCase as TestCase
+
 from tests.support.heads import REQUEST, RESPONSE, ReaderTestCase, headers_of
+from tests.support.twins import in_c, pure
 from txws2.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
@@ -15,7 +18,51 @@ from txws2.wire.http.readers import (
     HeadLimits,
     RequestReader,
     ResponseReader,
+    end_of_head,
 )
+
+
+class EndOfHeadTests(TestCase):
+    end_of_head = pure("end_of_head")
+
+    def test_it_is_where_the_last_line_ends(self):
+        for lines in (b"A",), (b"A", b"B: 1"), (b"A", b"B: 1", b"C: \r"):
+            head = b"\r\n".join(lines)
+            data = head + b"\r\n\r\nX\n\r\n\r\n"
+            self.assertEqual(self.end_of_head(data, 99, 2), len(head))
+            self.assertEqual(self.end_of_head(data, 2**70, 2**70), len(head))
+
+    def test_there_is_none_before_all_of_it_is_there(self):
+        data = b"A\r\nB: 1\r\n\r\n"
+        for size in range(len(data)):
+            self.assertEqual(self.end_of_head(data[:size], 99, 9), -1)
+            self.assertEqual(self.end_of_head(data, size, 9), -1)
+        self.assertEqual(self.end_of_head(data, len(data), 9), len(data) - 4)
+
+    def test_each_line_ends_in_crlf(self):
+        for data in b"A\nB\r\n\r\n", b"A\r\nB\n\r\n", b"A\n\n", b"\nA\r\n\r\n", b"A\r\n\n\r\n\r\n":
+            self.assertEqual(self.end_of_head(data, 99, 9), -1, data)
+
+    def test_the_first_line_is_not_empty(self):
+        for data in b"\r\n\r\n", b"\r\nA\r\n\r\n", b"\r\n":
+            self.assertEqual(self.end_of_head(data, 99, 9), -1, data)
+
+    def test_no_more_header_lines_count_than_may(self):
+        data = b"A\r\nB: 1\r\nC: 1\r\n\r\n"
+        self.assertEqual(
+            [self.end_of_head(data, 99, count) for count in range(4)], [-1, -1, 13, 13]
+        )
+
+    def test_its_arguments_are_bytes_and_two_numbers(self):
+        head = b"A\r\n\r\n"
+        for wrong in (head,), (head, 9), (head, 9, 9, 9), (head, "9", 9), (head, 9, "9"), (1, 9, 9):
+            with self.assertRaises((TypeError, AttributeError)):
+                self.end_of_head(*wrong)
+
+
+@in_c
+class EndOfHeadInCTests(EndOfHeadTests):
+    end_of_head = staticmethod(end_of_head)
 
 
 class RequestReaderTests(ReaderTestCase):
@@ -30,7 +77,7 @@ class RequestReaderTests(ReaderTestCase):
     def test_the_lines_are_kept_as_they_came(self):
         reader = RequestReader()
         reader.receive(REQUEST[:40])
-        self.assertEqual(reader.head, b"GET /chat?room=1 HTTP/1.1")
+        self.assertEqual(reader.head, b"")
         reader.receive(REQUEST[40:])
         self.assertEqual(reader.head + b"\r\n\r\n", REQUEST)
 

@@ -37,6 +37,8 @@ _RENAMED = {
 _AUTHORITY_FORM = re.compile(r"(?:\[[^\[\]/?]+\]|[^\[\]:/?@]+):[0-9]{1,5}")
 _ABSOLUTE_FORM = re.compile(r"(?:http|https|ws|wss)://[^/?]+(.*)", re.IGNORECASE)
 
+_NONE = Fields({})
+
 
 class Request:
     """The head of the client's request.
@@ -49,6 +51,7 @@ class Request:
 
     Attributes:
         protocol: "HTTP/1.1" in every handshake that succeeds, "HTTP/1.0" of old health checks.
+        fields: the headers, to be read only.
     """
 
     protocol = "HTTP/1.1"
@@ -58,7 +61,7 @@ class Request:
         self.method = method
         self._headers = headers
         self._head = b""
-        self._fields: Fields | None = None
+        self.fields: Lookup = _NONE if headers is None else headers
 
     @classmethod
     def received(cls, head: bytes) -> Request:
@@ -82,22 +85,16 @@ class Request:
         if protocol != cls.protocol:
             request.protocol = protocol
         request._head = head
-        request._fields = Fields(values)
+        request.fields = Fields(values)
         return request
 
     @property
     def headers(self) -> Headers:
         """The headers of the request."""
         if self._headers is None:
-            self._headers = parse_headers(self._head)
             # The caller may change these, so the fields that were read first don't count any more.
-            self._fields = None
+            self.fields = self._headers = parse_headers(self._head)
         return self._headers
-
-    @property
-    def fields(self) -> Lookup:
-        """The headers of the request, to be read only."""
-        return self.headers if self._fields is None else self._fields
 
     @property
     def query(self) -> Query:

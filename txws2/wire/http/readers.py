@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from txws2._accelerator import accelerated
 from txws2.wire.exceptions import (
     HeaderLineTooLong,
     InvalidMessage,
@@ -22,6 +23,7 @@ __all__ = [
     "HeadLimits",
     "RequestReader",
     "ResponseReader",
+    "end_of_head",
 ]
 
 # This is the limit of Apache, and half of nginx's. Section 3: "It is RECOMMENDED that all HTTP
@@ -63,6 +65,25 @@ _TLS = b"\x16"
 _EXPECTED_PLAIN = "expected a request, got TLS: connect to ws:, or serve with TLS"
 
 
+@accelerated
+def end_of_head(data: bytes, size: int, count: int, /) -> int:
+    """Find the end of a head that is all there, and in which each line ends in CRLF.
+
+    Args:
+        data: what begins with the head.
+        size: the limit of the head, with the empty line that ends it, in bytes.
+        count: the limit of the number of header lines.
+
+    Returns:
+        Where its last line ends; -1 if it is anything else, or begins with an empty line.
+    """
+    end = data.find(b"\r\n\r\n", 0, size)
+    if end < 0 or data.startswith(b"\r\n"):
+        return -1
+    whole = data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= count
+    return end if whole else -1
+
+
 class _HeadReader:
     """Gathers the lines of a head as they arrive, within limits.
 
@@ -71,31 +92,30 @@ class _HeadReader:
     """
 
     _first_line_error: type[SecurityError]
-    rest = b""
-    _head = b""
+    head = rest = b""
     # The number of empty lines before the first one that may still be skipped.
     _skippable = 0
 
+    # Whether something has come, which isn't a whole head: then there are lines, and a line.
+    _begun = False
+
     def __init__(self, limits: HeadLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._lines: list[bytes] = []
-        self._line = bytearray()
-
-    @property
-    def head(self) -> bytes:
-        """The lines so far, as they came."""
-        return self._head or b"\r\n".join(self._lines)
 
     def _gather(self, data: bytes) -> bool:
-        """Take bytes; tell whether the head is whole. If so, `rest` has the bytes after it."""
-        if not (self._line or self._lines) and self._take_whole(data):
-            return True
+        """Take bytes; tell whether the head is whole. If so, it is there, and `rest` after it."""
+        if not self._begun:
+            if self._take_whole(data):
+                return True
+            self._begun = bool(data)
+            self._lines: list[bytes] = []
+            self._line = bytearray()
         position = 0
         while (newline := data.find(b"\n", position)) >= 0:
             self._line += data[position : newline + 1]
             position = newline + 1
             if self._end_line():
-                self.rest = data[position:]
+                self.head, self.rest = b"\r\n".join(self._lines), data[position:]
                 return True
         self._line += data[position:]
         self._check_size()
@@ -108,12 +128,10 @@ class _HeadReader:
         6.6 with the header fields of a browser (benchmarks/micro/test_heads.py).
         """
         most, count = self._limits
-        end = data.find(b"\r\n\r\n", 0, most)
-        if end < 0 or data[:2] == b"\r\n":
+        end = end_of_head(data, most, count)
+        if end < 0:
             return False
-        if not data.count(b"\n", 0, end) == data.count(b"\r\n", 0, end) <= count:
-            return False
-        self._head, self.rest = data[:end], data[end + 4 :]
+        self.head, self.rest = data[:end], data[end + 4 :]
         return True
 
     def _end_line(self) -> bool:
@@ -150,6 +168,7 @@ class RequestReader(_HeadReader):
         limits: the limits of the head.
 
     Attributes:
+        head: the lines of the head as they came, once it is whole.
         rest: the bytes after the head, once it is whole.
     """
 
@@ -164,17 +183,13 @@ class RequestReader(_HeadReader):
             InvalidProtocol: its version isn't HTTP/1.1 or HTTP/1.0.
             SecurityError: it exceeds a limit.
         """
-        if data[:1] == _TLS and self._has_nothing():
+        if not self._begun and data.startswith(_TLS):
             # The bytes of TLS may have no end of a line. Without this check, the reader would wait
             # for one until the time is up, and nobody would know the reason.
             raise InvalidMessage(_EXPECTED_PLAIN)
         if not self._gather(data):
             return None
         return Request.received(self.head)
-
-    def _has_nothing(self) -> bool:
-        """Tell whether nothing has come, not even an empty line."""
-        return not (self._lines or self._line) and self._skippable == _MAX_EMPTY_LINES
 
 
 class ResponseReader(_HeadReader):
@@ -185,6 +200,7 @@ class ResponseReader(_HeadReader):
         skipped: called with each head that is skipped, its lines as they came.
 
     Attributes:
+        head: the lines of the head as they came, once it is whole.
         rest: the bytes after the head, once it is whole.
     """
 
@@ -232,5 +248,4 @@ class ResponseReader(_HeadReader):
             )
         if self._skipped is not None:
             self._skipped(head)
-        self._head = b""
-        self._lines = []
+        self._begun = False
