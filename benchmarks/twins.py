@@ -1,4 +1,4 @@
-"""What a function in C brings over its twin in Python, as a share of all that a server does.
+"""The gain of a function in C over its twin in Python, as a share of a server's whole CPU time.
 
     make twins TWIN=split_request
 

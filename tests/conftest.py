@@ -52,6 +52,6 @@ def _trial_temp(tmp_path_factory):
         # Clients take the proxies of the environment, which tests have none of.
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             patch.delenv(name)
-        # What tests start is measured by nobody.
+        # Coverage does not measure the processes that tests start.
         patch.delenv("COVERAGE_PROCESS_START", raising=False)
         yield

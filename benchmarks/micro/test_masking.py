@@ -19,6 +19,6 @@ def test_mask(benchmark, monkeypatch, request, wire, size, offset, algorithm):
         if "accelerated" in request.node.name:
             pytest.skip("the twin in C has one algorithm")
         monkeypatch.setattr(wire.masking, "_LARGE", large)
-    # Of zeros, integers would have few digits.
+    # Zeros would make integers with few digits.
     data = Random(size).randbytes(size)
     benchmark(wire.masking.apply_mask, data, b"\x37\xfa\x21\x3d", offset)

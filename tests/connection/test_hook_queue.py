@@ -110,7 +110,7 @@ class OrderTests:
             self.hear(*texts("1"))
             ws.pauseProducing()
             if resumes:
-                # What has come before waits.
+                # The messages that came before wait.
                 self.joined.advance(1)
                 self.hear((CLOSE, closing(1000)))
             ws.work.pop(0).errback(ZeroDivisionError())

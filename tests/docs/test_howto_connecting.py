@@ -1,4 +1,4 @@
-"""What docs/howto/connecting.rst shows is what works: its calls, and its table row by row."""
+"""docs/howto/connecting.rst shows code that works: its calls, and its table row by row."""
 
 import re
 from inspect import signature

@@ -1,4 +1,4 @@
-"""What the pages on hooks, routing and authentication show is what works."""
+"""The pages on hooks, routing and authentication show code that works."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/howto/json.rst shows is what works."""
+"""docs/howto/json.rst shows code that works."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/howto/reconnecting.rst shows is what works."""
+"""docs/howto/reconnecting.rst shows code that works."""
 
 import importlib.util
 from functools import partial

@@ -1,4 +1,4 @@
-"""What docs/howto/resource.rst shows is what works."""
+"""docs/howto/resource.rst shows code that works."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/howto/rooms.rst shows is what works."""
+"""docs/howto/rooms.rst shows code that works."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/howto has on metrics, logging and debugging is what works."""
+"""docs/howto shows code that works, on metrics, logging and debugging."""
 
 import json
 from io import StringIO

@@ -1,4 +1,4 @@
-"""What docs/howto/tasks.rst shows is what works."""
+"""docs/howto/tasks.rst shows code that works."""
 
 from pathlib import Path
 

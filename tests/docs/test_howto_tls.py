@@ -1,4 +1,4 @@
-"""What docs/howto/tls.rst shows is what works: its calls, and its table row by row."""
+"""docs/howto/tls.rst shows code that works: its calls, and its table row by row."""
 
 import re
 from pathlib import Path

@@ -189,7 +189,7 @@ class RefusalTests(UploadTestCase):
         self.assertRefused(second, "The server has no room for it.")
         self.send(first, b"1")
         first.drop()
-        # Of the first, one byte is there.
+        # The first file has one byte already.
         self.started(6, key=OTHER)
         self.assertEqual(self.uploads.free, 0)
 

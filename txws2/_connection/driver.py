@@ -13,12 +13,7 @@ from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up
 from txws2._connection.frame_log import Tracer
 from txws2._connection.handshake import Handshake
-from txws2._connection.hook_calls import (
-    application_failed,
-    go_on,
-    hook_failed,
-    hook_returned,
-)
+from txws2._connection.hook_calls import application_failed, go_on, hook_failed, hook_returned
 from txws2._connection.hook_queue import Succession
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CLOSING, CONNECTING, DEAF, GONE, OPEN, SETTLED
@@ -26,16 +21,9 @@ from txws2._connection.receiver import keeps_messages
 from txws2._connection.sender import send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
-from txws2._transport.capabilities import (
-    keep_little_unsent,
-)
+from txws2._transport.capabilities import keep_little_unsent
 from txws2._transport.progress import Progress
-from txws2.exceptions import (
-    InvalidHandshake,
-    InvalidState,
-    PayloadTooBig,
-    ProtocolError,
-)
+from txws2.exceptions import InvalidHandshake, InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import Close, CloseCode
 from txws2.wire.events import Event
 
