@@ -163,13 +163,15 @@ def unix_connect(
         process_exception: as for `connect`.
         backoff: as for `connect`.
         reactor: the reactor to run on; None for the global one.
-        **options: the options of `connect`, except endpoint and proxy.
+        **options: the options of `connect`, except endpoint. No proxy is used, whatever the
+            environment says. A proxy's URL as proxy fails the Deferred with ValueError.
 
     Returns:
-        A Deferred of the open connection, also an asynchronous context manager, as from `connect`.
+        The same as `connect`.
 
     Raises:
-        TypeError: an option is of the wrong kind.
+        TypeError: path or an option is of the wrong kind, or there is no such option.
+        ConcurrencyError: this isn't the reactor's thread.
     """
     check_options(unix_connect, options, _OPTIONS - {"endpoint"})
     if not isinstance(path, (str, bytes, PathLike)):
