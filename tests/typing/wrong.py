@@ -1,4 +1,4 @@
-"""What mypy has to find: each line that ends with a mark has an error with that text."""
+"""Mistakes that mypy has to find: each line with a mark at its end has an error with that text."""
 
 import txws2
 import txws2.server
