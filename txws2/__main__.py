@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 def _stop_at_once_next_time() -> None:
     """Let another signal end the process: somebody doesn't want to wait for the server."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A shell starts a background command with SIGINT ignored, and that stays so.
+        # A shell starts a background command with SIGINT ignored, and SIGINT stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 

@@ -16,7 +16,10 @@ from txws2.wire.http.heads import Request, Response
 __all__ = ["CheckCredentials", "basic_auth"]
 
 CheckCredentials = Callable[[str, str], Any]
-"""A function of a name and a password. It returns True if they are right, or an awaitable."""
+"""A function of a name and a password.
+
+It returns True if they are right, or an awaitable of that.
+"""
 
 
 def basic_auth(

@@ -38,16 +38,22 @@ __all__ = [
 ]
 
 ProcessRequest = Callable[[Any, Request], object]
-"""A function of a connection and its request. It returns a Response or None, or an awaitable."""
+"""A function of a connection and its request.
+
+It returns a Response or None, or an awaitable of one of these.
+"""
 
 SelectSubprotocol = Callable[[Any, list[str]], object]
 """A function of a connection and the offered subprotocols.
 
-It returns one of these or None, or an awaitable.
+It returns the name of one or None, or an awaitable of that.
 """
 
 ProcessResponse = Callable[[Any, Request, Response], object]
-"""A function of a connection, its request and the response. It returns as `ProcessRequest` does."""
+"""A function of a connection, its request and the response to it.
+
+It returns the same as a `ProcessRequest`.
+"""
 
 
 REQUEST_ARGUMENTS = ("connection", "request")

@@ -13,7 +13,7 @@ from txws2._deferreds.callables import check_function
 
 __all__ = ["check_program", "explain_reactor"]
 
-# Usual names of the first parameter of a handler. No main function calls the reactor so.
+# Usual names of a handler's first parameter. No main function gives the reactor such a name.
 _OF_HANDLERS = {
     "client",
     "conn",

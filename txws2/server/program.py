@@ -311,7 +311,11 @@ def _begin_logging() -> None:
 
 
 def _for_people(event: LogEvent) -> Any:
-    """Leave out the debug events of all but txws2, and more of Twisted: info, lines about ports."""
+    """Leave out the events that most people don't need.
+
+    These are Twisted's events below level warn, its lines about ports, and all debug events
+    except those of txws2.
+    """
     namespace, level = str(event.get("log_namespace")), event.get("log_level", LogLevel.info)
     if _PORT.match(str(event.get("log_text", ""))):
         return PredicateResult.no

@@ -245,7 +245,7 @@ def _take_early(channel: Any, request: SiteRequest) -> bytes:
 
     A channel has no method for that. But when a request is done, the channel gives the kept bytes
     to `setLineMode`, so a list takes them in its place. Then the request goes back to its channel,
-    because it isn't done for any other code.
+    because for all other code it isn't done.
     """
     early: list[bytes] = []
     channel.setLineMode = early.append

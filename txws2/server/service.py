@@ -141,8 +141,8 @@ class WebSocketService(TypedService):
         Handlers that aren't done are cancelled. Use it when the process is about to end.
 
         Returns:
-            A Deferred that fires in the next turn of the reactor. On asyncio's reactor, it waits
-            for the cancelled handlers to end, for a second at most. It never fails.
+            A Deferred that fires in the next turn of the reactor. On asyncio's reactor, it fires
+            when the cancelled handlers have ended, or after a second. It never fails.
         """
         stopped = self.stopService()
         if self._stopped is not None:
