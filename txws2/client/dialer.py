@@ -20,13 +20,12 @@ from txws2.exceptions import InvalidProxy, InvalidURI
 from txws2.wire.http.uris import WebSocketURI
 from txws2.wire.proxy.urls import Proxy, parse_proxy
 
-__all__ = ["DialOptions", "Dialer", "take_dialer"]
+__all__ = ["DialOptions", "Dialer", "UnixDialOptions", "take_dialer"]
 
 
-class DialOptions(TypedDict, total=False):
-    """The options of `Dialer`, which explains them."""
+class UnixDialOptions(TypedDict, total=False):
+    """The options of `Dialer` without an endpoint, which a Unix socket provides."""
 
-    endpoint: IStreamClientEndpoint | None
     tls: TLS | None
     server_hostname: str | None
     client_certificate: ClientCertificate | None
@@ -34,6 +33,12 @@ class DialOptions(TypedDict, total=False):
     proxy_tls: TLS | None
     authentication: Authenticate | None
     proxy_authentication: Authenticate | None
+
+
+class DialOptions(UnixDialOptions, total=False):
+    """The options of `Dialer`, which explains them."""
+
+    endpoint: IStreamClientEndpoint | None
 
 
 class Dialer:
@@ -200,7 +205,7 @@ class Dialer:
 
 def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
     """Take the options of a dialer out of the options of a connection; make the dialer."""
-    names = DialOptions.__annotations__.keys() & options.keys()
+    names = DialOptions.__optional_keys__ & options.keys()
     return Dialer(**{name: options.pop(name) for name in names})
 
 
