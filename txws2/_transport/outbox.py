@@ -165,7 +165,8 @@ class Outbox(Cork):
         self.corked = False
         self.take()
         self._end = None
-        self.release(ending)
+        if self._waiters is not NOBODY or self._producer is not None:
+            self.release(ending)
 
     def release(self, ending: Callable[[], Exception]) -> None:
         """End each wait for room, and stop the producer; frames here still leave, if they can.

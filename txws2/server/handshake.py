@@ -17,6 +17,7 @@ from txws2.server.hooks import Decision
 from txws2.wire.handshake.server import (
     accept,
     acceptance,
+    negotiates,
     refusal,
     select_compression,
     select_subprotocol,
@@ -95,7 +96,8 @@ class ServerHandshake(Handshake):
         factory = self.driver.factory
         try:
             factory._judge(request)
-            self.agree(request, select_subprotocol(request, factory.subprotocols))
+            if self.upgrade is not None or negotiates(request):
+                self.agree(request, select_subprotocol(request, factory.subprotocols))
         except InvalidHandshake as exc:
             self.turn_away(exc)
             return

@@ -40,6 +40,7 @@ __all__ = [
     "acceptance",
     "check_acceptance",
     "check_request",
+    "negotiates",
     "offered_subprotocols",
     "refusal",
     "select_compression",
@@ -56,6 +57,8 @@ _HOST = re.compile(
 # All clients with the same browser or library send the same values of these headers. So each set of
 # values is checked only once.
 _ALIKE = (
+    # The key is another in each request, and is checked each time.
+    "sec-websocket-key",
     "host",
     "connection",
     "upgrade",
@@ -67,6 +70,9 @@ _ALIKE = (
 # and other clients must not fill the memory.
 _MANY = 64
 _LONG = 256
+
+# The headers with which a client negotiates; most programs send neither.
+_NEGOTIATING = ("sec-websocket-protocol", "sec-websocket-extensions")
 
 # The sets of values that have passed the check.
 _sound: set[tuple[object, ...]] = set()
@@ -101,13 +107,15 @@ def check_request(request: Request) -> None:
         raise InvalidMethod(request.method)
     headers = request.fields
     said = headers.said(_ALIKE)
-    if said not in _sound:
+    key, alike = said[0], said[1:]
+    if alike not in _sound:
         _judge(headers)
-        _remember(said)
+        _remember(alike)
     # Item 5: a "value that, when decoded, is 16 bytes in length." Section 4.2.2 adds: "It is not
     # necessary for the server to base64-decode the |Sec-WebSocket-Key| value." This server decodes
     # it all the same: a client that can't make a key is no WebSocket client (section 11.3.1).
-    key = single(headers, "Sec-WebSocket-Key")
+    if not isinstance(key, str):
+        key = single(headers, "Sec-WebSocket-Key")
     try:
         nonce = a2b_base64(key, strict_mode=True)
     except ValueError:
@@ -143,6 +151,11 @@ def _remember(said: tuple[object, ...]) -> None:
         if len(_sound) >= _MANY:
             _sound.clear()
         _sound.add(said)
+
+
+def negotiates(request: Request) -> bool:
+    """Tell whether the client offers subprotocols or extensions."""
+    return any(request.fields.said(_NEGOTIATING))
 
 
 def select_compression(
