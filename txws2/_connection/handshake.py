@@ -129,9 +129,8 @@ class Handshake:
             early: bytes that have come after the handshake already.
             head: bytes to write, which end the handshake.
         """
-        driver = self.driver
-        application = driver.application
-        outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
+        driver, outbox = self.driver, self.driver.outbox
+        application, deadlines = driver.application, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
             if driver.client:

@@ -45,7 +45,14 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
     hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
     intake = driver.intake
     if intake is None or intake.succession is None:
-        call(driver, hook, *arguments)
+        # The same as in `call`, without the call.
+        try:
+            result = hook(*arguments)
+        except BaseException:
+            driver.application_failed(Failure())
+        else:
+            if result is not None:
+                driver.hook_returned(result)
     elif has_hook(hook):
         intake.succession.add(hook, arguments)
 

@@ -186,7 +186,11 @@ class SharedEpoll:
                     isolated(self._drop, transport, exc)
         calls, self._afterwards = self._afterwards, None
         for call in calls:
-            isolated(call)
+            # The same as in `isolated`, without the call.
+            try:
+                call()
+            except BaseException:
+                _log.failure("unexpected error of one connection; the others go on")
 
     def connectionLost(self, reason: Failure) -> None:
         """End every transport: the reactor has ended."""

@@ -161,7 +161,8 @@ class Outbox(Cork):
         Args:
             ending: makes the exception for the Deferreds of `drained`.
         """
-        self.discard()
+        # The same as `discard`, without the call.
+        self._waiting, self._size = None, 0
         self.corked = False
         self.take()
         self._end = None

@@ -36,16 +36,19 @@ from txws2.wire.http.readers import ResponseReader
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate, accept_offer
 
 __all__ = [
+    "NEGOTIATING",
     "accept",
     "acceptance",
     "check_acceptance",
     "check_request",
-    "negotiates",
     "offered_subprotocols",
     "refusal",
     "select_compression",
     "select_subprotocol",
 ]
+
+NEGOTIATING = ("sec-websocket-protocol", "sec-websocket-extensions")
+"""The headers with which a client negotiates; many programs send neither."""
 
 # RFC 9110 section 7.2: Host = uri-host [ ":" port ]. A uri-host is a name, an IPv4 address, or an
 # IPv6 address in brackets. RFC 6874 adds the zone of a link-local address, which no client should
@@ -70,9 +73,6 @@ _ALIKE = (
 # and other clients must not fill the memory.
 _MANY = 64
 _LONG = 256
-
-# The headers with which a client negotiates; most programs send neither.
-_NEGOTIATING = ("sec-websocket-protocol", "sec-websocket-extensions")
 
 # The sets of values that have passed the check.
 _sound: set[tuple[object, ...]] = set()
@@ -151,11 +151,6 @@ def _remember(said: tuple[object, ...]) -> None:
         if len(_sound) >= _MANY:
             _sound.clear()
         _sound.add(said)
-
-
-def negotiates(request: Request) -> bool:
-    """Tell whether the client offers subprotocols or extensions."""
-    return any(request.fields.said(_NEGOTIATING))
 
 
 def select_compression(
