@@ -235,7 +235,18 @@ class ConnectionFactory(Factory, Generic[P]):
     def leave(self, connection: P) -> float:
         """Stop counting a connection; return the seconds that it was there."""
         now = self.clock.seconds()
-        return now - self._connections.pop(connection, now)
+        lasted = now - self._connections.pop(connection, now)
+        if not self._connections:
+            self._rest()
+        return lasted
+
+    def _rest(self) -> None:
+        """Called when the last connection has left: no timer stays."""
+        for timed in (self.opening_deadlines, self.closing_deadlines, self.keepalive):
+            if timed is not None:
+                timed.rest()
+        if "parting_deadlines" in self.__dict__:
+            self.parting_deadlines.rest()
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
