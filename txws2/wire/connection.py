@@ -6,7 +6,9 @@ import sys
 from typing import Any
 
 from txws2.wire.closing import Close, CloseCode, ClosingHandshake, State
+from txws2.wire.compression_budget import UNLIMITED, CompressionBudget
 from txws2.wire.counts import Tally
+from txws2.wire.deflater import Inflater
 from txws2.wire.encoder import MessageEncoder, Part
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong
 from txws2.wire.exceptions import InvalidState, PayloadTooBig, ProtocolError
@@ -37,6 +39,7 @@ class Connection(Tally):
         max_fragments: the most frames of one incoming message; None for no limit. `take_part`
             starts the count again.
         trace: called for every frame in and out.
+        budget: the budget of the memory that compression holds.
 
     Attributes:
         state: OPEN at first. The other attributes, and the counters, are those of
@@ -49,11 +52,13 @@ class Connection(Tally):
     # earlier events. So the failure is an event, too.
 
     __slots__ = (
+        "_budget",
         "_closing",
         "_compression",
         "_deflate",
         "_encoder",
         "_frames",
+        "_inflater",
         "_max_fragments",
         "state",
         "trace",
@@ -68,6 +73,7 @@ class Connection(Tally):
         compression: PerMessageDeflate | None = None,
         max_fragments: int | None = 2**17,
         trace: Trace | None = None,
+        budget: CompressionBudget = UNLIMITED,
     ) -> None:
         super().__init__()
         self.state = State.OPEN
@@ -77,10 +83,12 @@ class Connection(Tally):
         self._max_fragments = max_fragments
         self._deflate = deflate
         self._compression = compression
-        # An idle connection needs none of these three, nor does one with ordinary messages only.
+        self._budget = budget
+        # An idle connection needs none of these, nor does one with ordinary messages only.
         self._closing: ClosingHandshake | None = None
         self._encoder: MessageEncoder | None = None
         self._frames: FrameReader | None = None
+        self._inflater: Inflater | None = None
         self.ordinary_in = self.ordinary_out = trace is None
         if deflate is not None:
             self.deflates = True
@@ -352,11 +360,24 @@ class Connection(Tally):
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
             closing.cause = cause
+        if self._encoder is not None:
+            self._encoder.end()
+        if self._inflater is not None:
+            self._inflater.end()
 
     def rest(self) -> None:
         """Free the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
+        if self._inflater is not None:
+            self._inflater.rest()
+
+    def need_inflater(self) -> Inflater:
+        """Return the inflater of a connection on which compression was negotiated."""
+        if self._inflater is None:
+            assert self._deflate is not None
+            self._inflater = self._deflate.inflater(self._budget, client=self.client)
+        return self._inflater
 
     def _need_encoder(self) -> MessageEncoder:
         if self._encoder is None:
@@ -365,7 +386,7 @@ class Connection(Tally):
                 self._encoder = MessageEncoder()
             else:
                 options = self._compression or _DEFAULT_COMPRESSION
-                deflater = deflate.deflater(options, client=self.client)
+                deflater = deflate.deflater(options, self._budget, client=self.client)
                 self._encoder = MessageEncoder(deflater, options.threshold)
         return self._encoder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from txws2._accelerator import accelerated
+from txws2.wire.deflater import Inflater
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
 from txws2.wire.masking import BytesLike
 from txws2.wire.whole_messages import as_payload, decode_messages, encode_message
@@ -192,7 +193,7 @@ class Tally:
         rare = self._rare[1] if self._rare is not None else dict.fromkeys(_RARE, 0)
         return {TEXT: self._texts_out, BINARY: self._binaries_out, **rare}
 
-    # The subclass provides these two.
+    # The subclass provides these three.
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a message."""
@@ -205,6 +206,10 @@ class Tally:
             ProtocolError: the payload isn't DEFLATE, or the text isn't UTF-8.
             PayloadTooBig: the payload inflates to more than max_size.
         """
+        raise NotImplementedError
+
+    def need_inflater(self) -> Inflater:
+        """Return the inflater of a connection on which compression was negotiated."""
         raise NotImplementedError
 
     def _need_rare(self) -> tuple[dict[int, int], dict[int, int]]:

@@ -183,8 +183,7 @@ class FrameReader:
 
     def _need_message(self, tally: Tally) -> MessageAssembler:
         if self._message is None:
-            deflate = self._deflate
-            inflater = None if deflate is None else deflate.inflater(client=tally.client)
+            inflater = None if self._deflate is None else tally.need_inflater()
             self._message = MessageAssembler(tally.max_size, inflater, self._max_fragments)
         return self._message
 
