@@ -16,6 +16,7 @@ __all__ = ["Deflater", "Inflater"]
 # from the tail end." Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
 # payload of the message."
 _TAIL = b"\x00\x00\xff\xff"
+_SYNC_FLUSH = zlibs.SYNC_FLUSH
 
 # A new stream begins after a final block. Two bytes make a stream, and nobody needs many of them;
 # for each, zlib takes a new window.
@@ -74,7 +75,7 @@ class Deflater(Stream):
         self.used = True
         # A part is flushed, too, so that the peer can inflate it when it arrives. The parts keep
         # the bytes of the flush: section 7.2.1 removes them at the message's end only.
-        data = compressor.compress(part) + compressor.flush(zlibs.SYNC_FLUSH)
+        data = compressor.compress(part) + compressor.flush(_SYNC_FLUSH)
         if self._compressor is not False:
             # Meanwhile, a finalizer has sent a message, which goes ahead of this one. The
             # compressor doesn't know it.

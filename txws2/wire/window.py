@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from secrets import token_bytes
 
 from txws2.wire import zlib_library as zlibs
@@ -45,6 +46,8 @@ def read_window(decompressor: zlib._Decompress, size: int) -> bytes | None:
     return decompressor.decompress(_repeating(size))[:size] if size else b""
 
 
+# Most windows of a factory's connections are full, and of one size.
+@lru_cache(maxsize=16)
 def _repeating(distance: int) -> bytes:
     """Return the beginning of a block that repeats so many bytes, or a few more."""
     # Bits in the order of RFC 1951 section 3.1.1. Not the last block, and fixed codes ("0", "10",
