@@ -232,7 +232,8 @@ class Connection(Tally):
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a whole message."""
-        return self._need_encoder().compress(payload)
+        encoder = self._encoder or self._need_encoder()
+        return encoder.compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.
