@@ -3,6 +3,7 @@
 import random
 import zlib
 from itertools import zip_longest
+from unittest import skipUnless
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +14,11 @@ from tests.support.strategies import cuts, pieces
 from tests.support.zlibs import ZlibTestCase, with_ng
 from tests.wire import same_each_time
 from txws2.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire import deflater as wire_deflater
 from txws2.wire import zlib_library as zlibs
 from txws2.wire.compression_budget import CompressionBudget
 from txws2.wire.deflater import Deflater, Inflater
+from txws2.wire.window import can_read_windows
 
 TICK = b'{"symbol": "ACME", "price": 12.5, "size": 100, "side": "buy", "venue": "here"}'
 NOISE = random.Random(7).randbytes(1000)
@@ -123,6 +126,7 @@ class DeflaterTests(BudgetTestCase):
         ours._compressor = Interrupted()
 
 
+@skipUnless(can_read_windows(), "this Python's zlib can't read windows")
 class InflaterTests(BudgetTestCase):
     def test_the_window_is_kept(self):
         peer, ours = deflater(CompressionBudget(None)), inflater(self.budget)
@@ -214,6 +218,34 @@ class InflaterTests(BudgetTestCase):
         for _ in range(3):
             self.assertEqual(ours.finish(None, peer.compress(NOISE)), NOISE)
             ours.end()
+
+
+class InflaterThatKeepsItsMemoryTests(BudgetTestCase):
+    def test_where_windows_cannot_be_read_it_counts_until_the_end(self):
+        self.patch(wire_deflater, "can_read_windows", lambda: False)
+        peer, ours = deflater(CompressionBudget(None)), inflater(self.budget)
+        for _ in range(3):
+            self.assertEqual(ours.finish(None, peer.compress(TICK)), TICK)
+            self.crowd_out()
+            self.assertEqual(self.budget.held, ours.size)
+        ours.end()
+        self.assertEqual(self.budget.held, 0)
+
+    def test_a_zlib_that_lacks_something_is_noticed(self):
+        class Lacking:
+            def __init__(self, window_bits, window=b""):
+                if window:
+                    raise TypeError("there is no zdict")
+                self._made = decompressor(window_bits)
+
+            def decompress(self, data, *args):
+                return self._made.decompress(data, *args)
+
+        decompressor = zlibs.decompressor
+        self.patch(zlibs, "decompressor", Lacking)
+        self.assertFalse(can_read_windows.__wrapped__())
+        Lacking.copy = lambda self: self._made.copy()
+        self.assertFalse(can_read_windows.__wrapped__())
 
 
 class AnyStreamTests(BudgetTestCase):

@@ -6,9 +6,9 @@ from collections import OrderedDict
 
 __all__ = ["UNLIMITED", "CompressionBudget", "Stream"]
 
-# A stream in the middle of a message may be unable to give its memory back. So many of them are
-# asked before the next stream begins all the same.
-_MOST_REFUSALS = 16
+# A stream in the middle of a message may be unable to give its memory back. After so many of them,
+# the next stream begins all the same.
+_MOST_STUCK = 8
 
 
 class CompressionBudget:
@@ -37,7 +37,7 @@ class CompressionBudget:
         """
         # The message with which a stream begins doesn't count as a use. So streams with a message
         # now and then are asked for room before busy ones.
-        stream.used, stream.fresh = False, True
+        stream.fresh, stream.used, stream.stuck = True, False, False
         if self.limit is None:
             return
         self.give_back(stream)
@@ -52,16 +52,18 @@ class CompressionBudget:
         self.held -= self._streams.pop(stream, 0)
 
     def _make_room(self, limit: int) -> None:
-        refusals = 0
-        while self._streams and self.held > limit and refusals < _MOST_REFUSALS:
+        stuck = 0
+        while self._streams and self.held > limit and stuck < _MOST_STUCK:
             stream, size = self._streams.popitem(last=False)
             if stream.used:
-                stream.used = False
-            elif stream.shrink():
+                stream.used = stream.stuck = False
+            # To find out again that a stream is stuck would take a hundred times as long.
+            elif not stream.stuck and stream.shrink():
                 self.held -= size
                 continue
             else:
-                refusals += 1
+                stream.stuck = True
+                stuck += 1
             self._streams[stream] = size
 
 
@@ -78,13 +80,14 @@ class Stream:
     Attributes:
         used: set to True by each message; set to False now and then to see whether one comes.
         fresh: True if the stream has begun since the last rest.
+        stuck: True if the stream couldn't shrink, and wasn't used since.
     """
 
-    __slots__ = ("_budget", "fresh", "used")
+    __slots__ = ("_budget", "fresh", "stuck", "used")
 
     def __init__(self, budget: CompressionBudget) -> None:
         self._budget = budget
-        self.used = self.fresh = False
+        self.used = self.fresh = self.stuck = False
 
     @property
     def size(self) -> int:

@@ -139,7 +139,8 @@ class Connection(FrameReader):
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a whole message."""
-        return self._need_encoder().compress(payload)
+        encoder = self._encoder or self._need_encoder()
+        return encoder.compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.

@@ -8,7 +8,7 @@ from typing import Literal
 from txws2.wire import zlib_library as zlibs
 from txws2.wire.compression_budget import UNLIMITED, CompressionBudget, Stream
 from txws2.wire.exceptions import PayloadTooBig, ProtocolError
-from txws2.wire.window import read_window
+from txws2.wire.window import can_read_windows, read_window
 
 __all__ = ["Deflater", "Inflater"]
 
@@ -212,7 +212,7 @@ class Inflater(Stream):
 
     def shrink(self) -> bool:
         """Free the decompressor, and keep its window, unless a block of a message is unfinished."""
-        if self._decompressor is None:
+        if self._decompressor is None or not can_read_windows():
             return False
         window = read_window(self._decompressor, min(self._made, 2**self._window_bits))
         # The block can still end with its message, but not after it.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from functools import lru_cache
+from functools import cache, lru_cache
 from secrets import token_bytes
 
 from txws2.wire import zlib_library as zlibs
 
-__all__ = ["read_window"]
+__all__ = ["can_read_windows", "read_window"]
 
 # A final block without compression (RFC 1951 section 3.2.4), with bytes that no peer knows. They
 # come out, and end the stream, if and only if the decompressor was between two blocks: only their
@@ -19,6 +19,22 @@ _PROBE = b"\x01\x10\x00\xef\xff" + _NONCE
 # RFC 1951 section 3.2.5: the largest length of a match, and its code (section 3.2.6).
 _MATCH = 258
 _MATCH_CODE = "11000101"
+
+# RFC 7692 section 7.2.3.2: a message "Hello", and another one that refers to it; with their tails.
+_HELLO = bytes.fromhex("f248cdc9c907000000ffff")
+_HELLO_AGAIN = bytes.fromhex("f2001100000000ffff")
+
+
+@cache
+def can_read_windows() -> bool:
+    """Tell whether this Python's zlib can do what `read_window` and its result need."""
+    try:
+        first = zlibs.decompressor(9)
+        window = read_window(first, len(first.decompress(_HELLO)))
+        return zlibs.decompressor(9, window or b"").decompress(_HELLO_AGAIN) == window
+    except (AttributeError, TypeError, zlibs.error()):
+        # Not every Python can copy a decompressor, or begin with a window.
+        return False
 
 
 def read_window(decompressor: zlib._Decompress, size: int) -> bytes | None:
