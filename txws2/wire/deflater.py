@@ -200,9 +200,12 @@ class Inflater(Stream):
         ends_block = part or self._begun
         data = self._inflate(part + _TAIL, room, len(_TAIL)) if ends_block else b""
         self._ended = 0
-        self._begun = False
         if not self._takeover:
-            self.forget()
+            self._decompressor = None
+            if self._begun:
+                # Its parts were counted.
+                self.forget()
+        self._begun = False
         return data
 
     @property
