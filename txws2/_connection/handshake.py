@@ -170,6 +170,7 @@ class Handshake:
             compression=factory.compression,
             max_fragments=factory.max_fragments,
             trace=trace,
+            budget=factory.compression_budget,
         )
         driver.kept, driver.handshake = self.result(), None
         driver.change_phase(OPEN)
