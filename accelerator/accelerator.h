@@ -247,6 +247,9 @@ int truth(PyObject *object);
 /* In heads.c. */
 int add_heads(PyObject *module);
 
+/* In keys.c. */
+int add_keys(PyObject *module);
+
 /* In state.c. */
 void keep_definition(PyModuleDef *of_module);
 State *state_for(PyTypeObject *type);

@@ -76,7 +76,7 @@ execute(PyObject *module)
         || add_tally(module, state) < 0 || add_decoder(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
         || add_handle(module, state) < 0
-        || add_broadcasting(module) < 0 || add_heads(module) < 0) {
+        || add_broadcasting(module) < 0 || add_heads(module) < 0 || add_keys(module) < 0) {
         return -1;
     }
     return add_readthrough(module);

@@ -1,6 +1,6 @@
 """The gain of a function in C over its twin in Python, as a share of a server's whole CPU time.
 
-    make twins TWIN=split_request
+    make twins TWIN=read_request
 
 Two servers run side by side and differ in nothing but that function. The figure is the CPU time of
 a server's process for each message or handshake, with what the kernel does in it. Each server has
@@ -26,8 +26,8 @@ _HANDSHAKES = WORKLOADS["handshakes"]
 _BROWSERS = replace(_HANDSHAKES, name="of browsers", browser=True, needs="deflate")
 
 TWINS = {
-    "end_of_head": ("txws2.wire.http.readers", [_HANDSHAKES, _BROWSERS]),
-    "split_request": ("txws2.wire.http.heads", [_HANDSHAKES, _BROWSERS]),
+    "accept_key": ("txws2.wire.handshake.server", [_HANDSHAKES]),
+    "read_request": ("txws2.wire.http.readers", [_HANDSHAKES, _BROWSERS]),
     "read_through": ("txws2._transport.epoll", [WORKLOADS["echo"], WORKLOADS["pipelined"]]),
 }
 """For each function, the module that calls it, and loads in which it is called often."""

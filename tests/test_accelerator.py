@@ -15,7 +15,8 @@ from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import decoder, frames, masking
 from txws2.wire import whole_messages as ordinary
-from txws2.wire.http import readers, request_heads
+from txws2.wire.handshake import rules
+from txws2.wire.http import fields, readers, request_heads
 
 TWINS = {
     "Cork": cork,
@@ -23,11 +24,14 @@ TWINS = {
     "Exchange": exchange,
     "Handle": handle,
     "Tally": tally,
+    "accept_key": rules,
     "apply_mask": masking,
     "driver_of": handle,
     "encode_frame": frames,
     "encode_message": ordinary,
     "end_of_head": readers,
+    "look_up": fields,
+    "read_request": readers,
     "read_through": readthrough,
     "send_where_ready": handle,
     "split_request": request_heads,

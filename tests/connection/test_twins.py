@@ -72,5 +72,22 @@ class TwinsTests(TestCase):
 
     @same_each_time
     @given(requests, limits, st.integers(0, 5) | limits)
+    def test_read_request(self, head, size, count):
+        self.same("read_request", head, size, count)
+
+    @same_each_time
+    @given(
+        st.dictionaries(st.text(), st.text()) | anything, st.lists(st.text()).map(tuple) | anything
+    )
+    def test_look_up(self, values, names):
+        self.same("look_up", values, names)
+
+    @same_each_time
+    @given(st.text())
+    def test_accept_key(self, key):
+        self.same("accept_key", key)
+
+    @same_each_time
+    @given(requests, limits, st.integers(0, 5) | limits)
     def test_end_of_head(self, head, size, count):
         self.same("end_of_head", head, size, count)

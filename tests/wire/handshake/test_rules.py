@@ -1,7 +1,12 @@
+from base64 import b64encode
+from hashlib import sha1
+from random import Random
+
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.support.heads import headers_of
 from tests.support.opening import ACCEPT, KEY, HandshakeTestCase
+from tests.support.twins import in_c, pure
 from txws2.exceptions import InvalidHeader, InvalidHeaderFormat, InvalidUpgrade, NegotiationError
 from txws2.wire.handshake.rules import (
     VERSION,
@@ -13,12 +18,31 @@ from txws2.wire.handshake.rules import (
 
 
 class KeyTests(TestCase):
+    accept_key = pure("accept_key")
+
     def test_the_example_of_the_rfc(self):
         """Section 1.3."""
-        self.assertEqual(accept_key(KEY), ACCEPT)
+        self.assertEqual(self.accept_key(KEY), ACCEPT)
+
+    def test_a_key_of_any_length_has_the_answer_that_hashlib_gives(self):
+        random = Random(1)
+        for size in [*range(300), 2**16]:
+            key = b64encode(random.randbytes(size)).decode()[:size]
+            digest = sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+            self.assertEqual(self.accept_key(key), b64encode(digest).decode(), size)
+
+    def test_a_key_is_a_str(self):
+        with self.assertRaises((TypeError, AttributeError)):
+            self.accept_key(1)
+        self.assertRaises(UnicodeEncodeError, self.accept_key, "\udc80")
 
     def test_the_version_is_13(self):
         self.assertEqual(VERSION, "13")
+
+
+@in_c
+class KeyInCTests(KeyTests):
+    accept_key = staticmethod(accept_key)
 
 
 class SingleTests(HandshakeTestCase):

@@ -19,6 +19,7 @@ from txws2.wire.http.readers import (
     RequestReader,
     ResponseReader,
     end_of_head,
+    read_request,
 )
 
 
@@ -63,6 +64,52 @@ class EndOfHeadTests(TestCase):
 @in_c
 class EndOfHeadInCTests(EndOfHeadTests):
     end_of_head = staticmethod(end_of_head)
+
+
+class ReadRequestTests(TestCase):
+    read_request = pure("read_request")
+
+    def test_a_usual_request_is_read_at_once(self):
+        head = b"GET /a?b HTTP/1.1\r\nHost: h\r\nX: \xc3\xa9\r\nx: 2"
+        found = "GET", "/a?b", {"host": "h", "x": ("\xe9", "2")}
+        for kind in bytes, bytearray:
+            read = self.read_request(kind(head + b"\r\n\r\n\x81"), 99, 9)
+            self.assertEqual(read, (head, b"\x81", *found))
+            self.assertEqual([type(each) for each in read[:2]], [bytes, bytes])
+        self.assertEqual(self.read_request(head + b"\r\n\r\n", 99, 9), (head, b"", *found))
+
+    def test_any_other_is_left_to_the_reader(self):
+        for line in (
+            b"GET / HTTP/1.0",
+            b"GET / HTTP/1.2",
+            b"GET / HTTP/2.1",
+            b"GET /#a HTTP/1.1",
+            b"GET * HTTP/1.1",
+            b"GET http://h/ HTTP/1.1",
+            b"GET  HTTP/1.1",
+            b"GET /",
+            b"",
+            b"GET / HTTP/1.1\r\nA : b",
+            b"GET / HTTP/1.1\nA: b",
+        ):
+            self.assertIsNone(self.read_request(line + b"\r\n\r\n", 99, 9), line)
+
+    def test_so_is_one_beyond_the_limits(self):
+        data = b"GET / HTTP/1.1\r\nA: b\r\n\r\n"
+        self.assertIsNotNone(self.read_request(data, len(data), 1))
+        self.assertIsNone(self.read_request(data, len(data) - 1, 1))
+        self.assertIsNone(self.read_request(data, len(data), 0))
+
+    def test_its_arguments_are_bytes_and_two_numbers(self):
+        head = b"A\r\n\r\n"
+        for wrong in (head,), (head, 9), (head, 9, 9, 9), (head, "9", 9), (head, 9, "9"), (1, 9, 9):
+            with self.assertRaises((TypeError, AttributeError)):
+                self.read_request(*wrong)
+
+
+@in_c
+class ReadRequestInCTests(ReadRequestTests):
+    read_request = staticmethod(read_request)
 
 
 class RequestReaderTests(ReaderTestCase):

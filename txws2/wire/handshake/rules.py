@@ -6,6 +6,7 @@ from binascii import b2a_base64
 from collections.abc import Collection, Sequence
 from hashlib import sha1
 
+from txws2._accelerator import accelerated
 from txws2.wire.exceptions import InvalidHeader, InvalidUpgrade, NegotiationError
 from txws2.wire.http.fields import Lookup
 from txws2.wire.http.grammar import is_token, parse_tokens
@@ -19,7 +20,8 @@ VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-def accept_key(key: str) -> str:
+@accelerated
+def accept_key(key: str, /) -> str:
     """Return the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (section 4.2.2)."""
     # Section 10.8: the handshake "doesn't depend on any security properties of SHA-1". So systems
     # that forbid it for security (FIPS 140) may use it here.

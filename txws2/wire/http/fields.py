@@ -7,10 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, overload
 
+from txws2._accelerator import accelerated
 from txws2.wire.exceptions import InvalidHeader, InvalidMessage
 from txws2.wire.http.credentials import masked
 
-__all__ = ["HEADER_LINES", "Fields", "Headers", "Lookup", "parse_headers", "wrong_header"]
+__all__ = [
+    "HEADER_LINES",
+    "Fields",
+    "Headers",
+    "Lookup",
+    "look_up",
+    "parse_headers",
+    "wrong_header",
+]
 
 # Section 5.1: field-name = token. Section 5.6.2 has the characters of a token.
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -59,7 +68,7 @@ class Lookup:
         values = self.get_all(name)
         return ", ".join(values) if values else default
 
-    def said(self, names: Sequence[str]) -> tuple[object, ...]:
+    def said(self, names: tuple[str, ...]) -> tuple[object, ...]:
         """Return the values of these headers, in a form that can be compared and kept.
 
         The names are in lower case.
@@ -165,7 +174,7 @@ class Fields(Lookup):
 
     __slots__ = ("_values",)
 
-    def __init__(self, values: Mapping[str, str | tuple[str, ...]]) -> None:
+    def __init__(self, values: dict[str, str | tuple[str, ...]]) -> None:
         self._values = values
 
     def get_all(self, name: str) -> list[str]:
@@ -180,12 +189,12 @@ class Fields(Lookup):
         value = self._values.get(name.lower(), default)
         return ", ".join(value) if isinstance(value, tuple) else value
 
-    def said(self, names: Sequence[str]) -> tuple[object, ...]:
+    def said(self, names: tuple[str, ...]) -> tuple[object, ...]:
         """Return the values of these headers, in a form that can be compared and kept.
 
         The names are in lower case.
         """
-        return tuple(map(self._values.get, names))
+        return look_up(self._values, names)
 
     def __getitem__(self, name: str) -> str:
         value = self._values.get(name.lower())
@@ -193,6 +202,14 @@ class Fields(Lookup):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
+
+
+@accelerated
+def look_up(values: dict[str, Any], names: tuple[str, ...], /) -> tuple[Any, ...]:
+    """Return the values that a dict has for these names; None for a name that it hasn't."""
+    if not (isinstance(values, dict) and isinstance(names, tuple)):
+        raise TypeError("expected a dict and a tuple")
+    return tuple(map(values.get, names))
 
 
 def _text(name: str | bytes) -> str:

@@ -83,9 +83,17 @@ class Request:
             raise InvalidProtocol(protocol)
         if target[0] != "/" or "#" in target:
             target = _path(method, target)
-        request = cls(target, None, method)
+        request = cls.split(head, method, target, values)
         if protocol != "HTTP/1.1":
             request.protocol = protocol
+        return request
+
+    @classmethod
+    def split(
+        cls, head: bytes, method: str, path: str, values: dict[str, str | tuple[str, ...]]
+    ) -> Request:
+        """Make a request from its head and the parts of that, as `split_request` returns them."""
+        request = cls(path, None, method)
         request._head = head
         request.fields = Fields(values)
         return request
