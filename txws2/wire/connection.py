@@ -60,8 +60,8 @@ class Connection(FrameReader):
         trace: Trace | None = None,
         budget: CompressionBudget = UNLIMITED,
     ) -> None:
-        super().__init__(deflate, budget, trace)
-        self.state = State.OPEN
+        FrameReader.__init__(self, deflate, budget, trace)
+        self.state = _OPEN
         self.client = client
         self.max_size = max_size
         self.max_fragments = max_fragments

@@ -36,12 +36,14 @@ class FrameReader(Decoder):
     def __init__(
         self, deflate: Deflate | None, budget: CompressionBudget, trace: Trace | None
     ) -> None:
-        super().__init__()
+        Decoder.__init__(self)
         self.trace = trace
         self._deflate = deflate
         self._budget = budget
-        self.inflates = deflate is not None
-        self.ordinary_in = trace is None
+        if deflate is not None:
+            self.inflates = True
+        if trace is None:
+            self.ordinary_in = True
         # An idle connection needs neither of these, nor does one with ordinary messages only.
         self._closing: ClosingHandshake | None = None
         self._inflater: Inflater | None = None
