@@ -23,7 +23,7 @@ class Connected(Protocol):
         self.adopted += 1
 
 
-class EpollSharingTests(SynchronousTestCase):
+class EpollSharingTestCase(SynchronousTestCase):
     def setUp(self):
         # As users have it, whatever this run wants.
         self.patch(sharing, "_WORTH_WHILE", 4)
@@ -69,6 +69,8 @@ class EpollSharingTests(SynchronousTestCase):
             self.connect(transport)
         return transports
 
+
+class EpollSharingTests(EpollSharingTestCase):
     def test_three_are_left_to_their_reactor(self):
         for transport in self.connect_some(3):
             self.assertFalse(self.shares(transport))
@@ -162,3 +164,67 @@ class EpollSharingTests(SynchronousTestCase):
         for transport in transports:
             transport.reactor = object()
             self.assertFalse(self.connect(transport))
+
+
+class NoDelayTests(EpollSharingTestCase):
+    def setUp(self):
+        super().setUp()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.listening.close)
+        self.port.socket = self.listening
+        self.port.fileno = self.listening.fileno
+
+    def call(self):
+        """Connect to the port, which doesn't accept yet."""
+        peer = socket.create_connection(self.listening.getsockname())
+        self.addCleanup(peer.close)
+
+    def accept(self):
+        """Return the transport of the connection that has waited longest."""
+        skt, _ = self.listening.accept()
+        self.addCleanup(skt.close)
+        return Server(skt, Protocol(), ("127.0.0.1", 7), self.port, 1, self.port.reactor)
+
+    def offer(self, transport):
+        self.connections.append(Connected())
+        return self.sharing.offer(transport, len(self.connections), lambda: self.connections)
+
+    def offer_one(self):
+        self.call()
+        return self.offer(self.accept())
+
+    def test_a_port_that_was_taken_passes_it_on(self):
+        self.assertEqual([self.offer_one() for _ in range(7)], [False] * 4 + [True] * 3)
+        self.call()
+        self.assertTrue(self.accept().getTcpNoDelay())
+
+    def test_those_that_waited_at_the_port_then_have_to_set_it(self):
+        for _ in range(3):
+            self.offer_one()
+        for _ in range(4):
+            self.call()
+        self.assertFalse(self.offer(self.accept()))
+        self.call()
+        transports = [self.accept() for _ in range(4)]
+        has_it = [bool(each.getTcpNoDelay()) for each in transports]
+        self.assertEqual(has_it, [False, False, False, True])
+        self.assertEqual([self.offer(each) for each in transports], has_it)
+
+    def test_where_a_port_of_the_system_passes_nothing_on_each_sets_it(self):
+        for _ in range(4):
+            self.offer_one()
+        self.patch(Server, "getTcpNoDelay", lambda _: 0)
+        self.assertEqual([self.offer_one() for _ in range(3)], [False] * 3)
+
+    def test_over_tls_it_is_there_too(self):
+        for _ in range(5):
+            self.offer_one()
+        self.call()
+        above = TLSMemoryBIOProtocol(None, None)
+        above.transport = self.accept()
+        self.assertTrue(self.offer(above))
+
+    def test_a_socket_of_another_kind_has_none(self):
+        self.port = self.port_of(self.factory)
+        for _ in range(6):
+            self.assertFalse(self.offer(self.transport()))

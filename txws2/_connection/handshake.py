@@ -107,9 +107,11 @@ class Handshake:
         """Begin to use the transport, which is ours now."""
         driver, transport = self.driver, self.transport
         factory = driver.factory
-        if factory.epoll_sharing is not None:
-            factory.epoll_sharing.offer(transport, len(factory.connections), factory.drivers)
-        set_no_delay(transport)
+        sharing = factory.epoll_sharing
+        if sharing is None or not sharing.offer(
+            transport, len(factory.connections), factory.drivers
+        ):
+            set_no_delay(transport)
         driver.outbox = outbox_for(transport, factory.write_limit)
         self.tell_made()
 

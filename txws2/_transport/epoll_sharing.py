@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import select
+import socket
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from math import inf
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IProtocolFactory, IReactorFDSet, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
-from twisted.internet.tcp import Server
+from twisted.internet.tcp import Port, Server
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
@@ -39,29 +43,34 @@ class EpollSharing:
     def __init__(self, factory: IProtocolFactory) -> None:
         self._factory = factory
         self._shared: SharedEpoll | None = None
+        # For each port that was taken over, the number of its transports to come that may have no
+        # TCP_NODELAY yet. A port whose transports are known to have it isn't here.
+        self._earlier: dict[Port, float] = {}
 
     def offer(
         self, transport: ITransport, count: int, drivers: Callable[[], Iterable[_Driver]]
-    ) -> None:
+    ) -> bool:
         """Take the transport of a new connection over, if that is possible and worth while.
 
         Args:
             transport: the transport, which is reading.
             count: the number of connections.
             drivers: returns the drivers of all connections. The new one has no transport yet.
+
+        Returns:
+            True if the transport has TCP_NODELAY already, from the port that has made it.
         """
         shared = self._shared
         if shared is not None and getattr(transport, "reactor", None) is shared.stand_in:
             # A port that was taken over has made it.
-            return
+            return not self._earlier or self._has_no_delay(cast(Server, _socket_of(transport)))
         below = _socket_of(transport)
         if below is None or count < _WORTH_WHILE:
-            return
-        try:
+            return False
+        # The system may have no descriptor left, or no memory. Then the reactor keeps it.
+        with suppress(OSError):
             self._take_over(below, drivers)
-        except OSError:
-            # The system has no descriptor left, or no memory. The reactor keeps this transport.
-            return
+        return False
 
     def _take_over(self, below: TCPTransport, drivers: Callable[[], Iterable[_Driver]]) -> None:
         shared = self._shared
@@ -76,6 +85,35 @@ class EpollSharing:
             if port is not None and port.factory is self._factory:
                 # The port accepts for this factory alone, so new transports can begin here.
                 shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
+                self._pass_no_delay_on(port)
+
+    def _pass_no_delay_on(self, port: Port) -> None:
+        """Let the sockets that a port accepts have TCP_NODELAY from the beginning.
+
+        In Linux, a socket has the options that the socket which listens had when the connection was
+        made. Connections that wait to be accepted were made before.
+        """
+        try:
+            port.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._earlier[port] = _waiting_at(port.socket)
+        except OSError:
+            # It is of another kind than TCP.
+            self._earlier[port] = inf
+
+    def _has_no_delay(self, transport: Server) -> bool:
+        """Tell whether a transport has TCP_NODELAY from the port that has made it."""
+        port = transport.server
+        earlier = self._earlier.get(port, 0)
+        if earlier:
+            self._earlier[port] = earlier - 1
+            return False
+        if port in self._earlier:
+            # Systems that only resemble Linux may not pass the option on.
+            if not transport.getTcpNoDelay():
+                self._earlier[port] = inf
+                return False
+            del self._earlier[port]
+        return True
 
     def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
         """Take over earlier connections, too: they would have fewer turns than the others."""
@@ -85,6 +123,18 @@ class EpollSharing:
             if below is not None and below.reactor is reactor:
                 shared.adopt(below, reading=below in readers, writing=below in writers)
                 driver.was_adopted()
+
+
+def _waiting_at(listening: socket.socket) -> int:
+    """Return the number of connections that wait to be accepted.
+
+    Raises:
+        OSError: the socket isn't of TCP.
+    """
+    # The struct tcp_info of Linux begins with eight bytes, after which each field has four. Where a
+    # socket listens, tcpi_unacked has this number.
+    info = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+    return int.from_bytes(info[24:28], sys.byteorder)
 
 
 def _socket_of(transport: ITransport | None) -> TCPTransport | None:
