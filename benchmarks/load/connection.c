@@ -11,6 +11,8 @@
 
 enum { MOST_OF_A_RESPONSE = 8192, NORMAL_CLOSURE = 1000 };
 
+static const unsigned char HELLO[] = "are you there?";
+
 static void watch(struct connection *connection, int operation)
 {
     struct epoll_event event = {
@@ -34,12 +36,15 @@ void connection_open(struct connection *connection, struct run *run)
 
 void connection_send(struct connection *connection)
 {
+    const struct options *options = connection->run->options;
     const struct messages *messages = &connection->run->messages;
     size_t which = connection->sent % messages->count;
-    write_frame(
+    if (options->pings)
+        write_frame(&connection->out, PING, HELLO, sizeof HELLO - 1);
+    write_fragments(
         &connection->out, messages->opcode, messages->payload[which],
-        messages->payload_size[which]);
-    connection->sent_at[connection->sent % (uint64_t)connection->run->options->depth] = now();
+        messages->payload_size[which], options->fragments);
+    connection->sent_at[connection->sent % (uint64_t)options->depth] = now();
     connection->sent++;
 }
 
@@ -72,6 +77,10 @@ static void receive_control(struct connection *connection, int opcode)
     size_t size = connection->control_size;
     if (opcode == PING) {
         write_frame(&connection->out, PONG, payload, size);
+    } else if (opcode == PONG) {
+        if (size != sizeof HELLO - 1 || memcmp(payload, HELLO, size) != 0)
+            fail("a pong has another payload than the ping");
+        connection->run->pongs++;
     } else if (opcode == CLOSE) {
         int code = size < 2 ? 1005 : payload[0] << 8 | payload[1];
         if (connection->state != CLOSING || code != NORMAL_CLOSURE)

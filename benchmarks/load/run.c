@@ -26,7 +26,7 @@ void run_prepare(struct run *run, const struct options *options, int total)
     run->connections = calloc((size_t)total, sizeof *run->connections);
     if (run->epoll < 0 || run->connections == NULL)
         fail_call("can't begin");
-    make_messages(&run->messages, options->size, options->binary);
+    make_messages(&run->messages, options->size, options->largest, options->contents);
 }
 
 static void serve_some(struct run *run)
@@ -82,9 +82,11 @@ void run_measure(struct run *run)
 
     if (run->count == 0)
         fail("nothing came back");
+    if (options->pings && run->pongs == 0)
+        fail("the server answers no ping");
     double each = 1e6 / (double)run->count;
     printf(
-        "{\"count\": %lu, \"per_second\": %.1f, \"server_cpu_us\": %.3f, \"load_cpu_us\": %.3f, "
+        "{\"count\": %lu, \"per_second\": %.1f, \"cpu_us\": %.3f, \"load_cpu_us\": %.3f, "
         "\"server_busy\": %.3f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"wire_bytes\": %.1f, "
         "\"rss_kib\": %.0f}\n",
         (unsigned long)run->count, (double)run->count / elapsed, server * each, load * each,
