@@ -50,7 +50,7 @@ def _draw_panel(panel: Axes, sweep: Sweep, summary: Summary) -> None:
             )
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
-    shown = SIZES[::4] if SIZES[-1] in SIZES[::4] else (*SIZES[::4], SIZES[-1])
+    shown = SIZES[::-4]
     panel.set_xticks(shown, [size(count) for count in shown], rotation=45)
     panel.minorticks_off()
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")

@@ -46,7 +46,7 @@ class Goal:
             return f"{number(self.most)} KiB"
         if self.times == STEP:
             return f"step {self.most:.2f}"
-        other = self.times if self.of == self.load else f"{self.times}, {self.of}"
+        other = self.times if self.of == self.load else self.of
         return f"{self.most:.2f} x {other}"
 
 

@@ -10,9 +10,9 @@ from benchmarks.results import rounds
 from benchmarks.steps import costs, largest_step
 from benchmarks.sweeps import SWEEPS
 
-__all__ = ["details", "overview", "sizes"]
+__all__ = ["GROUPS", "details", "overview", "sizes"]
 
-_GROUPS = {
+GROUPS = {
     "CPU µs of the server for each message": ["echo", "single", "pipelined", "64KiB", "1MiB"],
     "CPU µs of the server for each message of a stream": [
         "stream100",
@@ -57,6 +57,7 @@ _GROUPS = {
         "send32",
     ],
 }
+"""The loads of each table, by its title."""
 
 _DETAILS = {
     "cpu_us": "CPU µs",
@@ -77,8 +78,8 @@ def overview(results: Mapping[str, Any]) -> str:
     """Return the conditions of the measurement, the main figures, and the missing results."""
     summary = summarise(results["runs"])
     lines = _conditions(results)
-    for title, names in _GROUPS.items():
-        shown = [name for name in names if name in results["workloads"]]
+    for title, names in GROUPS.items():
+        shown = [name for name in names if name in summary]
         if shown:
             lines += [f"{title}:", "", *_matrix(results, summary, shown), ""]
     missing = _missing(results)
