@@ -77,6 +77,7 @@ _ECHO = Workload("echo", connections=100)
 _STREAM1K = Workload("stream1K", connections=4, size=1000, depth=500)
 _STREAM4K = Workload("stream4K", connections=10, size=2**12, depth=16, contents="binary")
 _HANDSHAKES = Workload("handshakes", kind="handshakes", connections=8, unit="handshake")
+_OPENINGS = replace(_HANDSHAKES, name="openings", kind="openings")
 # The first 100 idle connections don't count: with them, the server makes what it needs only once.
 _IDLE = Workload("idle", kind="memory", connections=2100, depth=0, unit="connection", figure=MEMORY)
 
@@ -111,6 +112,8 @@ WORKLOADS = {
         ),
         _HANDSHAKES,
         replace(_HANDSHAKES, name="tlshandshakes", needs="tls"),
+        _OPENINGS,
+        replace(_OPENINGS, name="tlsopenings", needs="tls"),
         Workload("growth", connections=100, silent=9900),
         _IDLE,
         replace(_IDLE, name="idle-tls", needs="tls"),

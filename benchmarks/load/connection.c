@@ -55,6 +55,11 @@ void connection_close(struct connection *connection)
     connection->state = CLOSING;
 }
 
+void connection_abandon(struct connection *connection)
+{
+    connection->state = ABANDONED;
+}
+
 void connection_flush(struct connection *connection)
 {
     struct buffer *out = &connection->out;
@@ -160,7 +165,9 @@ static void receive(struct connection *connection, const unsigned char *bytes, s
 
 static void end(struct connection *connection)
 {
-    if (connection->state != CLOSED)
+    if (connection->state == ABANDONED)
+        stream_reset_at_close(&connection->stream);
+    else if (connection->state != CLOSED)
         fail("the server has dropped a connection");
     stream_close(&connection->stream);
     buffer_free(&connection->out);
@@ -184,6 +191,10 @@ void connection_serve(struct connection *connection, uint32_t events)
             return;
         }
         receive(connection, bytes, (size_t)size);
+        if (connection->state == ABANDONED) {
+            end(connection);
+            return;
+        }
     } while (stream_pending(&connection->stream));
     connection_flush(connection);
 }

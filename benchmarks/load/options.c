@@ -8,7 +8,7 @@
 #include "load.h"
 
 static const char USAGE[] =
-    "usage: load echo|broadcast|handshakes|memory --port PORT --server PID\n"
+    "usage: load echo|broadcast|handshakes|openings|memory --port PORT --server PID\n"
     "            [--connections N] [--silent N] [--depth N] [--size BYTES]\n"
     "            [--largest BYTES] [--binary] [--unicode] [--fragments N] [--pings]\n"
     "            [--deflate] [--tls] [--browser] [--lengths-only] [--warmup SECONDS]\n"
@@ -43,7 +43,7 @@ static _Noreturn void misused(void)
 
 static const struct load *find_load(const char *name)
 {
-    static const struct load *const loads[] = {&ECHOES, &BROADCAST, &HANDSHAKES, &MEMORY};
+    static const struct load *const loads[] = {&ECHOES, &BROADCAST, &HANDSHAKES, &OPENINGS, &MEMORY};
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
         if (strcmp(name, loads[i]->name) == 0)
             return loads[i];

@@ -69,7 +69,7 @@ txws2    20.0
 ws      1,234
 ======  =====
 
-CPU µs of the server for each handshake, and for each message among 10,000 connections:
+CPU µs of the server for each message among 10,000 connections:
 
 ======  ==================
 Server              growth
