@@ -54,7 +54,8 @@ def _script(name: str) -> Command:
 def _floor(tools: Tools, port: int, workload: Workload) -> list[str]:
     size = 0 if workload.kind == "handshakes" else workload.size
     script = str(SCRIPTS / "floor_server.py")
-    return [sys.executable, script, str(port), f"size={size}", *_options(tools, workload)]
+    words = [sys.executable, script, str(port), f"size={size}", *_options(tools, workload)]
+    return [*words, "binary"] if workload.contents == "binary" else words
 
 
 def _twistd(app: str | None) -> Command:

@@ -113,7 +113,8 @@ class ServersTests(SynchronousTestCase):
 
     def test_the_floor_knows_what_arrives_and_runs_where_we_do(self):
         command = self.command("floor", "64KiB")
-        self.assertEqual((command[0], command[-1]), (sys.executable, "size=65536"))
+        self.assertEqual((command[0], command[-1]), (sys.executable, "binary"))
+        self.assertEqual(command[-2], "size=65536")
         self.assertEqual(self.command("floor", "handshakes")[-1], "size=0")
 
     def test_the_floor_reads_no_headers_of_frames(self):
