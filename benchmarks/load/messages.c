@@ -59,6 +59,11 @@ static size_t write_unicode_event(char *to, size_t room)
     return (size_t)size;
 }
 
+static size_t write_event(char *to, size_t room, enum contents contents)
+{
+    return contents == UNICODE ? write_unicode_event(to, room) : write_ascii_event(to, room);
+}
+
 /* Return the size of the longest part that has no more bytes than this and ends with a character. */
 static size_t whole_characters(const char *text, size_t size)
 {
@@ -71,16 +76,14 @@ static void write_text(unsigned char *to, size_t size, enum contents contents)
 {
     for (size_t filled = 0; filled < size;) {
         char event[LONGEST_EVENT];
-        size_t written = (contents == UNICODE ? write_unicode_event : write_ascii_event)(
-            event, sizeof event);
-        size_t taken = written;
-        if (taken > size - filled) {
-            taken = whole_characters(event, size - filled);
-            memset(to + filled + taken, ' ', size - filled - taken);
-            filled = size - taken;
-        }
+        size_t room = size - filled, written = write_event(event, sizeof event, contents);
+        size_t taken = written < room ? written : whole_characters(event, room);
         memcpy(to + filled, event, taken);
         filled += taken;
+        if (taken < written) {
+            memset(to + filled, ' ', size - filled);
+            break;
+        }
     }
 }
 
