@@ -10,7 +10,7 @@
 #include "load.h"
 #include "process.h"
 
-enum { OPENING_AT_ONCE = 64, SECONDS_TO_OPEN = 120 };
+enum { OPENING_AT_ONCE = 64, SECONDS_TO_OPEN = 120, SECONDS_TO_ANSWER = 30 };
 
 void run_prepare(struct run *run, const struct options *options, int total)
 {
@@ -76,6 +76,9 @@ void run_measure(struct run *run)
     run->counting = true;
     double start = now(), server = cpu_seconds(options->server), load = cpu_seconds(0);
     run_until(run, start + options->seconds);
+    /* A short measurement of a slow server lasts until its first answer. */
+    while (run->count == 0 && now() < start + SECONDS_TO_ANSWER)
+        serve_some(run);
     double elapsed = now() - start;
     server = cpu_seconds(options->server) - server;
     load = cpu_seconds(0) - load;
