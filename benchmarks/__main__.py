@@ -43,9 +43,13 @@ def compare(arguments: Namespace) -> Results:
             for run in _take_turn(tools, contest, program, arguments.seconds):
                 new["runs"].append(run | {"round": number_of_round})
                 print(f"{number_of_round}/{arguments.rounds}  {_line(run)}", flush=True)
-        results = new if earlier is None else add(earlier, new)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    return results
+            # A comparison that is interrupted leaves the results so far.
+            RESULTS.write_text(json.dumps(_all(earlier, new), indent=1) + "\n")
+    return _all(earlier, new)
+
+
+def _all(earlier: Results | None, new: Results) -> Results:
+    return new if earlier is None else add(earlier, new)
 
 
 def _take_turn(
