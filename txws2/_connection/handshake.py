@@ -14,7 +14,6 @@ from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
 from txws2._transport.capabilities import abort, set_no_delay
 from txws2._transport.socket_writer import outbox_for
-from txws2._transport.tls_writer import let_through
 from txws2.wire.connection import Connection, Trace
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.permessage_deflate import Deflate
@@ -111,7 +110,6 @@ class Handshake:
         if factory.epoll_sharing is not None:
             factory.epoll_sharing.offer(transport, len(factory.connections), factory.drivers)
         set_no_delay(transport)
-        let_through(transport)
         driver.outbox = outbox_for(transport, factory.write_limit)
         self.tell_made()
 
@@ -131,11 +129,13 @@ class Handshake:
             early: bytes that have come after the handshake already.
             head: bytes to write, which end the handshake.
         """
-        driver = self.driver
-        application = driver.application
-        outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
+        driver, outbox = self.driver, self.driver.outbox
+        application, deadlines = driver.application, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
+            if driver.client:
+                # Nearly every client has a factory of its own.
+                deadlines.rest()
         # Messages that the application sends at once leave together with the head. Both leave when
         # all that is ready was served, so that a peer with many new connections wakes up once.
         outbox.cork()
@@ -170,6 +170,7 @@ class Handshake:
             compression=factory.compression,
             max_fragments=factory.max_fragments,
             trace=trace,
+            budget=factory.compression_budget,
         )
         driver.kept, driver.handshake = self.result(), None
         driver.change_phase(OPEN)

@@ -57,6 +57,12 @@ class Deadlines(Generic[T]):
     def discard(self, connection: T) -> None:
         """Remove a connection, if it is here."""
         self._due.pop(connection, None)
+
+    def rest(self) -> None:
+        """Stop the timer, if no connection is here.
+
+        `discard` doesn't: where connections come and go, the next would start it again each time.
+        """
         if not self._due and self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -241,21 +241,17 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_request(request)
         if self.hosts is not None:
             check_host(request, self.hosts)
-        check_origin(request, self.origins)
+        if self.origins is not None:
+            check_origin(request, self.origins)
 
     def peer_failed(self, driver: Any, cause: Exception) -> None:
         """Warn if an option may be the cause, and no handler gets the exception."""
         if self.handler is None or driver.pushes:
             self._warnings.failed(driver, cause)
 
-    def leave(self, connection: WebSocketServerProtocol) -> float:
-        """Remove a connection from the open ones, and from those that the limits count."""
-        if self.admission is not None:
-            self.admission.leave(driver_of(connection))
-        lasted = super().leave(connection)
-        if not self._connections:
-            self._reactor_stop.rest()
-        return lasted
+    def _rest(self) -> None:
+        super()._rest()
+        self._reactor_stop.rest()
 
 
 def _check_subprotocols(

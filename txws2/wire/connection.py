@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from txws2.wire.closing import Close, CloseCode, State
+from txws2.wire.compression_budget import UNLIMITED, CompressionBudget
 from txws2.wire.encoder import MessageEncoder, Part
 from txws2.wire.events import Closing, Failed, Ping, Pong
 from txws2.wire.exceptions import InvalidState, ProtocolError
@@ -34,6 +35,7 @@ class Connection(FrameReader):
         max_fragments: the most frames of one incoming message; None for no limit. `take_part`
             starts the count again.
         trace: called for every frame in and out.
+        budget: the budget of the memory that compression holds.
 
     Attributes:
         state: OPEN at first. The other attributes, and the counters, are those of
@@ -56,8 +58,9 @@ class Connection(FrameReader):
         compression: PerMessageDeflate | None = None,
         max_fragments: int | None = 2**17,
         trace: Trace | None = None,
+        budget: CompressionBudget = UNLIMITED,
     ) -> None:
-        super().__init__(deflate, trace)
+        super().__init__(deflate, budget, trace)
         self.state = State.OPEN
         self.client = client
         self.max_size = max_size
@@ -136,7 +139,8 @@ class Connection(FrameReader):
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a whole message."""
-        return self._need_encoder().compress(payload)
+        encoder = self._encoder or self._need_encoder()
+        return encoder.compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.
@@ -264,11 +268,17 @@ class Connection(FrameReader):
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
             closing.cause = cause
+        if self._encoder is not None:
+            self._encoder.end()
+        if self._inflater is not None:
+            self._inflater.end()
 
     def rest(self) -> None:
         """Free the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
+        if self._inflater is not None:
+            self._inflater.rest()
 
     def _need_encoder(self) -> MessageEncoder:
         if self._encoder is None:
@@ -277,7 +287,7 @@ class Connection(FrameReader):
                 self._encoder = MessageEncoder()
             else:
                 options = self._compression or _DEFAULT_COMPRESSION
-                deflater = deflate.deflater(options, client=self.client)
+                deflater = deflate.deflater(options, self._budget, client=self.client)
                 self._encoder = MessageEncoder(deflater, options.threshold)
         return self._encoder
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from txws2.wire.closing import Close, ClosingHandshake
+from txws2.wire.compression_budget import CompressionBudget
 from txws2.wire.decoder import Decoder
 from txws2.wire.deflater import Inflater
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong
@@ -30,12 +31,15 @@ class FrameReader(Decoder):
         trace: called for every frame in and out; None if nobody wants to know.
     """
 
-    __slots__ = ("_closing", "_deflate", "_inflater", "trace")
+    __slots__ = ("_budget", "_closing", "_deflate", "_inflater", "trace")
 
-    def __init__(self, deflate: Deflate | None, trace: Trace | None) -> None:
+    def __init__(
+        self, deflate: Deflate | None, budget: CompressionBudget, trace: Trace | None
+    ) -> None:
         super().__init__()
         self.trace = trace
         self._deflate = deflate
+        self._budget = budget
         self.inflates = deflate is not None
         self.ordinary_in = trace is None
         # An idle connection needs neither of these, nor does one with ordinary messages only.
@@ -107,7 +111,7 @@ class FrameReader(Decoder):
         """Inflate a part of a message; see `Decoder.inflate_part`."""
         if self._inflater is None:
             assert self._deflate is not None
-            self._inflater = self._deflate.inflater(client=self.client)
+            self._inflater = self._deflate.inflater(self._budget, client=self.client)
         most = self.max_size
         room = None if most is None else most - before
         try:
