@@ -14,14 +14,14 @@
 /* Bits of the first byte of a frame, opcodes, and the bit of its second byte (RFC 6455 section
  * 5.2). */
 enum { FIN = 0x80, RSV1 = 0x40, RESERVED = 0x70, OPCODE = 0x0F, MASKED = 0x80 };
-enum { CONT = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PONG = 0xA };
+enum { CONT = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xA };
 
 enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
     ABORTING, BUFFER_SIZE, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ,
-    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
+    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PING_RECEIVED, PROTOCOL, PUT_OFF,
     READ_ENDED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
     TRANSPORT_CLOSED, UNCORK, NAMES
 };
@@ -320,7 +320,15 @@ int add_cork(PyObject *module, State *state);
 /* In reporting.c. */
 int exchange_report(State *state, Exchange *self, int name);
 
+/* In receiving.c. */
+Py_ssize_t give_messages(State *state, Exchange *self, Cork *cork, PyObject *events,
+                         Py_ssize_t position);
+bool is_short(const Decoder *decoder);
+int receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read);
+
 /* In exchange.c. */
+int give(State *state, Exchange *self, PyObject *message);
+int is_shut(State *state, Exchange *self, Cork *cork);
 int exchange_receive(State *state, Exchange *self, PyObject *data);
 bool exchange_begins(const Exchange *self);
 int exchange_take(State *state, Exchange *self, const Bytes *read);

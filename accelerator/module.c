@@ -39,6 +39,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
+    [PING_RECEIVED] = "ping_received",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
     [READ_ENDED] = "read_ended",

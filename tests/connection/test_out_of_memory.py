@@ -85,6 +85,9 @@ class Exchange(c.Exchange):
     def control_received(self, opcode, payload):
         pass
 
+    def ping_received(self, payload):
+        pass
+
     def message_failed(self, exception):
         raise exception
 

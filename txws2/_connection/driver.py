@@ -13,11 +13,17 @@ from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up, take_control
 from txws2._connection.frame_log import Tracer
 from txws2._connection.handshake import Handshake
-from txws2._connection.hook_calls import application_failed, go_on, hook_failed, hook_returned
+from txws2._connection.hook_calls import (
+    application_failed,
+    go_on,
+    hook_failed,
+    hook_returned,
+    tell,
+)
 from txws2._connection.hook_queue import Succession
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CLOSING, CONNECTING, DEAF, GONE, OPEN, SETTLED
-from txws2._connection.receiver import keeps_messages
+from txws2._connection.receiver import has_hook, keeps_messages
 from txws2._connection.sender import send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
@@ -119,6 +125,11 @@ class Driver(Parts):
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
         take_control(self, opcode, payload)
+
+    def ping_received(self, payload: bytes) -> None:
+        """Tell the application of a ping that was answered."""
+        if has_hook(self.application.pingReceived):
+            tell(self, "pingReceived", payload)
 
     def read_ended(self) -> None:
         """Do what waits for the end of a read, and note a message that hasn't ended."""

@@ -79,6 +79,32 @@ class Exchange:
                 self.busy = False
                 outbox.uncork()
 
+    def give_messages(self, events: list[Any], position: int, /) -> int:
+        """Give messages to the receiver, as long as nothing is against it.
+
+        Args:
+            events: messages, and other events.
+            position: the index of the first event.
+
+        Returns:
+            The index of the first event that isn't a message, or can't be given now; or the end.
+        """
+        end = len(events)
+        while position < end and not self.shut and isinstance(events[position], _ORDINARY):
+            if self.outbox.hung_up():
+                self.transport_closed()
+                if self.shut:
+                    break
+            try:
+                result = self.receiver.messageReceived(events[position])
+            except BaseException as exc:
+                self.message_failed(exc)
+            else:
+                if result is not None:
+                    self.hook_returned(result)
+            position += 1
+        return position
+
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
@@ -111,7 +137,11 @@ class Exchange:
         raise NotImplementedError
 
     def control_received(self, opcode: int, payload: bytes) -> None:
-        """Do as a control frame demands; only the twin in C calls this, and the next two."""
+        """Do as a control frame demands; only the twin in C calls this, and the next three."""
+        raise NotImplementedError
+
+    def ping_received(self, payload: bytes) -> None:
+        """Tell the application of a ping that was answered."""
         raise NotImplementedError
 
     def read_ended(self) -> None:

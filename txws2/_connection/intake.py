@@ -18,8 +18,6 @@ from txws2.wire.events import Event
 
 __all__ = ["Intake"]
 
-_MESSAGE = (str, bytes)
-
 
 class Intake:
     """Keeps events that can't be delivered now; most connections never have an intake.
@@ -89,14 +87,15 @@ class Intake:
     @property
     def queue_size(self) -> int:
         """Bytes of the messages that wait because the application has paused."""
-        messages = (event for event in self.queue or () if isinstance(event, _MESSAGE))
-        return sum(len(message) + MESSAGE_OVERHEAD for message in messages)
+        queue = self.queue or ()
+        # Any other event is a tuple, of length 1; and there is one at most.
+        return sum(map(len, queue)) + len(queue) * MESSAGE_OVERHEAD
 
-    def enqueue(self, event: Event) -> None:
-        """Let an event wait."""
+    def enqueue(self, events: list[Event]) -> None:
+        """Let events wait."""
         if self.queue is None:
             self.queue = []
-        self.queue.append(event)
+        self.queue += events
 
     def hold(self, driver: Any) -> None:
         """Deliver nothing until `release`."""
