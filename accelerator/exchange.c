@@ -47,6 +47,13 @@ next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t s
 static int
 give(State *state, Exchange *self, PyObject *message)
 {
+    Queue *queue = queue_of(self->receiver);
+    if (queue != NULL) {
+        Py_INCREF(queue);
+        int put = queue_put(state, queue, message);
+        Py_DECREF(queue);
+        return put < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+    }
     PyObject *receiver = Py_NewRef(self->receiver == NULL ? Py_None : self->receiver);
     PyObject *arguments[] = {receiver, message};
     PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
@@ -58,6 +65,20 @@ give(State *state, Exchange *self, PyObject *message)
     int given = result == Py_None ? 0 : call(state, (PyObject *)self, HOOK_RETURNED, result);
     Py_DECREF(result);
     return given;
+}
+
+/* Wake the reader that waits for messages in pull style, after those of a read. */
+static int
+wake(State *state, Exchange *self)
+{
+    Queue *queue = queue_of(self->receiver);
+    if (queue == NULL) {
+        return 0;
+    }
+    Py_INCREF(queue);
+    int woken = queue_wake(state, queue);
+    Py_DECREF(queue);
+    return woken < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
 }
 
 /* Tell whether the application gets nothing more, -1 with an exception. It gets nothing more once
@@ -131,7 +152,11 @@ receive(State *state, Exchange *self, Cork *outbox, Tally *tally, const Bytes *r
             return -1;
         }
     }
-    return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
+    int woken = wake(state, self);
+    while (woken == 0 && self->holds) {
+        woken = call(state, (PyObject *)self, RECEIVE_HELD, NULL) < 0 ? -1 : wake(state, self);
+    }
+    return woken;
 }
 
 /* Take bytes that were read while the connection is open and no other read is being processed. */
@@ -213,6 +238,21 @@ exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *
 {
     if (check_count("data_received", count + count_of(names), 1, 1) < 0
         || exchange_receive(PyType_GetModuleState(defining), self, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(wake_doc,
+"wake($self, /)\n--\n\n"
+"Wake the reader that waits for messages in pull style.");
+
+static PyObject *
+exchange_wake(Exchange *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+              Py_ssize_t count, PyObject *names)
+{
+    if (check_count("wake", count + count_of(names), 0, 0) < 0
+        || wake(PyType_GetModuleState(defining), self) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -350,6 +390,8 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {"send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"wake", (PyCFunction)(void (*)(void))exchange_wake,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, wake_doc},
     {"is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
     {"keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {NULL, NULL, 0, NULL},

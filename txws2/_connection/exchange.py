@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any
 
 from txws2._accelerator import accelerated
+from txws2._connection.message_queue import MessageQueue
 from txws2.wire.connection import Connection
 
 __all__ = ["Exchange"]
@@ -73,11 +74,22 @@ class Exchange:
             outbox.cork()
             try:
                 self.receive(data)
-                if self.holds:
+                self.wake()
+                while self.holds:
                     self.receive_held()
+                    self.wake()
             finally:
                 self.busy = False
                 outbox.uncork()
+
+    def wake(self) -> None:
+        """Wake the reader that waits for messages in pull style, after those of a read."""
+        receiver = self.receiver
+        if isinstance(receiver, MessageQueue):
+            try:
+                receiver.wake()
+            except BaseException as exc:
+                self.message_failed(exc)
 
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
