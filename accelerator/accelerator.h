@@ -20,7 +20,7 @@ enum { MASK_SIZE = 4 };
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
     ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, DRAINED, FILENO,
-    GIVE, HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, NEXT, PAUSE,
+    GIVE, HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, LEFT_UNREAD, MESSAGE_FAILED, MESSAGE_RECEIVED, NEXT, PAUSE,
     PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE,
     REFUSE, RESUME, RETURNED, SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TLS, TRANSMIT, TRANSPORT_CLOSED,
     UNCORK, WAIT, NAMES
@@ -268,6 +268,7 @@ int add_handle(PyObject *module, State *state);
 Queue *queue_of(PyObject *object);
 int queue_put(State *state, Queue *self, PyObject *message);
 int queue_wake(State *state, Queue *self);
+bool queue_is_unread(const Queue *self);
 PyObject *queue_take(State *state, Queue *self);
 PyObject *queue_wait(State *state, Queue *self, PyObject *type);
 PyObject *queue_next(PyObject *object);

@@ -77,6 +77,9 @@ wake(State *state, Exchange *self)
     }
     Py_INCREF(queue);
     int woken = queue_wake(state, queue);
+    if (woken == 0 && queue_is_unread(queue)) {
+        woken = call(state, (PyObject *)self, LEFT_UNREAD, NULL);
+    }
     Py_DECREF(queue);
     return woken < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
 }

@@ -148,6 +148,13 @@ answer_reader(State *state, Queue *self)
     return given;
 }
 
+/* Tell whether messages are here although nobody waits for any. */
+bool
+queue_is_unread(const Queue *self)
+{
+    return self->count > 0 && !is_set(self->reader);
+}
+
 /* Wake the reader, if one waits and there is a message; pause reading if too many are left. */
 int
 queue_wake(State *state, Queue *self)

@@ -40,6 +40,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [HOOK_RETURNED] = "hook_returned",
     [INFLATE] = "inflate",
     [KEEP] = "_keep_waiting",
+    [LEFT_UNREAD] = "left_unread",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
     [NEXT] = "_next",

@@ -241,7 +241,7 @@ call_waiting(Prompt *self, PyObject *result)
 static int
 fire(State *state, Prompt *self, PyObject *result)
 {
-    if (self->whole || self->called) {
+    if (self->whole || self->called || self->paused != 0) {
         return call(state, (PyObject *)self, CALL_BACK, result);
     }
     /* A coroutine looks it up here. */

@@ -264,6 +264,17 @@ class Driver(Parts):
             # Our messageReceived does the same, in two calls for each message.
             self.receiver = inbox
 
+    def left_unread(self) -> None:
+        """Give messages that nobody waits for to the application, if it has a hook for them.
+
+        An application may set a hook on its object after it has received the first messages.
+        """
+        application = self.application
+        if application is not None and not keeps_messages(application):
+            inbox: Inbox = self.need_inbox()
+            self.receiver = application
+            self.deliver_later(inbox.take_all())
+
     # The keepalive.
 
     def keepalive_ping(self) -> None:

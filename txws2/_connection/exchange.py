@@ -88,6 +88,8 @@ class Exchange:
         if isinstance(receiver, MessageQueue):
             try:
                 receiver.wake()
+                if receiver.waiting and receiver.reader is None:
+                    self.left_unread()
             except BaseException as exc:
                 self.message_failed(exc)
 
@@ -138,6 +140,20 @@ class Exchange:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
         """Send a message that isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def send_and_wait(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> Any:
+        """Send a message; return a Deferred that fires when there is room for more."""
+        raise NotImplementedError
+
+    def recv_otherwise(self, decode: bool | None = None, *, timeout: float | None = None) -> Any:
+        """Return a Deferred of the next message, unless the handle could do so at once."""
+        raise NotImplementedError
+
+    def left_unread(self) -> None:
+        """Give messages that nobody waits for to the application, if it has a hook for them."""
         raise NotImplementedError
 
     def hook_returned(self, result: object) -> None:

@@ -286,6 +286,10 @@ class Inbox(MessageQueue):
             self._resume()
         return message
 
+    def take_all(self) -> list[Any]:
+        """Take all messages that are here, which were not asked for."""
+        return [self._take_first() for _ in range(self.waiting)]
+
     def _arrived(self) -> str | bytes:
         """Take the part of the unfinished message that is here."""
         connection = self.arriving

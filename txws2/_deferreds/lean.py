@@ -202,7 +202,10 @@ class Received(_Lean[Any], Incoming):
 
     canceller = staticmethod(stop_waiting)
 
-    _call_back = Incoming.callback
+    def _call_back(self, result: Any) -> None:
+        if not self._whole:
+            self.become_whole()
+        Incoming.callback(self, result)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Raise an exception in the coroutine that awaits this."""

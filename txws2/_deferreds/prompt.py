@@ -35,6 +35,7 @@ class Prompt:
     _whole = False
 
     called: bool
+    paused: int
     result: Any
 
     def addBoth(self, *args: Any, **kwargs: Any) -> Any:
@@ -47,7 +48,7 @@ class Prompt:
 
     def callback(self, result: Any, /) -> None:
         """Give the result to the coroutine that awaits it, or to the callbacks."""
-        if self._whole or self.called:
+        if self._whole or self.called or self.paused:
             self._call_back(result)
             return
         # A coroutine looks it up here.
