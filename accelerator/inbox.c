@@ -43,7 +43,9 @@ make_room(Queue *self)
 {
     if (self->first < self->room / 2 || self->room == 0) {
         uint32_t room = self->room == 0 ? LEAST_ROOM : self->room * 2;
-        PyObject **items = room < self->room ? NULL : PyMem_New(PyObject *, room);
+        PyObject **items = room < self->room
+                               ? NULL
+                               : PyMem_Malloc((size_t)room * sizeof(PyObject *));
         if (items == NULL) {
             PyErr_NoMemory();
             return -1;

@@ -33,7 +33,12 @@ find_prompts(State *state)
 static int
 loop_runs(State *state)
 {
-    PyObject *loop = PyObject_CallNoArgs(state->current_loop);
+    PyObject *function = state->current_loop;
+    /* asyncio's own function in C is called without the detour, as this is done for each message. */
+    PyObject *loop = PyCFunction_CheckExact(function)
+                             && PyCFunction_GET_FLAGS(function) == METH_NOARGS
+                         ? PyCFunction_GET_FUNCTION(function)(PyCFunction_GET_SELF(function), NULL)
+                         : PyObject_CallNoArgs(function);
     int runs = loop == NULL ? -1 : loop != Py_None;
     Py_XDECREF(loop);
     return runs;
