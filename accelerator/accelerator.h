@@ -270,7 +270,7 @@ int queue_put(State *state, Queue *self, PyObject *message);
 int queue_wake(State *state, Queue *self);
 bool queue_is_unread(const Queue *self);
 PyObject *queue_take(State *state, Queue *self);
-PyObject *queue_wait(State *state, Queue *self, PyObject *type);
+PyObject *queue_wait(Queue *self, PyObject *type);
 PyObject *queue_next(PyObject *object);
 int add_inbox(PyObject *module);
 

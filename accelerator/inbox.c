@@ -3,8 +3,8 @@
 #include "accelerator.h"
 #include <structmember.h>
 
-/* MESSAGE_OVERHEAD in read_pause.py. */
-enum { MESSAGE_OVERHEAD = 64, LEAST_ROOM = 8 };
+/* MESSAGE_OVERHEAD and READ_AHEAD in read_pause.py. */
+enum { MESSAGE_OVERHEAD = 64, READ_AHEAD = 256 << 10, LEAST_ROOM = 8 };
 
 /* A queue in an array: `count` items, from `first` on. Without items, there is no array. */
 struct Queue {
@@ -124,19 +124,6 @@ queue_of(PyObject *object)
     return methods != NULL && methods->am_anext == queue_next ? (Queue *)object : NULL;
 }
 
-int
-queue_put(State *state, Queue *self, PyObject *message)
-{
-    if (!self->taking || !is_message(message)) {
-        return call(state, (PyObject *)self, PUT_OTHERWISE, message);
-    }
-    if (append(self, message) < 0) {
-        return -1;
-    }
-    self->size += size_of(message);
-    return 0;
-}
-
 /* Give the first message to the reader that waits. */
 static int
 answer_reader(State *state, Queue *self)
@@ -173,6 +160,21 @@ queue_wake(State *state, Queue *self)
     return woken;
 }
 
+/* Take a message that has arrived. */
+int
+queue_put(State *state, Queue *self, PyObject *message)
+{
+    if (!self->taking || !is_message(message)) {
+        return call(state, (PyObject *)self, PUT_OTHERWISE, message);
+    }
+    if (append(self, message) < 0) {
+        return -1;
+    }
+    self->size += size_of(message);
+    /* A compressed read can be a thousand times as large. */
+    return self->size >= READ_AHEAD && is_set(self->reader) ? queue_wake(state, self) : 0;
+}
+
 /* Return the next message if a str or bytes is here and nobody else waits; NULL if not, or with an
  * exception. */
 PyObject *
@@ -186,7 +188,7 @@ queue_take(State *state, Queue *self)
 /* Return a Deferred of this type that waits for the next message; NULL if there is more to it, or
  * with an exception. */
 PyObject *
-queue_wait(State *state, Queue *self, PyObject *type)
+queue_wait(Queue *self, PyObject *type)
 {
     if (is_set(self->reader) || self->count > 0 || !self->plain || self->ended || self->pausing
         || type == Py_None) {
@@ -222,7 +224,7 @@ queue_next(PyObject *object)
     }
     PyObject *waiting = PyErr_Occurred() || find_prompts(state) < 0
                             ? NULL
-                            : queue_wait(state, self, state->step);
+                            : queue_wait(self, state->step);
     return waiting != NULL || PyErr_Occurred()
                ? waiting
                : PyObject_CallMethodNoArgs(object, state->names[NEXT]);

@@ -61,7 +61,7 @@ receive_now(State *state, Exchange *driver)
         Py_DECREF(message);
     }
     else if (!PyErr_Occurred()) {
-        received = queue_wait(state, queue, state->received);
+        received = queue_wait(queue, state->received);
     }
     Py_DECREF(queue);
     return received;

@@ -57,9 +57,11 @@ class Played:
         deferred.addBoth(lambda result: self.results.append((index, _text_of(result))))
 
     def put(self, count):
+        size = 1000 if count > 30 else 0
         for _ in range(count):
             self.number += 1
-            self.inbox.put(str(self.number) if self.number % 3 else b"%d" % self.number)
+            text = str(self.number) + "x" * size * 20
+            self.inbox.put(text if self.number % 3 else text.encode())
 
     def wake(self, _):
         self.inbox.wake()
@@ -240,6 +242,18 @@ class EachTwin:
         self.read(*"abcdefgh")
         self.assertEqual(self.played.transport.producerState, "producing")
         self.assertEqual(self.inbox.size, 0)
+
+    def test_a_read_that_inflates_to_a_lot_wakes_the_reader_in_between(self):
+        sizes = []
+
+        async def gather():
+            async for _ in self.inbox:
+                sizes.append(self.inbox.size)
+
+        Deferred.fromCoroutine(gather())
+        self.read(*["x" * 100_000] * 50)
+        self.assertEqual(len(sizes), 50)
+        self.assertLess(max(sizes), 256 * 1024)
 
     def test_reading_pauses_if_the_reader_takes_only_one(self):
         got = self.inbox.get(None)

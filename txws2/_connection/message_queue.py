@@ -8,7 +8,7 @@ from typing import Any, Self
 from twisted.internet.defer import Deferred
 
 from txws2._accelerator import accelerated
-from txws2._connection.read_pause import MESSAGE_OVERHEAD
+from txws2._connection.read_pause import MESSAGE_OVERHEAD, READ_AHEAD
 from txws2._deferreds.lean import Incoming, Next
 
 __all__ = ["MessageQueue"]
@@ -20,8 +20,9 @@ _ORDINARY = (str, bytes)
 class MessageQueue:
     """Messages in the order of their arrival, and the one reader that waits for the next.
 
-    The messages of a read are put here together; then `wake` wakes the reader. While messages are
-    here, a reader gets them without waiting. Everything that is rare is done by the subclass.
+    The messages of a read are put here together; then `wake` wakes the reader. If they are larger
+    than 256 KiB, it is woken in between. While messages are here, a reader gets them without
+    waiting. Everything that is rare is done by the subclass.
 
     Args:
         max_queue: the number of messages that may wait; None for no limit.
@@ -80,6 +81,9 @@ class MessageQueue:
             return
         self.append(message)
         self.size += len(message) + MESSAGE_OVERHEAD
+        if self.size >= READ_AHEAD and self.reader is not None:
+            # A compressed read can be a thousand times as large.
+            self.wake()
 
     # The receiver of a connection's messages is called by this name.
     messageReceived = put
