@@ -161,7 +161,7 @@ class OptionTests(TapTestCase):
         self.assertEqual(factory.max_size, 2**21)
         self.assertEqual(factory.head_limits[0], 65536)
 
-    def test_a_number_that_is_none_is_told_with_its_option_and_an_example(self):
+    def test_the_error_for_a_wrong_number_names_the_option_and_an_example(self):
         for option, given in (
             *(("ping-interval", given) for given in ("x", "0", "-1", "nan", "inf")),
             *(("max-size", given) for given in ("1.5", "-1", "nan", "1XB")),
