@@ -234,6 +234,10 @@ PyDoc_STRVAR(put_doc,
 "put($self, message, /)\n--\n\n"
 "Take a message that has arrived; `wake` wakes its reader.");
 
+PyDoc_STRVAR(message_received_doc,
+"messageReceived($self, message, /)\n--\n\n"
+"Take a message that has arrived; `wake` wakes its reader.");
+
 static PyObject *
 method_put(Queue *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
            PyObject *names)
@@ -383,7 +387,7 @@ static PyMethodDef queue_methods[] = {
     {"put", (PyCFunction)(void (*)(void))method_put,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, put_doc},
     {"messageReceived", (PyCFunction)(void (*)(void))method_put,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, put_doc},
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, message_received_doc},
     {"wake", (PyCFunction)(void (*)(void))method_wake,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, wake_doc},
     {"append", (PyCFunction)method_append, METH_O, append_doc},

@@ -279,6 +279,10 @@ PyDoc_STRVAR(callback_doc,
 "callback($self, result, /)\n--\n\n"
 "Give the result to the coroutine that awaits it, or to the callbacks.");
 
+PyDoc_STRVAR(give_doc,
+"give($self, result, /)\n--\n\n"
+"Give the result to the coroutine that awaits it, or to the callbacks.");
+
 static PyObject *
 method_callback(Prompt *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
                 PyObject *names)
@@ -291,8 +295,8 @@ method_callback(Prompt *self, PyTypeObject *defining, PyObject *const *args, Py_
 }
 
 PyDoc_STRVAR(add_both_doc,
-"addBoth($self, callback, /, *args, **kwargs)\n--\n\n"
-"Add a callback for the result, or for the Failure.");
+"addBoth($self, /, *args, **kwargs)\n--\n\n"
+"Add a callback for the result, or for the Failure; its arguments come after it.");
 
 static PyObject *
 method_add_both(Prompt *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
@@ -358,7 +362,7 @@ static PyMethodDef prompt_methods[] = {
     {"callback", (PyCFunction)(void (*)(void))method_callback,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, callback_doc},
     {"give", (PyCFunction)(void (*)(void))method_callback,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, callback_doc},
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, give_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -376,7 +380,7 @@ static PyMemberDef prompt_members[] = {
 
 PyDoc_STRVAR(prompt_doc,
 "Prompt()\n--\n\n"
-"Keeps the state of a Deferred, and answers whoever awaits its result when it is there.");
+"Keeps the state of a Deferred, and its first callback.");
 
 static PyType_Slot prompt_slots[] = {
     {Py_tp_doc, (void *)prompt_doc},

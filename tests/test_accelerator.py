@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.support.twins import in_c
 from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
-from txws2._connection import exchange, handle
+from txws2._connection import exchange, handle, message_queue
+from txws2._deferreds import prompt
 from txws2._transport import cork
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
@@ -21,7 +22,9 @@ TWINS = {
     "Cork": cork,
     "Exchange": exchange,
     "Handle": handle,
+    "MessageQueue": message_queue,
     "PayloadBuffer": payload,
+    "Prompt": prompt,
     "Tally": tally,
     "apply_mask": masking,
     "decode_messages": ordinary,
