@@ -44,6 +44,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
     [NEXT] = "_next",
+    [OVER_LIMIT] = "_over_limit",
     [PAUSE] = "_pause",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",

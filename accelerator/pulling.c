@@ -113,6 +113,11 @@ send_now(State *state, Exchange *driver, PyObject *message)
     }
     PyObject *outbox = Py_NewRef(driver->outbox == NULL ? Py_None : (PyObject *)driver->outbox);
     int ready = driver->outbox == NULL ? 0 : cork_is_ready((Cork *)outbox);
+    if (ready == 0) {
+        /* Frames wait, but mostly fewer than write_limit. */
+        int over = truth(PyObject_CallMethodNoArgs(outbox, state->names[OVER_LIMIT]));
+        ready = over < 0 ? -1 : !over;
+    }
     PyObject *done = ready < 0   ? NULL
                      : ready > 0 ? new_prompt(state->done, NULL, Py_None)
                                  : PyObject_CallMethodNoArgs(outbox, state->names[DRAINED]);
