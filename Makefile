@@ -126,7 +126,8 @@ fuzz-sanitized: sanitized .venv/fuzzing
 
 TWINS = tests/test_accelerator.py tests/transport/test_cork.py tests/transport/test_socket_reader.py \
     tests/connection/test_exchange.py tests/connection/test_reentrancy.py tests/connection/test_twins.py \
-    tests/connection/test_out_of_memory.py
+    tests/connection/test_out_of_memory.py tests/connection/test_message_queue.py tests/connection/test_waking.py \
+    tests/connection/test_inbox.py tests/connection/test_recv_streaming.py tests/deferreds
 
 # Python doesn't free all memory when it ends, so these don't look for leaks; soak does.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \

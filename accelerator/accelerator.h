@@ -20,10 +20,12 @@ enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, BUFFER_SIZE, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ,
-    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PING_RECEIVED, PROTOCOL, PUT_OFF,
-    READ_ENDED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
-    TRANSPORT_CLOSED, UNCORK, NAMES
+    ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE,
+    DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP,
+    LEFT_UNREAD, MESSAGE_FAILED, MESSAGE_RECEIVED, NEXT, OVER_LIMIT, PAUSE, PING_RECEIVED,
+    PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, RECEIVE, RECEIVE_HELD,
+    RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME, RETURNED, SEND_AND_WAIT, SEND_OTHERWISE,
+    TAKE_FIRST, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK, WAIT, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
@@ -40,6 +42,12 @@ typedef struct {
     PyTypeObject *tally_type;
     PyTypeObject *exchange_type;
     PyTypeObject *handle_type;
+    PyTypeObject *answer_type;
+    PyObject *spare_answer;
+    PyObject *received;             /* Classes and a function for pull style; NULL at first. */
+    PyObject *done;
+    PyObject *step;
+    PyObject *current_loop;
     PyObject *names[NAMES];
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
     unsigned char *read;            /* The buffer of read_through; NULL at first. */
@@ -179,6 +187,9 @@ typedef struct {
     char holds;             /* True if reads wait that arrived while it was busy. */
     uint32_t thread;        /* The thread that it belongs to, as `this_thread`; 0 for none. */
 } Exchange;
+
+/* The messages of a connection that wait; see inbox.c. */
+typedef struct Queue Queue;
 
 /* The object that an application has for a connection. */
 typedef struct {
@@ -321,6 +332,7 @@ int add_cork(PyObject *module, State *state);
 int exchange_report(State *state, Exchange *self, int name);
 
 /* In receiving.c. */
+int wake(State *state, Exchange *self);
 Py_ssize_t give_messages(State *state, Exchange *self, Cork *cork, PyObject *events,
                          Py_ssize_t position);
 bool is_short(const Decoder *decoder);
@@ -339,6 +351,28 @@ PyObject *handle_data_received(PyObject *self, PyTypeObject *defining, PyObject 
                                Py_ssize_t count, PyObject *names);
 Exchange *driver_of(State *state, PyObject *object);
 int add_handle(PyObject *module, State *state);
+
+/* In inbox.c. */
+Queue *queue_of(PyObject *object);
+int queue_put(State *state, Queue *self, PyObject *message);
+int queue_wake(State *state, Queue *self);
+bool queue_is_unread(const Queue *self);
+PyObject *queue_take(State *state, Queue *self);
+PyObject *queue_wait(Queue *self, PyObject *type);
+PyObject *queue_next(PyObject *object);
+int add_inbox(PyObject *module);
+
+/* In prompt.c. */
+PyObject *new_answer(State *state, PyObject *result);
+PyObject *new_prompt(PyObject *type, PyObject *source, PyObject *result);
+int add_prompt(PyObject *module, State *state);
+
+/* In pulling.c. */
+int find_prompts(State *state);
+PyObject *handle_recv(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                      Py_ssize_t count, PyObject *names);
+PyObject *handle_send(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                      Py_ssize_t count, PyObject *names);
 
 /* In sending.c. */
 int send_short(State *state, Exchange *self, PyObject *message);

@@ -8,6 +8,13 @@
 int
 give(State *state, Exchange *self, PyObject *message)
 {
+    Queue *queue = queue_of(self->receiver);
+    if (queue != NULL) {
+        Py_INCREF(queue);
+        int put = queue_put(state, queue, message);
+        Py_DECREF(queue);
+        return put < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+    }
     PyObject *receiver = Py_NewRef(self->receiver == NULL ? Py_None : self->receiver);
     PyObject *arguments[] = {receiver, message};
     PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
@@ -147,6 +154,21 @@ exchange_give_messages(Exchange *self, PyTypeObject *defining, PyObject *const *
     return position < 0 ? NULL : PyLong_FromSsize_t(position);
 }
 
+PyDoc_STRVAR(wake_doc,
+"wake($self, /)\n--\n\n"
+"Wake the reader that waits for messages in pull style.");
+
+static PyObject *
+exchange_wake(Exchange *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+              Py_ssize_t count, PyObject *names)
+{
+    if (check_count("wake", count + count_of(names), 0, 0) < 0
+        || wake(PyType_GetModuleState(defining), self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(keep_thread_doc,
 "keep_thread($self, /)\n--\n\n"
 "Belong to this thread from now on.");
@@ -281,6 +303,8 @@ static PyMethodDef exchange_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {"send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"wake", (PyCFunction)(void (*)(void))exchange_wake,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, wake_doc},
     {"is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
     {"keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {NULL, NULL, 0, NULL},

@@ -2,6 +2,23 @@
 
 #include "accelerator.h"
 
+/* Wake the reader that waits for messages in pull style, after those of a read. */
+int
+wake(State *state, Exchange *self)
+{
+    Queue *queue = queue_of(self->receiver);
+    if (queue == NULL) {
+        return 0;
+    }
+    Py_INCREF(queue);
+    int woken = queue_wake(state, queue);
+    if (woken == 0 && queue_is_unread(queue)) {
+        woken = call(state, (PyObject *)self, LEFT_UNREAD, NULL);
+    }
+    Py_DECREF(queue);
+    return woken < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+}
+
 /* Give messages of a list to the application, as long as it takes them. Return the position of the
  * first event that isn't given, -1 with an exception. */
 Py_ssize_t
@@ -84,7 +101,11 @@ receive_control(State *state, Exchange *self, Cork *cork, Decoder *decoder, Byte
         return opcode;
     }
     decoder->tally.bytes[INWARD] += before - rest->size;
-    int received = opcode == PING ? answer_ping(state, self, cork, decoder, payload) : 0;
+    /* Whoever waits for messages answers those before this frame first. */
+    int received = wake(state, self);
+    if (received == 0 && opcode == PING) {
+        received = answer_ping(state, self, cork, decoder, payload);
+    }
     if (received == 0) {
         received = pass_on(state, self, opcode, payload);
     }
@@ -165,8 +186,9 @@ receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Byte
     else if (waiting(decoder->unfinished) > 0) {
         received = call(state, (PyObject *)self, READ_ENDED, NULL);
     }
-    if (received < 0) {
-        return -1;
+    int woken = received < 0 ? -1 : wake(state, self);
+    while (woken == 0 && self->holds) {
+        woken = call(state, (PyObject *)self, RECEIVE_HELD, NULL) < 0 ? -1 : wake(state, self);
     }
-    return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
+    return woken;
 }

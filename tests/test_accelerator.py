@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.support.twins import in_c
 from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
-from txws2._connection import exchange, handle
+from txws2._connection import exchange, handle, message_queue
+from txws2._deferreds import prompt
 from txws2._transport import cork
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
@@ -22,6 +23,8 @@ TWINS = {
     "Decoder": decoder,
     "Exchange": exchange,
     "Handle": handle,
+    "MessageQueue": message_queue,
+    "Prompt": prompt,
     "Tally": tally,
     "apply_mask": masking,
     "driver_of": handle,

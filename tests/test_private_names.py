@@ -133,10 +133,16 @@ class WithoutThemTests(ToldTestCase):
             deferred.addErrback(lambda _: None)
 
     def test_a_lean_deferred_may_be_whole_from_the_beginning(self):
-        for kind, whole in ((lean.Done, eventual.Eventual), (lean.Next, lean.Step)):
+        for kind in (lean.Done, lean.Next, lean.Received):
             deferred = kind()
+            self.assertNotIn("_callbacks", vars(deferred))
             deferred.become_whole()
-            self.assertIs(type(deferred), whole)
+            self.assertLessEqual(vars(Deferred()).keys(), vars(deferred).keys())
+            results = []
+            deferred.addBoth(results.append)
+            if not deferred.called:
+                deferred.callback("a")
+            self.assertEqual(results, [None if kind is lean.Done else "a"])
 
     def test_the_name_that_a_tls_connection_asks_for_is_verified(self):
         connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)

@@ -52,6 +52,7 @@ def take_control(driver: Any, opcode: int, payload: bytes) -> None:
             event = connection.refuse(exc)
         deliver(driver, [event])
     else:
+        driver.wake()
         connection.count_in(opcode, 0)
         (_take_ping if opcode == PING else _take_pong)(driver, payload)
 
@@ -78,11 +79,13 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
     """Deliver events that have waited; as in a read, frames sent meanwhile leave in one piece."""
     if driver.busy:
         deliver(driver, events)
+        driver.wake()
         return
     driver.busy = True
     driver.outbox.cork()
     try:
         deliver(driver, events)
+        driver.wake()
     finally:
         driver.busy = False
         driver.outbox.uncork()
@@ -92,6 +95,8 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
+    # Whoever waits for messages answers those before this event first.
+    driver.wake()
     connection = driver.connection
     assert connection is not None
     if isinstance(event, Remainder):

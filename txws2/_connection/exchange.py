@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any
 
 from txws2._accelerator import accelerated
+from txws2._connection.message_queue import MessageQueue
 from txws2.wire.connection import Connection
 
 __all__ = ["Exchange"]
@@ -73,8 +74,10 @@ class Exchange:
             outbox.cork()
             try:
                 self.receive(data)
-                if self.holds:
+                self.wake()
+                while self.holds:
                     self.receive_held()
+                    self.wake()
             finally:
                 self.busy = False
                 outbox.uncork()
@@ -104,6 +107,17 @@ class Exchange:
                     self.hook_returned(result)
             position += 1
         return position
+
+    def wake(self) -> None:
+        """Wake the reader that waits for messages in pull style, after those of a read."""
+        receiver = self.receiver
+        if isinstance(receiver, MessageQueue):
+            try:
+                receiver.wake()
+                if receiver.waiting and receiver.reader is None:
+                    self.left_unread()
+            except BaseException as exc:
+                self.message_failed(exc)
 
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
@@ -164,6 +178,20 @@ class Exchange:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
         """Send a message that isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def send_and_wait(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> Any:
+        """Send a message; return a Deferred that fires when there is room for more."""
+        raise NotImplementedError
+
+    def recv_otherwise(self, decode: bool | None = None, *, timeout: float | None = None) -> Any:
+        """Return a Deferred of the next message, unless the handle could do so at once."""
+        raise NotImplementedError
+
+    def left_unread(self) -> None:
+        """Give messages that nobody waits for to the application, if it has a hook for them."""
         raise NotImplementedError
 
     def hook_returned(self, result: object) -> None:

@@ -102,14 +102,21 @@ class Intake:
         if driver.delivery is DELIVERING and driver.phase < SETTLED:
             driver.change_delivery(HELD)
             self.reading.hold()
+            if self.inbox is not None:
+                self.inbox.hold()
 
     def release(self, driver: Any) -> None:
         """Deliver the events that have waited, and those that come."""
         if driver.delivery is HELD:
             driver.change_delivery(DELIVERING)
+        inbox = self.inbox
+        if inbox is not None:
+            inbox.release()
         # During a read, as in the hook of a ping, the queue waits for the end of the read.
         if not (self.queue and driver.busy):
             self.deliver_queue(driver)
+        if inbox is not None:
+            inbox.wake()
 
     def deliver_queue(self, driver: Any) -> None:
         """Deliver the events that have waited, unless the application pauses again."""
