@@ -20,9 +20,10 @@ enum { MASK_SIZE = 4 };
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
     ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
-    HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
-    RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
-    TRANSPORT_CLOSED, UNCORK, NAMES
+    HOLD_READ, HOOK_RETURNED, INFLATE, JUST_STOPPED, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED,
+    NEW_TIMED_CALLS, PENDING_TIMED_CALLS, PROTOCOL, PUT_OFF, RECEIVE, RECEIVE_HELD,
+    RECEIVE_OPENING, REFUSE, RUNNING, SEND_OTHERWISE, TIME, TLS, TRANSMIT, TRANSPORT_CLOSED,
+    UNCORK, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
@@ -269,7 +270,11 @@ bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
 /* In readthrough.c. */
+PyObject *read_once(State *state, PyObject *transport, int descriptor);
 int add_readthrough(PyObject *module);
+
+/* In staying.c. */
+int add_staying(PyObject *module);
 
 #pragma GCC visibility pop
 

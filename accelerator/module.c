@@ -35,16 +35,21 @@ static const char *const NAME_STRINGS[NAMES] = {
     [HOLD_READ] = "hold_read",
     [HOOK_RETURNED] = "hook_returned",
     [INFLATE] = "inflate",
+    [JUST_STOPPED] = "_justStopped",
     [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
+    [NEW_TIMED_CALLS] = "_newTimedCalls",
+    [PENDING_TIMED_CALLS] = "_pendingTimedCalls",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
     [RECEIVE] = "receive",
     [RECEIVE_HELD] = "receive_held",
     [RECEIVE_OPENING] = "receive_opening",
     [REFUSE] = "refuse",
+    [RUNNING] = "running",
     [SEND_OTHERWISE] = "send_otherwise",
+    [TIME] = "time",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
     [TRANSPORT_CLOSED] = "transport_closed",
@@ -77,7 +82,7 @@ execute(PyObject *module)
         || add_broadcasting(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
-    return add_readthrough(module);
+    return add_readthrough(module) < 0 ? -1 : add_staying(module);
 }
 
 static int
