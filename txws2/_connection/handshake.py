@@ -14,7 +14,6 @@ from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
 from txws2._transport.capabilities import abort, read_without_wrapper, set_no_delay
 from txws2._transport.socket_writer import outbox_for
-from txws2._transport.tls_writer import let_through
 from txws2.wire.connection import Connection, Trace
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.permessage_deflate import Deflate
@@ -112,7 +111,6 @@ class Handshake:
             factory.epoll_sharing.offer(transport, len(factory.connections), factory.drivers)
         set_no_delay(transport)
         read_without_wrapper(transport)
-        let_through(transport)
         driver.outbox = outbox_for(transport, factory.write_limit)
         self.tell_made()
 
@@ -132,11 +130,13 @@ class Handshake:
             early: bytes that have come after the handshake already.
             head: bytes to write, which end the handshake.
         """
-        driver = self.driver
-        application = driver.application
-        outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
+        driver, outbox = self.driver, self.driver.outbox
+        application, deadlines = driver.application, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
+            if driver.client:
+                # Nearly every client has a factory of its own.
+                deadlines.rest()
         # Messages that the application sends at once leave together with the head. Both leave when
         # all that is ready was served, so that a peer with many new connections wakes up once.
         outbox.cork()
@@ -171,6 +171,7 @@ class Handshake:
             compression=factory.compression,
             max_fragments=factory.max_fragments,
             trace=trace,
+            budget=factory.compression_budget,
         )
         driver.kept, driver.handshake = self.result(), None
         driver.change_phase(OPEN)
