@@ -21,11 +21,12 @@ enum { MASK_SIZE = 4 };
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
     ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE,
-    DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP,
-    LEFT_UNREAD, MESSAGE_FAILED, MESSAGE_RECEIVED, NEXT, OVER_LIMIT, PAUSE, PING_RECEIVED,
-    PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, RECEIVE, RECEIVE_HELD,
-    RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME, RETURNED, SEND_AND_WAIT, SEND_OTHERWISE,
-    TAKE_FIRST, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK, WAIT, NAMES
+    DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ, HOOK_RETURNED, INFLATE_PART,
+    JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED, MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT,
+    OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS, PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE,
+    RAISED, READ_ENDED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME,
+    RETURNED, RUNNING, SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TIME, TLS, TRANSMIT,
+    TRANSPORT_CLOSED, UNCORK, WAIT, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
@@ -389,7 +390,11 @@ bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
 /* In readthrough.c. */
+PyObject *read_once(State *state, PyObject *transport, int descriptor);
 int add_readthrough(PyObject *module);
+
+/* In staying.c. */
+int add_staying(PyObject *module);
 
 #pragma GCC visibility pop
 

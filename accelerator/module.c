@@ -40,13 +40,16 @@ static const char *const NAME_STRINGS[NAMES] = {
     [HOLD_READ] = "hold_read",
     [HOOK_RETURNED] = "hook_returned",
     [INFLATE_PART] = "inflate_part",
+    [JUST_STOPPED] = "_justStopped",
     [KEEP] = "_keep_waiting",
     [LEFT_UNREAD] = "left_unread",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
+    [NEW_TIMED_CALLS] = "_newTimedCalls",
     [NEXT] = "_next",
     [OVER_LIMIT] = "_over_limit",
     [PAUSE] = "_pause",
+    [PENDING_TIMED_CALLS] = "_pendingTimedCalls",
     [PING_RECEIVED] = "ping_received",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
@@ -60,9 +63,11 @@ static const char *const NAME_STRINGS[NAMES] = {
     [REFUSE] = "refuse",
     [RESUME] = "_resume",
     [RETURNED] = "_returned",
+    [RUNNING] = "running",
     [SEND_AND_WAIT] = "send_and_wait",
     [SEND_OTHERWISE] = "send_otherwise",
     [TAKE_FIRST] = "_take_first",
+    [TIME] = "time",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
     [TRANSPORT_CLOSED] = "transport_closed",
@@ -96,7 +101,7 @@ execute(PyObject *module)
         || add_broadcasting(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
-    return add_readthrough(module);
+    return add_readthrough(module) < 0 ? -1 : add_staying(module);
 }
 
 static int

@@ -108,22 +108,10 @@ end(State *state, PyObject *transport, bool lost)
     return why;
 }
 
-PyDoc_STRVAR(read_through_doc,
-"read_through($module, transport, descriptor, /)\n--\n\n"
-"Have a transport read, as its doRead does.");
-
-static PyObject *
-read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
+/* Have a transport read, as its doRead does; NULL with an exception. */
+PyObject *
+read_once(State *state, PyObject *transport, int descriptor)
 {
-    if (check_count("read_through", count, 2, 2) < 0) {
-        return NULL;
-    }
-    PyObject *transport = args[0];
-    int descriptor = (int)PyLong_AsLong(args[1]);
-    if (descriptor == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    State *state = PyModule_GetState(module);
     PyObject *do_read = PyObject_GetAttr(transport, state->names[DO_READ]);
     if (do_read == NULL) {
         return NULL;
@@ -153,6 +141,23 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     Py_DECREF(driver);
     return result;
+}
+
+PyDoc_STRVAR(read_through_doc,
+"read_through($module, transport, descriptor, /)\n--\n\n"
+"Have a transport read, as its doRead does.");
+
+static PyObject *
+read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_count("read_through", count, 2, 2) < 0) {
+        return NULL;
+    }
+    int descriptor = (int)PyLong_AsLong(args[1]);
+    if (descriptor == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return read_once(PyModule_GetState(module), args[0], descriptor);
 }
 
 static PyMethodDef functions[] = {

@@ -11,7 +11,7 @@ from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
 from txws2._connection import exchange, handle, message_queue
 from txws2._deferreds import prompt
-from txws2._transport import cork
+from txws2._transport import cork, lone_reader
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import decoder, frames, masking
@@ -31,6 +31,7 @@ TWINS = {
     "encode_frame": frames,
     "encode_message": ordinary,
     "end_of_head": readers,
+    "read_on": lone_reader,
     "read_through": readthrough,
     "send_where_ready": handle,
     "split_request": request_heads,

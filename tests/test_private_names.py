@@ -9,6 +9,8 @@ from unittest.mock import Mock
 from OpenSSL import SSL
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import _WrappingProtocol
+from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.tcp import Connection
@@ -32,6 +34,8 @@ GROUPS = {name: each for name, each in vars(_private_names).items() if isinstanc
 KINDS = {
     "ASYNCIO_LOOP": [AsyncioSelectorReactor],
     "CLIENT_TLS_HOST": [type(optionsForClientTLS("localhost"))],
+    "ENDPOINT_WRAPPER": [_WrappingProtocol],
+    "EPOLL_REACTOR": [EPollReactor],
     "INTERNAL_READERS": [PosixReactorBase],
     "LOG_OBSERVERS": [LogBeginner, LogPublisher],
     "TCP_TRANSPORT": [Connection],

@@ -21,6 +21,8 @@ import twisted
 __all__ = [
     "ASYNCIO_LOOP",
     "CLIENT_TLS_HOST",
+    "ENDPOINT_WRAPPER",
+    "EPOLL_REACTOR",
     "INTERNAL_READERS",
     "LOG_OBSERVERS",
     "TCP_TRANSPORT",
@@ -146,6 +148,26 @@ LOG_OBSERVERS = Names(
     "_temporaryObserver",
 )
 """Names of classes of `twisted.logger`, to find out whether anybody observes the log."""
+
+ENDPOINT_WRAPPER = Names(
+    "each read of a client goes through the protocol of an endpoint, which takes more time",
+    "_wrappedProtocol",
+)
+"""A name of the protocol that `twisted.internet.endpoints` puts around that of a client."""
+
+EPOLL_REACTOR = Names(
+    "each read of a lone connection takes a turn of the reactor, which takes more time",
+    # The epoll itself.
+    "_poller",
+    # These tell whether there is anything to do besides reading.
+    "_justStopped",
+    "_newTimedCalls",
+    "_pendingTimedCalls",
+    # These are public, but no interface has the second.
+    "running",
+    "timeout",
+)
+"""Names of `twisted.internet.epollreactor.EPollReactor`, to wait for a connection in its place."""
 
 CLIENT_TLS_HOST = Names(
     "a connection creator of optionsForClientTLS may verify in its own way",
