@@ -19,16 +19,27 @@ enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, BUFFER_SIZE, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, FILENO,
-    HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
-    RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
-    TRANSPORT_CLOSED, UNCORK, NAMES
+    ABORTING, BUFFER_SIZE, CORK, DATA_BUFFER, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ,
+    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL,
+    PUT_OFF, READ_OTHERWISE, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE,
+    TEMP_DATA_LEN, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK, WRAPPED_PROTOCOL, WRITE, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
  * first use of new memory takes several times as long as unmasking into it: each page is a
  * fault. */
 enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+
+/* The functions of pyOpenSSL's own OpenSSL, in the order of _transport/openssl.py. */
+typedef struct {
+    int (*bio_read)(void *bio, void *to, int room);
+    int (*bio_write)(void *bio, const void *data, int size);
+    void (*clear_error)(void);
+    int (*do_handshake)(void *ssl);
+    int (*get_error)(const void *ssl, int result);
+    int (*read)(void *ssl, void *to, int room);
+    int (*write)(void *ssl, const void *data, int size);
+} OpenSSL;
 
 typedef struct {
     PyObject *new_mask;
@@ -43,6 +54,11 @@ typedef struct {
     unsigned char *read;            /* The buffer of read_through; NULL at first. */
     bool reading;                   /* True while the bytes in that buffer are in use. */
     unsigned int turn;              /* The number of the reactor's turns, as far as known. */
+    PyTypeObject *records_type;
+    OpenSSL openssl;
+    unsigned char *plain;           /* The decrypted bytes of a read; NULL at first. */
+    unsigned char *sealed;          /* The records of a write; NULL at first. */
+    bool sealing;                   /* True while these records are in use. */
 } State;
 
 typedef struct {
@@ -268,7 +284,12 @@ int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
+/* In tls_records.c. */
+int records_take(State *state, PyObject *protocol, const Bytes *read);
+int add_records(PyObject *module, State *state);
+
 /* In readthrough.c. */
+int is_ours(State *state, PyObject *protocol);
 int add_readthrough(PyObject *module);
 
 #pragma GCC visibility pop

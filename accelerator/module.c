@@ -27,6 +27,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [ABORTING] = "_aborting",
     [BUFFER_SIZE] = "bufferSize",
     [CORK] = "cork",
+    [DATA_BUFFER] = "dataBuffer",
     [DATA_RECEIVED] = "dataReceived",
     [DEFLATE] = "deflate",
     [DISCONNECTING] = "disconnecting",
@@ -40,15 +41,19 @@ static const char *const NAME_STRINGS[NAMES] = {
     [MESSAGE_RECEIVED] = "messageReceived",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
+    [READ_OTHERWISE] = "read_otherwise",
     [RECEIVE] = "receive",
     [RECEIVE_HELD] = "receive_held",
     [RECEIVE_OPENING] = "receive_opening",
     [REFUSE] = "refuse",
     [SEND_OTHERWISE] = "send_otherwise",
+    [TEMP_DATA_LEN] = "_tempDataLen",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
     [TRANSPORT_CLOSED] = "transport_closed",
     [UNCORK] = "uncork",
+    [WRAPPED_PROTOCOL] = "wrappedProtocol",
+    [WRITE] = "write",
 };
 
 static int
@@ -73,7 +78,7 @@ execute(PyObject *module)
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
-        || add_handle(module, state) < 0
+        || add_handle(module, state) < 0 || add_records(module, state) < 0
         || add_broadcasting(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
@@ -87,6 +92,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->cork_type);
     Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->handle_type);
+    Py_VISIT(state_of(module)->records_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
     /* The spares and the names refer to no other object. */
@@ -101,6 +107,7 @@ clear(PyObject *module)
     Py_CLEAR(state->cork_type);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->records_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
     for (int i = 0; i < NAMES; i++) {
@@ -117,6 +124,8 @@ free_module(void *module)
 {
     clear(module);
     PyMem_Free(state_of(module)->read);
+    PyMem_Free(state_of(module)->plain);
+    PyMem_Free(state_of(module)->sealed);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -10,7 +10,7 @@ from tests.support.twins import in_c
 from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
 from txws2._connection import exchange, handle
-from txws2._transport import cork
+from txws2._transport import cork, tls_records
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import frames, masking, payload
@@ -22,6 +22,7 @@ TWINS = {
     "Exchange": exchange,
     "Handle": handle,
     "PayloadBuffer": payload,
+    "Records": tls_records,
     "Tally": tally,
     "apply_mask": masking,
     "decode_messages": ordinary,

@@ -1,12 +1,15 @@
-"""The names that Twisted and asyncio don't promise: this Twisted has them, others needn't."""
+"""The names that Twisted and others don't promise: these versions have them, others needn't."""
 
 import ast
 import asyncio
 import re
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import Mock
 
+from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
+from twisted.internet import endpoints
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 from twisted.internet.posixbase import PosixReactorBase
@@ -17,7 +20,6 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-import twisted
 from tests.support.loops import LoopTestCase
 from txws2 import _private_names
 from txws2._deferreds import asyncio_reactor, eventual, lean
@@ -32,8 +34,11 @@ GROUPS = {name: each for name, each in vars(_private_names).items() if isinstanc
 KINDS = {
     "ASYNCIO_LOOP": [AsyncioSelectorReactor],
     "CLIENT_TLS_HOST": [type(optionsForClientTLS("localhost"))],
+    "CLIENT_WRAPPER": [endpoints, endpoints._WrappingProtocol],
     "INTERNAL_READERS": [PosixReactorBase],
     "LOG_OBSERVERS": [LogBeginner, LogPublisher],
+    "OPENSSL_CONNECTION": [SSL.Connection],
+    "OPENSSL_LIBRARY": [_openssl.lib],
     "TCP_TRANSPORT": [Connection],
     "TLS_BUFFER": [BufferingTLSTransport],
     "TLS_TRANSPORT": [TLSMemoryBIOProtocol],
@@ -75,10 +80,11 @@ class NamesTests(ToldTestCase):
                 self.told.clear()
                 there = dict.fromkeys(set(group.names) - {missing})
                 kind = type("Kind", (), there)
-                names = Names("it is slow", *group.names)
+                names = Names("it is slow", *group.names, package=group.package)
                 self.assertEqual([names.are_in(kind), names.are_in(kind)], [False, False])
                 [text] = self.told
-                self.assertIn(f"Twisted {twisted.__version__} has no {missing} in Kind, so", text)
+                package = f"{group.package} {version(group.package)}"
+                self.assertIn(f"{package} has no {missing} in Kind, so", text)
                 self.assertIn("so it is slow. Everything else works.", text)
 
     def test_a_name_is_found_wherever_a_class_has_it(self):

@@ -14,7 +14,6 @@ from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
 from txws2._transport.capabilities import abort, set_no_delay
 from txws2._transport.socket_writer import outbox_for
-from txws2._transport.tls_writer import let_through
 from txws2.wire.connection import Connection, Trace
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.permessage_deflate import Deflate
@@ -111,7 +110,6 @@ class Handshake:
         if factory.epoll_sharing is not None:
             factory.epoll_sharing.offer(transport, len(factory.connections), factory.drivers)
         set_no_delay(transport)
-        let_through(transport)
         driver.outbox = outbox_for(transport, factory.write_limit)
         self.tell_made()
 

@@ -1,0 +1,65 @@
+"""The addresses of OpenSSL's functions and objects, for code in C."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from OpenSSL.SSL import Connection
+
+from txws2._private_names import OPENSSL_CONNECTION, OPENSSL_LIBRARY
+
+__all__ = ["FUNCTIONS", "pointers_of"]
+
+# In the order of the struct in C.
+_TYPES = {
+    "BIO_read": "int(*)(BIO *, void *, int)",
+    "BIO_write": "int(*)(BIO *, void *, int)",
+    "ERR_clear_error": "void(*)()",
+    "SSL_do_handshake": "int(*)(SSL *)",
+    "SSL_get_error": "int(*)(SSL *, int)",
+    "SSL_read": "int(*)(SSL *, void *, int)",
+    "SSL_write": "int(*)(SSL *, void *, int)",
+}
+
+
+def _module() -> Any:
+    """Return cryptography's module of OpenSSL, which pyOpenSSL uses; None if there is none."""
+    try:
+        from cryptography.hazmat.bindings._rust import _openssl
+    except ImportError:
+        return None
+    return _openssl
+
+
+def _addresses(module: Any) -> tuple[int, ...] | None:
+    """Return the addresses of the functions; None if one is missing, or has another type."""
+    library = getattr(module, "lib", module)
+    if not (OPENSSL_LIBRARY.are_in(library) and OPENSSL_CONNECTION.are_in(Connection)):
+        return None
+    ffi = module.ffi
+    functions = [ffi.addressof(library, name) for name in _TYPES]
+    if [ffi.typeof(function).cname for function in functions] != list(_TYPES.values()):
+        return None
+    return tuple(int(ffi.cast("uintptr_t", function)) for function in functions)
+
+
+_openssl = _module()
+
+FUNCTIONS = _addresses(_openssl)
+"""The addresses of the functions that `Records` in C calls; None if they aren't known."""
+
+
+def pointers_of(connection: Connection) -> tuple[Any, ...] | None:
+    """Return what `Records` in C needs of a connection, or None if it can't have it.
+
+    Returns:
+        The object that frees the connection's SSL; the addresses of the SSL, of the BIO that leads
+        to it, and of the BIO that leads from it; the addresses of the functions.
+    """
+    # A subclass may have other methods. A connection with a socket of its own has no such BIO.
+    if FUNCTIONS is None or type(connection) is not Connection or connection._into_ssl is None:
+        return None
+    ssl = connection._ssl
+    cast = _openssl.ffi.cast
+    objects = (ssl, connection._into_ssl, connection._from_ssl)
+    return ssl, *(int(cast("uintptr_t", each)) for each in objects), *FUNCTIONS
