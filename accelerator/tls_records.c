@@ -45,6 +45,7 @@ typedef struct {
     Py_ssize_t through;     /* Bytes for the socket since `below` last had something to write. */
     char open;
     char shakes;
+    char fresh;
 } Records;
 
 /* Tell whether an SSL has only run out of records. */
@@ -116,24 +117,41 @@ collect(State *state, void *from, unsigned char *to, Py_ssize_t room)
     return size;
 }
 
-/* Send all records that OpenSSL has for the peer. */
+/* Take the buffer for records that leave; -1 with an exception. */
+static int
+take_buffer(State *state)
+{
+    if (state->sealed == NULL && (state->sealed = PyMem_Malloc(BATCH)) == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    state->sealing = true;
+    return 0;
+}
+
+/* Send all records that OpenSSL has for the peer, such as an alert. */
 static int
 answer(State *state, Records *self)
 {
-    unsigned char records[1024];
-    Py_ssize_t size;
-    while (self->ssl != NULL
-           && (size = collect(state, self->from, records, sizeof records)) > 0) {
-        if (transmit(state, self, records, size) < 0) {
-            return -1;
-        }
+    unsigned char few[256];
+    bool free = !state->sealing;
+    if (free && take_buffer(state) < 0) {
+        return -1;
     }
-    return 0;
+    unsigned char *records = free ? state->sealed : few;
+    Py_ssize_t room = free ? BATCH : (Py_ssize_t)sizeof few, size;
+    int sent = 0;
+    while (sent == 0 && self->ssl != NULL
+           && (size = collect(state, self->from, records, room)) > 0) {
+        sent = transmit(state, self, records, size);
+    }
+    state->sealing = !free;
+    return sent;
 }
 
 /* Have Twisted write what OpenSSL didn't take, with its reason. */
 static int
-write_otherwise(State *state, Records *self, const Bytes *data, Py_ssize_t place, int result)
+write_otherwise(Records *self, const Bytes *data, Py_ssize_t place, int result)
 {
     PyObject *rest = bytes_from(data, place);
     PyObject *written = NULL;
@@ -172,24 +190,22 @@ static int
 records_write(State *state, Records *self, const Bytes *data)
 {
     if (!self->open || self->ssl == NULL || state->sealing) {
-        return write_otherwise(state, self, data, 0, 1);
-    }
-    if (state->sealed == NULL && (state->sealed = PyMem_Malloc(BATCH)) == NULL) {
-        PyErr_NoMemory();
-        return -1;
+        return write_otherwise(self, data, 0, 1);
     }
     PyObject *owner = Py_NewRef(self->owner);
     Py_ssize_t place = 0;
     int result = 1, written = 0;
     state->openssl.clear_error();
     while (place < data->size && result > 0 && written == 0 && self->ssl != NULL) {
-        state->sealing = true;
-        Py_ssize_t size = seal(state, self, data, &place, state->sealed, &result);
-        written = transmit(state, self, state->sealed, size);
+        written = take_buffer(state);
+        if (written == 0) {
+            Py_ssize_t size = seal(state, self, data, &place, state->sealed, &result);
+            written = transmit(state, self, state->sealed, size);
+        }
         state->sealing = false;
     }
     if (written == 0 && place < data->size) {
-        written = write_otherwise(state, self, data, place, result);
+        written = write_otherwise(self, data, place, result);
     }
     Py_DECREF(owner);
     return written;
@@ -276,6 +292,15 @@ deliver(State *state, Records *self, const Bytes *data)
     return delivered;
 }
 
+/* Call a method of the subclass. */
+static int
+tell(Records *self, const char *method)
+{
+    PyObject *told = PyObject_CallMethod((PyObject *)self, method, NULL);
+    Py_XDECREF(told);
+    return told == NULL ? -1 : 0;
+}
+
 /* Go on with the handshake of TLS. */
 static int
 shake(State *state, Records *self, const Bytes *read)
@@ -303,9 +328,7 @@ shake(State *state, Records *self, const Bytes *read)
     }
     Py_DECREF(fault);
     if (done == 0 && result > 0) {
-        PyObject *told = PyObject_CallMethod((PyObject *)self, "shaken", NULL);
-        Py_XDECREF(told);
-        done = told == NULL ? -1 : 0;
+        done = tell(self, "shaken");
     }
     return done;
 }
@@ -391,6 +414,9 @@ take(State *state, Records *self, Bytes records, bool shared)
                        : take_bytes(state, self, &records, &result);
         records.size = 0;
     }
+    if (taken == 0 && result <= 0 && self->open && self->fresh && !state->sealing) {
+        taken = tell(self, "shed");
+    }
     Py_DECREF(owner);
     return taken;
 }
@@ -467,6 +493,7 @@ records_init(Records *self, PyObject *args, PyObject *keywords)
     Py_XSETREF(self->socket, socket);
     Py_XSETREF(self->tls, Py_NewRef(tls));
     Py_XSETREF(self->below, Py_NewRef(below));
+    self->fresh = true;
     return keep_pointers(state, self, pointers);
 }
 
@@ -504,6 +531,25 @@ records_write_one(Records *self, PyTypeObject *defining, PyObject *const *args,
     int written = records_write(PyType_GetModuleState(defining), self, &data);
     Py_DECREF(data.owner);
     return written < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(renew_doc,
+"renew($self, pointers, /)\n--\n\n"
+"Use the OpenSSL connection at other addresses.");
+
+static PyObject *
+records_renew(Records *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+              PyObject *names)
+{
+    if (check_count("renew", count + count_of(names), 1, 1) < 0) {
+        return NULL;
+    }
+    if (!PyTuple_Check(args[0])) {
+        PyErr_Format(PyExc_TypeError, "expected a tuple, not %s", Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    return keep_pointers(PyType_GetModuleState(defining), self, args[0]) < 0 ? NULL
+                                                                            : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(forget_doc,
@@ -556,6 +602,8 @@ static PyMethodDef records_methods[] = {
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"write", (PyCFunction)(void (*)(void))records_write_one,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, write_doc},
+    {"renew", (PyCFunction)(void (*)(void))records_renew,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, renew_doc},
     {"forget", (PyCFunction)records_forget, METH_NOARGS, forget_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -567,6 +615,7 @@ static PyMemberDef records_members[] = {
      "True while data of the application goes both ways, as far as known."},
     {"shakes", T_BOOL, offsetof(Records, shakes), 0,
      "True if the first handshake of TLS goes on here."},
+    {"fresh", T_BOOL, offsetof(Records, fresh), 0, "True until `shed` was called."},
     {NULL, 0, 0, 0, NULL},
 };
 

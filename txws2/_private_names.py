@@ -142,12 +142,16 @@ OPENSSL_CONNECTION = Names(
 
 OPENSSL_LIBRARY = Names(
     "messages over TLS take more calls of OpenSSL",
+    "BIO_free",
+    "BIO_new",
     "BIO_read",
+    "BIO_s_mem",
     "BIO_write",
     "ERR_clear_error",
     "SSL_do_handshake",
     "SSL_get_error",
     "SSL_read",
+    "SSL_set_bio",
     "SSL_write",
     package="cryptography",
 )

@@ -1,4 +1,4 @@
-"""The addresses of OpenSSL's functions and objects, for code in C."""
+"""What pyOpenSSL has no method for: addresses for code in C, and the memory of a handshake."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from OpenSSL.SSL import Connection
 
 from txws2._private_names import OPENSSL_CONNECTION, OPENSSL_LIBRARY
 
-__all__ = ["FUNCTIONS", "pointers_of"]
+__all__ = ["FUNCTIONS", "pointers_of", "shed_buffers"]
 
 # In the order of the struct in C.
 _TYPES = {
@@ -63,3 +63,22 @@ def pointers_of(connection: Connection) -> tuple[Any, ...] | None:
     cast = _openssl.ffi.cast
     objects = (ssl, connection._into_ssl, connection._from_ssl)
     return ssl, *(int(cast("uintptr_t", each)) for each in objects), *FUNCTIONS
+
+
+def shed_buffers(connection: Connection) -> bool:
+    """Give an OpenSSL connection new BIOs, which must both be empty; return whether it has them.
+
+    The memory of a BIO grows, and never shrinks. Those of a handshake have had certificates.
+    """
+    if FUNCTIONS is None or type(connection) is not Connection or connection._into_ssl is None:
+        return False
+    library, none = _openssl.lib, _openssl.ffi.NULL
+    into, out = library.BIO_new(library.BIO_s_mem()), library.BIO_new(library.BIO_s_mem())
+    if none in (into, out):
+        library.BIO_free(into)
+        library.BIO_free(out)
+        return False
+    # This frees the old ones.
+    library.SSL_set_bio(connection._ssl, into, out)
+    connection._into_ssl, connection._from_ssl = into, out
+    return True

@@ -47,9 +47,10 @@ class Records:
         below: its transport.
         open: True while data of the application goes both ways, as far as known.
         shakes: True if the first handshake of TLS goes on here.
+        fresh: True until `shed` was called.
     """
 
-    __slots__ = ("_connection", "_through", "below", "open", "shakes", "tls")
+    __slots__ = ("_connection", "_through", "below", "fresh", "open", "shakes", "tls")
 
     def __init__(
         self, tls: TLSMemoryBIOProtocol, below: TCPTransport, pointers: tuple[Any, ...] | None, /
@@ -57,9 +58,13 @@ class Records:
         self.tls = tls
         self.below = below
         self.open = self.shakes = False
+        self.fresh = True
         self._connection: Connection | None = tls._tlsConnection
         # Bytes that the socket was given since the transport below last had something to write.
         self._through = 0
+
+    def renew(self, pointers: tuple[Any, ...] | None, /) -> None:
+        """Use the OpenSSL connection at other addresses."""
 
     def forget(self) -> None:
         """Forget the OpenSSL connection: it is lost."""
@@ -88,6 +93,8 @@ class Records:
             self.tls.wrappedProtocol.dataReceived(b"".join(pieces))
         if fault is not None:
             self.end_with(fault)
+        elif self.open and self.fresh:
+            self.shed()
 
     def write(self, data: bytes, /) -> None:
         """Encrypt and send."""
@@ -147,6 +154,10 @@ class Records:
 
     def shaken(self) -> None:
         """Note that the handshake of TLS is done: set `open`, and clear `shakes`."""
+        raise NotImplementedError
+
+    def shed(self) -> None:
+        """Give back memory that the handshake took, once: nothing waits in OpenSSL's buffers."""
         raise NotImplementedError
 
     def write_otherwise(self, data: bytes, result: int) -> None:

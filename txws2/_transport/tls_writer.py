@@ -21,7 +21,7 @@ from txws2._accelerator import PURE
 from txws2._private_names import CLIENT_WRAPPER, TLS_BUFFER, TLS_TRANSPORT
 from txws2._transport.capabilities import TCP_IS_KNOWN
 from txws2._transport.guarded_tls import BufferingTLSGuard
-from txws2._transport.openssl import pointers_of
+from txws2._transport.openssl import pointers_of, shed_buffers
 from txws2._transport.outbox import Outbox
 from txws2._transport.tls_records import Records
 
@@ -83,6 +83,14 @@ class TLSThrough(Records):
         tls._producer = None
         vars(tls).pop("loseConnection", None)
 
+    # Twisted has this for its buffer of small writes, which keeps nothing here.
+
+    def flush(self) -> None:
+        """Do nothing: all bytes have left."""
+
+    def close(self) -> None:
+        """Do nothing: the transport below is lost."""
+
     def read_otherwise(self, data: bytes) -> None:
         """Have Twisted take bytes that were read before TLS is open, or when a handshake waits."""
         if self._before is not None:
@@ -97,6 +105,13 @@ class TLSThrough(Records):
         if tls._appSendBuffer:
             tls._unbufferPendingWrites()
         self._find_out()
+
+    def shed(self) -> None:
+        """Give back the memory that the handshake took."""
+        self.fresh = False
+        connection = self.tls._tlsConnection
+        if shed_buffers(connection):
+            self.renew(pointers_of(connection))
 
     def write_otherwise(self, data: bytes, result: int) -> None:
         """Have Twisted write data that can't be encrypted now."""
@@ -156,16 +171,23 @@ class TLSOutbox(Outbox):
 
     def __init__(
         self,
-        tls: TLSMemoryBIOProtocol,
+        tls: BufferingTLSTransport,
         pointers: tuple[Any, ...] | None,
         write_limit: int | None,
     ) -> None:
         self._records = TLSThrough(tls, pointers)
         super().__init__(cast(IConsumer, tls), write_limit)
-        let_close(tls, self)
+        # An outbox needs no buffer of Twisted's.
+        tls._aggregator.flush()
+        del tls.write
+        tls._aggregator = cast(Any, self._records)
+        tls.loseConnection = self._close_transport  # type: ignore[method-assign]
 
     def _transmit(self, data: bytes) -> None:
         self._records.write(data)
+
+    def _close_transport(self) -> None:
+        _close_after(self._transport, self)
 
 
 def tls_outbox_for(transport: ITransport, write_limit: int | None) -> Outbox | None:
@@ -193,7 +215,7 @@ def _is_above(protocol: object, tls: TLSMemoryBIOProtocol) -> bool:
 
 
 def let_close(transport: ITransport, outbox: Outbox) -> None:
-    """Let a TLS transport close when somebody else than the outbox closes it.
+    """Let any other TLS transport close when somebody else than the outbox closes it.
 
     A TLS transport that is told to close waits as long as it has a producer, and an outbox is its
     producer from the beginning to the end.
