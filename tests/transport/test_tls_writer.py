@@ -1,5 +1,11 @@
+import contextlib
+import gc
 import socket
+import weakref
+from itertools import cycle
 
+from hypothesis import given, settings
+from hypothesis.strategies import binary, integers, lists
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
@@ -271,6 +277,104 @@ class ReadTests(TLSTestCase):
         self.turn()
         # Versions of OpenSSL differ in why, but there must be a reason.
         self.assertTrue(self.assertLost(SSL.Error).args[0])
+
+    def test_an_alert_is_answered_at_once(self):
+        # OpenSSL answers a record that it can't read with an alert.
+        bad = bytearray(self.peer.encrypted(b"bad"))
+        bad[-1] ^= 1
+        before = len(self.peer.wire)
+        self.peer.socket.send(bad)
+        self.read()
+        with contextlib.suppress(SSL.Error):
+            self.peer.turn()
+        self.assertGreater(len(self.peer.wire), before)
+
+    def test_what_comes_after_the_end_of_tls_is_not_delivered(self):
+        stream = self.peer.encrypted(b"bye")
+        self.peer.tls.shutdown()
+        self.peer.socket.send(stream + self.peer.flush() + stream)
+        self.turns()
+        self.assertEqual(self.application.heard, [b"bye"])
+        self.assertEqual(self.peer.ended, "TLS")
+
+    def test_what_is_read_while_a_read_is_delivered_comes_after_it(self):
+        def react(data):
+            if data == b"one":
+                self.peer.socket.send(self.peer.encrypted(b"three"))
+                self.read()
+
+        self.application.react = react
+        self.tell(b"one")
+        self.assertEqual(self.application.heard, [b"one", b"three"])
+
+    def test_a_callback_of_openssl_may_abort_the_connection(self):
+        def abort(connection, where, result):
+            if not self.application.lost:
+                self.below.lose(ConnectionLost())
+
+        self.transport.getHandle().set_info_callback(abort)
+        self.peer.tls.shutdown()
+        self.peer.socket.send(self.peer.encrypted() + self.peer.flush())
+        self.read()
+        self.assertEqual(len(self.application.lost), 1)
+        self.assertEqual(self.application.heard, [])
+
+
+class CutTests(TLSTestCase):
+    @given(
+        messages=lists(binary(min_size=1, max_size=3000), min_size=1, max_size=8),
+        cuts=lists(integers(1, 400), min_size=1),
+    )
+    @settings(max_examples=30, deadline=None)
+    def test_what_arrives_does_not_depend_on_the_cuts(self, messages, cuts):
+        self.application.heard.clear()
+        stream = self.peer.encrypted(*messages)
+        for size in cycle(cuts):
+            if not stream:
+                break
+            self.peer.socket.send(stream[:size])
+            stream = stream[size:]
+            self.read()
+        self.assertEqual(b"".join(self.application.heard), b"".join(messages))
+
+
+class MemoryTests(TLSTestCase):
+    @in_c
+    def test_the_buffers_of_the_handshake_are_given_back_once(self):
+        shed, shed_buffers = [], tls_writer.shed_buffers
+
+        def note_and_shed(connection):
+            shed.append(connection)
+            return shed_buffers(connection)
+
+        self.patch(tls_writer, "shed_buffers", note_and_shed)
+        self.join()
+        self.tell(b"hello")
+        self.tell(b"again")
+        self.write(b"answer")
+        self.peer.turn()
+        self.assertEqual(shed, [self.transport.getHandle()])
+        self.assertEqual(self.application.heard, [b"hello", b"again"])
+        self.assertEqual(self.peer.heard, b"answer")
+
+    def test_they_may_be_given_back_within_a_record(self):
+        one, two = self.peer.encrypted(b"one"), self.peer.encrypted(b"two")
+        for piece in (one + two[:7], two[7:]):
+            self.peer.socket.send(piece)
+            self.read()
+        self.assertEqual(self.application.heard, [b"one", b"two"])
+
+    def test_a_lost_connection_does_not_wait_for_the_garbage_collector(self):
+        self.application.begin = lambda transport: outbox_for(transport, None)
+        self.join()
+        self.tell(b"hello")
+        connection = weakref.ref(self.transport.getHandle())
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.peer.socket.close()
+        self.turn()
+        self.assertLost(ConnectionLost)
+        self.assertIsNone(connection())
 
 
 class ReadTLS12Tests(ReadTests):
