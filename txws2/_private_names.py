@@ -58,7 +58,7 @@ class Names:
             missing = [name for name in self.names if not any(_has(kind, name) for kind in kinds)]
             self._found = not missing
             if missing:
-                classes = " and ".join(kind.__name__ for kind in kinds)
+                classes = " and ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
                 _tell(f"no {', '.join(missing)} in {classes}", self._instead, self.package)
         return self._found
 

@@ -3,6 +3,7 @@ import gc
 import socket
 import weakref
 from itertools import cycle
+from unittest import skipUnless
 
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers, lists
@@ -307,6 +308,7 @@ class ReadTests(TLSTestCase):
         self.tell(b"one")
         self.assertEqual(self.application.heard, [b"one", b"three"])
 
+    @skipUnless(hasattr(SSL.Connection, "set_info_callback"), "this pyOpenSSL has no such callback")
     def test_a_callback_of_openssl_may_abort_the_connection(self):
         def abort(connection, where, result):
             if not self.application.lost:

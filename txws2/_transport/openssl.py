@@ -33,10 +33,10 @@ def _module() -> Any:
 
 def _addresses(module: Any) -> tuple[int, ...] | None:
     """Return the addresses of the functions; None if one is missing, or has another type."""
-    library = getattr(module, "lib", module)
+    library: Any = getattr(module, "lib", None)
+    ffi: Any = getattr(module, "ffi", None)
     if not (OPENSSL_LIBRARY.are_in(library) and OPENSSL_CONNECTION.are_in(Connection)):
         return None
-    ffi = module.ffi
     functions = [ffi.addressof(library, name) for name in _TYPES]
     if [ffi.typeof(function).cname for function in functions] != list(_TYPES.values()):
         return None

@@ -41,7 +41,9 @@ _IGNORE_UNEXPECTED_EOF = 1 << 7
 
 
 def _may_be_cut(connection: Connection) -> bool:
-    return bool(connection.set_options(0) & _IGNORE_UNEXPECTED_EOF)
+    # In older versions of pyOpenSSL, only the context has options.
+    has_options = connection if hasattr(connection, "set_options") else connection.get_context()
+    return bool(has_options.set_options(0) & _IGNORE_UNEXPECTED_EOF)
 
 
 class TLSThrough(Records):
