@@ -13,16 +13,18 @@
 
 /* Bits of the first byte of a frame, opcodes, and the bit of its second byte (RFC 6455 section
  * 5.2). */
-enum { FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2, MASKED = 0x80 };
+enum { FIN = 0x80, RSV1 = 0x40, RESERVED = 0x70, OPCODE = 0x0F, MASKED = 0x80 };
+enum { CONT = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PONG = 0xA };
 
 enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, BUFFER_SIZE, CORK, DATA_BUFFER, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ,
-    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL,
-    PUT_OFF, READ_OTHERWISE, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE,
-    TEMP_DATA_LEN, TLS, TRANSMIT, TRANSPORT_CLOSED, UNCORK, WRAPPED_PROTOCOL, WRITE, NAMES
+    ABORTING, BUFFER_SIZE, CONTROL_RECEIVED, CORK, DATA_BUFFER, DATA_RECEIVED, DEFLATE,
+    DISCONNECTING, DO_READ, FILENO, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP, MESSAGE_FAILED,
+    MESSAGE_RECEIVED, PROTOCOL, PUT_OFF, READ_ENDED, READ_OTHERWISE, RECEIVE, RECEIVE_HELD,
+    RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TEMP_DATA_LEN, TLS, TRANSMIT, TRANSPORT_CLOSED,
+    UNCORK, WRAPPED_PROTOCOL, WRITE, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
@@ -46,6 +48,7 @@ typedef struct {
     PyObject *spares[SPARES];
     unsigned int next_spare;
     PyTypeObject *cork_type;
+    PyTypeObject *decoder_type;
     PyTypeObject *tally_type;
     PyTypeObject *exchange_type;
     PyTypeObject *handle_type;
@@ -81,12 +84,13 @@ typedef struct {
     Py_ssize_t size;
 } Outgoing;
 
+/* The part of a frame before its payload. */
 typedef struct {
-    bool text;
-    const unsigned char *mask;
-    const unsigned char *payload;
-    Py_ssize_t size;
-} Frame;
+    int first;
+    long long length;
+    int size;
+    Key key;
+} Header;
 
 enum { INWARD, OUTWARD, DIRECTIONS };
 
@@ -95,19 +99,70 @@ enum { RARE = 4 };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *max_size;
     unsigned long long bytes[DIRECTIONS];
     unsigned long long payload[DIRECTIONS];
     unsigned long long messages[DIRECTIONS][2];     /* By whether it is text. */
     unsigned long long (*rare)[RARE];               /* For each direction; NULL at first. */
     Py_ssize_t threshold;
     char client;
-    char deaf;
     char deflates;
-    char inflates;
-    char ordinary_in;
     char ordinary_out;
 } Tally;
+
+/* The state of a check for UTF-8 (RFC 3629 section 4): the number of bytes that the character has
+ * had, the number that it lacks, and the least and the greatest value of the next one. */
+typedef struct {
+    unsigned char had;
+    unsigned char lacks;
+    unsigned char least;
+    unsigned char most;
+} Utf8;
+
+/* The most bytes of a header, and of a whole control frame. */
+enum { HEADER_SIZE = 14, HEAD_SIZE = HEADER_SIZE + 125 };
+
+/* What a connection keeps of a frame whose header isn't complete, and of a message whose end hasn't
+ * come. Most connections have none. */
+typedef struct {
+    PyObject *payload;          /* Bytes, or an ASCII str for text; NULL before the first byte. */
+    Py_ssize_t arrived;         /* The number of bytes in it; it has room for more. */
+    Py_ssize_t taken;           /* The number of these that count as taken. */
+    long long decoded;          /* The number of bytes that have come, after inflating. */
+    unsigned long long size;    /* The number of bytes that the frames have announced. */
+    long long fragments;        /* The number of frames since a part was taken. */
+    long long missing;          /* The number of bytes that the current frame lacks. */
+    unsigned int offset;        /* The number that it has had, modulo 4. */
+    Key key;
+    Utf8 utf8;
+    bool begun;                 /* True if there is a message; the rest describes it. */
+    bool text;
+    bool ascii;                 /* True if each byte in the payload is. */
+    bool compressed;
+    bool last;                  /* True if the current frame ends the message. */
+    bool parted;                /* True if a part was taken. */
+    unsigned char held;         /* The number of bytes of the header. */
+    unsigned char head[HEAD_SIZE];
+} Unfinished;
+
+/* The limits of a decoder as numbers. */
+typedef struct {
+    long long size;
+    long long fragments;
+} Limits;
+
+typedef struct {
+    Tally tally;
+    PyObject *max_size;
+    PyObject *max_fragments;
+    Unfinished *unfinished;     /* NULL if nothing is kept. */
+    char deaf;
+    char inflates;
+    char ordinary_in;
+} Decoder;
+
+/* What a decoder finds next: nothing more, a message, a frame that isn't a right part of one, or an
+ * exception, which is set. */
+typedef enum { NOTHING, MESSAGE, OTHER, FAILED } Found;
 
 /* BATCH_SIZE in _transport/cork.py. */
 enum { BATCH_SIZE = 64 << 10 };
@@ -132,7 +187,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     PyObject *receiver;     /* Whoever gets the messages; NULL for nobody. */
-    Tally *connection;      /* NULL until it is open. */
+    Tally *connection;      /* A Decoder; NULL until it is open. */
     Cork *outbox;
     PyObject *turns;        /* Set once messages may have to wait for each other. */
     char heard;
@@ -224,28 +279,52 @@ Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
 int get_key(State *state, bool masked, Key *key);
 void write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key);
 PyObject *make_frame(State *state, int first, const Bytes *payload, bool masked);
-bool read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most,
-                int rsv1, Frame *frame);
+int read_header(const unsigned char *data, Py_ssize_t available, bool masked, Header *header);
 int add_frames(PyObject *module);
 
 /* In counting.c. */
-void count_message_in(Tally *self, const Frame *frame);
+void count_message_in(Tally *self, bool text, Py_ssize_t size);
 void count_message_out(Tally *self, const Outgoing *outgoing, Py_ssize_t size);
 
 /* In ordinary.c. */
-int get_most(const Tally *tally, long long *most);
 int get_outgoing(State *state, PyObject *message, Tally *tally, Outgoing *outgoing);
 PyObject *make_message(State *state, PyObject *message, bool masked, Tally *tally);
-PyObject *read_binary(const Frame *frame);
-PyObject *read_message(const Frame *frame);
-PyObject *read_messages(PyObject *data, PyObject *start, bool masked, PyObject *max_size,
-                        PyObject *messages, Tally *tally);
 int add_ordinary(PyObject *module);
 
 /* In payload.c. */
-int add_payload_buffer(PyObject *module);
+PyObject *read_binary(const unsigned char *data, Py_ssize_t size, const Key *key,
+                      unsigned int offset);
+PyObject *read_text(const unsigned char *data, Py_ssize_t size, const Key *key);
+PyObject *decode_text(const unsigned char *data, Py_ssize_t size);
+unsigned char *payload_of(const Unfinished *self);
+int make_room(State *state, Unfinished *self, Py_ssize_t size);
+PyObject *release_payload(State *state, Unfinished *self);
+
+/* In utf8.c. */
+bool check_utf8(Utf8 *self, const unsigned char *data, Py_ssize_t size);
+
+/* In unfinished.c. */
+Py_ssize_t waiting(const Unfinished *self);
+void free_unfinished(Unfinished *self);
+void begin_next(Unfinished *self, const Header *header);
+void note_read(Unfinished *self, Py_ssize_t size);
+int add_to(State *state, Unfinished *self, const unsigned char *data, Py_ssize_t size,
+           const Key *key);
+PyObject *finish_message(State *state, Unfinished *self);
+PyObject *take_part(State *state, Unfinished *self);
+
+/* In decoder.c. */
+int read_limits(const Decoder *self, Limits *limits);
+int hold(Decoder *self, const unsigned char *data, Py_ssize_t size);
+Found find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest,
+                PyObject **message);
+int take_control(Decoder *self, Bytes *rest, PyObject **payload);
+
+/* In decoder_type.c. */
+int add_decoder(PyObject *module, State *state);
 
 /* In tally.c. */
+int count_frame(Tally *self, int direction, long opcode);
 Tally *tally_of(State *state, PyObject *object);
 int add_tally(PyObject *module, State *state);
 

@@ -3,10 +3,10 @@
 #include "accelerator.h"
 
 void
-count_message_in(Tally *self, const Frame *frame)
+count_message_in(Tally *self, bool text, Py_ssize_t size)
 {
-    self->messages[INWARD][frame->text]++;
-    self->payload[INWARD] += frame->size;
+    self->messages[INWARD][text]++;
+    self->payload[INWARD] += size;
 }
 
 void

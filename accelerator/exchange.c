@@ -3,46 +3,6 @@
 #include "accelerator.h"
 #include <structmember.h>
 
-/* Inflate a message; that counts it, too. */
-static PyObject *
-inflate(State *state, Tally *tally, const Frame *frame)
-{
-    PyObject *payload = read_binary(frame);
-    PyObject *opcode = payload == NULL ? NULL : PyLong_FromLong(frame->text ? TEXT : BINARY);
-    PyObject *message = NULL;
-    if (opcode != NULL) {
-        message = PyObject_CallMethodObjArgs((PyObject *)tally, state->names[INFLATE], opcode,
-                                             payload, NULL);
-    }
-    Py_XDECREF(opcode);
-    Py_XDECREF(payload);
-    return message;
-}
-
-/* Read the message at the beginning of `data`, if it is whole and in one frame, and count it.
- * Return NULL if it isn't, or with an exception. */
-static PyObject *
-next_message(State *state, Tally *tally, const unsigned char *data, Py_ssize_t size,
-             long long most, Frame *frame)
-{
-    bool masked = !tally->client;
-    if (read_frame(data, size, masked, most, 0, frame)) {
-        PyObject *message = read_message(frame);
-        if (message != NULL) {
-            count_message_in(tally, frame);
-        }
-        else if (PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-            /* Text that isn't UTF-8 is treated like any other frame that isn't ordinary. */
-            PyErr_Clear();
-        }
-        return message;
-    }
-    if (tally->inflates && read_frame(data, size, masked, most, RSV1, frame)) {
-        return inflate(state, tally, frame);
-    }
-    return NULL;
-}
-
 /* Give a message to its receiver, and have the result awaited, unless it is None. */
 static int
 give(State *state, Exchange *self, PyObject *message)
@@ -75,61 +35,102 @@ is_shut(State *state, Exchange *self, Cork *cork)
     return hung_up < 0 ? -1 : self->shut;
 }
 
-/* Give the messages at the beginning of a read to the application, as long as it takes them. Return
- * the position of their end, -1 with an exception. */
-static Py_ssize_t
-deliver(State *state, Exchange *self, Cork *cork, Tally *tally, const Bytes *read)
+/* Take the control frame at the beginning of the rest. Return 0 if it is left there, -1 with an
+ * exception. */
+static int
+receive_control(State *state, Exchange *self, Decoder *decoder, Bytes *rest)
 {
-    if (self->shut || !tally->ordinary_in) {
-        return 0;
+    PyObject *payload;
+    Py_ssize_t before = rest->size;
+    int opcode = take_control(decoder, rest, &payload);
+    if (opcode <= 0) {
+        return opcode;
     }
-    long long most;
-    if (get_most(tally, &most) < 0) {
-        return -1;
-    }
-    Py_ssize_t position = 0;
-    Frame frame;
-    while (position < read->size) {
-        int shut = is_shut(state, self, cork);
-        if (shut != 0) {
-            return shut < 0 ? -1 : position;
-        }
-        PyObject *message = next_message(state, tally, read->data + position,
-                                         read->size - position, most, &frame);
-        if (message == NULL) {
-            if (!PyErr_Occurred()) {
-                break;
-            }
-            /* It was compressed, and can't be inflated. Nothing after it matters. */
-            tally->bytes[INWARD] += read->size - position;
-            return exchange_report(state, self, REFUSE) < 0 ? -1 : read->size;
-        }
-        Py_ssize_t end = frame.payload + frame.size - read->data;
-        tally->bytes[INWARD] += end - position;
-        position = end;
+    decoder->tally.bytes[INWARD] += before - rest->size;
+    PyObject *number = PyLong_FromLong(opcode);
+    PyObject *arguments[] = {(PyObject *)self, number, payload};
+    PyObject *result = number == NULL ? NULL : PyObject_VectorcallMethod(
+        state->names[CONTROL_RECEIVED], arguments, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(number);
+    Py_DECREF(payload);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 1;
+}
+
+/* Give what is next in a read to the application. Return 0 if it is left there, -1 with an
+ * exception. */
+static int
+deliver_next(State *state, Exchange *self, Decoder *decoder, const Limits *limits, Bytes *rest)
+{
+    PyObject *message;
+    Py_ssize_t before = rest->size;
+    Found found = find_next(state, decoder, limits, rest, &message);
+    decoder->tally.bytes[INWARD] += before - rest->size;
+    if (found == MESSAGE) {
         int given = give(state, self, message);
         Py_DECREF(message);
-        if (given < 0) {
-            return -1;
+        return given < 0 ? -1 : 1;
+    }
+    if (found == FAILED) {
+        /* The peer has broken the protocol. Nothing after it matters. */
+        decoder->tally.bytes[INWARD] += rest->size;
+        rest->size = 0;
+        return exchange_report(state, self, REFUSE) < 0 ? -1 : 1;
+    }
+    return found == NOTHING ? 1 : receive_control(state, self, decoder, rest);
+}
+
+/* Tell whether the next bytes may be delivered without the general way. That has the message of
+ * which a part was taken. */
+static bool
+is_short(const Decoder *decoder)
+{
+    return decoder->ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
+}
+
+/* Give the messages at the beginning of a read to the application, as long as it takes them. -1
+ * with an exception. */
+static int
+deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
+{
+    if (self->shut || !is_short(decoder)) {
+        return 0;
+    }
+    Limits limits;
+    if (read_limits(decoder, &limits) < 0) {
+        return -1;
+    }
+    while (rest->size > 0 && is_short(decoder)) {
+        int shut = is_shut(state, self, cork);
+        if (shut != 0) {
+            return shut < 0 ? -1 : 0;
+        }
+        int delivered = deliver_next(state, self, decoder, &limits, rest);
+        if (delivered <= 0) {
+            return delivered;
         }
     }
-    return position;
+    return 0;
 }
 
 static int
-receive(State *state, Exchange *self, Cork *outbox, Tally *tally, const Bytes *read)
+receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read)
 {
-    Py_ssize_t position = deliver(state, self, outbox, tally, read);
-    if (position < 0) {
+    Bytes rest = {.data = read->data, .size = read->size};
+    if (deliver(state, self, outbox, decoder, &rest) < 0) {
         return -1;
     }
-    if (position == 0 || position < read->size) {
-        PyObject *rest = bytes_from(read, position);
-        int received = rest == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, rest);
-        Py_XDECREF(rest);
-        if (received < 0) {
-            return -1;
-        }
+    int received = 0;
+    if (rest.size > 0 || read->size == 0) {
+        PyObject *left = bytes_from(read, read->size - rest.size);
+        received = left == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, left);
+        Py_XDECREF(left);
+    }
+    else if (waiting(decoder->unfinished) > 0) {
+        received = call(state, (PyObject *)self, READ_ENDED, NULL);
+    }
+    if (received < 0) {
+        return -1;
     }
     return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
 }
@@ -149,11 +150,11 @@ work_off(State *state, Exchange *self, const Bytes *read)
     }
     self->heard = self->busy = true;
     PyObject *type = NULL, *value, *traceback;
-    Tally *tally = (Tally *)Py_XNewRef(self->connection);
-    if (tally != NULL && receive(state, self, outbox, tally, read) < 0) {
+    Decoder *decoder = (Decoder *)Py_XNewRef(self->connection);
+    if (decoder != NULL && receive(state, self, outbox, decoder, read) < 0) {
         PyErr_Fetch(&type, &value, &traceback);
     }
-    Py_XDECREF(tally);
+    Py_XDECREF(decoder);
     self->busy = false;
     int uncorked = call(state, (PyObject *)outbox, UNCORK, NULL);
     Py_DECREF(outbox);
@@ -164,12 +165,12 @@ work_off(State *state, Exchange *self, const Bytes *read)
     return uncorked;
 }
 
-/* Tell whether the bytes that come now are taken at once, and begin a message or a control frame, or
- * belong to the opening handshake. */
+/* Tell whether the bytes that come now are taken at once, without a copy of them. */
 bool
 exchange_begins(const Exchange *self)
 {
-    return self->connection == NULL || (!self->busy && self->connection->ordinary_in);
+    return self->connection == NULL
+           || (!self->busy && is_short((const Decoder *)self->connection));
 }
 
 int
@@ -296,7 +297,7 @@ set_connection(Exchange *self, PyObject *value, void *Py_UNUSED(closure))
 {
     State *state = state_for(Py_TYPE(self));
     return state == NULL ? -1
-                         : set_slot((PyObject **)&self->connection, state->tally_type, value);
+                         : set_slot((PyObject **)&self->connection, state->decoder_type, value);
 }
 
 static PyObject *

@@ -143,46 +143,52 @@ encode_frame(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject
     return frame;
 }
 
-/* Read the frame at the beginning of `data`. Return false if it isn't a whole message, if RSV1
- * isn't as `rsv1` has it, if a part of it is missing, or if it is longer than `most`. */
-bool
-read_frame(const unsigned char *data, Py_ssize_t available, bool masked, long long most, int rsv1,
-           Frame *frame)
+/* Read the header at the beginning of `data`, which has at least one byte. Return 1 if it is whole, 0
+ * if a part of it is missing, and -1 if its mask bit or its length is wrong. Its first byte is left
+ * to the caller. */
+int
+read_header(const unsigned char *data, Py_ssize_t available, bool masked, Header *header)
 {
-    if (available < 2 || (data[0] != (FIN | rsv1 | TEXT) && data[0] != (FIN | rsv1 | BINARY))
-        || (data[1] >= MASKED) != masked) {
-        return false;
+    if (available < 2) {
+        return 0;
+    }
+    if ((data[1] >= MASKED) != masked) {
+        return -1;
     }
     uint64_t length = data[1] & 0x7F;
-    Py_ssize_t header = 2;
+    int size = 2;
     if (length > 125) {
         int extended = length == 126 ? 2 : 8;
         uint64_t shortest = length == 126 ? 126 : 1 << 16;
-        header += extended;
-        if (available < header) {
-            return false;
+        size += extended;
+        /* Section 5.2: "the most significant bit MUST be 0". */
+        if (extended == 8 && available > 2 && data[2] >= 0x80) {
+            return -1;
+        }
+        if (available < size) {
+            return 0;
         }
         length = 0;
-        for (int i = 2; i < header; i++) {
+        for (int i = 2; i < size; i++) {
             length = length << 8 | data[i];
         }
         /* Section 5.2: "the minimal number of bytes MUST be used to encode the length". */
         if (length < shortest) {
-            return false;
+            return -1;
         }
     }
+    header->key.masked = masked;
     if (masked) {
-        header += MASK_SIZE;
+        if (available < size + MASK_SIZE) {
+            return 0;
+        }
+        memcpy(header->key.mask, data + size, MASK_SIZE);
+        size += MASK_SIZE;
     }
-    if (available < header || length > (uint64_t)(available - header)
-        || (long long)length > most) {
-        return false;
-    }
-    frame->text = (data[0] & TEXT) != 0;
-    frame->payload = data + header;
-    frame->mask = masked ? frame->payload - MASK_SIZE : NULL;
-    frame->size = (Py_ssize_t)length;
-    return true;
+    header->first = data[0];
+    header->length = (long long)length;
+    header->size = size;
+    return 1;
 }
 
 static PyMethodDef functions[] = {

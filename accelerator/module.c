@@ -26,6 +26,7 @@ state_of(PyObject *module)
 static const char *const NAME_STRINGS[NAMES] = {
     [ABORTING] = "_aborting",
     [BUFFER_SIZE] = "bufferSize",
+    [CONTROL_RECEIVED] = "control_received",
     [CORK] = "cork",
     [DATA_BUFFER] = "dataBuffer",
     [DATA_RECEIVED] = "dataReceived",
@@ -35,12 +36,13 @@ static const char *const NAME_STRINGS[NAMES] = {
     [FILENO] = "fileno",
     [HOLD_READ] = "hold_read",
     [HOOK_RETURNED] = "hook_returned",
-    [INFLATE] = "inflate",
+    [INFLATE_PART] = "inflate_part",
     [KEEP] = "_keep_waiting",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
+    [READ_ENDED] = "read_ended",
     [READ_OTHERWISE] = "read_otherwise",
     [RECEIVE] = "receive",
     [RECEIVE_HELD] = "receive_held",
@@ -76,7 +78,7 @@ execute(PyObject *module)
         }
     }
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
-        || add_payload_buffer(module) < 0 || add_tally(module, state) < 0
+        || add_tally(module, state) < 0 || add_decoder(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
         || add_handle(module, state) < 0 || add_records(module, state) < 0
         || add_broadcasting(module) < 0 || add_heads(module) < 0) {
@@ -90,6 +92,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
 {
     Py_VISIT(state_of(module)->new_mask);
     Py_VISIT(state_of(module)->cork_type);
+    Py_VISIT(state_of(module)->decoder_type);
     Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->handle_type);
     Py_VISIT(state_of(module)->records_type);
@@ -105,6 +108,7 @@ clear(PyObject *module)
     State *state = state_of(module);
     Py_CLEAR(state->new_mask);
     Py_CLEAR(state->cork_type);
+    Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->handle_type);
     Py_CLEAR(state->records_type);

@@ -1,9 +1,7 @@
-/* Payloads that arrive over many reads: PayloadBuffer, whose twin is in wire/payload.py. */
+/* The payloads of messages: their memory, and the objects that they become. */
 
 #include "accelerator.h"
 
-
-/* Payloads that can be used again. */
 
 /* Return bytes of this size that nobody else refers to; NULL if there are none. Their contents are
  * undefined. */
@@ -44,216 +42,169 @@ keep_spare(State *state, PyObject *payload)
     state->next_spare = (state->next_spare + 1) % SPARES;
 }
 
+/* A payload that is whole. */
 
-/* A payload that arrives over many reads. */
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *payload;      /* Bytes that nobody else refers to, or NULL before the first. */
-    long long length;       /* From the header; may be more than this machine's memory. */
-    Py_ssize_t arrived;
-    bool masked;
-    unsigned char mask[MASK_SIZE];
-} PayloadBuffer;
-
-/* Read a length that a header can have: 63 bits, on every machine (RFC 6455 section 5.2). */
-static int
-get_length(PyObject *announced, long long *length)
+PyObject *
+read_binary(const unsigned char *data, Py_ssize_t size, const Key *key, unsigned int offset)
 {
-    PyObject *number = PyNumber_Index(announced);
-    if (number == NULL) {
-        return -1;
+    if (!key->masked) {
+        return PyBytes_FromStringAndSize((const char *)data, size);
     }
-    int overflow;
-    *length = PyLong_AsLongLongAndOverflow(number, &overflow);
-    if (*length < 0) {
-        PyErr_Format(PyExc_ValueError, "a payload has from 0 to 2**63 - 1 bytes, not %S", number);
+    PyObject *binary = PyBytes_FromStringAndSize(NULL, size);
+    if (binary != NULL) {
+        mask_bytes((unsigned char *)PyBytes_AS_STRING(binary), data, size, key->mask, offset);
     }
-    Py_DECREF(number);
-    return *length < 0 ? -1 : 0;
+    return binary;
 }
 
-static PyObject *
-payload_buffer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+/* NULL with a UnicodeDecodeError if it isn't UTF-8. */
+PyObject *
+read_text(const unsigned char *data, Py_ssize_t size, const Key *key)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(args);
-    if (keywords != NULL && PyDict_GET_SIZE(keywords)) {
-        PyErr_SetString(PyExc_TypeError, "PayloadBuffer() takes no keyword arguments");
+    if (!key->masked) {
+        return PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+    }
+    /* Most text is ASCII, so it is unmasked into an ASCII str. If it turns out to be anything else,
+     * that str holds UTF-8, and nobody has seen it yet. */
+    PyObject *ascii = PyUnicode_New(size, 0x7F);
+    if (ascii == NULL) {
         return NULL;
     }
-    if (check_count("PayloadBuffer", count, 2, 2) < 0) {
-        return NULL;
+    unsigned char *to = PyUnicode_DATA(ascii);
+    if (mask_bytes(to, data, size, key->mask, 0)) {
+        return ascii;
     }
-    long long length;
-    if (get_length(PyTuple_GET_ITEM(args, 0), &length) < 0) {
-        return NULL;
-    }
-    const unsigned char *mask = NULL;
-    if (PyTuple_GET_ITEM(args, 1) != Py_None) {
-        mask = get_mask(PyTuple_GET_ITEM(args, 1));
-        if (mask == NULL) {
-            return NULL;
-        }
-    }
-    PayloadBuffer *self = (PayloadBuffer *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        return NULL;
-    }
-    self->length = length;
-    if (mask != NULL) {
-        self->masked = true;
-        memcpy(self->mask, mask, MASK_SIZE);
-    }
-    return (PyObject *)self;
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)to, size, NULL);
+    Py_DECREF(ascii);
+    return text;
 }
 
+/* Replace the exception that is set by the one for a peer that sends no UTF-8. */
 static void
-payload_buffer_dealloc(PayloadBuffer *self)
+blame_peer(void)
 {
-    PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(self->payload);
-    type->tp_free(self);
-    Py_DECREF(type);
+    PyObject *type, *cause, *traceback;
+    PyErr_Fetch(&type, &cause, &traceback);
+    PyErr_NormalizeException(&type, &cause, &traceback);
+    PyObject *module = PyImport_ImportModule("txws2.wire.unfinished");
+    PyObject *invalid = module == NULL ? NULL : PyObject_CallMethod(module, "invalid_utf8", NULL);
+    Py_XDECREF(module);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    if (invalid == NULL) {
+        Py_XDECREF(cause);
+        return;
+    }
+    PyException_SetCause(invalid, cause);
+    PyErr_SetObject((PyObject *)Py_TYPE(invalid), invalid);
+    Py_DECREF(invalid);
 }
 
-/* Make room for `size` bytes more. The room doubles, so that the bytes are seldom moved. It
- * depends on the bytes that have arrived, so that a length in a header takes no memory. */
-static int
-make_room(PayloadBuffer *self, Py_ssize_t size)
+/* Decode UTF-8; NULL with a ProtocolError if it is none. */
+PyObject *
+decode_text(const unsigned char *data, Py_ssize_t size)
 {
-    long long room = self->payload == NULL ? 0 : PyBytes_GET_SIZE(self->payload);
-    long long needed = (long long)self->arrived + size;
-    if (needed <= room) {
-        return 0;
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        blame_peer();
     }
-    room = room > self->length / 2 ? self->length : room * 2;
-    if (room < needed || room > PY_SSIZE_T_MAX) {
-        room = needed;
-    }
-    if (room > PY_SSIZE_T_MAX) {
-        PyErr_NoMemory();
-        return -1;
-    }
+    return text;
+}
+
+
+/* A payload that arrives in parts. */
+
+unsigned char *
+payload_of(const Unfinished *self)
+{
+    return self->text ? PyUnicode_DATA(self->payload)
+                      : (unsigned char *)PyBytes_AS_STRING(self->payload);
+}
+
+static Py_ssize_t
+room_of(const Unfinished *self)
+{
+    return self->payload == NULL ? 0
+           : self->text          ? PyUnicode_GET_LENGTH(self->payload)
+                                 : PyBytes_GET_SIZE(self->payload);
+}
+
+/* Give it memory for this many bytes. */
+static int
+resize(State *state, Unfinished *self, Py_ssize_t room)
+{
     if (self->payload == NULL) {
-        self->payload = take_spare(PyType_GetModuleState(Py_TYPE(self)), self->length);
-        if (self->payload == NULL) {
-            self->payload = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
+        if (self->text) {
+            self->payload = PyUnicode_New(room, 0x7F);
+        }
+        else {
+            if (self->last && !self->compressed) {
+                self->payload = take_spare(state, self->arrived + self->missing);
+            }
+            if (self->payload == NULL) {
+                self->payload = PyBytes_FromStringAndSize(NULL, room);
+            }
         }
         return self->payload == NULL ? -1 : 0;
     }
-    if (_PyBytes_Resize(&self->payload, (Py_ssize_t)room) < 0) {
+    if (self->text) {
+        return PyUnicode_Resize(&self->payload, room);
+    }
+    if (_PyBytes_Resize(&self->payload, room) < 0) {
         /* The bytes that had arrived are lost. */
-        self->length = self->arrived = 0;
+        self->arrived = self->taken = 0;
         return -1;
     }
     return 0;
 }
 
-PyDoc_STRVAR(payload_buffer_add_doc,
-"add($self, data, start=0, /)\n--\n\n"
-"Take the bytes of the payload that have arrived; return their number.");
-
-static PyObject *
-payload_buffer_add(PayloadBuffer *self, PyObject *const *args, Py_ssize_t count)
+/* Make room for `size` bytes more. The room doubles, so that the bytes are seldom moved. It depends
+ * on the bytes that have arrived, so that a length in a header takes no memory. */
+int
+make_room(State *state, Unfinished *self, Py_ssize_t size)
 {
-    if (check_count("add", count, 1, 2) < 0) {
-        return NULL;
+    if (size > PY_SSIZE_T_MAX - self->arrived) {
+        PyErr_NoMemory();
+        return -1;
     }
-    Bytes bytes;
-    if (get_bytes(args[0], &bytes) < 0) {
-        return NULL;
+    Py_ssize_t needed = self->arrived + size, room = room_of(self);
+    if (needed <= room) {
+        return 0;
     }
-    Py_ssize_t start = 0;
-    if (count == 2 && get_place(args[1], bytes.size, &start) < 0) {
-        goto error;
+    room = room > PY_SSIZE_T_MAX / 2 ? PY_SSIZE_T_MAX : room * 2;
+    if (self->last && !self->compressed && room > self->arrived
+        && room - self->arrived > self->missing) {
+        /* No more will come than the frame lacks. */
+        room = self->arrived + (Py_ssize_t)self->missing;
     }
-    Py_ssize_t size = (Py_ssize_t)Py_MIN(bytes.size - start, self->length - self->arrived);
-    if (size > 0) {
-        if (make_room(self, size) < 0) {
-            goto error;
-        }
-        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(self->payload) + self->arrived;
-        if (self->masked) {
-            mask_bytes(to, bytes.data + start, size, self->mask, self->arrived % MASK_SIZE);
-        }
-        else {
-            memcpy(to, bytes.data + start, size);
-        }
-        self->arrived += size;
-    }
-    Py_DECREF(bytes.owner);
-    return PyLong_FromSsize_t(size);
-
-error:
-    Py_DECREF(bytes.owner);
-    return NULL;
+    return resize(state, self, Py_MAX(room, needed));
 }
 
-PyDoc_STRVAR(payload_buffer_finish_doc,
-"finish($self, /)\n--\n\n"
-"Return the bytes that have arrived. Afterwards nothing is missing, or taken.");
-
-static PyObject *
-payload_buffer_finish(PayloadBuffer *self, PyObject *Py_UNUSED(ignored))
+/* Return the payload as the object that the application gets, and keep it no longer. */
+PyObject *
+release_payload(State *state, Unfinished *self)
 {
     PyObject *payload = self->payload;
     Py_ssize_t arrived = self->arrived;
-    self->payload = NULL;
-    self->length = self->arrived = 0;
     if (payload == NULL) {
-        return PyBytes_FromStringAndSize(NULL, 0);
+        return self->text ? PyUnicode_New(0, 0) : PyBytes_FromStringAndSize(NULL, 0);
     }
-    if (PyBytes_GET_SIZE(payload) != arrived && _PyBytes_Resize(&payload, arrived) < 0) {
-        return NULL;
+    self->payload = NULL;
+    self->arrived = self->taken = 0;
+    if (!self->text) {
+        if (PyBytes_GET_SIZE(payload) != arrived && _PyBytes_Resize(&payload, arrived) < 0) {
+            return NULL;
+        }
+        keep_spare(state, payload);
+        return payload;
     }
-    keep_spare(PyType_GetModuleState(Py_TYPE(self)), payload);
-    return payload;
-}
-
-static PyObject *
-payload_buffer_missing(PayloadBuffer *self, void *Py_UNUSED(closure))
-{
-    return PyLong_FromLongLong(self->length - self->arrived);
-}
-
-static PyMethodDef payload_buffer_methods[] = {
-    {"add", (PyCFunction)(void (*)(void))payload_buffer_add, METH_FASTCALL,
-     payload_buffer_add_doc},
-    {"finish", (PyCFunction)payload_buffer_finish, METH_NOARGS, payload_buffer_finish_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef payload_buffer_properties[] = {
-    {"missing", (getter)payload_buffer_missing, NULL, "The number of bytes that haven't arrived.",
-     NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-PyDoc_STRVAR(payload_buffer_doc,
-"PayloadBuffer(length, mask, /)\n--\n\n"
-"Collects a payload as it arrives, and unmasks it.");
-
-static PyType_Slot payload_buffer_slots[] = {
-    {Py_tp_doc, (void *)payload_buffer_doc},
-    {Py_tp_new, payload_buffer_new},
-    {Py_tp_dealloc, payload_buffer_dealloc},
-    {Py_tp_methods, payload_buffer_methods},
-    {Py_tp_getset, payload_buffer_properties},
-    {0, NULL},
-};
-
-static PyType_Spec payload_buffer_spec = {
-    .name = "txws2._speedups.PayloadBuffer",
-    .basicsize = sizeof(PayloadBuffer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = payload_buffer_slots,
-};
-
-int
-add_payload_buffer(PyObject *module)
-{
-    PyObject *type = PyType_FromModuleAndSpec(module, &payload_buffer_spec, NULL);
-    int added = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
-    Py_XDECREF(type);
-    return added;
+    if (self->ascii) {
+        if (PyUnicode_Resize(&payload, arrived) < 0) {
+            Py_CLEAR(payload);
+        }
+        return payload;
+    }
+    PyObject *text = decode_text(PyUnicode_DATA(payload), arrived);
+    Py_DECREF(payload);
+    return text;
 }

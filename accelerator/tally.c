@@ -18,19 +18,16 @@ static unsigned long long (*need_rare(Tally *self))[RARE]
     return self->rare;
 }
 
-static int
-count_frame(Tally *self, int direction, PyObject *opcode)
+/* Count a frame; -1 with an exception. */
+int
+count_frame(Tally *self, int direction, long opcode)
 {
-    long number = PyLong_AsLong(opcode);
-    if (number == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    if (number == TEXT || number == BINARY) {
-        self->messages[direction][number == TEXT]++;
+    if (opcode == TEXT || opcode == BINARY) {
+        self->messages[direction][opcode == TEXT]++;
         return 0;
     }
     for (int i = 0; i < RARE; i++) {
-        if (number == RARE_OPCODES[i]) {
+        if (opcode == RARE_OPCODES[i]) {
             unsigned long long (*rare)[RARE] = need_rare(self);
             if (rare == NULL) {
                 return -1;
@@ -39,8 +36,15 @@ count_frame(Tally *self, int direction, PyObject *opcode)
             return 0;
         }
     }
-    PyErr_SetObject(PyExc_KeyError, opcode);
+    PyErr_Format(PyExc_KeyError, "%ld", opcode);
     return -1;
+}
+
+static int
+count_by_number(Tally *self, int direction, PyObject *number)
+{
+    long opcode = PyLong_AsLong(number);
+    return opcode == -1 && PyErr_Occurred() ? -1 : count_frame(self, direction, opcode);
 }
 
 static int
@@ -52,19 +56,6 @@ add_number(unsigned long long *sum, PyObject *number)
     }
     *sum += more;
     return 0;
-}
-
-PyDoc_STRVAR(decode_doc,
-"decode($self, data, position, messages, /)\n--\n\n"
-"Decode ordinary messages up to the first frame that is anything else, and count them.");
-
-static PyObject *
-tally_decode(Tally *self, PyObject *const *args, Py_ssize_t count)
-{
-    if (check_count("decode", count, 3, 3) < 0) {
-        return NULL;
-    }
-    return read_messages(args[0], args[1], !self->client, self->max_size, args[2], self);
 }
 
 PyDoc_STRVAR(encode_doc,
@@ -89,7 +80,7 @@ static PyObject *
 tally_count_in(Tally *self, PyObject *const *args, Py_ssize_t count)
 {
     if (check_count("count_in", count, 2, 2) < 0 || add_number(&self->payload[INWARD], args[1]) < 0
-        || count_frame(self, INWARD, args[0]) < 0) {
+        || count_by_number(self, INWARD, args[0]) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -105,7 +96,7 @@ tally_count_out(Tally *self, PyObject *const *args, Py_ssize_t count)
     if (check_count("count_out", count, 3, 3) < 0
         || add_number(&self->payload[OUTWARD], args[1]) < 0
         || add_number(&self->bytes[OUTWARD], args[2]) < 0
-        || count_frame(self, OUTWARD, args[0]) < 0) {
+        || count_by_number(self, OUTWARD, args[0]) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -165,7 +156,6 @@ static void
 tally_dealloc(Tally *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    Py_XDECREF(self->max_size);
     PyMem_Free(self->rare);
     type->tp_free(self);
     Py_DECREF(type);
@@ -176,26 +166,17 @@ static PyMethodDef tally_methods[] = {
      add_doc},
     {"count_in", (PyCFunction)(void (*)(void))tally_count_in, METH_FASTCALL, count_in_doc},
     {"count_out", (PyCFunction)(void (*)(void))tally_count_out, METH_FASTCALL, count_out_doc},
-    {"decode", (PyCFunction)(void (*)(void))tally_decode, METH_FASTCALL, decode_doc},
     {"encode", (PyCFunction)(void (*)(void))tally_encode,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, encode_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef tally_members[] = {
-    {"max_size", T_OBJECT, offsetof(Tally, max_size), 0,
-     "The largest incoming message, in bytes; None for no limit."},
     {"client", T_BOOL, offsetof(Tally, client), 0, "True if this end is the client."},
-    {"deaf", T_BOOL, offsetof(Tally, deaf), 0,
-     "True if all further bytes of the peer are discarded."},
     {"deflates", T_BOOL, offsetof(Tally, deflates), 0,
      "True if encode compresses messages of threshold bytes and more."},
-    {"inflates", T_BOOL, offsetof(Tally, inflates), 0,
-     "True if compressed messages may come."},
     {"threshold", T_PYSSIZET, offsetof(Tally, threshold), 0,
      "The number of bytes from which on a message is compressed."},
-    {"ordinary_in", T_BOOL, offsetof(Tally, ordinary_in), 0,
-     "True if decode may decode the next bytes."},
     {"ordinary_out", T_BOOL, offsetof(Tally, ordinary_out), 0,
      "True if encode may encode the next message."},
     {"bytes_in", T_ULONGLONG, offsetof(Tally, bytes[INWARD]), 0,
@@ -219,7 +200,7 @@ static PyGetSetDef tally_properties[] = {
 
 PyDoc_STRVAR(tally_doc,
 "Tally()\n--\n\n"
-"Counts each message and frame, and knows whether a message may take the short way.");
+"Counts each message and frame, and knows whether a message may take the short way out.");
 
 static PyType_Slot tally_slots[] = {
     {Py_tp_doc, (void *)tally_doc},

@@ -13,19 +13,18 @@ from txws2._connection import exchange, handle
 from txws2._transport import cork, tls_records
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
-from txws2.wire import frames, masking, payload
+from txws2.wire import decoder, frames, masking
 from txws2.wire import whole_messages as ordinary
 from txws2.wire.http import readers, request_heads
 
 TWINS = {
     "Cork": cork,
+    "Decoder": decoder,
     "Exchange": exchange,
     "Handle": handle,
-    "PayloadBuffer": payload,
     "Records": tls_records,
     "Tally": tally,
     "apply_mask": masking,
-    "decode_messages": ordinary,
     "driver_of": handle,
     "encode_frame": frames,
     "encode_message": ordinary,
@@ -33,7 +32,6 @@ TWINS = {
     "read_through": readthrough,
     "send_where_ready": handle,
     "split_request": request_heads,
-    "take_compressed": ordinary,
 }
 
 

@@ -74,7 +74,7 @@ class NamesTests(ToldTestCase):
         self.assertIs(current_loop, asyncio._get_running_loop)
         self.assertEqual(self.told, [])
 
-    def test_each_of_them_is_missed_and_that_is_told_once(self):
+    def test_if_any_of_them_is_missing_the_log_says_so_once(self):
         for group in GROUPS.values():
             for missing in group.names:
                 self.told.clear()

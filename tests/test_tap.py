@@ -123,6 +123,15 @@ class OptionTests(TapTestCase):
         factory = self.start("--max-line-size=65536", "--max-headers", "200")
         self.assertEqual(factory.head_limits, (65536, 200))
 
+    def test_the_memory_of_compression(self):
+        self.assertEqual(self.start("--compression-memory=1G").compression_budget.limit, 2**30)
+
+    def test_the_memory_of_compression_may_have_no_limit(self):
+        self.assertIsNone(self.start("--compression-memory=none").compression_budget.limit)
+
+    def test_the_memory_of_compression_is_limited_by_default(self):
+        self.assertEqual(self.start().compression_budget.limit, 64 * 2**20)
+
     def test_connections_are_logged_if_they_are_to_be(self):
         self.assertIs(self.start().log_connections, False)
 
@@ -161,10 +170,11 @@ class OptionTests(TapTestCase):
         self.assertEqual(factory.max_size, 2**21)
         self.assertEqual(factory.head_limits[0], 65536)
 
-    def test_a_number_that_is_none_is_told_with_its_option_and_an_example(self):
+    def test_the_error_for_a_wrong_number_names_the_option_and_an_example(self):
         for option, given in (
             *(("ping-interval", given) for given in ("x", "0", "-1", "nan", "inf")),
             *(("max-size", given) for given in ("1.5", "-1", "nan", "1XB")),
+            ("compression-memory", "-1"),
             ("close-timeout", ""),
             *(("max-headers", given) for given in ("none", "0", "-1")),
             *(("max-line-size", given) for given in ("x", "none", "0")),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-# First, as it says what is missing before another module misses it.
+# This import is the first, to report a missing package before another module needs it.
 from txws2 import _prerequisites  # noqa: F401
 
 # isort: split
@@ -21,7 +21,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
-    """Run until the connection is closed; exit with a status that tells how that went."""
+    """Run until the connection is closed; exit with a status that shows its success or failure."""
     options = parse_arguments(arguments)
     closed = check_streams()
     if closed is not None:
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 
 
 def _stop_at_once_next_time() -> None:
-    """Have another signal end the process: somebody doesn't want to wait for the server."""
+    """Let another signal end the process: somebody doesn't want to wait for the server."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A shell has what it runs in the background ignore the one of Ctrl-C.
+        # A shell starts a background command with SIGINT ignored, and SIGINT stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 

@@ -15,8 +15,8 @@ from txws2.wire.frames import Opcode
 
 __all__ = ["Counting", "WebSocketCollector"]
 
-# Seconds to wait for the reactor. While it shuts down, it waits for its threads, so a thread that
-# waited for it without limit would block both.
+# Seconds to wait for the reactor. While the reactor shuts down, it waits for its threads. A thread
+# that waited for the reactor without limit would block both.
 _PATIENCE = 5
 
 

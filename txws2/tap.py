@@ -109,7 +109,7 @@ def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
         try:
             reactor.stop()
         except ReactorNotRunning:
-            # The second signal ends the connections that still have time to end.
+            # The second signal ends the connections at once, though they have some time left.
             service.stopNow()
         else:
             tell_soon(reactor, service.factory.log, _ADVICE)

@@ -28,5 +28,5 @@ def test_read(benchmark, monkeypatch, wire, client, at_once):
         request.headers.setRawHeaders(name, [value])
     head = request.serialize()
     if not at_once:
-        monkeypatch.setattr(wire.readers.RequestReader, "_take_whole", lambda *_: False)
+        monkeypatch.setattr(wire.readers, "end_of_head", lambda *_: -1)
     assert benchmark(lambda: wire.readers.RequestReader().receive(head)).path == "/chat"

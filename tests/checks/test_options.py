@@ -82,23 +82,23 @@ class UnknownOptionTests(TestCase):
             "Chats() has no option 'heartbeat'; here it is ping_interval", Chats, heartbeat=5
         )
 
-    def test_each_is_told(self):
+    def test_the_error_names_each(self):
         told = "serve() has no option 'klass'; here it is create_protocol, a subclass or a "
         self.assertTold(told, serve, klass=1, timeout=2)
         self.assertTold(". serve() has no option 'timeout'; ", serve, klass=1, timeout=2)
 
-    def test_those_of_the_other_side_are_told(self):
+    def test_the_error_for_one_of_the_other_side_names_the_side(self):
         self.assertTold("has no option 'origins'; it is an option of serve()", connect, origins=[])
         self.assertTold("has no option 'proxy'; it is an option of connect()", serve, proxy=None)
         self.assertTold("'reload'; it is an option of run()", serve, reload=True)
 
-    def test_what_each_side_has_is_told(self):
+    def test_the_error_names_the_counterpart_on_this_side(self):
         self.assertTold('endpoint="ssl:443:privateKey=key.pem:certKey=', serve, ssl=None)
         self.assertTold("here it is tls, the file of the authorities", connect, ssl=None)
         self.assertTold("process_response can add headers", serve, extra_headers={})
         self.assertTold("here it is additional_headers, a mapping", connect, extra_headers={})
 
-    def test_one_that_is_misspelt_is_told(self):
+    def test_the_error_for_one_that_is_misspelt_has_the_right_spelling(self):
         for name, meant in (
             ("ping_intervall", "ping_interval"),
             ("pingInterval", "ping_interval"),
@@ -110,7 +110,7 @@ class UnknownOptionTests(TestCase):
             for function in (serve, connect):
                 self.assertTold(f"has no option '{name}'; is {meant}", function, **{name: 5})
 
-    def test_of_others_all_that_there_are_are_told(self):
+    def test_the_error_for_any_other_lists_all_options(self):
         self.assertTold(
             "has no option 'colour'; it has close_timeout, compression, ", serve, colour=1
         )

@@ -331,8 +331,8 @@ CLOSES = [
     ("1011, sent: the keepalive had no answer", ERROR, NOT_ASKED, AT_ONCE, answer_no_ping),
     ("close(4000) was called here", ERROR, NOT_ASKED, AT_ONCE, close_here),
 ]
-"""How a connection ends; the exception; whether process_exception is asked; and what follows
-after a good connection."""
+"""The columns: the end of a connection; the exception; a mark that says if process_exception is
+asked; and the wait after a good connection."""
 
 
 class CloseTests(QuietTestCase):

@@ -214,7 +214,7 @@ class TLSTests(SocketTestCase):
             says = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
         factory, port = await self.listen(Plain)
-        words = "the TLS handshake failed: "  # What follows differs from OpenSSL to OpenSSL.
+        words = "the TLS handshake failed: "  # Versions of OpenSSL give different reasons.
         await self.assertRefused(f"wss://localhost:{port}/", words, tls=None)
         await factory.gone
 

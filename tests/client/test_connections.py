@@ -1,5 +1,7 @@
 """`connect`, stage by stage: name, TCP, TLS and handshake, each of which may never end."""
 
+import os
+
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
@@ -360,6 +362,18 @@ class UnixTests(ConnectTestCase):
             self.assertIn(f"\r\nHost: {host}\r\n", transport.value().decode())
             protocol.dataReceived(answer(transport.value()))
             self.successResultOf(connecting)
+
+    def test_no_proxy_is_used_even_if_the_environment_has_one(self):
+        self.patch(os, "environ", {"ws_proxy": "http://proxy.example:3128"})
+        for options in ({}, {"proxy": True}, {"proxy": None}):
+            unix_connect("/run/x.sock", "ws://chat.example/", reactor=self.reactor, **options)
+        self.assertEqual(len(self.reactor.unixClients), 3)
+        self.assertEqual(self.reactor.tcpClients, [])
+
+    def test_the_url_of_a_proxy_fails_it_with_an_error_that_names_the_socket(self):
+        connecting = unix_connect("/run/x.sock", reactor=self.reactor, proxy="http://127.0.0.1/")
+        failure = self.failureResultOf(connecting, ValueError)
+        self.assertIn("isn't used with endpoint= or a Unix socket", str(failure.value))
 
     def test_without_a_reactor_it_is_the_global_one(self):
         connecting = unix_connect("/nowhere/at/all")

@@ -88,7 +88,7 @@ class DialerTests(SynchronousTestCase):
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
         self.assertEqual(self.reached(endpoint=endpoint), ("127.0.0.2", 82))
 
-    def test_mistakes_are_told(self):
+    def test_mistakes_are_raised_at_once(self):
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.2", 82)
         creator = certify_options()
         for kind, options in (
@@ -103,7 +103,7 @@ class DialerTests(SynchronousTestCase):
             self.assertRaises(kind, Dialer, **options)
         self.assertRaises(InvalidURI, self.endpoint, f"ws://{'x' * 64}/")
 
-    def test_the_password_of_what_is_no_proxy_is_not_told(self):
+    def test_the_error_for_a_wrong_proxy_hides_the_password(self):
         for proxy in (b"http://me:secret@p", ["http://me:secret@p"], "me:secret@p"):
             error = self.assertRaises(InvalidProxy, Dialer, proxy=proxy)
             self.assertNotIn("secret", str(error) + repr(error))

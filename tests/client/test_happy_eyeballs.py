@@ -207,7 +207,7 @@ class ResolverTests(EyeballsTestCase):
             self.assertIn(words, str(error))
             self.assertNothingLeft()
 
-    def test_what_a_resolver_raises_is_told(self):
+    def test_an_exception_of_the_resolver_fails_it(self):
         self.patch(Resolver, "resolveHostName", lambda *_: 1 / 0)
         self.failureResultOf(self.connect(), ZeroDivisionError)
 
@@ -314,7 +314,7 @@ class ErrorTests(EyeballsTestCase):
         self.assertEqual(self.tried, ["::1"])
         self.assertNothingLeft()
 
-    def test_an_error_of_the_factory_is_told(self):
+    def test_an_exception_of_the_factory_fails_it(self):
         factory = Factory()
         factory.buildProtocol = lambda _: 1 / 0
         connecting = self.connect("::1", "1.1.1.1", factory=factory)

@@ -276,7 +276,7 @@ class StopTests(ServiceTestCase):
             self.successResultOf(self.stopping)
             self.assertNothingLeft()
 
-    def test_it_can_be_stopped_by_whom_it_tells_of_a_message(self):
+    def test_a_callback_of_send_can_stop_it(self):
         service = self.start(max_waiting=1)
         stopping = service.send("last").addCallback(lambda _: service.stopService())
         self.servers.open()

@@ -19,7 +19,7 @@ class WatchingTests(SynchronousTestCase):
         self.flushLoggedErrors(ZeroDivisionError)
         return [failure.type for failure in told]
 
-    def test_an_error_is_told(self):
+    def test_an_error_is_reported(self):
         for level in LogLevel.error, LogLevel.critical:
             self.assertEqual(self.told(level), [ZeroDivisionError])
 

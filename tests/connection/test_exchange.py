@@ -198,7 +198,7 @@ class ReceiveTests(TestCase):
     def test_what_the_general_way_raises_passes(self):
         exchange = self.opened()
         exchange.receive = lambda data: 1 // 0
-        for data in (b"\x81", frames("a") + b"\x81", frame(b"", PING)):
+        for data in (b"\x83", frames("a") + b"\x83", b"\x89"):
             self.assertRaises(ZeroDivisionError, exchange.data_received, data)
 
     def test_what_raises_leaves_nothing_held(self):
@@ -382,7 +382,7 @@ class CompressedTests(TestCase):
 
     def test_what_else_inflating_raises_passes(self):
         exchange = self.opened()
-        exchange.connection._frames = object()
+        exchange.connection._inflater = object()
         self.assertRaises(AttributeError, exchange.data_received, deflated(b"a"))
 
     def test_answers_are_compressed_and_leave_in_one_piece(self):

@@ -31,13 +31,14 @@ class BothFactories:
         self.assertEqual(factory.max_fragments, 131_072)
         self.assertEqual(factory.max_queue, 16)
         self.assertEqual(factory.write_limit, 32 * 1024)
+        self.assertEqual(factory.compression_budget.limit, 64 * 2**20)
         self.assertEqual((factory.open_timeout, factory.close_timeout), (10, 10))
         self.assertIsNotNone(factory.keepalive)
         self.assertEqual(factory.connections, set())
 
     def test_each_limit_may_be_none(self):
         names = (
-            "max_size max_fragments max_queue write_limit "
+            "max_size max_fragments max_queue write_limit compression_memory "
             "ping_interval ping_timeout open_timeout close_timeout"
         )
         factory = self.make(**dict.fromkeys(names.split()))
@@ -45,8 +46,8 @@ class BothFactories:
         self.assertIsNone(factory.max_size)
 
     def test_a_limit_has_its_least_value(self):
-        limits = ("max_size", 0), ("max_fragments", 1), ("max_queue", 1), ("write_limit", 0)
-        for name, least in limits:
+        least_values = {"max_size": 0, "max_fragments": 1, "max_queue": 1, "write_limit": 0}
+        for name, least in {**least_values, "compression_memory": 0}.items():
             self.make(**{name: least})
             error = self.assertRaises(ValueError, self.make, **{name: least - 1})
             expected = f"{name} must be at least {least}, or None; it is {least - 1}"

@@ -156,7 +156,17 @@ class KeepaliveTests(KeepaliveTestCase):
         first, second = self.add(), self.add()
         self.keepalive.discard(first)
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.keepalive.rest()
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.keepalive.discard(second)
+        self.keepalive.rest()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_tick_that_finds_nobody_is_the_last(self):
+        self.make()
+        self.keepalive.discard(self.add())
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.pass_time(20)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_it_ticks_again_for_the_next(self):

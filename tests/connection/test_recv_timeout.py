@@ -20,7 +20,7 @@ class RecvTimeoutTests:
         return [call for call in self.clock.getDelayedCalls() if call.getTime() < 20]
 
     def open_idle(self):
-        return self.open(ping_interval=None)
+        return self.open(ping_interval=None, open_timeout=None)
 
     def test_a_message_that_comes_in_time_is_had_and_leaves_no_timer(self):
         ws = self.open_idle()

@@ -1,4 +1,4 @@
-"""What docs/examples has runs as its users would run it."""
+"""The programs in docs/examples run as their users would run them."""
 
 import sys
 from pathlib import Path

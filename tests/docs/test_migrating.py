@@ -1,4 +1,4 @@
-"""What the tables of docs/migrating name is there: in txws2, and in what people come from."""
+"""The names in the tables of docs/migrating exist, in txws2 and in the other libraries."""
 
 import inspect
 import re

@@ -1,5 +1,6 @@
-"""What README.rst shows is what works."""
+"""The programs, options, names and figures of README.rst are right."""
 
+import json
 import re
 import shlex
 from configparser import ConfigParser
@@ -61,6 +62,17 @@ class ShellTests(SynchronousTestCase):
             self.assertNotRegex(what, "^txws2")
             if match := re.fullmatch(r"\.\[(.+)\]", what):
                 self.assertIn(match[1], setup["options.extras_require"])
+
+    def test_the_verdicts_of_the_autobahn_testsuite_are_those_that_are_expected(self):
+        expected = json.loads(Path(ROOT, "tests/conformance/expected.json").read_text())
+        counted = re.search(
+            r"has (\d+) cases\. .+?, (\d+) are OK and (\d+) are\s+info", README, re.S
+        )
+        for side in ("server", "client"):
+            verdicts = [set(both) for both in expected[side].values()]
+            okay, informational = verdicts.count({"OK"}), len(verdicts) - verdicts.count({"OK"})
+            self.assertEqual([len(verdicts), okay, informational], [*map(int, counted.groups())])
+            self.assertTrue(all(each <= {"OK", "INFORMATIONAL"} for each in verdicts))
 
     def test_all_that_is_named_is_there(self):
         names = re.findall(r"``(serve|run|connect|\w+Factory|\w+Protocol)``", README)

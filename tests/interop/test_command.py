@@ -38,7 +38,7 @@ class StreamTests(CommandTestCase):
         self.addCleanup(command.kill)
         return await command.ended
 
-    async def test_a_closed_stdout_is_told(self):
+    async def test_a_closed_stdout_is_reported(self):
         uri = await self.serve(lambda ws: ws.wait_closed())
         self.assertOneLine(await self.run_with(uri, {0: "w", 2: "r"}), "standard output is closed")
 
@@ -56,7 +56,7 @@ class StreamTests(CommandTestCase):
         uri = await self.serve(lambda ws: ws.wait_closed())
         self.assertEqual((await self.run_with(uri, {})).status, 1)
 
-    async def test_a_device_that_is_full_is_told(self):
+    async def test_a_full_device_is_reported(self):
         uri = await self.serve(lambda ws: ws.send("hello"))
         with open("/dev/full", "wb") as full:
             command = await self.run_with(uri, {0: "w", 1: full.fileno(), 2: "r"})

@@ -25,7 +25,7 @@ class ForgottenTests(ExampleTestCase):
         self.assertEqual((process.status, process.out), (status, ""), process.err)
         return process.err
 
-    async def test_who_serves_is_told_in_one_line(self):
+    async def test_a_program_that_serves_is_warned_in_one_line(self):
         for text in SERVE, f"{SERVE}\n{SERVE}", "txws2.serve(handler, endpoint='tcp:0')":
             said = await self.said(text)
             self.assertRegex(said, r"^txws2: serve\(\) .* the reactor was never run, .*\n$")
@@ -40,7 +40,7 @@ class ForgottenTests(ExampleTestCase):
             self.assertRegex(said, r"^txws2: connect\(\) .* the reactor was never run, .*\n$")
             self.assertIn("call txws2.run(main)", said)
 
-    async def test_who_does_both_is_told_of_both(self):
+    async def test_a_program_that_does_both_is_warned_of_both(self):
         said = await self.said(f"{SERVE}\n{CONNECT}\n{CONNECT}")
         self.assertEqual(said.count("\n"), 2)
 
@@ -66,7 +66,7 @@ class ForgottenTests(ExampleTestCase):
         said = await self.said(f"async def main(reactor):\n    await {SERVE}\ntxws2.run(main)")
         self.assertRegex(said, r"^.* listening on ws://.*\n$")
 
-    async def test_a_loop_of_asyncio_without_the_reactor_is_told(self):
+    async def test_on_a_loop_of_asyncio_without_the_reactor_the_error_has_a_remedy(self):
         main = f"import asyncio\nasync def main():\n    await {SERVE}\nasyncio.run(main())"
         said = await self.said(main, status=1)
         self.assertRegex(said, r'call txws2\.run\(main, reactor="asyncio"\) instead.*\n$')

@@ -66,7 +66,7 @@ class RefusedPageTests(CommandTestCase):
             self.assertIn("refused with 403", line)
             self.assertIn("python -m http.server", line)
 
-    async def test_a_page_from_another_port_gets_in_as_it_is_told(self):
+    async def test_a_page_from_another_port_gets_in_with_the_origin_of_the_warning(self):
         process, uri = await self.run_server("origins=[txws2.SAME_ORIGIN]")
         origin = self.serve_pages()
         seen = await self.visit("origins.html", origin, it=uri)

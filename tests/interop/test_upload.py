@@ -79,21 +79,26 @@ class UploadTests(TestCase):
 
     async def test_a_connection_that_is_cut_in_the_middle_goes_on_from_there(self):
         page = await self.open()
-        written = []
+        written, fifth, go_on = [], Deferred(), Deferred()
 
-        def cut_once(function, *arguments):
+        async def wait_once(function, *arguments):
             if function is self.example.write:
                 written.append(arguments[1])
                 if len(written) == 5:
-                    [ws] = self.uploads.running.values()
-                    ws.transport.abortConnection()
-            return deferToThread(function, *arguments)
+                    fifth.callback(None)
+                    await go_on
+            return await deferToThread(function, *arguments)
 
-        self.patch(self.example, "deferToThread", cut_once)
+        self.patch(self.example, "deferToThread", wait_once)
         source = self.source("long.bin", 4 * MIB)
         await page.choose("input", source)
+        await fifth
+        # An answer that is still under way would be lost with the connection.
+        await page.until(f"{SHOWN}[1] >= 4 / 16")
+        [ws] = self.uploads.running.values()
+        ws.transport.abortConnection()
+        go_on.callback(None)
         await page.until(f"{STATE}.includes('connection is lost')")
-        self.assertGreaterEqual((await page.evaluate(SHOWN))[1], 4 / 16)
         await self.assertSaved(page, "Saved as long.bin, 4.2 MB")
         self.assertWhole(source)
         # Nothing was sent twice.

@@ -59,7 +59,7 @@ class AttackTests(SynchronousTestCase):
                 if isinstance(node, ast.Compare):
                     for operator, side in zip(node.ops, node.comparators, strict=True):
                         equal = isinstance(operator, (ast.Eq, ast.NotEq))
-                        # Whether there is one may be compared.
+                        # A side such as `secret is None` shows only if there is a secret.
                         sides = [each for each in (node.left, side) if not is_a_test(each)]
                         compared = " and ".join(map(ast.unparse, sides))
                         self.assertFalse(equal and SECRET.search(compared), f"{name}: {compared}")

@@ -129,7 +129,7 @@ class HouseTests(SynchronousTestCase):
 
 
 class LoadedTests(SynchronousTestCase):
-    """What an import brings with it."""
+    """An import of txws2 loads only the modules that it needs."""
 
     def loaded(self, program):
         # Old namespace packages, as zope is with Twisted 24.7, are there before any import.

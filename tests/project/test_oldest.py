@@ -1,4 +1,4 @@
-"""What is said of the oldest versions that are supported, in several places, is the same."""
+"""All places that name the oldest supported versions agree."""
 
 import re
 from configparser import ConfigParser

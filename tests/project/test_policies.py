@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.rst and docs/stability.rst say of the project is so."""
+"""The statements of CONTRIBUTING.rst and docs/stability.rst about the project are true."""
 
 import re
 from importlib import import_module

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.exchanges import exchange_of
 from tests.support.twins import PURE, load
+from txws2.wire.exceptions import ProtocolError
 
 pytestmark = [
     pytest.mark.soak,
@@ -45,14 +46,17 @@ def stays_flat(work):
 
 
 def test_a_million_messages(twins):
-    encode, decode = twins["encode_message"], twins["decode_messages"]
+    encode, decoders = twins["encode_message"], {}
+    for masked in (False, True):
+        decoders[masked] = twins["Decoder"]()
+        decoders[masked].client = not masked
 
     def work():
         for _ in range(TIMES):
             for masked in (False, True):
                 data = b"".join([encode(message, masked) for message in MESSAGES])
                 messages = []
-                assert decode(data, 0, masked, 2**20, messages) == len(data)
+                assert decoders[masked].decode(data, 0, messages) == len(data)
             assert messages == MESSAGES
 
     stays_flat(work)
@@ -73,16 +77,29 @@ def test_a_million_echoes(twins):
     stays_flat(work)
 
 
-def test_a_million_compressed_messages(twins):
-    encode, take = twins["encode_frame"], twins["take_compressed"]
-    payloads = [bytes(size) for size in (0, 5, 125, 126, 1000)]
-    frames = [encode(1, payload, masked=True, rsv1=True) for payload in payloads]
+def test_a_million_messages_that_reads_and_frames_cut(twins):
+    class Inflating(twins["Decoder"]):
+        """Takes a payload for a compressed one."""
+
+        def inflate_part(self, part, before, last):
+            return part
+
+    encode, decoder = twins["encode_frame"], Inflating()
+    decoder.inflates = True
+    stream = b"".join(
+        encode(first, payload, masked=True, fin=False, rsv1=rsv1)
+        + encode(0, payload, masked=True, fin=True)
+        for first, payload in ((1, b"abc"), (1, "é€".encode()), (2, bytes(1000)))
+        for rsv1 in (False, True)
+    )
+    reads = [stream[at : at + 37] for at in range(0, len(stream), 37)]
 
     def work():
-        for _ in range(1_000_000 // (ROUNDS * len(frames))):
-            for frame, payload in zip(frames, payloads, strict=True):
-                assert take(frame, 0, True, 2**20) == (1, payload, len(frame))
-                assert take(frame, 1, True, 2**20) is None
+        for _ in range(1_000_000 // (ROUNDS * 6)):
+            messages = []
+            for read in reads:
+                decoder.decode(read, 0, messages)
+            assert len(messages) == 6
 
     stays_flat(work)
 
@@ -97,8 +114,9 @@ def test_a_hundred_thousand_that_are_wrong(twins):
 
     def work():
         for _ in range(100_000 // ROUNDS):
-            assert twins["decode_messages"](bad, 0, True, None, []) == 0
-            fails(twins["decode_messages"], bad, 99, True, None, [])
+            fails(twins["Decoder"]().decode, bad, 99, [])
+            with pytest.raises(ProtocolError):
+                twins["Decoder"]().decode(bad, 0, [])
             fails(twins["encode_message"], "\ud800", True)
             fails(mask, memoryview(bad)[::2], b"abc")
             fails(mask, "Hello", b"abcd")
@@ -107,14 +125,15 @@ def test_a_hundred_thousand_that_are_wrong(twins):
 
 
 def test_ten_thousand_large_payloads(twins):
-    parts = [bytes(50_000)] * 6
+    frame = twins["encode_frame"](2, bytes(300_000), masked=True)
+    reads = [frame[at : at + 50_000] for at in range(0, len(frame), 50_000)]
 
     def work():
         for number in range(10_000 // ROUNDS):
-            buffer = twins["PayloadBuffer"](300_000, b"\0\0\0\0" if number % 2 else None)
-            for part in parts[: number % 7]:
-                buffer.add(part)
-            if number % 3:
-                assert len(buffer.finish()) == 50_000 * (number % 7)
+            decoder, messages = twins["Decoder"](), []
+            for read in reads[: number % 8]:
+                decoder.decode(read, 0, messages)
+            if number % 3 and decoder.fragmented:
+                decoder.take_part()
 
     stays_flat(work)

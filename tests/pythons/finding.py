@@ -39,7 +39,7 @@ class Python:
 
     @property
     def folder(self):
-        """Where its home is for this machine."""
+        """The path of its home on this machine."""
         return self.root / self.home.lstrip("/")
 
     def run(self, *command, path="/", **variables):
@@ -62,7 +62,7 @@ def find(name):
     """
     for program in (*_on_path(name), *_of_pyenv(name)):
         python = Python(name, str(program), home=str(BUILD / name))
-        # What is on the path may be no more than a note that pyenv has one.
+        # The program on the path may be a shim of pyenv, which runs only a selected version.
         if python.run(program, "-c", "").returncode == 0:
             yield python
             break

@@ -1,4 +1,4 @@
-"""How the runs on each Python are told. No other Python is needed here."""
+"""The report about the runs on each Python. These tests need no other Python."""
 
 import sys
 from io import StringIO

@@ -166,7 +166,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertOpen(self.visit())
         self.take_warning()
 
-    def test_it_is_told_once_a_minute(self):
+    def test_the_log_warns_once_a_minute(self):
         for _ in range(3):
             self.visit()
         self.take_warning()

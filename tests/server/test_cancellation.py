@@ -542,7 +542,7 @@ class MistakeTests(CancellingTestCase):
         self.assertFails("has returned None", cancelled_on_close(lambda ws: None))
         self.assertFails("has returned <Received", cancelled_on_close(lambda ws: ws.recv()))
 
-    def test_what_is_called_without_a_connection_is_told_so(self):
+    def test_a_call_without_a_connection_is_an_error(self):
         exc = self.assertRaises(TypeError, cancelled_on_close(self.feed), "ws")
         self.assertIn("feed() was called without a connection", str(exc))
 
@@ -583,7 +583,7 @@ class QuietEndTests(CancellingTestCase):
         gc.collect()
         self.assertEqual(self.take_loud(), [])
 
-    def test_a_failure_of_its_own_is_told_though_nobody_looks(self):
+    def test_a_failure_of_its_own_is_logged_though_nobody_waits_for_it(self):
         @cancelled_on_close
         async def failing(ws):
             raise KeyError

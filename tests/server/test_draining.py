@@ -317,6 +317,6 @@ class TwistdTests(TapTestCase):
         self.assertRaises(TooManyConnections, factory.admission.enter, None, None)
         self.take_loud()
 
-    def test_a_proxy_that_is_no_network_is_told_in_one_line(self):
+    def test_a_proxy_that_is_no_network_is_refused_in_one_line(self):
         error = self.assertRaises(CannotStart, self.make, "--trusted-proxy=example.com")
         self.assertIn("'example.com'", str(error))

@@ -114,7 +114,7 @@ MISTAKES = [
 
 
 class WrongHandlerTests(TestCase):
-    def test_each_mistake_is_told(self):
+    def test_the_error_names_each_mistake(self):
         for given, told in MISTAKES:
             text = str(self.assertRaises(TypeError, check_handler, given))
             self.assertIn(told, text)
@@ -176,7 +176,7 @@ class WrongHandlerTests(TestCase):
 
 
 class WrongHookTests(TestCase):
-    def test_what_can_not_be_called_with_the_arguments_is_told(self):
+    def test_one_that_can_not_be_called_with_the_arguments_is_refused(self):
         for name, arguments in (
             ("process_request", "connection, request"),
             ("select_subprotocol", "connection, subprotocols"),
@@ -190,7 +190,7 @@ class WrongHookTests(TestCase):
             "process_request handler(ws) can't be called with connection, request", str(exc)
         )
 
-    def test_those_of_old_versions_of_websockets_are_told(self):
+    def test_the_error_for_one_of_an_old_version_of_websockets_says_how_to_change_it(self):
         def process_request(path, request_headers):
             return None
 
@@ -200,7 +200,7 @@ class WrongHookTests(TestCase):
         )
         self.assertIn("the path is request.path, and the headers are request.headers", str(exc))
 
-    def test_those_of_a_client_are_told(self):
+    def test_those_of_a_client_are_refused_likewise(self):
         connect = partial(txws2.connect, "ws://a/", reactor=Clock())
         for name in ("authentication", "proxy_authentication", "process_exception", "trace"):
             exc = self.assertRaises(TypeError, connect, **{name: nothing})

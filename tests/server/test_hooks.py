@@ -224,7 +224,7 @@ class RefuseTests(HooksTestCase):
         self.ask(lambda *_: Response(404, "Not Found"))
         self.assertIn("Connection: close", self.answer()[1])
 
-    def test_the_protocol_is_told_what_was_answered(self):
+    def test_the_protocol_gets_the_response_that_the_client_gets(self):
         self.connect(process_request=lambda connection, _: connection.respond(403, "No.\n"))
         opening = self.ws.wait_opened()
         self.receive(REQUEST)
@@ -494,7 +494,7 @@ class SequenceTests(HooksTestCase):
         self.ask(handler=Handler())
         self.assertEqual(self.asked[4:], ["own", "handler"])
 
-    def test_what_is_no_response_is_told_with_who_returned_it(self):
+    def test_the_error_for_another_result_names_the_hook(self):
         self.ask([self.hook(1), self.hook(2, lambda: "no")])
         text = self.assertFailed(TypeError)
         self.assertRegex(text, "process_request at .* returned 'no', not a Response or None")

@@ -140,7 +140,7 @@ class LocalhostTests(ListeningTestCase):
                 self.reactor.failing = {(address, 8000): error}
                 self.assertEqual(self.fails(CannotListenError, "localhost").interface, address)
 
-    def test_that_it_fails_is_told_once_the_other_is_closed(self):
+    def test_it_fails_only_when_the_other_is_closed(self):
         closing = Deferred()
         self.reactor.stop = lambda: closing
         self.reactor.failing = {("::1", 8000): EADDRINUSE}
@@ -168,7 +168,7 @@ class NameTests(ListeningTestCase):
         self.reactor.failing = {("2001:db8::1", 0): EADDRNOTAVAIL}
         self.fails(CannotListenError, "a.example")
 
-    def test_a_name_without_one_is_told(self):
+    def test_a_name_without_one_fails_it(self):
         self.reactor = Reactor()
         self.fails(DNSLookupError, "a.example")
 

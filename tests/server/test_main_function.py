@@ -46,15 +46,15 @@ class ProgramTests(TestCase):
         self.assertIn("this one takes 'ws', a connection", self.told(echo))
         self.assertIn("needs a port", self.told(object(), True))
 
-    def test_a_coroutine_is_told_to_be_a_function(self):
+    def test_the_error_for_a_coroutine_says_to_give_the_function(self):
         told = self.told(nothing())
         self.assertIn("it was given nothing(), a coroutine: write run(nothing)", told)
 
-    def test_what_takes_no_reactor_is_told_to(self):
+    def test_the_error_for_a_function_without_parameters_says_to_take_the_reactor(self):
         told = "run() calls nothing() with the reactor, and can't: too many positional arguments; "
         self.assertEqual(self.told(nothing), f"{told}write: async def nothing(reactor)")
 
-    def test_what_is_no_function_is_told(self):
+    def test_the_error_for_any_other_object_shows_it(self):
         text = "the target of run() without a port must be a function; it is 5"
         self.assertIn(text, self.told(5))
         self.assertIn("generator() is a generator function", self.told(generator))
@@ -71,7 +71,7 @@ class ReactorTests(TestCase):
             explain_reactor(exc, echo, reactor)
             return str(exc)
 
-    def test_it_is_told_what_it_has_taken_for_a_connection(self):
+    def test_the_error_says_that_the_reactor_was_taken_for_a_connection(self):
         advice = ": it is the reactor; run(echo) needs a port to serve at, as run(echo, 'localhost'"
         self.assertIn(f"'recv'{advice}", self.explained(lambda peer: peer.recv()))
 

@@ -82,7 +82,7 @@ class RunTests(SynchronousTestCase):
             with self.assertRaises(TypeError):
                 self.run_it(target, **where, **options)
 
-    def test_what_is_no_reactor_is_told(self):
+    def test_an_object_that_is_no_reactor_is_refused(self):
         async def main(reactor):
             pass
 

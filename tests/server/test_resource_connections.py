@@ -25,7 +25,7 @@ class DefectTests(SiteTestCase):
         self.assertFalse(self.server_end.paused)
         self.assertEqual(len(self.said()), 5)
 
-    def test_the_close_code_and_reason_are_told(self):
+    def test_the_application_gets_the_close_code_and_reason(self):
         """T7."""
         self.serve()
         self.open()
@@ -168,7 +168,7 @@ class CloseTests(SiteTestCase):
         self.leave()
         self.assertEqual(removed, added)
 
-    def test_a_reactor_that_has_told_it_need_not_be_told_to_forget_it(self):
+    def test_a_trigger_that_the_reactor_has_called_is_not_removed(self):
         added, removed = self.watch_triggers()
         self.serve()
         self.open()

@@ -424,8 +424,9 @@ class SlowRequestTests(HandshakeTestCase):
         self.assertEqual(self.ws.opened, 1)
 
     def test_once_open_there_is_no_deadline(self):
-        self.open(ping_interval=None)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        ws = self.open(ping_interval=None)
+        self.clock.pump([1] * 12)
+        self.assertEqual((ws.state, self.clock.getDelayedCalls()), (State.OPEN, []))
 
 
 class LostWhileOpeningTests(HandshakeTestCase):

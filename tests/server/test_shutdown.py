@@ -293,7 +293,7 @@ class TogetherTests(ReactorTestCase):
         service.startService()
         return service, service.factory
 
-    def test_a_service_drains_whether_it_is_told_before_or_after(self):
+    def test_a_service_drains_whether_its_trigger_is_called_first_or_last(self):
         for first in True, False:
             self.clock = Reactor()
             service, factory = self.service(drain=30)
@@ -335,7 +335,7 @@ class TogetherTests(ReactorTestCase):
         self.stop()
         self.assertClosed(client)
 
-    def test_who_waits_for_the_server_is_told(self):
+    def test_the_deferred_of_wait_closed_fires(self):
         factory = self.factory()
         server = Server(factory, [Port()])
         client = self.open(factory)

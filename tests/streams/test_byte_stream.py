@@ -535,7 +535,7 @@ class Drops:
 class ProducingTests(StreamTestCase):
     def setUp(self):
         super().setUp()
-        self.link(ping_interval=None)
+        self.link(ping_interval=None, open_timeout=None)
 
     def pull(self):
         producer = Drops(self.server.transport)

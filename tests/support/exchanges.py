@@ -74,6 +74,16 @@ def exchange_of(exchange, cork, made_of):
                         if result is not None:
                             self.hook_returned(result)
 
+        def control_received(self, opcode, payload):
+            try:
+                event = self.connection.control(opcode, payload)
+            except ProtocolError as exc:
+                event = self.connection.refuse(exc)
+            self.told.append(type(event).__name__)
+
+        def read_ended(self):
+            pass
+
         def hold_read(self, data):
             self.reads.append(data)
             self.holds = True

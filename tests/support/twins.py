@@ -12,7 +12,7 @@ from txws2._transport import (
 )
 from txws2._transport import socket_reader as readthrough  # noqa: F401
 from txws2.wire import counts as tally  # noqa: F401
-from txws2.wire import frames, masking, payload  # noqa: F401
+from txws2.wire import decoder, frames, masking  # noqa: F401
 from txws2.wire import whole_messages as ordinary  # noqa: F401
 from txws2.wire.http import request_heads  # noqa: F401
 

@@ -46,9 +46,26 @@ class DeadlinesTests(DeadlinesTestCase):
 
     def test_no_timer_stays_when_all_got_there(self):
         self.add("a", "b")
-        for connection in ("a", "b", "b", "c"):
+        for connection in ("a", "a", "c", "b"):
+            self.deadlines.rest()
+            self.assertEqual(len(self.clock.getDelayedCalls()), 1)
             self.deadlines.discard(connection)
+        self.deadlines.rest()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_those_that_come_and_go_start_no_timer_each(self):
+        self.add("a")
+        [timer] = self.clock.getDelayedCalls()
+        for _ in range(3):
+            self.deadlines.discard("a")
+            self.add("a")
+        self.assertEqual(self.clock.getDelayedCalls(), [timer])
+
+    def test_a_timer_that_finds_nobody_is_the_last(self):
+        self.add("a")
+        self.deadlines.discard("a")
+        self.clock.pump([1] * 12)
+        self.assertEqual((self.clock.getDelayedCalls(), self.missed), ([], []))
 
     def test_after_all_got_there_the_next_has_its_time(self):
         self.add("a")

@@ -103,7 +103,7 @@ class LookUpAllTests(SynchronousTestCase):
         resolver.cancel = cancel
         found.cancel()
         self.failureResultOf(found, CancelledError)
-        # What comes now is for nobody.
+        # Nobody waits for these any more.
         resolver.receiver.addressResolved(V4)
         resolver.receiver.resolutionComplete()
 

@@ -16,7 +16,7 @@ SCALE, UNIT = 7, 128
 
 
 class Told:
-    """What Linux tells of a connection, in the form of its tcp_info."""
+    """The facts that Linux has about a connection, in the form of its tcp_info."""
 
     size = 240
     acknowledged = 1000
@@ -141,7 +141,7 @@ class TCPTests(ProgressTestCase):
 
 
 class GeneralTests(ProgressTestCase):
-    """Where the system doesn't say what was acknowledged."""
+    """The system doesn't say how many bytes were acknowledged."""
 
     def test_it_never_knows_whether_all_has_arrived(self):
         self.assertFalse(Progress(0, 0).arrived)

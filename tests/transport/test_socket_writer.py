@@ -39,6 +39,7 @@ class Transport(StringTransport):
 
     TLS = False
     _aborting = False
+    _writeDisconnecting = False
     reactor = None
     dataBuffer = b""
     _tempDataLen = 0

@@ -1,4 +1,4 @@
-"""What mypy has to find: each line that ends with a mark has an error with that text."""
+"""Mistakes that mypy has to find: each line with a mark at its end has an error with that text."""
 
 import txws2
 import txws2.server
@@ -79,6 +79,7 @@ txws2.serve(None, port=8000, create_protocol=Client)  # E: Value of type variabl
 txws2.connect(b"ws://localhost/")  # E: Argument 1 to "connect" has incompatible type "bytes"
 txws2.connect("localhost", 8000)  # E: Argument 2 to "connect" has incompatible type "int"
 txws2.connect("ws://localhost/", origins=[])  # E: Unexpected keyword argument "origins"
+txws2.unix_connect("/run/x.sock", endpoint=None)  # E: Unexpected keyword argument "endpoint"
 txws2.connect("ws://localhost/").recv()  # E: has no attribute "recv"
 txws2.broadcast([], "hello", slow="wait")  # E: Argument "slow" to "broadcast" has incompatible type
 txws2.Rooms().join("lobby", "Alice")  # E: Argument 2 to "join" of "Rooms" has incompatible type

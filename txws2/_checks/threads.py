@@ -16,7 +16,7 @@ def check_reactor_thread(reactor: object, call: str) -> None:
     """Check that this is the thread of the reactor.
 
     Args:
-        reactor: the reactor; the thread of the global one is known, of no other.
+        reactor: the reactor. The check knows only the thread of the global reactor.
         call: the call, in the form of arguments of `blockingCallFromThread`.
 
     Raises:

@@ -16,8 +16,9 @@ __all__ = ["parse_arguments"]
 _EPILOG = """\
 Each line of input is sent as a text message; each message that arrives is printed on a line.
 At the end of the input (Ctrl-D) the connection is closed with 1000. If the input is a pipe or
-a file, it is closed once as many messages have come as were sent, or none for a second; see
---wait. A signal (Ctrl-C) closes it, too; a second signal ends the program at once.
+a file, the connection is closed once as many messages have come as were sent, or none has come
+for a second; see --wait. A signal (Ctrl-C) closes the connection, too; a second signal ends the
+program at once.
 The exit status is 0 if the connection was opened, and both sides closed it with 1000, 1001 or
 no code; with --reconnect, the last connection counts. It is 1 otherwise, and if messages could
 not be printed.

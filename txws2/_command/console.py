@@ -80,7 +80,7 @@ class Console(Protocol):
         self.ended.callback(None)
 
     def writeConnectionLost(self) -> None:
-        """Give up: the reader of the output has gone, or there is no room for it."""
+        """Give up: the reader of the output has gone, or there is no room for the output."""
         assert self.transport is not None
         self.transport.loseConnection()
         # StandardIO doesn't call connectionLost if there is nothing left to write.
@@ -112,7 +112,7 @@ class Console(Protocol):
             self._insert(text)
 
     def leave(self) -> Deferred[bool]:
-        """Write the rest and release the terminal; return `gone`."""
+        """Write the rest of the output and release the terminal; return `gone`."""
         if not self.gone.called:
             assert self.transport is not None
             if self.terminal:

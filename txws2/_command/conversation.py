@@ -54,7 +54,7 @@ class Conversation:
         self._options = options
         self._console: Console | None = None
         self._session: Session | None = None
-        # Fires with the next connection, for the line that was read while there was none.
+        # This fires with the next connection, for a line that was read while there was none.
         self._unsent: Deferred[Session] | None = None
         # True once no other connection must be made.
         self._over = False

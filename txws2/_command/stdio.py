@@ -51,7 +51,7 @@ def unwritable(number: int) -> str | None:
         return "nobody reads them"
     except OSError as exc:
         return exc.strerror
-    return "it couldn't be written for a moment"
+    return "the output couldn't be written for a moment"
 
 
 def _is_open(number: int) -> bool:

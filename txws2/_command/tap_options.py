@@ -88,6 +88,9 @@ class Options(usage.Options):
         _quantity("close-timeout", 10, "Time for the closing handshake", _TIME),
         _quantity("max-size", 2**20, "Largest size of a message", _SIZE),
         _quantity(
+            "compression-memory", 2**26, "Largest memory of compression, all connections", _SIZE
+        ),
+        _quantity(
             "max-line-size",
             MAX_LINE_SIZE,
             "Largest size of a line of a request, as of cookies",
@@ -247,6 +250,7 @@ def settings_of(options: Options) -> FactoryOptions:
         "open_timeout": options["open-timeout"],
         "close_timeout": options["close-timeout"],
         "max_size": options["max-size"],
+        "compression_memory": options["compression-memory"],
         "max_line_size": options["max-line-size"],
         "max_headers": options["max-headers"],
         "max_connections": options["max-connections"],

@@ -10,7 +10,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from txws2._connection.ending import Moment
-from txws2._connection.event_delivery import deliver, deliver_later, open_up
+from txws2._connection.event_delivery import deliver, deliver_later, open_up, take_control
 from txws2._connection.frame_log import Tracer
 from txws2._connection.handshake import Handshake
 from txws2._connection.hook_calls import application_failed, go_on, hook_failed, hook_returned
@@ -114,6 +114,16 @@ class Driver(Parts):
         if self.intake is not None:
             self.intake.begin_read()
         deliver(self, connection.receive(data))
+        self.read_ended()
+
+    def control_received(self, opcode: int, payload: bytes) -> None:
+        """Do as a control frame demands."""
+        take_control(self, opcode, payload)
+
+    def read_ended(self) -> None:
+        """Do what waits for the end of a read, and note a message that hasn't ended."""
+        connection = self.connection
+        assert connection is not None
         if self.intake is not None:
             self.intake.end_read(self)
         elif connection.unfinished and self.phase < SETTLED:
@@ -141,7 +151,7 @@ class Driver(Parts):
         return reads
 
     def refuse(self, exception: Exception) -> None:
-        """Fail the connection because inflating raised this, if it is the peer's fault."""
+        """Fail the connection because decoding raised this, if it is the peer's fault."""
         assert self.connection is not None
         if not isinstance(exception, (ProtocolError, PayloadTooBig)):
             raise exception

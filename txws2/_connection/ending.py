@@ -148,9 +148,12 @@ class Ending:
 
     def transport_lost(self, driver: Any, reason: Failure) -> None:
         """Take the end of the transport."""
+        application, factory = driver.application, driver.factory
         if self.limited or driver.phase is CONNECTING:
             self.call_off(driver)
-        application = driver.application
+        elif factory.keepalive is not None:
+            # It was open, and `begin_closing` hasn't done this.
+            factory.keepalive.discard(driver)
         try:  # noqa: SIM105
             del application.connectionLost
         except AttributeError:
@@ -159,11 +162,11 @@ class Ending:
         # A connection counts for its factory as long as its transport is there. So nobody gets more
         # sockets than max_connections by breaking the protocol, and a server that closes waits
         # until the last bytes have left.
-        lasted = driver.factory.leave(application)
+        lasted = factory.leave(application)
         if self.lasted is None:
             self.lasted = lasted
         if driver.opened:
-            driver.factory.books.close(driver.connection)
+            factory.books.close(driver.connection)
         assert reason.value is not None
         self.settle(driver, reason.value)
         if driver.outbox is not None:
@@ -184,6 +187,7 @@ class Ending:
         for deadlines in (factory.opening_deadlines, factory.closing_deadlines):
             if deadlines is not None:
                 deadlines.discard(driver)
+                deadlines.rest()
         if self.parted:
             factory.parting_deadlines.discard(driver)
 
@@ -218,8 +222,6 @@ class Ending:
     def _settle_opened(self, driver: Any, cause: BaseException) -> None:
         factory, connection = driver.factory, driver.connection
         driver.change_phase(SETTLED)
-        if factory.keepalive is not None:
-            factory.keepalive.discard(driver)
         connection.connection_lost(cause)
         if factory.log_connections:
             log_closed(factory.log, driver, driver.ended_with())

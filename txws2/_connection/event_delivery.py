@@ -11,8 +11,10 @@ from txws2._connection.hook_calls import tell
 from txws2._connection.phases import DELIVERING, HELD
 from txws2._transport.capabilities import close_softly
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong, Remainder
+from txws2.wire.exceptions import ProtocolError
+from txws2.wire.frames import CLOSE, PING
 
-__all__ = ["deliver", "deliver_later", "open_up"]
+__all__ = ["deliver", "deliver_later", "open_up", "take_control"]
 
 _MESSAGE = (str, bytes)
 
@@ -35,6 +37,20 @@ def deliver(driver: Any, events: list[Event]) -> None:
             else:
                 if result is not None:
                     driver.hook_returned(result)
+
+
+def take_control(driver: Any, opcode: int, payload: bytes) -> None:
+    """Do what a control frame demands, as `deliver` does with its event."""
+    connection = driver.connection
+    if opcode == CLOSE:
+        try:
+            event: Closing | Failed = connection.control(opcode, payload)
+        except ProtocolError as exc:
+            event = connection.refuse(exc)
+        deliver(driver, [event])
+    else:
+        connection.count_in(opcode, 0)
+        (_take_ping if opcode == PING else _take_pong)(driver, payload)
 
 
 def _waits(driver: Any, event: Event) -> bool:
@@ -78,19 +94,27 @@ def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> No
     if isinstance(event, Remainder):
         driver.need_inbox().put_remainder(event)
         return
-    reply = connection.answer(event)
     if isinstance(event, Ping):
-        if reply:
-            driver.outbox.write_pong(reply)
-        tell(driver, "pingReceived", event.payload)
+        _take_ping(driver, event.payload)
     elif isinstance(event, Pong):
-        if driver.pings is not None:
-            driver.pings.settle(event.payload, driver.factory.clock.seconds())
-        tell(driver, "pongReceived", event.payload)
+        _take_pong(driver, event.payload)
     elif isinstance(event, Closing):
-        _peer_closes(driver, reply)
+        _peer_closes(driver, connection.answer(event))
     else:
-        _peer_failed(driver, event, reply)
+        _peer_failed(driver, event, connection.answer(event))
+
+
+def _take_ping(driver: Any, payload: bytes) -> None:
+    pong = driver.connection.pong(payload)
+    if pong:
+        driver.outbox.write_pong(pong)
+    tell(driver, "pingReceived", payload)
+
+
+def _take_pong(driver: Any, payload: bytes) -> None:
+    if driver.pings is not None:
+        driver.pings.settle(payload, driver.factory.clock.seconds())
+    tell(driver, "pongReceived", payload)
 
 
 def _peer_closes(driver: Any, reply: bytes) -> None:

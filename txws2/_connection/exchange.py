@@ -19,9 +19,9 @@ _threads: dict[int, int] = {}
 class Exchange:
     """Stands between a transport and the receiver of its messages.
 
-    The twin in C goes the whole way of an ordinary message at once: it decodes the message and
-    gives it to the receiver's `messageReceived`, and `send_ordinary` encodes straight into the
-    cork. Everything else goes the general way, which exists once, in the subclass.
+    The twin in C goes the whole way of a message at once: it decodes the message and gives it to
+    the receiver's `messageReceived`, and `send_ordinary` encodes straight into the cork. Everything
+    else goes the general way, which exists once, in the subclass.
 
     Attributes:
         receiver: the object that gets the messages.
@@ -110,16 +110,24 @@ class Exchange:
         """Take bytes of any frames, and deliver their events."""
         raise NotImplementedError
 
+    def control_received(self, opcode: int, payload: bytes) -> None:
+        """Do as a control frame demands; only the twin in C calls this, and the next two."""
+        raise NotImplementedError
+
+    def read_ended(self) -> None:
+        """Note that a read has ended within a message."""
+        raise NotImplementedError
+
+    def refuse(self, exception: Exception) -> None:
+        """Fail the connection because decoding raised this, if it is the peer's fault."""
+        raise NotImplementedError
+
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed, and set `holds`."""
         raise NotImplementedError
 
     def receive_held(self) -> None:
         """Receive the bytes that were kept."""
-        raise NotImplementedError
-
-    def refuse(self, exception: Exception) -> None:
-        """Fail the connection because inflating raised this, if it is the peer's fault."""
         raise NotImplementedError
 
     def send_otherwise(

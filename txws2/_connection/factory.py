@@ -22,6 +22,7 @@ from txws2._deferreds.asyncio_reactor import check_loop
 from txws2._time.deadlines import Deadlines
 from txws2._time.steady import steady
 from txws2._transport.epoll_sharing import EpollSharing
+from txws2.wire.compression_budget import CompressionBudget
 from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE, HeadLimits
 from txws2.wire.permessage_deflate import PRESETS, PerMessageDeflate
 
@@ -38,6 +39,7 @@ class ConnectionOptions(TypedDict, total=False):
     max_size: int | None
     max_fragments: int | None
     compression: str | PerMessageDeflate | None
+    compression_memory: int | None
     max_queue: int | None
     write_limit: int | None
     ping_interval: float | None
@@ -69,6 +71,10 @@ class ConnectionFactory(Factory, Generic[P]):
         compression: "deflate" to compress messages (RFC 7692) if the peer supports it; one of the
             presets "memory", "balanced" (the same as "deflate") and "ratio"; a
             `PerMessageDeflate` of your own; or None.
+        compression_memory: bytes that compression may hold for all connections of this factory
+            together (64 MiB). Beyond that, connections that weren't used lately give theirs back;
+            their next message is compressed without reference to those before. None for no limit:
+            then each connection holds up to 200 KiB, with the defaults and zlib-ng.
         max_queue: messages that may wait for `recv()` (16); at this number, reading from the
             socket pauses. None for no limit: then a peer can fill the memory.
         write_limit: bytes that may wait to be sent (32 KiB), on top of the transport's buffer,
@@ -105,6 +111,7 @@ class ConnectionFactory(Factory, Generic[P]):
     Attributes:
         connections: the protocols that are connected, in any state; they can be iterated over,
             counted and compared like a set.
+        compression_budget: the budget of the memory that compression holds.
         clock: the clock of all times. It is the reactor, unless the reactor's time is the
             system's, which may be set; then it is a clock that goes on evenly.
         books: the counts of past connections.
@@ -140,6 +147,7 @@ class ConnectionFactory(Factory, Generic[P]):
         max_size: int | None = 2**20,
         max_fragments: int | None = 2**17,
         compression: str | PerMessageDeflate | None = "deflate",
+        compression_memory: int | None = 2**26,
         max_queue: int | None = 16,
         write_limit: int | None = 2**15,
         ping_interval: float | None = 20,
@@ -154,6 +162,7 @@ class ConnectionFactory(Factory, Generic[P]):
         trace: FrameHook | None = None,
     ) -> None:
         _check_limits(max_size, max_fragments, max_queue, write_limit)
+        check_count("compression_memory", compression_memory, 0)
         _check_head_limits(max_line_size, max_headers)
         _check_times(ping_interval, ping_timeout, open_timeout, close_timeout)
         _check_flags(share_epoll, debug, log_connections)
@@ -167,6 +176,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.max_size = max_size
         self.max_fragments = max_fragments
         self.compression = _options(compression)
+        self.compression_budget = CompressionBudget(compression_memory)
         self.max_queue = max_queue
         self.write_limit = write_limit
         self.head_limits = HeadLimits(max_line_size, max_headers)
@@ -235,7 +245,18 @@ class ConnectionFactory(Factory, Generic[P]):
     def leave(self, connection: P) -> float:
         """Stop counting a connection; return the seconds that it was there."""
         now = self.clock.seconds()
-        return now - self._connections.pop(connection, now)
+        lasted = now - self._connections.pop(connection, now)
+        if not self._connections:
+            self._rest()
+        return lasted
+
+    def _rest(self) -> None:
+        """Called when the last connection has left: no timer stays."""
+        for timed in (self.opening_deadlines, self.closing_deadlines, self.keepalive):
+            if timed is not None:
+                timed.rest()
+        if "parting_deadlines" in self.__dict__:
+            self.parting_deadlines.rest()
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
         return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))

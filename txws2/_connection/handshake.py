@@ -129,11 +129,13 @@ class Handshake:
             early: bytes that have come after the handshake already.
             head: bytes to write, which end the handshake.
         """
-        driver = self.driver
-        application = driver.application
-        outbox, deadlines = driver.outbox, driver.factory.opening_deadlines
+        driver, outbox = self.driver, self.driver.outbox
+        application, deadlines = driver.application, driver.factory.opening_deadlines
         if deadlines is not None:
             deadlines.discard(driver)
+            if driver.client:
+                # Nearly every client has a factory of its own.
+                deadlines.rest()
         # Messages that the application sends at once leave together with the head. Both leave when
         # all that is ready was served, so that a peer with many new connections wakes up once.
         outbox.cork()
@@ -168,6 +170,7 @@ class Handshake:
             compression=factory.compression,
             max_fragments=factory.max_fragments,
             trace=trace,
+            budget=factory.compression_budget,
         )
         driver.kept, driver.handshake = self.result(), None
         driver.change_phase(OPEN)

@@ -37,12 +37,22 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
     The exception may be of any class, as where Twisted calls a protocol: a SystemExit in one
     connection's code must not end the others.
     """
-    if driver.has_hung_up():
+    outbox = driver.outbox
+    # The same as in `has_hung_up`, mostly without the call.
+    closed = outbox is not None and outbox.hung_up()
+    if (closed or driver.delivery is DEAF) and driver.has_hung_up():
         return
     hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
     intake = driver.intake
     if intake is None or intake.succession is None:
-        call(driver, hook, *arguments)
+        # The same as in `call`, without the call.
+        try:
+            result = hook(*arguments)
+        except BaseException:
+            driver.application_failed(Failure())
+        else:
+            if result is not None:
+                driver.hook_returned(result)
     elif has_hook(hook):
         intake.succession.add(hook, arguments)
 

@@ -103,14 +103,17 @@ class Keepalive:
     def discard(self, connection: KeptAlive) -> None:
         """Stop pinging and watching a connection."""
         self._next_ping.pop(connection, None)
-        self._watch_from.pop(connection, None)
-        self._deadline.pop(connection, None)
-        self._progress.pop(connection, None)
-        if not (self._next_ping or self._ticking):
-            self._stop_if_idle()
+        if self._watch_from or self._deadline:
+            self._watch_from.pop(connection, None)
+            self._deadline.pop(connection, None)
+            self._progress.pop(connection, None)
 
-    def _stop_if_idle(self) -> None:
-        if not self._next_ping and self._loop.running:
+    def rest(self) -> None:
+        """Stop the LoopingCall, if there is no connection.
+
+        `discard` doesn't: where connections come and go, the next would start it again each time.
+        """
+        if not (self._next_ping or self._ticking) and self._loop.running:
             self._loop.stop()
 
     def _tick(self) -> None:
@@ -123,7 +126,7 @@ class Keepalive:
         self._judge(now - allowed)
         self._ping(now)
         self._ticking = False
-        self._stop_if_idle()
+        self.rest()
 
     def _shorten_pause(self, pause: float) -> float:
         """Let a long pause count as one tick, and return the length of a tick; 0 for no pause."""

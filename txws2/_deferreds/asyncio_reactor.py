@@ -90,8 +90,8 @@ def _loop_factory_of(name: str) -> Callable[[], AbstractEventLoop]:
         return asyncio.new_event_loop
     if name != "uvloop":
         raise ValueError(
-            f'reactor must be "asyncio", "uvloop", or a reactor; it is {name!r}. Any other of '
-            "Twisted's is installed by its module, as with twisted.internet.pollreactor.install()"
+            f'reactor must be "asyncio", "uvloop", or a reactor; it is {name!r}. To install '
+            "another one, call install() of its module, as twisted.internet.pollreactor.install()"
         )
     try:
         import uvloop

@@ -19,8 +19,8 @@ class Call:
     """An application's code that runs for a connection, and may wait.
 
     Twisted copies the context for each coroutine, so that all code in it finds its Call. A
-    context may outlive its call, as that of a task that the call has started. So a call that is
-    over lets go of its connection.
+    context may outlive its call, for instance the context of a task that the call has started. So
+    a call that is over lets go of its connection.
 
     Args:
         connection: the connection.
@@ -67,7 +67,7 @@ _innermost: Call | None = None
 def current_call() -> Call | None:
     """Return the call whose code is running; None if there is none.
 
-    On asyncio's reactor, the context alone doesn't tell. asyncio runs each callback in the context
+    On asyncio's reactor, the context isn't enough. asyncio runs each callback in the context
     in which it was scheduled, and the reactor has one timer for all delayed calls. So a reactor
     may, for instance, stop in the context of some handler.
     """

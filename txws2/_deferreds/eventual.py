@@ -34,13 +34,13 @@ _BY_TWISTED = object()
 
 
 def is_asyncios(reactor: object) -> bool:
-    """Tell whether a reactor is asyncio's, which runs on a loop of asyncio."""
+    """Return True if a reactor is asyncio's, which runs on a loop of asyncio."""
     module = sys.modules.get("twisted.internet.asyncioreactor")
     return module is not None and isinstance(reactor, module.AsyncioSelectorReactor)
 
 
 def is_foreign() -> bool:
-    """Tell whether the loop that runs in this thread isn't the one that the reactor runs on.
+    """Return True if this thread runs another loop than the reactor's.
 
     In a test with connections in memory, there may be no reactor, or none that is running.
     """
@@ -106,7 +106,7 @@ class Wakeup:
             self._deferred.addBoth(self._has_fired)
 
     def cancel(self, msg: object = None) -> bool:
-        """Cancel the Deferred; tell whether the task will be told that it was cancelled."""
+        """Cancel the Deferred; return True if the task will get a CancelledError."""
         deferred = self._deferred
         if deferred is None:
             return False
@@ -141,7 +141,7 @@ class Wakeup:
             result = None
         if self._cancelled is not None or self._is_busy():
             self._wake_soon()
-            # The task looks for it later.
+            # The task looks for the result later.
             return result
         try:
             self._context.run(self._wake, self)
@@ -151,7 +151,7 @@ class Wakeup:
         return None
 
     def _is_busy(self) -> bool:
-        """Tell whether the task can't run now: another task runs, or the loop doesn't."""
+        """Return True if the task can't run now: another task runs, or the loop doesn't."""
         return current_loop() is not self._loop or asyncio.current_task(self._loop) is not None
 
     def _wake_soon(self) -> None:
@@ -200,7 +200,7 @@ class Eventual(Deferred[T]):
             msg: given by a task that waits for this, and was cancelled itself.
 
         Returns:
-            Whether the task will get a CancelledError.
+            True if the task will get a CancelledError.
         """
         if msg is not _BY_TWISTED and self._wakeup is not None:
             return self._wakeup.cancel(msg)
@@ -208,7 +208,7 @@ class Eventual(Deferred[T]):
         return True
 
     def withdraw(self, result: T) -> None:
-        """Take a result back that nobody will see, as the task that waited was cancelled."""
+        """Take back a result that nobody will see, because the task that waited was cancelled."""
 
 
 def _dismiss(deferred: Deferred[Any], failure: Failure) -> None:

@@ -14,8 +14,9 @@ _log = Logger(namespace="txws2")
 def isolated(call: Callable[..., object], *arguments: object) -> None:
     """Call a function for one connection of many; log an exception of any class.
 
-    An application's hooks are guarded where they are called. This guards a loop over connections
-    against a transport that raises, or a mistake of ours, so that it goes on to the others.
+    An application's hooks are guarded where they are called. This function guards a loop over
+    connections against a transport that raises, and against a mistake of ours: the loop goes on
+    to the other connections.
     """
     try:
         call(*arguments)

@@ -28,7 +28,7 @@ _LOOPLESS = {
         "unknown async library",
         "Not currently running on any asynchronous event loop",
     ),
-    # Raised by asyncio's queues and locks.
+    # asyncio's queues and locks raise this.
     AttributeError: ("'NoneType' object has no attribute 'create_future'",),
 }
 

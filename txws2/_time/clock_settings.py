@@ -102,7 +102,7 @@ def watch(reactor: Any, changed: Callable[[], None]) -> bool:
 
 
 def _is_twisteds(reactor: object) -> bool:
-    """Tell whether a reactor is one of Twisted's that wait for descriptors."""
+    """Return True if a reactor is one of Twisted's that wait for descriptors."""
     module = sys.modules.get("twisted.internet.posixbase")
     return module is not None and isinstance(reactor, module.PosixReactorBase)
 

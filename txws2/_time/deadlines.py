@@ -32,8 +32,8 @@ class Deadlines(Generic[T]):
 
     At a deadline, data of the peers may still wait in the sockets. So the reactor gets another
     turn to read it. If the timer comes late, because the process was busy or stopped, the reactor
-    gets a tenth of the time instead. It gets that once, so a process that is always late judges,
-    too.
+    gets a tenth of the time instead. It gets this allowance only once, so that a process that is
+    always late gives up connections, too.
 
     Args:
         clock: runs the timer.
@@ -57,6 +57,12 @@ class Deadlines(Generic[T]):
     def discard(self, connection: T) -> None:
         """Remove a connection, if it is here."""
         self._due.pop(connection, None)
+
+    def rest(self) -> None:
+        """Stop the timer, if no connection is here.
+
+        `discard` doesn't: where connections come and go, the next would start it again each time.
+        """
         if not self._due and self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -29,7 +29,13 @@ class SteadyClock:
         seconds: returns monotonic time.
         watch: called with the reactor and with a function to call when the clock was set; it
             returns True if the system reports that.
+
+    Attributes:
+        seconds: returns the time; only the difference of two times has a meaning.
     """
+
+    # A method that passes the call on would take as long as the call.
+    seconds: Callable[[], float] = staticmethod(monotonic)
 
     def __init__(
         self,
@@ -38,13 +44,9 @@ class SteadyClock:
         watch: Callable[[Any, Callable[[], None]], object] = watch,
     ) -> None:
         self._reactor = reactor
-        self._seconds = seconds
+        self.seconds = seconds
         self._watch = watch
         self._watching = False
-
-    def seconds(self) -> float:
-        """Return the time; only the difference of two times has a meaning."""
-        return self._seconds()
 
     def callLater(
         self, delay: float, callable: Callable[..., Any], *args: object, **kw: object

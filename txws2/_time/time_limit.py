@@ -34,8 +34,8 @@ class TimeLimit:
     def wait(self, result: object, stage: str) -> Deferred[Any]:
         """Wait for the result of a function, until the deadline.
 
-        The coroutine or Deferred is cancelled at the deadline, and when the returned Deferred is.
-        It can't delay that by ignoring the cancellation.
+        The coroutine or Deferred is cancelled at the deadline, and also when the returned Deferred
+        is cancelled. If it ignores that, the returned Deferred doesn't wait for it.
 
         Args:
             result: a coroutine, a Deferred, or the result itself.

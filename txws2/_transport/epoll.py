@@ -109,7 +109,9 @@ class SharedEpoll:
 
     def removeReader(self, transport: TCPTransport) -> None:
         """Don't call doRead any more."""
-        self._change(transport, 0, _READ)
+        # A transport that has ended calls this, and `removeWriter`, once more.
+        if self._interests.get(transport.fileno(), 0) & _READ:
+            self._change(transport, 0, _READ)
 
     def addWriter(self, transport: TCPTransport) -> None:
         """Call doWrite when there is room to write."""
@@ -117,7 +119,8 @@ class SharedEpoll:
 
     def removeWriter(self, transport: TCPTransport) -> None:
         """Don't call doWrite any more."""
-        self._change(transport, 0, _WRITE)
+        if self._interests.get(transport.fileno(), 0) & _WRITE:
+            self._change(transport, 0, _WRITE)
 
     def _change(self, transport: TCPTransport, more: int, less: int) -> None:
         fd = transport.fileno()
@@ -183,7 +186,11 @@ class SharedEpoll:
                     isolated(self._drop, transport, exc)
         calls, self._afterwards = self._afterwards, None
         for call in calls:
-            isolated(call)
+            # The same as in `isolated`, without the call.
+            try:
+                call()
+            except BaseException:
+                _log.failure("unexpected error of one connection; the others go on")
 
     def connectionLost(self, reason: Failure) -> None:
         """End every transport: the reactor has ended."""

@@ -50,6 +50,10 @@ class EpollSharing:
             count: the number of connections.
             drivers: returns the drivers of all connections. The new one has no transport yet.
         """
+        shared = self._shared
+        if shared is not None and getattr(transport, "reactor", None) is shared.stand_in:
+            # A port that was taken over has made it.
+            return
         below = _socket_of(transport)
         if below is None or count < _WORTH_WHILE:
             return

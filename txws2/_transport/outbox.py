@@ -161,11 +161,13 @@ class Outbox(Cork):
         Args:
             ending: makes the exception for the Deferreds of `drained`.
         """
-        self.discard()
+        # The same as `discard`, without the call.
+        self._waiting, self._size = None, 0
         self.corked = False
         self.take()
         self._end = None
-        self.release(ending)
+        if self._waiters is not NOBODY or self._producer is not None:
+            self.release(ending)
 
     def release(self, ending: Callable[[], Exception]) -> None:
         """End each wait for room, and stop the producer; frames here still leave, if they can.

@@ -29,11 +29,11 @@ _ASKS_TCP = sys.platform == "linux"
 
 
 class Progress(NamedTuple):
-    """How far the sent bytes have come.
+    """The progress of the sent bytes.
 
     Attributes:
         unsent: bytes that wait at this end, including those in the system's buffer.
-        asked: how often the transport has asked for more.
+        asked: the number of times that the transport has asked for more.
         acknowledged: bytes that the system of the other end has received; None if not known.
         room: bytes that the other end's system has offered room for, in all.
         rounding: the part of `room` that may be due to rounding.
@@ -47,12 +47,12 @@ class Progress(NamedTuple):
 
     @property
     def arrived(self) -> bool:
-        """Whether the other end's system is known to have received all bytes."""
+        """True if the other end's system is known to have received all bytes."""
         return self.acknowledged is not None and not self.unsent
 
     @property
     def blocked(self) -> bool:
-        """Whether the other end's system has no room for the bytes that wait.
+        """True if the other end's system has no room for the bytes that wait.
 
         A system announces new room only when it has enough of it (RFC 9293 section 3.8.6.2.2): a
         sixteenth of its buffer, or two segments, which have 64 KiB on the loopback. So it may take

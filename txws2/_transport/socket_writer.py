@@ -96,7 +96,7 @@ class WriteThrough(Outbox):
                 self._transmit(urgent)
             if not self.paused:
                 super().resumeProducing()
-        else:
+        elif self._transport.disconnecting or self._transport._writeDisconnecting:
             self._let_close()
 
     def _transmit(self, data: bytes | memoryview) -> None:

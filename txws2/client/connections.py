@@ -27,7 +27,7 @@ from txws2._deferreds.isolation import isolated
 from txws2._deferreds.tasks import loop_runs
 from txws2._time.backoff import Backoff
 from txws2._time.deadlines import call_off
-from txws2.client.dialer import Dialer, DialOptions
+from txws2.client.dialer import Dialer, DialOptions, UnixDialOptions
 from txws2.client.protocol import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.client.reconnection import Connecting
 from txws2.client.retry_policy import ProcessException, check_retrying, process_exception
@@ -42,19 +42,27 @@ from txws2.exceptions import (
 )
 from txws2.wire.handshake.redirects import redirection
 
-__all__ = ["ConnectOptions", "connect", "open_connection", "open_target", "unix_connect"]
+__all__ = [
+    "ConnectOptions",
+    "UnixConnectOptions",
+    "connect",
+    "open_connection",
+    "open_target",
+    "unix_connect",
+]
 
 
 C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
 
-class ConnectOptions(RequestOptions, DialOptions, total=False):
-    """The options that `connect` passes on to other classes."""
+class UnixConnectOptions(RequestOptions, UnixDialOptions, total=False):
+    """The options that `unix_connect` passes on to `connect`."""
 
     additional_headers: HeadersSource
 
 
-_OPTIONS = ConnectOptions.__optional_keys__
+class ConnectOptions(UnixConnectOptions, DialOptions, total=False):
+    """The options that `connect` passes on to other classes."""
 
 
 def connect(
@@ -119,7 +127,7 @@ def connect(
         )
     make = partial(WebSocketClientFactory, create_protocol=create_protocol, reactor=reactor)
     try:
-        check_options(connect, options, _OPTIONS)
+        check_options(connect, options, ConnectOptions.__optional_keys__)
         check_retrying(process_exception, backoff)
         target = Target(uri, options, make)
         check_reactor_thread(target.factory.reactor, "txws2.connect, uri")
@@ -152,7 +160,7 @@ def unix_connect(
     process_exception: ProcessException = process_exception,
     backoff: Backoff = Backoff(),  # noqa: B008
     reactor: Any = None,
-    **options: Unpack[ConnectOptions],
+    **options: Unpack[UnixConnectOptions],
 ) -> Connecting[C]:
     """Connect to a WebSocket server on a Unix socket.
 
@@ -163,26 +171,28 @@ def unix_connect(
         process_exception: as for `connect`.
         backoff: as for `connect`.
         reactor: the reactor to run on; None for the global one.
-        **options: the options of `connect`, except endpoint and proxy.
+        **options: the options of `connect`, except endpoint. No proxy is used, whatever the
+            environment says. A proxy's URL as proxy fails the Deferred with ValueError.
 
     Returns:
-        A Deferred of the open connection, also an asynchronous context manager, as from `connect`.
+        The same as `connect`.
 
     Raises:
-        TypeError: an option is of the wrong kind.
+        TypeError: path or an option is of the wrong kind, or there is no such option.
+        ConcurrencyError: this isn't the reactor's thread.
     """
-    check_options(unix_connect, options, _OPTIONS - {"endpoint"})
+    check_options(unix_connect, options, UnixConnectOptions.__optional_keys__)
     if not isinstance(path, (str, bytes, PathLike)):
         raise TypeError(f"path must be the path of a Unix socket, as a str; it is {shown(path)}")
     if reactor is None:
         reactor = global_reactor()
-    options["endpoint"] = UNIXClientEndpoint(reactor, path)
     return connect(
         uri,
         create_protocol=create_protocol,
         process_exception=process_exception,
         backoff=backoff,
         reactor=reactor,
+        endpoint=UNIXClientEndpoint(reactor, path),
         **options,
     )
 

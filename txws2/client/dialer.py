@@ -20,13 +20,12 @@ from txws2.exceptions import InvalidProxy, InvalidURI
 from txws2.wire.http.uris import WebSocketURI
 from txws2.wire.proxy.urls import Proxy, parse_proxy
 
-__all__ = ["DialOptions", "Dialer", "take_dialer"]
+__all__ = ["DialOptions", "Dialer", "UnixDialOptions", "take_dialer"]
 
 
-class DialOptions(TypedDict, total=False):
-    """The options of `Dialer`, which explains them."""
+class UnixDialOptions(TypedDict, total=False):
+    """The options of `Dialer` without an endpoint, which a Unix socket provides."""
 
-    endpoint: IStreamClientEndpoint | None
     tls: TLS | None
     server_hostname: str | None
     client_certificate: ClientCertificate | None
@@ -36,34 +35,41 @@ class DialOptions(TypedDict, total=False):
     proxy_authentication: Authenticate | None
 
 
+class DialOptions(UnixDialOptions, total=False):
+    """The options of `Dialer`, which explains them."""
+
+    endpoint: IStreamClientEndpoint | None
+
+
 class Dialer:
     """Makes the endpoint for a server, from the options of an application.
 
     Args:
-        endpoint: an endpoint to connect to instead of the URI's host and port, and without a
-            proxy: one for a Unix socket, for instance. If the URI is wss, TLS runs over it.
+        endpoint: an endpoint to connect by, for instance one for a Unix socket. It takes the place
+            of the URI's host and port, and of the proxy. If the URI is wss, TLS runs over it.
         tls: for wss, the path of a PEM file with the certificates of the authorities to trust, or
             of a directory with such files, named ``*.pem``; by default the authorities that this
-            machine trusts. Or a connection creator, as `optionsForClientTLS` returns it: it alone
-            decides whom to trust, and which name is verified. `txws2.client.InsecureTLS` verifies
-            nothing.
+            machine trusts. It may also be a connection creator, as `optionsForClientTLS` returns
+            it. Then the creator alone decides whom to trust, and which name is verified.
+            `txws2.client.InsecureTLS` verifies nothing.
         server_hostname: the name to request by SNI and to verify in the certificate, instead
             of the URI's host.
         client_certificate: the certificate to show to a server that demands one: a
             `PrivateCertificate`, or the path of a PEM file with certificate and key, and with
             the intermediate certificates.
         proxy: the URL of a proxy: http, https, socks5h, socks5, socks4a or socks4, with user
-            name and password if the proxy demands them. True to take the proxy from the
-            environment (wss_proxy, https_proxy, all_proxy and no_proxy, for instance); None for
-            no proxy.
+            name and password if the proxy demands them. True, the default, takes the proxy from
+            the environment (wss_proxy, https_proxy, all_proxy and no_proxy, for instance). None
+            is for no proxy. A URL excludes endpoint.
         proxy_tls: the same as tls, for an https proxy.
         authentication: a hook that is called with a `Demand` when the server answers 401. It
             returns the value of Authorization, or None to take the 401 as a refusal, or a
-            coroutine or a Deferred of that. Each round has a connection of its own. By default the
-            user name and the password of the URI answer by Digest. They are sent as Basic at
-            first, which `digest_auth` never does. The hook isn't called for another origin.
+            coroutine or a Deferred of one of these. Each round has a connection of its own. By
+            default the user name and the password of the URI are sent as Basic with the first
+            request, and answer a 401 by Digest. `digest_auth` never sends the password. The hook
+            isn't called for another origin.
         proxy_authentication: the same for an http or https proxy that answers 407. Its rounds
-            share a connection if the proxy keeps that open.
+            share a connection if the proxy keeps the connection open.
 
     Raises:
         InvalidProxy: proxy isn't the URL of a proxy.
@@ -102,7 +108,7 @@ class Dialer:
         self._tls = ClientTLS(tls, client_certificate)
         self._server_hostname = server_hostname
         if not (proxy is None or isinstance(proxy, (str, bool))):
-            # Any other true value would take the environment's proxy, any false one none.
+            # Another true value would take the environment's proxy, and a false one no proxy.
             kind = f"an object of type {type(proxy).__name__}"
             raise InvalidProxy(kind, "it must be a URL, True for the environment's, or None")
         self._proxy = parse_proxy(proxy) if isinstance(proxy, str) else bool(proxy)
@@ -110,7 +116,10 @@ class Dialer:
         # The proxy that was used last; the environment may name another by now.
         self._taken = self._proxy if isinstance(self._proxy, Proxy) else None
         if endpoint is not None and isinstance(proxy, str):
-            raise ValueError("proxy and endpoint exclude each other; leave one of them out")
+            raise ValueError(
+                "proxy is the URL of a proxy, which isn't used with endpoint= or a Unix socket; "
+                "leave proxy out"
+            )
         if server_hostname is not None and self._tls.is_given:
             raise ValueError(
                 "tls is a connection creator, which has its own name to verify; "
@@ -196,7 +205,7 @@ class Dialer:
 
 def take_dialer(options: MutableMapping[str, Any]) -> Dialer:
     """Take the options of a dialer out of the options of a connection; make the dialer."""
-    names = DialOptions.__annotations__.keys() & options.keys()
+    names = DialOptions.__optional_keys__ & options.keys()
     return Dialer(**{name: options.pop(name) for name in names})
 
 

@@ -24,7 +24,7 @@ from txws2._transport.dns import Lookup, is_address, no_results
 
 __all__ = ["HostEndpoint"]
 
-# Seconds from one attempt to the next, unless the first one fails before (section 5).
+# Seconds from one attempt to the next, unless the earlier one fails before that (section 5).
 _ATTEMPT_DELAY = 0.25
 
 # Twisted's own timeout must not come before open_timeout, which covers the whole attempt.
@@ -61,8 +61,8 @@ class HostEndpoint:
 
         Returns:
             A Deferred of the protocol. It has no timeout, but it can be cancelled. It fails with
-            DNSLookupError if the host has no address, and with ConnectError if no address could
-            be connected to. The error has the reason for each address.
+            DNSLookupError if the host has no address, and with ConnectError if all addresses
+            fail. The error has the reason for each address.
         """
         race = _Race(self._reactor, self._host, self._port, protocolFactory)
         race.begin()
@@ -119,7 +119,7 @@ class _Race:
             self._fail(Failure(self._verdict()))
 
     def _take(self) -> str:
-        """Take the next address; prefer the family that the last address wasn't of."""
+        """Take the next address; prefer one of the other family than the last one's."""
         choice = self._waiting[0]
         if self._tried is not None:
             last_is_6 = ":" in self._tried

@@ -62,7 +62,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
 
     Attributes:
         uri: the URI that is asked for, in its parts.
-        server_name: the name that the server's certificate must have; errors of TLS tell it.
+        server_name: the name that the server's certificate must have; errors of TLS show it.
         authorization: the value of Authorization, in place of any other; None to use the others.
 
     Raises:
@@ -101,7 +101,7 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.subprotocols = subprotocols if one else tuple(subprotocols)
         self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
-        # This raises for a mistake in them now, not only once the server is reached.
+        # A mistake in the options raises an exception here, and not only in the handshake.
         self.build_request()
 
     def keep_cookies(self, response: Response) -> None:

@@ -35,7 +35,7 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
     proxies = getproxies()
     if _goes_direct(proxies.get("no"), uri):
         return None
-    # A proxy that tunnels TLS for browsers tunnels any bytes. An http_proxy may not tunnel at all.
+    # A proxy that tunnels TLS for browsers tunnels any bytes; perhaps an http_proxy tunnels none.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]
     for kind in [*kinds, "all"]:
         if url := proxies.get(kind, "").strip():

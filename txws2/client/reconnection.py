@@ -98,7 +98,10 @@ async def connections(
     backoff: Backoff,
     backs_off: Callable[[Exception, bool], object] | None = None,
 ) -> AsyncGenerator[C]:
-    """Generate connections; wait after a failed attempt, and after a connection that soon ended.
+    """Generate connections, with waits between them.
+
+    There is a wait after a failed attempt, after a connection that soon ended, and after one that
+    `ended_in_trouble`.
 
     The wait for the next connection can be cancelled at any time.
 
@@ -106,7 +109,7 @@ async def connections(
         attempts: the attempts, without end; the next one is taken when its time has come.
         target: has the host, the clock and the log.
         process_exception: called with the exception of each failed attempt, and with the
-            ConnectionClosed of a connection that `ended_in_trouble`.
+            ConnectionClosed of a connection in trouble.
         backoff: the waits.
         backs_off: called before each wait with its reason, and with True if the reason is a failed
             attempt.

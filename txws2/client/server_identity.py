@@ -136,7 +136,7 @@ class Refusal:
     trusted: bool
 
 
-# OpenSSL's own error doesn't tell these details. Accepted certificates aren't kept.
+# OpenSSL's own error doesn't have these details. Accepted certificates aren't kept.
 _refusals: WeakKeyDictionary[SSL.Connection, Refusal] = WeakKeyDictionary()
 
 

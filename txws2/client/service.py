@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Unpack
+from typing import Any, Generic, Unpack
 
-from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.logger import LogLevel
 from twisted.python.failure import Failure
@@ -18,6 +17,7 @@ from txws2._connection.handle import driver_of
 from txws2._connection.journal import only_ended
 from txws2._connection.parts import state_of
 from txws2._connection.phases import SETTLED
+from txws2._connection.typed_service import TypedService
 from txws2._deferreds.callables import result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.eventual import Eventual
@@ -45,7 +45,7 @@ __all__ = ["WebSocketClientService"]
 C = TypeVar("C", bound=WebSocketClientProtocol, default=WebSocketClientProtocol)
 
 
-class WebSocketClientService(Service, Generic[C]):
+class WebSocketClientService(TypedService, Generic[C]):
     """Keeps a connection to a server while it runs, and makes another one when that is lost.
 
     When the service stops, it closes the connection with 1001. It can be started again.
@@ -58,18 +58,19 @@ class WebSocketClientService(Service, Generic[C]):
     Args:
         uri: the ws or wss URI, or a function that returns it for each attempt, as for `connect`.
         on_message: called with each message. It may return a coroutine or a Deferred; until that
-            is done, the next message waits, and the server, too. An exception is logged, and
-            the next message is delivered nevertheless. Without on_message, messages are discarded.
+            is done, the next message waits. While max_queue messages wait, the service doesn't
+            read from the server. An exception is logged, and the next message is delivered
+            nevertheless. Without on_message, messages are discarded.
         on_connect: called with each new connection before anything else is sent or received on
             it: to log in, to subscribe again. It may send and receive, and may return a coroutine
-            or a Deferred, which the service waits for. open_timeout covers connecting and
-            on_connect together; then it is cancelled. An exception counts as a failure to
-            connect: process_exception decides.
+            or a Deferred, which the service waits for. open_timeout limits the time of connecting
+            and on_connect together; when that is over, on_connect is cancelled. An exception
+            counts as a failure to connect: process_exception decides.
         on_state_change: called with each new `state`.
-        max_waiting: the number of messages that may wait in memory for a connection (0); their
-            size has no limit.
-        drop: "newest" to refuse a message when so many wait, "oldest" to drop the one that has
-            waited longest.
+        max_waiting: the number of messages that may wait in memory for a connection; 0 by
+            default. Their size has no limit.
+        drop: the message to drop when max_waiting messages wait and one more is sent: "newest"
+            for that one, "oldest" for the one that has waited longest.
         create_protocol: makes the protocol of each connection, as for `connect`.
         process_exception: decides whether to try again, as for ``async for`` with `connect`.
         backoff: the waits, as for ``async for`` with `connect`.
@@ -87,17 +88,6 @@ class WebSocketClientService(Service, Generic[C]):
         OSError: a file with certificates can't be read.
         ValueError: an option is out of range, or excluded by another.
     """
-
-    if TYPE_CHECKING:
-        # Twisted's methods have no types, and mypy would report each call of them.
-        def setName(self, name: str) -> None:
-            """Give the service a name."""
-
-        def setServiceParent(self, parent: object) -> None:
-            """Put the service into an application, or into a MultiService."""
-
-        def disownServiceParent(self) -> Deferred[Any] | None:
-            """Take the service out of its parent."""
 
     def __init__(
         self,
@@ -149,7 +139,7 @@ class WebSocketClientService(Service, Generic[C]):
 
     def startService(self) -> None:
         """Make the first attempt to connect."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         if self._run is None:
             self._final = None
             self._run = run = object()
@@ -158,21 +148,22 @@ class WebSocketClientService(Service, Generic[C]):
             staying = self._stay_connected(run, begin)
             self._running = call.start(Deferred.fromCoroutine, staying)
             self._running.addErrback(self._ended, run)
-            # The run begins only now: a hook may stop the service at once, by self._running.
+            # The run begins only now, because a hook may call stopService at once, which needs
+            # self._running.
             loop_runs(self._factory.reactor).addCallback(begin.callback)
 
     def stopService(self) -> Deferred[None]:
         """Close the connection with 1001, and make no other.
 
-        Messages that have come are still given to `on_message`. The Deferreds of messages that
+        Messages that have arrived are still given to `on_message`. The Deferreds of messages that
         wait to be sent fail, and so do those of `whenConnected`.
 
         Returns:
-            A Deferred that fires when the connection is closed and `on_message` is done, which
-            is cancelled after close_timeout. It never fails. If `on_message` or another hook
-            calls this method, the Deferred fires when the connection is closed.
+            A Deferred that fires when the connection is closed and `on_message` is done. After
+            close_timeout, `on_message` is cancelled. The Deferred never fails. If `on_message` or
+            another hook calls this method, the Deferred fires when the connection is closed.
         """
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         running, ws = self._running, self._ws
         inside = current_call() is self._call
         ended = _closed(ws) if inside else _end_of(running)

@@ -16,7 +16,10 @@ from txws2.wire.http.heads import Request, Response
 __all__ = ["CheckCredentials", "basic_auth"]
 
 CheckCredentials = Callable[[str, str], Any]
-"""Called with a name and a password; returns True if they are right, or an awaitable of that."""
+"""A function of a name and a password.
+
+It returns True if they are right, or an awaitable of that.
+"""
 
 
 def basic_auth(
@@ -37,8 +40,9 @@ def basic_auth(
         realm: the name of the protected area, which browsers show; printable ASCII.
         credentials: a pair of a name and a password, or several pairs. The time of a comparison
             tells nothing about them.
-        check_credentials: instead, called with a name and a password; returns True if they are
-            right, or a coroutine or Deferred of that. Compare in it with `hmac.compare_digest`.
+        check_credentials: a function that takes the place of credentials. It is called with a name
+            and a password, and returns True if they are right, or a coroutine or Deferred of
+            that. Compare in it with `hmac.compare_digest`.
 
     Raises:
         TypeError: there are both credentials and check_credentials, or neither; or the

@@ -30,13 +30,13 @@ def cancelled_on_close(
 ) -> Callable[P, Deferred[T | None]]:
     """Return a handler that is cancelled when its connection is closed.
 
-    A coroutine that waits for a message is told of the end anyway. A coroutine that waits for a
-    queue, a timer or a database isn't, and goes on for nobody. Decorated with this, it gets a
-    `CancelledError` where it waits, as soon as the connection is closed by either side, or lost.
-    Its ``finally`` runs, and nothing is logged.
+    When the connection ends, a coroutine that waits for a message goes on: its loop ends, or it
+    gets an exception. A coroutine that waits for a queue, a timer or a database doesn't notice the
+    end. With this decorator, it gets a `CancelledError` where it waits, as soon as the connection
+    is closed by either side, or lost. Its ``finally`` runs, and nothing is logged.
 
-    The coroutine is told of the end once. It isn't cancelled if `recv`, `send`, `close` or the
-    like has told it already, nor again if it catches the CancelledError and goes on. So it may
+    The coroutine learns of the end once. It isn't cancelled if `recv`, `send`, `close` or the
+    like has resumed it already, nor again if it catches the CancelledError and goes on. So it may
     take its time to clean up, until the server stops.
 
     Args:

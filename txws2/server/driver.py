@@ -60,7 +60,9 @@ class ServerDriver(Driver):
             assert isinstance(handshake, ServerHandshake)
             assert reason.value is not None
             handshake.never_connect(reason.value)
-        ending = self.ending
+        admission, ending = self.factory.admission, self.ending
+        if admission is not None:
+            admission.leave(self)
         if ending is None:
             # The same as in `need_ending`, without the call.
             ending = self.ending = Ending()

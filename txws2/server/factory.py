@@ -51,7 +51,7 @@ __all__ = [
 S = TypeVar("S", bound=WebSocketServerProtocol, default=WebSocketServerProtocol)
 
 Handler = Callable[[Any], object]
-"""Called with each connection: a coroutine function, or one that may return a Deferred."""
+"""A function that is called with each connection. It may return a coroutine or a Deferred."""
 
 
 class FactoryOptions(ConnectionOptions, total=False):
@@ -90,9 +90,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             protocol does the work.
         create_protocol: makes the protocol: a subclass, or a functools.partial of one.
         subprotocols: the subprotocols that the server speaks, best first.
-        select_subprotocol: instead, called with a connection and the list of the subprotocols
-            that the client offers; returns one of these, or None for none. It may raise
-            NegotiationError, to refuse the request.
+        select_subprotocol: a hook that takes the place of subprotocols. It is called with a
+            connection and the list of the subprotocols that the client offers. It returns one of
+            these, or None for none. It may raise NegotiationError, to refuse the request.
         origins: the values of Origin to accept, as "https://example.com", or compiled regular
             expressions that match a whole value. None in the list accepts programs, which send
             no Origin; SAME_ORIGIN accepts the pages of the host that the client connects to. By
@@ -101,8 +101,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             browsers spell them: in lower case, without the scheme's default port, in ASCII.
         hosts: the hosts to answer for, on any port: names, addresses and networks, as
             "example.com", "::1" and "127.0.0.0/8". A request with another Host is refused with
-            421. By default every host is answered for: then a page can have its own name lead to
-            this server (DNS rebinding), and `SAME_ORIGIN` takes the server for the page's host.
+            421. By default the server answers for every host. Then an attacker can make the host
+            name of a page resolve to this server (DNS rebinding), and `SAME_ORIGIN` accepts the
+            page.
         process_request: called with a connection and its request before the request is judged.
             It may refuse the request or answer it otherwise: it returns a `Response`, as
             `connection.respond` makes them. If it returns None, the handshake goes on. In a
@@ -110,8 +111,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             handler is an object with a method process_request, that is called last.
         process_response: called with a connection, its request, and the response to it, which
             accepts or refuses. It may add headers to the response, or return another one. It
-            isn't called for responses that can't wait, as 408 and those of the limits, nor for
-            bytes that are no request.
+            isn't called for responses that can't wait, such as 408 and the refusals over a limit,
+            nor for the answer to bytes that are no request.
         max_connections: the largest number of connections at once; more are refused with 503. By
             default only the system's limit on open files applies: then clients decide how much
             memory the connections take.
@@ -134,7 +135,8 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
     Attributes:
         running: the Deferreds of the handlers that aren't done.
         hooks: the hooks of the application; None if it has none.
-        admission: refuses connections over the limits; None if there are no limits.
+        admission: refuses connections over the limits, and finds clients behind trusted proxies;
+            None if there are neither limits nor trusted proxies.
         stopping: True while handlers may be cancelled.
     """
 
@@ -158,7 +160,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         check_options(type(self), options, ConnectionOptions.__optional_keys__)
         super().__init__(reactor=reactor, **options)
         self.log = Logger(namespace="txws2.server")
-        # Warns of clients that fail, where the options may be to blame.
+        # This warns of connections that fail, if an option may be the cause.
         self._warnings = RareWarnings(self.log, self.clock)
         _check_subprotocols(subprotocols, select_subprotocol)
         if handler is not None:
@@ -185,18 +187,18 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self._prepare_stopping()
 
     def _prepare_stopping(self) -> None:
-        """Know of all that must end before the server has stopped; so far, that is nothing."""
+        """Make the records of all that must end before the server has stopped."""
         self.running: set[Deferred[Any]] = set()
         self.stopping = False
         # True once the reactor stops; then requests are refused with 503.
         self._shutting_down = False
-        # The ends of connections that have begun, and aren't over.
+        # Each `Stopping` that has begun and isn't over.
         self._stops: list[Stopping] = []
-        # The servers of these connections, until they are closed. They are referred to weakly, as
-        # a script makes one for each request, and forgets it.
+        # The servers of these connections, until they are closed. The references are weak, because
+        # a script (.rpy) makes a server for each request, and forgets it.
         self._servers: WeakSet[Any] = WeakSet()
-        # The servers that listen. This keeps them in memory: nothing else may refer to a server
-        # whose end somebody awaits.
+        # The servers that listen. This set keeps them in memory. Somebody may wait for the end of
+        # a server to which nothing else refers.
         self._listening: set[Any] = set()
         self._reactor_stop = ReactorStop(self)
 
@@ -234,26 +236,22 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         """Make sure that a request may open a connection, whatever is negotiated then.
 
         Raises:
-            InvalidHandshake: it may not.
+            InvalidHandshake: the request may not open a connection.
         """
         check_request(request)
         if self.hosts is not None:
             check_host(request, self.hosts)
-        check_origin(request, self.origins)
+        if self.origins is not None:
+            check_origin(request, self.origins)
 
     def peer_failed(self, driver: Any, cause: Exception) -> None:
-        """Warn if the options may be to blame, and no handler is told of the failure."""
+        """Warn if an option may be the cause, and no handler gets the exception."""
         if self.handler is None or driver.pushes:
             self._warnings.failed(driver, cause)
 
-    def leave(self, connection: WebSocketServerProtocol) -> float:
-        """Stop counting a connection, among the connected and for the limits."""
-        if self.admission is not None:
-            self.admission.leave(driver_of(connection))
-        lasted = super().leave(connection)
-        if not self._connections:
-            self._reactor_stop.rest()
-        return lasted
+    def _rest(self) -> None:
+        super()._rest()
+        self._reactor_stop.rest()
 
 
 def _check_subprotocols(
@@ -269,7 +267,7 @@ def _admission(
     max_connections_per_host: int | None,
     trusted_proxies: Sequence[str],
 ) -> Admission | None:
-    """Return what the limits need, None if there are none."""
+    """Return an Admission; None if there are neither limits nor trusted proxies."""
     if max_connections is None and max_connections_per_host is None and not trusted_proxies:
         return None
     return Admission(max_connections, max_connections_per_host, trusted_proxies)

@@ -15,6 +15,7 @@ from txws2._transport.capabilities import abort, can_be_told, close_softly
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
 from txws2.server.hooks import Decision
 from txws2.wire.handshake.server import (
+    NEGOTIATING,
     accept,
     acceptance,
     refusal,
@@ -95,7 +96,8 @@ class ServerHandshake(Handshake):
         factory = self.driver.factory
         try:
             factory._judge(request)
-            self.agree(request, select_subprotocol(request, factory.subprotocols))
+            if self.upgrade is not None or any(request.fields.said(NEGOTIATING)):
+                self.agree(request, select_subprotocol(request, factory.subprotocols))
         except InvalidHandshake as exc:
             self.turn_away(exc)
             return

@@ -38,13 +38,22 @@ __all__ = [
 ]
 
 ProcessRequest = Callable[[Any, Request], object]
-"""Called with a connection and its request; returns a Response or None, or an awaitable of it."""
+"""A function of a connection and its request.
+
+It returns a Response or None, or an awaitable of one of these.
+"""
 
 SelectSubprotocol = Callable[[Any, list[str]], object]
-"""Called with a connection and the names offered; returns one or None, or an awaitable of it."""
+"""A function of a connection and the offered subprotocols.
+
+It returns the name of one or None, or an awaitable of that.
+"""
 
 ProcessResponse = Callable[[Any, Request, Response], object]
-"""Called with a connection, its request and the answer; returns the same as `ProcessRequest`."""
+"""A function of a connection, its request and the response to it.
+
+It returns the same as a `ProcessRequest`.
+"""
 
 
 REQUEST_ARGUMENTS = ("connection", "request")
@@ -65,7 +74,7 @@ def gather_hooks(
     select_subprotocol: SelectSubprotocol | None,
     process_response: ProcessResponse | None,
 ) -> Hooks | None:
-    """Return the hooks of these options, and of a handler that has some; None for none.
+    """Return the hooks among these options, and the handler's own; None if there are no hooks.
 
     Raises:
         TypeError: a hook can't be called with its arguments, or is a generator function.
@@ -123,7 +132,7 @@ class Decision:
         asking.addBoth(call.over)
         asking.addCallback(self._decided, reader).addErrback(self._not_decided)
         if self._refused:
-            # A hook has closed the connection, and waits for that or for something else.
+            # A hook has closed the connection, and still waits for something, perhaps for the end.
             self.stop()
 
     def stop(self) -> None:
@@ -198,7 +207,8 @@ class Decision:
         chosen = await self.ask(select, offered)
         if chosen is None:
             return None
-        # RFC 6455 section 4.2.2, item 5: it MUST be one of those offered; else, the client fails.
+        # RFC 6455 section 4.2.2, item 5: the subprotocol MUST be one that the client has offered.
+        # If it isn't, the client fails the connection.
         if isinstance(chosen, str) and chosen in offered:
             return chosen
         raise ValueError(f"select_subprotocol returned {chosen!r}, which isn't among {offered}")
@@ -220,7 +230,8 @@ class Decision:
             raise ValueError("a hook can't open a connection with a response of its own")
         else:
             handshake.turn_down(response, reason)
-        # Each would keep the other, and with that the connection.
+        # The handshake and its decision refer to each other. This breaks the cycle, which would
+        # keep the connection in memory.
         handshake.decision = None
 
     def _not_decided(self, failure: Failure) -> None:

@@ -18,11 +18,11 @@ from txws2._transport.dns import is_address, look_up_all
 
 __all__ = ["check_place", "listen", "uri_of"]
 
-# RFC 6761 section 6.3: "localhost" is the loopback. A file of hosts that says otherwise would open
-# the server to other machines, so it isn't asked.
+# RFC 6761 section 6.3: "localhost" is the loopback. The system isn't asked for it: a hosts file
+# with another address would open the server to other machines.
 _LOCALHOST = ("127.0.0.1", "::1")
 
-# The first is the error of a kernel without IPv6, the second that of one where it is off.
+# A kernel without IPv6 gives the first error; a kernel that has switched IPv6 off, the second.
 _NOT_HERE = {EAFNOSUPPORT, EADDRNOTAVAIL}
 
 # A port that is free for one family is rarely taken for the other, and never so often in a row.
@@ -124,9 +124,12 @@ async def _listen_at(
 
 
 def uri_of(address: IAddress, secure: bool, site: bool = False) -> str | None:
-    """Return the URI by which clients reach an address, browsers if it is of a site.
+    """Return the URI of a server at this address; None if the address isn't one of TCP.
 
-    It is None for an address that isn't of TCP.
+    Args:
+        address: the address of the port.
+        secure: True if the port uses TLS.
+        site: True for a site, which browsers reach by http or https.
     """
     scheme = ("http" if site else "ws") + ("s" if secure else "")
     if isinstance(address, IPv6Address):

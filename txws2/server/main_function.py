@@ -13,7 +13,7 @@ from txws2._deferreds.callables import check_function
 
 __all__ = ["check_program", "explain_reactor"]
 
-# Names of the one parameter of a handler, which no main function has for the reactor.
+# Usual names of a handler's first parameter. No main function gives the reactor such a name.
 _OF_HANDLERS = {
     "client",
     "conn",
@@ -35,7 +35,8 @@ def check_program(target: object, serves: bool) -> None:
         serves: True if the target is known to serve connections.
 
     Raises:
-        TypeError: it isn't; if it serves connections, the text says that it needs a port.
+        TypeError: the target is something else; if it serves connections, the text says that it
+            needs a port.
     """
     if inspect.iscoroutine(target):
         name = target.__qualname__.rpartition(".")[2]

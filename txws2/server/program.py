@@ -56,7 +56,7 @@ _log = Logger(namespace="txws2.run")
 # Advice for a user who waits for the program to end.
 _ADVICE = "(close_timeout says how long); a second signal ends it at once"
 
-# Twisted logs these lines for each port, by its older log.
+# Twisted logs these lines for each port, with its older log.
 _PORT = re.compile(r"\S+( \(TLS\))? starting on \S+$|\(.* Port .* Closed\)$")
 
 _SENTENCES = {
@@ -85,8 +85,9 @@ def run(
     Args:
         target: with a port or an endpoint, a handler, as for `serve`; a factory, as
             `WebSocketServerFactory`; or a resource of twisted.web, for which a site is made.
-            Without, a function that is called with the reactor, as that of
-            `twisted.internet.task.react`: the program ends when the function's result has come.
+            Without a port and an endpoint, target is a function that is called with the reactor,
+            as the function of `twisted.internet.task.react` is. The program ends when the
+            function's result has come.
         host: the address to listen at, or a name, as for `serve`.
         port: the TCP port; 0 for any that is free.
         endpoint: instead of host and port, an endpoint, or its description.
@@ -99,9 +100,9 @@ def run(
         **options: for a handler, the options of `serve`.
 
     Raises:
-        SystemExit: with status 1, after a sentence or a traceback: it can't listen, or the
-            function has failed; or the function's own, as `sys.exit` raises it. After a signal,
-            `run` returns.
+        SystemExit: with status 1 if the server can't listen, or the function has failed; a
+            sentence or a traceback has said so. Or the function has called `sys.exit`. After a
+            signal, `run` returns.
         TypeError: there are both an endpoint and a port, or options that the target doesn't take;
             the target serves connections and there is no port; or as `serve` raises it.
         ValueError: an option is out of range, or there is no reactor of this name.
@@ -204,7 +205,10 @@ def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferre
 
 
 def _explain(reason: Failure, where: str) -> Failure | int:
-    """Log in a sentence why the server can't listen; return any other failure as it is."""
+    """Log a sentence that says why the server can't listen, and return the exit status.
+
+    Any other failure is returned as it is.
+    """
     error = reason.value
     if isinstance(error, CannotListenError):
         number = getattr(error.socketError, "errno", None)
@@ -268,7 +272,7 @@ def _run(
 
 
 def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
-    """Return the exception to exit with after this result of a program, None for an ordinary end.
+    """Return the exception to exit with after this result of a program; None for an ordinary end.
 
     A failure is logged. A program that ends because its connections were closed on a signal has
     not failed.
@@ -296,7 +300,7 @@ def _begin_logging() -> None:
     begun = False
 
     def is_news(event: LogEvent) -> Any:
-        # Twisted repeats the events from before. Some of them were shown then.
+        # Twisted repeats the events that came before logging began. Some were shown at once.
         old = not begun and was_shown(event)
         return PredicateResult.no if old else PredicateResult.maybe
 
@@ -307,7 +311,11 @@ def _begin_logging() -> None:
 
 
 def _for_people(event: LogEvent) -> Any:
-    """Leave out Twisted's own start and stop, and the debug events of other libraries."""
+    """Leave out the events that most people don't need.
+
+    These are Twisted's events below level warn, its lines about ports, and all debug events
+    except those of txws2.
+    """
     namespace, level = str(event.get("log_namespace")), event.get("log_level", LogLevel.info)
     if _PORT.match(str(event.get("log_text", ""))):
         return PredicateResult.no

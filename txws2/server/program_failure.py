@@ -12,7 +12,7 @@ from txws2.exceptions import WebSocketException
 
 __all__ = ["own_part"]
 
-# The cause of these is outside the process, so the lines of libraries don't help.
+# The causes of these exceptions are outside the process, so the lines of libraries don't help.
 _OUTSIDE = (ConnectError, DNSLookupError, WebSocketException)
 
 

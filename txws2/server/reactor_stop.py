@@ -13,7 +13,7 @@ from txws2.server.shutdown import StoppableFactory, Stopping
 
 __all__ = ["ReactorStop", "tell_soon"]
 
-# A reactor that was told to stop waits for the connections and handlers of these.
+# A reactor that is stopping waits for the connections and handlers of these factories.
 _ending: set[StoppableFactory] = set()
 
 # Seconds after which a user may wonder why the program doesn't end.
@@ -45,7 +45,7 @@ class ReactorStop:
             )
 
     def rest(self) -> None:
-        """Cancel that, if there is nothing left to close."""
+        """Withdraw that request, if there is nothing left to close."""
         # Twisted's reactors in memory return None for a trigger, and can't remove one.
         if self._trigger is None or self._factory.numPorts or self._factory.connections:
             return
@@ -83,7 +83,7 @@ def tell_soon(reactor: Any, log: Logger, advice: str) -> None:
     """Log what a stopping reactor waits for, if it still runs in a second.
 
     Args:
-        reactor: the reactor, which was told to stop.
+        reactor: the reactor, which is stopping.
         log: the log to write to.
         advice: the end of the sentence, which says what its reader can do.
     """

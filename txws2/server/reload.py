@@ -47,7 +47,7 @@ class Changes:
 
 
 def is_watched() -> bool:
-    """Tell whether this is the process that is started again."""
+    """Return True in the process that is started again."""
     return _VARIABLE in os.environ
 
 

@@ -231,7 +231,7 @@ def _respond(request: SiteRequest, response: Response) -> None:
             # twisted.web drops the cookies in the headers if the request has cookies of its own.
             request.cookies.extend(values)
         elif name != b"Connection":
-            # A hook's response doesn't decide if the connection stays open.
+            # The response of a hook doesn't decide whether the connection stays open.
             headers.setRawHeaders(name, values)
     if headers.hasHeader(b"Upgrade"):
         # RFC 9110 section 7.8: a sender of Upgrade must also send "Upgrade" in Connection.
@@ -243,8 +243,9 @@ def _respond(request: SiteRequest, response: Response) -> None:
 def _take_early(channel: Any, request: SiteRequest) -> bytes:
     """Take the bytes that came after a request from its HTTPChannel, which has kept them.
 
-    A channel has no method for that. But when a request is done, the channel reads the kept bytes
-    as lines, so they are caught there. For all other code, the request isn't done.
+    A channel has no method for that. But when a request is done, the channel gives the kept bytes
+    to `setLineMode`, so a list takes them in its place. Then the request goes back to its channel,
+    because for all other code it isn't done.
     """
     early: list[bytes] = []
     channel.setLineMode = early.append
@@ -260,8 +261,8 @@ def _take_early(channel: Any, request: SiteRequest) -> bytes:
 def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> IProtocol:
     """Take the transport away from an HTTPChannel; return the protocol that the transport had.
 
-    twisted.web has no method for that, either. The private way of its own WebSockets loses the
-    bytes after the request.
+    twisted.web has no method for that, either. Its own WebSockets use private names, and lose the
+    bytes that came after the request.
     """
     transport: Any = channel.transport
     # The channel is the producer that the transport pauses while its buffer is full.

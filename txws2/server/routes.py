@@ -18,11 +18,11 @@ from txws2.wire.http.routes import Routes, parameters_of
 
 __all__ = ["RoutedHandler", "guarded", "route"]
 
-# A warning with more paths than these is hard to read.
+# A warning with more paths is hard to read.
 _SHOWN = 5
 
 RoutedHandler = Callable[..., object]
-"""Called with a connection, and with the parameters in its path by their names."""
+"""A function of a connection, and of the parameters in its path by their names."""
 
 
 def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
@@ -63,7 +63,7 @@ class _Router:
             reason = InvalidPath(request.path.partition("?")[0])
             response = refusal(reason)
             if "Upgrade" in request.fields:
-                # Only WebSocket clients are warned of: scanners try any path of any server.
+                # The log warns only of WebSocket clients: scanners try any path of any server.
                 driver = driver_of(connection)
                 driver.factory._warnings.refused(
                     driver, response.status_code, reason, self._advice()

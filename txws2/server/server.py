@@ -296,7 +296,7 @@ def listen_at(
 def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
     """Return the endpoint of a description, or the endpoint itself.
 
-    Unless the description has a backlog, it is 1024 instead of Twisted's default of 50.
+    If the description has no backlog, the backlog is 1024, and not Twisted's default of 50.
 
     Raises:
         ValueError: the description isn't an endpoint's.
@@ -305,8 +305,8 @@ def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
         return cast(IStreamServerEndpoint, endpoint)
     kind, *arguments = _ARGUMENT.findall(endpoint) or [""]
     # An argument without a name may be the backlog, too.
-    told = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
-    if kind in ("tcp", "tcp6", "ssl", "unix") and not told:
+    has_backlog = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
+    if kind in ("tcp", "tcp6", "ssl", "unix") and not has_backlog:
         endpoint += f":backlog={_BACKLOG}"
     described: IStreamServerEndpoint = serverFromString(reactor, endpoint)
     return described

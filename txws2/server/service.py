@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.endpoints import SSL4ServerEndpoint
 from twisted.internet.interfaces import IAddress, IListeningPort
@@ -13,6 +12,7 @@ from twisted.python.failure import Failure
 
 from txws2._checks.kinds import check_seconds
 from txws2._checks.options import check_options
+from txws2._connection.typed_service import TypedService
 from txws2._time.deadlines import call_off
 from txws2.server.factory import (
     Handler,
@@ -26,7 +26,7 @@ from txws2.server.server import Endpoint, Server, server_endpoint
 __all__ = ["WebSocketService"]
 
 
-class WebSocketService(Service):
+class WebSocketService(TypedService):
     """Serves WebSocket connections while it runs.
 
     It listens before twistd gives up its privileges, so that it can have ports below 1024. When it
@@ -39,10 +39,12 @@ class WebSocketService(Service):
         endpoint: an endpoint to listen at, or its description as for `serve`; or several of
             these. A description is read when the service starts.
         handler: called with each connection, as for `serve`; None if the protocol that
-            `create_protocol` makes does the work. Or a `WebSocketServerFactory`, for this service
-            alone: when the service stops, all connections of the factory are closed.
-        drain: seconds that open connections may go on for (0) when the service stops, before they
-            are closed. None for no limit: then clients decide when the service has stopped.
+            `create_protocol` makes does the work. It may also be a `WebSocketServerFactory` that
+            only this service uses: when the service stops, all connections of the factory are
+            closed.
+        drain: the seconds for which open connections may go on when the service stops, before
+            they are closed; 0 by default. None for no limit: then clients decide when the service
+            has stopped.
         reactor: the reactor to run on; None for the global one, or the factory's.
         **options: the options of `serve`; a factory has its own.
 
@@ -54,17 +56,6 @@ class WebSocketService(Service):
             `WebSocketServerFactory` says.
         ValueError: an option is out of range.
     """
-
-    if TYPE_CHECKING:
-        # Twisted's own are untyped, so mypy would report every call of them.
-        def setName(self, name: str) -> None:
-            """Name the service."""
-
-        def setServiceParent(self, parent: object) -> None:
-            """Add the service to an application, or to a MultiService."""
-
-        def disownServiceParent(self) -> Deferred[Any] | None:
-            """Remove the service from its parent."""
 
     def __init__(
         self,
@@ -116,19 +107,19 @@ class WebSocketService(Service):
             Exception: the failure of an endpoint, as CannotListenError if the port is taken.
             ValueError: a description isn't an endpoint's.
         """
-        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        super().privilegedStartService()
         self._listen()
 
     def startService(self) -> None:
         """Listen, unless `privilegedStartService` was called, which `twist` doesn't do.
 
         Raises:
-            Exception: as privilegedStartService does. The service isn't running then, and can
-                be started again.
+            Exception: the same as privilegedStartService raises. The service isn't running then,
+                and can be started again.
         """
         if self._server is None:
             self._listen()
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
 
     def stopService(self) -> Deferred[None]:
         """Stop listening, close every connection with 1001, and wait for them.
@@ -140,17 +131,18 @@ class WebSocketService(Service):
             A Deferred that fires when all connections are closed and their handlers done, or
             close_timeout after the closing began. It never fails.
         """
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         return self._close()
 
     def stopNow(self) -> Deferred[None]:
-        """Stop without waiting, also if the service is stopping already.
+        """Stop without waiting, even if the service is stopping already.
 
         Every connection is closed with 1001, but nobody waits for the peer's close frame.
         Handlers that aren't done are cancelled. Use it when the process is about to end.
 
         Returns:
-            A Deferred that fires in a moment. It never fails.
+            A Deferred that fires in the next turn of the reactor. On asyncio's reactor, it fires
+            when the cancelled handlers have ended, or after a second. It never fails.
         """
         stopped = self.stopService()
         if self._stopped is not None:

@@ -24,8 +24,8 @@ from txws2.wire.connection import State
 
 __all__ = ["Phase", "StoppableFactory", "Stopping"]
 
-# A cancelled task of asyncio ends some turns of the loop later. If the reactor does not make these
-# turns, the cleanup in the task is left undone.
+# The seconds that cancelled tasks of asyncio get to end. A task ends some turns of the loop after
+# it was cancelled. If the reactor stops before these turns, the task can't clean up.
 _LAST_WORDS = 1.0
 
 
@@ -72,8 +72,8 @@ class Stopping:
     The factory of a service that is started again makes new connections. These belong to another
     `Stopping`.
 
-    A handler may wait for the end itself. To avoid a deadlock, its Deferred fires when all handlers
-    that don't wait for the end have ended.
+    A handler may wait for the end itself. To avoid a deadlock, the handler's Deferred fires when
+    all handlers that don't wait for the end have ended.
 
     Args:
         factory: the factory.
@@ -121,12 +121,12 @@ class Stopping:
         reason: str = "",
         ports: Collection[Deferred[Any]] = (),
     ) -> None:
-        """Close the connections; they have ended after close_timeout at the latest.
+        """Close the connections; after close_timeout, abort those that aren't closed.
 
         Args:
             code: the close code for the connections that are open.
             reason: the close reason.
-            ports: fire when the ports are closed; for a server that was serving.
+            ports: fire when the ports are closed; none unless the server was serving.
         """
         if self.phase is Phase.SERVING:
             self._begin(Phase.ENDING)

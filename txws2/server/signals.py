@@ -12,7 +12,7 @@ __all__ = ["handlers_restored", "restore_default_actions", "stop_on_first_signal
 
 
 def stop_on_first_signal(reactor: Any) -> None:
-    """Have the reactor stop on the first signal, and leave the next to the system at once.
+    """Let the first signal stop the reactor, and any later one end the process at once.
 
     Code that blocks the reactor keeps it from stopping, but the second signal still ends the
     process.

@@ -49,11 +49,11 @@ class Carrier(WebSocketProtocol):
     _stream: ByteStream | None = None
 
     def wrap(self, factory: IProtocolFactory, *, text: bool) -> IProtocol | None:
-        """Make a protocol, and connect it to the stream; the WebSocket is open.
+        """Make a protocol, and connect it to the stream; the WebSocket must be open.
 
         Args:
             factory: makes the protocol, which gets a `ByteStream` as its transport.
-            text: True to send text messages; the subprotocol has precedence.
+            text: True to send text messages; the subprotocols "base64" and "binary" decide alone.
 
         Returns:
             The protocol; None if the factory makes none.
@@ -76,7 +76,7 @@ class Carrier(WebSocketProtocol):
     def messageReceived(self, message: str | bytes) -> None:
         """Give the bytes of the message to the protocol."""
         stream, wrapped = self._stream, self._wrapped
-        # With TCP, too, a protocol receives nothing more after loseConnection.
+        # As over TCP, a protocol receives nothing more after loseConnection.
         if stream is None or wrapped is None or stream.disconnecting:
             return
         try:
@@ -144,7 +144,7 @@ class ByteStream:
     connected = True
     disconnecting = aborted = False
 
-    # True once only the producer may write.
+    # True after loseConnection and its like: from then on, only the producer may write.
     _ended = False
     _producer: IPushProducer | None = None
     # The call that resumes reading in the next turn of the reactor.
@@ -306,10 +306,12 @@ class ByteStream:
         return self.websocket.request.path
 
     def setBinaryMode(self, mode: bool) -> None:
-        """Make each write one message: a binary message for bytes, a text message for a str.
+        """Choose the messages that carry the stream.
 
         Args:
-            mode: False to send text messages only. With Base64, neither value changes anything.
+            mode: True to make each write one message: a binary message for bytes, a text message
+                for a str. False to send text messages only. With Base64, neither value changes
+                anything.
         """
         if not isinstance(self.codec, Base64):
             self.codec = AsWritten() if mode else Text()

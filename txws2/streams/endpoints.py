@@ -138,7 +138,7 @@ class WebSocketClientEndpoint:
         make = self._make_for(protocolFactory)
         carrier = cast(CarrierClient, await open_target(self._target, make))
         try:
-            # Messages that the server has already sent come after this, and need the protocol.
+            # Messages that have already arrived are delivered after this, and need the protocol.
             protocol = carrier.wrap(protocolFactory, text=self._text)
             if protocol is None:
                 raise NoProtocol

@@ -128,7 +128,7 @@ class WebSocketFactory(_Wrapping, WebSocketServerFactory):
         """Make sure that a request may open a connection: it must ask for the path, too.
 
         Raises:
-            InvalidHandshake: it may not.
+            InvalidHandshake: the request may not open a connection.
         """
         super()._judge(request)
         asked = request.path.partition("?")[0]
@@ -144,7 +144,7 @@ class CarrierClientFactory(_Wrapping, WebSocketClientFactory):
     """Makes the client's end of one connection; an endpoint then wraps the protocol.
 
     Args:
-        wrappedFactory: is started and stopped with this one.
+        wrappedFactory: the factory that is started and stopped with this one.
         uri: the ws or wss URI.
         reactor: the reactor to run on; None for the global one.
         **options: the options of `WebSocketClientFactory` and `ConnectionFactory`. compression is

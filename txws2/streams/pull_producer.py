@@ -27,7 +27,7 @@ class PullToPush:
     Args:
         producer: the pull producer.
         clock: calls back in each turn.
-        failed: called with the Failure when the producer raises; it isn't called again.
+        failed: called with the Failure when the producer raises. The producer isn't called again.
     """
 
     def __init__(

@@ -67,10 +67,10 @@ class MemoryReactor(Clock):
 
     It is a Clock: time passes when the test says so. It also has everything else that clients
     need: DNS, TCP and Unix sockets. It leaves TLS out, so a wss URI connects without a
-    certificate; `Attempt.secure` tells that the URI was wss.
+    certificate; `Attempt.secure` is True for such a URI.
 
     As a context manager, it replaces the global reactor, for code that isn't given a reactor, and
-    puts it back at the end. A module that has imported the reactor before keeps the real one.
+    puts it back at the end. A module that has imported the global reactor before keeps that one.
 
     Attributes:
         servers: the servers in memory; each `ScriptedServer` adds itself.
@@ -90,7 +90,7 @@ class MemoryReactor(Clock):
     # A test calls these.
 
     def pump(self, timings: Iterable[float] = ()) -> None:
-        """Move bytes and call what is due now, until nothing moves.
+        """Move bytes and make the calls that are due, until nothing moves.
 
         Args:
             timings: as for Clock.pump: seconds to advance by, one after the other.
@@ -110,7 +110,7 @@ class MemoryReactor(Clock):
         pass_time(self, amount, super().advance, self.pump)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Start a coroutine that runs for long, and pump; return its Deferred."""
+        """Start a coroutine that may run for long, and pump; return its Deferred."""
         started = ensureDeferred(coroutine)
         self.pump()
         return started
@@ -120,7 +120,7 @@ class MemoryReactor(Clock):
         return result_of(awaited, self.pump)
 
     def _turn(self) -> bool:
-        """Let each end make one step, or call what is due; return True if anything moved."""
+        """Let each end make one step, or make the calls that are due; return True if any did."""
         ends = [end for both in self.connections for end in both.transports]
         # A list, not a generator: every end makes its step, even if the first one has moved.
         moved = [end.step() for end in ends]
@@ -248,7 +248,7 @@ class _Resolver:
         addressTypes: Sequence[type[IAddress]] | None = None,
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
-        """Give the address at once; or none, at the time of the script."""
+        """Give the address at once, or no address at the time that the server's script says."""
         resolution = _Resolution(hostName)
         resolutionReceiver.resolutionBegan(resolution)
         delay, step = 0.0, self._step_at((hostName, portNumber))

@@ -137,7 +137,7 @@ class Joined(Generic[S, C]):
         self.pump()
 
     def vanish(self) -> None:
-        """Cut the cable: from now on nothing arrives, and no end is told."""
+        """Cut the cable: from now on nothing arrives, not even the end of the connection."""
         for end in self.transports:
             end.frozen = True
 

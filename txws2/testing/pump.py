@@ -1,4 +1,4 @@
-"""Results and time in memory: both need a pump that moves bytes and calls what is due."""
+"""Results and time in memory: both need a pump that moves bytes and makes calls that are due."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def result_of(awaited: Deferred[T] | Coroutine[Any, Any, T], pump: Callable[[], 
 
     Args:
         awaited: a Deferred, or a coroutine, which is started.
-        pump: moves bytes and calls what is due, until nothing moves.
+        pump: moves bytes and makes the calls that are due, until nothing moves.
 
     Raises:
         Exception: the exception that the Deferred or the coroutine failed with.
@@ -59,7 +59,8 @@ def pass_time(
         clock: has the time and the timers.
         seconds: the time to pass.
         advance: advances the clock by one step, in seconds.
-        pump: moves bytes and calls what is due; it is called first, and after each step.
+        pump: moves bytes and makes the calls that are due; it is called first, and after each
+            step.
     """
     pump()
     end = clock.seconds() + seconds

@@ -24,7 +24,7 @@ from txws2.wire.frames import encode_frame
 
 __all__ = ["Frame", "RecordingTransport", "frames_in"]
 
-# A socket and its reactor hold as many bytes before a producer is paused.
+# A socket and its reactor hold about as many bytes before a producer is paused.
 _BUFFER_SIZE = 2**16
 
 # After this many steps, the two ends count as answering each other without end.
@@ -60,7 +60,7 @@ class RecordingTransport:
         paused: True while the protocol has paused reading.
         frozen: set it to True, and nothing from this end arrives any more, not even its end.
         chop: set it to a number, and the bytes of this end arrive in pieces of this size.
-        connected: False once the protocol was told the end.
+        connected: False once the protocol has got connectionLost.
         disconnecting: True if the protocol has closed the connection.
         hears_masked: True if `feed` masks its frames, as a client does.
         producer: the producer that is paused while too many written bytes wait.

@@ -159,7 +159,7 @@ class ScriptedServer:
         raise AssertionError(f"no connection was opened in {len(self.attempts)} attempts")
 
     def pump(self) -> None:
-        """Move bytes and call what is due now, until nothing moves."""
+        """Move bytes and make the calls that are due, until nothing moves."""
         self.reactor.pump()
 
     def advance(self, seconds: float) -> None:
@@ -167,7 +167,7 @@ class ScriptedServer:
         self.reactor.advance(seconds)
 
     def start(self, coroutine: Deferred[T] | Coroutine[Any, Any, T]) -> Deferred[T]:
-        """Start a coroutine that runs for long, and pump; return its Deferred."""
+        """Start a coroutine that may run for long, and pump; return its Deferred."""
         return self.reactor.start(coroutine)
 
     def result_of(self, awaited: Deferred[T] | Coroutine[Any, Any, T]) -> T:

@@ -27,7 +27,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Drop:
-    """The connection opens, and later breaks without a close frame; both ends are told.
+    """The connection opens, and later breaks without a close frame; both ends lose it.
 
     Attributes:
         after: seconds from the moment when it is open.
@@ -38,7 +38,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Vanish:
-    """The connection opens, and later nothing arrives any more at either end; no end is told.
+    """The connection opens, and later nothing arrives any more at either end, not even the end.
 
     Attributes:
         after: seconds from the moment when it is open.

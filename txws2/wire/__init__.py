@@ -8,12 +8,12 @@ The way of a byte, inward::
         handshake.rules               the rules of both
         permessage_deflate            the negotiation of compression
     connection                        the state rules, then
-        whole_messages                messages in one frame each, many at a time
-        frame_reader                  all other frames, one by one
+        decoder                       the messages of a read
+        unfinished                    a message whose end hasn't come
+        frame_reader                  control frames, and frames that break a rule
+        encoder, whole_messages       one message outward
         frames, masking               one frame; masking_keys makes the keys
-        payload                       the part of a frame that has arrived so far
-        assembler, encoder            one message, inward and outward
-        deflater                      its payload, compressed
+        deflater                      the payload of a message, compressed
         closing                       the closing handshake
 
 A comment that says "Section 5.4" alone means the RFC that the module's first line names. Words

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
-from txws2.wire.closing import Close, CloseCode, ClosingHandshake, State
-from txws2.wire.counts import Tally
+from txws2.wire.closing import Close, CloseCode, State
+from txws2.wire.compression_budget import UNLIMITED, CompressionBudget
 from txws2.wire.encoder import MessageEncoder, Part
-from txws2.wire.events import Closing, Event, Failed, Ping, Pong
-from txws2.wire.exceptions import InvalidState, PayloadTooBig, ProtocolError
+from txws2.wire.events import Closing, Failed, Ping, Pong
+from txws2.wire.exceptions import InvalidState, ProtocolError
 from txws2.wire.frame_reader import FrameReader, Trace
 from txws2.wire.frames import CLOSE, MAX_CONTROL_SIZE, PING, PONG, Header, encode_frame
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
@@ -17,13 +16,12 @@ from txws2.wire.shared_message import SharedMessage
 
 __all__ = ["Connection", "State", "Trace"]
 
-
 _OPEN = State.OPEN
 _MESSAGE = (str, bytes)
 _DEFAULT_COMPRESSION = PerMessageDeflate()
 
 
-class Connection(Tally):
+class Connection(FrameReader):
     """Decodes the peer's bytes into events; encodes messages, pings and closes.
 
     The peer's bytes never raise an exception: a peer that breaks the protocol fails the connection,
@@ -37,10 +35,11 @@ class Connection(Tally):
         max_fragments: the most frames of one incoming message; None for no limit. `take_part`
             starts the count again.
         trace: called for every frame in and out.
+        budget: the budget of the memory that compression holds.
 
     Attributes:
         state: OPEN at first. The other attributes, and the counters, are those of
-            `txws2.wire.counts.Tally`.
+            `txws2.wire.frame_reader.FrameReader`.
     """
 
     # By section 7.1.7, an endpoint fails the connection instead of raising an exception: it "SHOULD
@@ -48,16 +47,7 @@ class Connection(Tally):
     # process data [...] from the remote endpoint". The close frame must leave after the answers to
     # earlier events. So the failure is an event, too.
 
-    __slots__ = (
-        "_closing",
-        "_compression",
-        "_deflate",
-        "_encoder",
-        "_frames",
-        "_max_fragments",
-        "state",
-        "trace",
-    )
+    __slots__ = ("_compression", "_encoder", "state")
 
     def __init__(
         self,
@@ -68,99 +58,21 @@ class Connection(Tally):
         compression: PerMessageDeflate | None = None,
         max_fragments: int | None = 2**17,
         trace: Trace | None = None,
+        budget: CompressionBudget = UNLIMITED,
     ) -> None:
-        super().__init__()
+        super().__init__(deflate, budget, trace)
         self.state = State.OPEN
-        self.trace = trace
         self.client = client
         self.max_size = max_size
-        self._max_fragments = max_fragments
-        self._deflate = deflate
+        self.max_fragments = max_fragments
         self._compression = compression
-        # An idle connection needs none of these three, nor does one with ordinary messages only.
-        self._closing: ClosingHandshake | None = None
+        # An idle connection doesn't need this, nor does one with ordinary messages only.
         self._encoder: MessageEncoder | None = None
-        self._frames: FrameReader | None = None
-        self.ordinary_in = self.ordinary_out = trace is None
+        self.ordinary_out = trace is None
         if deflate is not None:
             self.deflates = True
-            self.inflates = trace is None
             # A Tally in C can't have a larger number, and no message is longer than sys.maxsize.
             self.threshold = min((compression or _DEFAULT_COMPRESSION).threshold, sys.maxsize)
-
-    @property
-    def closing(self) -> ClosingHandshake:
-        """The closing handshake, as far as it is known."""
-        if self._closing is None:
-            self._closing = ClosingHandshake()
-        return self._closing
-
-    def receive(self, data: bytes) -> list[Event]:
-        """Take bytes that the transport has read; return their events, in order.
-
-        Returns:
-            A str for each text message, bytes for each binary message, and for anything else one
-            of `txws2.wire.events`. `answer` makes the bytes to write for an event about the
-            connection.
-        """
-        events: list[Any] = []
-        self.bytes_in += len(data)
-        if self.ordinary_in:
-            # Nearly always, ordinary messages arrive, and nothing else.
-            position = self.decode(data, 0, events)
-            if position == len(data):
-                return events
-            data = data[position:]
-        if not self.deaf:
-            self._read_frames(data, events)
-        return events
-
-    def _read_frames(self, data: bytes, events: list[Any]) -> None:
-        frames = self._need_frames()
-        try:
-            frames.read(data, events, self)
-        except (ProtocolError, PayloadTooBig) as exc:
-            events.append(self.refuse(exc))
-        # Section 7.1.3: "Upon either sending or receiving a Close control frame, it is said that
-        # _The WebSocket Closing Handshake is Started_". The state changes when the answer is made:
-        # messages before the close frame may be answered until then.
-        if self.deaf and events and isinstance(event := events[-1], Closing):
-            self.closing.received(event.close)
-        self.ordinary_in = not (self.deaf or frames.busy or self.trace)
-        if frames.blank:
-            # Most readers are made for a ping or a pong, and the next ping may come minutes later.
-            self._frames = None
-
-    def _need_frames(self) -> FrameReader:
-        if self._frames is None:
-            self._frames = FrameReader(self._deflate, self._max_fragments, self.trace)
-        return self._frames
-
-    def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
-        """Discard all further bytes, because of an error of the peer; return a `Failed` event."""
-        # Section 7.1.7: "An endpoint MUST NOT continue to attempt to process data (including a
-        # responding Close frame) from the remote endpoint after being instructed to _Fail the
-        # WebSocket Connection_."
-        self.deaf, self.ordinary_in = True, False
-        return Failed(cause)
-
-    def inflate(self, opcode: int, payload: bytes) -> str | bytes:
-        """Inflate a payload; return the message, and count it (see `Tally.inflate`)."""
-        return self._need_frames().inflate(opcode, payload, self)
-
-    @property
-    def unfinished(self) -> int:
-        """The number of bytes that have come of a message that hasn't ended."""
-        return 0 if self.ordinary_in or self._frames is None else self._frames.waiting
-
-    def take_part(self) -> str | bytes:
-        """Return the part of the unfinished message that has come.
-
-        The part isn't kept, so a message may be larger than memory. At the end of the message,
-        there is a `Remainder` in place of the message itself.
-        """
-        assert self._frames is not None
-        return self._frames.take_part()
 
     def answer(self, event: Ping | Pong | Closing | Failed) -> bytes:
         """Return the bytes that answer an event; empty if none may be written.
@@ -170,23 +82,26 @@ class Connection(Tally):
         """
         if isinstance(event, Failed):
             return self.fail(event.cause.code, str(event.cause), event.cause)
-        if self.state is State.OPEN:
-            if isinstance(event, Ping):
-                # Section 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame
-                # in response, unless it already received a Close frame." Section 5.5.3: it "must
-                # have identical "Application data" as found in the message body of the Ping frame".
-                # Section 5.5.3 allows an answer to the latest ping only. Here, each ping gets a
-                # pong: a peer may measure the time of each.
-                return self._frame(PONG, event.payload)
-            if isinstance(event, Closing):
-                # Section 5.5.1: "If an endpoint receives a Close frame and did not previously send
-                # a Close frame, the endpoint MUST send a Close frame in response. (When sending a
-                # Close frame in response, the endpoint typically echos the status code it
-                # received.)" 1005 stands for a frame without a code, so the answer has none either.
-                close = event.close
-                bare = close.code == CloseCode.NO_STATUS_RCVD
-                return self._close(close, b"" if bare else close.payload())
+        if isinstance(event, Ping):
+            return self.pong(event.payload)
+        if isinstance(event, Closing) and self.state is _OPEN:
+            # Section 5.5.1: "If an endpoint receives a Close frame and did not previously send a
+            # Close frame, the endpoint MUST send a Close frame in response. (When sending a Close
+            # frame in response, the endpoint typically echos the status code it received.)" 1005
+            # stands for a frame without a code, so the answer has none either.
+            close = event.close
+            bare = close.code == CloseCode.NO_STATUS_RCVD
+            return self._close(close, b"" if bare else close.payload())
         return b""
+
+    def pong(self, payload: bytes) -> bytes:
+        """Return the answer to a ping; empty if none may be written."""
+        # Section 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in
+        # response, unless it already received a Close frame." Section 5.5.3: it "must have
+        # identical "Application data" as found in the message body of the Ping frame". Section
+        # 5.5.3 allows an answer to the latest ping only. Here, each ping gets a pong: a peer may
+        # measure the time of each.
+        return self._frame(PONG, payload) if self.state is _OPEN else b""
 
     def send_message(
         self,
@@ -224,7 +139,8 @@ class Connection(Tally):
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a whole message."""
-        return self._need_encoder().compress(payload)
+        encoder = self._encoder or self._need_encoder()
+        return encoder.compress(payload)
 
     def send_shared(self, message: SharedMessage) -> bytes:
         """Return the frame of a message that is sent on many connections.
@@ -352,11 +268,17 @@ class Connection(Tally):
         complete = closing.rcvd is not None and closing.sent is not None
         if closing.cause is None and not complete:
             closing.cause = cause
+        if self._encoder is not None:
+            self._encoder.end()
+        if self._inflater is not None:
+            self._inflater.end()
 
     def rest(self) -> None:
         """Free the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
+        if self._inflater is not None:
+            self._inflater.rest()
 
     def _need_encoder(self) -> MessageEncoder:
         if self._encoder is None:
@@ -365,7 +287,7 @@ class Connection(Tally):
                 self._encoder = MessageEncoder()
             else:
                 options = self._compression or _DEFAULT_COMPRESSION
-                deflater = deflate.deflater(options, client=self.client)
+                deflater = deflate.deflater(options, self._budget, client=self.client)
                 self._encoder = MessageEncoder(deflater, options.threshold)
         return self._encoder
 

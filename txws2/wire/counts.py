@@ -1,11 +1,10 @@
-"""The counters of a connection, and its flags: may the next message take the short way?"""
+"""The counters of a connection, and its flags: may the next message take the short way out?"""
 
 from __future__ import annotations
 
 from txws2._accelerator import accelerated
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
-from txws2.wire.masking import BytesLike
-from txws2.wire.whole_messages import as_payload, decode_messages, encode_message
+from txws2.wire.whole_messages import as_payload, encode_message
 
 __all__ = ["Tally"]
 
@@ -14,23 +13,17 @@ _RARE: tuple[int, ...] = (CONT, CLOSE, PING, PONG)
 
 @accelerated
 class Tally:
-    """Counts each message and frame, and knows whether a message may take the short way.
+    """Counts each message and frame, and knows whether a message may take the short way out.
 
-    An ordinary message is whole and in one frame. It takes the short way: a single call decodes or
-    encodes it, and the state of the connection stays the same.
+    An ordinary message is whole and in one frame. It takes the short way: a single call encodes it,
+    and the state of the connection stays the same.
 
     Attributes:
         client: whether this end is the client.
-        max_size: the largest incoming message, in bytes; None for no limit.
-        ordinary_in: whether `decode` may decode the next bytes: no frame and no message is half
-            received, so the next byte begins a message or a control frame.
         ordinary_out: whether `encode` may encode the next message: a whole message may be sent
             now.
         deflates: whether `encode` compresses messages of `threshold` bytes and more.
-        inflates: whether compressed messages may come, each whole and in one frame, for
-            `inflate`.
         threshold: see `deflates`.
-        deaf: whether all further bytes of the peer are discarded.
         bytes_in: the number of bytes that have come in frames.
         bytes_out: the number of bytes of the frames that were made to be sent.
         payload_in: the number of bytes of the messages that have come, after inflating.
@@ -50,11 +43,7 @@ class Tally:
         "bytes_in",
         "bytes_out",
         "client",
-        "deaf",
         "deflates",
-        "inflates",
-        "max_size",
-        "ordinary_in",
         "ordinary_out",
         "payload_in",
         "payload_out",
@@ -62,39 +51,12 @@ class Tally:
     )
 
     def __init__(self) -> None:
-        self.client = self.deaf = self.ordinary_in = self.ordinary_out = False
-        self.deflates = self.inflates = False
+        self.client = self.ordinary_out = self.deflates = False
         self.threshold = 0
-        self.max_size: int | None = None
         self.bytes_in = self.bytes_out = self.payload_in = self.payload_out = 0
         self._texts_in = self._texts_out = self._binaries_in = self._binaries_out = 0
         # The numbers of frames by opcode, of those received and of those sent.
         self._rare: tuple[dict[int, int], dict[int, int]] | None = None
-
-    def decode(self, data: BytesLike, position: int, messages: list[str | bytes], /) -> int:
-        """Decode ordinary messages up to the first frame that is anything else, and count them.
-
-        Args:
-            data: the bytes that have arrived.
-            position: the position at which a frame begins.
-            messages: the list that messages are appended to, a str for text, bytes for binary.
-
-        Returns:
-            The position at which the first frame begins that wasn't decoded.
-        """
-        before = len(messages)
-        position = decode_messages(data, position, not self.client, self.max_size, messages)
-        texts = payload = 0
-        for message in messages[before:] if before else messages:
-            if isinstance(message, str):
-                texts += 1
-                payload += len(message if message.isascii() else message.encode())
-            else:
-                payload += len(message)
-        self._texts_in += texts
-        self._binaries_in += len(messages) - before - texts
-        self.payload_in += payload
-        return position
 
     def encode(self, message: str | bytes, /) -> bytes:
         """Return the frame of an ordinary message, and count it.
@@ -192,19 +154,10 @@ class Tally:
         rare = self._rare[1] if self._rare is not None else dict.fromkeys(_RARE, 0)
         return {TEXT: self._texts_out, BINARY: self._binaries_out, **rare}
 
-    # The subclass provides these two.
+    # The subclass provides this.
 
     def deflate(self, payload: bytes) -> bytes:
         """Return the compressed payload of a message."""
-        raise NotImplementedError
-
-    def inflate(self, opcode: int, payload: bytes) -> str | bytes:
-        """Inflate a payload; return the message, and count it.
-
-        Raises:
-            ProtocolError: the payload isn't DEFLATE, or the text isn't UTF-8.
-            PayloadTooBig: the payload inflates to more than max_size.
-        """
         raise NotImplementedError
 
     def _need_rare(self) -> tuple[dict[int, int], dict[int, int]]:

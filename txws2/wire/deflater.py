@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from typing import Literal
 
 from txws2.wire import zlib_library as zlibs
+from txws2.wire.compression_budget import UNLIMITED, CompressionBudget, Stream
 from txws2.wire.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.window import can_read_windows, read_window
 
 __all__ = ["Deflater", "Inflater"]
 
@@ -13,6 +16,7 @@ __all__ = ["Deflater", "Inflater"]
 # from the tail end." Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the
 # payload of the message."
 _TAIL = b"\x00\x00\xff\xff"
+_SYNC_FLUSH = zlibs.SYNC_FLUSH
 
 # A new stream begins after a final block. Two bytes make a stream, and nobody needs many of them;
 # for each, zlib takes a new window.
@@ -23,28 +27,40 @@ _MAX_STREAMS = 16
 _PIECE_SIZE = 64 * 1024
 
 
-class Deflater:
+class Deflater(Stream):
     """Compresses the messages that we send.
 
-    It takes its memory when it compresses the first message, and can give it back between any
-    two: without the messages before, a compressor only refers to less.
+    It takes its memory when it compresses the first message, and can give it back after any part of
+    one: without the bytes before, a compressor only refers to less.
 
     Args:
         window_bits: 9 to 15, the base-2 logarithm of the window.
         takeover: whether a message may refer to those before it ("context takeover").
         level: 1 to 9.
         memory_level: 1 to 9.
+        budget: the budget that the memory is taken from.
     """
 
-    __slots__ = ("_compressor", "_level", "_memory_level", "_takeover", "_used", "_window_bits")
+    # Each part ends with a flush, so a new compressor can make the next one. Section 7.1.1 permits
+    # context takeover and nothing requires it, so the peer needn't know.
 
-    def __init__(self, window_bits: int, takeover: bool, level: int, memory_level: int) -> None:
+    __slots__ = ("_compressor", "_level", "_memory_level", "_takeover", "_window_bits")
+
+    def __init__(
+        self,
+        window_bits: int,
+        takeover: bool,
+        level: int,
+        memory_level: int,
+        budget: CompressionBudget = UNLIMITED,
+    ) -> None:
+        super().__init__(budget)
         self._window_bits = window_bits
         self._takeover = takeover
         self._level = level
         self._memory_level = memory_level
-        self._compressor: zlib._Compress | None = None
-        self._used = False
+        # None while there is none; False while it is at work.
+        self._compressor: zlib._Compress | Literal[False] | None = None
 
     def compress(self, part: bytes, last: bool = True) -> bytes:
         """Compress a message, or a part of one.
@@ -53,18 +69,26 @@ class Deflater:
             part: the next bytes of the payload.
             last: whether these bytes end the message.
         """
-        compressor = self._compressor
-        if compressor is None:
-            compressor = self._compressor = zlibs.compressor(*self.kind)
-        self._used = True
+        kept = self._compressor
+        compressor = kept or zlibs.compressor(*self.kind)
+        self._compressor = False
+        self.used = True
         # A part is flushed, too, so that the peer can inflate it when it arrives. The parts keep
         # the bytes of the flush: section 7.2.1 removes them at the message's end only.
-        data = compressor.compress(part) + compressor.flush(zlibs.SYNC_FLUSH)
+        data = compressor.compress(part) + compressor.flush(_SYNC_FLUSH)
+        if self._compressor is not False:
+            # Meanwhile, a finalizer has sent a message, which goes ahead of this one. The
+            # compressor doesn't know it.
+            return self.compress(part, last)
+        # Section 7.1.1: without context takeover, each message begins with an empty window.
+        if last and not self._takeover:
+            self.forget()
+        else:
+            self._compressor = compressor
+            if not kept:
+                self._budget.take(self)
         if not last:
             return data
-        # Section 7.1.1: without context takeover, each message begins with an empty window.
-        if not self._takeover:
-            self._compressor = None
         # Section 7.2.3.6: a single byte 0x00 stands for an empty message, as there was nothing to
         # flush. An empty payload wouldn't inflate after the tail is put back.
         return data.removesuffix(_TAIL) or b"\x00"
@@ -74,6 +98,11 @@ class Deflater:
         """A key: deflaters with equal keys compress a message to the same bytes."""
         return self._window_bits, self._level, self._memory_level
 
+    @property
+    def size(self) -> int:
+        """The number of bytes that the compressor takes."""
+        return zlibs.compressor_size(self._window_bits, self._memory_level)
+
     def compress_apart(self, message: bytes) -> bytes:
         """Compress a message without reference to any before it, for any deflater of this kind."""
         return Deflater(self._window_bits, False, self._level, self._memory_level).compress(message)
@@ -82,36 +111,56 @@ class Deflater:
         """Refer to no message sent so far: the peer received one that this didn't compress."""
         # The peer keeps its window. A message that refers to none of it is valid all the same.
         self._compressor = None
+        self._budget.give_back(self)
 
-    def rest(self) -> None:
-        """Give the memory back if no message was compressed since the last call."""
-        if not self._used:
-            self._compressor = None
-        self._used = False
+    def shrink(self) -> bool:
+        """Free the compressor, unless it is at work."""
+        if self._compressor is False:
+            return False
+        self._compressor = None
+        return True
 
 
-class Inflater:
+class Inflater(Stream):
     """Inflates the messages that we receive, part by part.
 
     Args:
         window_bits: 8 to 15, at least as many as the peer compresses with.
         takeover: whether the peer's messages may refer to those before them.
+        budget: the budget that the memory is taken from.
     """
 
-    # Section 7.2.2 has the receiver keep its window as long as the sender may refer to it, so this
-    # memory can't be given back between two messages, as that of a deflater can.
+    # Section 7.2.2 has the receiver keep its window as long as the sender may refer to it. So an
+    # inflater can give back all but the bytes in its window.
 
-    __slots__ = ("_begun", "_decompressor", "_streams", "_takeover", "_window_bits")
+    __slots__ = (
+        "_begun",
+        "_decompressor",
+        "_ended",
+        "_made",
+        "_takeover",
+        "_window",
+        "_window_bits",
+    )
 
-    def __init__(self, window_bits: int, takeover: bool) -> None:
+    def __init__(
+        self, window_bits: int, takeover: bool, budget: CompressionBudget = UNLIMITED
+    ) -> None:
+        super().__init__(budget)
         # Old versions of zlib compressed with 9 bits when they were asked for 8. So a peer that
         # negotiated 8 may use 9; the larger window inflates both.
         self._window_bits = max(window_bits, 9)
         self._takeover = takeover
-        # None before a stream begins: at first, and after a final block.
+        # None before a stream begins: at first, and after a final block; while its memory was given
+        # back; and while it is at work.
         self._decompressor: zlib._Decompress | None = None
-        # The number of streams that this message has begun.
-        self._streams = 0
+        # The number of bytes that the stream has made.
+        self._made = 0
+        # The bytes in the window of a decompressor whose memory was given back; b"" otherwise. None
+        # if the last message ended within a block, with which another can't go on.
+        self._window: bytes | None = b""
+        # The number of streams that ended in this message.
+        self._ended = 0
         # True if parts of this message have begun a block that the tail is to end.
         self._begun = False
 
@@ -150,47 +199,103 @@ class Inflater:
         # and the next message for the rest of it.
         ends_block = part or self._begun
         data = self._inflate(part + _TAIL, room, len(_TAIL)) if ends_block else b""
-        self._streams = 0
-        self._begun = False
+        self._ended = 0
         if not self._takeover:
             self._decompressor = None
+            if self._begun:
+                # Its parts were counted.
+                self.forget()
+        self._begun = False
         return data
+
+    @property
+    def size(self) -> int:
+        """The number of bytes that the decompressor takes, and the window that it began with."""
+        return zlibs.decompressor_size(self._window_bits) + len(self._window or b"")
+
+    def shrink(self) -> bool:
+        """Free the decompressor, and keep its window, unless a block of a message is unfinished."""
+        if self._decompressor is None or not can_read_windows():
+            return False
+        window = read_window(self._decompressor, min(self._made, 2**self._window_bits))
+        # The block can still end with its message, but not after it.
+        if window is None and self._begun:
+            return False
+        self._decompressor, self._window = None, window
+        return True
+
+    def forget(self) -> None:
+        """Give all memory back; the next message begins with an empty window."""
+        self._decompressor, self._window = None, b""
+        self._budget.give_back(self)
 
     def _inflate(self, part: bytes, room: int | None, tail: int = 0) -> bytes:
         """Inflate bytes; the last of them, as many as `tail`, aren't the payload's."""
-        decompressor = self._decompressor or self._start()
-        piece = _decompress(decompressor, part)
-        size = len(piece)
-        if size < _PIECE_SIZE and not decompressor.eof and (room is None or size <= room):
-            # Nearly every message takes this way.
-            return piece
+        decompressor = self._decompressor or self._start(tail)
+        self._decompressor = None
+        self.used = True
+        try:
+            piece = decompressor.decompress(part, _PIECE_SIZE)
+            size = len(piece)
+            if size < _PIECE_SIZE and not decompressor.eof and (room is None or size <= room):
+                # Nearly every message takes this way.
+                self._decompressor = decompressor
+                self._made += size
+                return piece
+            self._decompressor = decompressor
+            del decompressor
+            return self._go_on(piece, room, tail)
+        except zlibs.error() as exc:
+            self.forget()
+            # zlib's reason stays in the cause: it is of no use to a peer.
+            raise ProtocolError("decompression failed") from exc
+
+    def _go_on(self, piece: bytes, room: int | None, tail: int) -> bytes:
+        """Inflate what follows the first piece; return all."""
+        decompressor, self._decompressor = self._decompressor, None
+        assert decompressor is not None
         pieces = [piece]
+        size, made = len(piece), self._made
         while True:
             if room is not None and size > room:
+                self.forget()
                 raise PayloadTooBig(size, room)
             if decompressor.eof:
                 # Section 7.2.3.4: a block may have the bit BFINAL set, and other blocks may follow.
                 # To zlib, a final block ends the stream, so another one begins here.
                 part = decompressor.unused_data
-                self._decompressor = None
+                self._ended += 1
+                self._budget.give_back(self)
                 if len(part) <= tail:
                     _check_tail(len(part))
                     return b"".join(pieces)
-                decompressor = self._start()
+                decompressor = self._start(tail)
+                made = -size
             elif len(piece) < _PIECE_SIZE:
+                self._decompressor = decompressor
+                self._made = made + size
                 return b"".join(pieces)
             else:
                 part = decompressor.unconsumed_tail
-            piece = _decompress(decompressor, part)
+            piece = decompressor.decompress(part, _PIECE_SIZE)
             pieces.append(piece)
             size += len(piece)
 
-    def _start(self) -> zlib._Decompress:
-        self._streams += 1
-        if self._streams > _MAX_STREAMS:
-            raise ProtocolError("decompression failed: too many final blocks")
-        self._decompressor = zlibs.decompressor(self._window_bits)
-        return self._decompressor
+    def _start(self, tail: int) -> zlib._Decompress:
+        """Begin a stream, or go on with one whose memory was given back."""
+        window = self._window
+        if window is None:
+            raise ProtocolError("decompression failed: the message before ended within a block")
+        if not window:
+            if self._ended >= _MAX_STREAMS:
+                raise ProtocolError("decompression failed: too many final blocks")
+            self._made = 0
+        decompressor = zlibs.decompressor(self._window_bits, window)
+        # Without context takeover, a whole message has the memory for a moment only.
+        if self._takeover or not tail:
+            self._budget.take(self)
+        self._window = b""
+        return decompressor
 
 
 def _check_tail(left: int) -> None:
@@ -202,11 +307,3 @@ def _check_tail(left: int) -> None:
     # A block that ends within the tail has taken bytes of it for its own, and lacks as many.
     if left not in (0, len(_TAIL)):
         raise ProtocolError("decompression failed: the final block isn't complete")
-
-
-def _decompress(decompressor: zlib._Decompress, part: bytes) -> bytes:
-    # zlib's reason stays in the cause: it is of no use to a peer.
-    try:
-        return decompressor.decompress(part, _PIECE_SIZE)
-    except zlibs.error() as exc:
-        raise ProtocolError("decompression failed") from exc

@@ -117,6 +117,11 @@ class MessageEncoder:
         if self._deflater is not None:
             self._deflater.rest()
 
+    def end(self) -> None:
+        """Give all memory back: no message will follow."""
+        if self._deflater is not None:
+            self._deflater.end()
+
     def _encode(self, message: Part, text: bool | None) -> tuple[int, bytes]:
         opcode, payload = _encode(message, text)
         self.size = len(payload)

@@ -1,195 +1,165 @@
-"""Frames that are read one by one: fragments, control frames, and frames that arrive in parts."""
+"""The peer's frames as events: messages, control frames, and the failure of the connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from txws2.wire.assembler import MessageAssembler
-from txws2.wire.closing import Close
-from txws2.wire.counts import Tally
-from txws2.wire.events import Closing, Ping, Pong, Remainder
-from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, Header, parse_header
+from txws2.wire.closing import Close, ClosingHandshake
+from txws2.wire.compression_budget import CompressionBudget
+from txws2.wire.decoder import Decoder
+from txws2.wire.deflater import Inflater
+from txws2.wire.events import Closing, Event, Failed, Ping, Pong
+from txws2.wire.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.frames import CLOSE, MAX_CONTROL_SIZE, PING, Header, parse_header
 from txws2.wire.masking import apply_mask
 from txws2.wire.permessage_deflate import Deflate
-from txws2.wire.whole_messages import take_compressed
 
 __all__ = ["FrameReader", "Trace"]
 
 Trace = Callable[[str, Header, bytes], None]
 """Called for each frame with "<" or ">", its header, and the part of its payload that has come."""
 
+# The most bytes of a header, and of a control frame's payload.
+_HEAD_SIZE = 14 + MAX_CONTROL_SIZE
 
-class FrameReader:
-    """Reads frames one by one, and whole messages between them in one call.
 
-    A connection needs no reader while each read has only whole ordinary messages. The reader
-    doesn't keep the connection's tally, so that no reference cycle delays the end of either.
+class FrameReader(Decoder):
+    """Decodes the peer's bytes into events; the half of a `Connection` that takes bytes.
 
-    Args:
-        deflate: the negotiated compression, None if there is none.
-        max_fragments: the most frames of one message; None for no limit.
-        trace: called for each frame.
+    Attributes:
+        trace: called for every frame in and out; None if nobody wants to know.
     """
 
-    __slots__ = ("_deflate", "_held", "_max_fragments", "_message", "_trace")
+    __slots__ = ("_budget", "_closing", "_deflate", "_inflater", "trace")
 
     def __init__(
-        self, deflate: Deflate | None, max_fragments: int | None, trace: Trace | None
+        self, deflate: Deflate | None, budget: CompressionBudget, trace: Trace | None
     ) -> None:
+        super().__init__()
+        self.trace = trace
         self._deflate = deflate
-        self._max_fragments = max_fragments
-        self._trace = trace
-        # The beginning of a header or of a control frame whose rest hasn't come.
-        self._held = b""
-        # The assembler is made for the first data frame: many peers send only a ping or a pong now
-        # and then.
-        self._message: MessageAssembler | None = None
+        self._budget = budget
+        self.inflates = deflate is not None
+        self.ordinary_in = trace is None
+        # An idle connection needs neither of these, nor does one with ordinary messages only.
+        self._closing: ClosingHandshake | None = None
+        self._inflater: Inflater | None = None
 
     @property
-    def busy(self) -> bool:
-        """True if a frame or a message has begun and not ended."""
-        return bool(self._held) or (self._message is not None and self._message.fragmented)
+    def closing(self) -> ClosingHandshake:
+        """The closing handshake, as far as it is known."""
+        if self._closing is None:
+            self._closing = ClosingHandshake()
+        return self._closing
 
-    @property
-    def blank(self) -> bool:
-        """True if this reader keeps nothing, so that a new one would do as well."""
-        return self._message is None and not self._held
+    def receive(self, data: bytes) -> list[Event]:
+        """Take bytes that the transport has read; return their events, in order.
 
-    @property
-    def waiting(self) -> int:
-        """The number of bytes that have come of a message that hasn't ended."""
-        return 0 if self._message is None else self._message.waiting
+        Returns:
+            A str for each text message, bytes for each binary message, and for anything else one
+            of `txws2.wire.events`. `Connection.answer` makes the bytes to write for an event about
+            the connection.
+        """
+        events: list[Any] = []
+        self.bytes_in += len(data)
+        position, end = 0, len(data)
+        try:
+            # Section 1.4 of RFC 6455: "after receiving a control frame indicating the connection
+            # should be closed, a peer discards any further data received." A later ping isn't
+            # answered, though section 5.5.2 wouldn't forbid that: websockets doesn't answer it, and
+            # nobody waits for the pong.
+            while position < end and not self.deaf:
+                if self.ordinary_in:
+                    # Nearly always, messages arrive, and nothing else.
+                    position = self.decode(data, position, events)
+                    if position == end:
+                        break
+                position = self._read_frame(data, position, events)
+        except (ProtocolError, PayloadTooBig) as exc:
+            events.append(self.refuse(exc))
+        return events
 
-    def take_part(self) -> str | bytes:
-        """Return the part of the unfinished message that has come, and keep it no longer."""
-        assert self._message is not None
-        return self._message.take()
-
-    def inflate(self, opcode: int, payload: bytes, tally: Tally) -> str | bytes:
-        """Inflate a payload; return the message, and count it."""
-        message = self._need_message(tally)
-        whole = message.whole(opcode, payload, True)
-        tally.count_in(opcode, message.decoded)
-        return whole
-
-    def read(self, data: bytes, events: list[Any], tally: Tally) -> None:
-        """Read the frames that have come; keep the beginning of a frame that can't be read yet.
-
-        Args:
-            data: the bytes that have arrived.
-            events: the list that messages and events are appended to.
-            tally: counts the messages and frames, and becomes deaf at a close frame.
+    def control(self, opcode: int, payload: bytes) -> Ping | Pong | Closing:
+        """Take a control frame; return its event.
 
         Raises:
-            ProtocolError: a frame breaks the protocol.
-            PayloadTooBig: a message is too large, or has too many frames.
+            ProtocolError: a close frame has a code that it may not have, or is wrong otherwise.
         """
-        data, self._held = self._held + data, b""
-        position, end = 0, len(data)
-        # Section 1.4 of RFC 6455: "after receiving a control frame indicating the connection should
-        # be closed, a peer discards any further data received." A later ping isn't answered, though
-        # section 5.5.2 wouldn't forbid that: websockets doesn't answer it, and nobody waits for the
-        # pong.
-        while position < end and not tally.deaf:
-            message = self._message
-            if message is not None and message.fragmented:
-                read = self._read_payload if message.missing else self._read_frame
-                position = read(data, position, events, tally)
-            else:
-                position = self._read_unfragmented(data, position, events, tally)
+        self.count_in(opcode, 0)
+        if opcode == PING:
+            return Ping(payload)
+        if opcode != CLOSE:
+            return Pong(payload)
+        event = Closing(Close.parse(payload))
+        self.deaf, self.ordinary_in = True, False
+        # Section 7.1.3: "Upon either sending or receiving a Close control frame, it is said that
+        # _The WebSocket Closing Handshake is Started_". The state changes when the answer is made:
+        # messages before the close frame may be answered until then.
+        self.closing.received(event.close)
+        return event
 
-    def _read_unfragmented(
-        self, data: bytes, position: int, events: list[Any], tally: Tally
-    ) -> int:
-        """Read whole messages, or else one frame; return the position at which they end."""
-        # No message begins with an opcode of control frames.
-        if self._trace is None and not data[position] & CLOSE:
-            whole = self._read_whole(data, position, events, tally)
-            if whole > position:
-                return whole
-        return self._read_frame(data, position, events, tally)
+    def refuse(self, cause: ProtocolError | PayloadTooBig) -> Failed:
+        """Discard all further bytes, because of an error of the peer; return a `Failed` event."""
+        # Section 7.1.7: "An endpoint MUST NOT continue to attempt to process data (including a
+        # responding Close frame) from the remote endpoint after being instructed to _Fail the
+        # WebSocket Connection_."
+        self.deaf, self.ordinary_in = True, False
+        return Failed(cause)
 
-    def _read_whole(self, data: bytes, start: int, events: list[Any], tally: Tally) -> int:
-        """Read messages that are whole and in one frame each, compressed or not.
+    def inflate_part(self, part: bytes, before: int, last: bool) -> bytes:
+        """Inflate a part of a message; see `Decoder.inflate_part`."""
+        if self._inflater is None:
+            assert self._deflate is not None
+            self._inflater = self._deflate.inflater(self._budget, client=self.client)
+        most = self.max_size
+        room = None if most is None else most - before
+        try:
+            if last:
+                return self._inflater.finish(room, part)
+            return self._inflater.inflate(part, room)
+        except PayloadTooBig as exc:
+            assert most is not None
+            raise PayloadTooBig(before + exc.size, most) from None
 
-        A payload longer than max_size may inflate to less, so `_read_frame` reads its frame.
-        """
-        position, masked = start, not tally.client
-        while tally.inflates and (taken := take_compressed(data, position, masked, tally.max_size)):
-            opcode, payload, position = taken
-            events.append(self.inflate(opcode, payload, tally))
-            position = tally.decode(data, position, events)
-        return position if position > start else tally.decode(data, position, events)
-
-    def _read_frame(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
-        """Read as much of a frame as has come; a header or a control frame must be whole."""
-        # Section 5.4: "An endpoint MUST be capable of handling control frames in the middle of a
-        # fragmented message." So a control frame is read whatever the assembler holds.
-        message = self._message
+    def _read_frame(self, data: bytes, position: int, events: list[Any]) -> int:
+        """Read a frame that `decode` leaves, or any frame for the trace; return its end."""
+        if self.missing:
+            return self._decode_until(position + self.missing, data, position, events)
+        start = position - len(self.held)
+        head = self.held + data[position : position + _HEAD_SIZE]
         header = parse_header(
-            data,
-            position,
-            masked=not tally.client,
-            fragmented=message is not None and message.fragmented,
-            compressible=self._deflate is not None,
+            head,
+            0,
+            masked=not self.client,
+            fragmented=self.fragmented,
+            compressible=self.inflates,
         )
-        if header is None or (header.opcode >= CLOSE and header.end + header.length > len(data)):
-            self._held = data[position:]
+        if header is None or (header.opcode >= CLOSE and header.end + header.length > len(head)):
+            self.held = head
             return len(data)
-        if header.opcode >= CLOSE:
-            return self._read_control(header, data, events, tally)
-        message = self._need_message(tally)
-        message.check(header.length, header.rsv1)
-        if self._trace is not None:
-            self._trace("<", header, _payload(header, data))
-        if header.opcode == CONT:
-            tally.count_in(CONT, 0)
-        message.begin(header.opcode, header.length, header.rsv1, last=header.fin, mask=header.mask)
-        return self._read_payload(data, header.end, events, tally)
-
-    def _read_payload(self, data: bytes, position: int, events: list[Any], tally: Tally) -> int:
-        """Read as much of the current data frame as has come; return the position after it."""
-        message = self._message
-        assert message is not None
-        position = message.add(data, position)
-        tally.payload_in += message.decoded
-        # Section 6.2: "When the last fragment is received as indicated by the FIN bit (frame-fin),
-        # it is said that _A WebSocket Message Has Been Received_".
-        if message.last and not message.missing:
-            taken = message.taken
-            whole = message.finish()
-            # A fragmented message counts when it is complete.
-            tally.count_in(TEXT if isinstance(whole, str) else BINARY, message.decoded)
-            events.append(Remainder(whole) if taken else whole)
-        return position
-
-    def _read_control(self, header: Header, data: bytes, events: list[Any], tally: Tally) -> int:
-        """Read a whole control frame; return the position at which it ends."""
+        stop = start + header.end + header.length
+        if header.opcode < CLOSE:
+            self._trace(header, data[start + header.end : stop])
+            return self._decode_until(stop, data, position, events)
+        # Section 5.4: "An endpoint MUST be capable of handling control frames in the middle of a
+        # fragmented message." So a control frame is read whatever the decoder keeps.
+        self.held = b""
+        payload = self._trace(header, head[header.end : header.end + header.length])
         # Section 6.2: "If a control frame (Section 5.5) is received, the frame MUST be handled as
         # defined by Section 5.5." `Connection.answer` does that, in the order of the events.
-        payload = _payload(header, data)
-        if self._trace is not None:
-            self._trace("<", header, payload)
-        tally.count_in(header.opcode, 0)
-        if header.opcode == PING:
-            events.append(Ping(payload))
-        elif header.opcode == PONG:
-            events.append(Pong(payload))
-        else:
-            events.append(Closing(Close.parse(payload)))
-            tally.deaf = True
-        return header.end + header.length
+        events.append(self.control(header.opcode, payload))
+        return stop
 
-    def _need_message(self, tally: Tally) -> MessageAssembler:
-        if self._message is None:
-            deflate = self._deflate
-            inflater = None if deflate is None else deflate.inflater(client=tally.client)
-            self._message = MessageAssembler(tally.max_size, inflater, self._max_fragments)
-        return self._message
+    def _trace(self, header: Header, payload: bytes) -> bytes:
+        """Unmask a payload, or the part of it that has come, for the trace."""
+        if header.mask is not None:
+            payload = apply_mask(payload, header.mask)
+        if self.trace is not None:
+            self.trace("<", header, payload)
+        return payload
 
-
-def _payload(header: Header, data: bytes) -> bytes:
-    """Return the part of a frame's payload that has come, unmasked."""
-    payload = data[header.end : header.end + header.length]
-    return payload if header.mask is None else apply_mask(payload, header.mask)
+    def _decode_until(self, stop: int, data: bytes, position: int, events: list[Any]) -> int:
+        """Decode a frame that may be followed by others; return its end, or that of the data."""
+        part = data[position:stop]
+        return position + self.decode(part, 0, events)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from txws2.wire.compression_budget import UNLIMITED, CompressionBudget
 from txws2.wire.deflater import Deflater, Inflater
 from txws2.wire.exceptions import NegotiationError
 from txws2.wire.http.grammar import Extension
@@ -112,14 +114,16 @@ class Deflate:
     server_window_bits: int = 15
     client_window_bits: int = 15
 
-    def deflater(self, options: PerMessageDeflate, *, client: bool) -> Deflater:
-        """Make the deflater of this side."""
+    def deflater(
+        self, options: PerMessageDeflate, budget: CompressionBudget = UNLIMITED, *, client: bool
+    ) -> Deflater:
+        """Make the deflater of this side, which takes its memory from this budget."""
         bits, takeover = self._of(client)
-        return Deflater(bits, takeover, options.level, options.memory_level)
+        return Deflater(bits, takeover, options.level, options.memory_level, budget)
 
-    def inflater(self, *, client: bool) -> Inflater:
-        """Make the inflater of this side."""
-        return Inflater(*self._of(not client))
+    def inflater(self, budget: CompressionBudget = UNLIMITED, *, client: bool) -> Inflater:
+        """Make the inflater of this side, which takes its memory from this budget."""
+        return Inflater(*self._of(not client), budget)
 
     def _of(self, client: bool) -> tuple[int, bool]:
         if client:
@@ -252,6 +256,8 @@ def _answer(offer: _Parameters, options: PerMessageDeflate) -> _Parameters | Non
     )
 
 
+# Connections with the same parameters share an object, to save memory. Few are different.
+@cache
 def _agree(answer: _Parameters) -> Deflate:
     return Deflate(
         not answer.server_no_context_takeover,

@@ -59,6 +59,7 @@ async def main():
         0,
         ping_interval=None,
         max_size=settings.get("max_size", 2**20),
+        compression_memory=settings.get("compression_memory", 2**26),
         reactor=reactor,
     )
     observe(port=server.addresses[0].port)

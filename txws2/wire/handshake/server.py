@@ -36,6 +36,7 @@ from txws2.wire.http.readers import ResponseReader
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate, accept_offer
 
 __all__ = [
+    "NEGOTIATING",
     "accept",
     "acceptance",
     "check_acceptance",
@@ -45,6 +46,9 @@ __all__ = [
     "select_compression",
     "select_subprotocol",
 ]
+
+NEGOTIATING = ("sec-websocket-protocol", "sec-websocket-extensions")
+"""The headers with which a client negotiates; many programs send neither."""
 
 # RFC 9110 section 7.2: Host = uri-host [ ":" port ]. A uri-host is a name, an IPv4 address, or an
 # IPv6 address in brackets. RFC 6874 adds the zone of a link-local address, which no client should
@@ -56,6 +60,8 @@ _HOST = re.compile(
 # All clients with the same browser or library send the same values of these headers. So each set of
 # values is checked only once.
 _ALIKE = (
+    # The key is another in each request, and is checked each time.
+    "sec-websocket-key",
     "host",
     "connection",
     "upgrade",
@@ -101,13 +107,15 @@ def check_request(request: Request) -> None:
         raise InvalidMethod(request.method)
     headers = request.fields
     said = headers.said(_ALIKE)
-    if said not in _sound:
+    key, alike = said[0], said[1:]
+    if alike not in _sound:
         _judge(headers)
-        _remember(said)
+        _remember(alike)
     # Item 5: a "value that, when decoded, is 16 bytes in length." Section 4.2.2 adds: "It is not
     # necessary for the server to base64-decode the |Sec-WebSocket-Key| value." This server decodes
     # it all the same: a client that can't make a key is no WebSocket client (section 11.3.1).
-    key = single(headers, "Sec-WebSocket-Key")
+    if not isinstance(key, str):
+        key = single(headers, "Sec-WebSocket-Key")
     try:
         nonce = a2b_base64(key, strict_mode=True)
     except ValueError:

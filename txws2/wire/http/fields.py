@@ -187,6 +187,10 @@ class Fields(Lookup):
         """
         return tuple(map(self._values.get, names))
 
+    def __getitem__(self, name: str) -> str:
+        value = self._values.get(name.lower())
+        return value if isinstance(value, str) else super().__getitem__(name)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
 

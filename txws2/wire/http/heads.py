@@ -81,8 +81,10 @@ class Request:
         # HTTP/1.0 can't upgrade, but health checks speak it, and an application may answer them.
         if protocol not in ("HTTP/1.1", "HTTP/1.0"):
             raise InvalidProtocol(protocol)
-        request = cls(_path(method, target), None, method)
-        if protocol != cls.protocol:
+        if target[0] != "/" or "#" in target:
+            target = _path(method, target)
+        request = cls(target, None, method)
+        if protocol != "HTTP/1.1":
             request.protocol = protocol
         request._head = head
         request.fields = Fields(values)

@@ -105,7 +105,11 @@ class _HeadReader:
     def _gather(self, data: bytes) -> bool:
         """Take bytes; tell whether the head is whole. If so, it is there, and `rest` after it."""
         if not self._begun:
-            if self._take_whole(data):
+            # Nearly every head is there at once. This way saves 3.2 us of the 61 that a handshake
+            # takes, and 6.6 with the header fields of a browser (benchmarks/micro/test_heads.py).
+            end = end_of_head(data, *self._limits)
+            if end >= 0:
+                self.head, self.rest = data[:end], data[end + 4 :]
                 return True
             self._begun = bool(data)
             self._lines: list[bytes] = []
@@ -120,19 +124,6 @@ class _HeadReader:
         self._line += data[position:]
         self._check_size()
         return False
-
-    def _take_whole(self, data: bytes) -> bool:
-        """Take a head that is there at once, and in which each line is short and ends in CRLF.
-
-        Nearly every head is like that. This way saves 3.2 us of the 61 that a handshake takes, and
-        6.6 with the header fields of a browser (benchmarks/micro/test_heads.py).
-        """
-        most, count = self._limits
-        end = end_of_head(data, most, count)
-        if end < 0:
-            return False
-        self.head, self.rest = data[:end], data[end + 4 :]
-        return True
 
     def _end_line(self) -> bool:
         """Take a line whose end has come; tell whether it ends the head."""
