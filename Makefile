@@ -125,6 +125,7 @@ fuzz-sanitized: sanitized .venv/fuzzing
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
 TWINS = tests/test_accelerator.py tests/transport/test_cork.py tests/transport/test_socket_reader.py \
+    tests/transport/test_tls_writer.py \
     tests/connection/test_exchange.py tests/connection/test_reentrancy.py tests/connection/test_twins.py \
     tests/connection/test_out_of_memory.py tests/connection/test_message_queue.py tests/connection/test_waking.py \
     tests/connection/test_inbox.py tests/connection/test_recv_streaming.py tests/deferreds

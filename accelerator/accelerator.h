@@ -20,19 +20,31 @@ enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE,
-    DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ, HOOK_RETURNED, INFLATE_PART,
-    JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED, MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT,
-    OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS, PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE,
-    RAISED, READ_ENDED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME,
-    RETURNED, RUNNING, SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TIME, TLS, TRANSMIT,
-    TRANSPORT_CLOSED, UNCORK, WAIT, NAMES
+    ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
+    DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ,
+    HOOK_RETURNED, INFLATE_PART, JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED,
+    MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT, OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS,
+    PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, READ_OTHERWISE,
+    RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME, RETURNED, RUNNING,
+    SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TEMP_DATA_LEN, TIME, TLS, TRANSMIT,
+    TRANSPORT_CLOSED, UNCORK, WAIT, WRAPPED_PROTOCOL, WRITE, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
  * first use of new memory takes several times as long as unmasking into it: each page is a
  * fault. */
 enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+
+/* The functions of pyOpenSSL's own OpenSSL, in the order of _transport/openssl.py. */
+typedef struct {
+    int (*bio_read)(void *bio, void *to, int room);
+    int (*bio_write)(void *bio, const void *data, int size);
+    void (*clear_error)(void);
+    int (*do_handshake)(void *ssl);
+    int (*get_error)(const void *ssl, int result);
+    int (*read)(void *ssl, void *to, int room);
+    int (*write)(void *ssl, const void *data, int size);
+} OpenSSL;
 
 typedef struct {
     PyObject *new_mask;
@@ -54,6 +66,11 @@ typedef struct {
     unsigned char *read;            /* The buffer of read_through; NULL at first. */
     bool reading;                   /* True while the bytes in that buffer are in use. */
     unsigned int turn;              /* The number of the reactor's turns, as far as known. */
+    PyTypeObject *records_type;
+    OpenSSL openssl;
+    unsigned char *plain;           /* The decrypted bytes of a read; NULL at first. */
+    unsigned char *sealed;          /* The records of a write; NULL at first. */
+    bool sealing;                   /* True while these records are in use. */
 } State;
 
 typedef struct {
@@ -389,8 +406,13 @@ int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
+/* In tls_records.c. */
+int records_take(State *state, PyObject *protocol, const Bytes *read);
+int add_records(PyObject *module, State *state);
+
 /* In readthrough.c. */
 PyObject *read_once(State *state, PyObject *transport, int descriptor);
+int is_ours(State *state, PyObject *protocol);
 int add_readthrough(PyObject *module);
 
 /* In staying.c. */

@@ -30,6 +30,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [CALL_BACK] = "_call_back",
     [CONTROL_RECEIVED] = "control_received",
     [CORK] = "cork",
+    [DATA_BUFFER] = "dataBuffer",
     [DATA_RECEIVED] = "dataReceived",
     [DEFLATE] = "deflate",
     [DISCONNECTING] = "disconnecting",
@@ -56,6 +57,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [PUT_OTHERWISE] = "_put_otherwise",
     [RAISED] = "_raised",
     [READ_ENDED] = "read_ended",
+    [READ_OTHERWISE] = "read_otherwise",
     [RECEIVE] = "receive",
     [RECEIVE_HELD] = "receive_held",
     [RECEIVE_OPENING] = "receive_opening",
@@ -67,12 +69,15 @@ static const char *const NAME_STRINGS[NAMES] = {
     [SEND_AND_WAIT] = "send_and_wait",
     [SEND_OTHERWISE] = "send_otherwise",
     [TAKE_FIRST] = "_take_first",
+    [TEMP_DATA_LEN] = "_tempDataLen",
     [TIME] = "time",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
     [TRANSPORT_CLOSED] = "transport_closed",
     [UNCORK] = "uncork",
     [WAIT] = "_wait",
+    [WRAPPED_PROTOCOL] = "wrappedProtocol",
+    [WRITE] = "write",
 };
 
 static int
@@ -98,6 +103,7 @@ execute(PyObject *module)
         || add_tally(module, state) < 0 || add_decoder(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
         || add_handle(module, state) < 0 || add_inbox(module) < 0 || add_prompt(module, state) < 0
+        || add_records(module, state) < 0
         || add_broadcasting(module) < 0 || add_heads(module) < 0) {
         return -1;
     }
@@ -112,6 +118,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->decoder_type);
     Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->handle_type);
+    Py_VISIT(state_of(module)->records_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
     Py_VISIT(state_of(module)->answer_type);
@@ -135,6 +142,7 @@ clear(PyObject *module)
     Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->records_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
     /* Without its type, an answer isn't kept again. */
@@ -158,6 +166,8 @@ free_module(void *module)
 {
     clear(module);
     PyMem_Free(state_of(module)->read);
+    PyMem_Free(state_of(module)->plain);
+    PyMem_Free(state_of(module)->sealed);
 }
 
 static PyModuleDef_Slot slots[] = {

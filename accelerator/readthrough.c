@@ -31,7 +31,7 @@ is_twisted_s(State *state, PyObject *do_read)
 }
 
 /* Tell whether dataReceived is Handle's own, -1 with an exception. */
-static int
+int
 is_ours(State *state, PyObject *protocol)
 {
     if (!PyObject_TypeCheck(protocol, state->handle_type)) {
@@ -69,10 +69,10 @@ get_size(State *state, PyObject *transport)
     return wanted > ROOM ? 0 : wanted;
 }
 
-/* Return the driver of the protocol if a read may go straight to it, and the number of bytes to
- * read; NULL if it may not, or with an exception. */
-static Exchange *
-find_driver(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
+/* Return the object that a read may go straight to, and the number of bytes to read: the driver of
+ * the protocol, or the Records of its TLS; NULL if it may not, or with an exception. */
+static PyObject *
+find_taker(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
 {
     /* A messageReceived that runs the reactor may have called this. */
     if (state->reading || is_twisted_s(state, do_read) <= 0) {
@@ -82,17 +82,33 @@ find_driver(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *si
     if (protocol == NULL) {
         return NULL;
     }
-    Exchange *driver = is_ours(state, protocol) > 0 ? driver_of(state, protocol) : NULL;
-    Py_XINCREF(driver);
-    Py_DECREF(protocol);
-    if (driver != NULL && exchange_begins(driver)) {
-        *size = get_size(state, transport);
-        if (*size > 0) {
-            return driver;
+    PyObject *taker = NULL;
+    if (PyObject_TypeCheck(protocol, state->records_type)) {
+        taker = Py_NewRef(protocol);
+    }
+    else if (is_ours(state, protocol) > 0) {
+        Exchange *driver = driver_of(state, protocol);
+        if (driver != NULL && exchange_begins(driver)) {
+            taker = Py_NewRef((PyObject *)driver);
         }
     }
-    Py_XDECREF(driver);
+    Py_DECREF(protocol);
+    if (taker != NULL) {
+        *size = get_size(state, transport);
+        if (*size > 0) {
+            return taker;
+        }
+    }
+    Py_XDECREF(taker);
     return NULL;
+}
+
+static int
+hand_over(State *state, PyObject *taker, const Bytes *read)
+{
+    return PyObject_TypeCheck(taker, state->records_type)
+               ? records_take(state, taker, read)
+               : exchange_take(state, (Exchange *)taker, read);
 }
 
 static PyObject *
@@ -118,8 +134,8 @@ read_once(State *state, PyObject *transport, int descriptor)
     }
     Py_ssize_t size;
     PyObject *result = NULL;
-    Exchange *driver = find_driver(state, transport, do_read, &size);
-    if (driver == NULL) {
+    PyObject *taker = find_taker(state, transport, do_read, &size);
+    if (taker == NULL) {
         result = PyErr_Occurred() ? NULL : PyObject_CallNoArgs(do_read);
         Py_DECREF(do_read);
         return result;
@@ -129,7 +145,7 @@ read_once(State *state, PyObject *transport, int descriptor)
     if (got > 0) {
         Bytes read = {.data = state->read, .size = got};
         state->reading = true;
-        int taken = exchange_take(state, driver, &read);
+        int taken = hand_over(state, taker, &read);
         state->reading = false;
         result = taken < 0 ? NULL : Py_NewRef(Py_None);
     }
@@ -139,7 +155,7 @@ read_once(State *state, PyObject *transport, int descriptor)
     else {
         result = end(state, transport, got < 0);
     }
-    Py_DECREF(driver);
+    Py_DECREF(taker);
     return result;
 }
 

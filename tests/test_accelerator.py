@@ -11,7 +11,7 @@ from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
 from txws2._connection import exchange, handle, message_queue
 from txws2._deferreds import prompt
-from txws2._transport import cork, lone_reader
+from txws2._transport import cork, lone_reader, tls_records
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import decoder, frames, masking
@@ -25,6 +25,7 @@ TWINS = {
     "Handle": handle,
     "MessageQueue": message_queue,
     "Prompt": prompt,
+    "Records": tls_records,
     "Tally": tally,
     "apply_mask": masking,
     "driver_of": handle,

@@ -1,11 +1,13 @@
-"""The names that Twisted and asyncio don't promise: this Twisted has them, others needn't."""
+"""The names that Twisted and others don't promise: these versions have them, others needn't."""
 
 import ast
 import asyncio
 import re
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import Mock
 
+from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
@@ -19,7 +21,6 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-import twisted
 from tests.support.loops import LoopTestCase
 from txws2 import _private_names
 from txws2._deferreds import asyncio_reactor, eventual, lean
@@ -38,6 +39,8 @@ KINDS = {
     "EPOLL_REACTOR": [EPollReactor],
     "INTERNAL_READERS": [PosixReactorBase],
     "LOG_OBSERVERS": [LogBeginner, LogPublisher],
+    "OPENSSL_CONNECTION": [SSL.Connection],
+    "OPENSSL_LIBRARY": [_openssl.lib],
     "TCP_TRANSPORT": [Connection],
     "TLS_BUFFER": [BufferingTLSTransport],
     "TLS_TRANSPORT": [TLSMemoryBIOProtocol],
@@ -79,10 +82,11 @@ class NamesTests(ToldTestCase):
                 self.told.clear()
                 there = dict.fromkeys(set(group.names) - {missing})
                 kind = type("Kind", (), there)
-                names = Names("it is slow", *group.names)
+                names = Names("it is slow", *group.names, package=group.package)
                 self.assertEqual([names.are_in(kind), names.are_in(kind)], [False, False])
                 [text] = self.told
-                self.assertIn(f"Twisted {twisted.__version__} has no {missing} in Kind, so", text)
+                package = f"{group.package} {version(group.package)}"
+                self.assertIn(f"{package} has no {missing} in Kind, so", text)
                 self.assertIn("so it is slow. Everything else works.", text)
 
     def test_a_name_is_found_wherever_a_class_has_it(self):
