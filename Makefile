@@ -10,7 +10,7 @@
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make chaos   check that a client loses no message when connections and the server fail; SECONDS=600 for longer
-# make bench   compare with other servers; WORKLOADS="echo tls" SERVERS="txws2 ws" ROUNDS=3 SECONDS=3
+# make bench   compare with other servers and clients; WORKLOADS="echo feed100 echo-sizes" SERVERS="txws2 ws" CLIENTS="txws2 ws" ROUNDS=3 SECONDS=1
 # make bench-docs   copy the results of make bench into the docs
 # make microbench   time the parts of the protocol core
 # make twins   measure what a function in C saves over its twin in Python; TWIN=split_request ROUNDS=9
@@ -98,15 +98,16 @@ fuzz: .venv/fuzzing
 chaos: .venv/tested
 	$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),30) $(if $(SEED),--seed $(SEED))
 
-# The tables, a plot and all figures are in build/bench.
+# The tables, the goals, two plots and all figures are in build/bench. ADD=1 adds to the last results.
 bench: .venv/measured
 	$(BIN)/python -m benchmarks $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(SERVERS),--servers $(SERVERS)) \
-		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+		$(if $(CLIENTS),--clients $(CLIENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(ADD),--add)
 
 bench-docs: .venv/measured
 	$(BIN)/python -m benchmarks --report-only
 	mkdir -p docs/performance
-	cp build/bench/overview.rst build/bench/details.rst build/bench/plot.svg docs/performance
+	cp $(addprefix build/bench/,overview.rst goals.rst sizes.rst details.rst plot.svg sizes.svg) docs/performance
 
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops
@@ -124,8 +125,10 @@ fuzz-sanitized: sanitized .venv/fuzzing
 	    $(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 
 TWINS = tests/test_accelerator.py tests/transport/test_cork.py tests/transport/test_socket_reader.py \
+    tests/transport/test_tls_writer.py \
     tests/connection/test_exchange.py tests/connection/test_reentrancy.py tests/connection/test_twins.py \
-    tests/connection/test_out_of_memory.py
+    tests/connection/test_out_of_memory.py tests/connection/test_message_queue.py tests/connection/test_waking.py \
+    tests/connection/test_inbox.py tests/connection/test_recv_streaming.py tests/deferreds
 
 # Python doesn't free all memory when it ends, so these don't look for leaks; soak does.
 UNDER = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 PYTHONMALLOC=malloc PYTHONSAFEPATH=1 \

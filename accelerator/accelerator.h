@@ -14,22 +14,37 @@
 /* Bits of the first byte of a frame, opcodes, and the bit of its second byte (RFC 6455 section
  * 5.2). */
 enum { FIN = 0x80, RSV1 = 0x40, RESERVED = 0x70, OPCODE = 0x0F, MASKED = 0x80 };
-enum { CONT = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PONG = 0xA };
+enum { CONT = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xA };
 
 enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, BUFFER_SIZE, CONTROL_RECEIVED, CORK, DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ,
-    FILENO, HOLD_READ, HOOK_RETURNED, INFLATE_PART, KEEP, MESSAGE_FAILED, MESSAGE_RECEIVED, PROTOCOL, PUT_OFF,
-    READ_ENDED, RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, REFUSE, SEND_OTHERWISE, TLS, TRANSMIT,
-    TRANSPORT_CLOSED, UNCORK, NAMES
+    ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
+    DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ,
+    HOOK_RETURNED, INFLATE_PART, JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED,
+    MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT, OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS,
+    PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, READ_OTHERWISE,
+    RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME, RETURNED, RUNNING,
+    SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TEMP_DATA_LEN, TIME, TLS, TRANSMIT,
+    TRANSPORT_CLOSED, UNCORK, WAIT, WRAPPED_PROTOCOL, WRITE, NAMES
 };
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
  * first use of new memory takes several times as long as unmasking into it: each page is a
  * fault. */
 enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+
+/* The functions of pyOpenSSL's own OpenSSL, in the order of _transport/openssl.py. */
+typedef struct {
+    int (*bio_read)(void *bio, void *to, int room);
+    int (*bio_write)(void *bio, const void *data, int size);
+    void (*clear_error)(void);
+    int (*do_handshake)(void *ssl);
+    int (*get_error)(const void *ssl, int result);
+    int (*read)(void *ssl, void *to, int room);
+    int (*write)(void *ssl, const void *data, int size);
+} OpenSSL;
 
 typedef struct {
     PyObject *new_mask;
@@ -40,11 +55,22 @@ typedef struct {
     PyTypeObject *tally_type;
     PyTypeObject *exchange_type;
     PyTypeObject *handle_type;
+    PyTypeObject *answer_type;
+    PyObject *spare_answer;
+    PyObject *received;             /* Classes and a function for pull style; NULL at first. */
+    PyObject *done;
+    PyObject *step;
+    PyObject *current_loop;
     PyObject *names[NAMES];
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
     unsigned char *read;            /* The buffer of read_through; NULL at first. */
     bool reading;                   /* True while the bytes in that buffer are in use. */
     unsigned int turn;              /* The number of the reactor's turns, as far as known. */
+    PyTypeObject *records_type;
+    OpenSSL openssl;
+    unsigned char *plain;           /* The decrypted bytes of a read; NULL at first. */
+    unsigned char *sealed;          /* The records of a write; NULL at first. */
+    bool sealing;                   /* True while these records are in use. */
 } State;
 
 typedef struct {
@@ -179,6 +205,9 @@ typedef struct {
     char holds;             /* True if reads wait that arrived while it was busy. */
     uint32_t thread;        /* The thread that it belongs to, as `this_thread`; 0 for none. */
 } Exchange;
+
+/* The messages of a connection that wait; see inbox.c. */
+typedef struct Queue Queue;
 
 /* The object that an application has for a connection. */
 typedef struct {
@@ -323,7 +352,16 @@ int add_cork(PyObject *module, State *state);
 /* In reporting.c. */
 int exchange_report(State *state, Exchange *self, int name);
 
+/* In receiving.c. */
+int wake(State *state, Exchange *self);
+Py_ssize_t give_messages(State *state, Exchange *self, Cork *cork, PyObject *events,
+                         Py_ssize_t position);
+bool is_short(const Decoder *decoder);
+int receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read);
+
 /* In exchange.c. */
+int give(State *state, Exchange *self, PyObject *message);
+int is_shut(State *state, Exchange *self, Cork *cork);
 int exchange_receive(State *state, Exchange *self, PyObject *data);
 bool exchange_begins(const Exchange *self);
 int exchange_take(State *state, Exchange *self, const Bytes *read);
@@ -334,6 +372,28 @@ PyObject *handle_data_received(PyObject *self, PyTypeObject *defining, PyObject 
                                Py_ssize_t count, PyObject *names);
 Exchange *driver_of(State *state, PyObject *object);
 int add_handle(PyObject *module, State *state);
+
+/* In inbox.c. */
+Queue *queue_of(PyObject *object);
+int queue_put(State *state, Queue *self, PyObject *message);
+int queue_wake(State *state, Queue *self);
+bool queue_is_unread(const Queue *self);
+PyObject *queue_take(State *state, Queue *self);
+PyObject *queue_wait(Queue *self, PyObject *type);
+PyObject *queue_next(PyObject *object);
+int add_inbox(PyObject *module);
+
+/* In prompt.c. */
+PyObject *new_answer(State *state, PyObject *result);
+PyObject *new_prompt(PyObject *type, PyObject *source, PyObject *result);
+int add_prompt(PyObject *module, State *state);
+
+/* In pulling.c. */
+int find_prompts(State *state);
+PyObject *handle_recv(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                      Py_ssize_t count, PyObject *names);
+PyObject *handle_send(PyObject *self, PyTypeObject *defining, PyObject *const *args,
+                      Py_ssize_t count, PyObject *names);
 
 /* In sending.c. */
 int send_short(State *state, Exchange *self, PyObject *message);
@@ -349,8 +409,17 @@ int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
+/* In tls_records.c. */
+int records_take(State *state, PyObject *protocol, const Bytes *read);
+int add_records(PyObject *module, State *state);
+
 /* In readthrough.c. */
+PyObject *read_once(State *state, PyObject *transport, int descriptor);
+int is_ours(State *state, PyObject *protocol);
 int add_readthrough(PyObject *module);
+
+/* In staying.c. */
+int add_staying(PyObject *module);
 
 #pragma GCC visibility pop
 

@@ -1,12 +1,20 @@
-/* The way of all data: Exchange, whose twin is in exchange.py. Its sending is in sending.c. */
+/* The way of all data: Exchange, whose twin is in exchange.py. Its receiving is in receiving.c, and its
+ * sending in sending.c. */
 
 #include "accelerator.h"
 #include <structmember.h>
 
 /* Give a message to its receiver, and have the result awaited, unless it is None. */
-static int
+int
 give(State *state, Exchange *self, PyObject *message)
 {
+    Queue *queue = queue_of(self->receiver);
+    if (queue != NULL) {
+        Py_INCREF(queue);
+        int put = queue_put(state, queue, message);
+        Py_DECREF(queue);
+        return put < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+    }
     PyObject *receiver = Py_NewRef(self->receiver == NULL ? Py_None : self->receiver);
     PyObject *arguments[] = {receiver, message};
     PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
@@ -22,7 +30,7 @@ give(State *state, Exchange *self, PyObject *message)
 
 /* Tell whether the application gets nothing more, -1 with an exception. It gets nothing more once
  * somebody has closed the transport, unless it keeps the messages. */
-static int
+int
 is_shut(State *state, Exchange *self, Cork *cork)
 {
     if (self->shut || cork_is_read(cork)) {
@@ -33,106 +41,6 @@ is_shut(State *state, Exchange *self, Cork *cork)
         hung_up = call(state, (PyObject *)self, TRANSPORT_CLOSED, NULL);
     }
     return hung_up < 0 ? -1 : self->shut;
-}
-
-/* Take the control frame at the beginning of the rest. Return 0 if it is left there, -1 with an
- * exception. */
-static int
-receive_control(State *state, Exchange *self, Decoder *decoder, Bytes *rest)
-{
-    PyObject *payload;
-    Py_ssize_t before = rest->size;
-    int opcode = take_control(decoder, rest, &payload);
-    if (opcode <= 0) {
-        return opcode;
-    }
-    decoder->tally.bytes[INWARD] += before - rest->size;
-    PyObject *number = PyLong_FromLong(opcode);
-    PyObject *arguments[] = {(PyObject *)self, number, payload};
-    PyObject *result = number == NULL ? NULL : PyObject_VectorcallMethod(
-        state->names[CONTROL_RECEIVED], arguments, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_XDECREF(number);
-    Py_DECREF(payload);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 1;
-}
-
-/* Give what is next in a read to the application. Return 0 if it is left there, -1 with an
- * exception. */
-static int
-deliver_next(State *state, Exchange *self, Decoder *decoder, const Limits *limits, Bytes *rest)
-{
-    PyObject *message;
-    Py_ssize_t before = rest->size;
-    Found found = find_next(state, decoder, limits, rest, &message);
-    decoder->tally.bytes[INWARD] += before - rest->size;
-    if (found == MESSAGE) {
-        int given = give(state, self, message);
-        Py_DECREF(message);
-        return given < 0 ? -1 : 1;
-    }
-    if (found == FAILED) {
-        /* The peer has broken the protocol. Nothing after it matters. */
-        decoder->tally.bytes[INWARD] += rest->size;
-        rest->size = 0;
-        return exchange_report(state, self, REFUSE) < 0 ? -1 : 1;
-    }
-    return found == NOTHING ? 1 : receive_control(state, self, decoder, rest);
-}
-
-/* Tell whether the next bytes may be delivered without the general way. That has the message of
- * which a part was taken. */
-static bool
-is_short(const Decoder *decoder)
-{
-    return decoder->ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
-}
-
-/* Give the messages at the beginning of a read to the application, as long as it takes them. -1
- * with an exception. */
-static int
-deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
-{
-    if (self->shut || !is_short(decoder)) {
-        return 0;
-    }
-    Limits limits;
-    if (read_limits(decoder, &limits) < 0) {
-        return -1;
-    }
-    while (rest->size > 0 && is_short(decoder)) {
-        int shut = is_shut(state, self, cork);
-        if (shut != 0) {
-            return shut < 0 ? -1 : 0;
-        }
-        int delivered = deliver_next(state, self, decoder, &limits, rest);
-        if (delivered <= 0) {
-            return delivered;
-        }
-    }
-    return 0;
-}
-
-static int
-receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read)
-{
-    Bytes rest = {.data = read->data, .size = read->size};
-    if (deliver(state, self, outbox, decoder, &rest) < 0) {
-        return -1;
-    }
-    int received = 0;
-    if (rest.size > 0 || read->size == 0) {
-        PyObject *left = bytes_from(read, read->size - rest.size);
-        received = left == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, left);
-        Py_XDECREF(left);
-    }
-    else if (waiting(decoder->unfinished) > 0) {
-        received = call(state, (PyObject *)self, READ_ENDED, NULL);
-    }
-    if (received < 0) {
-        return -1;
-    }
-    return self->holds ? call(state, (PyObject *)self, RECEIVE_HELD, NULL) : 0;
 }
 
 /* Take bytes that were read while the connection is open and no other read is being processed. */
@@ -214,6 +122,48 @@ exchange_data_received(Exchange *self, PyTypeObject *defining, PyObject *const *
 {
     if (check_count("data_received", count + count_of(names), 1, 1) < 0
         || exchange_receive(PyType_GetModuleState(defining), self, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(give_messages_doc,
+"give_messages($self, events, position, /)\n--\n\n"
+"Give messages to the receiver, as long as nothing is against it.");
+
+static PyObject *
+exchange_give_messages(Exchange *self, PyTypeObject *defining, PyObject *const *args,
+                       Py_ssize_t count, PyObject *names)
+{
+    if (check_count("give_messages", count + count_of(names), 2, 2) < 0) {
+        return NULL;
+    }
+    if (!PyList_Check(args[0])) {
+        PyErr_Format(PyExc_TypeError, "events are a list, not %s", Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    Py_ssize_t position;
+    if (get_place(args[1], PyList_GET_SIZE(args[0]), &position) < 0) {
+        return NULL;
+    }
+    Cork *outbox = (Cork *)Py_XNewRef(self->outbox);
+    if (outbox != NULL) {
+        position = give_messages(PyType_GetModuleState(defining), self, outbox, args[0], position);
+        Py_DECREF(outbox);
+    }
+    return position < 0 ? NULL : PyLong_FromSsize_t(position);
+}
+
+PyDoc_STRVAR(wake_doc,
+"wake($self, /)\n--\n\n"
+"Wake the reader that waits for messages in pull style.");
+
+static PyObject *
+exchange_wake(Exchange *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
+              Py_ssize_t count, PyObject *names)
+{
+    if (check_count("wake", count + count_of(names), 0, 0) < 0
+        || wake(PyType_GetModuleState(defining), self) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -347,10 +297,14 @@ exchange_dealloc(Exchange *self)
 static PyMethodDef exchange_methods[] = {
     {"data_received", (PyCFunction)(void (*)(void))exchange_data_received,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
+    {"give_messages", (PyCFunction)(void (*)(void))exchange_give_messages,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, give_messages_doc},
     {"send_message", (PyCFunction)(void (*)(void))exchange_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
     {"send_ordinary", (PyCFunction)(void (*)(void))exchange_send_ordinary,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_ordinary_doc},
+    {"wake", (PyCFunction)(void (*)(void))exchange_wake,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, wake_doc},
     {"is_elsewhere", (PyCFunction)exchange_is_elsewhere, METH_NOARGS, is_elsewhere_doc},
     {"keep_thread", (PyCFunction)exchange_keep_thread, METH_NOARGS, keep_thread_doc},
     {NULL, NULL, 0, NULL},

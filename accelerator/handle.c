@@ -127,11 +127,23 @@ handle_dealloc(Handle *self)
     Py_DECREF(type);
 }
 
+PyDoc_STRVAR(recv_doc,
+"recv($self, decode=None, *, timeout=None)\n--\n\n"
+"Receive the next message.");
+
+PyDoc_STRVAR(send_doc,
+"send($self, message, text=None, *, compress=None)\n--\n\n"
+"Send a message.");
+
 static PyMethodDef handle_methods[] = {
     {"dataReceived", (PyCFunction)(void (*)(void))handle_data_received,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, data_received_doc},
     {"sendMessage", (PyCFunction)(void (*)(void))handle_send_message,
      METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_message_doc},
+    {"recv", (PyCFunction)(void (*)(void))handle_recv,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, recv_doc},
+    {"send", (PyCFunction)(void (*)(void))handle_send,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, send_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -25,32 +25,59 @@ state_of(PyObject *module)
 
 static const char *const NAME_STRINGS[NAMES] = {
     [ABORTING] = "_aborting",
+    [ADD_BOTH] = "_add_both",
     [BUFFER_SIZE] = "bufferSize",
+    [CALL_BACK] = "_call_back",
     [CONTROL_RECEIVED] = "control_received",
     [CORK] = "cork",
+    [DATA_BUFFER] = "dataBuffer",
     [DATA_RECEIVED] = "dataReceived",
     [DEFLATE] = "deflate",
     [DISCONNECTING] = "disconnecting",
     [DO_READ] = "doRead",
+    [DRAINED] = "drained",
     [FILENO] = "fileno",
+    [GIVE] = "give",
     [HOLD_READ] = "hold_read",
     [HOOK_RETURNED] = "hook_returned",
     [INFLATE_PART] = "inflate_part",
+    [JUST_STOPPED] = "_justStopped",
     [KEEP] = "_keep_waiting",
+    [LEFT_UNREAD] = "left_unread",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
+    [NEW_TIMED_CALLS] = "_newTimedCalls",
+    [NEXT] = "_next",
+    [OVER_LIMIT] = "_over_limit",
+    [PAUSE] = "_pause",
+    [PENDING_TIMED_CALLS] = "_pendingTimedCalls",
+    [PING_RECEIVED] = "ping_received",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
+    [PUT_OTHERWISE] = "_put_otherwise",
+    [RAISED] = "_raised",
     [READ_ENDED] = "read_ended",
+    [READ_OTHERWISE] = "read_otherwise",
     [RECEIVE] = "receive",
     [RECEIVE_HELD] = "receive_held",
     [RECEIVE_OPENING] = "receive_opening",
+    [RECV_OTHERWISE] = "recv_otherwise",
     [REFUSE] = "refuse",
+    [RESUME] = "_resume",
+    [RETURNED] = "_returned",
+    [RUNNING] = "running",
+    [SEND_AND_WAIT] = "send_and_wait",
     [SEND_OTHERWISE] = "send_otherwise",
+    [TAKE_FIRST] = "_take_first",
+    [TEMP_DATA_LEN] = "_tempDataLen",
+    [TIME] = "time",
     [TLS] = "TLS",
     [TRANSMIT] = "_transmit",
     [TRANSPORT_CLOSED] = "transport_closed",
     [UNCORK] = "uncork",
+    [WAIT] = "_wait",
+    [WRAPPED_PROTOCOL] = "wrappedProtocol",
+    [WRITE] = "write",
 };
 
 static int
@@ -75,11 +102,12 @@ execute(PyObject *module)
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_tally(module, state) < 0 || add_decoder(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
-        || add_handle(module, state) < 0
+        || add_handle(module, state) < 0 || add_inbox(module) < 0 || add_prompt(module, state) < 0
+        || add_records(module, state) < 0
         || add_broadcasting(module) < 0 || add_heads(module) < 0 || add_keys(module) < 0) {
         return -1;
     }
-    return add_readthrough(module);
+    return add_readthrough(module) < 0 ? -1 : add_staying(module);
 }
 
 static int
@@ -90,8 +118,17 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->decoder_type);
     Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->handle_type);
+    Py_VISIT(state_of(module)->records_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
+    Py_VISIT(state_of(module)->answer_type);
+    if (state_of(module)->spare_answer != NULL) {
+        Py_VISIT(Py_TYPE(state_of(module)->spare_answer));
+    }
+    Py_VISIT(state_of(module)->received);
+    Py_VISIT(state_of(module)->done);
+    Py_VISIT(state_of(module)->step);
+    Py_VISIT(state_of(module)->current_loop);
     /* The spares and the names refer to no other object. */
     return 0;
 }
@@ -105,8 +142,16 @@ clear(PyObject *module)
     Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->records_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
+    /* Without its type, an answer isn't kept again. */
+    Py_CLEAR(state->answer_type);
+    Py_CLEAR(state->spare_answer);
+    Py_CLEAR(state->received);
+    Py_CLEAR(state->done);
+    Py_CLEAR(state->step);
+    Py_CLEAR(state->current_loop);
     for (int i = 0; i < NAMES; i++) {
         Py_CLEAR(state->names[i]);
     }
@@ -121,6 +166,8 @@ free_module(void *module)
 {
     clear(module);
     PyMem_Free(state_of(module)->read);
+    PyMem_Free(state_of(module)->plain);
+    PyMem_Free(state_of(module)->sealed);
 }
 
 static PyModuleDef_Slot slots[] = {

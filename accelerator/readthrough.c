@@ -31,7 +31,7 @@ is_twisted_s(State *state, PyObject *do_read)
 }
 
 /* Tell whether dataReceived is Handle's own, -1 with an exception. */
-static int
+int
 is_ours(State *state, PyObject *protocol)
 {
     if (!PyObject_TypeCheck(protocol, state->handle_type)) {
@@ -69,10 +69,10 @@ get_size(State *state, PyObject *transport)
     return wanted > ROOM ? 0 : wanted;
 }
 
-/* Return the driver of the protocol if a read may go straight to it, and the number of bytes to
- * read; NULL if it may not, or with an exception. */
-static Exchange *
-find_driver(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
+/* Return the object that a read may go straight to, and the number of bytes to read: the driver of
+ * the protocol, or the Records of its TLS; NULL if it may not, or with an exception. */
+static PyObject *
+find_taker(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *size)
 {
     /* A messageReceived that runs the reactor may have called this. */
     if (state->reading || is_twisted_s(state, do_read) <= 0) {
@@ -82,17 +82,33 @@ find_driver(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *si
     if (protocol == NULL) {
         return NULL;
     }
-    Exchange *driver = is_ours(state, protocol) > 0 ? driver_of(state, protocol) : NULL;
-    Py_XINCREF(driver);
-    Py_DECREF(protocol);
-    if (driver != NULL && exchange_begins(driver)) {
-        *size = get_size(state, transport);
-        if (*size > 0) {
-            return driver;
+    PyObject *taker = NULL;
+    if (PyObject_TypeCheck(protocol, state->records_type)) {
+        taker = Py_NewRef(protocol);
+    }
+    else if (is_ours(state, protocol) > 0) {
+        Exchange *driver = driver_of(state, protocol);
+        if (driver != NULL && exchange_begins(driver)) {
+            taker = Py_NewRef((PyObject *)driver);
         }
     }
-    Py_XDECREF(driver);
+    Py_DECREF(protocol);
+    if (taker != NULL) {
+        *size = get_size(state, transport);
+        if (*size > 0) {
+            return taker;
+        }
+    }
+    Py_XDECREF(taker);
     return NULL;
+}
+
+static int
+hand_over(State *state, PyObject *taker, const Bytes *read)
+{
+    return PyObject_TypeCheck(taker, state->records_type)
+               ? records_take(state, taker, read)
+               : exchange_take(state, (Exchange *)taker, read);
 }
 
 static PyObject *
@@ -108,6 +124,41 @@ end(State *state, PyObject *transport, bool lost)
     return why;
 }
 
+/* Have a transport read, as its doRead does; NULL with an exception. */
+PyObject *
+read_once(State *state, PyObject *transport, int descriptor)
+{
+    PyObject *do_read = PyObject_GetAttr(transport, state->names[DO_READ]);
+    if (do_read == NULL) {
+        return NULL;
+    }
+    Py_ssize_t size;
+    PyObject *result = NULL;
+    PyObject *taker = find_taker(state, transport, do_read, &size);
+    if (taker == NULL) {
+        result = PyErr_Occurred() ? NULL : PyObject_CallNoArgs(do_read);
+        Py_DECREF(do_read);
+        return result;
+    }
+    Py_DECREF(do_read);
+    ssize_t got = recv(descriptor, state->read, size, MSG_DONTWAIT);
+    if (got > 0) {
+        Bytes read = {.data = state->read, .size = got};
+        state->reading = true;
+        int taken = hand_over(state, taker, &read);
+        state->reading = false;
+        result = taken < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        result = Py_NewRef(Py_None);
+    }
+    else {
+        result = end(state, transport, got < 0);
+    }
+    Py_DECREF(taker);
+    return result;
+}
+
 PyDoc_STRVAR(read_through_doc,
 "read_through($module, transport, descriptor, /)\n--\n\n"
 "Have a transport read, as its doRead does.");
@@ -118,41 +169,11 @@ read_through(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (check_count("read_through", count, 2, 2) < 0) {
         return NULL;
     }
-    PyObject *transport = args[0];
     int descriptor = (int)PyLong_AsLong(args[1]);
     if (descriptor == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    State *state = PyModule_GetState(module);
-    PyObject *do_read = PyObject_GetAttr(transport, state->names[DO_READ]);
-    if (do_read == NULL) {
-        return NULL;
-    }
-    Py_ssize_t size;
-    PyObject *result = NULL;
-    Exchange *driver = find_driver(state, transport, do_read, &size);
-    if (driver == NULL) {
-        result = PyErr_Occurred() ? NULL : PyObject_CallNoArgs(do_read);
-        Py_DECREF(do_read);
-        return result;
-    }
-    Py_DECREF(do_read);
-    ssize_t got = recv(descriptor, state->read, size, MSG_DONTWAIT);
-    if (got > 0) {
-        Bytes read = {.data = state->read, .size = got};
-        state->reading = true;
-        int taken = exchange_take(state, driver, &read);
-        state->reading = false;
-        result = taken < 0 ? NULL : Py_NewRef(Py_None);
-    }
-    else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-        result = Py_NewRef(Py_None);
-    }
-    else {
-        result = end(state, transport, got < 0);
-    }
-    Py_DECREF(driver);
-    return result;
+    return read_once(PyModule_GetState(module), args[0], descriptor);
 }
 
 static PyMethodDef functions[] = {

@@ -1,4 +1,4 @@
-"""Installing the parts of a comparison: the load generator, a certificate, the other servers."""
+"""Installing the parts of a comparison: both loads, a certificate, the other libraries."""
 
 import os
 import shutil
@@ -13,24 +13,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from benchmarks.peers import NODE, OWN, Server, Tools
+from benchmarks.peers import NODE, OWN, Peer, Tools
 
-__all__ = ["BUILD", "LOAD", "build_load", "install", "prepare"]
+__all__ = ["BUILD", "FEED", "LOAD", "build_feed", "build_load", "install", "prepare"]
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build" / "bench"
-LOAD = BUILD / "load"
+LOAD, FEED = BUILD / "load", BUILD / "feed"
 VENV = BUILD / "venv"
 TOOLS = Tools(VENV / "bin" / "python", BUILD / "localhost.pem")
 
 COMPILING = ["-std=gnu11", "-O3", "-Wall", "-Wextra"]
-LIBRARIES = ["-lssl", "-lcrypto", "-lz"]
+LIBRARIES = ["-lssl", "-lcrypto", "-lz", "-lm"]
+# The sources of the load generator that the load of clients has, too.
+SHARED = ["buffer.c", "fail.c", "messages.c"]
 
 
 def prepare() -> Tools:
-    """Make the load generator and the certificate; end the program if that fails."""
+    """Make both loads and the certificate; end the program if that fails."""
     BUILD.mkdir(parents=True, exist_ok=True)
     build_load()
+    build_feed()
     if not TOOLS.certificate.exists():
         TOOLS.certificate.write_bytes(_certificate())
     return TOOLS
@@ -38,15 +41,23 @@ def prepare() -> Tools:
 
 def build_load() -> None:
     """Compile the load generator, unless it is newer than its sources."""
-    sources = sorted(HERE.glob("load/*.c"))
-    newest = max(path.stat().st_mtime for path in HERE.glob("load/*.[ch]"))
-    if LOAD.exists() and LOAD.stat().st_mtime > newest:
+    _build(LOAD, sorted(HERE.glob("load/*.c")))
+
+
+def build_feed() -> None:
+    """Compile the server that is the load of clients, unless it is newer than its sources."""
+    _build(FEED, [*sorted(HERE.glob("feed/*.c")), *(HERE / "load" / name for name in SHARED)])
+
+
+def _build(program: Path, sources: list[Path]) -> None:
+    newest = max(path.stat().st_mtime for path in HERE.glob("*/*.[ch]"))
+    if program.exists() and program.stat().st_mtime > newest:
         return
     compiler = os.environ.get("CC", "cc")
-    command = [compiler, *COMPILING, "-o", LOAD, *sources, *LIBRARIES]
+    command: list[str | Path] = [compiler, *COMPILING, "-o", program, *sources, *LIBRARIES]
     if problem := _problem(*command):
         sys.exit(
-            f"The load generator can't be compiled:\n{problem}\n"
+            f"{program.name} can't be compiled:\n{problem}\n"
             "It needs a C compiler, and OpenSSL and zlib with their headers; on Debian these are "
             "gcc, libssl-dev and zlib1g-dev."
         )
@@ -71,19 +82,21 @@ def _certificate() -> bytes:
     return pem + certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def install(servers: Iterable[Server]) -> dict[str, str]:
-    """Install the packages of these servers; return the errors by the server's name."""
-    problems = {}
-    for server in servers:
-        done = BUILD / "installed" / server.name
-        wanted = "\n".join(server.packages)
+def install(peers: Iterable[Peer]) -> dict[str, str]:
+    """Install the packages of these programs; return the errors by the program's name."""
+    problems: dict[str, str] = {}
+    for peer in peers:
+        done = BUILD / "installed" / peer.name
+        wanted = "\n".join(peer.packages)
         # This file is written last, so that an interrupted installation begins anew.
-        if server.registry == OWN or (done.exists() and done.read_text() == wanted):
+        if peer.registry == OWN or (done.exists() and done.read_text() == wanted):
             continue
-        print(f"Installing {', '.join(server.packages)}", flush=True)
-        install_packages = _install_node if server.registry == NODE else _install_python
-        if problem := install_packages(server.packages):
-            problems[server.name] = f"{server.packages[0]} can't be installed: {problem}"
+        if peer.name in problems:
+            continue
+        print(f"Installing {', '.join(peer.packages)}", flush=True)
+        install_packages = _install_node if peer.registry == NODE else _install_python
+        if problem := install_packages(peer.packages):
+            problems[peer.name] = f"{peer.packages[0]} can't be installed: {problem}"
         else:
             done.parent.mkdir(exist_ok=True)
             done.write_text(wanted)
@@ -91,7 +104,7 @@ def install(servers: Iterable[Server]) -> dict[str, str]:
 
 
 def _install_python(packages: tuple[str, ...]) -> str | None:
-    # The other servers have their own environment: ours may have any version of Twisted.
+    # The other libraries have their own environment: ours may have any version of Twisted.
     if not TOOLS.python.exists() and (problem := _problem(sys.executable, "-m", "venv", VENV)):
         return problem
     return _problem(TOOLS.python, "-m", "pip", "install", "--quiet", *packages)

@@ -1,4 +1,4 @@
-"""One measurement: a server on one core, the load generator on another."""
+"""The measurements of one server: the server on one core, the load generator on another."""
 
 import json
 import os
@@ -6,16 +6,29 @@ import resource
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.installing import BUILD, LOAD
-from benchmarks.peers import SCRIPTS, Server, Tools
+from benchmarks.peers import Tools
+from benchmarks.server_peers import SCRIPTS, Server
 from benchmarks.workloads import Workload
 
-__all__ = ["Failed", "allow_open_files", "free_port", "measure", "put_load", "serving"]
+__all__ = [
+    "CORES",
+    "Failed",
+    "Result",
+    "allow_open_files",
+    "free_port",
+    "measure_server",
+    "put_load",
+    "serving",
+]
+
+Result = dict[str, Any]
+"""The figures of a measurement, or {"error": the reason that there are none}."""
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = BUILD / "server.log"
@@ -23,7 +36,7 @@ SECONDS_TO_START = 20
 # The time for the load generator to open its connections: 10,000 of them take a while.
 SECONDS_TO_OPEN = 150
 
-_CORES = sorted(os.sched_getaffinity(0))
+CORES = sorted(os.sched_getaffinity(0))
 
 
 class Failed(Exception):
@@ -36,15 +49,21 @@ def allow_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def measure(tools: Tools, server: Server, workload: Workload, seconds: float) -> dict[str, Any]:
-    """Return the load generator's result, or {"error": the reason that there is none}."""
+def measure_server(
+    tools: Tools, server: Server, workloads: Sequence[Workload], seconds: float, warmup: float
+) -> Iterator[Result]:
+    """Put these workloads on one process of a server, in turn; generate a result for each."""
     port = free_port()
+    options = [f"--warmup={warmup}", *([] if server.echoes else ["--lengths-only"])]
+    measured = 0
     try:
-        with serving(server.command(tools, port, workload), port) as process:
-            options = [] if server.echoes else ["--lengths-only"]
-            return put_load(process.pid, port, workload, seconds, *options)
+        with serving(server.command(tools, port, workloads[0]), port) as process:
+            for workload in workloads:
+                yield put_load(process.pid, port, workload, seconds, *options)
+                measured += 1
     except Failed as exc:
-        return {"error": str(exc)}
+        # Whatever the server does after a failure says nothing.
+        yield from [{"error": str(exc)}] * (len(workloads) - measured)
 
 
 def free_port() -> int:
@@ -70,7 +89,7 @@ def serving(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
             stderr=log,
             cwd=SCRIPTS,
             env=environment,
-            preexec_fn=lambda: os.sched_setaffinity(0, {_CORES[0]}),
+            preexec_fn=lambda: os.sched_setaffinity(0, {CORES[0]}),
         )
         try:
             _wait_until_listening(process, port)
@@ -106,9 +125,7 @@ def _last_words() -> str:
     return next((line for line in reversed(lines) if "Error" in line), lines[-1])
 
 
-def put_load(
-    server: int, port: int, workload: Workload, seconds: float, *options: str
-) -> dict[str, Any]:
+def put_load(server: int, port: int, workload: Workload, seconds: float, *options: str) -> Result:
     """Load a server, by its process and its port; return the load generator's result."""
     command = [str(LOAD), *workload.arguments(), *options]
     command += [f"--port={port}", f"--server={server}", f"--seconds={seconds}"]
@@ -118,11 +135,11 @@ def put_load(
             capture_output=True,
             text=True,
             timeout=seconds + SECONDS_TO_OPEN,
-            preexec_fn=lambda: os.sched_setaffinity(0, {_CORES[-1]}),
+            preexec_fn=lambda: os.sched_setaffinity(0, {CORES[-1]}),
         )
     except subprocess.TimeoutExpired:
         raise Failed("the server doesn't answer") from None
     if done.returncode != 0:
         raise Failed(done.stderr.strip() or f"the load ends with {done.returncode}")
-    result: dict[str, Any] = json.loads(done.stdout)
+    result: Result = json.loads(done.stdout)
     return result

@@ -5,36 +5,38 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from benchmarks.workloads import CPU, MEMORY
+
 __all__ = ["Summary", "cost_of_silence", "dear_loads", "failures", "summarise"]
 
 Summary = dict[str, dict[str, dict[str, float]]]
-"""The median of each figure, by workload and by server."""
+"""The median of each figure, by workload and by program."""
 
 
 def summarise(runs: Iterable[Mapping[str, Any]]) -> Summary:
     """Return the medians, and as "spread" the largest difference between rounds.
 
     Args:
-        runs: the results, each with "workload" and "server", and the figures or "error".
+        runs: the results, each with "workload" and "program", and the figures or "error".
     """
     rounds: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for run in runs:
         if "error" not in run:
-            rounds[run["workload"], run["server"]].append(run)
+            rounds[run["workload"], run["program"]].append(run)
     summary: Summary = defaultdict(dict)
-    for (workload, server), results in rounds.items():
-        figures = results[0].keys() - {"workload", "server", "round"}
+    for (workload, program), results in rounds.items():
+        figures = results[0].keys() - {"workload", "program", "round"}
         found = {name: median(result[name] for result in results) for name in figures}
-        values = [result.get("server_cpu_us", result.get("kib")) for result in results]
+        values = [result.get(CPU, result.get(MEMORY)) for result in results]
         middle = median(values)
         found["spread"] = (max(values) - min(values)) / middle if middle else 0.0
-        summary[workload][server] = found
+        summary[workload][program] = found
     return dict(summary)
 
 
 def failures(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """Return the errors of the missing results, by workload and server."""
-    return {(run["workload"], run["server"]): run["error"] for run in runs if "error" in run}
+    """Return the errors of the missing results, by workload and program."""
+    return {(run["workload"], run["program"]): run["error"] for run in runs if "error" in run}
 
 
 def cost_of_silence(summary: Summary, server: str) -> float | None:
@@ -43,7 +45,7 @@ def cost_of_silence(summary: Summary, server: str) -> float | None:
     among = summary.get("growth", {}).get(server)
     if alone is None or among is None:
         return None
-    return among["server_cpu_us"] / alone["server_cpu_us"]
+    return among[CPU] / alone[CPU]
 
 
 def dear_loads(summary: Summary) -> list[tuple[str, str]]:
@@ -55,5 +57,5 @@ def dear_loads(summary: Summary) -> list[tuple[str, str]]:
         (workload, server)
         for workload, servers in summary.items()
         for server, found in servers.items()
-        if found.get("load_cpu_us", 0) > found.get("server_cpu_us", 0)
+        if found.get("load_cpu_us", 0) > found.get(CPU, 0)
     ]

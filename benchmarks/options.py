@@ -1,15 +1,18 @@
 """The command line of `python -m benchmarks`."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from benchmarks.peers import SERVERS
-from benchmarks.workloads import WORKLOADS
+from benchmarks.client_peers import CLIENTS
+from benchmarks.contests import CONTESTS
+from benchmarks.server_peers import SERVERS
 
 __all__ = ["parse"]
 
+_NAMES = {"workloads": list(CONTESTS), "servers": list(SERVERS), "clients": list(CLIENTS)}
 
-def _positive(convert: type) -> object:
+
+def _positive(convert: type) -> Callable[[str], float]:
     """Return a converter for numbers above 0."""
 
     def read(text: str) -> float:
@@ -26,14 +29,15 @@ def parse(arguments: Sequence[str] | None = None) -> Namespace:
     """Read the command line; None stands for the command line of this process."""
     parser = ArgumentParser(
         prog="python -m benchmarks",
-        description="Compare WebSocket servers: CPU for each message, memory for each connection.",
+        description="Compare WebSocket servers and clients: CPU for each message, memory for each "
+        "connection.",
     )
-    for name, choices in {"workloads": WORKLOADS, "servers": SERVERS}.items():
+    for name, choices in _NAMES.items():
         parser.add_argument(
             f"--{name}",
             nargs="+",
             choices=choices,
-            default=list(choices),
+            default=choices,
             metavar="NAME",
             help=f"{name} to run, of {', '.join(choices)}; all by default",
         )
@@ -46,8 +50,11 @@ def parse(arguments: Sequence[str] | None = None) -> Namespace:
     parser.add_argument(
         "--seconds",
         type=_positive(float),
-        default=3,
+        default=1,
         help="length of a measurement (%(default)s)",
+    )
+    parser.add_argument(
+        "--add", action="store_true", help="add the rounds to those of the last results"
     )
     parser.add_argument(
         "--report-only", action="store_true", help="only write the tables of the last results again"

@@ -15,7 +15,7 @@ from statistics import median, quantiles
 
 from benchmarks.installing import prepare
 from benchmarks.measuring import free_port, put_load, serving
-from benchmarks.peers import SCRIPTS
+from benchmarks.server_peers import SCRIPTS
 from benchmarks.workloads import WORKLOADS, Workload
 
 ROUNDS = 51
@@ -56,7 +56,7 @@ def compare(running: dict[str, tuple[int, int]], workload: Workload, rounds: int
     for number in range(rounds):
         for way in WAYS if number % 2 else WAYS[::-1]:
             result = put_load(*running[way], workload, SECONDS, f"--warmup={WARMUP}")
-            found[way].append(result["server_cpu_us"])
+            found[way].append(result["cpu_us"])
     return found
 
 

@@ -9,8 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase as TestCase
 from tests.support.twins import in_c
 from txws2 import _accelerator as speedups
 from txws2._accelerator import PURE, about, accelerated, load
-from txws2._connection import exchange, handle
-from txws2._transport import cork
+from txws2._connection import exchange, handle, message_queue
+from txws2._deferreds import prompt
+from txws2._transport import cork, lone_reader, tls_records
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
 from txws2.wire import decoder, frames, masking
@@ -23,6 +24,9 @@ TWINS = {
     "Decoder": decoder,
     "Exchange": exchange,
     "Handle": handle,
+    "MessageQueue": message_queue,
+    "Prompt": prompt,
+    "Records": tls_records,
     "Tally": tally,
     "accept_key": rules,
     "apply_mask": masking,
@@ -31,6 +35,7 @@ TWINS = {
     "encode_message": ordinary,
     "end_of_head": readers,
     "look_up": fields,
+    "read_on": lone_reader,
     "read_request": readers,
     "read_through": readthrough,
     "send_where_ready": handle,

@@ -1,4 +1,4 @@
-"""Names that Twisted and asyncio don't document, and a check that a version has them.
+"""Names that Twisted and others don't document, and a check that a version has them.
 
 Some features of txws2 have no public way in Twisted, or only a slower one. Each group of names
 below belongs to one feature. A module checks its group once, when it is imported or when it first
@@ -12,17 +12,20 @@ import asyncio
 import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from twisted.logger import Logger
 
-import twisted
-
 __all__ = [
     "ASYNCIO_LOOP",
     "CLIENT_TLS_HOST",
+    "ENDPOINT_WRAPPER",
+    "EPOLL_REACTOR",
     "INTERNAL_READERS",
     "LOG_OBSERVERS",
+    "OPENSSL_CONNECTION",
+    "OPENSSL_LIBRARY",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
     "TLS_TRANSPORT",
@@ -41,38 +44,42 @@ class Names:
     Args:
         instead: the consequence if one is missing, as the end of a sentence.
         *names: the names, of attributes and of methods.
+        package: the name of the package that has them.
     """
 
-    def __init__(self, instead: str, *names: str) -> None:
+    def __init__(self, instead: str, *names: str, package: str = "Twisted") -> None:
         self.names = names
+        self.package = package
         self._instead = instead
         self._found: bool | None = None
 
-    def are_in(self, *kinds: type) -> bool:
-        """Tell whether these classes have all the names; only the first call looks for them."""
+    def are_in(self, *kinds: Any) -> bool:
+        """Tell whether these classes, or modules, have all the names; only the first call looks."""
         if self._found is None:
             missing = [name for name in self.names if not any(_has(kind, name) for kind in kinds)]
             self._found = not missing
             if missing:
-                classes = " and ".join(kind.__name__ for kind in kinds)
-                _tell(f"no {', '.join(missing)} in {classes}", self._instead)
+                classes = " and ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+                _tell(f"no {', '.join(missing)} in {classes}", self._instead, self.package)
         return self._found
 
 
-def _has(kind: type, name: str) -> bool:
+def _has(kind: Any, name: str) -> bool:
     """Tell whether a class has an attribute, or whether a method of it uses that name."""
     if hasattr(kind, name):
         return True
-    methods = (value for base in kind.__mro__ for value in vars(base).values())
+    bases = getattr(kind, "__mro__", ())
+    methods = (value for base in bases for value in vars(base).values())
     codes = (getattr(method, "__code__", None) for method in methods)
     return any(code is not None and name in code.co_names for code in codes)
 
 
-def _tell(lack: str, instead: str) -> None:
+def _tell(lack: str, instead: str, package: str = "Twisted") -> None:
     _log.warn(
-        "Twisted {version} has {lack}, so {instead}. Everything else works. "
-        "A newer version of txws2 may know this Twisted.",
-        version=twisted.__version__,
+        "{package} {version} has {lack}, so {instead}. Everything else works. "
+        "A newer version of txws2 may know this {package}.",
+        package=package,
+        version=version(package),
         lack=lack,
         instead=instead,
     )
@@ -106,11 +113,15 @@ aborted a transport. Until then, messages of the same read are still delivered.
 TLS_TRANSPORT = Names(
     "messages go through Twisted's TLS transport, which takes more time",
     "_appSendBuffer",
-    "_flushReceiveBIO",
+    "_checkHandshakeStatus",
     "_handshakeDone",
     "_lostTLSConnection",
+    "_producer",
+    "_reason",
+    "_shutdownTLS",
     "_tlsConnection",
     "_tlsShutdownFinished",
+    "_unbufferPendingWrites",
 )
 """Names of `twisted.protocols.tls.TLSMemoryBIOProtocol`, to call OpenSSL no more than needed."""
 
@@ -119,6 +130,33 @@ TLS_BUFFER = Names(
     "_aggregator",
 )
 """A name of `twisted.protocols.tls.BufferingTLSTransport`, to write without its buffer."""
+
+OPENSSL_CONNECTION = Names(
+    "messages over TLS take more calls of OpenSSL",
+    "_from_ssl",
+    "_into_ssl",
+    "_raise_ssl_error",
+    "_ssl",
+    package="pyOpenSSL",
+)
+"""Names of `OpenSSL.SSL.Connection`, to call OpenSSL for it from C."""
+
+OPENSSL_LIBRARY = Names(
+    "messages over TLS take more calls of OpenSSL",
+    "BIO_free",
+    "BIO_new",
+    "BIO_read",
+    "BIO_s_mem",
+    "BIO_write",
+    "ERR_clear_error",
+    "SSL_do_handshake",
+    "SSL_get_error",
+    "SSL_read",
+    "SSL_set_bio",
+    "SSL_write",
+    package="cryptography",
+)
+"""Functions of OpenSSL that cryptography has for pyOpenSSL, to call them from C."""
 
 UNHANDLED_ERROR = Names(
     "it takes more time to keep errors that nobody waits for out of the log",
@@ -146,6 +184,26 @@ LOG_OBSERVERS = Names(
     "_temporaryObserver",
 )
 """Names of classes of `twisted.logger`, to find out whether anybody observes the log."""
+
+ENDPOINT_WRAPPER = Names(
+    "each read of a client goes through the protocol of an endpoint, which takes more time",
+    "_wrappedProtocol",
+)
+"""A name of the protocol that `twisted.internet.endpoints` puts around that of a client."""
+
+EPOLL_REACTOR = Names(
+    "each read of a lone connection takes a turn of the reactor, which takes more time",
+    # The epoll itself.
+    "_poller",
+    # These tell whether there is anything to do besides reading.
+    "_justStopped",
+    "_newTimedCalls",
+    "_pendingTimedCalls",
+    # These are public, but no interface has the second.
+    "running",
+    "timeout",
+)
+"""Names of `twisted.internet.epollreactor.EPollReactor`, to wait for a connection in its place."""
 
 CLIENT_TLS_HOST = Names(
     "a connection creator of optionsForClientTLS may verify in its own way",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "handshake.h"
 
 static void begin(
     struct checker *checker, const struct piece *piece, const struct messages *messages,
@@ -27,8 +28,9 @@ static void compare(
     struct checker *checker, const unsigned char *bytes, size_t size,
     const struct messages *messages, bool lengths_only)
 {
-    const unsigned char *expected = messages->plain[checker->received % messages->count];
-    if (size > messages->size - checker->offset)
+    size_t which = checker->received % messages->count;
+    const unsigned char *expected = messages->plain[which];
+    if (size > messages->size[which] - checker->offset)
         fail("a message came back longer than it was");
     if (!lengths_only && memcmp(expected + checker->offset, bytes, size) != 0)
         fail("a message came back with other contents");
@@ -75,7 +77,7 @@ bool check_piece(
         if (!agreement->server_takeover)
             inflateReset(checker->zlib);
     }
-    if (checker->offset != messages->size)
+    if (checker->offset != messages->size[checker->received % messages->count])
         fail("a message came back shorter than it was");
     checker->within = false;
     checker->received++;

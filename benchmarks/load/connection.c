@@ -11,6 +11,8 @@
 
 enum { MOST_OF_A_RESPONSE = 8192, NORMAL_CLOSURE = 1000 };
 
+static const unsigned char HELLO[] = "are you there?";
+
 static void watch(struct connection *connection, int operation)
 {
     struct epoll_event event = {
@@ -34,12 +36,15 @@ void connection_open(struct connection *connection, struct run *run)
 
 void connection_send(struct connection *connection)
 {
+    const struct options *options = connection->run->options;
     const struct messages *messages = &connection->run->messages;
     size_t which = connection->sent % messages->count;
-    write_frame(
+    if (options->pings)
+        write_frame(&connection->out, PING, HELLO, sizeof HELLO - 1);
+    write_fragments(
         &connection->out, messages->opcode, messages->payload[which],
-        messages->payload_size[which]);
-    connection->sent_at[connection->sent % (uint64_t)connection->run->options->depth] = now();
+        messages->payload_size[which], options->fragments);
+    connection->sent_at[connection->sent % (uint64_t)options->depth] = now();
     connection->sent++;
 }
 
@@ -48,6 +53,11 @@ void connection_close(struct connection *connection)
     static const unsigned char code[] = {NORMAL_CLOSURE >> 8, NORMAL_CLOSURE & 0xff};
     write_frame(&connection->out, CLOSE, code, sizeof code);
     connection->state = CLOSING;
+}
+
+void connection_abandon(struct connection *connection)
+{
+    connection->state = ABANDONED;
 }
 
 void connection_flush(struct connection *connection)
@@ -72,6 +82,10 @@ static void receive_control(struct connection *connection, int opcode)
     size_t size = connection->control_size;
     if (opcode == PING) {
         write_frame(&connection->out, PONG, payload, size);
+    } else if (opcode == PONG) {
+        if (size != sizeof HELLO - 1 || memcmp(payload, HELLO, size) != 0)
+            fail("a pong has another payload than the ping");
+        connection->run->pongs++;
     } else if (opcode == CLOSE) {
         int code = size < 2 ? 1005 : payload[0] << 8 | payload[1];
         if (connection->state != CLOSING || code != NORMAL_CLOSURE)
@@ -151,7 +165,9 @@ static void receive(struct connection *connection, const unsigned char *bytes, s
 
 static void end(struct connection *connection)
 {
-    if (connection->state != CLOSED)
+    if (connection->state == ABANDONED)
+        stream_reset_at_close(&connection->stream);
+    else if (connection->state != CLOSED)
         fail("the server has dropped a connection");
     stream_close(&connection->stream);
     buffer_free(&connection->out);
@@ -175,6 +191,10 @@ void connection_serve(struct connection *connection, uint32_t events)
             return;
         }
         receive(connection, bytes, (size_t)size);
+        if (connection->state == ABANDONED) {
+            end(connection);
+            return;
+        }
     } while (stream_pending(&connection->stream));
     connection_flush(connection);
 }

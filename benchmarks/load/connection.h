@@ -11,7 +11,7 @@
 
 struct run;
 
-enum state { OPENING, OPEN, CLOSING, CLOSED };
+enum state { OPENING, OPEN, CLOSING, CLOSED, ABANDONED };
 
 struct connection {
     struct run *run;
@@ -36,6 +36,9 @@ void connection_send(struct connection *connection);
 
 /* Queue a close frame; connection_flush sends it. */
 void connection_close(struct connection *connection);
+
+/* End the TCP connection without a close frame, once what has arrived is handled. */
+void connection_abandon(struct connection *connection);
 
 /* Write as much as the socket takes. */
 void connection_flush(struct connection *connection);

@@ -44,16 +44,35 @@ static void copy_masked(
         to[i] = from[i] ^ mask[i % MASK_SIZE];
 }
 
-void write_frame(struct buffer *out, int opcode, const unsigned char *payload, size_t size)
+static void write_part(
+    struct buffer *out, int first_byte, const unsigned char *payload, size_t size)
 {
     int extended = size < 126 ? 0 : size < 1 << 16 ? 2 : 8;
     unsigned char *head = buffer_extend(out, 2 + (size_t)extended + MASK_SIZE + size);
-    *head++ = (unsigned char)(FIN | opcode);
+    *head++ = (unsigned char)first_byte;
     *head++ = (unsigned char)(MASKED | (extended == 0 ? size : extended == 2 ? 126 : 127));
     for (int i = extended - 1; i >= 0; i--)
         *head++ = (unsigned char)((uint64_t)size >> (8 * i));
     new_mask(head);
     copy_masked(head + MASK_SIZE, payload, size, head);
+}
+
+void write_frame(struct buffer *out, int opcode, const unsigned char *payload, size_t size)
+{
+    write_part(out, FIN | opcode, payload, size);
+}
+
+void write_fragments(
+    struct buffer *out, int opcode, const unsigned char *payload, size_t size, int count)
+{
+    size_t each = size / (size_t)count > 0 ? size / (size_t)count : 1;
+    for (; size > each && count > 1; count--) {
+        write_part(out, opcode, payload, each);
+        payload += each;
+        size -= each;
+        opcode = CONTINUATION;
+    }
+    write_frame(out, opcode, payload, size);
 }
 
 /* Return the size of the frame header, as far as its bytes so far tell. */

@@ -16,6 +16,10 @@ enum { COMPRESSED = 0x40, MAX_CONTROL_SIZE = 125 };
  * The opcode may be combined with COMPRESSED. */
 void write_frame(struct buffer *out, int opcode, const unsigned char *payload, size_t size);
 
+/* Append a message in this number of frames, or in as many as it has bytes (section 5.4). */
+void write_fragments(
+    struct buffer *out, int opcode, const unsigned char *payload, size_t size, int count);
+
 /* The state of a connection's decoder; all zero at first. */
 struct frame_reader {
     unsigned char head[10];

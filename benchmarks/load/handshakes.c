@@ -1,4 +1,4 @@
-/* Connections that are opened, closed, and opened again; the load counts each opening. */
+/* Connections that are opened, closed or abandoned, and opened again; the load counts each opening. */
 #include "load.h"
 #include "process.h"
 #include "run.h"
@@ -24,3 +24,6 @@ static void drive(struct run *run)
 
 const struct load HANDSHAKES = {
     .name = "handshakes", .drive = drive, .opened = connection_close, .closed = open_again};
+
+const struct load OPENINGS = {
+    .name = "openings", .drive = drive, .opened = connection_abandon, .closed = open_again};

@@ -20,6 +20,7 @@ struct load {
 extern const struct load ECHOES;
 extern const struct load BROADCAST;
 extern const struct load HANDSHAKES;
+extern const struct load OPENINGS;
 extern const struct load MEMORY;
 
 #endif

@@ -6,21 +6,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "handshake.h"
+struct agreement;
 
 enum { MOST_MESSAGES = 64 };
 
+/* The contents of messages: lines of a JSON feed, such lines in many scripts, or random bytes. */
+enum contents { ASCII, UNICODE, NOISE };
+
 struct messages {
     size_t count;
-    size_t size;                             /* size of each, in bytes */
+    size_t size[MOST_MESSAGES];              /* size of each, in bytes */
     int opcode;                              /* combined with COMPRESSED if they are compressed */
     unsigned char *plain[MOST_MESSAGES];     /* the payload that must come back */
     unsigned char *payload[MOST_MESSAGES];   /* the payload of the frame */
     size_t payload_size[MOST_MESSAGES];
 };
 
-/* Make messages of this size: lines of a JSON feed, or bytes without any pattern. */
-void make_messages(struct messages *messages, size_t size, bool binary);
+/* Make messages of this size, or of all sizes up to the largest; each power of two is as frequent. */
+void make_messages(
+    struct messages *messages, size_t size, size_t largest, enum contents contents);
 
 /* Compress the messages in order, with the negotiated parameters.
  *

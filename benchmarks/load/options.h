@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "messages.h"
+
 struct load;
 
 struct options {
@@ -16,7 +18,10 @@ struct options {
     int silent;         /* number of other connections, which are silent */
     int depth;          /* number of messages in flight on each */
     size_t size;        /* size of a message, in bytes */
-    bool binary;        /* false for text */
+    size_t largest;     /* size of the largest message, for a mix of sizes */
+    enum contents contents;
+    int fragments;      /* number of frames of a message */
+    bool pings;         /* send a ping before each message */
     bool deflate;
     bool tls;
     bool browser;       /* send the header fields of a browser, too */

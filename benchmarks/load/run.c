@@ -10,7 +10,7 @@
 #include "load.h"
 #include "process.h"
 
-enum { OPENING_AT_ONCE = 64, SECONDS_TO_OPEN = 120 };
+enum { OPENING_AT_ONCE = 64, SECONDS_TO_OPEN = 120, SECONDS_TO_ANSWER = 30 };
 
 void run_prepare(struct run *run, const struct options *options, int total)
 {
@@ -26,7 +26,7 @@ void run_prepare(struct run *run, const struct options *options, int total)
     run->connections = calloc((size_t)total, sizeof *run->connections);
     if (run->epoll < 0 || run->connections == NULL)
         fail_call("can't begin");
-    make_messages(&run->messages, options->size, options->binary);
+    make_messages(&run->messages, options->size, options->largest, options->contents);
 }
 
 static void serve_some(struct run *run)
@@ -76,15 +76,20 @@ void run_measure(struct run *run)
     run->counting = true;
     double start = now(), server = cpu_seconds(options->server), load = cpu_seconds(0);
     run_until(run, start + options->seconds);
+    /* A short measurement of a slow server lasts until its first answer. */
+    while (run->count == 0 && now() < start + SECONDS_TO_ANSWER)
+        serve_some(run);
     double elapsed = now() - start;
     server = cpu_seconds(options->server) - server;
     load = cpu_seconds(0) - load;
 
     if (run->count == 0)
         fail("nothing came back");
+    if (options->pings && run->pongs == 0)
+        fail("the server answers no ping");
     double each = 1e6 / (double)run->count;
     printf(
-        "{\"count\": %lu, \"per_second\": %.1f, \"server_cpu_us\": %.3f, \"load_cpu_us\": %.3f, "
+        "{\"count\": %lu, \"per_second\": %.1f, \"cpu_us\": %.3f, \"load_cpu_us\": %.3f, "
         "\"server_busy\": %.3f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"wire_bytes\": %.1f, "
         "\"rss_kib\": %.0f}\n",
         (unsigned long)run->count, (double)run->count / elapsed, server * each, load * each,

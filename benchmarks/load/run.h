@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "handshake.h"
 #include "latencies.h"
 #include "messages.h"
 #include "options.h"
@@ -22,6 +23,7 @@ struct run {
     bool counting;
     uint64_t count;         /* messages, deliveries or handshakes */
     uint64_t payload_bytes; /* received in data frames */
+    uint64_t pongs;
     struct latencies latencies;
 };
 
@@ -30,8 +32,6 @@ void run_prepare(struct run *run, const struct options *options, int total);
 
 /* Open connections, a few at a time, until this many are open. */
 void run_open(struct run *run, int wanted);
-
-/* Count an open connection. */
 
 /* Serve the connections until this time. */
 void run_until(struct run *run, double time);

@@ -96,6 +96,12 @@ bool stream_pending(const struct stream *stream)
     return stream->ssl != NULL && SSL_has_pending(stream->ssl);
 }
 
+void stream_reset_at_close(const struct stream *stream)
+{
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 void stream_close(struct stream *stream)
 {
     SSL_free(stream->ssl);

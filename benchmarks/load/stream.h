@@ -30,6 +30,9 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t size);
 /* Return true if bytes that epoll doesn't know of may be there to read. */
 bool stream_pending(const struct stream *stream);
 
+/* Let the close abort the TCP connection. */
+void stream_reset_at_close(const struct stream *stream);
+
 void stream_close(struct stream *stream);
 
 #endif

@@ -1,4 +1,4 @@
-"""A Twisted server that does no WebSocket work: floor_server.py PORT size=BYTES [tls=PEM]
+"""A Twisted server that does no WebSocket work: floor_server.py PORT size=BYTES [binary] [tls=PEM]
 
 It accepts any request. Then it writes a ready-made frame for each message's number of bytes that
 arrives; with size=0 it answers any bytes with a close frame. The difference between it and another
@@ -26,7 +26,7 @@ GOODBYE = b"\x88\x02\x03\xe8"
 
 def frame():
     """Return the frame of a message of that size, and the size of a client's frame for it."""
-    opcode = 0x81 if size < 1 << 16 else 0x82
+    opcode = 0x82 if "binary" in options else 0x81
     if size < 126:
         head = pack("!BB", opcode, size)
     elif size < 1 << 16:

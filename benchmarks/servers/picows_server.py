@@ -25,10 +25,10 @@ class Echo(WSListener):
         if frame.msg_type == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code())
             transport.disconnect()
-        else:
+        elif frame.msg_type != WSMsgType.PONG:
             payload = frame.get_payload_as_bytes()
             for receiver in everybody if "broadcast" in options else [transport]:
-                receiver.send(frame.msg_type, payload)
+                receiver.send(frame.msg_type, payload, frame.fin)
 
 
 async def main():
@@ -37,7 +37,7 @@ async def main():
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options["tls"])
     server = await ws_create_server(
-        lambda request: Echo(), "127.0.0.1", port, ssl=tls, backlog=1024
+        lambda request: Echo(), "127.0.0.1", port, ssl=tls, max_frame_size=2**26, backlog=1024
     )
     await server.serve_forever()
 

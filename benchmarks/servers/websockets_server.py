@@ -35,6 +35,7 @@ async def main():
         "127.0.0.1",
         port,
         backlog=1024,
+        max_size=2**26,
         compression="deflate" if "deflate" in options else None,
         ssl=tls,
     )

@@ -1,14 +1,14 @@
 """Results as the comparison has them, without having measured anything."""
 
 
-def run(workload, server, cpu=None, **figures):
-    """Return what one measurement comes to."""
-    found = {} if cpu is None else {"server_cpu_us": cpu}
-    return {"workload": workload, "server": server, "round": 1} | found | figures
+def run(workload, program, cpu=None, **figures):
+    """Return the results of one measurement."""
+    found = {} if cpu is None else {"cpu_us": cpu}
+    return {"workload": workload, "program": program, "round": 1} | found | figures
 
 
-def results(runs, servers, workloads, problems=None):
-    """Return what a comparison comes to."""
+def results(runs, servers=(), workloads=(), problems=None, clients=()):
+    """Return the results of a comparison."""
     return {
         "date": "2026-11-22",
         "machine": {
@@ -18,10 +18,10 @@ def results(runs, servers, workloads, problems=None):
             "node": "v20",
         },
         "versions": ["txws2 1", "ws 2"],
-        "rounds": 3,
         "seconds": 1.5,
         "workloads": workloads,
         "servers": servers,
+        "clients": clients,
         "problems": problems or {},
         "runs": runs,
     }

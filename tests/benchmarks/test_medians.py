@@ -10,7 +10,7 @@ class MediansTests(SynchronousTestCase):
     def test_the_median_of_each_figure_counts(self):
         runs = [run("echo", "ws", cpu, p50_us=latency) for cpu, latency in [(9, 1), (5, 3), (4, 2)]]
         found = summarise(runs)["echo"]["ws"]
-        self.assertEqual((found["server_cpu_us"], found["p50_us"]), (5, 2))
+        self.assertEqual((found["cpu_us"], found["p50_us"]), (5, 2))
 
     def test_the_spread_is_relative_to_the_median(self):
         runs = [run("echo", "ws", cpu) for cpu in (9, 5, 4)]
@@ -23,7 +23,7 @@ class MediansTests(SynchronousTestCase):
     def test_nothing_spreads_around_nothing(self):
         self.assertEqual(summarise([run("idle", "ws", kib=0)])["idle"]["ws"]["spread"], 0)
 
-    def test_workloads_and_servers_are_apart_and_in_order(self):
+    def test_workloads_and_programs_are_apart_and_in_order(self):
         runs = [run("tls", "ws", 1), run("tls", "floor", 2), run("echo", "ws", 3)]
         summary = summarise(runs)
         self.assertEqual(list(summary), ["tls", "echo"])
@@ -35,7 +35,7 @@ class MediansTests(SynchronousTestCase):
             run("echo", "ws", 4),
             run("tls", "ws", error="?"),
         ]
-        self.assertEqual(summarise(runs)["echo"]["ws"]["server_cpu_us"], 4)
+        self.assertEqual(summarise(runs)["echo"]["ws"]["cpu_us"], 4)
         self.assertNotIn("tls", summarise(runs))
         self.assertEqual(failures(runs), {("echo", "ws"): "it ends", ("tls", "ws"): "?"})
 

@@ -2,7 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks.tables import details, number, overview, table
+from benchmarks.contests import LOADS
+from benchmarks.layout import number, size, table
+from benchmarks.tables import GROUPS, details, overview, sizes
 from tests.benchmarks.runs import results, run
 
 RUNS = [
@@ -10,12 +12,14 @@ RUNS = [
     run("echo", "ws", 1234, load_cpu_us=2000),
     run("growth", "txws2", 25),
     run("idle", "txws2", kib=9.876),
+    run("feed100", "txws2-iter", 1.5, busy=0.5),
 ]
 RESULTS = results(
     [*RUNS, run("tls", "ws", error="refused")],
     ["txws2", "ws"],
-    ["echo", "tls", "growth", "idle"],
+    ["echo", "tls", "growth", "idle", "feed100"],
     {"picows": "no compiler"},
+    ["txws2-iter"],
 )
 
 
@@ -37,23 +41,35 @@ class TablesTests(SynchronousTestCase):
             ],
         )
 
+    def test_sizes_are_powers_of_two_in_the_largest_unit(self):
+        units = [size(count) for count in (1, 512, 1024, 2**19, 2**20, 2**22)]
+        self.assertEqual(units, ["1 B", "512 B", "1 KiB", "512 KiB", "1 MiB", "4 MiB"])
+
+    def test_words_are_at_the_left(self):
+        lines = table([["Load", "By", "Factor"], ["echo", "ws", "1"]], words=2)
+        self.assertEqual(lines[3], "echo  ws       1")
+
+    def test_each_load_is_in_one_table(self):
+        found = [name for names in GROUPS.values() for name in names]
+        self.assertEqual(sorted(found), sorted(LOADS))
+
     def test_the_overview_has_a_table_for_each_kind_of_figure(self):
         self.assertEqual(
             overview(RESULTS),
             """\
-Measured on 2026-11-22, 3 rounds of 1.50 s: A Processor, 2 cores; Linux 6; CPython 3; \
+Measured on 2026-11-22, 1.50 s: A Processor, 2 cores; Linux 6; CPython 3; \
 Node.js v20; txws2 1, ws 2.
 
 CPU µs of the server for each message:
 
-======  =====  ===
-Server   echo  tls
-======  =====  ===
-txws2    20.0    ·
-ws      1,234    ·
-======  =====  ===
+======  =====
+Server   echo
+======  =====
+txws2    20.0
+ws      1,234
+======  =====
 
-CPU µs of the server for each handshake, and for each message among 10,000 connections:
+CPU µs of the server for each message among 10,000 connections:
 
 ======  ==================
 Server              growth
@@ -68,6 +84,14 @@ Server  idle
 ======  ====
 txws2   9.88
 ======  ====
+
+CPU µs of the client for each message:
+
+==========  =======
+Client      feed100
+==========  =======
+txws2-iter     1.50
+==========  =======
 
 * picows: couldn't be installed
 * tls, ws: failed
@@ -85,3 +109,19 @@ txws2   9.88
 
     def test_the_details_tell_where_the_load_was_the_slow_one(self):
         self.assertIn("* echo, ws: the load took more CPU than the server.", details(RESULTS))
+
+    def test_the_conditions_tell_how_many_rounds_a_figure_has(self):
+        twice = [run("echo", "ws", 5), run("echo", "ws", 5)]
+        self.assertIn("2026-11-22, 2 rounds of 1.50 s:", overview(results(twice)))
+        more = [*twice, run("tls", "ws", 5)]
+        self.assertIn("2026-11-22, 1 to 2 rounds of 1.50 s:", overview(results(more)))
+
+    def test_the_sizes_have_a_table_for_each_sweep_with_the_largest_step(self):
+        runs = [run(f"echo-sizes-{count}", "ws", cost) for count, cost in [(1, 4), (2, 6), (4, 15)]]
+        lines = sizes(results(runs, ["txws2", "ws"])).splitlines()
+        self.assertEqual(lines[0], "Servers: echo of one binary message, CPU µs:")
+        self.assertEqual([line.split() for line in lines[3:4]], [["Size", "ws"]])
+        self.assertEqual(lines[5].split(), ["1", "B", "4.00"])
+        self.assertEqual(lines[8].split(), ["8", "B", "·"])
+        self.assertEqual(lines[-2].split(), ["Largest", "step", "x", "2.50"])
+        self.assertEqual(sizes(results([])), "")

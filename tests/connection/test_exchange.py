@@ -14,8 +14,10 @@ from tests.support.tallies import counted
 from tests.support.twins import PURE, in_c, load, pure
 from tests.wire import same_each_time
 from txws2._transport.cork import BATCH_SIZE
+from txws2.wire.connection import Connection
 from txws2.wire.deflater import Deflater
-from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
+from txws2.wire.events import Ping, Pong
+from txws2.wire.frames import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 
 
@@ -83,6 +85,66 @@ class ReceiveTests(TestCase):
         exchange = self.opened()
         exchange.data_received(frames("a") + frame(b"", PING) + frames("b"))
         self.assertEqual(exchange.told, ["a", "Ping", "b"])
+
+    def test_a_ping_is_answered_between_the_answers_to_messages(self):
+        for client in (False, True):
+            exchange = self.opened(client=client)
+            peer = Connection(client=not client)
+            exchange.answer = exchange.send_message
+            data = peer.send_message("a") + peer.send_ping(b"now") + peer.send_message("b")
+            for cut in range(len(data)):
+                exchange.writes.clear()
+                exchange.told.clear()
+                exchange.data_received(data[:cut])
+                exchange.data_received(data[cut:])
+                self.assertEqual(exchange.told, ["a", "Ping", "b"])
+                told = peer.receive(b"".join(exchange.writes))
+                self.assertEqual(told, ["a", Pong(b"now"), "b"])
+            counts = counted(exchange.connection)
+            self.assertEqual(counts["frames_in"][9], len(data))
+            self.assertEqual(counts["frames_out"][10], len(data))
+            self.assertEqual(counts["bytes_in"], len(data) ** 2)
+
+    def test_control_frames_between_fragments_are_taken(self):
+        exchange = self.opened()
+        data = frame("a", fin=False) + frame(b"", PONG) + frame("b", 0) + frame(b"", CLOSE)
+        for cut in range(len(data)):
+            exchange = self.opened()
+            exchange.data_received(data[:cut])
+            exchange.data_received(data[cut:] + frames("c"))
+            self.assertEqual(exchange.told, ["Pong", "ab", "Closing"])
+            self.assertEqual(counted(exchange.connection)["bytes_in"], len(data) + 7)
+
+    def test_a_wrong_close_frame_fails_the_connection(self):
+        exchange = self.opened()
+        exchange.data_received(frames("a") + frame(b"x", CLOSE) + frames("b"))
+        self.assertEqual(exchange.told, ["a", "Failed"])
+
+    def test_a_message_of_which_a_part_was_taken_ends_with_the_remainder(self):
+        exchange = self.opened()
+        data = frames("abc")
+        exchange.data_received(data[:-2])
+        self.assertEqual(exchange.connection.take_part(), "a")
+        exchange.data_received(data[-2:] + frames("d"))
+        self.assertEqual(exchange.told, ["Remainder", "d"])
+
+    def test_messages_of_a_list_are_given_as_long_as_nothing_is_against_it(self):
+        exchange = self.opened()
+        exchange.answer = lambda message: exchange.stop() if message == "c" else None
+        events = ["a", b"b", Ping(b""), "c", "d"]
+        self.assertEqual(exchange.give_messages(events, 0), 2)
+        self.assertEqual(exchange.give_messages(events, 2), 2)
+        self.assertEqual(exchange.give_messages(events, 3), 4)
+        self.assertEqual(exchange.give_messages(events, 4), 4)
+        self.assertEqual(exchange.told, ["a", b"b", "c"])
+        self.assertEqual(self.opened().give_messages([], 0), 0)
+
+    def test_a_list_may_change_while_it_is_given(self):
+        exchange = self.opened()
+        events = ["a", "b", "c"]
+        exchange.answer = lambda message: events.clear()
+        exchange.give_messages(events[:1], 0)
+        self.assertEqual(exchange.told, ["a"])
 
     def test_cut_anywhere_it_is_the_same(self):
         data = frames("a", "b" * 200) + frame("c", fin=False) + frame("d", 0) + frames("e")

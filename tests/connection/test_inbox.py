@@ -20,9 +20,14 @@ class InboxTestCase(SynchronousTestCase):
         self.transport = StringTransport()
         return Inbox(Reading(self.transport, self.clock), max_queue)
 
-    def fill(self, inbox, number, message="x"):
-        for _ in range(number):
+    def put(self, inbox, *messages):
+        """Let messages arrive in one read."""
+        for message in messages:
             inbox.put(message)
+        inbox.wake()
+
+    def fill(self, inbox, number, message="x"):
+        self.put(inbox, *[message] * number)
 
     @property
     def paused(self):
@@ -36,8 +41,8 @@ class InboxTestCase(SynchronousTestCase):
 class GetTests(InboxTestCase):
     def test_messages_come_in_their_order(self):
         inbox = self.make()
-        inbox.put("a")
-        inbox.put(b"b")
+        self.put(inbox, "a")
+        self.put(inbox, b"b")
         got = [self.successResultOf(inbox.get(None)) for _ in range(2)]
         self.assertEqual(got, ["a", b"b"])
 
@@ -45,7 +50,7 @@ class GetTests(InboxTestCase):
         inbox = self.make()
         reading = inbox.get(None)
         self.assertNoResult(reading)
-        inbox.put("a")
+        self.put(inbox, "a")
         self.assertEqual(self.successResultOf(reading), "a")
 
     def test_a_second_reader_fails_at_once(self):
@@ -59,7 +64,7 @@ class GetTests(InboxTestCase):
         reading = inbox.get(None)
         reading.cancel()
         self.failureResultOf(reading, CancelledError)
-        inbox.put("a")
+        self.put(inbox, "a")
         self.assertEqual(self.successResultOf(inbox.get(None)), "a")
 
     def test_bytes_can_be_had_as_text_and_text_as_bytes(self):
@@ -73,22 +78,22 @@ class GetTests(InboxTestCase):
             (b"\xc3\xa4", False, b"\xc3\xa4"),
         ):
             reading = inbox.get(decode)
-            inbox.put(message)
+            self.put(inbox, message)
             self.assertEqual(self.successResultOf(reading), expected)
-            inbox.put(message)
+            self.put(inbox, message)
             self.assertEqual(self.successResultOf(inbox.get(decode)), expected)
 
     def test_bytes_that_are_no_text_fail_the_one_who_wants_text(self):
         inbox = self.make()
         reading = inbox.get(True)
-        inbox.put(b"\xff")
+        self.put(inbox, b"\xff")
         self.failureResultOf(reading, UnicodeDecodeError)
-        inbox.put(b"\xff")
+        self.put(inbox, b"\xff")
         self.failureResultOf(inbox.get(True), UnicodeDecodeError)
 
     def test_after_the_end_what_is_here_can_still_be_got(self):
         inbox = self.make()
-        inbox.put("a")
+        self.put(inbox, "a")
         inbox.close(closed)
         self.assertEqual(self.successResultOf(inbox.get(None)), "a")
         self.failureResultOf(inbox.get(None), ConnectionClosedError)
@@ -114,10 +119,10 @@ class IterationTests(InboxTestCase):
 
     def test_messages_are_given_as_they_come(self):
         inbox = self.make()
-        inbox.put("a")
+        self.put(inbox, "a")
         got, _ = self.iterate(inbox)
-        inbox.put(b"b")
-        inbox.put("c")
+        self.put(inbox, b"b")
+        self.put(inbox, "c")
         self.assertEqual(got, ["a", b"b", "c"])
 
     def test_it_ends_with_a_connection_that_is_closed_in_due_form(self):
@@ -146,13 +151,13 @@ class IterationTests(InboxTestCase):
         _, ended = self.iterate(inbox)
         ended.cancel()
         self.failureResultOf(ended, CancelledError)
-        inbox.put("a")
+        self.put(inbox, "a")
         self.assertEqual(self.successResultOf(inbox.get(None)), "a")
 
     def test_it_can_be_stepped_through(self):
         inbox = self.make()
         waiting = Deferred.fromCoroutine(self.step(inbox))
-        inbox.put("a")
+        self.put(inbox, "a")
         self.assertEqual(self.successResultOf(waiting), "a")
 
     async def step(self, inbox):
@@ -203,7 +208,7 @@ class PauseTests(InboxTestCase):
     def test_several_messages_in_one_probe_are_all_kept(self):
         inbox = self.make(max_queue=1)
         for number in range(5):
-            inbox.put(str(number))
+            self.put(inbox, str(number))
         got = [self.successResultOf(inbox.get(None)) for _ in range(5)]
         self.assertEqual(got, ["0", "1", "2", "3", "4"])
 
@@ -211,7 +216,7 @@ class PauseTests(InboxTestCase):
         inbox = self.make(max_queue=4)
         self.fill(inbox, 3)
         self.assertFalse(self.stopped)
-        inbox.put("x" * 256 * 1024)
+        self.put(inbox, "x" * 256 * 1024)
         self.assertTrue(self.stopped)
         self.clock.advance(100)
         self.assertTrue(self.paused)
@@ -219,22 +224,22 @@ class PauseTests(InboxTestCase):
     def test_empty_messages_count_for_the_memory_that_they_take(self):
         inbox = self.make(max_queue=1)
         for _ in range(5000):
-            inbox.put("")
+            self.put(inbox, "")
             self.clock.advance(1)
         self.assertTrue(self.stopped)
 
     def test_what_was_taken_counts_no_more(self):
         inbox = self.make(max_queue=1)
         for _ in range(10):
-            inbox.put("x" * 100_000)
+            self.put(inbox, "x" * 100_000)
             inbox.get(None)
-        inbox.put("x")
+        self.put(inbox, "x")
         self.assertTrue(self.paused)
         self.assertFalse(self.stopped)
 
     def test_room_ends_the_stop(self):
         inbox = self.make(max_queue=1)
-        inbox.put("x" * 256 * 1024)
+        self.put(inbox, "x" * 256 * 1024)
         inbox.get(None)
         self.assertFalse(self.stopped)
         self.assertFalse(self.paused)
@@ -256,7 +261,7 @@ class ClosingTests(InboxTestCase):
     def test_closing_takes_messages_while_there_is_room(self):
         inbox = self.make(max_queue=2)
         inbox.discard_when_full()
-        inbox.put("a")
+        self.put(inbox, "a")
         self.assertEqual(self.successResultOf(inbox.get(None)), "a")
 
     def test_the_end_leaves_no_timer(self):
@@ -276,9 +281,9 @@ class ClosingTests(InboxTestCase):
         inbox = self.make(max_queue=1)
         inbox.discard_when_full()
         for message in "abc":
-            inbox.put(message)
+            self.put(inbox, message)
         self.assertEqual(self.successResultOf(inbox.get(None)), "a")
-        inbox.put("d")
+        self.put(inbox, "d")
         inbox.close(closed)
         self.failureResultOf(inbox.get(None), ConnectionClosedError)
 
@@ -335,14 +340,14 @@ class PartTests(InboxTestCase):
         self.assertEqual(self.successResultOf(waiting), Piece("c", True))
 
     def test_a_whole_message_is_one_part(self):
-        self.inbox.put("here already")
+        self.put(self.inbox, "here already")
         self.got("here already", last=True)
         waiting = self.part()
-        self.inbox.put("comes later")
+        self.put(self.inbox, "comes later")
         self.assertEqual(self.successResultOf(waiting), Piece("comes later", True))
 
     def test_messages_that_wait_come_before_the_one_that_arrives(self):
-        self.inbox.put("first")
+        self.put(self.inbox, "first")
         self.arrive("second")
         self.got("first", last=True)
         self.got("second")
@@ -351,7 +356,7 @@ class PartTests(InboxTestCase):
         self.arrive("a")
         self.got("a")
         self.finish("b")
-        self.inbox.put("next")
+        self.put(self.inbox, "next")
         self.got("b", last=True)
         self.assertEqual(self.successResultOf(self.inbox.get(None)), "next")
 
@@ -364,7 +369,7 @@ class PartTests(InboxTestCase):
         self.got("b", last=True)
         waiting = self.part()
         self.assertNoResult(waiting)
-        self.inbox.put("second")
+        self.put(self.inbox, "second")
         self.assertEqual(self.successResultOf(waiting), Piece("second", True))
 
     def test_half_a_character_is_no_part(self):
@@ -379,7 +384,7 @@ class PartTests(InboxTestCase):
         self.arrive("a")
         self.assertNoResult(waiting)
         self.assertEqual(self.connection.unfinished, 1)
-        self.inbox.put("ab")
+        self.put(self.inbox, "ab")
         self.assertEqual(self.successResultOf(waiting), "ab")
 
     def test_a_cancelled_stream_loses_nothing(self):
@@ -425,7 +430,7 @@ class PartTests(InboxTestCase):
             self.assertEqual(self.connection.unfinished, 0)
             self.finish("d")
             self.assertNoResult(waiting)
-            self.inbox.put("next")
+            self.put(self.inbox, "next")
             self.assertIn(self.successResultOf(waiting), ("next", Piece("next", True)))
 
     @counts_references
@@ -434,7 +439,7 @@ class PartTests(InboxTestCase):
         self.got("a")
         self.finish("b")
         self.stream = None
-        self.inbox.put("next")
+        self.put(self.inbox, "next")
         self.assertEqual(self.successResultOf(self.inbox.get(None)), "next")
 
     def test_reading_pauses_when_much_of_a_message_waits(self):
@@ -448,7 +453,7 @@ class PartTests(InboxTestCase):
         self.assertFalse(self.paused)
 
     def test_reading_goes_on_for_one_who_waits_for_the_whole(self):
-        self.inbox.put("a")
+        self.put(self.inbox, "a")
         self.inbox.get(None)
         self.arrive("x" * READ_AHEAD)
         self.assertTrue(self.paused)
@@ -484,7 +489,7 @@ class PartTests(InboxTestCase):
         self.assertEqual(self.connection.unfinished, 0)
         waiting = self.part()
         self.finish("the end of it all")
-        self.inbox.put("next")
+        self.put(self.inbox, "next")
         self.assertNoResult(waiting)
         self.inbox.close(closed)
         self.failureResultOf(waiting, ConnectionClosedError)

@@ -85,6 +85,9 @@ class Exchange(c.Exchange):
     def control_received(self, opcode, payload):
         pass
 
+    def ping_received(self, payload):
+        pass
+
     def message_failed(self, exception):
         raise exception
 
@@ -109,6 +112,34 @@ def count():
     one.encode("Hello")
     total.add(one)
     return total.frames_in, total.frames_out
+
+def wait():
+    queue = c.MessageQueue(None)
+    try:
+        for number, message in enumerate(sent * 5):
+            (queue.put if number % 2 else queue.prepend)(message)
+    finally:
+        for _ in range(queue.waiting):
+            queue.pop()
+
+def receive_in_pull_style():
+    queue = c.MessageQueue(None)
+    one = Exchange(False, True)
+    one.receiver = queue
+    one.left_unread = lambda: None
+    handle = c.Handle(one)
+    handle.dataReceived(data)
+    for message in sent:
+        handle.send(handle.recv().result)
+
+def step():
+    queue = c.MessageQueue(None)
+    for message in sent:
+        queue.put(message)
+        try:
+            next(anext(queue))
+        except StopIteration:
+            pass
 
 frames = [bytes(size) for size in (1, 2, 2000)]
 sent = ["Hello", "x" * 1000, "\\u20ac" * 1000, b"Hello", bytes(1000)]
@@ -140,6 +171,10 @@ for corked in (False, True):
     fails(lambda: exchange(True, corked, unmasked))
 fails(lambda: exchange(False, True, data[:-1]))
 fails(lambda: exchange(False, True, c.encode_frame(9, b"ping", masked=True) + b"\\x81"))
+fails(wait)
+fails(step)
+receive_in_pull_style()
+fails(receive_in_pull_style)
 fails(cork)
 fails(lambda: c.split_request(b"GET / HTTP/1.1\\r\\nA: 1\\r\\nB: \\xe9\\r\\na: 2\\r\\nA: 3"))
 fails(lambda: c.split_request(spread))

@@ -65,7 +65,7 @@ class TablesTests(SynchronousTestCase):
 
 class InboxStatesTests(SynchronousTestCase):
     def inbox(self, state):
-        inbox = Inbox(Mock(), 2)
+        inbox = Inbox(Mock(held=False), 2)
         inbox._state = state
         return inbox
 
@@ -85,6 +85,7 @@ class InboxStatesTests(SynchronousTestCase):
         inbox = self.inbox(InboxState.TAKING)
         for message in "ab":
             inbox.put(message)
+        inbox.wake()
         inbox.discard_when_full()
         self.assertIs(inbox._state, InboxState.LAST)
         inbox.put("c")

@@ -1,6 +1,8 @@
 import gc
+from weakref import ref
 
 from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred, succeed
+from twisted.python.failure import Failure
 
 from tests.support.sides import QuietTestCase
 from txws2._deferreds.lean import Done, Next
@@ -130,6 +132,76 @@ class NextTests(QuietTestCase):
         self.next.callback("a")
         self.next.addBoth(lambda result: succeed(result + "d"))
         self.assertEqual(self.successResultOf(self.next), "abcd")
+
+    def test_what_a_first_callback_raises_goes_to_the_errback_after_it(self):
+        self.next.addBoth(lambda _: 1 // 0)
+        self.next.callback("a")
+        self.failureResultOf(self.next, ZeroDivisionError)
+
+    def test_what_a_first_callback_returns_is_the_result_whatever_it_is(self):
+        later = Deferred()
+        for returned in (3, ["b"], later, Failure(ZeroDivisionError())):
+            step = Next()
+            step.addBoth(lambda _, returned=returned: returned)
+            step.callback("a")
+            if returned is later:
+                self.assertNoResult(step)
+                later.callback("c")
+                self.assertEqual(self.successResultOf(step), "c")
+            elif isinstance(returned, Failure):
+                self.failureResultOf(step, ZeroDivisionError)
+            else:
+                self.assertEqual(self.successResultOf(step), returned)
+
+    def test_a_first_callback_may_have_any_arguments(self):
+        for count in range(9):
+            step = Next()
+            step.addBoth(lambda *arguments: self.got.append(len(arguments)), *range(count))
+            step.callback("a")
+            self.assertEqual(self.got.pop(), count + 1)
+        self.assertRaises(TypeError, Next().addBoth)
+        named = Next()
+        named.addBoth(callback=self.got.append)
+        named.callback("a")
+        self.assertEqual(self.got, ["a"])
+
+    def test_what_awaits_it_again_gets_the_same_result(self):
+        async def twice():
+            return [await self.next, await self.next]
+
+        waiting = run(twice())
+        self.next.callback("a")
+        self.assertEqual(self.successResultOf(waiting), ["a", "a"])
+
+    def test_what_awaits_it_while_it_is_paused_waits(self):
+        self.next.pause()
+        waiting = run(self.wait())
+        self.next.callback("a")
+        self.assertNoResult(waiting)
+        self.next.unpause()
+        self.successResultOf(waiting)
+        self.assertEqual(self.got, ["a"])
+
+    def test_what_awaits_it_gets_what_its_callbacks_have_made(self):
+        later = Deferred()
+        self.next.addCallback(lambda _: later)
+        self.next.callback("a")
+        waiting = run(self.wait())
+        self.assertNoResult(waiting)
+        later.callback(["b"])
+        self.successResultOf(waiting)
+        self.assertEqual(self.got, [["b"]])
+
+    def test_one_in_a_cycle_is_collected(self):
+        gone = ref(self.next)
+        self.next.addBoth(lambda *_: None, self.next)
+        self.next.source = self.next
+        awaiting = self.next.__await__()
+        self.assertIs(next(awaiting), self.next)
+        self.next.awaiting = awaiting
+        self.next = awaiting = None
+        gc.collect()
+        self.assertIsNone(gone())
 
     def test_what_is_added_to_what_awaits_it_gets_what_that_has_left(self):
         def note(*results):

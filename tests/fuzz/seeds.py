@@ -31,7 +31,9 @@ def seeds():
     ):
         frames = dict(_frames())
         exchange = dict(_exchange())
+        decoder = dict(_decoder())
     return {
+        "decoder": decoder,
         "deflating": dict(_deflating()),
         "exchange": exchange,
         "frames": frames,
@@ -105,6 +107,28 @@ def _frames():
             )
         bomb = peer(Deflate()).send_message(bytes(5000), compress=True)
         yield f"{name}-inflates-too-much", heard(bomb, agreed=1, limit=2)
+
+
+def _decoder():
+    for masked, name in (1, "masked"), (0, "unmasked"):
+
+        def decoded(*frames, taking=0, limits=(0, 0), sizes=(3,), masked=masked):
+            choices = bytes([masked, taking, *limits]) + _reads(*sizes)
+            return choices + b"".join(encode_frame(*frame, masked=masked) for frame in frames)
+
+        texts = (TEXT, TEXT_OF_EACH_LENGTH.encode()), (BINARY, b"\xff\x00"), (TEXT, b"x" * 130)
+        yield f"{name}-messages", decoded(*texts, sizes=(1,))
+        yield f"{name}-parts", decoded(*texts, taking=1)
+        yield f"{name}-too-large", decoded(*texts, limits=(2, 0))
+        yield f"{name}-no-text", decoded(texts[1], (TEXT, b"good \xed\xa0\x80"))
+        for opcode, kind in (TEXT, "text"), (BINARY, "binary"):
+            start = bytes([masked, 0, 0, 1]) + _reads(2)
+            frames = [
+                encode_frame(opcode, b"\xe2\x82", masked=masked, fin=False),
+                encode_frame(0, b"\xac", masked=masked, fin=True),
+                encode_frame(opcode, b"\xf2\x48\xcd\xc9\xc9\x07\x00", masked=masked, rsv1=True),
+            ]
+            yield f"{name}-{kind}-fragments", start + b"".join(frames)
 
 
 def _exchange():

@@ -16,6 +16,8 @@ _inflate = Inflater._inflate
 
 # The mock for each target that breaks txws2: a name, and its replacement.
 MISTAKES = {
+    # A header that a read cuts has too little room.
+    "decoder": ("txws2.wire.decoder._HEADER_SIZE", 1),
     "deflating": ("txws2.wire.deflater._TAIL", b""),
     "exchange": ("txws2.wire.connection.Connection.receive", mock.Mock(side_effect=KeyError)),
     # A control frame has too little room if a read cuts it.

@@ -1,6 +1,6 @@
-"""A process whose Twisted has other private names, as a later version may.
+"""A process whose Twisted and pyOpenSSL have other private names, as later versions may.
 
-The arguments are the reactor, and the names that Twisted must lack. The process runs the traffic
+The arguments are the reactor, and the names that these must lack. The process runs the traffic
 of `traffic.py`. It prints as JSON the log events at WARNING and above.
 """
 
@@ -39,7 +39,7 @@ class _Finder(MetaPathFinder):
         self._changes = changes
 
     def find_spec(self, fullname, path, target=None):
-        if fullname.partition(".")[0] != "twisted":
+        if fullname.partition(".")[0] not in ("OpenSSL", "twisted"):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and str(spec.origin).endswith(".py"):
@@ -48,8 +48,8 @@ class _Finder(MetaPathFinder):
 
 
 def rewrite(names):
-    """Rename these names in all of Twisted, which must not be imported yet."""
-    assert "twisted" not in sys.modules
+    """Rename these names in all of Twisted and pyOpenSSL, which must not be imported yet."""
+    assert sys.modules.keys().isdisjoint(("OpenSSL", "twisted"))
     changes = [
         _EAGER if name == EAGER_DEFERRED else (re.compile(rf"\b{name}\b"), f"{name}_elsewhere")
         for name in names

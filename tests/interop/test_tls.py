@@ -122,7 +122,7 @@ class WireTests(TLSTestCase):
     async def chat(self, uri, **options):
         tls = optionsForClientTLS("localhost", trustRoot=TRUST, **options)
         async with txws2.connect(uri, tls=tls, compression=None) as ws:
-            self.assertIs(type(ws.transport), TLSThrough)
+            self.assertIs(type(ws.transport.transport.protocol), TLSThrough)
             for size in (1, 10, 1000, 20_000):
                 await ws.send(SECRET * size)
                 self.assertEqual(await ws.recv(), SECRET * size)

@@ -2,6 +2,7 @@
 
 from txws2.exceptions import PayloadTooBig, ProtocolError
 from txws2.wire.connection import Connection
+from txws2.wire.events import Ping
 
 
 def exchange_of(exchange, cork, made_of):
@@ -61,7 +62,10 @@ def exchange_of(exchange, cork, made_of):
 
         def receive(self, data):
             for event in self.connection.receive(data):
-                if not isinstance(event, (str, bytes)):
+                if isinstance(event, Ping):
+                    self.outbox.write(self.connection.pong(event.payload))
+                    self.ping_received(event.payload)
+                elif not isinstance(event, (str, bytes)):
                     self.told.append(type(event).__name__)
                 elif self._heeds_hang_up():
                     self.told.append(("kept", event))
@@ -79,7 +83,12 @@ def exchange_of(exchange, cork, made_of):
                 event = self.connection.control(opcode, payload)
             except ProtocolError as exc:
                 event = self.connection.refuse(exc)
+            if isinstance(event, Ping):
+                self.outbox.write(self.connection.pong(event.payload))
             self.told.append(type(event).__name__)
+
+        def ping_received(self, payload):
+            self.told.append("Ping")
 
         def read_ended(self):
             pass

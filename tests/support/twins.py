@@ -6,7 +6,10 @@ from txws2._accelerator import PURE, load
 from txws2._connection import handle  # noqa: F401
 
 # These modules have accelerated names; importing them fills PURE.
-from txws2._transport import cork  # noqa: F401
+from txws2._transport import (
+    cork,  # noqa: F401
+    tls_records,  # noqa: F401
+)
 from txws2._transport import socket_reader as readthrough  # noqa: F401
 from txws2.wire import counts as tally  # noqa: F401
 from txws2.wire import decoder, frames, masking  # noqa: F401

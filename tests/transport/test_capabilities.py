@@ -8,12 +8,15 @@ from twisted.internet.address import (
     IPv6Address,
     UNIXAddress,
 )
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import _WrappingProtocol
 from twisted.internet.interfaces import (
     IHalfCloseableDescriptor,
     ISSLTransport,
     ITCPTransport,
     ITransport,
 )
+from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -27,6 +30,7 @@ from txws2._transport.capabilities import (
     has_unsent,
     keep_little_unsent,
     let_go,
+    read_without_wrapper,
     set_no_delay,
     socket_of,
     unsent_by,
@@ -155,6 +159,23 @@ class SocketTests(SynchronousTestCase):
         self.assertEqual(self.socket.options, expected)
         self.socket.refuses = True
         keep_little_unsent(self.transport)
+
+    def test_the_protocol_that_an_endpoint_puts_around_ours_is_left_out(self):
+        ours = Protocol()
+        for above in (self.transport, self.wrapped(self.transport)):
+            self.transport.protocol = _WrappingProtocol(Deferred(), ours)
+            read_without_wrapper(above)
+            self.assertIs(self.transport.protocol, ours)
+
+    def test_no_other_protocol_around_ours_is_left_out(self):
+        class Other(_WrappingProtocol):
+            pass
+
+        for other in (Other(Deferred(), Protocol()), ProtocolWrapper(WrappingFactory(None), None)):
+            self.transport.protocol = other
+            read_without_wrapper(self.transport)
+            self.assertIs(self.transport.protocol, other)
+        read_without_wrapper(Calls())
 
     def test_letting_go_does_not_wait_for_the_end_of_tls(self):
         above = self.wrapped(self.transport)

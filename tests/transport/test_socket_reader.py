@@ -128,7 +128,7 @@ class ReadTests(Cases, TestCase):
     def test_what_is_raised_passes(self):
         exchange = self.opened()
         exchange.receive = lambda data: 1 // 0
-        self.assertRaises(ZeroDivisionError, self.read, frame(b"", PING))
+        self.assertRaises(ZeroDivisionError, self.read, b"\x83")
         del exchange.receive
         self.read(frame(b"a"))
         self.assertEqual(exchange.told, [b"a"])
@@ -152,11 +152,18 @@ class ReadInCTests(ReadTests):
         self.assertRaises(ZeroDivisionError, self.read, b" /")
         self.assertEqual((exchange.told, self.transport.reads), ([("opening", b"GET")], 0))
 
-    def test_amid_a_message_the_transport_reads(self):
+    def test_amid_a_message_the_transport_has_nothing_to_do_either(self):
         exchange, data = self.opened(), frame(b"a" * 100)
         self.read(data[:50])
         self.read(data[50:])
-        self.assertEqual((exchange.told, self.transport.reads), ([b"a" * 100], 1))
+        self.assertEqual((exchange.told, self.transport.reads), ([b"a" * 100], 0))
+
+    def test_amid_a_message_of_which_a_part_was_taken_the_transport_reads(self):
+        exchange, data = self.opened(), frame(b"a" * 100)
+        self.read(data[:50])
+        exchange.connection.take_part()
+        self.read(data[50:])
+        self.assertEqual((exchange.told, self.transport.reads), (["Remainder"], 1))
 
     def test_what_is_more_than_there_is_room_for_the_transport_reads(self):
         exchange = self.opened()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -13,12 +13,19 @@ from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up, take_control
 from txws2._connection.frame_log import Tracer
 from txws2._connection.handshake import Handshake
-from txws2._connection.hook_calls import application_failed, go_on, hook_failed, hook_returned
+from txws2._connection.hook_calls import (
+    application_failed,
+    go_on,
+    hook_failed,
+    hook_returned,
+    tell,
+)
 from txws2._connection.hook_queue import Succession
+from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CLOSING, CONNECTING, DEAF, GONE, OPEN, SETTLED
-from txws2._connection.receiver import keeps_messages
-from txws2._connection.sender import send_now, when_not_open
+from txws2._connection.receiver import has_hook, keeps_messages
+from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
 from txws2._transport.capabilities import keep_little_unsent
@@ -119,6 +126,11 @@ class Driver(Parts):
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
         take_control(self, opcode, payload)
+
+    def ping_received(self, payload: bytes) -> None:
+        """Tell the application of a ping that was answered."""
+        if has_hook(self.application.pingReceived):
+            tell(self, "pingReceived", payload)
 
     def read_ended(self) -> None:
         """Do what waits for the end of a read, and note a message that hasn't ended."""
@@ -237,6 +249,52 @@ class Driver(Parts):
     ) -> None:
         """Send a message that isn't ordinary, or can't be sent now."""
         send_now(self, message, text, compress)
+
+    def send_and_wait(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
+        """Send a message; return a Deferred that fires when there is room for more."""
+        try:
+            if text is None and compress is None and self.send_ordinary(message):
+                drained: Deferred[None] = self.outbox.drained()
+                return drained
+            return send(self, message, text, compress)
+        except UnicodeError:
+            return fail()
+
+    # To those who receive.
+
+    def recv_otherwise(
+        self, decode: bool | None = None, *, timeout: float | None = None
+    ) -> Deferred[Any]:
+        """Return a Deferred of the next message, unless the handle could do so at once."""
+        if self.is_elsewhere():
+            self.check_thread()
+        if not self.opened:
+            return when_not_open(self)
+        inbox: Inbox = self.need_inbox()
+        self.keep_messages(inbox)
+        if timeout is None:
+            return inbox.get(decode)
+        return inbox.get_within(timeout, self.factory.clock, decode)
+
+    def keep_messages(self, inbox: Inbox) -> None:
+        """Give messages straight to the inbox, if the application's hook does nothing else."""
+        application = self.application
+        if application is self.receiver is not None and keeps_messages(application):
+            # Our messageReceived does the same, in two calls for each message.
+            self.receiver = inbox
+
+    def left_unread(self) -> None:
+        """Give messages that nobody waits for to the application, if it has a hook for them.
+
+        An application may set a hook on its object after it has received the first messages.
+        """
+        application = self.application
+        if application is not None and not keeps_messages(application):
+            inbox: Inbox = self.need_inbox()
+            self.receiver = application
+            self.deliver_later(inbox.take_all())
 
     # The keepalive.
 

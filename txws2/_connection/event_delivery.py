@@ -18,25 +18,28 @@ __all__ = ["deliver", "deliver_later", "open_up", "take_control"]
 
 _MESSAGE = (str, bytes)
 
+# Events that are delivered although the application has paused.
+_MAY_PASS = {Ping, Pong}
+
 
 def deliver(driver: Any, events: list[Event]) -> None:
     """Give messages to the application, and do what other events demand."""
-    for event in events:
+    end = len(events)
+    position = driver.give_messages(events, 0)
+    while position < end:
+        event = events[position]
         if driver.shut and _waits(driver, event):
-            driver.need_intake().enqueue(event)
-        elif not isinstance(event, _MESSAGE):
-            _react(driver, event)
-        elif driver.shut:
+            rest = events[position:]
+            if _MAY_PASS.isdisjoint(map(type, rest)):
+                # Nothing is delivered before the application goes on.
+                driver.need_intake().enqueue(rest)
+                return
+            driver.need_intake().enqueue([event])
+        elif isinstance(event, _MESSAGE):
             tell(driver, "messageReceived", event)
-        elif not driver.has_hung_up():
-            # The same as in `tell`, without the call.
-            try:
-                result = driver.receiver.messageReceived(event)
-            except BaseException as exc:
-                driver.message_failed(exc)
-            else:
-                if result is not None:
-                    driver.hook_returned(result)
+        else:
+            _react(driver, event)
+        position = driver.give_messages(events, position + 1)
 
 
 def take_control(driver: Any, opcode: int, payload: bytes) -> None:
@@ -49,13 +52,14 @@ def take_control(driver: Any, opcode: int, payload: bytes) -> None:
             event = connection.refuse(exc)
         deliver(driver, [event])
     else:
+        driver.wake()
         connection.count_in(opcode, 0)
         (_take_ping if opcode == PING else _take_pong)(driver, payload)
 
 
 def _waits(driver: Any, event: Event) -> bool:
     """Tell whether an event waits: the application has paused, or earlier events wait."""
-    if isinstance(event, (Ping, Pong)):
+    if type(event) in _MAY_PASS:
         return False
     if driver.delivery is HELD:
         return True
@@ -75,11 +79,13 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
     """Deliver events that have waited; as in a read, frames sent meanwhile leave in one piece."""
     if driver.busy:
         deliver(driver, events)
+        driver.wake()
         return
     driver.busy = True
     driver.outbox.cork()
     try:
         deliver(driver, events)
+        driver.wake()
     finally:
         driver.busy = False
         driver.outbox.uncork()
@@ -89,6 +95,8 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
+    # Whoever waits for messages answers those before this event first.
+    driver.wake()
     connection = driver.connection
     assert connection is not None
     if isinstance(event, Remainder):

@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any
 
 from txws2._accelerator import accelerated
+from txws2._connection.message_queue import MessageQueue
 from txws2.wire.connection import Connection
 
 __all__ = ["Exchange"]
@@ -73,11 +74,50 @@ class Exchange:
             outbox.cork()
             try:
                 self.receive(data)
-                if self.holds:
+                self.wake()
+                while self.holds:
                     self.receive_held()
+                    self.wake()
             finally:
                 self.busy = False
                 outbox.uncork()
+
+    def give_messages(self, events: list[Any], position: int, /) -> int:
+        """Give messages to the receiver, as long as nothing is against it.
+
+        Args:
+            events: messages, and other events.
+            position: the index of the first event.
+
+        Returns:
+            The index of the first event that isn't a message, or can't be given now; or the end.
+        """
+        end = len(events)
+        while position < end and not self.shut and isinstance(events[position], _ORDINARY):
+            if self.outbox.hung_up():
+                self.transport_closed()
+                if self.shut:
+                    break
+            try:
+                result = self.receiver.messageReceived(events[position])
+            except BaseException as exc:
+                self.message_failed(exc)
+            else:
+                if result is not None:
+                    self.hook_returned(result)
+            position += 1
+        return position
+
+    def wake(self) -> None:
+        """Wake the reader that waits for messages in pull style, after those of a read."""
+        receiver = self.receiver
+        if isinstance(receiver, MessageQueue):
+            try:
+                receiver.wake()
+                if receiver.waiting and receiver.reader is None:
+                    self.left_unread()
+            except BaseException as exc:
+                self.message_failed(exc)
 
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
@@ -111,7 +151,11 @@ class Exchange:
         raise NotImplementedError
 
     def control_received(self, opcode: int, payload: bytes) -> None:
-        """Do as a control frame demands; only the twin in C calls this, and the next two."""
+        """Do as a control frame demands; only the twin in C calls this, and the next three."""
+        raise NotImplementedError
+
+    def ping_received(self, payload: bytes) -> None:
+        """Tell the application of a ping that was answered."""
         raise NotImplementedError
 
     def read_ended(self) -> None:
@@ -134,6 +178,20 @@ class Exchange:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
         """Send a message that isn't ordinary, or can't be sent now."""
+        raise NotImplementedError
+
+    def send_and_wait(
+        self, message: Any, text: bool | None = None, *, compress: bool | None = None
+    ) -> Any:
+        """Send a message; return a Deferred that fires when there is room for more."""
+        raise NotImplementedError
+
+    def recv_otherwise(self, decode: bool | None = None, *, timeout: float | None = None) -> Any:
+        """Return a Deferred of the next message, unless the handle could do so at once."""
+        raise NotImplementedError
+
+    def left_unread(self) -> None:
+        """Give messages that nobody waits for to the application, if it has a hook for them."""
         raise NotImplementedError
 
     def hook_returned(self, result: object) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Literal, NoReturn, Self, TypeVar, overload
+
+from twisted.internet.defer import Deferred
 
 from txws2._accelerator import PURE, accelerated
 from txws2._connection.exchange import Exchange
+from txws2.interfaces import Fragments
+from txws2.wire.encoder import Part
 from txws2.wire.frames import BINARY, TEXT
 
 __all__ = ["Handle", "driver_of", "send_where_ready"]
@@ -40,6 +44,67 @@ class Handle:
     def dataReceived(self, data: bytes, /) -> None:
         """Take bytes that the transport has read."""
         _get_driver(self).data_received(data)
+
+    def send(
+        self, message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
+    ) -> Deferred[None]:
+        """Send a message.
+
+        Args:
+            message: a str is sent as text, a bytes-like object as binary. An iterable or
+                asynchronous iterable of these is one message, which is sent part by part as the
+                parts come. Messages that are sent meanwhile wait for its end. If the iterable
+                raises after the first part, the connection is closed with 1011.
+            text: True to send UTF-8 bytes as text, False to send a str as binary.
+            compress: True to compress the message however short it is, False not to. None to
+                follow the options. If no compression was agreed on, nothing is compressed.
+
+        Returns:
+            A Deferred that fires when the write buffer is below its limit. Wait for it, so that a
+            peer that reads slowly can't fill the memory. Cancelling it doesn't unsend the
+            message. It fails with ConnectionClosed if the connection is closed, and with
+            UnicodeError if the text can't be encoded as UTF-8.
+
+        Raises:
+            TypeError: the message is of another type.
+            ConcurrencyError: this isn't the reactor's thread.
+        """
+        sent: Deferred[None] = _get_driver(self).send_and_wait(message, text, compress=compress)
+        return sent
+
+    @overload
+    def recv(self, decode: Literal[True], *, timeout: float | None = None) -> Deferred[str]: ...
+
+    @overload
+    def recv(self, decode: Literal[False], *, timeout: float | None = None) -> Deferred[bytes]: ...
+
+    @overload
+    def recv(
+        self, decode: bool | None = None, *, timeout: float | None = None
+    ) -> Deferred[str | bytes]: ...
+
+    def recv(self, decode: bool | None = None, *, timeout: float | None = None) -> Deferred[Any]:
+        """Receive the next message.
+
+        Args:
+            decode: True to get bytes decoded as str, False to get text as bytes.
+            timeout: seconds to wait; 0 to get only a message that is already here. None to wait
+                for ever.
+
+        Returns:
+            A Deferred of a str for text or bytes for binary. It fails with the builtin
+            TimeoutError when the time is over, with ConnectionClosed when the connection is
+            closed and all messages were received, and with ConcurrencyError if another recv() is
+            waiting. It may be cancelled. `addTimeout` fails it with another class,
+            `twisted.internet.defer.TimeoutError`. However it ends, no message is lost: the next
+            recv() gets it.
+
+        Raises:
+            TypeError: decode or timeout is of another type.
+            ConcurrencyError: this isn't the reactor's thread.
+        """
+        received: Deferred[Any] = _get_driver(self).recv_otherwise(decode, timeout=timeout)
+        return received
 
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None

@@ -12,7 +12,7 @@ from txws2._connection.hook_calls import close_after_failure, tell
 from txws2._connection.journal import log_opened
 from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
-from txws2._transport.capabilities import abort, set_no_delay
+from txws2._transport.capabilities import abort, read_without_wrapper, set_no_delay
 from txws2._transport.socket_writer import outbox_for
 from txws2.wire.connection import Connection, Trace
 from txws2.wire.http.heads import Request, Response
@@ -112,6 +112,8 @@ class Handshake:
             transport, len(factory.connections), factory.drivers
         ):
             set_no_delay(transport)
+        if driver.client:
+            read_without_wrapper(transport)
         driver.outbox = outbox_for(transport, factory.write_limit)
         self.tell_made()
 

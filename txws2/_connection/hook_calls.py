@@ -110,6 +110,7 @@ def go_on(driver: Any, succession: Succession) -> None:
             break
         hook, arguments = taken
         call(driver, hook, *arguments)
+    driver.wake()
     succession.calling = False
     intake = driver.intake
     if succession.idle:

@@ -18,8 +18,6 @@ from txws2.wire.events import Event
 
 __all__ = ["Intake"]
 
-_MESSAGE = (str, bytes)
-
 
 class Intake:
     """Keeps events that can't be delivered now; most connections never have an intake.
@@ -89,28 +87,36 @@ class Intake:
     @property
     def queue_size(self) -> int:
         """Bytes of the messages that wait because the application has paused."""
-        messages = (event for event in self.queue or () if isinstance(event, _MESSAGE))
-        return sum(len(message) + MESSAGE_OVERHEAD for message in messages)
+        queue = self.queue or ()
+        # Any other event is a tuple, of length 1; and there is one at most.
+        return sum(map(len, queue)) + len(queue) * MESSAGE_OVERHEAD
 
-    def enqueue(self, event: Event) -> None:
-        """Let an event wait."""
+    def enqueue(self, events: list[Event]) -> None:
+        """Let events wait."""
         if self.queue is None:
             self.queue = []
-        self.queue.append(event)
+        self.queue += events
 
     def hold(self, driver: Any) -> None:
         """Deliver nothing until `release`."""
         if driver.delivery is DELIVERING and driver.phase < SETTLED:
             driver.change_delivery(HELD)
             self.reading.hold()
+            if self.inbox is not None:
+                self.inbox.hold()
 
     def release(self, driver: Any) -> None:
         """Deliver the events that have waited, and those that come."""
         if driver.delivery is HELD:
             driver.change_delivery(DELIVERING)
+        inbox = self.inbox
+        if inbox is not None:
+            inbox.release()
         # During a read, as in the hook of a ping, the queue waits for the end of the read.
         if not (self.queue and driver.busy):
             self.deliver_queue(driver)
+        if inbox is not None:
+            inbox.wake()
 
     def deliver_queue(self, driver: Any) -> None:
         """Deliver the events that have waited, unless the application pauses again."""

@@ -28,17 +28,27 @@ class Stream(Protocol):
     kept: Piece | None
 
 
+def _as_last_piece(message: str | bytes) -> Piece:
+    return Piece(message, True)
+
+
 class PartDeferred(Incoming):
-    """A Deferred of the next part of a message."""
+    """A Deferred of the next part of a message.
+
+    Attributes:
+        stream: the stream that wants the part.
+    """
+
+    convert = staticmethod(_as_last_piece)
 
     def __init__(self, inbox: Source, stream: Stream) -> None:
         super().__init__(lambda _: inbox.cancel_reader())
         self.source = inbox
-        self._stream = stream
+        self.stream = stream
 
     def withdraw(self, result: Piece) -> None:
         """Set a part aside for the stream that has begun with this message."""
-        if result.last and not self._stream.taken:
+        if result.last and not self.stream.taken:
             super().withdraw(result)
         else:
-            self._stream.kept = result
+            self.stream.kept = result

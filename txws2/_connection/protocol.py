@@ -16,13 +16,10 @@ from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Inbox
 from txws2._connection.phases import OPEN
 from txws2._connection.pieces import Piece
-from txws2._connection.receiver import keeps_messages
-from txws2._connection.sender import send, when_not_open
+from txws2._connection.sender import when_not_open
 from txws2._connection.text import check_decode
-from txws2._deferreds.lean import Done
 from txws2.exceptions import ConcurrencyError, ProtocolError
-from txws2.interfaces import Fragments, IWebSocketConnection, PushProducer
-from txws2.wire.encoder import Part
+from txws2.interfaces import IWebSocketConnection, PushProducer
 
 __all__ = ["WebSocketProtocol", "check_arguments"]
 
@@ -71,80 +68,6 @@ class WebSocketProtocol(Facts):
         await WebSocketProtocol.close(self)
 
     # Methods that the application calls.
-
-    def send(
-        self, message: Part | Fragments, text: bool | None = None, *, compress: bool | None = None
-    ) -> Deferred[None]:
-        """Send a message.
-
-        Args:
-            message: a str is sent as text, a bytes-like object as binary. An iterable or
-                asynchronous iterable of these is one message, which is sent part by part as the
-                parts come. Messages that are sent meanwhile wait for its end. If the iterable
-                raises after the first part, the connection is closed with 1011.
-            text: True to send UTF-8 bytes as text, False to send a str as binary.
-            compress: True to compress the message however short it is, False not to. None to
-                follow the options. If no compression was agreed on, nothing is compressed.
-
-        Returns:
-            A Deferred that fires when the write buffer is below its limit. Wait for it, so that a
-            peer that reads slowly can't fill the memory. Cancelling it doesn't unsend the
-            message. It fails with ConnectionClosed if the connection is closed, and with
-            UnicodeError if the text can't be encoded as UTF-8.
-
-        Raises:
-            TypeError: the message is of another type.
-            ConcurrencyError: this isn't the reactor's thread.
-        """
-        try:
-            driver = driver_of(self)
-            if text is None and compress is None and driver.send_ordinary(message):
-                outbox = driver.outbox
-                return Done() if outbox.ready else cast("Deferred[None]", outbox.drained())
-            return send(driver, message, text, compress)
-        except UnicodeError:
-            return fail()
-
-    @overload
-    def recv(self, decode: Literal[True], *, timeout: float | None = None) -> Deferred[str]: ...
-
-    @overload
-    def recv(self, decode: Literal[False], *, timeout: float | None = None) -> Deferred[bytes]: ...
-
-    @overload
-    def recv(
-        self, decode: bool | None = None, *, timeout: float | None = None
-    ) -> Deferred[str | bytes]: ...
-
-    def recv(self, decode: bool | None = None, *, timeout: float | None = None) -> Deferred[Any]:
-        """Receive the next message.
-
-        Args:
-            decode: True to get bytes decoded as str, False to get text as bytes.
-            timeout: seconds to wait; 0 to get only a message that is already here. None to wait
-                for ever.
-
-        Returns:
-            A Deferred of a str for text or bytes for binary. It fails with the builtin
-            TimeoutError when the time is over, with ConnectionClosed when the connection is
-            closed and all messages were received, and with ConcurrencyError if another recv() is
-            waiting. It may be cancelled. `addTimeout` fails it with another class,
-            `twisted.internet.defer.TimeoutError`. However it ends, no message is lost: the next
-            recv() gets it.
-
-        Raises:
-            TypeError: decode or timeout is of another type.
-            ConcurrencyError: this isn't the reactor's thread.
-        """
-        driver = driver_of(self)
-        if driver.is_elsewhere():
-            driver.check_thread()
-        if not driver.opened:
-            return when_not_open(driver)
-        inbox: Inbox = driver.need_inbox()
-        if timeout is None:
-            return inbox.get(decode)
-        return inbox.get_within(timeout, driver.factory.clock, decode)
 
     @overload
     def recv_streaming(self, decode: Literal[True]) -> AsyncIterator[str]: ...
@@ -200,9 +123,7 @@ class WebSocketProtocol(Facts):
         if not driver.opened:
             return _fail_to_iterate(when_not_open(driver))
         inbox: Inbox = driver.need_inbox()
-        if driver.application is self and keeps_messages(self):
-            # Our messageReceived does the same, in two calls for each message.
-            driver.receiver = inbox
+        driver.keep_messages(inbox)
         return inbox
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:

@@ -26,7 +26,9 @@ class Receiver(Handle):
 
         Unless it is overridden, it keeps the message for `recv`.
         """
-        driver_of(self).need_inbox().put(message)
+        inbox = driver_of(self).need_inbox()
+        inbox.put(message)
+        inbox.wake()
         return None
 
     def pingReceived(self, payload: bytes) -> HookResult:

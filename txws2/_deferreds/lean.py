@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txws2._deferreds.eventual import Eventual
+from txws2._deferreds.prompt import Prompt
 from txws2._private_names import can_be_lean
 
-__all__ = ["Done", "Incoming", "Next", "OnDemand", "Received", "Source", "Step"]
+__all__ = [
+    "DONE",
+    "RECEIVED",
+    "STEP",
+    "Done",
+    "Incoming",
+    "Next",
+    "OnDemand",
+    "Received",
+    "Source",
+    "Step",
+    "stop_waiting",
+]
 
 _T = TypeVar("_T")
+
+_LEAN = can_be_lean(Deferred)
 
 
 class _Part:
@@ -25,61 +39,55 @@ class _Part:
 
     def __get__(self, deferred: _Lean[Any], owner: type[_Lean[Any]]) -> Any:
         deferred.become_whole()
-        return getattr(deferred, self._name)
+        return vars(deferred)[self._name]
 
 
-class _Lean(Eventual[_T]):
-    """A Deferred without any attributes of its own, which is enough to be awaited.
+class _Lean(Prompt, Eventual[_T]):
+    """A Deferred that has nothing but its state, which is enough to be awaited.
 
-    When more is asked of it, it becomes an instance of another class, which is made as Twisted
-    makes a Deferred.
+    When more is asked of it, it gets all that Twisted gives to a Deferred.
     """
 
-    whole: ClassVar[type[Deferred[Any]]] = Eventual
+    _wait = Eventual.__await__
+    _add_both = Eventual.addBoth
+    _call_back = Eventual.callback
 
-    canceller: Callable[[Deferred[Any]], None] | None = None
-
-    if TYPE_CHECKING:
-
-        def __init__(self) -> None: ...
-
-    else:
-        __init__ = object.__init__
+    def __init__(self) -> None:
+        if not _LEAN:
+            self.become_whole()
 
     def become_whole(self) -> None:
         """Become like any other Deferred."""
-        canceller = self.canceller
-        self.__class__ = self.whole  # type: ignore[assignment]
-        Deferred.__init__(self, canceller)
+        self._whole = True
+        vars(self).update(vars(Deferred(self.canceller)))
+
+    @staticmethod
+    def canceller(deferred: Deferred[Any]) -> None:
+        """Do what is to be done before this fails with a CancelledError."""
+
+    def _raised(self, exception: BaseException) -> None:
+        self._returned(Failure(exception))
+
+    def _returned(self, result: Any) -> None:
+        # Only a general Deferred makes a result of a Failure, or of another Deferred.
+        self.addCallback(lambda _: result)
 
 
-if can_be_lean(Deferred):
+if _LEAN:
     for _name in vars(Deferred()):
         setattr(_Lean, _name, _Part(_name))
-else:
-    # Each is whole from the beginning.
-    _Lean.__init__ = lambda self: self.become_whole()  # type: ignore[method-assign]
+    # The accelerator makes these without calling their __init__.
+    if not TYPE_CHECKING:
+        _Lean.__init__ = object.__init__
 
 
 class Done(_Lean[None]):
     """A Deferred that has fired with None."""
 
-    called = True
-    result: Any = None
-
-    __await__: Callable[[], Iterator[Any]] = staticmethod(  # type: ignore[assignment]
-        partial(iter, ())
-    )
-
-    def pause(self) -> None:
-        """Let callbacks wait for `unpause`."""
-        self.become_whole()
-        self.pause()
-
-    def become_whole(self) -> None:
-        """Become like any other Deferred."""
-        super().become_whole()
-        self.callback(None)
+    def __init__(self) -> None:
+        super().__init__()
+        self.called = True
+        self.result: Any = None
 
 
 class Source(Protocol):
@@ -98,10 +106,23 @@ class Incoming(Eventual[Any]):
     Attributes:
         source: the object that gives the message; None if there is none.
         original: the message as it has arrived; callbacks may make another result of it.
+        convert: makes the result of the message; None to leave it as it is.
     """
 
     source: Source | None = None
     original: Any = None
+    convert: Callable[[Any], Any] | None = None
+
+    def give(self, message: Any) -> None:
+        """Fire with a message, converted as it was asked for."""
+        if self.convert is not None:
+            self.original = message
+            try:
+                message = self.convert(message)
+            except UnicodeDecodeError:
+                self.errback()
+                return
+        self.callback(message)
 
     def callback(self, result: Any) -> None:
         """Give the result to the callbacks."""
@@ -170,60 +191,48 @@ class Step(Incoming):
     """A Deferred for one step of `async for`."""
 
 
+def stop_waiting(deferred: Any) -> None:
+    """Cancel the Deferred of a message."""
+    if deferred.source is not None:
+        deferred.source.cancel_reader()
+
+
 class Received(_Lean[Any], Incoming):
-    """A Deferred of a message. Mostly it is awaited at once, and not used in any other way.
+    """A Deferred of a message. Mostly it is awaited at once, and not used in any other way."""
 
-    A coroutine that awaits a Deferred adds one callback. Here that callback is called directly; a
-    general Deferred would go through lists of callbacks.
-    """
+    canceller = staticmethod(stop_waiting)
 
-    whole = Incoming
-
-    _resume: tuple[Callable[..., object], tuple[Any, ...]] | None = None
-
-    def canceller(self, _: Deferred[Any]) -> None:
-        """Stop waiting for a message."""
-        if self.source is not None:
-            self.source.cancel_reader()
-
-    def addBoth(self, callback: Any, *args: Any, **kwargs: Any) -> Deferred[Any]:
-        """Add a callback for the result, or for the Failure."""
-        if self._resume is None and not (self.called or kwargs):
-            self._resume = callback, args
-            return self
-        self.become_whole()
-        return self.addBoth(callback, *args, **kwargs)
-
-    def callback(self, result: Any) -> None:
-        """Give the result to the coroutine that awaits it."""
-        if self.called:
+    def _call_back(self, result: Any) -> None:
+        if not self._whole:
             self.become_whole()
-            self.callback(result)
-        else:
-            # The coroutine looks it up here.
-            self.called = True
-            self.result = result
-            if self._resume is not None:
-                (callback, args), self._resume = self._resume, None
-                self.result = callback(result, *args)
+        Incoming.callback(self, result)
 
     def errback(self, fail: Failure | BaseException | None = None) -> None:
         """Raise an exception in the coroutine that awaits this."""
-        self.become_whole()
-        self.errback(fail)
+        if not self._whole:
+            self.become_whole()
+        super().errback(fail)
 
     def become_whole(self) -> None:
         """Become like any other Deferred."""
-        resume, self._resume = self._resume, None
+        callback, arguments = self._waiting, self._arguments
+        self._waiting = self._arguments = None
         if self.called and self.original is None:
             self.original = self.result
         super().become_whole()
-        if resume is not None:
-            callback, args = resume
-            self.addBoth(callback, *args)
+        if callback is not None:
+            self.addBoth(callback, *(arguments or ()))
 
 
 class Next(Received, Step):
     """A Step that mostly nobody but `async for` sees."""
 
-    whole = Step
+
+RECEIVED: type[Received] | None = Received if _LEAN else None
+"""The class of a Deferred of a message, if the accelerator may make its instances."""
+
+STEP: type[Next] | None = Next if _LEAN else None
+"""The class of a Deferred of a step of ``async for``, if the accelerator may make its instances."""
+
+DONE: type[Done] | None = Done if _LEAN else None
+"""The class of a Deferred that has fired, if the accelerator may make its instances."""

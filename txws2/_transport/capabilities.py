@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
+from twisted.internet import endpoints
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import (
     IAddress,
@@ -18,7 +19,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-from txws2._private_names import TCP_TRANSPORT
+from txws2._private_names import ENDPOINT_WRAPPER, TCP_TRANSPORT
 
 __all__ = [
     "TCP_IS_KNOWN",
@@ -31,6 +32,7 @@ __all__ = [
     "keep_little_unsent",
     "let_go",
     "read_more_at_once",
+    "read_without_wrapper",
     "set_no_delay",
     "socket_of",
     "unsent_by",
@@ -44,6 +46,10 @@ _LITTLE_UNSENT = 128 * 1024
 
 TCP_IS_KNOWN = TCP_TRANSPORT.are_in(TCPTransport)
 """Whether this Twisted's TCP transport can be looked into, and its socket be used."""
+
+# This class has no public name. Endpoints in Twisted put it around the protocol of each client.
+_WRAPPER: Any = getattr(endpoints, "_WrappingProtocol", None)
+_CAN_BE_UNWRAPPED = ENDPOINT_WRAPPER.are_in(_WRAPPER or object)
 
 Address = tuple[str, int] | str | None
 """(host, port), the path of a Unix socket, or None if it is not known."""
@@ -126,6 +132,17 @@ def read_more_at_once(transport: ITransport) -> None:
     """Have a transport that receives large messages read them in fewer pieces."""
     if isinstance(transport, TCPTransport):
         transport.bufferSize = _LARGE_READ
+
+
+def read_without_wrapper(transport: ITransport) -> None:
+    """Have a client's transport call its protocol, without the one that an endpoint put around it.
+
+    The endpoint's protocol reports that the connection is made. After that, it only passes calls
+    on.
+    """
+    below = socket_of(transport)
+    if _CAN_BE_UNWRAPPED and below is not None and type(below.protocol) is _WRAPPER:
+        below.protocol = cast(Any, below.protocol)._wrappedProtocol
 
 
 def close_softly(transport: ITransport) -> None:

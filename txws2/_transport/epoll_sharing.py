@@ -17,6 +17,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import SharedEpoll
+from txws2._transport.lone_reader import LoneReader, attend
 
 __all__ = ["EpollSharing"]
 
@@ -65,7 +66,10 @@ class EpollSharing:
             # A port that was taken over has made it.
             return not self._earlier or self._has_no_delay(cast(Server, _socket_of(transport)))
         below = _socket_of(transport)
-        if below is None or count < _WORTH_WHILE:
+        if below is None:
+            return False
+        if count < _WORTH_WHILE:
+            attend(below)
             return False
         # The system may have no descriptor left, or no memory. Then the reactor keeps it.
         with suppress(OSError):
@@ -117,8 +121,13 @@ class EpollSharing:
 
     def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
         """Take over earlier connections, too: they would have fewer turns than the others."""
+        known = list(drivers)
+        for driver in known:
+            below = _socket_of(driver.own_transport)
+            if below is not None and isinstance(below.reactor, LoneReader):
+                below.reactor.leave()
         readers, writers = set(reactor.getReaders()), set(reactor.getWriters())
-        for driver in drivers:
+        for driver in known:
             below = _socket_of(driver.own_transport)
             if below is not None and below.reactor is reactor:
                 shared.adopt(below, reading=below in readers, writing=below in writers)

@@ -11,7 +11,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import StandIn
 from txws2._transport.outbox import Outbox
-from txws2._transport.tls_writer import let_close, let_through
+from txws2._transport.tls_writer import let_close, tls_outbox_for
 
 __all__ = ["WriteThrough", "outbox_for"]
 
@@ -141,7 +141,9 @@ def outbox_for(transport: ITransport, write_limit: int | None) -> Outbox:
     """Return the Outbox that a transport allows for."""
     if TCP_IS_KNOWN and isinstance(transport, TCPTransport) and not transport.TLS:
         return WriteThrough(transport, write_limit)
-    let_through(transport)
+    through = tls_outbox_for(transport, write_limit)
+    if through is not None:
+        return through
     outbox = Outbox(cast(IConsumer, transport), write_limit)
     let_close(transport, outbox)
     return outbox

@@ -6,152 +6,201 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
-from twisted.internet.interfaces import IPullProducer, IPushProducer, ITransport
+from OpenSSL.SSL import Connection, Error, WantReadError, ZeroReturnError
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IConsumer, IProtocol, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from txws2._accelerator import PURE
 from txws2._private_names import TLS_BUFFER, TLS_TRANSPORT
-from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
-from txws2._transport.guarded_tls import BufferingTLSGuard, TLSGuard
+from txws2._transport.capabilities import TCP_IS_KNOWN
+from txws2._transport.guarded_tls import BufferingTLSGuard
+from txws2._transport.openssl import pointers_of, shed_buffers
 from txws2._transport.outbox import Outbox
 from txws2._transport.tls_records import Records
 
-__all__ = ["TLSThrough", "let_close", "let_through"]
-
-# The most data that a record holds (RFC 8446 section 5.1), and more than an encrypted record has.
-_RECORD_SIZE = 2**14
-_ENCRYPTED_SIZE = 2**15
-
-_TURN_SIZE = 64 * 1024
+__all__ = ["TLSOutbox", "TLSThrough", "let_close", "tls_outbox_for"]
 
 _BUFFER_IS_KNOWN = TLS_BUFFER.are_in(BufferingTLSTransport)
 _TLS_IS_KNOWN = TLS_TRANSPORT.are_in(TLSMemoryBIOProtocol) and _BUFFER_IS_KNOWN and TCP_IS_KNOWN
 
+# The exception of a connection that was lost before TLS was closed. Made once, as in a reactor.
+_CUT = Failure(ConnectionLost())
 
-class TLSThrough(TLSGuard):
-    """Twisted's TLS transport with a short way for ordinary reads and writes.
+# An option of OpenSSL: the end of the connection below is a proper end of TLS.
+_IGNORE_UNEXPECTED_EOF = 1 << 7
+
+
+def _may_be_cut(connection: Connection) -> bool:
+    # In older versions of pyOpenSSL, only the context has options.
+    has_options = connection if hasattr(connection, "set_options") else connection.get_context()
+    return bool(has_options.set_options(0) & _IGNORE_UNEXPECTED_EOF)
+
+
+class TLSThrough(Records):
+    """A short way past Twisted's TLS transport, for data that is read and written.
 
     Twisted's own way keeps small writes for the next turn of the reactor. After each read, it asks
     OpenSSL for more until an exception says that there is none. Here each write is encrypted at
-    once, and goes to the socket while the transport below has nothing to write. No record gives
-    more than one piece of data, so OpenSSL is asked once for each record that has ended. Twisted
-    handles the rest: the opening and the closing of TLS, and everything unusual.
+    once, and goes to the socket while the transport below has nothing to write. Twisted handles
+    the rest: the closing of TLS, and everything unusual.
 
-    The socket gets only bytes that OpenSSL has encrypted.
+    Args:
+        tls: Twisted's TLS transport.
+        pointers: as for `Records`.
     """
 
-    transport: TCPTransport
+    __slots__ = ("_before",)
 
-    _records: Records
-    # Bytes that the socket was given since the transport below last had something to write.
-    _through = 0
-    _outbox: Outbox | None = None
+    def __init__(self, tls: TLSMemoryBIOProtocol, pointers: tuple[Any, ...] | None) -> None:
+        below = cast(TCPTransport, tls.transport)
+        super().__init__(tls, below, pointers)
+        # The TLS transport itself, until the connection is lost.
+        self._before: Any = below.protocol
+        # The others tell exceptions to those who wait for the connection.
+        self.shakes = type(tls) is BufferingTLSTransport and not tls._handshakeDone
+        self._find_out()
+        below.protocol = cast(IProtocol, self)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Decrypt the bytes that the transport below has read; deliver the data in one piece."""
-        records = self._records.count(data)
-        if self._appSendBuffer or not self._handshakeDone:
-            super().dataReceived(data)
-            return
-        connection = self._tlsConnection
-        connection.bio_write(data)
-        pieces: list[bytes] = []
-        ordinary, failure = True, None
+    def connectionLost(self, reason: Failure) -> None:
+        """Tell Twisted that the transport below is lost."""
+        before, self._before = self._before, None
+        tls = self.tls
+        if self.open and not tls._lostTLSConnection and not _may_be_cut(tls._tlsConnection):
+            # OpenSSL would say so, in an exception that lives in a reference cycle.
+            tls._reason = tls._reason or _CUT
+            tls._lostTLSConnection = True
+        self.forget()
+        before.connectionLost(reason)
+        # Else a lost connection would wait for the garbage collector.
+        tls._producer = None
+        vars(tls).pop("loseConnection", None)
+
+    # Twisted has this for its buffer of small writes, which keeps nothing here.
+
+    def flush(self) -> None:
+        """Do nothing: all bytes have left."""
+
+    def close(self) -> None:
+        """Do nothing: the transport below is lost."""
+
+    def read_otherwise(self, data: bytes) -> None:
+        """Have Twisted take bytes that were read before TLS is open, or when a handshake waits."""
+        if self._before is not None:
+            self._before.dataReceived(data)
+            self._find_out()
+
+    def shaken(self) -> None:
+        """Have Twisted note that the handshake is done."""
+        tls = self.tls
+        self.shakes = False
+        tls._checkHandshakeStatus()
+        if tls._appSendBuffer:
+            tls._unbufferPendingWrites()
+        self._find_out()
+
+    def shed(self) -> None:
+        """Give back the memory that the handshake took."""
+        self.fresh = False
+        connection = self.tls._tlsConnection
+        if shed_buffers(connection):
+            self.renew(pointers_of(connection))
+
+    def write_otherwise(self, data: bytes, result: int) -> None:
+        """Have Twisted write data that can't be encrypted now."""
+        if result <= 0:
+            fault = self.fault_of(result)
+            if not fault.check(WantReadError):
+                self.write_failed(fault)
+                return
+        TLSMemoryBIOProtocol.write(self.tls, data)
+        self._find_out()
+
+    def fault_of(self, result: int) -> Failure:
+        """Return why OpenSSL can't go on."""
+        connection: Connection = self.tls._tlsConnection
         try:
-            while len(pieces) < records:
-                pieces.append(connection.recv(_RECORD_SIZE))
-        except (WantReadError, ZeroReturnError):
-            ordinary = False
-        except Error:
-            # OpenSSL tells the reason only once.
-            failure = Failure()
-        if pieces:
-            self.wrappedProtocol.dataReceived(b"".join(pieces))
-        if failure is not None:
-            self._tlsShutdownFinished(failure)
-        elif not ordinary:
-            # A record had no data for the application. Twisted finds the same, and answers it.
-            self._flushReceiveBIO()
+            connection._raise_ssl_error(connection._ssl, result)
+        except BaseException:
+            return Failure()
+        return Failure(Error([]))
 
-    def write(self, data: bytes) -> None:
-        """Encrypt and send."""
-        if self.disconnecting or self._lostTLSConnection:
-            super().write(data)
+    def end_with(self, fault: Failure) -> None:
+        """End the connection as Twisted does."""
+        tls = self.tls
+        if tls._lostTLSConnection:
             return
-        connection = self._tlsConnection
-        rest: bytes | memoryview = data
-        records = []
-        failure = None
-        try:
-            while rest:
-                # Each call makes one record.
-                sent = connection.send(rest)
-                records.append(connection.bio_read(_ENCRYPTED_SIZE))
-                rest = b"" if sent == len(rest) else memoryview(rest)[sent:]
-        except WantReadError:
-            # A handshake is going on. Twisted keeps the rest until the handshake is done.
-            pass
-        except Error:
-            failure = Failure()
-        if records:
-            self._send(b"".join(records))
-        if failure is not None:
-            self._tlsShutdownFinished(failure)
-        elif rest:
-            super().write(bytes(rest))
-
-    def registerProducer(self, producer: IPushProducer | IPullProducer, streaming: bool) -> None:
-        """Register a producer."""
-        super().registerProducer(producer, streaming)
-        self._outbox = producer if isinstance(producer, Outbox) else None
-
-    def unregisterProducer(self) -> None:
-        """Unregister the producer."""
-        self._outbox = None
-        super().unregisterProducer()
-
-    def loseConnection(self) -> None:
-        """Close; if the producer is an outbox, after all frames that wait there."""
-        if self._outbox is not None:
-            _close_after(self, self._outbox)
+        if not fault.check(Error):
+            fault.raiseException()
+        if fault.check(ZeroReturnError):
+            # The peer has closed TLS in due form.
+            tls._shutdownTLS()
+            tls._tlsShutdownFinished(None)
         else:
-            super().loseConnection()
+            tls._tlsShutdownFinished(fault)
+        self._find_out()
 
-    def _send(self, encrypted: bytes) -> None:
-        below = self.transport
-        sent = 0
-        # A loop that sends must leave a turn to others.
-        if self._through < _TURN_SIZE and not has_unsent(below):
-            self._through += len(encrypted)
-            try:
-                sent = below.socket.send(encrypted)
-            except OSError:
-                # The socket is full, or broken. The transport finds that out at its next write.
-                sent = 0
-        if sent < len(encrypted):
-            self._through = 0
-            below.write(encrypted[sent:])
+    def write_failed(self, fault: Failure) -> None:
+        """End the connection, unless TLS was closed: then the data is dropped."""
+        if not self.tls.disconnecting:
+            self.end_with(fault)
+
+    def _find_out(self) -> None:
+        tls = self.tls
+        # While data waits for a handshake, more has to wait behind it.
+        self.open = tls._handshakeDone and not (tls._appSendBuffer or tls._lostTLSConnection)
 
 
-def let_through(transport: ITransport) -> None:
-    """Let a TLS transport take the short way, if it can."""
-    if (
+class TLSOutbox(Outbox):
+    """An Outbox that takes the short way.
+
+    Args:
+        tls: Twisted's TLS transport.
+        pointers: as for `Records`.
+        write_limit: as for `Outbox`.
+    """
+
+    __slots__ = ("_records",)
+
+    def __init__(
+        self,
+        tls: BufferingTLSTransport,
+        pointers: tuple[Any, ...] | None,
+        write_limit: int | None,
+    ) -> None:
+        self._records = TLSThrough(tls, pointers)
+        super().__init__(cast(IConsumer, tls), write_limit)
+        # An outbox needs no buffer of Twisted's.
+        tls._aggregator.flush()
+        del tls.write
+        tls._aggregator = cast(Any, self._records)
+        tls.loseConnection = self._close_transport  # type: ignore[method-assign]
+
+    def _transmit(self, data: bytes) -> None:
+        self._records.write(data)
+
+    def _close_transport(self) -> None:
+        _close_after(self._transport, self)
+
+
+def tls_outbox_for(transport: ITransport, write_limit: int | None) -> Outbox | None:
+    """Return an outbox that takes the short way, if the transport is TLS that allows for it."""
+    if not (
         _TLS_IS_KNOWN
         and (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
         and isinstance(transport.transport, TCPTransport)
-        # The records must be counted from the first byte on.
-        and not transport._handshakeDone
+        and transport.transport.protocol is transport
     ):
-        transport._aggregator.flush()
-        # Twisted has made the transport, and lets nobody choose its class.
-        del transport.write, transport._aggregator
-        transport._records = Records()
-        transport.__class__ = TLSThrough
+        return None
+    pointers = pointers_of(transport._tlsConnection)
+    if pointers is None and Records is not PURE["Records"]:
+        return None
+    return TLSOutbox(transport, pointers, write_limit)
 
 
 def let_close(transport: ITransport, outbox: Outbox) -> None:
@@ -165,7 +214,7 @@ def let_close(transport: ITransport, outbox: Outbox) -> None:
         outbox: the outbox.
     """
     tls = _tls_of(transport)
-    if tls is None or isinstance(tls, TLSThrough):
+    if tls is None:
         return
     if isinstance(tls, BufferingTLSTransport):
         # Bytes that its buffer keeps for the next turn would come after the end of TLS. An outbox
@@ -184,8 +233,7 @@ def let_close(transport: ITransport, outbox: Outbox) -> None:
 
 def _close_after(tls: TLSMemoryBIOProtocol, outbox: Outbox) -> None:
     if tls.connected and not tls.disconnecting:
-        kind = TLSMemoryBIOProtocol if isinstance(tls, TLSThrough) else type(tls)
-        kind.loseConnection(tls)
+        type(tls).loseConnection(tls)
         outbox.end()
 
 

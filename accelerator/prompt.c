@@ -1,0 +1,416 @@
+/* Awaiting a result that is there already: Prompt, whose twin is in prompt.py. */
+
+#include "accelerator.h"
+#include <structmember.h>
+
+/* The number of arguments of a callback, besides the result, that are kept without a Deferred's
+ * lists; Twisted's coroutines need four. */
+enum { MOST_ARGUMENTS = 6 };
+
+/* The state of a Deferred, and its first callback. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *result;       /* NULL until it has fired. */
+    PyObject *source;
+    PyObject *waiting;      /* A callback, NULL or None for nobody. */
+    PyObject *arguments;    /* Of the callback, a tuple. */
+    PyObject *blocking;
+    int paused;
+    char called;
+    char whole;
+} Prompt;
+
+/* An iterator for `await`: over a Deferred, or with a result that is there already. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *result;       /* NULL if there is none, or no more. */
+    Prompt *deferred;       /* NULL if there is none. */
+    PyObject *general;      /* The iterator that goes on with a rare result; NULL at first. */
+} Answer;
+
+/* Results that no callback has made into something that has to be raised, or waited for. */
+static bool
+is_ordinary(PyObject *result)
+{
+    return result != NULL
+           && (PyUnicode_CheckExact(result) || PyBytes_CheckExact(result) || result == Py_None);
+}
+
+static Answer *
+make_answer(State *state)
+{
+    Answer *self = (Answer *)state->spare_answer;
+    if (self != NULL) {
+        state->spare_answer = NULL;
+        return self;
+    }
+    self = PyObject_GC_New(Answer, state->answer_type);
+    if (self != NULL) {
+        self->result = self->general = NULL;
+        self->deferred = NULL;
+    }
+    return self;
+}
+
+/* Return an awaitable that has a result, a message or None. */
+PyObject *
+new_answer(State *state, PyObject *result)
+{
+    Answer *self = make_answer(state);
+    if (self != NULL) {
+        self->result = Py_NewRef(result);
+    }
+    return (PyObject *)self;
+}
+
+static bool
+has_ordinary_result(const Prompt *self)
+{
+    return self->called && self->paused == 0 && is_ordinary(self->result);
+}
+
+/* Wait for a Deferred, as __await__ of Eventual does. */
+static PySendResult
+answer_wait(Answer *self, PyObject **result)
+{
+    Prompt *deferred = self->deferred;
+    if (self->general == NULL) {
+        if (has_ordinary_result(deferred)) {
+            *result = Py_NewRef(deferred->result);
+            Py_CLEAR(self->deferred);
+            return PYGEN_RETURN;
+        }
+        if (!deferred->called) {
+            Py_XSETREF(deferred->blocking, Py_NewRef(Py_True));
+            *result = Py_NewRef(deferred);
+            return PYGEN_NEXT;
+        }
+        State *state = PyType_GetModuleState(Py_TYPE(self));
+        self->general = PyObject_CallMethodNoArgs((PyObject *)deferred, state->names[WAIT]);
+        if (self->general == NULL) {
+            *result = NULL;
+            return PYGEN_ERROR;
+        }
+    }
+    PyObject *general = Py_NewRef(self->general);
+    PySendResult sent = PyIter_Send(general, Py_None, result);
+    Py_DECREF(general);
+    return sent;
+}
+
+static PySendResult
+answer_send(PyObject *object, PyObject *Py_UNUSED(sent), PyObject **result)
+{
+    Answer *self = (Answer *)object;
+    if (self->deferred != NULL) {
+        return answer_wait(self, result);
+    }
+    *result = self->result;
+    self->result = NULL;
+    if (*result == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this was awaited already");
+        return PYGEN_ERROR;
+    }
+    return PYGEN_RETURN;
+}
+
+static PyObject *
+answer_next(PyObject *self)
+{
+    PyObject *result;
+    PySendResult sent = answer_send(self, NULL, &result);
+    if (sent != PYGEN_RETURN) {
+        return result;
+    }
+    PyObject *end = PyObject_CallOneArg(PyExc_StopIteration, result);
+    Py_DECREF(result);
+    if (end != NULL) {
+        PyErr_SetObject(PyExc_StopIteration, end);
+        Py_DECREF(end);
+    }
+    return NULL;
+}
+
+static int
+answer_traverse(Answer *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->result);
+    Py_VISIT(self->deferred);
+    Py_VISIT(self->general);
+    return 0;
+}
+
+static int
+answer_clear(Answer *self)
+{
+    Py_CLEAR(self->result);
+    Py_CLEAR(self->deferred);
+    Py_CLEAR(self->general);
+    return 0;
+}
+
+static void
+answer_dealloc(Answer *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    answer_clear(self);
+    State *state = PyType_GetModuleState(type);
+    if (state != NULL && state->spare_answer == NULL && state->answer_type == type) {
+        /* The next one takes this memory; a hundred times a read, it is the same. */
+        state->spare_answer = PyObject_Init((PyObject *)self, type);
+        Py_DECREF(type);
+        return;
+    }
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot answer_slots[] = {
+    {Py_am_await, PyObject_SelfIter},
+    {Py_am_send, answer_send},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, answer_next},
+    {Py_tp_traverse, answer_traverse},
+    {Py_tp_clear, answer_clear},
+    {Py_tp_dealloc, answer_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec answer_spec = {
+    .name = "txws2._speedups.Answer",
+    .basicsize = sizeof(Answer),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = answer_slots,
+};
+
+/* Return an instance of this subclass of Prompt, which has fired with a result unless that is
+ * NULL. */
+PyObject *
+new_prompt(PyObject *type, PyObject *source, PyObject *result)
+{
+    Prompt *self = (Prompt *)((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, 0);
+    if (self != NULL) {
+        self->source = Py_XNewRef(source);
+        self->result = Py_XNewRef(result);
+        self->called = result != NULL;
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+prompt_await(PyObject *object)
+{
+    Prompt *self = (Prompt *)object;
+    State *state = state_for(Py_TYPE(object));
+    if (state == NULL) {
+        return NULL;
+    }
+    if (has_ordinary_result(self)) {
+        return new_answer(state, self->result);
+    }
+    Answer *answer = make_answer(state);
+    if (answer != NULL) {
+        answer->deferred = (Prompt *)Py_NewRef(object);
+        PyObject_GC_Track(answer);
+    }
+    return (PyObject *)answer;
+}
+
+/* Call the callback that was added, with the result. */
+static PyObject *
+call_waiting(Prompt *self, PyObject *result)
+{
+    PyObject *waiting = self->waiting, *arguments = self->arguments;
+    self->waiting = self->arguments = NULL;
+    PyObject *passed[2 + MOST_ARGUMENTS] = {NULL, result};
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        passed[2 + i] = PyTuple_GET_ITEM(arguments, i);
+    }
+    PyObject *next = PyObject_Vectorcall(waiting, passed + 1,
+                                         (1 + count) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(waiting);
+    Py_DECREF(arguments);
+    return next;
+}
+
+/* Call the callback; the result that it leaves takes the place of the result. */
+static int
+fire(State *state, Prompt *self, PyObject *result)
+{
+    if (self->whole || self->called || self->paused != 0) {
+        return call(state, (PyObject *)self, CALL_BACK, result);
+    }
+    /* A coroutine looks it up here. */
+    self->called = true;
+    Py_XSETREF(self->result, Py_NewRef(result));
+    if (!is_set(self->waiting) || !PyTuple_Check(self->arguments)) {
+        return 0;
+    }
+    PyObject *next = call_waiting(self, result);
+    if (next == NULL) {
+        PyObject *type, *value, *traceback;
+        PyErr_Fetch(&type, &value, &traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(value, traceback);
+        }
+        int told = call(state, (PyObject *)self, RAISED, value);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+        return told;
+    }
+    int fired = 0;
+    if (is_ordinary(next)) {
+        Py_XSETREF(self->result, Py_NewRef(next));
+    }
+    else {
+        fired = call(state, (PyObject *)self, RETURNED, next);
+    }
+    Py_DECREF(next);
+    return fired;
+}
+
+PyDoc_STRVAR(callback_doc,
+"callback($self, result, /)\n--\n\n"
+"Give the result to the coroutine that awaits it, or to the callbacks.");
+
+PyDoc_STRVAR(give_doc,
+"give($self, result, /)\n--\n\n"
+"Give the result to the coroutine that awaits it, or to the callbacks.");
+
+static PyObject *
+method_callback(Prompt *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+                PyObject *names)
+{
+    if (check_count("callback", count + count_of(names), 1, 1) < 0
+        || fire(PyType_GetModuleState(defining), self, args[0]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(add_both_doc,
+"addBoth($self, /, *args, **kwargs)\n--\n\n"
+"Add a callback for the result, or for the Failure; its arguments come after it.");
+
+static PyObject *
+method_add_both(Prompt *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+                PyObject *names)
+{
+    if (is_set(self->waiting) || self->whole || self->called || count_of(names) > 0 || count < 1
+        || count > 1 + MOST_ARGUMENTS) {
+        State *state = PyType_GetModuleState(defining);
+        PyObject *general = PyObject_GetAttr((PyObject *)self, state->names[ADD_BOTH]);
+        PyObject *added = general == NULL ? NULL
+                                          : PyObject_Vectorcall(general, args, count, names);
+        Py_XDECREF(general);
+        return added;
+    }
+    PyObject *arguments = PyTuple_New(count - 1);
+    if (arguments == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 1; i < count; i++) {
+        PyTuple_SET_ITEM(arguments, i - 1, Py_NewRef(args[i]));
+    }
+    Py_XSETREF(self->arguments, arguments);
+    Py_XSETREF(self->waiting, Py_NewRef(args[0]));
+    return Py_NewRef(self);
+}
+
+static int
+prompt_traverse(Prompt *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->result);
+    Py_VISIT(self->source);
+    Py_VISIT(self->waiting);
+    Py_VISIT(self->arguments);
+    Py_VISIT(self->blocking);
+    return 0;
+}
+
+static int
+prompt_clear(Prompt *self)
+{
+    Py_CLEAR(self->result);
+    Py_CLEAR(self->source);
+    Py_CLEAR(self->waiting);
+    Py_CLEAR(self->arguments);
+    Py_CLEAR(self->blocking);
+    return 0;
+}
+
+static void
+prompt_dealloc(Prompt *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    prompt_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef prompt_methods[] = {
+    {"addBoth", (PyCFunction)(void (*)(void))method_add_both,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, add_both_doc},
+    {"callback", (PyCFunction)(void (*)(void))method_callback,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, callback_doc},
+    {"give", (PyCFunction)(void (*)(void))method_callback,
+     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, give_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef prompt_members[] = {
+    {"result", T_OBJECT_EX, offsetof(Prompt, result), 0, "The result, once it has fired."},
+    {"source", T_OBJECT, offsetof(Prompt, source), 0, "The object that gives the message."},
+    {"_waiting", T_OBJECT, offsetof(Prompt, waiting), 0, "The first callback, or None."},
+    {"_arguments", T_OBJECT, offsetof(Prompt, arguments), 0, "Its arguments, or None."},
+    {"_whole", T_BOOL, offsetof(Prompt, whole), 0, "True if it has all of a Deferred."},
+    {"_asyncio_future_blocking", T_OBJECT, offsetof(Prompt, blocking), 0, "For asyncio."},
+    {"paused", T_INT, offsetof(Prompt, paused), 0, "The number of times it was paused."},
+    {"called", T_BOOL, offsetof(Prompt, called), 0, "True once it has fired."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(prompt_doc,
+"Prompt()\n--\n\n"
+"Keeps the state of a Deferred, and its first callback.");
+
+static PyType_Slot prompt_slots[] = {
+    {Py_tp_doc, (void *)prompt_doc},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_am_await, prompt_await},
+    {Py_tp_iter, prompt_await},
+    {Py_tp_traverse, prompt_traverse},
+    {Py_tp_clear, prompt_clear},
+    {Py_tp_dealloc, prompt_dealloc},
+    {Py_tp_methods, prompt_methods},
+    {Py_tp_members, prompt_members},
+    {0, NULL},
+};
+
+static PyType_Spec prompt_spec = {
+    .name = "txws2._speedups.Prompt",
+    .basicsize = sizeof(Prompt),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = prompt_slots,
+};
+
+int
+add_prompt(PyObject *module, State *state)
+{
+    state->answer_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &answer_spec, NULL);
+    PyObject *type = PyType_FromModuleAndSpec(module, &prompt_spec, NULL);
+    int added = type == NULL || state->answer_type == NULL
+                    ? -1
+                    : PyModule_AddType(module, (PyTypeObject *)type);
+    Py_XDECREF(type);
+    return added;
+}

@@ -1,0 +1,194 @@
+/* An Exchange receives: messages and control frames go straight from a read to the application. */
+
+#include "accelerator.h"
+
+/* Wake the reader that waits for messages in pull style, after those of a read. */
+int
+wake(State *state, Exchange *self)
+{
+    Queue *queue = queue_of(self->receiver);
+    if (queue == NULL) {
+        return 0;
+    }
+    Py_INCREF(queue);
+    int woken = queue_wake(state, queue);
+    if (woken == 0 && queue_is_unread(queue)) {
+        woken = call(state, (PyObject *)self, LEFT_UNREAD, NULL);
+    }
+    Py_DECREF(queue);
+    return woken < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+}
+
+/* Give messages of a list to the application, as long as it takes them. Return the position of the
+ * first event that isn't given, -1 with an exception. */
+Py_ssize_t
+give_messages(State *state, Exchange *self, Cork *cork, PyObject *events, Py_ssize_t position)
+{
+    while (position < PyList_GET_SIZE(events)) {
+        PyObject *event = PyList_GET_ITEM(events, position);
+        if (!PyUnicode_Check(event) && !PyBytes_Check(event)) {
+            break;
+        }
+        /* Python code may run, and may change the list. */
+        Py_INCREF(event);
+        int shut = is_shut(state, self, cork);
+        int given = shut != 0 ? 0 : give(state, self, event);
+        Py_DECREF(event);
+        if (shut < 0 || given < 0) {
+            return -1;
+        }
+        if (shut) {
+            break;
+        }
+        position++;
+    }
+    return position;
+}
+
+/* Answer a ping if nothing is against sending now, as `pong` in connection.py does. Return 0 if it
+ * must wait, -1 with an exception. */
+static int
+answer_ping(State *state, Exchange *self, Cork *cork, Decoder *decoder, PyObject *payload)
+{
+    Tally *tally = &decoder->tally;
+    int ready = cork->corked && tally->ordinary_out ? cork_is_ready(cork) : 0;
+    if (ready <= 0) {
+        return ready;
+    }
+    Bytes bytes;
+    if (get_bytes(payload, &bytes) < 0) {
+        return -1;
+    }
+    PyObject *pong = make_frame(state, FIN | PONG, &bytes, tally->client);
+    Py_DECREF(bytes.owner);
+    if (pong == NULL) {
+        return -1;
+    }
+    int answered = count_frame(tally, INWARD, PING) < 0 || count_frame(tally, OUTWARD, PONG) < 0
+                           || cork_write(state, cork, pong) < 0
+                       ? -1
+                       : 1;
+    tally->bytes[OUTWARD] += PyBytes_GET_SIZE(pong);
+    Py_DECREF(pong);
+    return answered < 0 || call(state, (PyObject *)self, PING_RECEIVED, payload) < 0 ? -1 : 1;
+}
+
+/* Leave a control frame to the general way. */
+static int
+pass_on(State *state, Exchange *self, int opcode, PyObject *payload)
+{
+    PyObject *number = PyLong_FromLong(opcode);
+    if (number == NULL) {
+        return -1;
+    }
+    PyObject *arguments[] = {(PyObject *)self, number, payload};
+    PyObject *result = PyObject_VectorcallMethod(state->names[CONTROL_RECEIVED], arguments,
+                                                 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(number);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 1;
+}
+
+/* Take the control frame at the beginning of the rest. Return 0 if it is left there, -1 with an
+ * exception. */
+static int
+receive_control(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
+{
+    PyObject *payload;
+    Py_ssize_t before = rest->size;
+    int opcode = take_control(decoder, rest, &payload);
+    if (opcode <= 0) {
+        return opcode;
+    }
+    decoder->tally.bytes[INWARD] += before - rest->size;
+    /* Whoever waits for messages answers those before this frame first. */
+    int received = wake(state, self);
+    if (received == 0 && opcode == PING) {
+        received = answer_ping(state, self, cork, decoder, payload);
+    }
+    if (received == 0) {
+        received = pass_on(state, self, opcode, payload);
+    }
+    Py_DECREF(payload);
+    return received;
+}
+
+/* Give what is next in a read to the application. Return 0 if it is left there, -1 with an
+ * exception. */
+static int
+deliver_next(State *state, Exchange *self, Cork *cork, Decoder *decoder, const Limits *limits,
+             Bytes *rest)
+{
+    PyObject *message;
+    Py_ssize_t before = rest->size;
+    Found found = find_next(state, decoder, limits, rest, &message);
+    decoder->tally.bytes[INWARD] += before - rest->size;
+    if (found == MESSAGE) {
+        int given = give(state, self, message);
+        Py_DECREF(message);
+        return given < 0 ? -1 : 1;
+    }
+    if (found == FAILED) {
+        /* The peer has broken the protocol. Nothing after it matters. */
+        decoder->tally.bytes[INWARD] += rest->size;
+        rest->size = 0;
+        return exchange_report(state, self, REFUSE) < 0 ? -1 : 1;
+    }
+    return found == NOTHING ? 1 : receive_control(state, self, cork, decoder, rest);
+}
+
+/* Tell whether the next bytes may be delivered without the general way. That has the message of
+ * which a part was taken. */
+bool
+is_short(const Decoder *decoder)
+{
+    return decoder->ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
+}
+
+/* Give the messages at the beginning of a read to the application, as long as it takes them. -1
+ * with an exception. */
+static int
+deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
+{
+    if (self->shut || !is_short(decoder)) {
+        return 0;
+    }
+    Limits limits;
+    if (read_limits(decoder, &limits) < 0) {
+        return -1;
+    }
+    while (rest->size > 0 && is_short(decoder)) {
+        int shut = is_shut(state, self, cork);
+        if (shut != 0) {
+            return shut < 0 ? -1 : 0;
+        }
+        int delivered = deliver_next(state, self, cork, decoder, &limits, rest);
+        if (delivered <= 0) {
+            return delivered;
+        }
+    }
+    return 0;
+}
+
+int
+receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read)
+{
+    Bytes rest = {.data = read->data, .size = read->size};
+    if (deliver(state, self, outbox, decoder, &rest) < 0) {
+        return -1;
+    }
+    int received = 0;
+    if (rest.size > 0 || read->size == 0) {
+        PyObject *left = bytes_from(read, read->size - rest.size);
+        received = left == NULL ? -1 : call(state, (PyObject *)self, RECEIVE, left);
+        Py_XDECREF(left);
+    }
+    else if (waiting(decoder->unfinished) > 0) {
+        received = call(state, (PyObject *)self, READ_ENDED, NULL);
+    }
+    int woken = received < 0 ? -1 : wake(state, self);
+    while (woken == 0 && self->holds) {
+        woken = call(state, (PyObject *)self, RECEIVE_HELD, NULL) < 0 ? -1 : wake(state, self);
+    }
+    return woken;
+}
