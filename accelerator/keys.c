@@ -25,41 +25,39 @@ word_at(const unsigned char *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* One step of RFC 3174 section 6.1 (d), with its function f and its constant K. */
-#define STEP(f, k)                                                          \
-    do {                                                                    \
-        uint32_t next = rotated(a, 5) + (f) + e + words[t] + (k);           \
-        e = d, d = c, c = rotated(b, 30), b = a, a = next;                  \
-    } while (0)
+/* Return word t of the schedule; of the words before, 16 are kept (RFC 3174 section 6.2). */
+static inline uint32_t
+scheduled(uint32_t *words, int t)
+{
+    if (t >= 16) {
+        words[t & 15] = rotated(words[(t + 13) & 15] ^ words[(t + 8) & 15] ^ words[(t + 2) & 15]
+                                ^ words[t & 15], 1);
+    }
+    return words[t & 15];
+}
+
+/* Twenty steps of RFC 3174 section 6.1 (d), with their function f and their constant k. Unrolled,
+ * they take a third less time. */
+#define STEPS(first, f, k)                                                              \
+    _Pragma("GCC unroll 20")                                                            \
+    for (int t = (first); t < (first) + 20; t++) {                                      \
+        uint32_t next = rotated(a, 5) + (f) + e + scheduled(words, t) + (k);            \
+        e = d, d = c, c = rotated(b, 30), b = a, a = next;                              \
+    }
 
 /* Take a block into the digest (RFC 3174 section 6.1). */
 static void
 take_block(uint32_t *digest, const unsigned char *block)
 {
-    uint32_t words[80];
+    uint32_t words[16];
     for (int t = 0; t < 16; t++) {
         words[t] = word_at(block + 4 * t);
     }
-    for (int t = 16; t < 80; t++) {
-        words[t] = rotated(words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16], 1);
-    }
     uint32_t a = digest[0], b = digest[1], c = digest[2], d = digest[3], e = digest[4];
-#pragma GCC unroll 20
-    for (int t = 0; t < 20; t++) {
-        STEP((b & c) | (~b & d), 0x5a827999);
-    }
-#pragma GCC unroll 20
-    for (int t = 20; t < 40; t++) {
-        STEP(b ^ c ^ d, 0x6ed9eba1);
-    }
-#pragma GCC unroll 20
-    for (int t = 40; t < 60; t++) {
-        STEP((b & c) | (b & d) | (c & d), 0x8f1bbcdc);
-    }
-#pragma GCC unroll 20
-    for (int t = 60; t < 80; t++) {
-        STEP(b ^ c ^ d, 0xca62c1d6);
-    }
+    STEPS(0, (b & c) | (~b & d), 0x5a827999)
+    STEPS(20, b ^ c ^ d, 0x6ed9eba1)
+    STEPS(40, (b & c) | (b & d) | (c & d), 0x8f1bbcdc)
+    STEPS(60, b ^ c ^ d, 0xca62c1d6)
     digest[0] += a, digest[1] += b, digest[2] += c, digest[3] += d, digest[4] += e;
 }
 
