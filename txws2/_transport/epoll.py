@@ -134,7 +134,8 @@ class SharedEpoll:
             self._epoll.register(fd, interest)
             self._transports[fd] = transport
             self._new.add(fd)
-            self.readers.extend([None] * (fd + 1 - len(self.readers)))
+            if fd >= len(self.readers):
+                self.readers.extend([None] * (fd + 1 - len(self.readers)))
         elif interest:
             self._epoll.modify(fd, interest)
         self.readers[fd] = transport if interest & _READ else None

@@ -135,7 +135,8 @@ class Outbox(Cork):
         self._producer_owner: _Owner | None = owner
         self._producer = producer
         self._producer_paused = False
-        self._pause_producer()
+        if not self.ready:
+            self._pause_producer()
 
     def unregister_producer(self) -> None:
         """Unregister the producer."""
