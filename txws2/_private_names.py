@@ -199,9 +199,6 @@ EPOLL_REACTOR = Names(
     "_justStopped",
     "_newTimedCalls",
     "_pendingTimedCalls",
-    # These are public, but no interface has the second.
-    "running",
-    "timeout",
 )
 """Names of `twisted.internet.epollreactor.EPollReactor`, to wait for a connection in its place."""
 

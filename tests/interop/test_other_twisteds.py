@@ -14,6 +14,7 @@ from txws2._private_names import (
     ASYNCIO_LOOP,
     CLIENT_TLS_HOST,
     ENDPOINT_WRAPPER,
+    EPOLL_REACTOR,
     INTERNAL_READERS,
     LOG_OBSERVERS,
     OPENSSL_CONNECTION,
@@ -76,6 +77,9 @@ class OtherTwistedTests(SynchronousTestCase):
 
     def test_a_clients_reads_go_through_twisteds_wrapper(self):
         self.check(ENDPOINT_WRAPPER)
+
+    def test_lone_connections_take_turns_of_the_reactor(self):
+        self.check(EPOLL_REACTOR)
 
     def test_errors_that_nobody_waits_for_stay_out_of_the_log(self):
         self.check(UNHANDLED_ERROR)

@@ -32,7 +32,7 @@ turn of the reactor: Linux sets the hardware's timer for it."""
 # The number of reads in quick succession after which more are likely to come.
 _DENSE = 3
 
-_CAN_ATTEND = EPollReactor is not None and TCP_IS_KNOWN and EPOLL_REACTOR.are_in(EPollReactor)
+_CAN_ATTEND = EPollReactor is not None and EPOLL_REACTOR.are_in(EPollReactor) and TCP_IS_KNOWN
 
 
 def attend(transport: TCPTransport) -> None:
