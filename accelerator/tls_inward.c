@@ -59,9 +59,13 @@ get_fault(State *state, Records *self, int result)
     return PyObject_CallMethod((PyObject *)self, "fault_of", "i", result);
 }
 
+/* Send the alert that OpenSSL has for the peer, if any, and end the connection. */
 static int
-end_with(Records *self, PyObject *fault)
+end_with(State *state, Records *self, PyObject *fault)
 {
+    if (records_answer(state, self) < 0) {
+        return -1;
+    }
     PyObject *ended = PyObject_CallMethod((PyObject *)self, "end_with", "O", fault);
     Py_XDECREF(ended);
     return ended == NULL ? -1 : 0;
@@ -128,27 +132,18 @@ shake(State *state, Records *self, const Bytes *read)
     if (fault == NULL) {
         return -1;
     }
-    int done = records_answer(state, self);
-    if (done == 0 && fault != Py_None) {
-        done = end_with(self, fault);
-    }
+    int done = fault == Py_None ? 0 : end_with(state, self, fault);
     Py_DECREF(fault);
-    if (done == 0 && result > 0) {
-        done = tell(self, "shaken");
-    }
-    return done;
+    return done == 0 && result > 0 ? tell(self, "shaken") : done;
 }
 
-/* Decrypt into `to`, and answer. Return the size of the data, -1 with an exception. */
+/* Decrypt into `to`. Return the size of the data, -1 with an exception. */
 static Py_ssize_t
 open_records(State *state, Records *self, const Bytes *records, unsigned char *to,
              Py_ssize_t room, int *result, PyObject **fault)
 {
     Py_ssize_t got = decrypt(state, self, records->data, records->size, to, room, result);
     *fault = got < 0 ? NULL : get_fault(state, self, *result);
-    if (*fault != NULL && records_answer(state, self) < 0) {
-        Py_CLEAR(*fault);
-    }
     return *fault == NULL ? -1 : got;
 }
 
@@ -157,7 +152,7 @@ static int
 finish(State *state, Records *self, const Bytes *data, PyObject *fault)
 {
     int taken = data->size > 0 && self->ssl != NULL ? deliver(state, self, data) : 0;
-    return taken < 0 || fault == Py_None ? taken : end_with(self, fault);
+    return taken < 0 || fault == Py_None ? taken : end_with(state, self, fault);
 }
 
 /* Decrypt into new bytes, and deliver them. */
@@ -219,6 +214,11 @@ records_take(State *state, Records *self, Bytes records, bool shared)
         taken = shared ? take_shared(state, self, &records, &result)
                        : take_bytes(state, self, &records, &result);
         records.size = 0;
+    }
+    /* What the protocol has written has taken most answers along, such as the tickets that follow a
+     * handshake. */
+    if (taken == 0) {
+        taken = records_answer(state, self);
     }
     if (taken == 0 && result <= 0 && self->open && self->fresh && !state->sealing) {
         taken = tell(self, "shed");

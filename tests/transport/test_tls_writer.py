@@ -279,6 +279,27 @@ class ReadTests(TLSTestCase):
         # Versions of OpenSSL differ in why, but there must be a reason.
         self.assertTrue(self.assertLost(SSL.Error).args[0])
 
+    def test_what_openssl_answers_leaves_with_the_reply(self):
+        """As the tickets of TLS 1.3 do, which follow a handshake."""
+
+        def reply(data):
+            with self.assertRaises(BlockingIOError):
+                self.peer.socket.recv(1, socket.MSG_PEEK)
+            self.write(b"reply")
+
+        self.application.react = reply
+        # OpenSSL keeps this as it keeps an answer.
+        self.transport.getHandle().send(b"answer, ")
+        self.tell(b"hello")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"answer, reply")
+
+    def test_what_openssl_answers_leaves_without_a_reply_too(self):
+        self.transport.getHandle().send(b"answer")
+        self.tell(b"hello")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"answer")
+
     def test_an_alert_is_answered_at_once(self):
         # OpenSSL answers a record that it can't read with an alert.
         bad = bytearray(self.peer.encrypted(b"bad"))
