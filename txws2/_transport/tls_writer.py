@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, cast
 
 from OpenSSL.SSL import Connection, Error, WantReadError, ZeroReturnError
-from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IConsumer, IProtocol, ITransport
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
@@ -30,7 +30,7 @@ _BUFFER_IS_KNOWN = TLS_BUFFER.are_in(BufferingTLSTransport)
 _TLS_IS_KNOWN = TLS_TRANSPORT.are_in(TLSMemoryBIOProtocol) and _BUFFER_IS_KNOWN and TCP_IS_KNOWN
 
 # The exception of a connection that was lost before TLS was closed. Made once, as in a reactor.
-_CUT = Failure(ConnectionLost())
+_CUT = Failure(CONNECTION_LOST)
 
 # An option of OpenSSL: the end of the connection below is a proper end of TLS.
 _IGNORE_UNEXPECTED_EOF = 1 << 7
