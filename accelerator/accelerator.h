@@ -79,6 +79,24 @@ typedef struct {
     PyObject *owner;
 } Bytes;
 
+/* More than a record of TLS takes (RFC 8446 section 5.2). */
+enum { SEALED = (1 << 14) + 1024 };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *tls;          /* Twisted's transport. */
+    PyObject *below;        /* The transport that has the socket. */
+    PyObject *socket;
+    PyObject *owner;        /* Of the SSL, which has the two others; NULL once it is lost. */
+    void *ssl;
+    void *into;
+    void *from;
+    Py_ssize_t through;     /* Bytes for the socket since `below` last had something to write. */
+    char open;
+    char shakes;
+    char fresh;
+} Records;
+
 /* The masking key of a frame, if it has one. */
 typedef struct {
     bool masked;
@@ -409,8 +427,14 @@ int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
 
+/* In tls_outward.c. */
+int records_answer(State *state, Records *self);
+int records_write(State *state, Records *self, const Bytes *data);
+
+/* In tls_inward.c. */
+int records_take(State *state, Records *self, Bytes records, bool shared);
+
 /* In tls_records.c. */
-int records_take(State *state, PyObject *protocol, const Bytes *read);
 int add_records(PyObject *module, State *state);
 
 /* In readthrough.c. */

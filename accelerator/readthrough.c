@@ -107,7 +107,7 @@ static int
 hand_over(State *state, PyObject *taker, const Bytes *read)
 {
     return PyObject_TypeCheck(taker, state->records_type)
-               ? records_take(state, taker, read)
+               ? records_take(state, (Records *)taker, *read, true)
                : exchange_take(state, (Exchange *)taker, read);
 }
 

@@ -4,11 +4,13 @@ from errno import EMFILE
 from unittest.mock import Mock, patch
 
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.tcp import Port, Server
 from twisted.internet.testing import StringTransport
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.client.test_insecure import self_signed
 from tests.transport.test_epoll import Reactor
 from txws2._transport import epoll_sharing as sharing
 from txws2._transport.epoll import StandIn
@@ -117,12 +119,21 @@ class EpollSharingTests(EpollSharingTestCase):
         self.assertTrue(self.shares(transport))
         self.assertTrue(self.connect(transport))
 
+    def test_so_is_one_that_puts_tls_between(self):
+        options = PrivateCertificate.loadPEM(self_signed("localhost")).options()
+        self.port = self.port_of(TLSMemoryBIOFactory(options, False, self.factory, self.reactor))
+        self.connect_some()
+        self.assertTrue(self.shares(self.port))
+
     def test_a_port_that_accepts_for_another_is_left_alone(self):
         """As for that of a site of twisted.web, or one that wraps ours."""
-        self.port = self.port_of(Factory())
-        transports = self.connect_some(5)
-        self.assertTrue(all(map(self.shares, transports)))
-        self.assertFalse(self.shares(self.port))
+        options = PrivateCertificate.loadPEM(self_signed("localhost")).options()
+        above = TLSMemoryBIOFactory(options, False, Factory(), self.reactor)
+        for other in (Factory(), above):
+            self.port = self.port_of(other)
+            transports = self.connect_some(5)
+            self.assertTrue(all(map(self.shares, transports)))
+            self.assertFalse(self.shares(self.port))
 
     def test_a_port_that_accepts_nothing_now_goes_on_so(self):
         self.port.stopReading()

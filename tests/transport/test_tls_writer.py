@@ -10,7 +10,12 @@ from hypothesis.strategies import binary, integers, lists
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import PrivateCertificate
+from twisted.internet.ssl import (
+    Certificate,
+    PrivateCertificate,
+    optionsForClientTLS,
+    trustRootFromCertificates,
+)
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -157,20 +162,22 @@ class TLSTestCase(SynchronousTestCase):
         self.application = Application()
         self.join()
 
-    def join(self, is_client=False, factory=None):
+    def creator(self):
+        return PrivateCertificate.loadPEM(CERTIFICATE).options()
+
+    def join(self, is_client=False, factory=None, rounds=8):
         self.reactor = MemoryReactorClock()
         ours, theirs = socket.socketpair()
         self.addCleanup(theirs.close)
         self.addCleanup(ours.close)
-        options = PrivateCertificate.loadPEM(CERTIFICATE).options()
         factory = factory or Factory.forProtocol(lambda: self.application)
-        above = TLSMemoryBIOFactory(options, is_client, factory, self.reactor)
+        above = TLSMemoryBIOFactory(self.creator(), is_client, factory, self.reactor)
         self.transport = above.buildProtocol(None)
         self.below = Below(ours, self.transport, self.reactor)
         self.peer = Peer(theirs, not is_client, self.version)
         self.transport.makeConnection(self.below)
         self.below.startReading()
-        self.turns()
+        self.turns(rounds)
 
     def write(self, data):
         """Write the short way."""
@@ -278,6 +285,27 @@ class ReadTests(TLSTestCase):
         self.turn()
         # Versions of OpenSSL differ in why, but there must be a reason.
         self.assertTrue(self.assertLost(SSL.Error).args[0])
+
+    def test_what_openssl_answers_leaves_with_the_reply(self):
+        """As the tickets of TLS 1.3 do, which follow a handshake."""
+
+        def reply(data):
+            with self.assertRaises(BlockingIOError):
+                self.peer.socket.recv(1, socket.MSG_PEEK)
+            self.write(b"reply")
+
+        self.application.react = reply
+        # OpenSSL keeps this as it keeps an answer.
+        self.transport.getHandle().send(b"answer, ")
+        self.tell(b"hello")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"answer, reply")
+
+    def test_what_openssl_answers_leaves_without_a_reply_too(self):
+        self.transport.getHandle().send(b"answer")
+        self.tell(b"hello")
+        self.peer.turn()
+        self.assertEqual(self.peer.heard, b"answer")
 
     def test_an_alert_is_answered_at_once(self):
         # OpenSSL answers a record that it can't read with an alert.
@@ -585,6 +613,117 @@ class ClosingTests(TLSTestCase):
         self.turns()
         self.assertEqual(self.application.heard, [b"helloagain"])
         self.assertEqual(len(self.application.lost), 1)
+
+
+class EndsTestCase(TLSTestCase):
+    """Compares how a connection ends with how it ends with Twisted's TLS alone."""
+
+    def assertEndsAlike(self, end, rounds=8, sides=(False, True)):
+        for is_client in sides:
+            ends = []
+            for begin in (let_through, lambda transport: None):
+                self.application = Application()
+                self.application.begin = begin
+                self.join(is_client, rounds=rounds)
+                end()
+                for _ in range(8):
+                    # OpenSSL on the other side may find the same fault.
+                    with contextlib.suppress(SSL.Error, BrokenPipeError):
+                        self.peer.turn()
+                    self.turn()
+                [reason] = self.application.lost
+                heard = b"".join(self.application.heard)
+                ends.append((reason.type, reason.value.args, heard, self.peer.ended))
+            self.assertEqual(*ends)
+        return ends[0]
+
+
+class EndTests(EndsTestCase):
+    """A connection that ends in any state tells the same as with Twisted's TLS alone."""
+
+    def send_and_cut(self, data):
+        if data:
+            self.peer.socket.send(data)
+        self.peer.socket.shutdown(socket.SHUT_WR)
+
+    def test_in_the_handshake(self):
+        for rounds in (0, 1):
+            self.assertEndsAlike(lambda: self.send_and_cut(b""), rounds)
+
+    def test_in_the_handshake_within_a_record(self):
+        self.assertEndsAlike(lambda: self.send_and_cut(b"\x16\x03\x01\x01"), 0)
+
+    def test_in_the_handshake_with_what_is_no_record(self):
+        self.assertEndsAlike(lambda: self.send_and_cut(b"GET / HTTP/1.1\r\n\r\n"), 0)
+
+    def test_between_records(self):
+        self.assertEndsAlike(lambda: self.send_and_cut(self.peer.encrypted(b"hello")))
+
+    def test_within_a_record(self):
+        self.assertEndsAlike(
+            lambda: self.send_and_cut(self.peer.encrypted(b"hello", b"again")[:-1])
+        )
+
+    def test_after_a_record_that_was_tampered_with(self):
+        def end():
+            stream = bytearray(self.peer.encrypted(b"good", b"bad"))
+            stream[-1] ^= 1
+            self.send_and_cut(stream)
+
+        self.assertEndsAlike(end)
+
+    def test_after_the_end_of_tls(self):
+        def end():
+            stream = self.peer.encrypted(b"bye")
+            self.peer.tls.shutdown()
+            self.send_and_cut(stream + self.peer.flush())
+
+        self.assertEndsAlike(end)
+
+    def test_while_we_close(self):
+        def end():
+            self.transport.loseConnection()
+            self.send_and_cut(self.peer.encrypted(b"more"))
+
+        self.assertEndsAlike(end)
+
+
+class EndTLS12Tests(EndTests):
+    version = SSL.TLS1_2_VERSION
+
+
+class RefusalTests(EndsTestCase):
+    """So does a handshake that fails."""
+
+    def test_without_a_version_in_common(self):
+        def creator():
+            options = PrivateCertificate.loadPEM(CERTIFICATE).options()
+            options.getContext().set_min_proto_version(SSL.TLS1_3_VERSION)
+            return options
+
+        self.version, self.creator = SSL.TLS1_2_VERSION, creator
+        kind, args, *_ = self.assertEndsAlike(lambda: None, 0, sides=[False])
+        self.assertIs(kind, SSL.Error)
+        self.assertIn("unsupported protocol", str(args))
+
+    def test_with_a_certificate_that_is_not_trusted(self):
+        self.creator = lambda: optionsForClientTLS("localhost")
+        kind, args, *_ = self.assertEndsAlike(lambda: None, 0, sides=[True])
+        self.assertIs(kind, SSL.Error)
+        self.assertIn("certificate verify failed", str(args))
+
+    def test_with_a_certificate_for_another_host(self):
+        trust = trustRootFromCertificates([Certificate.loadPEM(CERTIFICATE)])
+        self.creator = lambda: optionsForClientTLS("example.com", trustRoot=trust)
+        kind, *_ = self.assertEndsAlike(lambda: None, 0, sides=[True])
+        self.assertIn("VerificationError", kind.__name__)
+
+    def test_without_the_certificate_that_the_server_asks_for(self):
+        known = Certificate.loadPEM(CERTIFICATE)
+        self.creator = lambda: PrivateCertificate.loadPEM(CERTIFICATE).options(known)
+        kind, args, *_ = self.assertEndsAlike(lambda: None, 0, sides=[False])
+        self.assertIs(kind, SSL.Error)
+        self.assertIn("certificate", str(args))
 
 
 class LetThroughTests(TLSTestCase):

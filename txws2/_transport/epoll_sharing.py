@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from twisted.internet.interfaces import IProtocolFactory, IReactorFDSet, ITransport
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.internet.tcp import Port, Server
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import SharedEpoll
@@ -86,7 +86,7 @@ class EpollSharing:
         if cast(Any, below.reactor) is not shared.stand_in:
             shared.adopt(below, reading=True, writing=has_unsent(below))
             port = below.server if isinstance(below, Server) else None
-            if port is not None and port.factory is self._factory:
+            if port is not None and self._owns(port):
                 # The port accepts for this factory alone, so new transports can begin here.
                 shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
                 self._pass_no_delay_on(port)
@@ -118,6 +118,12 @@ class EpollSharing:
                 return False
             del self._earlier[port]
         return True
+
+    def _owns(self, port: Port) -> bool:
+        factory: Any = port.factory
+        if isinstance(factory, TLSMemoryBIOFactory):
+            factory = factory.wrappedFactory
+        return factory is self._factory
 
     def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
         """Take over earlier connections, too: they would have fewer turns than the others."""

@@ -88,9 +88,10 @@ class Records:
         except Error:
             # OpenSSL tells the reason only once.
             fault = Failure()
-        self._answer()
         if pieces:
             self.tls.wrappedProtocol.dataReceived(b"".join(pieces))
+        # The records that the protocol has written have taken most answers along.
+        self._answer()
         if fault is not None:
             self.end_with(fault)
         elif self.open and self.fresh:

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, cast
 
 from OpenSSL.SSL import Connection, Error, WantReadError, ZeroReturnError
-from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IConsumer, IProtocol, ITransport
+from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
@@ -30,7 +30,7 @@ _BUFFER_IS_KNOWN = TLS_BUFFER.are_in(BufferingTLSTransport)
 _TLS_IS_KNOWN = TLS_TRANSPORT.are_in(TLSMemoryBIOProtocol) and _BUFFER_IS_KNOWN and TCP_IS_KNOWN
 
 # The exception of a connection that was lost before TLS was closed. Made once, as in a reactor.
-_CUT = Failure(ConnectionLost())
+_CUT = Failure(CONNECTION_LOST)
 
 # An option of OpenSSL: the end of the connection below is a proper end of TLS.
 _IGNORE_UNEXPECTED_EOF = 1 << 7
@@ -55,13 +55,11 @@ class TLSThrough(Records):
         pointers: as for `Records`.
     """
 
-    __slots__ = ("_before",)
+    __slots__ = ()
 
     def __init__(self, tls: TLSMemoryBIOProtocol, pointers: tuple[Any, ...] | None) -> None:
         below = cast(TCPTransport, tls.transport)
         super().__init__(tls, below, pointers)
-        # The TLS transport itself, until the connection is lost.
-        self._before: Any = below.protocol
         # The others tell exceptions to those who wait for the connection.
         self.shakes = type(tls) is BufferingTLSTransport and not tls._handshakeDone
         self._find_out()
@@ -69,14 +67,13 @@ class TLSThrough(Records):
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell Twisted that the transport below is lost."""
-        before, self._before = self._before, None
         tls = self.tls
         if self.open and not tls._lostTLSConnection and not _may_be_cut(tls._tlsConnection):
             # OpenSSL would say so, in an exception that lives in a reference cycle.
             tls._reason = tls._reason or _CUT
             tls._lostTLSConnection = True
         self.forget()
-        before.connectionLost(reason)
+        tls.connectionLost(reason)
         # Else a lost connection would wait for the garbage collector.
         tls._producer = None
         vars(tls).pop("loseConnection", None)
@@ -91,8 +88,10 @@ class TLSThrough(Records):
 
     def read_otherwise(self, data: bytes) -> None:
         """Have Twisted take bytes that were read before TLS is open, or when a handshake waits."""
-        if self._before is not None:
-            self._before.dataReceived(data)
+        tls = self.tls
+        # None once the connection is lost.
+        if tls._tlsConnection is not None:
+            tls.dataReceived(data)
             self._find_out()
 
     def shaken(self) -> None:
