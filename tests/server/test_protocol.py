@@ -177,7 +177,7 @@ class SlowTLSTests(TLSTestCase):
         self.assertEqual(self.peer.ended, "TLS")
 
     def test_without_it_nothing_can_be_said_and_nothing_is_waited_for(self):
-        self.patch(self, "turns", lambda: None)
+        self.patch(self, "turns", lambda number: None)
         self.connect()
         self.clock.advance(10)
         self.turn()
