@@ -30,7 +30,7 @@ enum {
     /* More than the data of a read, and of a record that began before it. */
     OPENED = (120 << 10) + 2 * SEALED,
     /* TURN_SIZE in _transport/cork.py. */
-    TURN = 256 << 10,
+    TURN = 512 << 10,
 };
 
 typedef struct {
