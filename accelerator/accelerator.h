@@ -191,8 +191,9 @@ typedef struct {
  * exception, which is set. */
 typedef enum { NOTHING, MESSAGE, OTHER, FAILED } Found;
 
-/* BATCH_SIZE in _transport/cork.py. */
-enum { BATCH_SIZE = 64 << 10 };
+/* BATCH_SIZE in _transport/cork.py, and the number of bytes from which on a payload goes to the
+ * socket without a copy. */
+enum { BATCH_SIZE = 64 << 10, LARGE = 32 << 10 };
 
 typedef struct {
     PyObject_HEAD
@@ -310,6 +311,7 @@ int add_masking(PyObject *module);
 /* In frames.c. */
 Py_ssize_t frame_size(Py_ssize_t payload, bool masked);
 int get_key(State *state, bool masked, Key *key);
+unsigned char *write_header(unsigned char *to, int first, const Bytes *payload, const Key *key);
 void write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key);
 PyObject *make_frame(State *state, int first, const Bytes *payload, bool masked);
 int read_header(const unsigned char *data, Py_ssize_t available, bool masked, Header *header);
@@ -365,6 +367,11 @@ int add_tally(PyObject *module, State *state);
 int cork_is_ready(Cork *self);
 int cork_write(State *state, Cork *self, PyObject *frame);
 int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
+int cork_add(Cork *self, const Bytes *frame);
+PyObject *cork_take(Cork *self);
+int cork_flush(State *state, Cork *self);
+
+/* In cork_type.c. */
 int add_cork(PyObject *module, State *state);
 
 /* In reporting.c. */
@@ -426,6 +433,8 @@ int descriptor_of(State *state, Cork *self);
 int has_hung_up(State *state, Cork *self);
 bool may_spend(State *state, Cork *self);
 Py_ssize_t write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size);
+Py_ssize_t write_both_through(Cork *self, int descriptor, const Bytes *first,
+                              const Bytes *second);
 
 /* In tls_outward.c. */
 int records_answer(State *state, Records *self);

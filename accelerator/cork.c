@@ -1,8 +1,6 @@
-/* Frames that leave at once, or together: Cork, whose twin is in _transport/cork.py. The twin
- * leaves each write to its subclass; here, the socket is tried first. */
+/* Frames that leave at once, or together. The type is in cork_type.c. */
 
 #include "accelerator.h"
-#include <structmember.h>
 
 /* The number of bytes that are allocated when a second frame comes. */
 enum { LEAST_ROOM = 1024 };
@@ -34,8 +32,8 @@ cork_room(Cork *self, Py_ssize_t size)
     return (unsigned char *)PyBytes_AS_STRING(self->frames) + self->size;
 }
 
-static int
-add(Cork *self, const Bytes *frame)
+int
+cork_add(Cork *self, const Bytes *frame)
 {
     unsigned char *to = cork_room(self, frame->size);
     if (to == NULL) {
@@ -46,8 +44,8 @@ add(Cork *self, const Bytes *frame)
     return 0;
 }
 
-static PyObject *
-take(Cork *self)
+PyObject *
+cork_take(Cork *self)
 {
     PyObject *frames = self->frames;
     Py_ssize_t size = self->size;
@@ -71,8 +69,8 @@ transmit(State *state, Cork *self, PyObject *data)
     return call(state, (PyObject *)self, TRANSMIT, data);
 }
 
-static int
-flush(State *state, Cork *self)
+int
+cork_flush(State *state, Cork *self)
 {
     if (self->size == 0) {
         return 0;
@@ -93,7 +91,7 @@ flush(State *state, Cork *self)
         return 0;
     }
     memmove(frames, frames + sent, self->size);
-    PyObject *data = take(self);
+    PyObject *data = cork_take(self);
     int transmitted = data == NULL ? -1 : transmit(state, self, data);
     Py_XDECREF(data);
     return transmitted;
@@ -103,7 +101,7 @@ static int
 flush_if_large(State *state, Cork *self)
 {
     /* The transport has to count the bytes, and may pause the producer. */
-    return self->size > BATCH_SIZE ? flush(state, self) : 0;
+    return self->size > BATCH_SIZE ? cork_flush(state, self) : 0;
 }
 
 /* Tell whether a frame may be written without waiting, -1 with an exception. */
@@ -126,7 +124,7 @@ cork_write(State *state, Cork *self, PyObject *frame)
     }
     int written = -1;
     if (self->corked) {
-        written = add(self, &bytes) < 0 ? -1 : flush_if_large(state, self);
+        written = cork_add(self, &bytes) < 0 ? -1 : flush_if_large(state, self);
         goto end;
     }
     int ready = cork_is_ready(self);
@@ -152,7 +150,68 @@ end:
     return written;
 }
 
-/* Encode a message after the frames that are in the cork, and count it. */
+/* Transmit the bytes of both that the socket hasn't taken. */
+static int
+transmit_rest(State *state, Cork *self, const Bytes *payload, Py_ssize_t sent)
+{
+    PyObject *frames = cork_take(self);
+    PyObject *rest = NULL;
+    if (frames != NULL) {
+        Py_ssize_t size = PyBytes_GET_SIZE(frames), kept = Py_MAX(size - sent, 0);
+        Py_ssize_t of_payload = Py_MAX(sent - size, 0);
+        rest = PyBytes_FromStringAndSize(NULL, kept + payload->size - of_payload);
+        if (rest != NULL) {
+            char *to = PyBytes_AS_STRING(rest);
+            memcpy(to, PyBytes_AS_STRING(frames) + size - kept, kept);
+            memcpy(to + kept, payload->data + of_payload, payload->size - of_payload);
+        }
+        Py_DECREF(frames);
+    }
+    int transmitted = rest == NULL ? -1 : transmit(state, self, rest);
+    Py_XDECREF(rest);
+    return transmitted;
+}
+
+/* Write the frames that are in the cork and, without a copy of it, a payload. */
+static int
+write_large(State *state, Cork *self, int descriptor, int first, const Bytes *payload)
+{
+    Key none = {.masked = false};
+    unsigned char *to = cork_room(self, HEADER_SIZE);
+    if (to == NULL) {
+        return -1;
+    }
+    self->size += write_header(to, first, payload, &none) - to;
+    Bytes frames = {.data = (unsigned char *)PyBytes_AS_STRING(self->frames),
+                    .size = self->size};
+    Py_ssize_t sent = write_both_through(self, descriptor, &frames, payload);
+    if (sent < frames.size + payload->size) {
+        return transmit_rest(state, self, payload, sent);
+    }
+    Py_CLEAR(self->frames);
+    self->size = 0;
+    return 0;
+}
+
+/* Encode a message after the frames that are in the cork. */
+static Py_ssize_t
+encode(State *state, Cork *self, const Outgoing *outgoing, bool masked)
+{
+    Key key;
+    if (get_key(state, masked, &key) < 0) {
+        return -1;
+    }
+    Py_ssize_t size = frame_size(outgoing->payload.size, key.masked);
+    unsigned char *to = size < 0 ? NULL : cork_room(self, size);
+    if (to == NULL) {
+        return -1;
+    }
+    write_frame(to, outgoing->first, &outgoing->payload, &key);
+    self->size += size;
+    return size;
+}
+
+/* Write or keep a message after the frames that are in the cork, and count it. */
 int
 cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
 {
@@ -160,263 +219,21 @@ cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
     if (get_outgoing(state, message, tally, &outgoing) < 0) {
         return -1;
     }
-    Key key;
-    Py_ssize_t size = -1;
-    if (get_key(state, tally->client, &key) == 0) {
-        size = frame_size(outgoing.payload.size, key.masked);
+    const Bytes *payload = &outgoing.payload;
+    bool large = payload->size >= LARGE && !tally->client;
+    int descriptor = large ? descriptor_of(state, self) : -1;
+    int written = -1;
+    if (descriptor >= 0) {
+        count_message_out(tally, &outgoing, frame_size(payload->size, false));
+        written = write_large(state, self, descriptor, outgoing.first, payload);
     }
-    unsigned char *to = size < 0 ? NULL : cork_room(self, size);
-    if (to != NULL) {
-        write_frame(to, outgoing.first, &outgoing.payload, &key);
-        self->size += size;
-        count_message_out(tally, &outgoing, size);
+    else if (descriptor == -1) {
+        Py_ssize_t size = encode(state, self, &outgoing, tally->client);
+        if (size >= 0) {
+            count_message_out(tally, &outgoing, size);
+            written = flush_if_large(state, self);
+        }
     }
-    Py_DECREF(outgoing.payload.owner);
-    return to == NULL ? -1 : flush_if_large(state, self);
-}
-
-
-/* The type. */
-
-PyDoc_STRVAR(cork_add_doc,
-"add($self, frame, /)\n--\n\n"
-"Add a frame; return the number of bytes in the cork now.");
-
-static PyObject *
-cork_add(Cork *self, PyObject *frame)
-{
-    Bytes bytes;
-    if (get_bytes(frame, &bytes) < 0) {
-        return NULL;
-    }
-    int added = add(self, &bytes);
-    Py_DECREF(bytes.owner);
-    return added < 0 ? NULL : PyLong_FromSsize_t(self->size);
-}
-
-PyDoc_STRVAR(cork_take_doc,
-"take($self, /)\n--\n\n"
-"Return all frames, b\"\" if there are none, and leave none.");
-
-static PyObject *
-cork_take(Cork *self, PyObject *Py_UNUSED(ignored))
-{
-    return take(self);
-}
-
-PyDoc_STRVAR(cork_write_doc,
-"write($self, frame, /)\n--\n\n"
-"Write a frame, after all those before it.");
-
-static PyObject *
-cork_write_one(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
-               PyObject *names)
-{
-    if (check_count("write", count + count_of(names), 1, 1) < 0
-        || cork_write(PyType_GetModuleState(defining), self, args[0]) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(cork_cork_doc,
-"cork($self, /)\n--\n\n"
-"Keep all frames that are written until `uncork`, so that they leave in one piece.");
-
-static PyObject *
-cork_cork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
-          Py_ssize_t count, PyObject *names)
-{
-    int ready;
-    if (check_count("cork", count + count_of(names), 0, 0) < 0
-        || (ready = cork_is_ready(self)) < 0) {
-        return NULL;
-    }
-    State *state = PyType_GetModuleState(defining);
-    state->turn++;
-    self->corked = (char)ready;
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(cork_uncork_doc,
-"uncork($self, /)\n--\n\n"
-"Write the frames that have been kept.");
-
-static PyObject *
-cork_uncork(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
-            Py_ssize_t count, PyObject *names)
-{
-    if (check_count("uncork", count + count_of(names), 0, 0) < 0) {
-        return NULL;
-    }
-    State *state = PyType_GetModuleState(defining);
-    int later = 0;
-    if (self->unhurried) {
-        later = truth(PyObject_CallMethodNoArgs((PyObject *)self, state->names[PUT_OFF]));
-    }
-    if (later == 0) {
-        self->corked = false;
-        later = flush(state, self);
-    }
-    return later < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-PyDoc_STRVAR(cork_flush_doc,
-"flush($self, /)\n--\n\n"
-"Write the frames that have been kept so far.");
-
-static PyObject *
-cork_flush(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
-           Py_ssize_t count, PyObject *names)
-{
-    if (check_count("flush", count + count_of(names), 0, 0) < 0
-        || flush(PyType_GetModuleState(defining), self) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(cork_hung_up_doc,
-"hung_up($self, /)\n--\n\n"
-"Tell whether the transport was closed or aborted.");
-
-static PyObject *
-cork_hung_up(Cork *self, PyTypeObject *defining, PyObject *const *Py_UNUSED(args),
-             Py_ssize_t count, PyObject *names)
-{
-    if (check_count("hung_up", count + count_of(names), 0, 0) < 0) {
-        return NULL;
-    }
-    int hung_up = has_hung_up(PyType_GetModuleState(defining), self);
-    return hung_up < 0 ? NULL : PyBool_FromLong(hung_up);
-}
-
-PyDoc_STRVAR(cork_spend_doc,
-"_spend($self, size, /)\n--\n\n"
-"Tell whether the socket may be given more bytes in this turn; if so, count them.");
-
-static PyObject *
-cork_spend(Cork *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
-           PyObject *names)
-{
-    if (check_count("_spend", count + count_of(names), 1, 1) < 0) {
-        return NULL;
-    }
-    Py_ssize_t size = PyLong_AsSsize_t(args[0]);
-    if (size == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    if (!may_spend(PyType_GetModuleState(defining), self)) {
-        Py_RETURN_FALSE;
-    }
-    self->through += size;
-    Py_RETURN_TRUE;
-}
-
-static PyObject *
-cork_ready(Cork *self, void *Py_UNUSED(closure))
-{
-    int ready = cork_is_ready(self);
-    return ready < 0 ? NULL : PyBool_FromLong(ready);
-}
-
-static int
-cork_traverse(Cork *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->transport);
-    Py_VISIT(self->socket);
-    Py_VISIT(self->readers);
-    Py_VISIT(self->waiting);
-    return 0;
-}
-
-static int
-cork_clear(Cork *self)
-{
-    Py_CLEAR(self->transport);
-    Py_CLEAR(self->socket);
-    Py_CLEAR(self->readers);
-    Py_CLEAR(self->waiting);
-    return 0;
-}
-
-static void
-cork_dealloc(Cork *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    cork_clear(self);
-    Py_CLEAR(self->frames);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-static PyMethodDef cork_methods[] = {
-    {"add", (PyCFunction)cork_add, METH_O, cork_add_doc},
-    {"cork", (PyCFunction)(void (*)(void))cork_cork,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_cork_doc},
-    {"flush", (PyCFunction)(void (*)(void))cork_flush,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_flush_doc},
-    {"hung_up", (PyCFunction)(void (*)(void))cork_hung_up,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_hung_up_doc},
-    {"take", (PyCFunction)cork_take, METH_NOARGS, cork_take_doc},
-    {"uncork", (PyCFunction)(void (*)(void))cork_uncork,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_uncork_doc},
-    {"write", (PyCFunction)(void (*)(void))cork_write_one,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_write_doc},
-    {"_spend", (PyCFunction)(void (*)(void))cork_spend,
-     METH_METHOD | METH_FASTCALL | METH_KEYWORDS, cork_spend_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyMemberDef cork_members[] = {
-    {"corked", T_BOOL, offsetof(Cork, corked), 0,
-     "True if a frame that is written now is kept until uncork."},
-    {"paused", T_BOOL, offsetof(Cork, paused), 0,
-     "True if a frame that is written now has to wait."},
-    {"unhurried", T_BOOL, offsetof(Cork, unhurried), 0,
-     "True if frames that were kept during a read may leave a moment after its end."},
-    {"_descriptor", T_INT, offsetof(Cork, descriptor), 0, NULL},
-    {"_readers", T_OBJECT, offsetof(Cork, readers), 0, NULL},
-    {"_socket", T_OBJECT, offsetof(Cork, socket), 0, NULL},
-    {"_through", T_PYSSIZET, offsetof(Cork, through), 0, NULL},
-    {"_transport", T_OBJECT, offsetof(Cork, transport), 0, NULL},
-    {"_waiting", T_OBJECT, offsetof(Cork, waiting), 0, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
-static PyGetSetDef cork_properties[] = {
-    {"ready", (getter)cork_ready, NULL, "True if a frame may be written without waiting.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-PyDoc_STRVAR(cork_doc,
-"Cork()\n--\n\n"
-"Lets frames leave at once, or together.");
-
-static PyType_Slot cork_slots[] = {
-    {Py_tp_doc, (void *)cork_doc},
-    {Py_tp_traverse, cork_traverse},
-    {Py_tp_clear, cork_clear},
-    {Py_tp_dealloc, cork_dealloc},
-    {Py_tp_methods, cork_methods},
-    {Py_tp_members, cork_members},
-    {Py_tp_getset, cork_properties},
-    {0, NULL},
-};
-
-static PyType_Spec cork_spec = {
-    .name = "txws2._speedups.Cork",
-    .basicsize = sizeof(Cork),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC
-             | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = cork_slots,
-};
-
-int
-add_cork(PyObject *module, State *state)
-{
-    state->cork_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &cork_spec, NULL);
-    return state->cork_type == NULL ? -1 : PyModule_AddType(module, state->cork_type);
+    Py_DECREF(payload->owner);
+    return written;
 }

@@ -42,9 +42,9 @@ get_key(State *state, bool masked, Key *key)
     return mask == NULL ? -1 : 0;
 }
 
-/* Write the header, and the payload after it. */
-void
-write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key)
+/* Write the header of a frame, with the key in it; return the place behind it. */
+unsigned char *
+write_header(unsigned char *to, int first, const Bytes *payload, const Key *key)
 {
     int extended = length_size(payload->size);
     *to++ = (unsigned char)first;
@@ -55,7 +55,18 @@ write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key)
     }
     if (key->masked) {
         memcpy(to, key->mask, MASK_SIZE);
-        mask_bytes(to + MASK_SIZE, payload->data, payload->size, key->mask, 0);
+        to += MASK_SIZE;
+    }
+    return to;
+}
+
+/* Write the header, and the payload after it. */
+void
+write_frame(unsigned char *to, int first, const Bytes *payload, const Key *key)
+{
+    to = write_header(to, first, payload, key);
+    if (key->masked) {
+        mask_bytes(to, payload->data, payload->size, key->mask, 0);
     }
     else {
         memcpy(to, payload->data, payload->size);

@@ -10,8 +10,9 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* The most that a transport of ours reads at once; _LARGE_READ in capabilities.py. */
-enum { ROOM = 120 << 10 };
+/* The size of a read of a transport with large messages, _LARGE_READ in capabilities.py; and the
+ * size of its reads here, where no read takes memory of its own. */
+enum { LARGE_READ = 120 << 10, ROOM = 256 << 10 };
 
 /* Tell whether doRead is Twisted's own, -1 with an exception. */
 static int
@@ -66,7 +67,7 @@ get_size(State *state, PyObject *transport)
             return -1;
         }
     }
-    return wanted > ROOM ? 0 : wanted;
+    return wanted > LARGE_READ ? 0 : wanted;
 }
 
 /* Return the object that a read may go straight to, and the number of bytes to read: the driver of
@@ -95,6 +96,9 @@ find_taker(State *state, PyObject *transport, PyObject *do_read, Py_ssize_t *siz
     Py_DECREF(protocol);
     if (taker != NULL) {
         *size = get_size(state, transport);
+        if (*size == LARGE_READ && !PyObject_TypeCheck(taker, state->records_type)) {
+            *size = ROOM;
+        }
         if (*size > 0) {
             return taker;
         }

@@ -2,12 +2,27 @@
 
 #include "accelerator.h"
 
+/* Tell whether a message may be too large to be copied. */
+static bool
+is_large(const Tally *tally, PyObject *message)
+{
+    return !tally->client && PyBytes_Check(message) && PyBytes_GET_SIZE(message) >= LARGE;
+}
+
 /* Encode a message into the cork if it keeps frames now, else write the message's frame. */
 static int
 send_ordinary(State *state, Cork *outbox, Tally *tally, PyObject *message)
 {
     if (outbox->corked) {
         return cork_message(state, outbox, message, tally);
+    }
+    if (is_large(tally, message)) {
+        int ready = cork_is_ready(outbox);
+        if (ready != 0) {
+            return ready < 0 || cork_message(state, outbox, message, tally) < 0
+                       ? -1
+                       : cork_flush(state, outbox);
+        }
     }
     PyObject *frame = make_message(state, message, tally->client, tally);
     int sent = frame == NULL ? -1 : cork_write(state, outbox, frame);

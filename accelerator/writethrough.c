@@ -3,6 +3,7 @@
 
 #include "accelerator.h"
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #ifndef MSG_NOSIGNAL
 /* On systems without this flag, it isn't needed: Python has the signal SIGPIPE ignored. */
@@ -10,7 +11,7 @@
 #endif
 
 /* TURN_SIZE in _transport/cork.py. */
-enum { TURN_SIZE = 64 << 10 };
+enum { TURN_SIZE = 512 << 10 };
 
 /* Tell whether the socket may be given more bytes in this turn of the reactor. */
 bool
@@ -111,5 +112,19 @@ write_through(Cork *self, int descriptor, const void *data, Py_ssize_t size)
     }
     self->through += size;
     Py_ssize_t sent = send(descriptor, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return Py_MAX(sent, 0);
+}
+
+/* The same with bytes of two places. */
+Py_ssize_t
+write_both_through(Cork *self, int descriptor, const Bytes *first, const Bytes *second)
+{
+    struct iovec places[] = {
+        {.iov_base = (void *)first->data, .iov_len = first->size},
+        {.iov_base = (void *)second->data, .iov_len = second->size},
+    };
+    struct msghdr message = {.msg_iov = places, .msg_iovlen = 2};
+    self->through += first->size + second->size;
+    Py_ssize_t sent = sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     return Py_MAX(sent, 0);
 }

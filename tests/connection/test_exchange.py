@@ -1,4 +1,6 @@
+import contextlib
 import gc
+import socket
 import weakref
 from asyncio import CancelledError
 from functools import partial
@@ -36,6 +38,12 @@ class Transport(TCPTransport):
 
     def __init__(self):
         pass
+
+
+class OpenTransport:
+    """What a transport that is open says about itself."""
+
+    disconnecting = _aborting = TLS = False
 
 
 class ReceiveTests(TestCase):
@@ -592,6 +600,89 @@ class ReceiveInCTests(ReceiveTests):
 @in_c
 class SendInCTests(SendTests):
     Example = IN_C
+
+
+@in_c
+class LargeMessagesTests(TestCase):
+    """A large message goes to the socket without a copy, after the frames that are in the cork."""
+
+    MESSAGES = (b"a", b"b" * 32_768, "c" * 40_000, b"d" * 70_000, b"", b"e" * 32_767)
+
+    def opened(self, **options):
+        exchange = IN_C(**{"client": False} | options)
+        ours, self.peer = socket.socketpair()
+        for end in (ours, self.peer):
+            self.addCleanup(end.close)
+            end.setblocking(False)
+        exchange.outbox._transport, exchange.outbox._socket = OpenTransport(), ours
+        return exchange
+
+    def read(self):
+        with contextlib.suppress(BlockingIOError):
+            return self.peer.recv(2**20)
+        return b""
+
+    def send(self, exchange, messages, corked):
+        """Send messages; return the bytes that the socket has taken."""
+        taken = b""
+        if corked:
+            exchange.outbox.cork()
+        for message in messages:
+            exchange.send_message(message)
+            taken += self.read()
+        if corked:
+            exchange.outbox.uncork()
+        return taken + self.read()
+
+    def test_all_messages_arrive_in_their_order(self):
+        for corked in (False, True):
+            exchange = self.opened()
+            peer = Connection(client=True)
+            sent = self.send(exchange, self.MESSAGES, corked)
+            self.assertEqual(peer.receive(sent), list(self.MESSAGES))
+            self.assertEqual(exchange.writes, [])
+            counts = counted(exchange.connection)
+            self.assertEqual(counts["bytes_out"], len(sent))
+
+    def test_what_the_socket_does_not_take_goes_the_general_way(self):
+        message = bytes(range(256)) * 2**14
+        for filled in (0, 2**20):
+            exchange = self.opened()
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(filled >> 10):
+                    exchange.outbox._socket.send(b"x" * 2**10)
+            exchange.outbox.cork()
+            exchange.send_message("before")
+            exchange.send_message(message)
+            exchange.outbox.uncork()
+            taken = self.read().lstrip(b"x")
+            self.assertEqual(bool(taken), not filled)
+            told = Connection(client=True, max_size=None).receive(taken + exchange.writes[0])
+            self.assertEqual(told, ["before", message])
+            self.assertEqual((exchange.writes[1:], exchange.outbox.take()), ([], b""))
+
+    def test_while_the_socket_may_not_be_used_it_is_copied(self):
+        for corked in (False, True):
+            exchange = self.opened()
+            exchange.outbox._transport.disconnecting = True
+            self.assertEqual(self.send(exchange, self.MESSAGES, corked), b"")
+            told = Connection(client=True).receive(b"".join(exchange.writes))
+            self.assertEqual(told, list(self.MESSAGES))
+
+    def test_while_the_transport_is_full_it_waits(self):
+        exchange = self.opened()
+        exchange.outbox.paused = True
+        outlet, kept = type(exchange.outbox), []
+        outlet._keep_waiting = lambda _, frame: kept.append(frame)
+        self.addCleanup(delattr, outlet, "_keep_waiting")
+        exchange.send_message(b"b" * 32_768)
+        self.assertEqual((self.read(), exchange.writes), (b"", []))
+        self.assertEqual(Connection(client=True).receive(kept[0]), [b"b" * 32_768])
+
+    def test_a_client_masks_it(self):
+        exchange = self.opened(client=True)
+        sent = self.send(exchange, self.MESSAGES, corked=True)
+        self.assertEqual(Connection(client=False).receive(sent), list(self.MESSAGES))
 
 
 @in_c

@@ -168,6 +168,29 @@ class DrainedTests(OutboxTestCase):
         self.successResultOf(first)
         self.assertNoResult(second)
 
+    def test_what_those_who_are_woken_write_leaves_in_one_piece(self):
+        outbox = self.paused(b"x" * 11)
+        for message in b"ab", b"cd":
+            outbox.drained().addCallback(lambda _, m=message: [outbox.write(b"%c" % c) for c in m])
+        outbox.resumeProducing()
+        self.assertEqual(self.transport.writes, [b"x" * 11, b"abcd"])
+        outbox.write(b"e")
+        self.assertEqual(self.transport.writes[2:], [b"e"])
+
+    def test_what_one_who_is_woken_writes_leaves_before_the_transport_closes(self):
+        outbox = self.paused(b"x" * 11)
+        outbox.unhurried = True
+        self.patch(Outbox, "_put_off", lambda _: True)
+
+        def close(_):
+            outbox.write(b"last")
+            self.transport.loseConnection()
+
+        outbox.drained().addCallback(close)
+        outbox.resumeProducing()
+        self.assertEqual(self.transport.writes, [b"x" * 11, b"last"])
+        self.assertIsNone(self.transport.producer)
+
     def test_what_was_discarded_counts_no_more(self):
         outbox = self.paused(b"x" * 11)
         outbox.discard()

@@ -5,7 +5,9 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
 from tests.support.exchanges import exchange_of
+from tests.support.tallies import counted
 from tests.support.twins import PURE, in_c, load
+from txws2._transport.capabilities import read_more_at_once
 from txws2.wire.frames import BINARY, PING, TEXT, encode_frame
 
 
@@ -164,6 +166,18 @@ class ReadInCTests(ReadTests):
         exchange.connection.take_part()
         self.read(data[50:])
         self.assertEqual((exchange.told, self.transport.reads), (["Remainder"], 1))
+
+    def test_large_messages_are_read_in_fewer_pieces_than_the_transport_s(self):
+        exchange = self.opened()
+        read_more_at_once(self.transport)
+        peer = self.transport.peer
+        peer.setblocking(False)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**18)
+        # The system decides how much of it there is room for.
+        sent = peer.send(frame(b"a" * 150_000))
+        self.read()
+        self.assertEqual(sent, counted(exchange.connection)["bytes_in"])
+        self.assertEqual(self.transport.reads, 0)
 
     def test_what_is_more_than_there_is_room_for_the_transport_reads(self):
         exchange = self.opened()

@@ -1,6 +1,7 @@
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from txws2._transport.cork import TURN_SIZE
 from txws2._transport.epoll import SharedEpoll, StandIn
 from txws2._transport.outbox import Outbox
 from txws2._transport.socket_writer import WriteThrough, outbox_for
@@ -179,23 +180,23 @@ class WriteTests(WriteThroughTestCase):
         self.drain()
         self.assertEqual(self.socket.sent, data)
 
-    def test_after_64_kib_others_have_their_turn(self):
+    def test_after_a_turn_s_bytes_others_have_their_turn(self):
         outbox = self.make()
         for number in range(16):
-            outbox.write(b"%x" % number * 8 * 1024)
-        self.assertEqual(len(self.socket.sent), 64 * 1024)
+            outbox.write(b"%x" % number * (TURN_SIZE // 8))
+        self.assertEqual(len(self.socket.sent), TURN_SIZE)
         outbox.cork()
         outbox.write(b"later")
         outbox.uncork()
         self.drain()
-        self.assertEqual(len(self.socket.sent), 128 * 1024 + 5)
+        self.assertEqual(len(self.socket.sent), 2 * TURN_SIZE + 5)
         self.assertTrue(self.socket.sent.endswith(b"ffflater"))
 
     def test_what_is_read_begins_a_new_turn(self):
         outbox = self.make(room=10**8)
         for _ in range(100):
             outbox.cork()
-            outbox.write(b"x" * 64 * 1024)
+            outbox.write(b"x" * TURN_SIZE)
             outbox.uncork()
         self.assertEqual(self.transport.buffered, b"")
 

@@ -26,6 +26,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.client.test_insecure import self_signed
 from tests.support.twins import in_c
 from txws2._transport import tls_writer
+from txws2._transport.cork import TURN_SIZE
 from txws2._transport.openssl import pointers_of
 from txws2._transport.outbox import Outbox
 from txws2._transport.socket_writer import outbox_for
@@ -497,15 +498,18 @@ class WriteTests(TLSTestCase):
         self.turns(200)
         self.assertTrue(self.peer.heard == sent + b"last")
 
-    def test_after_64_kib_others_have_their_turn(self):
-        for _ in range(5):
+    def test_after_a_turn_s_bytes_others_have_their_turn(self):
+        for _ in range(TURN_SIZE >> 14):
             self.write(b"x" * 2**14)
+            self.peer.turn()
+        self.assertEqual(len(self.peer.heard), TURN_SIZE)
+        self.write(b"x" * 2**14)
         self.peer.turn()
-        self.assertEqual(len(self.peer.heard), 2**16)
+        self.assertEqual(len(self.peer.heard), TURN_SIZE)
         self.turns()
         self.write(b"y")
         self.peer.turn()
-        self.assertEqual(self.peer.heard, b"x" * 5 * 2**14 + b"y")
+        self.assertEqual(self.peer.heard, b"x" * (TURN_SIZE + 2**14) + b"y")
 
     def test_a_producer_is_paused_while_the_peer_does_not_read(self):
         producer = StringTransport()

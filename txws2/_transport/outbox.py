@@ -203,11 +203,8 @@ class Outbox(Cork):
             self._transmit(self._next_batch(self._waiting))
         if not self.paused:
             self._behind = False
-        while self._waiters and not self._over_limit():
-            self._waiters.fire_one(None)
-        if self._producer is not None and self._producer_paused and not self._over_limit():
-            self._producer_paused = False
-            self._tell_producer(self._producer.resumeProducing)
+        if (self._waiters or self._producer_paused) and not self._over_limit():
+            self._ask_for_more()
         self._end_if_empty()
         if not self.paused:
             self._let_close()
@@ -230,6 +227,18 @@ class Outbox(Cork):
 
     def _put_off(self) -> bool:
         return False
+
+    def _ask_for_more(self) -> None:
+        # Whoever has waited may send many small frames now: they leave together.
+        self.cork()
+        while self._waiters and not self._over_limit():
+            self._waiters.fire_one(None)
+        if self._producer is not None and self._producer_paused and not self._over_limit():
+            self._producer_paused = False
+            self._tell_producer(self._producer.resumeProducing)
+        # A put off would be too late: the transport may close right after this.
+        self.corked = False
+        self.flush()
 
     def _pause_producer(self) -> None:
         if self._producer is not None and not self._producer_paused and self._over_limit():
