@@ -134,6 +134,9 @@ typedef struct {
     char client;
     char deflates;
     char ordinary_out;
+    char deaf;              /* This and the next two are a Decoder's, whose own would need padding. */
+    char inflates;
+    char ordinary_in;
 } Tally;
 
 /* The state of a check for UTF-8 (RFC 3629 section 4): the number of bytes that the character has
@@ -182,9 +185,6 @@ typedef struct {
     PyObject *max_size;
     PyObject *max_fragments;
     Unfinished *unfinished;     /* NULL if nothing is kept. */
-    char deaf;
-    char inflates;
-    char ordinary_in;
 } Decoder;
 
 /* What a decoder finds next: nothing more, a message, a frame that isn't a right part of one, or an

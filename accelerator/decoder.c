@@ -108,7 +108,7 @@ is_of_message(const Decoder *self, unsigned char first)
         return opcode == CONT && reserved == 0;
     }
     return (opcode == TEXT || opcode == BINARY)
-           && (reserved == 0 || (reserved == RSV1 && self->inflates));
+           && (reserved == 0 || (reserved == RSV1 && self->tally.inflates));
 }
 
 static int

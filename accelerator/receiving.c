@@ -142,7 +142,7 @@ deliver_next(State *state, Exchange *self, Cork *cork, Decoder *decoder, const L
 bool
 is_short(const Decoder *decoder)
 {
-    return decoder->ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
+    return decoder->tally.ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
 }
 
 /* Give the messages at the beginning of a read to the application, as long as it takes them. -1
