@@ -131,6 +131,18 @@ answer_next(PyObject *self)
     return NULL;
 }
 
+/* A coroutine that is traced calls this, where any other takes `answer_send`. */
+static PyObject *
+answer_send_method(PyObject *self, PyObject *Py_UNUSED(sent))
+{
+    return answer_next(self);
+}
+
+static PyMethodDef answer_methods[] = {
+    {"send", answer_send_method, METH_O, "Go on."},
+    {NULL, NULL, 0, NULL},
+};
+
 static int
 answer_traverse(Answer *self, visitproc visit, void *arg)
 {
@@ -172,6 +184,7 @@ static PyType_Slot answer_slots[] = {
     {Py_am_send, answer_send},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, answer_next},
+    {Py_tp_methods, answer_methods},
     {Py_tp_traverse, answer_traverse},
     {Py_tp_clear, answer_clear},
     {Py_tp_dealloc, answer_dealloc},

@@ -1,4 +1,5 @@
 import gc
+import sys
 from weakref import ref
 
 from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred, succeed
@@ -90,6 +91,14 @@ class NextTests(QuietTestCase):
         self.next.callback("a")
         self.assertEqual(self.successResultOf(run(self.wait())), "done")
         self.assertEqual(self.got, ["a"])
+
+    def test_a_coroutine_that_a_debugger_traces_gets_the_result(self):
+        # CPython 3.11 goes on with an iterator by its method then, and not by its slot.
+        self.addCleanup(sys.settrace, sys.gettrace())
+        sys.settrace(lambda *_: None)
+        waiting = run(self.wait())
+        self.next.callback("a")
+        self.assertEqual((self.got, self.successResultOf(waiting)), (["a"], "done"))
 
     def test_what_awaits_it_gets_the_failure(self):
         waiting = run(self.wait())
