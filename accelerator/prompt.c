@@ -18,6 +18,7 @@ typedef struct {
     int paused;
     char called;
     char whole;
+    char calling;           /* The callback runs. */
 } Prompt;
 
 /* An iterator for `await`: over a Deferred, or with a result that is there already. */
@@ -263,7 +264,9 @@ fire(State *state, Prompt *self, PyObject *result)
     if (!is_set(self->waiting) || !PyTuple_Check(self->arguments)) {
         return 0;
     }
+    self->calling = true;
     PyObject *next = call_waiting(self, result);
+    self->calling = false;
     if (next == NULL) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
@@ -278,7 +281,7 @@ fire(State *state, Prompt *self, PyObject *result)
         return told;
     }
     int fired = 0;
-    if (is_ordinary(next)) {
+    if (is_ordinary(next) && self->paused == 0) {
         Py_XSETREF(self->result, Py_NewRef(next));
     }
     else {
@@ -385,6 +388,7 @@ static PyMemberDef prompt_members[] = {
     {"_waiting", T_OBJECT, offsetof(Prompt, waiting), 0, "The first callback, or None."},
     {"_arguments", T_OBJECT, offsetof(Prompt, arguments), 0, "Its arguments, or None."},
     {"_whole", T_BOOL, offsetof(Prompt, whole), 0, "True if it has all of a Deferred."},
+    {"_calling", T_BOOL, offsetof(Prompt, calling), READONLY, "True while the callback runs."},
     {"_asyncio_future_blocking", T_OBJECT, offsetof(Prompt, blocking), 0, "For asyncio."},
     {"paused", T_INT, offsetof(Prompt, paused), 0, "The number of times it was paused."},
     {"called", T_BOOL, offsetof(Prompt, called), 0, "True once it has fired."},

@@ -6,7 +6,7 @@ from twisted.internet.defer import AlreadyCalledError, CancelledError, Deferred,
 from twisted.python.failure import Failure
 
 from tests.support.sides import QuietTestCase
-from txws2._deferreds.lean import Done, Next
+from txws2._deferreds.lean import Done, Next, Received
 
 
 def run(coroutine):
@@ -224,3 +224,35 @@ class NextTests(QuietTestCase):
         self.next.callback("a")
         self.successResultOf(waiting)
         self.assertEqual(self.got, ["a", (None,), (None,), (None,)])
+
+
+class AddedMeanwhileTests(QuietTestCase):
+    """The first callback adds another one, which gets its result, as in any Deferred."""
+
+    def chain(self, outcome):
+        received, got = Received(), []
+
+        def first(_):
+            received.addBoth(got.append)
+            return outcome() if callable(outcome) else outcome
+
+        received.addBoth(first)
+        received.callback("message")
+        return got
+
+    def test_it_gets_the_result_of_the_first(self):
+        self.assertEqual(self.chain("result"), ["result"])
+
+    def test_it_gets_a_result_that_is_no_message(self):
+        self.assertEqual(self.chain(7), [7])
+
+    def test_it_gets_the_exception_of_the_first(self):
+        (failure,) = self.chain(lambda: 1 // 0)
+        failure.trap(ZeroDivisionError)
+
+    def test_it_gets_the_result_of_the_deferred_that_the_first_returned(self):
+        later = Deferred()
+        got = self.chain(later)
+        self.assertEqual(got, [])
+        later.callback("later")
+        self.assertEqual(got, ["later"])

@@ -51,6 +51,9 @@ class _Lean(Prompt, Eventual[_T]):
     _wait = Eventual.__await__
     _add_both = Eventual.addBoth
     _call_back = Eventual.callback
+    # True while callbacks wait for the outcome of the first, which has added them.
+    _waits = False
+    _outcome: Any = None
 
     def __init__(self) -> None:
         if not _LEAN:
@@ -60,6 +63,11 @@ class _Lean(Prompt, Eventual[_T]):
         """Become like any other Deferred."""
         self._whole = True
         vars(self).update(vars(Deferred(self.canceller)))
+        if self._calling:
+            # Callbacks that the first one adds get its result, which may be another Deferred's.
+            self.pause()
+            self.addCallback(lambda _: self._outcome)
+            self._waits = True
 
     @staticmethod
     def canceller(deferred: Deferred[Any]) -> None:
@@ -69,8 +77,12 @@ class _Lean(Prompt, Eventual[_T]):
         self._returned(Failure(exception))
 
     def _returned(self, result: Any) -> None:
-        # Only a general Deferred makes a result of a Failure, or of another Deferred.
-        self.addCallback(lambda _: result)
+        if self._waits:
+            self._waits, self._outcome = False, result
+            self.unpause()
+        else:
+            # Only a general Deferred makes a result of a Failure, or of another Deferred.
+            self.addCallback(lambda _: result)
 
 
 if _LEAN:

@@ -33,6 +33,8 @@ class Prompt:
     _arguments: tuple[Any, ...] | None = None
     # True once it has all that Twisted gives to a Deferred.
     _whole = False
+    # True while the first callback runs.
+    _calling = False
 
     called: bool
     paused: int
@@ -57,12 +59,15 @@ class Prompt:
         callback, arguments = self._waiting, self._arguments
         if callback is not None and arguments is not None:
             self._waiting = self._arguments = None
+            self._calling = True
             try:
                 returned = callback(result, *arguments)
             except BaseException as exc:
+                self._calling = False
                 self._raised(exc)
             else:
-                if isinstance(returned, (Failure, Deferred)):
+                self._calling = False
+                if self.paused or isinstance(returned, (Failure, Deferred)):
                     self._returned(returned)
                 else:
                     self.result = returned
@@ -84,5 +89,5 @@ class Prompt:
         raise NotImplementedError
 
     def _returned(self, result: Any) -> None:
-        """Take a result of the callback that isn't ordinary."""
+        """Take a result of the callback that isn't ordinary, or that other callbacks wait for."""
         raise NotImplementedError
