@@ -12,10 +12,10 @@ __all__ = ["BATCH_SIZE", "TURN_SIZE", "Cork"]
 BATCH_SIZE = 64 * 1024
 """The number of bytes that are worth a write of their own."""
 
-TURN_SIZE = 512 * 1024
+TURN_SIZE = 256 * 1024
 """The number of bytes after which a socket gets no more in the same turn of the reactor.
 
-It is more than the answers to a read take: an echo of all that was read leaves at once.
+The answers to a usual read take less: an echo of all that was read leaves at once.
 """
 
 
