@@ -9,7 +9,7 @@ from txws2.testing import ScriptedServer, Silence, joined, opened
 
 async def handler(ws: txws2.WebSocketServerProtocol) -> None:
     text: str = await ws.recv()  # E: expression has type "str | bytes", variable has type "str"
-    await ws.send(1)  # E: Argument 1 to "send" of "WebSocketProtocol" has incompatible type "int"
+    await ws.send(1)  # E: Argument 1 to "send" of "Handle" has incompatible type "int"
     await ws.send(text, compressed=True)  # E: Unexpected keyword argument "compressed"
     await ws.close("done")  # E: Argument 1 to "close" of "WebSocketProtocol" has incompatible type
     await ws.sendMessage(text)  # E: does not return a value
