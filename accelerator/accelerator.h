@@ -151,7 +151,7 @@ typedef struct {
 /* The most bytes of a header, and of a whole control frame. */
 enum { HEADER_SIZE = 14, HEAD_SIZE = HEADER_SIZE + 125 };
 
-/* What a connection keeps of a frame whose header isn't complete, and of a message whose end hasn't
+/* A connection keeps this of a frame whose header isn't complete, and of a message whose end hasn't
  * come. Most connections have none. */
 typedef struct {
     PyObject *payload;          /* Bytes, or an ASCII str for text; NULL before the first byte. */
@@ -187,7 +187,7 @@ typedef struct {
     Unfinished *unfinished;     /* NULL if nothing is kept. */
 } Decoder;
 
-/* What a decoder finds next: nothing more, a message, a frame that isn't a right part of one, or an
+/* A decoder finds this next: nothing more, a message, a frame that isn't a right part of one, or an
  * exception, which is set. */
 typedef enum { NOTHING, MESSAGE, OTHER, FAILED } Found;
 
@@ -301,6 +301,7 @@ int add_keys(PyObject *module);
 /* In state.c. */
 void keep_definition(PyModuleDef *of_module);
 State *state_for(PyTypeObject *type);
+int find_prompts(State *state);
 
 /* In masking.c. */
 const unsigned char *get_mask(PyObject *object);
@@ -385,16 +386,13 @@ bool is_short(const Decoder *decoder);
 int receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read);
 
 /* In exchange.c. */
-int give(State *state, Exchange *self, PyObject *message);
-int is_shut(State *state, Exchange *self, Cork *cork);
 int exchange_receive(State *state, Exchange *self, PyObject *data);
 bool exchange_begins(const Exchange *self);
 int exchange_take(State *state, Exchange *self, const Bytes *read);
 int add_exchange(PyObject *module, State *state);
 
 /* In handle.c. */
-PyObject *handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
-                               Py_ssize_t count, PyObject *names);
+int is_ours(State *state, PyObject *protocol);
 Exchange *driver_of(State *state, PyObject *object);
 int add_handle(PyObject *module, State *state);
 
@@ -414,11 +412,10 @@ PyObject *new_prompt(PyObject *type, PyObject *source, PyObject *result);
 int add_prompt(PyObject *module, State *state);
 
 /* In pulling.c. */
-int find_prompts(State *state);
-PyObject *handle_recv(PyObject *self, PyTypeObject *defining, PyObject *const *args,
-                      Py_ssize_t count, PyObject *names);
-PyObject *handle_send(PyObject *self, PyTypeObject *defining, PyObject *const *args,
-                      Py_ssize_t count, PyObject *names);
+PyObject *receive_message(State *state, Exchange *driver, PyObject *const *args, Py_ssize_t count,
+                          PyObject *names);
+PyObject *send_and_wait(State *state, Exchange *driver, PyObject *const *args, Py_ssize_t count,
+                        PyObject *names);
 
 /* In sending.c. */
 int send_short(State *state, Exchange *self, PyObject *message);
@@ -448,7 +445,6 @@ int add_records(PyObject *module, State *state);
 
 /* In readthrough.c. */
 PyObject *read_once(State *state, PyObject *transport, int descriptor);
-int is_ours(State *state, PyObject *protocol);
 int add_readthrough(PyObject *module);
 
 /* In staying.c. */

@@ -32,7 +32,7 @@ PyDoc_STRVAR(data_received_doc,
 "dataReceived($self, data, /)\n--\n\n"
 "Take bytes that the transport has read.");
 
-PyObject *
+static PyObject *
 handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *args,
                      Py_ssize_t count, PyObject *names)
 {
@@ -54,6 +54,24 @@ handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *ar
     return taken < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Tell whether dataReceived is Handle's own, -1 with an exception. */
+int
+is_ours(State *state, PyObject *protocol)
+{
+    if (!PyObject_TypeCheck(protocol, state->handle_type)) {
+        return 0;
+    }
+    PyObject *received = PyObject_GetAttr(protocol, state->names[DATA_RECEIVED]);
+    if (received == NULL) {
+        return -1;
+    }
+    int ours = PyCFunction_Check(received)
+               && (void (*)(void))PyCFunction_GET_FUNCTION(received)
+                      == (void (*)(void))handle_data_received;
+    Py_DECREF(received);
+    return ours;
+}
+
 PyDoc_STRVAR(send_message_doc,
 "sendMessage($self, message, text=None, *, compress=None)\n--\n\n"
 "Send a message without waiting, for push style; the arguments are those of `send`.");
@@ -71,6 +89,45 @@ handle_send_message(PyObject *self, PyTypeObject *defining, PyObject *const *arg
     int sent = send_message(state, driver, args, count, names);
     Py_DECREF(driver);
     return sent < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Call a function of pulling.c with the driver. */
+static PyObject *
+in_pull_style(PyObject *self, PyTypeObject *defining,
+              PyObject *(*function)(State *, Exchange *, PyObject *const *, Py_ssize_t, PyObject *),
+              PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    State *state = PyType_GetModuleState(defining);
+    Exchange *driver = driver_of(state, self);
+    if (driver == NULL) {
+        return NULL;
+    }
+    Py_INCREF(driver);
+    PyObject *result = function(state, driver, args, count, names);
+    Py_DECREF(driver);
+    return result;
+}
+
+PyDoc_STRVAR(recv_doc,
+"recv($self, decode=None, *, timeout=None)\n--\n\n"
+"Receive the next message.");
+
+static PyObject *
+handle_recv(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+            PyObject *names)
+{
+    return in_pull_style(self, defining, receive_message, args, count, names);
+}
+
+PyDoc_STRVAR(send_doc,
+"send($self, message, text=None, *, compress=None)\n--\n\n"
+"Send a message.");
+
+static PyObject *
+handle_send(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
+            PyObject *names)
+{
+    return in_pull_style(self, defining, send_and_wait, args, count, names);
 }
 
 static PyObject *
@@ -126,14 +183,6 @@ handle_dealloc(Handle *self)
     type->tp_free(self);
     Py_DECREF(type);
 }
-
-PyDoc_STRVAR(recv_doc,
-"recv($self, decode=None, *, timeout=None)\n--\n\n"
-"Receive the next message.");
-
-PyDoc_STRVAR(send_doc,
-"send($self, message, text=None, *, compress=None)\n--\n\n"
-"Send a message.");
 
 static PyMethodDef handle_methods[] = {
     {"dataReceived", (PyCFunction)(void (*)(void))handle_data_received,

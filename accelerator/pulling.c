@@ -2,33 +2,6 @@
 
 #include "accelerator.h"
 
-/* Find the classes of Deferreds that may be made without calling them; None if there are none. */
-int
-find_prompts(State *state)
-{
-    if (state->received != NULL) {
-        return 0;
-    }
-    PyObject *lean = PyImport_ImportModule("txws2._deferreds.lean");
-    PyObject *names = lean == NULL ? NULL : PyImport_ImportModule("txws2._private_names");
-    PyObject *found[4] = {NULL};
-    if (names != NULL && (found[0] = PyObject_GetAttrString(lean, "RECEIVED")) != NULL
-        && (found[1] = PyObject_GetAttrString(lean, "STEP")) != NULL
-        && (found[2] = PyObject_GetAttrString(lean, "DONE")) != NULL
-        && (found[3] = PyObject_GetAttrString(names, "current_loop")) != NULL) {
-        Py_XSETREF(state->received, Py_NewRef(found[0]));
-        Py_XSETREF(state->step, Py_NewRef(found[1]));
-        Py_XSETREF(state->done, Py_NewRef(found[2]));
-        Py_XSETREF(state->current_loop, Py_NewRef(found[3]));
-    }
-    for (int i = 0; i < 4; i++) {
-        Py_XDECREF(found[i]);
-    }
-    Py_XDECREF(lean);
-    Py_XDECREF(names);
-    return state->received == NULL ? -1 : 0;
-}
-
 /* Tell whether a loop of asyncio runs, -1 with an exception. */
 static int
 loop_runs(State *state)
@@ -77,22 +50,15 @@ call_driver(State *state, Exchange *driver, int name, PyObject *const *args, Py_
     return result;
 }
 
+/* Return a Deferred of the next message; NULL with an exception. */
 PyObject *
-handle_recv(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
-            PyObject *names)
+receive_message(State *state, Exchange *driver, PyObject *const *args, Py_ssize_t count,
+                PyObject *names)
 {
-    State *state = PyType_GetModuleState(defining);
-    Exchange *driver = driver_of(state, self);
-    if (driver == NULL) {
-        return NULL;
-    }
-    Py_INCREF(driver);
     PyObject *received = count + count_of(names) == 0 ? receive_now(state, driver) : NULL;
-    if (received == NULL && !PyErr_Occurred()) {
-        received = call_driver(state, driver, RECV_OTHERWISE, args, count, names);
-    }
-    Py_DECREF(driver);
-    return received;
+    return received != NULL || PyErr_Occurred()
+               ? received
+               : call_driver(state, driver, RECV_OTHERWISE, args, count, names);
 }
 
 /* Send a message; return a Deferred that has fired if more can be sent. NULL if it wasn't sent, or
@@ -125,20 +91,13 @@ send_now(State *state, Exchange *driver, PyObject *message)
     return done;
 }
 
+/* Send a message; return a Deferred that fires when more can be sent. NULL with an exception. */
 PyObject *
-handle_send(PyObject *self, PyTypeObject *defining, PyObject *const *args, Py_ssize_t count,
-            PyObject *names)
+send_and_wait(State *state, Exchange *driver, PyObject *const *args, Py_ssize_t count,
+              PyObject *names)
 {
-    State *state = PyType_GetModuleState(defining);
-    Exchange *driver = driver_of(state, self);
-    if (driver == NULL) {
-        return NULL;
-    }
-    Py_INCREF(driver);
     PyObject *sent = count == 1 && names == NULL ? send_now(state, driver, args[0]) : NULL;
-    if (sent == NULL && !PyErr_Occurred()) {
-        sent = call_driver(state, driver, SEND_AND_WAIT, args, count, names);
-    }
-    Py_DECREF(driver);
-    return sent;
+    return sent != NULL || PyErr_Occurred()
+               ? sent
+               : call_driver(state, driver, SEND_AND_WAIT, args, count, names);
 }

@@ -31,24 +31,6 @@ is_twisted_s(State *state, PyObject *do_read)
     return PyMethod_Check(do_read) && PyMethod_GET_FUNCTION(do_read) == state->do_read;
 }
 
-/* Tell whether dataReceived is Handle's own, -1 with an exception. */
-int
-is_ours(State *state, PyObject *protocol)
-{
-    if (!PyObject_TypeCheck(protocol, state->handle_type)) {
-        return 0;
-    }
-    PyObject *received = PyObject_GetAttr(protocol, state->names[DATA_RECEIVED]);
-    if (received == NULL) {
-        return -1;
-    }
-    int ours = PyCFunction_Check(received)
-               && (void (*)(void))PyCFunction_GET_FUNCTION(received)
-                      == (void (*)(void))handle_data_received;
-    Py_DECREF(received);
-    return ours;
-}
-
 /* Return the number of bytes that the transport would read, 0 if there is no room for so many, -1
  * with an exception. */
 static Py_ssize_t

@@ -2,6 +2,45 @@
 
 #include "accelerator.h"
 
+/* Give a message to its receiver, and have the result awaited, unless it is None. */
+static int
+give(State *state, Exchange *self, PyObject *message)
+{
+    Queue *queue = queue_of(self->receiver);
+    if (queue != NULL) {
+        Py_INCREF(queue);
+        int put = queue_put(state, queue, message);
+        Py_DECREF(queue);
+        return put < 0 ? exchange_report(state, self, MESSAGE_FAILED) : 0;
+    }
+    PyObject *receiver = Py_NewRef(self->receiver == NULL ? Py_None : self->receiver);
+    PyObject *arguments[] = {receiver, message};
+    PyObject *result = PyObject_VectorcallMethod(state->names[MESSAGE_RECEIVED], arguments,
+                                                 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(receiver);
+    if (result == NULL) {
+        return exchange_report(state, self, MESSAGE_FAILED);
+    }
+    int given = result == Py_None ? 0 : call(state, (PyObject *)self, HOOK_RETURNED, result);
+    Py_DECREF(result);
+    return given;
+}
+
+/* Tell whether the application gets nothing more, -1 with an exception. It gets nothing more once
+ * somebody has closed the transport, unless it keeps the messages. */
+static int
+is_shut(State *state, Exchange *self, Cork *cork)
+{
+    if (self->shut || cork_is_read(cork)) {
+        return self->shut;
+    }
+    int hung_up = has_hung_up(state, cork);
+    if (hung_up > 0) {
+        hung_up = call(state, (PyObject *)self, TRANSPORT_CLOSED, NULL);
+    }
+    return hung_up < 0 ? -1 : self->shut;
+}
+
 /* Wake the reader that waits for messages in pull style, after those of a read. */
 int
 wake(State *state, Exchange *self)

@@ -215,8 +215,8 @@ records_take(State *state, Records *self, Bytes records, bool shared)
                        : take_bytes(state, self, &records, &result);
         records.size = 0;
     }
-    /* What the protocol has written has taken most answers along, such as the tickets that follow a
-     * handshake. */
+    /* Most answers, such as the tickets that follow a handshake, have left with the bytes that the
+     * protocol has written. */
     if (taken == 0) {
         taken = records_answer(state, self);
     }

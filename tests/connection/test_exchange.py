@@ -41,7 +41,7 @@ class Transport(TCPTransport):
 
 
 class OpenTransport:
-    """What a transport that is open says about itself."""
+    """The attributes of a transport that is open."""
 
     disconnecting = _aborting = TLS = False
 

@@ -1,4 +1,4 @@
-"""What a decoder of either twin does, step by step."""
+"""The steps of a decoder, of either twin."""
 
 from tests.support.tallies import counted
 from txws2.wire.deflater import Inflater
@@ -6,7 +6,7 @@ from txws2.wire.exceptions import PayloadTooBig, ProtocolError
 
 
 class Steps:
-    """What a decoder does with a stream, read by read."""
+    """The reads of a decoder, and all that comes of each."""
 
     def __init__(self, kind, masked, max_size, max_fragments, taking):
         class Example(kind):

@@ -227,7 +227,7 @@ class WritingInCTests(WritingTests):
 
 
 class Transport:
-    """What a TCP transport says about itself."""
+    """The attributes of a TCP transport."""
 
     disconnecting = _aborting = TLS = False
 

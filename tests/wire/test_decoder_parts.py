@@ -1,4 +1,4 @@
-"""What a decoder keeps of a message whose end hasn't come."""
+"""A decoder keeps a message whose end hasn't come."""
 
 import sys
 

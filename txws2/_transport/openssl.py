@@ -1,4 +1,4 @@
-"""What pyOpenSSL has no method for: addresses for code in C, and the memory of a handshake."""
+"""Ways into OpenSSL that pyOpenSSL lacks: addresses for code in C, a handshake's memory."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Outbox(Cork):
 
     @property
     def transport(self) -> Any:
-        """Where the bytes go."""
+        """The transport that the bytes go to."""
         return self._transport
 
     @property
