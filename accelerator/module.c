@@ -102,8 +102,8 @@ execute(PyObject *module)
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_tally(module, state) < 0 || add_decoder(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
-        || add_handle(module, state) < 0 || add_inbox(module) < 0 || add_prompt(module, state) < 0
-        || add_records(module, state) < 0
+        || add_handle(module, state) < 0 || add_inbox(module) < 0 || add_prompt(module) < 0
+        || add_answer(module, state) < 0 || add_records(module, state) < 0
         || add_broadcasting(module) < 0 || add_heads(module) < 0 || add_keys(module) < 0) {
         return -1;
     }

@@ -7,199 +7,6 @@
  * lists; Twisted's coroutines need four. */
 enum { MOST_ARGUMENTS = 6 };
 
-/* The state of a Deferred, and its first callback. */
-typedef struct {
-    PyObject_HEAD
-    PyObject *result;       /* NULL until it has fired. */
-    PyObject *source;
-    PyObject *waiting;      /* A callback, NULL or None for nobody. */
-    PyObject *arguments;    /* Of the callback, a tuple. */
-    PyObject *blocking;
-    int paused;
-    char called;
-    char whole;
-    char calling;           /* The callback runs. */
-} Prompt;
-
-/* An iterator for `await`: over a Deferred, or with a result that is there already. */
-typedef struct {
-    PyObject_HEAD
-    PyObject *result;       /* NULL if there is none, or no more. */
-    Prompt *deferred;       /* NULL if there is none. */
-    PyObject *general;      /* The iterator that goes on with a rare result; NULL at first. */
-} Answer;
-
-/* Results that no callback has made into something that has to be raised, or waited for. */
-static bool
-is_ordinary(PyObject *result)
-{
-    return result != NULL
-           && (PyUnicode_CheckExact(result) || PyBytes_CheckExact(result) || result == Py_None);
-}
-
-static Answer *
-make_answer(State *state)
-{
-    Answer *self = (Answer *)state->spare_answer;
-    if (self != NULL) {
-        state->spare_answer = NULL;
-        return self;
-    }
-    self = PyObject_GC_New(Answer, state->answer_type);
-    if (self != NULL) {
-        self->result = self->general = NULL;
-        self->deferred = NULL;
-    }
-    return self;
-}
-
-/* Return an awaitable that has a result, a message or None. */
-PyObject *
-new_answer(State *state, PyObject *result)
-{
-    Answer *self = make_answer(state);
-    if (self != NULL) {
-        self->result = Py_NewRef(result);
-    }
-    return (PyObject *)self;
-}
-
-static bool
-has_ordinary_result(const Prompt *self)
-{
-    return self->called && self->paused == 0 && is_ordinary(self->result);
-}
-
-/* Wait for a Deferred, as __await__ of Eventual does. */
-static PySendResult
-answer_wait(Answer *self, PyObject **result)
-{
-    Prompt *deferred = self->deferred;
-    if (self->general == NULL) {
-        if (has_ordinary_result(deferred)) {
-            *result = Py_NewRef(deferred->result);
-            Py_CLEAR(self->deferred);
-            return PYGEN_RETURN;
-        }
-        if (!deferred->called) {
-            Py_XSETREF(deferred->blocking, Py_NewRef(Py_True));
-            *result = Py_NewRef(deferred);
-            return PYGEN_NEXT;
-        }
-        State *state = PyType_GetModuleState(Py_TYPE(self));
-        self->general = PyObject_CallMethodNoArgs((PyObject *)deferred, state->names[WAIT]);
-        if (self->general == NULL) {
-            *result = NULL;
-            return PYGEN_ERROR;
-        }
-    }
-    PyObject *general = Py_NewRef(self->general);
-    PySendResult sent = PyIter_Send(general, Py_None, result);
-    Py_DECREF(general);
-    return sent;
-}
-
-static PySendResult
-answer_send(PyObject *object, PyObject *Py_UNUSED(sent), PyObject **result)
-{
-    Answer *self = (Answer *)object;
-    if (self->deferred != NULL) {
-        return answer_wait(self, result);
-    }
-    *result = self->result;
-    self->result = NULL;
-    if (*result == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this was awaited already");
-        return PYGEN_ERROR;
-    }
-    return PYGEN_RETURN;
-}
-
-static PyObject *
-answer_next(PyObject *self)
-{
-    PyObject *result;
-    PySendResult sent = answer_send(self, NULL, &result);
-    if (sent != PYGEN_RETURN) {
-        return result;
-    }
-    PyObject *end = PyObject_CallOneArg(PyExc_StopIteration, result);
-    Py_DECREF(result);
-    if (end != NULL) {
-        PyErr_SetObject(PyExc_StopIteration, end);
-        Py_DECREF(end);
-    }
-    return NULL;
-}
-
-/* A coroutine that is traced calls this, where any other takes `answer_send`. */
-static PyObject *
-answer_send_method(PyObject *self, PyObject *Py_UNUSED(sent))
-{
-    return answer_next(self);
-}
-
-static PyMethodDef answer_methods[] = {
-    {"send", answer_send_method, METH_O, "Go on."},
-    {NULL, NULL, 0, NULL},
-};
-
-static int
-answer_traverse(Answer *self, visitproc visit, void *arg)
-{
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(self->result);
-    Py_VISIT(self->deferred);
-    Py_VISIT(self->general);
-    return 0;
-}
-
-static int
-answer_clear(Answer *self)
-{
-    Py_CLEAR(self->result);
-    Py_CLEAR(self->deferred);
-    Py_CLEAR(self->general);
-    return 0;
-}
-
-static void
-answer_dealloc(Answer *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
-    answer_clear(self);
-    State *state = PyType_GetModuleState(type);
-    if (state != NULL && state->spare_answer == NULL && state->answer_type == type) {
-        /* The next one takes this memory; a hundred times a read, it is the same. */
-        state->spare_answer = PyObject_Init((PyObject *)self, type);
-        Py_DECREF(type);
-        return;
-    }
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
-}
-
-static PyType_Slot answer_slots[] = {
-    {Py_am_await, PyObject_SelfIter},
-    {Py_am_send, answer_send},
-    {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, answer_next},
-    {Py_tp_methods, answer_methods},
-    {Py_tp_traverse, answer_traverse},
-    {Py_tp_clear, answer_clear},
-    {Py_tp_dealloc, answer_dealloc},
-    {0, NULL},
-};
-
-static PyType_Spec answer_spec = {
-    .name = "txws2._speedups.Answer",
-    .basicsize = sizeof(Answer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION
-             | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = answer_slots,
-};
-
 /* Return an instance of this subclass of Prompt, which has fired with a result unless that is
  * NULL. */
 PyObject *
@@ -217,20 +24,8 @@ new_prompt(PyObject *type, PyObject *source, PyObject *result)
 static PyObject *
 prompt_await(PyObject *object)
 {
-    Prompt *self = (Prompt *)object;
     State *state = state_for(Py_TYPE(object));
-    if (state == NULL) {
-        return NULL;
-    }
-    if (has_ordinary_result(self)) {
-        return new_answer(state, self->result);
-    }
-    Answer *answer = make_answer(state);
-    if (answer != NULL) {
-        answer->deferred = (Prompt *)Py_NewRef(object);
-        PyObject_GC_Track(answer);
-    }
-    return (PyObject *)answer;
+    return state == NULL ? NULL : answer_for(state, (Prompt *)object);
 }
 
 /* Call the callback that was added, with the result. */
@@ -281,7 +76,7 @@ fire(State *state, Prompt *self, PyObject *result)
         return told;
     }
     int fired = 0;
-    if (is_ordinary(next) && self->paused == 0) {
+    if (is_answer(next) && self->paused == 0) {
         Py_XSETREF(self->result, Py_NewRef(next));
     }
     else {
@@ -421,13 +216,10 @@ static PyType_Spec prompt_spec = {
 };
 
 int
-add_prompt(PyObject *module, State *state)
+add_prompt(PyObject *module)
 {
-    state->answer_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &answer_spec, NULL);
     PyObject *type = PyType_FromModuleAndSpec(module, &prompt_spec, NULL);
-    int added = type == NULL || state->answer_type == NULL
-                    ? -1
-                    : PyModule_AddType(module, (PyTypeObject *)type);
+    int added = type == NULL ? -1 : PyModule_AddType(module, (PyTypeObject *)type);
     Py_XDECREF(type);
     return added;
 }

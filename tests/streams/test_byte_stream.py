@@ -22,7 +22,7 @@ from txws2._connection import parts
 from txws2._connection.handle import driver_of
 from txws2._transport.progress import Progress
 from txws2.exceptions import ConnectionClosedError, ConnectionClosedOK
-from txws2.streams import byte_stream as bytestream
+from txws2.streams import carrier as carriers
 from txws2.streams.byte_stream import ByteStream, TCPByteStream, TLSByteStream
 from txws2.streams.codecs import Base64
 from txws2.streams.factories import WebSocketFactory
@@ -458,8 +458,8 @@ class WaysToEndTests(StreamTestCase):
     def test_so_is_what_its_transport_still_has(self):
         one, _ = self.hang_up("server")
         below = Socket(self.upper, 80)
-        self.patch(bytestream, "socket_of", lambda transport: below)
-        self.patch(bytestream, "has_unsent", lambda transport: transport is below)
+        self.patch(carriers, "socket_of", lambda transport: below)
+        self.patch(carriers, "has_unsent", lambda transport: transport is below)
         self.joined.drop(ConnectionDone())
         self.assertIs(type(one.lost[0]), ConnectionLost)
 

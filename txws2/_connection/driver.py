@@ -9,6 +9,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from txws2._connection.closing_handshake import give_up_silent, start_closing
 from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up, take_control
 from txws2._connection.frame_log import Tracer
@@ -23,15 +24,15 @@ from txws2._connection.hook_calls import (
 from txws2._connection.hook_queue import Succession
 from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
-from txws2._connection.phases import CLOSING, CONNECTING, DEAF, GONE, OPEN, SETTLED
-from txws2._connection.receiver import has_hook, keeps_messages
+from txws2._connection.phases import CONNECTING, DEAF, GONE, OPEN, SETTLED
+from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, take_back
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
 from txws2._transport.capabilities import keep_little_unsent
 from txws2._transport.progress import Progress
-from txws2.exceptions import InvalidHandshake, InvalidState, PayloadTooBig, ProtocolError
-from txws2.wire.closing import Close, CloseCode
+from txws2.exceptions import InvalidState, PayloadTooBig, ProtocolError
+from txws2.wire.closing import CloseCode
 from txws2.wire.events import Event
 
 __all__ = ["Driver"]
@@ -143,10 +144,7 @@ class Driver(Parts):
 
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""
-        intake = self.need_intake()
-        if intake.reads is None:
-            intake.reads = []
-        intake.reads.append(data)
+        self.need_intake().hold_read(data)
         self.holds = True
 
     def receive_held(self) -> None:
@@ -158,9 +156,7 @@ class Driver(Parts):
     def take_held(self) -> list[bytes]:
         """Return the bytes that were kept, and keep them no longer."""
         self.holds = False
-        intake = self.need_intake()
-        reads, intake.reads = intake.reads or [], None
-        return reads
+        return self.need_intake().take_reads()
 
     def refuse(self, exception: Exception) -> None:
         """Fail the connection because decoding raised this, if it is the peer's fault."""
@@ -208,12 +204,6 @@ class Driver(Parts):
         if self.succession is not None:
             go_on(self, self.succession)
 
-    def has_hung_up(self) -> bool:
-        """Tell whether the application gets nothing more, as when it has closed the transport."""
-        if self.delivery is not DEAF and self.outbox is not None and self.outbox.hung_up():
-            self.transport_closed()
-        return self.delivery is DEAF
-
     def transport_closed(self) -> None:
         """Deliver nothing more if the application, in push style, has closed the transport."""
         if self.pushes and not (self.ending is not None and self.ending.ours):
@@ -233,14 +223,6 @@ class Driver(Parts):
     def application_failed(self, failure: Failure) -> None:
         """Close the connection: the application has failed."""
         application_failed(self, failure)
-
-    def let_go_of_application(self) -> None:
-        """Drop the reference to the application once all is over: it would be a cycle."""
-        intake = self.intake
-        if self.phase is GONE and (intake is None or intake.succession is None):
-            if self.delivery is not DEAF:
-                self.change_delivery(DEAF)
-            self.application = self.receiver = None
 
     # Outward.
 
@@ -273,28 +255,17 @@ class Driver(Parts):
         if not self.opened:
             return when_not_open(self)
         inbox: Inbox = self.need_inbox()
-        self.keep_messages(inbox)
+        keep_messages(self, inbox)
         if timeout is None:
             return inbox.get(decode)
         return inbox.get_within(timeout, self.factory.clock, decode)
-
-    def keep_messages(self, inbox: Inbox) -> None:
-        """Give messages straight to the inbox, if the application's hook does nothing else."""
-        application = self.application
-        if application is self.receiver is not None and keeps_messages(application):
-            # Our messageReceived does the same, in two calls for each message.
-            self.receiver = inbox
 
     def left_unread(self) -> None:
         """Give messages that nobody waits for to the application, if it has a hook for them.
 
         An application may set a hook on its object after it has received the first messages.
         """
-        application = self.application
-        if application is not None and not keeps_messages(application):
-            inbox: Inbox = self.need_inbox()
-            self.receiver = application
-            self.deliver_later(inbox.take_all())
+        take_back(self)
 
     # The keepalive.
 
@@ -315,18 +286,7 @@ class Driver(Parts):
 
     def keepalive_failed(self) -> None:
         """Give up the connection; `Keepalive` calls this."""
-        assert self.connection is not None
-        if self.intake is not None and not self.intake.reading.listening:
-            # We haven't read; the peer may have sent a lot.
-            return
-        self.note("timed out waiting for keepalive pong")
-        frame = self.connection.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
-        self.outbox.discard()
-        self.outbox.write_control(frame)
-        self.begin_closing()
-        self.need_ending().close_with(self, self.transport.loseConnection)
-        # A peer that is gone won't answer, so nobody has to wait until the transport knows.
-        self.settle(TimeoutError("no sign of life within ping_timeout"))
+        give_up_silent(self)
 
     # Closing.
 
@@ -338,16 +298,7 @@ class Driver(Parts):
         In push style, too, messages that come before the peer's close frame are delivered.
         """
         self.check_thread()
-        if self.phase < OPEN:
-            Close(code, reason).payload()
-            told = f": {reason}" if reason else ""
-            self.need_handshake().give_in(
-                InvalidHandshake(f"closed before the connection was open{told}")
-            )
-        elif self.phase is OPEN:
-            assert self.connection is not None
-            self.outbox.write(self.connection.send_close(code, reason))
-            self.begin_closing()
+        start_closing(self, code, reason)
         return self.wait_closed()
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
@@ -375,22 +326,6 @@ class Driver(Parts):
         if self.phase is GONE:
             return Done()
         return self.need_ending().wait(Moment.GONE)
-
-    def begin_closing(self, at_once: bool = False) -> None:
-        """Expect the connection to end, or the peer to read, within close_timeout.
-
-        Args:
-            at_once: True if the transport is closed as soon as the outbox is written to it.
-        """
-        if self.phase is OPEN:
-            self.change_phase(CLOSING)
-        if self.factory.keepalive is not None:
-            self.factory.keepalive.discard(self)
-        if self.intake is not None:
-            self.intake.begin_closing(self)
-        ending = self.need_ending()
-        if not ending.limited:
-            ending.limit(self, at_once)
 
     def closing_missed(self) -> None:
         """Wait on if the peer still reads, else give up; `Deadlines` calls this."""

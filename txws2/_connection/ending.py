@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.tcp import Connection as TCPTransport
 from twisted.python.failure import Failure
 
-from txws2._connection.hook_calls import tell_lost
+from txws2._connection.hook_calls import let_go_of_application, tell_lost
 from txws2._connection.journal import log_closed
 from txws2._connection.phases import CONNECTING, DEAF, GONE, SETTLED
 from txws2._deferreds.waiters import Waiters
@@ -179,7 +179,7 @@ class Ending:
         if driver.intake is None and driver.delivery is DEAF:
             driver.application = driver.receiver = None
         else:
-            driver.let_go_of_application()
+            let_go_of_application(driver)
 
     def call_off(self, driver: Any) -> None:
         """Take the connection out of all deadlines."""

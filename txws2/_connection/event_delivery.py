@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from txws2._connection.closing_handshake import begin_closing
 from txws2._connection.hook_calls import tell
 from txws2._connection.phases import DELIVERING, HELD
 from txws2._transport.capabilities import close_softly
@@ -129,7 +130,7 @@ def _peer_closes(driver: Any, reply: bytes) -> None:
     """Close, as the peer does; `reply` is our close frame, empty if that was sent."""
     if reply:
         driver.outbox.write(reply)
-    driver.begin_closing(at_once=not driver.client)
+    begin_closing(driver, at_once=not driver.client)
     ending = driver.ending
     # RFC 6455 section 7.1.1: the server closes the TCP connection.
     if not driver.client:
@@ -143,7 +144,7 @@ def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
     driver.outbox.discard()
     if frame:
         driver.outbox.write_control(frame)
-    driver.begin_closing()
+    begin_closing(driver)
     driver.need_ending().close_with(driver, lambda: close_softly(driver.transport))
     driver.factory.peer_failed(driver, event.cause)
     if driver.connection.unfinished:

@@ -10,9 +10,10 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
+from txws2._connection.closing_handshake import begin_closing
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import only_ended
-from txws2._connection.phases import DEAF, HELD, OPEN, SETTLED
+from txws2._connection.phases import DEAF, GONE, HELD, OPEN, SETTLED
 from txws2._connection.receiver import Receiver, has_hook
 from txws2._deferreds.callables import has_fired
 from txws2._deferreds.missing_loop import log_failure
@@ -26,6 +27,7 @@ __all__ = [
     "go_on",
     "hook_failed",
     "hook_returned",
+    "let_go_of_application",
     "tell",
     "tell_lost",
 ]
@@ -38,9 +40,9 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
     connection's code must not end the others.
     """
     outbox = driver.outbox
-    # The same as in `has_hung_up`, mostly without the call.
+    # The same as in `_has_hung_up`, mostly without the call.
     closed = outbox is not None and outbox.hung_up()
-    if (closed or driver.delivery is DEAF) and driver.has_hung_up():
+    if (closed or driver.delivery is DEAF) and _has_hung_up(driver):
         return
     hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
     intake = driver.intake
@@ -55,6 +57,13 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
                 driver.hook_returned(result)
     elif has_hook(hook):
         intake.succession.add(hook, arguments)
+
+
+def _has_hung_up(driver: Any) -> bool:
+    """Tell whether the application gets nothing more, as when it has closed the transport."""
+    if driver.delivery is not DEAF and driver.outbox is not None and driver.outbox.hung_up():
+        driver.transport_closed()
+    return bool(driver.delivery is DEAF)
 
 
 def call(driver: Any, hook: Callable[..., object], *arguments: Any) -> None:
@@ -104,7 +113,7 @@ def go_on(driver: Any, succession: Succession) -> None:
     # They wait while the application has paused.
     while driver.delivery is not HELD or driver.phase >= SETTLED:
         # The application may have closed the transport meanwhile.
-        driver.has_hung_up()
+        _has_hung_up(driver)
         taken = succession.take()
         if taken is None:
             break
@@ -119,7 +128,7 @@ def go_on(driver: Any, succession: Succession) -> None:
             driver.deafen()
         driver.open_up()
         succession.end()
-        driver.let_go_of_application()
+        let_go_of_application(driver)
     if len(succession) <= (driver.factory.max_queue or 0) // 4:
         intake.reading.resume()
 
@@ -136,7 +145,7 @@ def close_after_failure(driver: Any) -> None:
     if driver.phase is OPEN:
         # The close frame has no details: they could help an attacker.
         driver.outbox.write(driver.connection.send_close(CloseCode.INTERNAL_ERROR))
-        driver.begin_closing()
+        begin_closing(driver)
 
 
 def tell_lost(driver: Any) -> None:
@@ -156,3 +165,12 @@ def tell_lost(driver: Any) -> None:
         # The application doesn't take the calls that wait.
         intake.succession.clear()
         driver.go_on()
+
+
+def let_go_of_application(driver: Any) -> None:
+    """Drop the reference to the application once all is over: it would be a cycle."""
+    intake = driver.intake
+    if driver.phase is GONE and (intake is None or intake.succession is None):
+        if driver.delivery is not DEAF:
+            driver.change_delivery(DEAF)
+        driver.application = driver.receiver = None

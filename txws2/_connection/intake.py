@@ -57,6 +57,17 @@ class Intake:
                 self.inbox.close(_ended_with(driver))
         return self.inbox
 
+    def hold_read(self, data: bytes) -> None:
+        """Keep bytes that arrive while another read is being processed."""
+        if self.reads is None:
+            self.reads = []
+        self.reads.append(data)
+
+    def take_reads(self) -> list[bytes]:
+        """Return these bytes, and keep them no longer."""
+        reads, self.reads = self.reads or [], None
+        return reads
+
     def begin_read(self) -> None:
         """Have the inbox forget the unfinished message, which changes with this read."""
         if self.arriving:

@@ -16,6 +16,7 @@ from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Inbox
 from txws2._connection.phases import OPEN
 from txws2._connection.pieces import Piece
+from txws2._connection.receiver import keep_messages
 from txws2._connection.sender import when_not_open
 from txws2._connection.text import check_decode
 from txws2.exceptions import ConcurrencyError, ProtocolError
@@ -123,7 +124,7 @@ class WebSocketProtocol(Facts):
         if not driver.opened:
             return _fail_to_iterate(when_not_open(driver))
         inbox: Inbox = driver.need_inbox()
-        driver.keep_messages(inbox)
+        keep_messages(driver, inbox)
         return inbox
 
     def registerProducer(self, producer: PushProducer, streaming: bool = True) -> None:

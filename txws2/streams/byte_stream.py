@@ -7,121 +7,26 @@ from typing import Any, cast
 
 from OpenSSL.crypto import X509
 from twisted.internet.interfaces import (
-    IAddress,
     IConsumer,
     IDelayedCall,
     IProducer,
-    IProtocol,
-    IProtocolFactory,
     IPullProducer,
     IPushProducer,
     ISSLTransport,
     ITCPTransport,
     ITransport,
 )
-from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol
-from txws2._transport.capabilities import abort, has_unsent, socket_of
-from txws2.exceptions import ConnectionClosed
-from txws2.streams.codecs import AsWritten, Base64, Codec, Text, codec_for
+from txws2._transport.capabilities import abort
+from txws2.streams.codecs import AsWritten, Base64, Codec, Text
 from txws2.streams.pull_producer import PullToPush
-from txws2.streams.tcp_reasons import tcp_reason
-from txws2.wire.closing import CloseCode
 from txws2.wire.connection import State
 
-__all__ = ["ByteStream", "Carrier", "TCPByteStream", "TLSByteStream"]
-
-
-class Carrier(WebSocketProtocol):
-    """Carries the stream of a wrapped protocol in its messages.
-
-    Attributes:
-        peer: the address for which the factory made this protocol.
-    """
-
-    peer: IAddress
-
-    _wrapped: IProtocol | None = None
-    _stream: ByteStream | None = None
-
-    def wrap(self, factory: IProtocolFactory, *, text: bool) -> IProtocol | None:
-        """Make a protocol, and connect it to the stream; the WebSocket must be open.
-
-        Args:
-            factory: makes the protocol, which gets a `ByteStream` as its transport.
-            text: True to send text messages; the subprotocols "base64" and "binary" decide alone.
-
-        Returns:
-            The protocol; None if the factory makes none.
-        """
-        protocol: IProtocol | None = factory.buildProtocol(self.peer)
-        if protocol is None:
-            return None
-        transport = driver_of(self).transport
-        if ISSLTransport.providedBy(transport):
-            kind: type[ByteStream] = TLSByteStream
-        elif ITCPTransport.providedBy(transport):
-            kind = TCPByteStream
-        else:
-            kind = ByteStream
-        self._stream = kind(self, transport, codec_for(self.subprotocol, text=text))
-        self._wrapped = protocol
-        protocol.makeConnection(self._stream)
-        return protocol
-
-    def messageReceived(self, message: str | bytes) -> None:
-        """Give the bytes of the message to the protocol."""
-        stream, wrapped = self._stream, self._wrapped
-        # As over TCP, a protocol receives nothing more after loseConnection.
-        if stream is None or wrapped is None or stream.disconnecting:
-            return
-        try:
-            data = stream.codec.data(message)
-        except ValueError:
-            self.close(CloseCode.INVALID_DATA, "invalid Base64")
-            stream.disconnecting = True
-        else:
-            wrapped.dataReceived(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell the protocol that the connection is lost, with the exception that TCP would give."""
-        stream, wrapped = self._stream, self._wrapped
-        if stream is None or wrapped is None:
-            return
-        stream.lost()
-        # This breaks the reference cycle with the protocol.
-        self._wrapped = None
-        closed = reason.value
-        assert isinstance(closed, ConnectionClosed)
-        wrapped.connectionLost(Failure(tcp_reason(closed, stream.aborted, self._all_sent)))
-
-    def _all_sent(self) -> bool:
-        """Return True if the system has taken everything that was sent."""
-        driver = driver_of(self)
-        below = socket_of(driver.transport)
-        return not (driver.outbox.waiting or (below is not None and has_unsent(below)))
-
-    def finish(self) -> None:
-        """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
-
-        As over TCP, bytes that wait for a slow peer are sent as long as it reads.
-        """
-        driver = driver_of(self)
-        drained = driver.outbox.drained()
-        if drained.called:
-            driver.start_closing()
-        else:
-            # A producer that was paused until now gets one turn of the reactor to write more.
-            clock = self.factory.clock
-            drained.addCallbacks(lambda _: clock.callLater(0, self.finish), lambda _: None)
-
-    def fail(self, failure: Failure) -> None:
-        """Log an exception of the protocol or its producer, and close with 1011."""
-        driver_of(self).application_failed(failure)
+__all__ = ["ByteStream", "TCPByteStream", "TLSByteStream"]
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
@@ -150,7 +55,7 @@ class ByteStream:
     # The call that resumes reading in the next turn of the reactor.
     _resumption: IDelayedCall | None = None
 
-    def __init__(self, websocket: Carrier, transport: ITransport, codec: Codec) -> None:
+    def __init__(self, websocket: WebSocketProtocol, transport: ITransport, codec: Codec) -> None:
         self.websocket = websocket
         self.codec = codec
         self._transport = transport
@@ -165,7 +70,7 @@ class ByteStream:
             for message in self.codec.messages(data):
                 self.websocket.sendMessage(message)
         except ValueError:
-            self.websocket.fail(Failure())
+            self._fail(Failure())
 
     def writeSequence(self, iovec: Iterable[bytes]) -> None:
         """Send these bytes one after the other, as one write."""
@@ -213,7 +118,7 @@ class ByteStream:
             pushing = cast(IPushProducer, producer)
         else:
             pulled = cast(IPullProducer, producer)
-            pushing = PullToPush(pulled, websocket.factory.clock, websocket.fail)
+            pushing = PullToPush(pulled, websocket.factory.clock, self._fail)
             pushing.resumeProducing()
         self._producer = pushing
         websocket.registerProducer(pushing)
@@ -233,9 +138,27 @@ class ByteStream:
         try:
             self.codec.end()
         except ValueError:
-            self.websocket.fail(Failure())
+            self._fail(Failure())
         else:
-            self.websocket.finish()
+            self._finish()
+
+    def _finish(self) -> None:
+        """Close with 1000 as soon as no more than write_limit bytes wait to be sent.
+
+        As over TCP, bytes that wait for a slow peer are sent as long as it reads.
+        """
+        driver = driver_of(self.websocket)
+        drained = driver.outbox.drained()
+        if drained.called:
+            driver.start_closing()
+        else:
+            # A producer that was paused until now gets one turn of the reactor to write more.
+            clock = self.websocket.factory.clock
+            drained.addCallbacks(lambda _: clock.callLater(0, self._finish), lambda _: None)
+
+    def _fail(self, failure: Failure) -> None:
+        """Log an exception of the protocol or its producer, and close with 1011."""
+        driver_of(self.websocket).application_failed(failure)
 
     # Reading.
 

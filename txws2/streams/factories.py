@@ -12,7 +12,7 @@ from txws2._checks.options import check_options
 from txws2.client.protocol import RequestOptions, WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import InvalidPath
 from txws2.server.factory import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
-from txws2.streams.byte_stream import Carrier
+from txws2.streams.carrier import Carrier
 from txws2.wire.closing import CloseCode
 from txws2.wire.handshake.extra_fields import HeadersLike
 from txws2.wire.http.heads import Request
