@@ -45,7 +45,7 @@ is_elsewhere(const Exchange *self)
     return self->thread != 0 && self->thread != this_thread();
 }
 
-/* Tell whether nothing is against sending a whole message now, the short way. */
+/* Tell whether a whole message may be sent now, on the fast path. */
 static inline bool
 may_send(const Exchange *self)
 {
@@ -157,7 +157,7 @@ int exchange_report(State *state, Exchange *self, int name);
 int wake(State *state, Exchange *self);
 Py_ssize_t give_messages(State *state, Exchange *self, Cork *cork, PyObject *events,
                          Py_ssize_t position);
-bool is_short(const Decoder *decoder);
+bool is_fast(const Decoder *decoder);
 int receive(State *state, Exchange *self, Cork *outbox, Decoder *decoder, const Bytes *read);
 
 /* In exchange.c. */
@@ -204,7 +204,7 @@ PyObject *send_and_wait(State *state, Exchange *driver, PyObject *const *args, P
                         PyObject *names);
 
 /* In sending.c. */
-int send_short(State *state, Exchange *self, PyObject *message);
+int send_fast(State *state, Exchange *self, PyObject *message);
 int send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
                  PyObject *names);
 

@@ -1,4 +1,4 @@
-/* Each message that goes the short way is counted in its Tally. */
+/* Each message that takes the fast path is counted in its Tally. */
 
 #include "accelerator.h"
 

@@ -100,7 +100,7 @@ finish(State *state, Decoder *self, PyObject **message)
     return *message == NULL ? FAILED : MESSAGE;
 }
 
-/* Inflate bytes that have come, and give up the reference to them. What has come before isn't
+/* Inflate bytes that have come, and give up the reference to them. The unfinished message isn't
  * touched meanwhile, since Python code runs. */
 static PyObject *
 inflate(State *state, Decoder *self, PyObject *part, bool ends)
@@ -224,7 +224,7 @@ read_data_frame(State *state, Decoder *self, const Limits *limits, Bytes *rest, 
     return read_payload(state, self, rest, message);
 }
 
-/* Read the message at the beginning of the rest if it is ordinary, and whole. */
+/* Read the message at the beginning of the rest if it is an ordinary one. */
 static Found
 read_ordinary(Decoder *self, const Limits *limits, Bytes *rest, PyObject **message)
 {

@@ -129,7 +129,7 @@ static PyMemberDef decoder_members[] = {
      "The largest incoming message, in bytes; None for no limit."},
     {"max_fragments", T_OBJECT, offsetof(Decoder, max_fragments), 0,
      "The most frames of one incoming message; None for no limit."},
-    {"deaf", T_BOOL, offsetof(Decoder, tally.deaf), 0,
+    {"discarding", T_BOOL, offsetof(Decoder, tally.discarding), 0,
      "True if all further bytes of the peer are discarded."},
     {"inflates", T_BOOL, offsetof(Decoder, tally.inflates), 0,
      "True if compressed messages may come."},

@@ -39,7 +39,7 @@ bool
 exchange_begins(const Exchange *self)
 {
     return self->connection == NULL
-           || (!self->busy && is_short((const Decoder *)self->connection));
+           || (!self->busy && is_fast((const Decoder *)self->connection));
 }
 
 int
@@ -153,7 +153,7 @@ exchange_is_elsewhere(Exchange *self, PyObject *Py_UNUSED(ignored))
 
 PyDoc_STRVAR(send_ordinary_doc,
 "send_ordinary($self, message, /)\n--\n\n"
-"Send a message the short way if that is possible; return whether it was sent.");
+"Send a message on the fast path if that is possible; return whether it was sent.");
 
 static PyObject *
 exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *args,
@@ -162,13 +162,13 @@ exchange_send_ordinary(Exchange *self, PyTypeObject *defining, PyObject *const *
     if (check_count("send_ordinary", count + count_of(names), 1, 1) < 0) {
         return NULL;
     }
-    int sent = send_short(PyType_GetModuleState(defining), self, args[0]);
+    int sent = send_fast(PyType_GetModuleState(defining), self, args[0]);
     return sent < 0 ? NULL : PyBool_FromLong(sent);
 }
 
 PyDoc_STRVAR(send_message_doc,
 "send_message($self, message, text=None, *, compress=None)\n--\n\n"
-"Send a message the short way if that is possible; else, the general way.");
+"Send a message on the fast path if that is possible; else, with `send_otherwise`.");
 
 static PyObject *
 exchange_send_message(Exchange *self, PyTypeObject *defining, PyObject *const *args,
@@ -277,7 +277,7 @@ static PyMemberDef exchange_members[] = {
      "The lock for messages that may have to wait for each other; None until needed."},
     {"heard", T_BOOL, offsetof(Exchange, heard), 0,
      "True if anything has arrived since it was last set to False."},
-    {"shut", T_BOOL, offsetof(Exchange, shut), 0, "True if the short way inward is shut."},
+    {"shut", T_BOOL, offsetof(Exchange, shut), 0, "True if received messages may not take the fast path."},
     {"busy", T_BOOL, offsetof(Exchange, busy), 0, "True while a read is being processed."},
     {"holds", T_BOOL, offsetof(Exchange, holds), 0,
      "True if reads wait that arrived meanwhile."},

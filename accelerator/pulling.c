@@ -69,10 +69,10 @@ send_now(State *state, Exchange *driver, PyObject *message)
     if (find_prompts(state) < 0 || state->done == Py_None) {
         return NULL;
     }
-    int sent = send_short(state, driver, message);
+    int sent = send_fast(state, driver, message);
     if (sent <= 0) {
         if (sent < 0 && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-            /* The general way fails, too, and returns a Deferred that has failed. */
+            /* `send_and_wait` of the driver fails, too, and returns a Deferred that has failed. */
             PyErr_Clear();
         }
         return NULL;

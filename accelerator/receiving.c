@@ -112,7 +112,7 @@ answer_ping(State *state, Exchange *self, Cork *cork, Decoder *decoder, PyObject
     return answered < 0 || call(state, (PyObject *)self, PING_RECEIVED, payload) < 0 ? -1 : 1;
 }
 
-/* Leave a control frame to the general way. */
+/* Give a control frame to the driver. */
 static int
 pass_on(State *state, Exchange *self, int opcode, PyObject *payload)
 {
@@ -140,7 +140,7 @@ receive_control(State *state, Exchange *self, Cork *cork, Decoder *decoder, Byte
         return opcode;
     }
     decoder->tally.bytes[INWARD] += before - rest->size;
-    /* Whoever waits for messages answers those before this frame first. */
+    /* The reader of the inbox answers the messages before this frame first. */
     int received = wake(state, self);
     if (received == 0 && opcode == PING) {
         received = answer_ping(state, self, cork, decoder, payload);
@@ -176,10 +176,10 @@ deliver_next(State *state, Exchange *self, Cork *cork, Decoder *decoder, const L
     return found == NOTHING ? 1 : receive_control(state, self, cork, decoder, rest);
 }
 
-/* Tell whether the next bytes may be delivered without the general way. That has the message of
- * which a part was taken. */
+/* Tell whether the next bytes may be delivered on the fast path. A message of which a part was taken
+ * may not: the driver delivers it. */
 bool
-is_short(const Decoder *decoder)
+is_fast(const Decoder *decoder)
 {
     return decoder->tally.ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
 }
@@ -189,14 +189,14 @@ is_short(const Decoder *decoder)
 static int
 deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
 {
-    if (self->shut || !is_short(decoder)) {
+    if (self->shut || !is_fast(decoder)) {
         return 0;
     }
     Limits limits;
     if (read_limits(decoder, &limits) < 0) {
         return -1;
     }
-    while (rest->size > 0 && is_short(decoder)) {
+    while (rest->size > 0 && is_fast(decoder)) {
         int shut = is_shut(state, self, cork);
         if (shut != 0) {
             return shut < 0 ? -1 : 0;

@@ -30,10 +30,10 @@ send_ordinary(State *state, Cork *outbox, Tally *tally, PyObject *message)
     return sent;
 }
 
-/* Send a message the short way if that is possible; return whether it was sent, -1 with an
+/* Send a message on the fast path if that is possible; return whether it was sent, -1 with an
  * exception. */
 int
-send_short(State *state, Exchange *self, PyObject *message)
+send_fast(State *state, Exchange *self, PyObject *message)
 {
     if (!(PyUnicode_Check(message) || PyBytes_Check(message)) || !may_send(self)) {
         return 0;
@@ -46,13 +46,13 @@ send_short(State *state, Exchange *self, PyObject *message)
     return sent < 0 ? -1 : 1;
 }
 
-/* Send a message the short way if that is possible; else, the general way. */
+/* Send a message on the fast path if that is possible; else, with `send_otherwise`. */
 int
 send_message(State *state, Exchange *self, PyObject *const *args, Py_ssize_t count,
              PyObject *names)
 {
     if (count == 1 && names == NULL) {
-        int sent = send_short(state, self, args[0]);
+        int sent = send_fast(state, self, args[0]);
         if (sent != 0) {
             return sent < 0 ? -1 : 0;
         }

@@ -200,7 +200,7 @@ static PyGetSetDef tally_properties[] = {
 
 PyDoc_STRVAR(tally_doc,
 "Tally()\n--\n\n"
-"Counts each message and frame, and knows whether a message may take the short way out.");
+"Counts each message and frame, and knows whether a message may be sent on the fast path.");
 
 static PyType_Slot tally_slots[] = {
     {Py_tp_doc, (void *)tally_doc},

@@ -3,7 +3,7 @@
 
 #include "accelerator.h"
 
-/* Of SSL_get_error. */
+/* A result of SSL_get_error. */
 enum { SSL_ERROR_WANT_READ = 2 };
 
 enum {

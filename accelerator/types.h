@@ -87,7 +87,7 @@ typedef struct {
     PyObject *tls;          /* Twisted's transport. */
     PyObject *below;        /* The transport that has the socket. */
     PyObject *socket;
-    PyObject *owner;        /* Of the SSL, which has the two others; NULL once it is lost. */
+    PyObject *owner;        /* Owns `ssl`, which owns `into` and `from`; NULL once it is lost. */
     void *ssl;
     void *into;
     void *from;
@@ -134,7 +134,7 @@ typedef struct {
     char client;
     char deflates;
     char ordinary_out;
-    char deaf;              /* This and the next two are a Decoder's, whose own would need padding. */
+    char discarding;        /* This and the next two are a Decoder's, whose own would need padding. */
     char inflates;
     char ordinary_in;
 } Tally;
@@ -214,7 +214,7 @@ typedef struct {
 /* The driver of a connection. Its setters admit no other types than these. */
 typedef struct {
     PyObject_HEAD
-    PyObject *receiver;     /* Whoever gets the messages; NULL for nobody. */
+    PyObject *receiver;     /* Gets the messages; NULL for nobody. */
     Tally *connection;      /* A Decoder; NULL until it is open. */
     Cork *outbox;
     PyObject *turns;        /* Set once messages may have to wait for each other. */
@@ -249,7 +249,7 @@ typedef struct {
     PyObject *result;       /* NULL until it has fired. */
     PyObject *source;
     PyObject *waiting;      /* A callback, NULL or None for nobody. */
-    PyObject *arguments;    /* Of the callback, a tuple. */
+    PyObject *arguments;    /* The arguments of the callback, a tuple. */
     PyObject *blocking;
     int paused;
     char called;

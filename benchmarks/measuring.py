@@ -62,7 +62,7 @@ def measure_server(
                 yield put_load(process.pid, port, workload, seconds, *options)
                 measured += 1
     except Failed as exc:
-        # Whatever the server does after a failure says nothing.
+        # Results after a failure would say nothing of the server.
         yield from [{"error": str(exc)}] * (len(workloads) - measured)
 
 

@@ -116,7 +116,7 @@ class Tally:
     bytes_in: int
     bytes_out: int
     client: bool
-    deaf: bool
+    discarding: bool
     deflates: bool
     inflates: bool
     max_size: int | None

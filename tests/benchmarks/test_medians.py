@@ -1,4 +1,4 @@
-"""What many rounds come to."""
+"""The medians of many rounds."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

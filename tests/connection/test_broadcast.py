@@ -45,7 +45,7 @@ class BroadcastTestCase(ServerSide):
 class BroadcastTests(BroadcastTestCase):
     def test_an_error_of_one_connection_is_no_other_s(self):
         first, broken, last = self.open_many(3)
-        # A connection that has sent a fragmented message can't take the short way.
+        # A connection that has sent a fragmented message can't take the fast path.
         broken.send(["a", "b"])
         self.got(broken)
         self.patch(broadcasts, "send_shared", Mock(side_effect=SystemExit))

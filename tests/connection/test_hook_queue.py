@@ -286,10 +286,10 @@ class MeanwhileTests(OrderTests):
         self.assertEqual(self.said(), [])
 
     def test_pings_that_nobody_wants_to_hear_of_take_up_nothing(self):
-        class Deaf(self.slow):
+        class WithoutPings(self.slow):
             pingReceived = self.plain.pingReceived
 
-        ws = self.open(Deaf)
+        ws = self.open(WithoutPings)
         self.hear(*texts("1"), *[(PING, b"2")] * 100)
         self.assertEqual(len(driver_of(ws).succession), 0)
 

@@ -11,9 +11,9 @@ from txws2._connection.inbox import Inbox
 from txws2._connection.phases import (
     CLOSING,
     CONNECTING,
-    DEAF,
     DELIVERIES,
     DELIVERING,
+    DISCARDING,
     GONE,
     HELD,
     INBOX_STATES,
@@ -161,7 +161,7 @@ class PhasesTests:
         self.ws.resumeProducing()
         self.assertIs(self.delivery(), DELIVERING)
         self.joined.drop()
-        self.assertIs(self.delivery(), DEAF)
+        self.assertIs(self.delivery(), DISCARDING)
 
 
 class ServerPhasesTests(PhasesTests, ServerSide):

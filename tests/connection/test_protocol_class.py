@@ -22,7 +22,7 @@ class Room(txws2.WebSocketServerProtocol):
         super().__init__()
 
 
-class Deaf(txws2.WebSocketServerProtocol):
+class WithoutMessages(txws2.WebSocketServerProtocol):
     def dataReceived(self, data):
         self.sendMessage(data)
 
@@ -133,7 +133,7 @@ class CreatingTests(TestCase):
         server(type("Chat", (txws2.WebSocketServerProtocol,), {"on_message": handler}), handler)
 
     def test_a_class_that_keeps_the_bytes_is_told(self):
-        self.assertTold("override messageReceived() to get messages", server, Deaf)
+        self.assertTold("override messageReceived() to get messages", server, WithoutMessages)
         server(Listening)
 
     def test_a_class_that_seems_to_decide_is_told_of_the_option(self):

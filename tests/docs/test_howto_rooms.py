@@ -41,7 +41,7 @@ class HowtoTests(SynchronousTestCase):
         self.assertEqual(self.next_of(bob), {"left": "alice"})
         bob.drop()
         self.assertEqual(self.successResultOf(self.example["rooms"].names()), [])
-        # Whoever is cut off has a handler that ends with its connection, which is no error.
+        # The handler of a client that is cut off ends with its connection, which is no error.
         self.assertEqual(alice.take_failures() + bob.take_failures(), [])
 
     def test_prices(self):

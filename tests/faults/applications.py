@@ -29,7 +29,7 @@ async def progress(ws):
         await ws.send(str(total))
 
 
-async def deaf(ws):
+async def unreceiving(ws):
     """Never read."""
     await Deferred()
 
@@ -81,7 +81,7 @@ async def echo(ws):
 _PATHS = {
     "/stream": stream,
     "/progress": progress,
-    "/deaf": deaf,
+    "/unreceiving": unreceiving,
     "/failing": failing,
     "/leaving": leaving,
     "/blocking": blocking,

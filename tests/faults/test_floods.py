@@ -96,7 +96,7 @@ class FloodTests(FaultCase):
         await others.served()
         others.take_p99()
         self.begin(victim)
-        client = await connect(self, victim.port, "/deaf", Flood())
+        client = await connect(self, victim.port, "/unreceiving", Flood())
         return victim, others, client
 
     async def finish(self, victim, others, client, fault):

@@ -75,7 +75,7 @@ class HandlerTests(FaultCase):
         others = await start_others(self, victim.uri)
         before = victim.memory
         victim.forget_peak()
-        clients = await connect_many(self, f"{victim.uri}deaf", HANDLERS)
+        clients = await connect_many(self, f"{victim.uri}unreceiving", HANDLERS)
         await others.served()
         p99 = others.take_p99()
         await others.stop()

@@ -69,7 +69,7 @@ class DrainTests(ProcessTestCase):
         self.assertEqual(process.status, 0)
 
     async def test_a_second_signal_waits_for_no_handler(self):
-        options = "--app=tests.faults.applications:deaf", "--close-timeout=none"
+        options = "--app=tests.faults.applications:unreceiving", "--close-timeout=none"
         process, uri = await self.start_server(*options)
         client = await self.connect(uri)
         process.transport.signalProcess("TERM")

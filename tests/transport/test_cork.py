@@ -94,7 +94,7 @@ class KeepingTests(TestCase):
             self.assertIs(cork._spend(TURN_SIZE - 1), True)
             self.assertIs(cork._spend(TURN_SIZE), True)
             self.assertIs(cork._spend(0), False)
-            # What is read by anybody is a new turn for all.
+            # A read of any connection begins a new turn for all.
             second.cork()
 
     def test_what_is_no_number_of_bytes_is_refused(self):

@@ -1,4 +1,4 @@
-"""Whatever raises while a connection is made, `connect` fires, and nothing is left."""
+"""If anything raises while a connection is made, `connect` fires, and nothing is left."""
 
 from unittest.mock import Mock
 

@@ -210,7 +210,7 @@ class DrainedTests(OutboxTestCase):
 
 
 class ProducerTests(OutboxTestCase):
-    """What sends without Deferreds is paused instead of made to wait."""
+    """A producer is paused; it doesn't wait for Deferreds."""
 
     def register(self, outbox):
         self.producer = StringTransport()

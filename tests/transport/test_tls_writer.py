@@ -39,7 +39,7 @@ SECRET = b"plaintext " * 4
 
 
 def let_through(transport):
-    """Put the short way around a TLS transport, and return it."""
+    """Put the fast path around a TLS transport, and return it."""
     transport._aggregator.flush()
     return TLSThrough(transport, pointers_of(transport.getHandle()))
 
@@ -50,8 +50,8 @@ class Application(Protocol):
     Attributes:
         heard: what was delivered, piece by piece.
         lost: why the connection ended, a list of that.
-        begin: called with the transport when it is connected; returns the short way.
-        through: the short way.
+        begin: called with the transport when it is connected; returns the fast path.
+        through: the fast path.
     """
 
     begin = staticmethod(let_through)
@@ -181,7 +181,7 @@ class TLSTestCase(SynchronousTestCase):
         self.turns(rounds)
 
     def write(self, data):
-        """Write the short way."""
+        """Write on the fast path."""
         self.application.through.write(data)
 
     def turns(self, number=8):
@@ -841,7 +841,7 @@ class OutboxTests(TLSTestCase):
 
 
 class OtherOutboxTests(OutboxTests):
-    """TLS that can't take the short way closes, too."""
+    """TLS that can't take the fast path closes, too."""
 
     kind = Outbox
 

@@ -103,7 +103,7 @@ class CountsTests(DecoderTests):
         self.assertEqual((decoder.max_size, decoder.max_fragments), (None, None))
         self.assertEqual((decoder.missing, decoder.unfinished, decoder.held), (0, 0, b""))
         self.assertIs(decoder.fragmented, False)
-        for name in "deaf", "inflates", "ordinary_in":
+        for name in "discarding", "inflates", "ordinary_in":
             self.assertIs(getattr(decoder, name), False)
             setattr(decoder, name, True)
             self.assertIs(getattr(decoder, name), True)

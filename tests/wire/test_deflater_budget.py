@@ -249,7 +249,7 @@ class InflaterThatKeepsItsMemoryTests(BudgetTestCase):
 
 
 class AnyStreamTests(BudgetTestCase):
-    """Whatever is given back, and whenever, each message comes out as it was."""
+    """Each message comes out as it was, even if memory is given back in between."""
 
     @same_each_time
     @given(blocks.messages, blocks.kinds, st.booleans(), cuts, st.data())

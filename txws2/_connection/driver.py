@@ -24,7 +24,7 @@ from txws2._connection.hook_calls import (
 from txws2._connection.hook_queue import Succession
 from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
-from txws2._connection.phases import CONNECTING, DEAF, GONE, OPEN, SETTLED
+from txws2._connection.phases import CONNECTING, DISCARDING, GONE, OPEN, SETTLED
 from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, take_back
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
@@ -170,7 +170,7 @@ class Driver(Parts):
         deliver_later(self, events)
 
     def open_up(self) -> None:
-        """Let messages take the short way, unless they have to wait or are dropped."""
+        """Let messages take the fast path, unless they have to wait or are dropped."""
         open_up(self)
 
     # Hooks.
@@ -207,12 +207,12 @@ class Driver(Parts):
     def transport_closed(self) -> None:
         """Deliver nothing more if the application, in push style, has closed the transport."""
         if self.pushes and not (self.ending is not None and self.ending.ours):
-            self.deafen()
+            self.discard_messages()
 
-    def deafen(self) -> None:
+    def discard_messages(self) -> None:
         """Give the application no more messages."""
-        if self.delivery is not DEAF:
-            self.change_delivery(DEAF)
+        if self.delivery is not DISCARDING:
+            self.change_delivery(DISCARDING)
         if self.succession is not None:
             self.succession.clear()
 
@@ -305,7 +305,7 @@ class Driver(Parts):
         """Close the connection for the application; see `WebSocketProtocol.close`."""
         closed = self.start_closing(code, reason)
         if self.opened and self.pushes:
-            self.deafen()
+            self.discard_messages()
         return closed
 
     def wait_closed(self) -> Deferred[None]:

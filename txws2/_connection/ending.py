@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from txws2._connection.hook_calls import let_go_of_application, tell_lost
 from txws2._connection.journal import log_closed
-from txws2._connection.phases import CONNECTING, DEAF, GONE, SETTLED
+from txws2._connection.phases import CONNECTING, DISCARDING, GONE, SETTLED
 from txws2._deferreds.waiters import Waiters
 from txws2._transport.capabilities import abort, let_go
 from txws2._transport.progress import Progress
@@ -47,7 +47,7 @@ class Ending:
         limited: True if the transport has to be gone within a limited time.
         ours: True if we close the transport.
         parted: True if the peer was given its moment to end TCP.
-        progress: how far the sent bytes had come when that time last began; None if that wasn't
+        progress: the progress of the sent bytes when that time last began; None if that wasn't
             asked.
         refusal: the reason why the connection never opened; None if it is or was open.
         lasted: the seconds that the connection lasted; None as long as it lasts.
@@ -176,7 +176,7 @@ class Ending:
             driver.kept, driver.handshake = driver.handshake.result(), None
         if self._waiters is not None:
             self.fire(Moment.GONE)
-        if driver.intake is None and driver.delivery is DEAF:
+        if driver.intake is None and driver.delivery is DISCARDING:
             driver.application = driver.receiver = None
         else:
             let_go_of_application(driver)

@@ -68,7 +68,7 @@ def _waits(driver: Any, event: Event) -> bool:
 
 
 def open_up(driver: Any) -> None:
-    """Let messages take the short way, unless they have to wait or are dropped."""
+    """Let messages take the fast path, unless they have to wait or are dropped."""
     intake = driver.intake
     waiting = intake is not None and (
         bool(intake.queue) or (intake.succession is not None and driver.pushes)
@@ -96,7 +96,7 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
-    # Whoever waits for messages answers those before this event first.
+    # The reader of the inbox answers the messages before this event first.
     driver.wake()
     connection = driver.connection
     assert connection is not None

@@ -22,7 +22,7 @@ class Exchange:
 
     The twin in C goes the whole way of a message at once: it decodes the message and gives it to
     the receiver's `messageReceived`, and `send_ordinary` encodes straight into the cork. Everything
-    else goes the general way, which exists once, in the subclass.
+    else is done by methods that exist once, in the subclass.
 
     Attributes:
         receiver: the object that gets the messages.
@@ -30,7 +30,7 @@ class Exchange:
         outbox: a Cork, which writes its frames when it is uncorked.
         turns: the lock for messages that may have to wait for each other; None until needed.
         heard: True if anything has arrived since it was last set to False.
-        shut: True if the short way inward is shut, as messages wait or are dropped.
+        shut: True if received messages may not take the fast path, as messages wait or are dropped.
         busy: True while a read is being processed.
         holds: True if reads wait that arrived meanwhile.
     """
@@ -122,12 +122,12 @@ class Exchange:
     def send_message(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None:
-        """Send a message the short way if that is possible; else, the general way."""
+        """Send a message on the fast path if that is possible; else, with `send_otherwise`."""
         if not (text is None and compress is None and self.send_ordinary(message)):
             self.send_otherwise(message, text, compress=compress)
 
     def send_ordinary(self, message: Any, /) -> bool:
-        """Send a message the short way if that is possible; return whether it was sent."""
+        """Send a message on the fast path if that is possible; return whether it was sent."""
         connection = self.connection
         if (
             connection is not None

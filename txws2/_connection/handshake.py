@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from txws2._connection.frame_log import hooked
 from txws2._connection.hook_calls import close_after_failure, tell
 from txws2._connection.journal import log_opened
-from txws2._connection.phases import CONNECTING, DEAF, OPEN, REFUSING
+from txws2._connection.phases import CONNECTING, DISCARDING, OPEN, REFUSING
 from txws2._deferreds.waiters import NOBODY, Waiters, waitable
 from txws2._transport.capabilities import abort, read_without_wrapper, set_no_delay
 from txws2._transport.socket_writer import outbox_for
@@ -146,7 +146,7 @@ class Handshake:
         if head:
             outbox.write(head)
         self._begin_frames(driver)
-        if driver.delivery is DEAF:
+        if driver.delivery is DISCARDING:
             close_after_failure(driver)
         tell(driver, "connectionOpened")
         driver.run_handler()

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from txws2._connection.closing_handshake import begin_closing
 from txws2._connection.hook_queue import Succession
 from txws2._connection.journal import only_ended
-from txws2._connection.phases import DEAF, GONE, HELD, OPEN, SETTLED
+from txws2._connection.phases import DISCARDING, GONE, HELD, OPEN, SETTLED
 from txws2._connection.receiver import Receiver, has_hook
 from txws2._deferreds.callables import has_fired
 from txws2._deferreds.missing_loop import log_failure
@@ -42,7 +42,7 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
     outbox = driver.outbox
     # The same as in `_has_hung_up`, mostly without the call.
     closed = outbox is not None and outbox.hung_up()
-    if (closed or driver.delivery is DEAF) and _has_hung_up(driver):
+    if (closed or driver.delivery is DISCARDING) and _has_hung_up(driver):
         return
     hook = getattr(driver.receiver if name == "messageReceived" else driver.application, name)
     intake = driver.intake
@@ -61,9 +61,9 @@ def tell(driver: Any, name: str, *arguments: Any) -> None:
 
 def _has_hung_up(driver: Any) -> bool:
     """Tell whether the application gets nothing more, as when it has closed the transport."""
-    if driver.delivery is not DEAF and driver.outbox is not None and driver.outbox.hung_up():
+    if driver.delivery is not DISCARDING and driver.outbox is not None and driver.outbox.hung_up():
         driver.transport_closed()
-    return bool(driver.delivery is DEAF)
+    return bool(driver.delivery is DISCARDING)
 
 
 def call(driver: Any, hook: Callable[..., object], *arguments: Any) -> None:
@@ -125,7 +125,7 @@ def go_on(driver: Any, succession: Succession) -> None:
     if succession.idle:
         intake.succession = None
         if succession.has_dropped and driver.pushes:
-            driver.deafen()
+            driver.discard_messages()
         driver.open_up()
         succession.end()
         let_go_of_application(driver)
@@ -136,7 +136,7 @@ def go_on(driver: Any, succession: Succession) -> None:
 def application_failed(driver: Any, failure: Failure) -> None:
     """Log the failure of the application, and close the connection."""
     log_failure(driver.factory.log, "connection handler failed", failure, connection=driver.id)
-    driver.deafen()
+    driver.discard_messages()
     close_after_failure(driver)
 
 
@@ -157,8 +157,8 @@ def tell_lost(driver: Any) -> None:
         # Making a Failure costs more than all else that is done here.
         if lost is not Receiver.connectionLost:
             call(driver, lost, application, Failure(driver.ended_with()))
-        if driver.delivery is not DEAF:
-            driver.change_delivery(DEAF)
+        if driver.delivery is not DISCARDING:
+            driver.change_delivery(DISCARDING)
         return
     intake.succession.add_last(lost, application, Failure(driver.ended_with()))
     if driver.delivery is HELD:
@@ -171,6 +171,6 @@ def let_go_of_application(driver: Any) -> None:
     """Drop the reference to the application once all is over: it would be a cycle."""
     intake = driver.intake
     if driver.phase is GONE and (intake is None or intake.succession is None):
-        if driver.delivery is not DEAF:
-            driver.change_delivery(DEAF)
+        if driver.delivery is not DISCARDING:
+            driver.change_delivery(DISCARDING)
         driver.application = driver.receiver = None

@@ -107,7 +107,7 @@ class Inbox(MessageQueue):
         """Return such a Deferred; it fails with TimeoutError if no message comes in time.
 
         Args:
-            seconds: how long to wait; at 0 or less, only for a message that is already here.
+            seconds: the time to wait; at 0 or less, only for a message that is already here.
             clock: has the time.
             decode: as for `get`.
 

@@ -159,7 +159,7 @@ class Intake:
         if self.reading.held:
             # The peer's close frame comes after the messages that the application doesn't take. An
             # application that has failed gets nothing more in any case.
-            driver.deafen()
+            driver.discard_messages()
             self.release(driver)
 
     def close(self, driver: Any) -> None:

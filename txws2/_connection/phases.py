@@ -10,9 +10,9 @@ from txws2.wire.connection import State
 __all__ = [
     "CLOSING",
     "CONNECTING",
-    "DEAF",
     "DELIVERIES",
     "DELIVERING",
+    "DISCARDING",
     "FINAL",
     "FULL",
     "GONE",
@@ -92,22 +92,22 @@ class Delivery(IntEnum):
     Attributes:
         DELIVERING: the application gets them.
         HELD: they wait, as the application has paused.
-        DEAF: they are dropped, as the application has closed the connection, or has failed.
+        DISCARDING: they are dropped, as the application has closed the connection, or has failed.
     """
 
     DELIVERING = 0
     HELD = 1
-    DEAF = 2
+    DISCARDING = 2
 
 
 DELIVERING: Final = Delivery.DELIVERING
 HELD: Final = Delivery.HELD
-DEAF: Final = Delivery.DEAF
+DISCARDING: Final = Delivery.DISCARDING
 
 DELIVERIES: dict[Delivery, tuple[Delivery, ...]] = {
-    DELIVERING: (HELD, DEAF),
-    HELD: (DELIVERING, DEAF),
-    DEAF: (),
+    DELIVERING: (HELD, DISCARDING),
+    HELD: (DELIVERING, DISCARDING),
+    DISCARDING: (),
 }
 """The deliveries that may follow each delivery."""
 

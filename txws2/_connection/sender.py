@@ -1,4 +1,4 @@
-"""Sends messages that don't take the short way, each of them in its turn.
+"""Sends messages that don't take the fast path, each of them in its turn.
 
 Each function gets the driver of the connection.
 """

@@ -89,5 +89,5 @@ class Prompt:
         raise NotImplementedError
 
     def _returned(self, result: Any) -> None:
-        """Take a result of the callback that isn't ordinary, or that other callbacks wait for."""
+        """Take a result that has to be raised or waited for, or that other callbacks get."""
         raise NotImplementedError

@@ -45,7 +45,7 @@ _LARGE_READ = 120 * 1024
 _LITTLE_UNSENT = 128 * 1024
 
 TCP_IS_KNOWN = TCP_TRANSPORT.are_in(TCPTransport)
-"""Whether this Twisted's TCP transport can be looked into, and its socket be used."""
+"""True if this Twisted's TCP transport can be looked into, and its socket be used."""
 
 # This class has no public name. Endpoints in Twisted put it around the protocol of each client.
 _WRAPPER: Any = getattr(endpoints, "_WrappingProtocol", None)

@@ -146,8 +146,8 @@ def _waiting_at(listening: socket.socket) -> int:
     Raises:
         OSError: the socket isn't of TCP.
     """
-    # The struct tcp_info of Linux begins with eight bytes, after which each field has four. Where a
-    # socket listens, tcpi_unacked has this number.
+    # The struct tcp_info of Linux begins with eight bytes, after which each field has four. In
+    # the one of a listening socket, tcpi_unacked has this number.
     info = listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
     return int.from_bytes(info[24:28], sys.byteorder)
 

@@ -68,7 +68,7 @@ class TLSGuard(TLSMemoryBIOProtocol):
 
 
 class BufferingTLSGuard(TLSGuard, BufferingTLSTransport):
-    """A `TLSGuard` with the write buffer of Twisted's ordinary TLS transport."""
+    """A `TLSGuard` with the write buffer of Twisted's usual TLS transport."""
 
     def dataReceived(self, data: bytes) -> None:
         """Take the bytes that the transport below has read."""

@@ -229,7 +229,7 @@ class Outbox(Cork):
         return False
 
     def _ask_for_more(self) -> None:
-        # Whoever has waited may send many small frames now: they leave together.
+        # Senders that have waited may send many small frames now: they leave together.
         self.cork()
         while self._waiters and not self._over_limit():
             self._waiters.fire_one(None)

@@ -40,7 +40,7 @@ class Records:
     Args:
         tls: Twisted's TLS transport.
         below: its transport, which has the socket.
-        pointers: of the OpenSSL connection, for the twin in C; see `pointers_of`.
+        pointers: those of the OpenSSL connection, for the twin in C; see `pointers_of`.
 
     Attributes:
         tls: Twisted's TLS transport.

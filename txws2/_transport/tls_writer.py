@@ -43,7 +43,7 @@ def _may_be_cut(connection: Connection) -> bool:
 
 
 class TLSThrough(Records):
-    """A short way past Twisted's TLS transport, for data that is read and written.
+    """The fast path past Twisted's TLS transport, for data that is read and written.
 
     Twisted's own way keeps small writes for the next turn of the reactor. After each read, it asks
     OpenSSL for more until an exception says that there is none. Here each write is encrypted at
@@ -156,7 +156,7 @@ class TLSThrough(Records):
 
 
 class TLSOutbox(Outbox):
-    """An Outbox that takes the short way.
+    """An Outbox that takes the fast path.
 
     Args:
         tls: Twisted's TLS transport.
@@ -188,7 +188,7 @@ class TLSOutbox(Outbox):
 
 
 def tls_outbox_for(transport: ITransport, write_limit: int | None) -> Outbox | None:
-    """Return an outbox that takes the short way, if the transport is TLS that allows for it."""
+    """Return an outbox that takes the fast path, if the transport is TLS that allows for it."""
     if not (
         _TLS_IS_KNOWN
         and (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)

@@ -232,7 +232,7 @@ def _run(
     """Run the reactor in the context of its loop.
 
     Returns:
-        The exception to exit with; None for an ordinary end.
+        The exception to exit with; None for a normal end.
     """
     exit_: SystemExit | None = None
     stopping = False
@@ -272,7 +272,7 @@ def _run(
 
 
 def _exit_of(result: Any, stopping: bool) -> SystemExit | None:
-    """Return the exception to exit with after this result of a program; None for an ordinary end.
+    """Return the exception to exit with after this result of a program; None for a normal end.
 
     A failure is logged. A program that ends because its connections were closed on a signal has
     not failed.

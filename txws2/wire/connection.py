@@ -237,7 +237,7 @@ class Connection(FrameReader):
         Returns:
             The close frame, or b"" if the closing handshake has begun.
         """
-        self.deaf, self.ordinary_in = True, False
+        self.discarding, self.ordinary_in = True, False
         # Only the first failure explains the end.
         if self.closing.cause is None:
             self.closing.cause = cause
@@ -260,7 +260,7 @@ class Connection(FrameReader):
         # WebSocket Connection is Closed_ and that the WebSocket connection is in the CLOSED state."
         self.state = State.CLOSED
         self.ordinary_out = False
-        self.deaf, self.ordinary_in = True, False
+        self.discarding, self.ordinary_in = True, False
         # "If the TCP connection was closed after the WebSocket closing handshake was completed, the
         # WebSocket connection is said to have been closed _cleanly_." An error of the transport
         # says nothing then.

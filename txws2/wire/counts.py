@@ -1,4 +1,4 @@
-"""The counters of a connection, and its flags: may the next message take the short way out?"""
+"""The counters of a connection, and its flags: may the next message be sent on the fast path?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _RARE: tuple[int, ...] = (CONT, CLOSE, PING, PONG)
 
 @accelerated
 class Tally:
-    """Counts each message and frame, and knows whether a message may take the short way out.
+    """Counts each message and frame, and knows whether a message may be sent on the fast path.
 
-    An ordinary message is whole and in one frame. It takes the short way: a single call encodes it,
+    An ordinary message is whole and in one frame. It takes the fast path: a single call encodes it,
     and the state of the connection stays the same.
 
     Attributes:

@@ -46,7 +46,7 @@ class Decoder(Tally):
             None for no limit.
         inflates: whether compressed messages may come.
         ordinary_in: whether the next bytes may be decoded by `decode` alone.
-        deaf: whether all further bytes of the peer are discarded.
+        discarding: whether all further bytes of the peer are discarded.
         held: the beginning of a frame whose header isn't complete, or of a control frame.
     """
 
@@ -57,7 +57,7 @@ class Decoder(Tally):
 
     __slots__ = (
         "_message",
-        "deaf",
+        "discarding",
         "held",
         "inflates",
         "max_fragments",
@@ -69,7 +69,7 @@ class Decoder(Tally):
         super().__init__()
         self.max_size: int | None = None
         self.max_fragments: int | None = None
-        self.inflates = self.ordinary_in = self.deaf = False
+        self.inflates = self.ordinary_in = self.discarding = False
         self.held = b""
         self._message: Unfinished | None = None
 

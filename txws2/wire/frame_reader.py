@@ -71,7 +71,7 @@ class FrameReader(Decoder):
             # should be closed, a peer discards any further data received." A later ping isn't
             # answered, though section 5.5.2 wouldn't forbid that: websockets doesn't answer it, and
             # nobody waits for the pong.
-            while position < end and not self.deaf:
+            while position < end and not self.discarding:
                 if self.ordinary_in:
                     # Nearly always, messages arrive, and nothing else.
                     position = self.decode(data, position, events)
@@ -94,7 +94,7 @@ class FrameReader(Decoder):
         if opcode != CLOSE:
             return Pong(payload)
         event = Closing(Close.parse(payload))
-        self.deaf, self.ordinary_in = True, False
+        self.discarding, self.ordinary_in = True, False
         # Section 7.1.3: "Upon either sending or receiving a Close control frame, it is said that
         # _The WebSocket Closing Handshake is Started_". The state changes when the answer is made:
         # messages before the close frame may be answered until then.
@@ -106,7 +106,7 @@ class FrameReader(Decoder):
         # Section 7.1.7: "An endpoint MUST NOT continue to attempt to process data (including a
         # responding Close frame) from the remote endpoint after being instructed to _Fail the
         # WebSocket Connection_."
-        self.deaf, self.ordinary_in = True, False
+        self.discarding, self.ordinary_in = True, False
         return Failed(cause)
 
     def inflate_part(self, part: bytes, before: int, last: bool) -> bytes:

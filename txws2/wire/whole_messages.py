@@ -1,4 +1,4 @@
-"""Whole messages in one frame each, as nearly all messages are: the short way out."""
+"""Whole messages in one frame each: nearly all messages are sent so, on the fast path."""
 
 from __future__ import annotations
 

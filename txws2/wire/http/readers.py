@@ -72,12 +72,12 @@ def end_of_head(data: bytes, size: int, count: int, /) -> int:
     """Find the end of a head that is all there, and in which each line ends in CRLF.
 
     Args:
-        data: what begins with the head.
+        data: begins with the head.
         size: the limit of the head, with the empty line that ends it, in bytes.
         count: the limit of the number of header lines.
 
     Returns:
-        Where its last line ends; -1 if it is anything else, or begins with an empty line.
+        The end of its last line; -1 if it is anything else, or begins with an empty line.
     """
     end = data.find(b"\r\n\r\n", 0, size)
     if end < 0 or data.startswith(b"\r\n"):
@@ -93,7 +93,7 @@ def read_request(
     """Read a request of the usual kind, whose head is all there.
 
     Args:
-        data: what begins with the head.
+        data: begins with the head.
         size: the limit of the head, with the empty line that ends it, in bytes.
         count: the limit of the number of header lines.
 
@@ -125,7 +125,7 @@ class _HeadReader:
     # The number of empty lines before the first one that may still be skipped.
     _skippable = 0
 
-    # Whether something has come, which isn't a whole head: then there are lines, and a line.
+    # True if a part of a head has come: then there are lines, and a line.
     _begun = False
 
     def __init__(self, limits: HeadLimits = DEFAULT_LIMITS) -> None:
