@@ -53,7 +53,7 @@ class LoadTests(TestCase):
         self.patch(sys, "modules", sys.modules | {"txws2._speedups": None})
         self.assertIsNone(load())
 
-    def test_so_may_another_module(self):
+    def test_another_module_may_be_missing(self):
         self.patch(os, "environ", {})
         self.assertIs(load("json"), json)
         self.assertIsNone(load("txws2.no_such_module"))

@@ -166,6 +166,6 @@ class AttributesTests(TestCase):
         response = Response(404, "Not Found")
         self.assertIs(exceptions.InvalidStatus(response).response, response)
 
-    def test_the_code_of_a_protocol_error_is_1002_unless_told(self):
+    def test_the_code_of_a_protocol_error_is_1002_by_default(self):
         self.assertEqual(exceptions.ProtocolError("x").code, 1002)
         self.assertEqual(exceptions.ProtocolError("x", 1007).code, 1007)

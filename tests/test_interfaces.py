@@ -25,7 +25,7 @@ class InterfaceTests(SynchronousTestCase):
             for cls in WebSocketProtocol, WebSocketServerProtocol, WebSocketClientProtocol:
                 verifyClass(interface, cls)
 
-    def test_so_do_subclasses(self):
+    def test_subclasses_implement_them(self):
         for interface in INTERFACES:
             for cls in RecordedServer, RecordedClient:
                 verifyClass(interface, cls)

@@ -39,7 +39,7 @@ class CheckoutTests(SynchronousTestCase):
             self.assertTrue(err.endswith(f": {ADVICE}\n"), err)
             self.assertNotIn("During handling", err)
 
-    def test_so_it_does_where_twisted_has_come_without_tls(self):
+    def test_without_tls_the_last_line_says_what_to_do(self):
         for module in "OpenSSL", "service_identity":
             lost = f"import sys; sys.modules[{module!r}] = None; import txws2; txws2.serve"
             _, err = python("-c", lost)
@@ -75,7 +75,7 @@ class VersionTests(SynchronousTestCase):
             f"txws2 needs Twisted 24.7, or later; {sys.executable} has 22.4.0: {ADVICE}",
         )
 
-    def test_so_is_a_python(self):
+    def test_a_python_that_is_too_old_is_named_with_the_one_that_is_needed(self):
         self.patch(prerequisites.sys, "version_info", (3, 10, 12, "final", 0))
         self.assertEqual(
             self.said(),

@@ -190,7 +190,7 @@ class OptionTests(TapTestCase):
                 rf"^twistd ws: --{option} must be a number of .*, as [16].*; it is '{given}'$",
             )
 
-    def test_so_is_what_else_the_command_line_has_wrong(self):
+    def test_each_error_of_the_command_line_names_the_option(self):
         for argument in "--nonsense", "word", "--host=*":
             stopped = self.assertRaises(CannotStart, Options().parseOptions, [argument])
             self.assertRegex(
@@ -283,7 +283,7 @@ class HostTests(TapTestCase):
     def test_on_the_loopback_it_answers_for_that_only(self):
         self.assertEqual(self.accepted(), self.of_loopback)
 
-    def test_so_it_does_however_it_is_told_to_listen_there(self):
+    def test_each_way_to_listen_on_the_loopback_answers_for_that_only(self):
         for places in (
             ["tcp:81:interface=127.0.0.1"],
             ["tcp:81:127.0.0.2"],
@@ -307,13 +307,13 @@ class HostTests(TapTestCase):
         accepted = self.accepted("--listen", "tcp:81:interface=my-machine", asked=asked)
         self.assertEqual(accepted, [*asked[:3]])
 
-    def test_so_is_the_host_of_an_origin_that_is_named(self):
+    def test_the_host_of_a_named_origin_is_answered_for(self):
         """A proxy on this machine that doesn't change Host sends it."""
         asked = "chat.example", "localhost", "evil.example"
         arguments = "--origin=https://chat.example:8443", "--origin=none", "--origin=null"
         self.assertEqual(self.accepted(*arguments, asked=asked), [*asked[:2]])
 
-    def test_where_others_reach_it_it_does_not_know_its_names(self):
+    def test_a_server_that_others_reach_does_not_know_its_names(self):
         for places in (
             ["tcp:81"],
             ["tcp:81:interface=192.0.2.1"],

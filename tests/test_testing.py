@@ -105,7 +105,7 @@ class JoinedTests(SynchronousTestCase):
         error = self.assertRaises(ValueError, joined, factory, clock=Clock())
         self.assertIn("reactor=clock", str(error))
 
-    def test_so_is_the_real_reactor(self):
+    def test_the_real_reactor_is_an_error(self):
         error = self.assertRaises(ValueError, joined, WebSocketServerFactory(echo, reactor=reactor))
         self.assertIn("reactor=clock", str(error))
 
@@ -233,7 +233,7 @@ class ContextTests(SynchronousTestCase):
             pass
         self.flushLoggedErrors(RuntimeError)
 
-    def test_so_does_what_a_hook_has_raised(self):
+    def test_an_exception_of_a_hook_fails_the_test(self):
         class Failing(WebSocketServerProtocol):
             def messageReceived(self, message):
                 raise RuntimeError(message)
@@ -312,7 +312,7 @@ class OpenedTests(SynchronousTestCase):
         opened(server, "ws://b.example/room")
         self.assertEqual(server.request.path, "/room")
 
-    def test_so_does_a_client(self):
+    def test_a_client_asks_for_what_the_test_says(self):
         client = self.make_client()
         transport = opened(client)
         client.sendMessage(b"hello")
@@ -344,7 +344,7 @@ class OpenedTests(SynchronousTestCase):
         self.assertRaises(InvalidOrigin, opened, server)
         self.assertIn(b"403 Forbidden", server.transport.written)
 
-    def test_so_is_it_if_the_protocol_has_given_up(self):
+    def test_a_protocol_that_has_given_up_raises(self):
         class Impatient(WebSocketServerProtocol):
             def connectionMade(self):
                 self.transport.loseConnection()

@@ -76,5 +76,5 @@ echo-sizes        txws2    step 2.50              3.00 at 2 B   no
 """,
         )
 
-    def test_nothing_is_told_of_goals_if_none_was_measured(self):
+    def test_goals_are_not_mentioned_if_none_was_measured(self):
         self.assertEqual(report(results([run("echo", "ws", 1)])), "")

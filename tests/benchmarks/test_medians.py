@@ -49,7 +49,7 @@ class ComparingTests(SynchronousTestCase):
         self.assertIsNone(cost_of_silence(summarise([run("growth", "ws", 12)]), "ws"))
         self.assertIsNone(cost_of_silence(summarise([run("echo", "ws", 12)]), "ws"))
 
-    def test_a_load_that_takes_more_than_the_server_is_told(self):
+    def test_a_load_that_takes_more_than_the_server_is_reported(self):
         runs = [run("echo", "uws", 5, load_cpu_us=6), run("echo", "ws", 7, load_cpu_us=6)]
         self.assertEqual(
             dear_loads(summarise([*runs, run("idle", "ws", kib=3)])), [("echo", "uws")]

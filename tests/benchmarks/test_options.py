@@ -53,14 +53,14 @@ class OptionsTests(SynchronousTestCase):
 
 
 class WorkloadsTests(SynchronousTestCase):
-    def test_the_load_generator_is_told_all_of_it(self):
+    def test_the_load_generator_gets_all_of_it(self):
         workload = Workload(
             "some", connections=5, silent=6, depth=7, size=8, contents="binary", needs="tls"
         )
         expected = "echo --connections=5 --silent=6 --depth=7 --size=8 --binary --tls"
         self.assertEqual(workload.arguments(), expected.split())
 
-    def test_the_load_generator_is_told_of_mixes_fragments_and_pings(self):
+    def test_the_load_generator_gets_mixes_fragments_and_pings(self):
         workload = Workload("some", largest=9, contents="unicode", fragments=4, pings=True)
         words = ["--largest=9", "--unicode", "--fragments=4", "--pings"]
         self.assertEqual(workload.arguments()[5:], words)
@@ -97,7 +97,7 @@ class ServersTests(SynchronousTestCase):
         self.assertTrue(SERVERS["picows"].does(WORKLOADS["tls"]))
         self.assertFalse(SERVERS["picows"].does(WORKLOADS["deflate8K"]))
 
-    def test_scripts_are_told_what_they_need(self):
+    def test_scripts_get_their_arguments(self):
         script = str(SCRIPTS / "websockets_server.py")
         plain = ["/venv/python", script, "9"]
         self.assertEqual(self.command("websockets", "echo"), plain)
@@ -133,7 +133,7 @@ class ServersTests(SynchronousTestCase):
         self.assertEqual(self.command("txws2-pull", "echo")[-1], "txws2_apps:echo")
         self.assertTrue(self.command("txws2", "tls")[-1].startswith("ssl:9:privateKey="))
 
-    def test_versions_are_told_once_and_without_extras(self):
+    def test_versions_are_shown_once_and_without_extras(self):
         found = versions([SERVERS["autobahn"], SERVERS["aiohttp"], SERVERS["picows"]])
         names = ["autobahn", "twisted", "aiohttp", "uvloop", "picows"]
         self.assertEqual([version.split()[0] for version in found], names)
@@ -143,7 +143,7 @@ class ClientsTests(SynchronousTestCase):
     def command(self, client, load):
         return CLIENTS[client].command(TOOLS, "ws://a/", CLIENT_LOADS[load], 2, 0.5)
 
-    def test_scripts_are_told_the_load_the_times_and_the_style(self):
+    def test_scripts_get_the_load_the_times_and_the_style(self):
         script = str(CLIENT_SCRIPTS / "txws2_client.py")
         words = [script, "ws://a/", "feed", "100", "2", "0.5", "deflate", "iter"]
         self.assertEqual(self.command("txws2-iter", "feed100z"), [sys.executable, *words])
@@ -163,7 +163,7 @@ class ClientsTests(SynchronousTestCase):
         for client in CLIENTS.values():
             self.assertTrue((CLIENT_SCRIPTS / client.script).exists(), client.script)
 
-    def test_the_load_is_told_what_to_send(self):
+    def test_the_load_gets_the_messages_to_send(self):
         self.assertEqual(CLIENT_LOADS["feed100z"].arguments(), ["feed", "100", "deflate"])
 
 

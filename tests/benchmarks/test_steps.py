@@ -18,7 +18,7 @@ class StepsTests(SynchronousTestCase):
     def test_a_cost_in_proportion_to_the_size_has_no_step(self):
         self.assertEqual(largest_step({1: 5, 2: 10, 4: 20}).factor, 2)
 
-    def test_the_largest_step_is_told_with_its_size(self):
+    def test_the_largest_step_is_shown_with_its_size(self):
         self.assertEqual(largest_step({1: 5, 2: 5, 4: 15, 8: 16}), Step(3, 4))
 
     def test_sizes_between_which_one_is_missing_have_no_step(self):

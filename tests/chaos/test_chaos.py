@@ -30,7 +30,7 @@ class ChaosTests(TestCase):
         stage = await self.play()
         self.assertEqual(stage.deaths, 0)
 
-    async def test_so_they_do_when_connections_are_cut(self):
+    async def test_all_arrive_although_connections_are_cut(self):
         # The opening handshake has about 400 bytes: the cuts are in it, at its end, and later.
         faults = [Fault(Kind.CUT, after) for after in (0, 100, 300, 400, 450, 600, 1000)]
         stage = await self.play(faults)

@@ -115,7 +115,7 @@ class UnknownOptionTests(TestCase):
             "has no option 'colour'; it has close_timeout, compression, ", serve, colour=1
         )
 
-    def test_a_connection_to_host_and_port_is_told_of_the_uri(self):
+    def test_the_error_for_host_and_port_names_the_uri(self):
         exc = self.assertRaises(TypeError, txws2.connect, "localhost", 8765)
         self.assertIn("connect() takes one URI, ", str(exc))
         self.assertIn("connect('ws://localhost:8765/')", str(exc))

@@ -52,7 +52,7 @@ class ThreadTests:
         self.assertEqual(self.said(), [])
         self.assertEqual(ws.counters.messages_out, 0)
 
-    def test_nor_is_anything_received_there(self):
+    def test_nothing_is_received_in_another_thread(self):
         ws = self.open()
         self.hear((TEXT, b"hello"))
         for receive in ws.recv, ws.recv_streaming, ws.__aiter__, ws.wait_closed, ws.wait_opened:
@@ -65,12 +65,12 @@ class ThreadTests:
         exc = self.assertRaises(ConcurrencyError, elsewhere, ws.recv)
         self.assertIn("blockingCallFromThread(reactor, connection.send, message)", str(exc))
 
-    def test_nor_to_many(self):
+    def test_nothing_is_broadcast_from_another_thread(self):
         ws = self.open()
         self.assertRefused(broadcast, [ws], "hello")
         self.assertEqual(self.said(), [])
 
-    def test_nor_is_reading_paused_or_resumed(self):
+    def test_reading_is_not_paused_or_resumed_from_another_thread(self):
         ws = self.open()
         self.assertRefused(ws.pauseProducing)
         ws.pauseProducing()
@@ -133,7 +133,7 @@ class ReactorThreadTests(SynchronousTestCase):
         self.patch(threadable, "ioThread", None)
         elsewhere(check_reactor_thread, reactor, "txws2.connect, uri")
 
-    def test_of_another_reactor_it_is_not_known_where_it_runs(self):
+    def test_any_thread_may_call_with_a_reactor_whose_thread_is_unknown(self):
         self.patch(threadable, "ioThread", get_ident())
         elsewhere(check_reactor_thread, Clock(), "txws2.connect, uri")
 

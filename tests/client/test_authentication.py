@@ -23,7 +23,7 @@ class HookTests(SynchronousTestCase):
         coroutine = self.authentication.answer(response, "GET", "/chat")
         return Deferred.fromCoroutine(coroutine)
 
-    def test_a_hook_is_told_what_is_asked_for(self):
+    def test_a_hook_gets_the_challenges(self):
         demands = []
         self.rounds(demands.append)
         response = refusal('Digest realm="x", nonce="y"', "NTLM")

@@ -305,7 +305,7 @@ class LostWhileOpeningTests(HandshakeTestCase):
             self.assertIs(error.__cause__, reason)
             self.assertGone()
 
-    def test_a_failure_of_tls_is_told_as_one(self):
+    def test_a_failure_of_tls_is_reported_as_such(self):
         """Attack 19."""
         for error, words in (
             (SSL.Error([("SSL routines", "", "certificate verify failed")]), "certificate verify"),

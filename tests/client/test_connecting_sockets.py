@@ -97,7 +97,7 @@ class PlainTests(SocketTestCase):
             for attempt in attempts:
                 await self.assertFailure(attempt, OpeningTimeout)
 
-    async def test_garbage_is_told_and_hung_up_on(self):
+    async def test_garbage_is_reported_and_ends_the_connection(self):
         class Garbage(Silent):
             says = b"220 smtp.example.com\r\n\r\n"
 

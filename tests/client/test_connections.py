@@ -106,7 +106,7 @@ class OpenTests(ConnectTestCase):
             self.connect(uri).addErrback(lambda _: None)
             self.assertEqual(self.reactor.tcpClients[-1][:2], expected)
 
-    def test_a_name_that_no_certificate_can_have_is_told_as_one(self):
+    def test_a_name_that_no_certificate_can_have_is_reported_as_such(self):
         for uri in ("wss://my_host.example/", "wss://-/", f"wss://{'x' * 64}/"):
             connecting = self.connect(uri)
             if connecting.called:
@@ -171,7 +171,7 @@ class AuthenticationTests(ConnectTestCase):
         self.successResultOf(self.connecting).transport.loseConnection()
         self.assertNothingLeft()
 
-    def test_a_wrong_password_is_told(self):
+    def test_a_wrong_password_is_reported(self):
         self.connect()
         self.ask(refusal(DIGEST.format("a")))
         self.ask(refusal(DIGEST.format("b")))
@@ -309,7 +309,7 @@ class RedirectTests(ConnectTestCase):
             self.send_to(uri)
         self.assertGivesUp("redirected more than 10 times", *[uri] * 12)
 
-    def test_where_an_endpoint_was_given_there_is_no_other_origin(self):
+    def test_a_given_endpoint_is_for_one_origin_only(self):
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
         self.connect(endpoint=endpoint)
         self.ask()
@@ -323,7 +323,7 @@ class RedirectTests(ConnectTestCase):
             "ws://127.0.0.1:8001/",
         )
 
-    def test_a_host_that_cannot_be_looked_up_is_told(self):
+    def test_an_unknown_host_is_reported(self):
         self.connect()
         self.ask()
         self.send_to(f"ws://{'x' * 64}/")
@@ -428,7 +428,7 @@ class StageTests(ConnectTestCase):
     def protocol_of_ours(self):
         return self.protocol._wrappedProtocol
 
-    def test_a_timeout_is_told_as_one_and_leaves_nothing(self):
+    def test_a_timeout_is_reported_as_a_timeout_and_leaves_nothing(self):
         for connecting in self.each_stage():
             self.reactor.advance(9.9)
             self.assertNoResult(connecting)
@@ -449,14 +449,14 @@ class StageTests(ConnectTestCase):
             self.assertEqual(timeout.stage, stage)
             self.assertEqual(timeout.__notes__, [f"It was waiting for {stage}."])
 
-    def test_a_refusal_whose_end_does_not_come_is_told_as_one(self):
+    def test_a_refusal_whose_end_does_not_come_is_reported_as_a_refusal(self):
         connecting = self.refused_in_part()
         self.reactor.advance(10)
         refused = self.failureResultOf(connecting, InvalidStatus).value
         self.assertEqual((refused.response.status_code, refused.response.body), (500, b"body"))
         self.assertNothingLeft()
 
-    def test_so_it_is_if_the_transport_takes_its_time_to_close(self):
+    def test_a_refusal_without_end_is_reported_although_the_transport_closes_late(self):
         connecting = self.refused_in_part()
         self.transport.abortConnection = lambda: None
         self.reactor.advance(10)

@@ -79,7 +79,7 @@ class DialerTests(SynchronousTestCase):
             else:
                 self.assertIs(self.successResultOf(connecting).factory, factory)
 
-    def test_the_environment_has_one_unless_told_otherwise(self):
+    def test_the_environment_names_a_proxy_unless_an_option_does(self):
         self.patch(os, "environ", {"all_proxy": "http://127.0.0.3"})
         self.assertEqual(self.reached(), ("127.0.0.3", 80))
         self.assertEqual(self.reached(proxy=True), ("127.0.0.3", 80))
@@ -121,7 +121,7 @@ class DialerTests(SynchronousTestCase):
             self.assertEqual(self.reactor.nameResolver.name, "my_host")
             self.reactor.nameResolver.name = None
 
-    def test_a_host_that_no_certificate_can_be_for_is_told_at_once(self):
+    def test_a_host_that_no_certificate_can_name_is_reported_at_once(self):
         uri, place = "wss://my~host/", TCP4ClientEndpoint(self.reactor, "127.0.0.1", 81)
         with self.assertRaises(InvalidURI) as caught:
             self.endpoint(uri, endpoint=place)
@@ -132,7 +132,7 @@ class DialerTests(SynchronousTestCase):
                 self.endpoint("wss://127.0.0.1/", server_hostname=name)
             self.assertIn(f"no certificate can have the name '{name}'", str(caught.exception))
 
-    def test_a_proxy_that_no_certificate_can_be_for_is_told_at_once(self):
+    def test_a_proxy_that_no_certificate_can_name_is_reported_at_once(self):
         with self.assertRaises(InvalidProxy) as caught:
             self.endpoint("ws://127.0.0.1/", proxy="https://me:secret@my~proxy")
         self.assertIn("https://my~proxy:443", str(caught.exception))

@@ -103,6 +103,6 @@ class InsecureTLSTests(SynchronousTestCase):
         self.assertEqual(self.server_name("example.com."), b"example.com")
         self.assertEqual(self.server_name("my_svc.example.com"), b"my_svc.example.com")
 
-    def test_what_is_no_host_is_told_at_once(self):
+    def test_an_invalid_host_is_reported_at_once(self):
         for host in ("", "a" * 300, "a b", "[::1]", "b\xfccher..example"):
             self.assertRaises(ValueError, InsecureTLS, host)

@@ -123,7 +123,7 @@ class MistakeTests(ConnectTestCase):
         for value in (float("nan"), float("inf")):
             self.failureResultOf(self.connect(ping_interval=value), ValueError)
 
-    def test_what_must_be_before_the_host_is_told(self):
+    def test_the_error_says_what_must_stand_before_the_host(self):
         for uri in ("localhost:8765", "example.com"):
             told = str(self.failureResultOf(self.connect(uri), InvalidURI).value)
             self.assertIn("it must begin with ws:// or wss://, as ws://localhost:8765/ does", told)
@@ -184,7 +184,7 @@ class ServerMistakeTests(TestCase):
             exc = self.assertRaises(TypeError, self.serve, "localhost", 0, **options)
             self.assertIn(told, str(exc))
 
-    def test_a_service_is_told_likewise(self):
+    def test_a_mistake_in_a_service_is_reported_likewise(self):
         for arguments, options, told in (
             ((8000, None), {}, "the description of one, as 'tcp:8765'; it is 8000"),
             ((print, "tcp:80"), {}, "endpoint must be an endpoint that listens, or the"),
@@ -195,7 +195,7 @@ class ServerMistakeTests(TestCase):
         exc = self.assertRaises(TypeError, WebSocketServerEndpoint, 5, reactor=Clock())
         self.assertIn("endpoint must be an endpoint that listens", str(exc))
 
-    def test_options_of_a_class_are_told_likewise(self):
+    def test_mistakes_in_the_options_of_a_class_are_reported_likewise(self):
         for make, told in (
             (lambda: Backoff(maximum="60"), "maximum must be a number; it is '60', of type str"),
             (lambda: PerMessageDeflate(level="6"), "level must be an int from 1 to 9; it is '6'"),
@@ -208,7 +208,7 @@ class ServerMistakeTests(TestCase):
 
 
 class SendingMistakeTests(QuietTestCase):
-    def test_what_is_no_message_is_told_to_be_made_one(self):
+    def test_the_error_for_another_type_says_how_to_make_a_message_of_it(self):
         with joined(lambda ws: ws.wait_closed(), clock=self.clock) as both:
             for call in (both.client.send, both.client.sendMessage, both.server.send):
                 for message, told in (

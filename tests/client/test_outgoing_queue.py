@@ -121,7 +121,7 @@ class OutgoingTests(QuietTestCase):
             self.failureResultOf(each, InvalidState)
         self.assertEqual(self.received(), [])
 
-    def test_how_a_message_is_sent_waits_with_it(self):
+    def test_the_options_of_a_message_wait_with_it(self):
         self.make()
         self.outgoing.add("one", False, None)
         self.outgoing.add(b"two", True, False)

@@ -117,7 +117,7 @@ class EnvironmentTests(SynchronousTestCase):
         self.assertIsNone(self.proxy("ws://[::5]/"))
         self.assertEqual(asked, ["h:80", "[::5]:80"])
 
-    def test_what_is_none_is_told_with_its_place(self):
+    def test_a_wrong_proxy_is_reported_with_the_name_of_its_variable(self):
         for uri, name in (("ws://h/", "http_proxy"), ("wss://h/", "all_proxy")):
             environment = {"all_proxy": "me:pa55word@nonsense", "http_proxy": "nonsense"}
             error = self.assertRaises(InvalidProxy, self.proxy, uri, **environment)
@@ -238,19 +238,19 @@ class ProxyEndpointTests(ProxyTestCase):
         # Bytes that have already come go to no protocol.
         self.hear(b"more")
 
-    def test_an_end_is_told_with_its_cause(self):
+    def test_an_end_is_reported_with_its_cause(self):
         connecting = self.connect()
         self.below.tunnel.connectionLost(Failure(ConnectionDone()))
         error = self.assertProxyError("without an answer", connecting)
         self.assertIsInstance(error.__cause__, ConnectionDone)
 
-    def test_tls_that_fails_is_told_as_that(self):
+    def test_a_failure_of_tls_is_reported_as_such(self):
         connecting = self.connect("https://p")
         self.below.tunnel.connectionLost(Failure(SSL.Error([("", "", "bad certificate")])))
         words = "can't reach the proxy https://p:443: the TLS handshake failed: bad certificate"
         self.assertProxyError(words, connecting)
 
-    def test_a_proxy_that_is_not_there_is_told(self):
+    def test_a_missing_proxy_is_reported(self):
         connecting = self.connect(below=Below(fail(ConnectionRefusedError())))
         words = "can't reach the proxy http://p:3128: Connection was refused"
         error = self.assertProxyError(words, connecting)
@@ -277,7 +277,7 @@ class ProxyEndpointTests(ProxyTestCase):
         self.failureResultOf(connecting, CancelledError)
         self.assertTrue(self.below.transport.aborted)
 
-    def test_a_refusal_whose_end_does_not_come_is_told_nevertheless(self):
+    def test_a_refusal_whose_end_does_not_come_is_reported_nevertheless(self):
         clock = Clock()
         connecting = self.connect(reactor=clock)
         self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho are")
@@ -288,7 +288,7 @@ class ProxyEndpointTests(ProxyTestCase):
         self.assertTrue(self.below.transport.aborted)
         self.assertEqual(clock.getDelayedCalls(), [])
 
-    def test_a_refusal_that_never_ends_is_told_a_second_after_its_head(self):
+    def test_a_refusal_that_never_ends_is_reported_a_second_after_its_head(self):
         clock = Clock()
         connecting = self.connect(reactor=clock)
         self.hear(b"HTTP/1.1 407 Who?\r\n\r\nwho")
@@ -315,7 +315,7 @@ class ProxyEndpointTests(ProxyTestCase):
         self.hear(ESTABLISHED + b"hello")
         self.assertEqual(self.successResultOf(connecting).heard, b"hello")
 
-    def test_so_far_a_socks_proxy_has_not_refused(self):
+    def test_a_socks_proxy_that_still_negotiates_has_not_refused(self):
         connecting = self.connect("socks5h://p")
         connecting.cancel()
         self.failureResultOf(connecting, CancelledError)
@@ -404,21 +404,21 @@ class AuthenticationTests(ProxyTestCase):
         self.successResultOf(connecting)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_the_end_of_a_new_connection_is_told(self):
+    def test_the_end_of_a_new_connection_is_reported(self):
         connecting = self.connect()
         self.hear(refuse(DIGEST % b"abc"))
         self.below.tunnel.connectionLost(Failure(ConnectionDone()))
         self.below.tunnel.connectionLost(Failure(ConnectionDone()))
         self.assertProxyError("without an answer", connecting)
 
-    def test_an_end_within_the_next_answer_is_told(self):
+    def test_an_end_within_the_next_answer_is_reported(self):
         connecting = self.connect()
         self.hear(refuse(DIGEST % b"abc"))
         self.hear(b"HTTP/1.1 200")
         self.below.tunnel.connectionLost(Failure(ConnectionDone()))
         self.assertProxyError("without an answer", connecting)
 
-    def test_a_wrong_password_is_told_after_one_answer(self):
+    def test_a_wrong_password_is_reported_after_one_answer(self):
         connecting = self.connect()
         self.hear(refuse(DIGEST % b"a"))
         self.assertNoResult(connecting)
@@ -567,7 +567,7 @@ class LookupTests(ProxyTestCase):
         self.hear(b"\x05\x00")
         self.asked_for(b"\x01\x01\x02\x03\x04")
 
-    def test_so_does_version_4_and_the_last_refusal_is_told(self):
+    def test_a_socks4_proxy_may_hang_up_too_and_the_last_refusal_is_reported(self):
         connecting = self.connect("socks4://p", reactor=Resolver(self.V4, self.V6, self.V4_TOO))
         for address in b"\1\2\3\4", b"\5\6\7\x08":
             self.assertNoResult(connecting)
@@ -591,7 +591,7 @@ class LookupTests(ProxyTestCase):
         self.connect("socks4://p", reactor=Resolver(self.V6, self.V4))
         self.assertEqual(self.below.transport.value(), b"\x04\x01\x01\xbb\x01\x02\x03\x04\x00")
 
-    def test_a_name_without_one_is_told_as_twisted_does(self):
+    def test_a_name_without_an_address_is_reported_as_by_twisted(self):
         connecting = self.connect("socks4://p", reactor=Resolver(self.V6))
         error = self.failureResultOf(connecting, DNSLookupError).value
         self.assertIn("example.com", str(error))

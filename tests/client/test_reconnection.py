@@ -141,7 +141,7 @@ class IterationTests(ReconnectingTestCase):
         self.servers.close()
         self.assertNothingLeft()
 
-    def test_a_file_that_is_gone_by_a_later_attempt_is_told(self):
+    def test_a_file_that_is_gone_at_a_later_attempt_is_reported(self):
         path = self.mktemp()
         _, pem = certify("localhost")
         Path(path).write_bytes(pem)
@@ -219,7 +219,7 @@ class BackoffTests(ReconnectingTestCase):
             self.go_on()
             self.assertWaits(seconds)
 
-    def test_so_do_those_that_the_body_is_done_with_at_once(self):
+    def test_connections_whose_body_returns_at_once_lengthen_them(self):
         self.start()
         for seconds in 2.5, 3.1, 5.0158:
             self.servers.open()

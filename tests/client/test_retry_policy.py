@@ -84,7 +84,7 @@ class ProcessExceptionTests(SynchronousTestCase):
         for exc in InvalidMessage(""), caused_by(InvalidMessage(""), ValueError()):
             self.assertIs(process_exception(exc), exc)
 
-    def test_so_does_what_the_network_does_to_tls_or_at_a_proxy(self):
+    def test_a_failure_of_the_network_in_tls_or_at_a_proxy_is_tried_again(self):
         for exc in (
             caused_by(SecurityError(""), error.ConnectionLost()),
             caused_by(ProxyError(""), error.ConnectionRefusedError()),
@@ -139,7 +139,7 @@ class EndTests(SynchronousTestCase):
         for sent, rcvd_then_sent in (None, None), (4004, True):
             self.assertTrue(ended_in_trouble(self.closed(4004, sent, rcvd_then_sent)))
 
-    def test_so_it_is_where_it_has_crossed_ours(self):
+    def test_such_a_code_that_crossed_our_close_is_trouble(self):
         self.assertTrue(ended_in_trouble(self.closed(4004, 1000, False)))
 
     def test_an_answer_to_ours_is_none(self):

@@ -113,7 +113,7 @@ class VerifyTests(SynchronousTestCase):
             gc.collect()
             self.assertIsNone(kept())
 
-    def test_so_it_is_where_matching_goes_wrong(self):
+    def test_a_connection_is_not_kept_if_matching_raises(self):
         """Attack 31: verifying fails closed."""
 
         class Broken:
@@ -125,7 +125,7 @@ class VerifyTests(SynchronousTestCase):
         self.assertIs(verdict, False)
         self.assertTrue(refusal.trusted)
 
-    def test_openssl_is_told_so(self):
+    def test_openssl_is_set_to_demand_a_certificate(self):
         """Attack 31: an exception in a callback of OpenSSL would be lost, or raised elsewhere."""
         connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
         ServerName("localhost").demand(connection)
@@ -136,14 +136,14 @@ class VerifyTests(SynchronousTestCase):
 
 
 class WordsTests(SynchronousTestCase):
-    def test_a_certificate_that_cannot_be_read_is_told(self):
+    def test_an_unreadable_certificate_is_reported(self):
         unreadable = Unreadable(ValueError("bad\x1b[31m"))
         self.assertEqual(names_of(unreadable), "its names can't be read: bad\\x1b[31m")
         words = "the certificate, which can't be read: bad\\x1b[31m"
         self.assertEqual(subject_of(unreadable), words)
         self.assertEqual(names_of(Unreadable(KeyError())), "its names can't be read: KeyError")
 
-    def test_a_few_of_many_names_are_told(self):
+    def test_a_few_of_many_names_are_shown(self):
         certificate = certify(*(f"host{number}.example" for number in range(5000)))
         text = names_of(certificate)
         self.assertTrue(text.startswith("it is for host0.example, host1.example, "))

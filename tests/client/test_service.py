@@ -115,14 +115,14 @@ class LifeTests(ServiceTestCase):
         self.assertEqual(self.servers.attempts, 1)
         self.stop()
 
-    def test_mistakes_are_told_at_once(self):
+    def test_mistakes_are_reported_at_once(self):
         self.assertRaises(InvalidURI, WebSocketClientService, "http://example.com/")
         self.assertRaises(ValueError, self.make, max_size=-1)
         self.assertRaises(ValueError, self.make, max_waiting=-1)
         self.assertRaises(InvalidProxy, WebSocketClientService, URI, proxy="nonsense")
         self.assertRaises(ValueError, self.make, proxy="http://127.0.0.1:1")
 
-    def test_it_goes_the_way_that_connect_is_told_to_go(self):
+    def test_it_takes_the_proxy_of_the_options_for_connect(self):
         reactor = Reactor()
         reactor.nameResolver = Resolver()
         service = WebSocketClientService(URI, proxy="http://127.0.0.1:3128", reactor=reactor)
@@ -384,7 +384,7 @@ class ReconnectingTests(ServiceTestCase):
             self.failureResultOf(failed, ConnectionClosedError)
         self.stop()
 
-    def test_so_it_can_while_it_greets(self):
+    def test_a_close_code_during_the_greeting_can_end_it_loudly(self):
         self.open(process_exception=lambda exc: exc, on_connect=lambda ws: ws.recv())
         self.servers.close(4004)
         self.assertEqual(len(self.take_loud()), 1)
@@ -523,7 +523,7 @@ class SendTests(ServiceTestCase):
         self.assertEqual(self.servers.heard(), [(TEXT, b"one"), (TEXT, b"two")])
         self.stop()
 
-    def test_so_they_do_while_a_connection_is_closing(self):
+    def test_messages_wait_while_a_connection_is_closing(self):
         service = self.open(max_waiting=5)
         self.last_long()
         self.servers.protocol.close()
@@ -683,7 +683,7 @@ class HookTests(ServiceTestCase):
         self.assertEqual(self.servers.attempts, 2)
         self.stop()
 
-    def test_so_is_one_that_refuses_to_be_cancelled(self):
+    def test_a_greeting_that_resists_cancellation_is_given_up(self):
         async def stubborn(ws):
             while True:
                 with contextlib.suppress(CancelledError):

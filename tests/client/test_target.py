@@ -97,7 +97,7 @@ class SayingTests(TargetTestCase):
             self.clock.advance(6)
         running.addErrback(lambda _: None).cancel()
 
-    def test_so_does_the_service(self):
+    def test_the_service_asks_for_each_attempt(self):
         service = WebSocketClientService(self.sign, **self.options())
         self.assertEqual(self.asked, 0)
         service.startService()
@@ -109,7 +109,7 @@ class SayingTests(TargetTestCase):
         self.clock.advance(0)
         self.assertNothingLeft()
 
-    def test_so_does_an_endpoint(self):
+    def test_an_endpoint_asks_for_each_attempt(self):
         endpoint = WebSocketClientEndpoint(self.clock, self.sign, endpoint=self.servers)
         for attempt in range(2):
             connecting = endpoint.connect(Made()).addErrback(lambda _: None)
@@ -159,7 +159,7 @@ class FailureTests(TargetTestCase):
         self.failureResultOf(failing, KeyError)
         self.assertNothingLeft()
 
-    def test_so_does_what_is_none(self):
+    def test_an_invalid_result_of_the_hook_fails_the_attempt(self):
         for uri, headers, kind in (
             (lambda: "http://example.com/", (), InvalidURI),
             (lambda: None, (), TypeError),

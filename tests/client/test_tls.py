@@ -165,7 +165,7 @@ class TrustTests(TLSTestCase):
         self.assertIn(words, str(client.failure))
         self.assertIs(client.failure.__cause__, client.lost)
 
-    def test_a_certificate_for_another_host_is_told_with_its_own(self):
+    def test_a_certificate_for_another_host_is_reported_with_its_names(self):
         client, _ = self.meet(ClientTLS(self.authorities), "elsewhere.example")
         words = "certificate isn't one for elsewhere.example; it is for localhost, 127.0.0.1"
         self.assertEqual(str(client.failure), f"the server's {words}")
@@ -229,7 +229,7 @@ class ClientCertificateTests(TLSTestCase):
         _, server = self.meet(ClientTLS(self.authorities, path), server=self.demanding)
         self.assertEqual(server.shown.to_cryptography().subject.rfc4514_string(), "CN=leaf")
 
-    def test_one_that_openssl_does_not_take_is_told_at_once(self):
+    def test_a_file_that_openssl_rejects_is_reported_at_once(self):
         key = crypto.PKey()
         with catch_warnings():
             simplefilter("ignore", DeprecationWarning)
@@ -258,7 +258,7 @@ class ClientCertificateTests(TLSTestCase):
 
 
 class MistakeTests(TLSTestCase):
-    def test_each_is_told(self):
+    def test_each_is_reported(self):
         empty = self.write("empty.pem", b"")
         _, other_key = make_pems("localhost")
         for words, arguments in (
@@ -282,7 +282,7 @@ class MistakeTests(TLSTestCase):
             self.assertIn(words, str(caught.exception))
         self.assertRaises(OSError, ClientTLS, "/nowhere.pem")
 
-    def test_who_thinks_of_another_library_is_told_what_it_is_here(self):
+    def test_the_error_for_another_library_s_option_names_ours(self):
         for words, arguments in (
             ("tls must be the path of a file or directory", (ssl.create_default_context(),)),
             ("txws2.client.InsecureTLS verifies nothing; it is False", (False,)),
@@ -340,7 +340,7 @@ class FailureTests(SynchronousTestCase):
         self.assertFalse(is_shaking_hands(Unmade()))
         self.assertIsNone(tls_failure(OSError(), Unmade(), "h"))
 
-    def test_what_somebody_else_has_verified_is_told_however_the_certificate_is(self):
+    def test_a_certificate_that_another_verifier_refused_is_reported_in_any_form(self):
         """An exception here would leave connectionLost, so the application would hear of no end."""
         authority = Authority()
         for names, words in (
@@ -369,7 +369,7 @@ class FailureTests(SynchronousTestCase):
         failure = tls_failure(SSL.Error([(), ("a", "b", "one")]), transport, "h")
         self.assertEqual(str(failure), "the TLS handshake failed: one")
 
-    def test_openssl_s_reasons_are_told_as_far_as_there_are_any(self):
+    def test_the_error_has_the_reasons_of_openssl_if_there_are_any(self):
         for error, words in (
             (SSL.Error([("a", "b", "one"), ("a", "b", ""), ("a", "b", "two")]), "one, two"),
             (SSL.SysCallError(-1, "Unexpected EOF"), "(-1, 'Unexpected EOF')"),

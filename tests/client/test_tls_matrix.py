@@ -18,7 +18,7 @@ class MatrixTests(TLSTestCase):
         super().setUp()
         self.trusted = self.write("trusted.pem", trusted())
 
-    def test_whatever_is_wrong_is_refused_and_told(self):
+    def test_each_wrong_certificate_is_refused_and_reported(self):
         for row in ROWS:
             client, server = self.meet(ClientTLS(self.trusted), row.name or row.host, row.serve())
             self.assertEqual((client.heard, server.heard), (b"", b""), row.title)

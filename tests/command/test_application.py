@@ -71,15 +71,15 @@ class ApplicationTests(LoadTestCase):
         factory, chat = self.load_from_chat("handler")
         self.assertIs(factory.handler, chat.handler)
 
-    def test_so_is_a_plain_function(self):
+    def test_a_plain_function_is_the_handler(self):
         factory, chat = self.load_from_chat("function")
         self.assertIs(factory.handler, chat.function)
 
-    def test_so_is_an_object_that_can_be_called(self):
+    def test_a_callable_object_is_the_handler(self):
         factory, chat = self.load_from_chat("room")
         self.assertIs(factory.handler, chat.room)
 
-    def test_so_are_routes_with_their_hooks(self):
+    def test_routes_are_the_handler_with_their_hooks(self):
         factory, chat = self.load_from_chat("rooms")
         self.assertIs(factory.handler, chat.rooms)
         self.assertIsNotNone(factory.hooks)

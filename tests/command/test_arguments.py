@@ -74,7 +74,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assertEqual(self.exit_status("--help"), 0)
         self.assertIn("The exit status is 0 if", sys.stdout.getvalue())
 
-    def test_so_it_does_of_every_form_of_a_proxy_and_of_passwords(self):
+    def test_the_help_tells_of_every_form_of_a_proxy_and_of_passwords(self):
         self.assertEqual(self.exit_status("--help"), 0)
         words = " ".join(sys.stdout.getvalue().split())
         for scheme in "http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h":

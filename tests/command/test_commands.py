@@ -189,7 +189,7 @@ class TwistdTests(CommandTestCase):
     def test_sigterm_closes_the_connections_and_is_no_failure(self):
         return Deferred.fromCoroutine(self.assertStopsBy("TERM"))
 
-    def test_so_does_sigint(self):
+    def test_sigint_closes_the_connections_and_is_no_failure(self):
         return Deferred.fromCoroutine(self.assertStopsBy("INT"))
 
     async def test_twist_runs_it_too(self):
@@ -231,7 +231,7 @@ class TwistdTests(CommandTestCase):
         self.assertOneLine(twistd, "can't listen on")
         self.assertEqual((path / "log").read_text().count("can't listen on"), 1)
 
-    async def test_whoever_stops_it_is_told_for_whom_it_waits(self):
+    async def test_a_signal_makes_it_say_for_whom_it_waits(self):
         path = self.make_directory()
         (path / "chat.py").write_text(
             "from twisted.internet.defer import Deferred\n"
@@ -446,7 +446,7 @@ class TLSTests(ClientTestCase):
             uri, "--cacert", self.authority, "--cert", str(self.path / "me.pem")
         )
 
-    async def test_files_that_are_none_are_told(self):
+    async def test_a_wrong_file_is_reported(self):
         for option, name, words in (
             ("--cacert", "nothing.crt", "No such file"),
             ("--cert", "me.crt", "must also have the certificate's key"),
@@ -463,25 +463,25 @@ class ProxyTests(ClientTestCase):
         self.assertEqual((client.out, client.status), ("hi\n", 0), client.err)
         self.assertEqual([f"ws://{target}/" for target in proxy.targets], [uri])
 
-    async def test_so_is_that_of_the_environment(self):
+    async def test_the_proxy_of_the_environment_is_gone_through(self):
         uri, proxy = await self.serve(echo), await start_proxy(self)
         client = self.start_client(uri, all_proxy=proxy.url)
         client.transport.closeStdin()
         await client.ended
         self.assertEqual((client.status, len(proxy.targets)), (0, 1), client.err)
 
-    async def test_one_that_is_dead_is_told(self):
+    async def test_a_dead_proxy_is_reported(self):
         proxy = f"http://127.0.0.1:{free_port()}"
         client = await self.run_client("ws://localhost/", "--proxy", proxy)
         self.assertOneLine(client, f"can't reach the proxy {proxy}: ", "is the proxy running")
 
-    async def test_one_that_cannot_reach_the_server_is_told(self):
+    async def test_a_proxy_that_cannot_reach_the_server_is_reported(self):
         proxy = await start_proxy(self)
         uri = f"ws://localhost:{free_port()}/"
         client = await self.run_client(uri, "--proxy", proxy.url)
         self.assertOneLine(client, "HTTP 502 Bad Gateway", "can't reach the server")
 
-    async def test_what_is_none_is_told(self):
+    async def test_an_invalid_proxy_is_reported(self):
         client = await self.run_client("ws://localhost/", "--proxy", "proxy.example")
         self.assertOneLine(client, "isn't a proxy: it must be a URL, as http://")
 

@@ -158,12 +158,12 @@ class PipeTests(ConsoleTestCase):
         self.lose()
         self.successResultOf(self.console.leave())
 
-    def test_so_it_does_when_the_last_words_cannot_be_written(self):
+    def test_it_gives_up_if_the_last_words_cannot_be_written(self):
         left = self.console.leave()
         self.console.connectionLost(Failure(ConnectionLost()))
         self.assertIs(self.successResultOf(left), False)
 
-    def test_the_ends_of_input_and_output_are_told_apart(self):
+    def test_the_ends_of_input_and_output_are_distinguished(self):
         self.assertTrue(IHalfCloseableProtocol.providedBy(self.console))
 
 
@@ -262,7 +262,7 @@ class TerminalTests(ConsoleTestCase):
         self.type("lo")
         self.assertScreen("< hi", "> hello")
 
-    def test_so_it_does_at_the_bottom_of_the_screen(self):
+    def test_a_message_goes_above_the_line_at_the_bottom_of_the_screen(self):
         self.go_to_the_bottom()
         self.type("hel")
         self.console.show("hi")
@@ -325,7 +325,7 @@ class TerminalTests(ConsoleTestCase):
             self.assertScreen()
         self.assertScreen(*[rf"< \x{number:x}" for number in range(0x9B, 0xA0)], ">")
 
-    def test_nor_can_a_note(self):
+    def test_a_note_can_not_steer_the_terminal(self):
         self.console.note("\x1b[2Jconnected")
         self.assertScreen(r"\x1b[2Jconnected", ">")
 
@@ -348,7 +348,7 @@ class FullOutputTests(ConsoleTestCase):
         self.successResultOf(shown)
         self.assertIsNone(self.console.show("two"))
 
-    def test_where_the_next_one_fills_it_again_the_one_after_it_waits(self):
+    def test_a_message_waits_if_the_one_before_it_fills_the_pipe_again(self):
         def show_next(_):
             self.transport.producer.pauseProducing()
             self.next = self.console.show("two")

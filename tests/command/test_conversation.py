@@ -224,13 +224,13 @@ class UnexpectedTests(ConversationTestCase):
     def wrong(self, *arguments, **options):
         return 1 / 0
 
-    def test_where_the_connection_is_made(self):
+    def test_an_exception_while_the_connection_is_made_ends_it(self):
         self.patch(txws2._command.conversation, "hint", self.wrong)
         self.start()
         self.servers.fail()
         self.assertUnexpected()
 
-    def test_where_the_console_is_opened(self):
+    def test_an_exception_while_the_console_is_opened_ends_it(self):
         self.patch(txws2._command.conversation, "StandardIO", self.wrong)
         self.open()
         self.clock.advance(0)
@@ -238,14 +238,14 @@ class UnexpectedTests(ConversationTestCase):
         self.servers.close(1000)
         self.assertUnexpected()
 
-    def test_where_a_message_is_shown(self):
+    def test_an_exception_while_a_message_is_shown_ends_it(self):
         self.open()
         self.console.show = self.wrong
         self.say(TEXT, b"hello")
         self.servers.close(1011)
         self.assertUnexpected("closed: sent 1011")
 
-    def test_where_a_signal_waits_for_it(self):
+    def test_an_exception_ends_it_although_a_signal_has_come(self):
         self.patch(txws2._command.conversation, "hint", self.wrong)
         self.start()
         stopping = self.clock.stop()
@@ -276,7 +276,7 @@ class ReconnectTests(ConversationTestCase):
         self.servers.close(1000)
         self.assertEnds(0, f"closed: {LOST}; connecting again", "1000")
 
-    def test_so_it_does_when_the_server_has_closed_it(self):
+    def test_it_connects_again_when_the_server_has_closed_the_connection(self):
         self.open("--reconnect")
         self.clock.advance(5)
         self.servers.close(1000)
@@ -294,7 +294,7 @@ class ReconnectTests(ConversationTestCase):
         remark = f"closed: received {code}; then sent {code}; connecting again"
         self.assertEqual(self.errors(), [remark])
 
-    def test_where_it_is_thrown_out_it_waits_before_it_comes_again(self):
+    def test_it_waits_before_it_comes_again_if_it_was_thrown_out(self):
         self.open("--reconnect")
         self.servers.close(1000)
         self.assertEqual(self.servers.attempts, 1)
@@ -317,7 +317,7 @@ class ReconnectTests(ConversationTestCase):
         self.servers.refuse("404 Nothing")
         self.assertEnds(1, "HTTP 404", "no WebSocket at this path")
 
-    def test_so_is_a_mistake_in_what_is_asked_for(self):
+    def test_a_mistake_in_the_arguments_is_the_end(self):
         self.start("--reconnect", "--subprotocol", "a b")
         self.assertEnds(1, "isn't a token")
 
@@ -327,7 +327,7 @@ class ReconnectTests(ConversationTestCase):
         self.servers.open()
         self.assertEqual(self.heard(), [(TEXT, b"one"), (TEXT, b"two")])
 
-    def test_so_is_what_is_typed_while_the_server_closes(self):
+    def test_a_line_typed_while_the_server_closes_is_sent_on_the_next_connection(self):
         self.open("--reconnect")
         self.clock.advance(5)
         self.say(CLOSE, closing(1001))

@@ -23,7 +23,7 @@ class WatchingTests(SynchronousTestCase):
         for level in LogLevel.error, LogLevel.critical:
             self.assertEqual(self.told(level), [ZeroDivisionError])
 
-    def test_so_is_what_a_protocol_has_raised_to_the_reactor(self):
+    def test_an_exception_that_a_protocol_raises_to_the_reactor_is_reported(self):
         told = []
         with watch_failures(told.append):
             err(Failure(ZeroDivisionError()))
@@ -33,13 +33,13 @@ class WatchingTests(SynchronousTestCase):
     def test_what_is_no_error_is_not(self):
         self.assertEqual(self.told(LogLevel.warn), [])
 
-    def test_nor_is_an_event_without_a_failure(self):
+    def test_an_event_without_a_failure_is_not_reported(self):
         told = []
         with watch_failures(told.append):
             log.critical("wrong")
         self.assertEqual(told, [])
 
-    def test_nor_is_what_comes_later(self):
+    def test_a_later_failure_is_not_reported(self):
         told = []
         with watch_failures(told.append):
             pass

@@ -36,7 +36,7 @@ class HintTests(SynchronousTestCase):
         ):
             self.assertIn(words, hint(exc))
 
-    def test_so_has_each_with_which_the_proxy_itself_is_not_reached(self):
+    def test_each_error_of_reaching_the_proxy_has_its_own(self):
         for cause, words in (
             (error.ConnectionRefusedError(), "is the proxy running"),
             (error.DNSLookupError(), "the proxy's name"),
@@ -76,7 +76,7 @@ class HintTests(SynchronousTestCase):
         ):
             self.assertIn(words, hint(SecurityError(failure)))
 
-    def test_so_has_each_status_of_a_proxy(self):
+    def test_each_status_of_a_proxy_has_its_own(self):
         for code, words in (
             (401, "USER:PASSWORD"),
             (403, "rules"),
@@ -87,7 +87,7 @@ class HintTests(SynchronousTestCase):
             exc = InvalidProxyStatus("http://p:3128", Response(code, ""))
             self.assertIn(words, hint(exc))
 
-    def test_so_has_each_status(self):
+    def test_each_status_has_its_own(self):
         for code, words in (
             (301, "Location"),
             (400, "request"),
@@ -102,7 +102,7 @@ class HintTests(SynchronousTestCase):
         ):
             self.assertIn(words, hint(InvalidStatus(Response(code, ""))))
 
-    def test_where_nothing_helps_nothing_is_said(self):
+    def test_nothing_is_said_if_nothing_helps(self):
         self.assertIsNone(hint(NegotiationError("")))
         self.assertIsNone(hint(InvalidStatus(Response(418, ""))))
         self.assertIsNone(hint(InvalidProxyStatus("http://p:3128", Response(418, ""))))

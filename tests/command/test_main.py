@@ -330,7 +330,7 @@ class PingTests(MainTestCase):
         said = await self.ping(b"\x00\xff", "--ping")
         self.assertIn("ping from the server: 00 ff\n", said)
 
-    async def test_so_are_empty_ones(self):
+    async def test_empty_pings_are_shown_too(self):
         self.assertIn("ping from the server: empty\n", await self.ping(b"", "--ping"))
 
     async def test_otherwise_they_are_not(self):

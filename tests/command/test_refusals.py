@@ -103,7 +103,7 @@ class InterimTests(RefusalTestCase):
 class BodyTests(RefusalTestCase):
     endless = b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nnever\r\n"
 
-    def test_what_has_come_of_it_a_second_after_the_head_is_told(self):
+    def test_the_part_that_has_come_a_second_after_the_head_is_reported(self):
         for head in b"", b"Connection: close\r\n", b"Content-Length: 9999999\r\n":
             self.ask(open_timeout=None)
             self.hear(b"HTTP/1.1 403 No\r\n" + head + b"\r\nnev")
@@ -121,13 +121,13 @@ class BodyTests(RefusalTestCase):
             self.hear(b"1\r\nx\r\n")
         self.assertRefused(403)
 
-    def test_its_end_is_told_at_once(self):
+    def test_the_end_of_a_body_is_reported_at_once(self):
         self.ask()
         self.hear(self.endless)
         self.hear(b"0\r\n\r\n")
         self.assertRefused(403, b"never")
 
-    def test_so_is_the_end_of_the_connection(self):
+    def test_the_end_of_the_connection_is_the_end_of_the_body(self):
         self.ask()
         self.hear(self.endless)
         self.protocol.connectionLost(Failure(ConnectionDone()))
@@ -146,7 +146,7 @@ class BodyTests(RefusalTestCase):
         self.reactor.advance(0.2)
         self.assertRefused(403, b"never")
 
-    def test_that_of_a_redirect_is_not_waited_for(self):
+    def test_the_body_of_a_redirect_is_not_awaited(self):
         self.ask()
         for header in "Transfer-Encoding: chunked", "Content-Length: 5", "X: until the end":
             self.redirect("/other", header)

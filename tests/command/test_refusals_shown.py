@@ -25,7 +25,7 @@ class ToldTests(SynchronousTestCase):
             self.refusal_lines(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"]
         )
 
-    def test_so_is_that_of_a_proxy(self):
+    def test_the_body_of_a_proxy_s_refusal_is_shown(self):
         response = Response(403, "Forbidden", body=b"not this host")
         self.assertEqual(
             refusal_lines(InvalidProxyStatus("http://p:1", response)), ["not this host"]
@@ -43,7 +43,7 @@ class ToldTests(SynchronousTestCase):
     def test_what_is_no_text_is_not_shown(self):
         self.assertEqual(self.refusal_lines(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])
 
-    def test_of_a_page_it_is_what_a_person_sees(self):
+    def test_the_visible_text_of_a_page_is_shown(self):
         response = Response(407, "Who?", Headers({"Content-Type": ["Text/HTML"]}), PAGE)
         lines = ["Access <denied>", "Cache Access", "Denied."]
         self.assertEqual(refusal_lines(InvalidProxyStatus("http://p:1", response)), lines)

@@ -12,7 +12,7 @@ class PrintableTests(SynchronousTestCase):
         for text in "plain", "naïve", "日本語", "e\u0301", "🙂", "a b", "one\ntwo", r"\x1b":
             self.assertEqual(printable(text), text)
 
-    def test_so_do_emoji_that_are_joined(self):
+    def test_joined_emoji_stay(self):
         for text in FAMILY, "❤\ufe0f\u200d🔥", "\u0645\u06cc\u200c\u062e":
             self.assertEqual(printable(text), text)
 

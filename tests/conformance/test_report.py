@@ -25,26 +25,26 @@ class ComparingTests(SynchronousTestCase):
         for verdict in GOOD, FAILED, ["UNIMPLEMENTED", "OK"]:
             self.assertEqual(worse({"1.1": verdict}, {"1.1": verdict}), [])
 
-    def test_a_case_that_got_worse_is_told_with_what_was_expected(self):
+    def test_a_case_that_got_worse_is_reported_with_its_expectation(self):
         self.assertEqual(
             worse({"2.1": GOOD}, {"2.1": FAILED}),
             ["2.1: FAILED, closing OK; expected OK, closing OK"],
         )
 
-    def test_how_the_connection_ends_counts_too(self):
+    def test_the_end_of_the_connection_counts_too(self):
         self.assertEqual(len(worse({"2.1": GOOD}, {"2.1": ["OK", "UNCLEAN"]})), 1)
 
     def test_a_behavior_that_is_unknown_is_worse_than_all(self):
         self.assertEqual(len(worse({"2.1": FAILED}, {"2.1": ["NOVEL", "OK"]})), 1)
 
-    def test_a_case_that_is_missing_is_told(self):
+    def test_a_missing_case_is_reported(self):
         self.assertEqual(worse({"2.1": GOOD}, {}), ["2.1: missing; expected OK, closing OK"])
 
     def test_a_case_that_nobody_expected_should_be_good(self):
         self.assertEqual(worse({}, {"2.1": GOOD}), [])
         self.assertEqual(len(worse({}, {"2.1": FAILED})), 1)
 
-    def test_cases_are_told_in_the_order_of_their_numbers(self):
+    def test_cases_are_reported_in_the_order_of_their_numbers(self):
         lines = worse({}, {"10.1": FAILED, "2.10": FAILED, "2.9": FAILED})
         self.assertEqual([line.partition(":")[0] for line in lines], ["2.9", "2.10", "10.1"])
 

@@ -196,7 +196,7 @@ class SendTests:
         for _ in range(10):
             self.successResultOf(ws.send(b"x" * 100_000))
 
-    def test_those_who_wait_are_told_when_it_ends(self):
+    def test_senders_that_wait_fail_when_it_ends(self):
         ws = self.open(write_limit=0)
         self.peer.transport.pauseProducing()
         ws.send(b"x" * 100_000)

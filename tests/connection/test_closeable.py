@@ -29,7 +29,7 @@ class OpeningTests(SynchronousTestCase):
         door = Door()
         self.assertIs(self.successResultOf(Opening.of(succeed(door))), door)
 
-    def test_whoever_forgets_to_await_it_is_told(self):
+    def test_the_error_for_a_call_before_await_says_to_await(self):
         opening = Opening.of(Deferred())
         with self.assertRaises(AttributeError) as caught:
             opening.send("hello")

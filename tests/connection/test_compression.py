@@ -37,7 +37,7 @@ class OptionTests(QuietTestCase):
         options = PerMessageDeflate(level=9)
         self.assertIs(ConnectionFactory(compression=options).compression, options)
 
-    def test_another_name_is_refused_and_the_right_ones_are_told(self):
+    def test_another_name_is_refused_with_the_right_ones(self):
         exc = self.assertRaises(ValueError, ConnectionFactory, compression="gzip")
         self.assertEqual(
             str(exc),

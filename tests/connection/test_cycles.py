@@ -44,17 +44,17 @@ class CycleTests:
         self.ours.protocol = self.ours.producer = None
         del self.ws, self.peer, self.joined
 
-    def test_of_one_that_sends_and_ends(self):
+    def test_a_connection_that_sends_and_ends_leaves_no_cycle(self):
         self.open(self.pull)
         self.ws.sendMessage("x")
         self.assertFreed()
 
-    def test_of_one_whose_messages_wait_at_the_end(self):
+    def test_a_connection_whose_messages_wait_at_the_end_leaves_no_cycle(self):
         self.open(self.pull)
         self.hear((TEXT, b"x"))
         self.assertFreed()
 
-    def test_of_one_that_somebody_receives_from_at_the_end(self):
+    def test_a_connection_with_a_reader_at_the_end_leaves_no_cycle(self):
         self.open(self.pull)
         receiving = self.ws.recv()
         self.ws.recv_streaming()
@@ -63,17 +63,17 @@ class CycleTests:
         self.failureResultOf(self.ws.recv())
         self.assertFreed()
 
-    def test_of_one_in_the_middle_of_a_message(self):
+    def test_a_connection_that_ends_amid_a_message_leaves_no_cycle(self):
         self.open(self.pull)
         self.hear((TEXT, b"x", False))
         self.assertFreed()
 
-    def test_of_one_that_is_paused(self):
+    def test_a_paused_connection_leaves_no_cycle(self):
         self.open(self.pull)
         self.ws.pauseProducing()
         self.assertFreed()
 
-    def test_of_one_that_was_closed_on_both_sides(self):
+    def test_a_connection_closed_by_both_sides_leaves_no_cycle(self):
         self.open(self.pull)
         closed = self.ws.close()
         self.hear((CLOSE, closing(1000)))
@@ -81,7 +81,7 @@ class CycleTests:
         self.successResultOf(closed)
         self.assertFreed()
 
-    def test_of_one_whose_last_hook_takes_a_while(self):
+    def test_a_connection_whose_last_hook_takes_a_while_leaves_no_cycle(self):
         going = Deferred()
         waiting = [going]
 
@@ -100,7 +100,7 @@ class CycleTests:
 class ServerCycleTests(CycleTests, ServerSide):
     pull = WebSocketServerProtocol
 
-    def test_of_one_that_a_hook_has_let_in(self):
+    def test_a_connection_that_a_hook_has_admitted_leaves_no_cycle(self):
         async def let_in(ws, request):
             return None
 
@@ -108,7 +108,7 @@ class ServerCycleTests(CycleTests, ServerSide):
             self.open(self.pull, process_request=hook)
             self.assertFreed()
 
-    def test_of_one_that_a_hook_has_refused(self):
+    def test_a_connection_that_a_hook_has_refused_leaves_no_cycle(self):
         self.open(self.pull, process_request=lambda ws, _: ws.respond(403, "no"))
         self.assertFreed()
 

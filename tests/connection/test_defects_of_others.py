@@ -64,7 +64,7 @@ class ServerDefectsTests(ServerSide, QuietTestCase):
         status, _ = self.refused(request, origins=["https://example.com"])
         self.assertEqual(status, 403)
 
-    def test_T7_code_and_reason_of_the_close_are_told(self):
+    def test_T7_the_application_gets_the_code_and_the_reason_of_the_close(self):
         ws = self.open()
         self.hear((CLOSE, closing(4200, "bye")))
         self.joined.drop()
@@ -109,7 +109,7 @@ class ServerDefectsTests(ServerSide, QuietTestCase):
         self.successResultOf(stopped)
         self.assertGone()
 
-    def test_T13_W2_a_refused_version_is_told_which_there_is(self):
+    def test_T13_W2_the_refusal_of_a_version_names_the_right_one(self):
         request = REQUEST.replace(b"Version: 13", b"Version: 12")
         _, head = self.refused(request)
         self.assertIn(b"\r\nSec-WebSocket-Version: 13", head)
@@ -232,7 +232,7 @@ class ClientDefectsTests(ClientSide, QuietTestCase):
             self.connect()
         self.assertIn(b"\r\nHost: example.com:46123\r\n", self.peer.take())
 
-    def test_T2_A1_an_opening_that_fails_is_told(self):
+    def test_T2_A1_a_failed_opening_is_reported(self):
         cases = [
             (lambda: self.joined.drop(), InvalidMessage),
             (lambda: self.receive(b"SSH-2.0-OpenSSH\r\n\r\n"), InvalidMessage),

@@ -120,7 +120,7 @@ class CloseTests:
         self.hear((TEXT, b"x"), (PING, b"y"), (TEXT, b"z"))
         self.assertEqual(self.said(), [(CLOSE, closing(1000))])
 
-    def test_a_ping_while_we_are_closing_is_told_and_not_answered(self):
+    def test_a_ping_while_we_are_closing_reaches_the_hook_and_is_not_answered(self):
         ws = self.open()
         ws.close()
         self.hear((PING, b"y"))

@@ -68,7 +68,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("Hello", "") + frame(b"\xff\x00", BINARY))
         self.assertEqual(exchange.told, ["Hello", "", b"\xff\x00"])
 
-    def test_that_something_came_is_noted(self):
+    def test_it_notes_that_bytes_have_come(self):
         exchange = self.opened()
         self.assertIs(exchange.heard, False)
         exchange.data_received(b"\x81")
@@ -84,7 +84,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("a", "b", "€"))
         self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b\x81\x03\xe2\x82\xac"])
 
-    def test_where_nothing_is_sent_nothing_is_written(self):
+    def test_nothing_is_written_if_nothing_is_sent(self):
         exchange = self.opened()
         exchange.data_received(frames("a"))
         self.assertEqual(exchange.writes, [])
@@ -225,7 +225,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("a", "b"))
         self.assertEqual(exchange.told, ["hung up", "a", "hung up", "b"])
 
-    def test_what_the_application_returns_is_told_unless_it_is_none(self):
+    def test_a_result_of_the_application_is_passed_on_unless_it_is_none(self):
         exchange, result = self.opened(), object()
         exchange.answer = lambda message: result if message == "b" else None
         exchange.data_received(frames("a", "b", "c"))
@@ -238,7 +238,7 @@ class ReceiveTests(TestCase):
         self.assertRaises(ZeroDivisionError, exchange.data_received, frames("a", "b"))
         self.assertEqual(exchange.told, ["a"])
 
-    def test_what_the_application_raises_is_told(self):
+    def test_an_exception_of_the_application_is_passed_on(self):
         exchange, error = self.opened(), ValueError("no")
 
         def fail(message):
@@ -380,7 +380,7 @@ class SendTests(TestCase):
             getattr(exchange, send)("a")
             self.assertIsNone(exchange.outbox)
 
-    def test_whether_it_was_ordinary_is_told(self):
+    def test_send_ordinary_returns_whether_the_message_was_ordinary(self):
         exchange, closed = self.opened(), self.opened()
         closed.connection.send_close(1000)
         sent = [exchange.send_ordinary(message) for message in ("a", b"b", bytearray(b"c"), None)]
@@ -522,7 +522,7 @@ class SendWhereReadyTests(TestCase):
         exchange.data_received(frames("a", "b"))
         self.assertEqual(exchange.writes, [b"\x81\x00" * 2])
 
-    def test_where_anything_is_against_it_it_is_not_sent(self):
+    def test_it_is_not_sent_if_anything_is_against_it(self):
         early, closing, streaming, busy = self.Example(), *(self.opened() for _ in range(3))
         client, deflating = self.opened(client=True), self.opened(deflate=Deflate())
         full, waiting, ready = (self.opened() for _ in range(3))

@@ -47,7 +47,7 @@ class TracerTests(SynchronousTestCase):
             ],
         )
 
-    def test_nor_are_those_of_the_uri_that_a_server_redirects_to(self):
+    def test_credentials_in_the_uri_of_a_redirect_are_not_shown(self):
         head = b"HTTP/1.1 302 Found\r\nLocation: ws://me:secret@host/a\r\nlocation: /b\r\n\r\n"
         self.tracer.head("<", head)
         expected = ["< HTTP/1.1 302 Found", "< Location: ws://***@host/a", "< location: /b"]

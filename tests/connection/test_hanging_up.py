@@ -131,7 +131,7 @@ class HangingUpTests:
             self.assertNotIn("message", ws.heard)
             self.assertNotIn("ping", ws.heard)
 
-    def test_that_holds_for_what_waits_behind_a_pause(self):
+    def test_messages_that_wait_behind_a_pause_are_dropped_too(self):
         for hang_up in WAYS:
             ws = self.open(partial(self.push, "none", hang_up))
             ws.pauseProducing()
@@ -141,7 +141,7 @@ class HangingUpTests:
             ws.resumeProducing()
             self.assertEqual(without_end(ws.heard), [])
 
-    def test_close_is_answered_and_the_reason_is_told(self):
+    def test_a_close_frame_is_answered_and_the_application_gets_its_reason(self):
         ws = self.open(partial(self.push, "message", close))
         self.hear((TEXT, b"1"), (TEXT, b"2"))
         self.hear((TEXT, b"3"), (CLOSE, closing(4401)))

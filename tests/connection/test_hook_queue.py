@@ -355,7 +355,7 @@ class MeanwhileTests(OrderTests):
         ws.go_on()
         self.assertEqual(ws.take(), [("ping", "done"), "2", "3", "4"])
 
-    def test_that_ping_may_also_have_it_pause_again(self):
+    def test_the_hook_of_that_ping_may_pause_again(self):
         class Pinged(self.slow):
             async def messageReceived(self, message):
                 self.pauseProducing()
@@ -560,7 +560,7 @@ class FailureTests(EndTests):
             self.assertEqual(ws.take()[1:], [("lost",)])
             self.assertGone()
 
-    def test_so_does_one_that_has_failed_when_it_returns(self):
+    def test_a_hook_that_has_failed_when_it_returns_closes_with_1011(self):
         class Failing(self.slow):
             async def messageReceived(self, message):
                 raise ValueError("secret")
@@ -609,7 +609,7 @@ class FailureTests(EndTests):
         self.assertEqual(len(self.take_loud()), 1)
         self.assertEqual(ws.take(), [("message", "1"), ("lost",)])
 
-    def test_a_generator_is_told_apart(self):
+    def test_a_generator_is_no_awaitable(self):
         class Generating(self.slow):
             def messageReceived(self, message):
                 yield self.send(message)

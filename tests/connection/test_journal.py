@@ -64,7 +64,7 @@ class JournalTests:
         }
         self.assertEqual({name: event[name] for name in expected}, expected)
 
-    def test_so_it_does_of_one_that_broke(self):
+    def test_one_event_says_that_a_connection_broke(self):
         self.open()
         self.joined.drop()
         [event] = self.said()
@@ -116,7 +116,7 @@ class ServerJournalTests(JournalTests, ServerSide):
         line = f"{self.ws.id} refused with {expected['status']}: {self.address}: {reason}"
         self.assertEqual(formatEvent(event), line)
 
-    def test_so_it_does_of_what_is_no_request_at_all(self):
+    def test_one_event_says_that_garbage_was_refused(self):
         self.connect(log_connections=True)
         self.receive(b"\x15\x03\x01\x1b[2J\r\n\r\n")
         self.joined.drop()
@@ -124,7 +124,7 @@ class ServerJournalTests(JournalTests, ServerSide):
         self.assertEqual((event["status"], event["path"]), (400, None))
         self.assertTrue(formatEvent(event).isprintable())
 
-    def test_so_it_does_of_one_that_the_application_refused(self):
+    def test_one_event_says_that_the_application_refused_a_request(self):
         self.connect(log_connections=True, process_request=lambda ws, _: ws.respond(403, "no"))
         self.open_peer()
         self.joined.drop()
@@ -145,7 +145,7 @@ class ServerJournalTests(JournalTests, ServerSide):
             self.assertEqual(self.factory.counters.refused, {})
             self.assertEqual(self.factory.counters.answered, 1)
 
-    def test_of_those_that_come_and_say_nothing_it_says_nothing(self):
+    def test_a_connection_without_a_byte_is_not_logged(self):
         self.connect(log_connections=True)
         self.joined.drop()
         self.assertEqual(self.said(), [])

@@ -225,7 +225,7 @@ class ProgressTests(KeepaliveTestCase):
         self.pass_time(40)
         self.assertEqual(connection.failures, [100])
 
-    def test_of_one_that_answers_in_time_nothing_is_asked(self):
+    def test_a_connection_that_answers_in_time_is_not_asked_for_its_progress(self):
         self.make()
         connection = self.add()
         connection.keepalive_progress = lambda: self.fail("it was asked")

@@ -52,7 +52,7 @@ class LeavingTests:
         self.leave()
         self.failureResultOf(self.running, KeyError)
 
-    def test_so_does_a_cancellation(self):
+    def test_a_cancellation_closes_it_likewise_and_goes_on(self):
         self.start()
         self.running.cancel()
         self.leave()

@@ -105,7 +105,7 @@ class PhasesTests:
     def delivery(self):
         return driver_of(self.ws).delivery
 
-    def test_of_a_connection_that_opens_and_closes(self):
+    def test_a_connection_that_opens_and_closes_goes_through_all_its_phases(self):
         self.connect()
         self.assertIs(driver_of(self.factory.buildProtocol(None)).phase, NEW)
         self.assertIs(self.phase(), CONNECTING)
@@ -116,7 +116,7 @@ class PhasesTests:
         self.joined.drop()
         self.assertIs(self.phase(), GONE)
 
-    def test_of_one_whose_peer_breaks_the_protocol(self):
+    def test_a_connection_whose_peer_breaks_the_protocol_is_settled_before_it_is_gone(self):
         self.open()
         # So the end of the transport doesn't come at once.
         self.theirs.frozen = True
@@ -126,7 +126,7 @@ class PhasesTests:
         self.joined.drop()
         self.assertIs(self.phase(), GONE)
 
-    def test_of_one_that_never_opens(self):
+    def test_a_connection_that_never_opens_is_gone_after_connecting(self):
         self.connect()
         self.joined.drop()
         self.assertIs(self.phase(), GONE)
@@ -153,7 +153,7 @@ class PhasesTests:
             self.assertIsNone(driver.application)
             self.assertIsNone(driver.receiver)
 
-    def test_of_the_messages(self):
+    def test_the_delivery_of_messages_changes_with_pauses_and_the_end(self):
         self.open()
         self.assertIs(self.delivery(), DELIVERING)
         self.ws.pauseProducing()
@@ -165,7 +165,7 @@ class PhasesTests:
 
 
 class ServerPhasesTests(PhasesTests, ServerSide):
-    def test_of_one_that_is_refused(self):
+    def test_a_refused_connection_goes_through_refusing(self):
         self.connect()
         self.theirs.frozen = True
         self.ws.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
@@ -175,7 +175,7 @@ class ServerPhasesTests(PhasesTests, ServerSide):
 
 
 class ClientPhasesTests(PhasesTests, ClientSide):
-    def test_of_one_that_is_refused_by_a_transport_that_tells_its_end_later(self):
+    def test_a_refused_client_is_refusing_until_its_transport_ends(self):
         ws = self.make_factory(None).buildProtocol(None)
         ws.makeConnection(StringTransport())
         ws.dataReceived(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

@@ -48,7 +48,7 @@ class PendingPingsTests(SynchronousTestCase):
         self.pings.settle(b"a", 1.0)
         self.pings.check(b"a")
 
-    def test_of_those_of_the_keepalive_only_the_latest_waits(self):
+    def test_only_the_latest_ping_of_the_keepalive_waits(self):
         first, second = (self.pings.add_for_keepalive(seconds) for seconds in (0.0, 20.0))
         self.pings.check(first)
         self.assertRaises(ConcurrencyError, self.pings.check, second)

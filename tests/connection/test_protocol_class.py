@@ -92,12 +92,12 @@ class CreatingTests(TestCase):
             ):
                 self.assertTold(told, make_factory, given)
 
-    def test_arguments_that_are_missing_are_told(self):
+    def test_missing_arguments_are_reported(self):
         told = "Room() can't be: missing a required argument: 'room'; functools.partial can give it"
         self.assertTold(told, server, Room)
         server(partial(Room, "lobby"))
 
-    def test_a_protocol_of_the_other_side_is_told(self):
+    def test_a_protocol_of_the_other_side_is_refused(self):
         for (make_factory, _), (_, other) in zip(SIDES, reversed(SIDES), strict=True):
             self.assertTold(
                 "is no subclass of that, but one of the other side's", make_factory, other
@@ -108,7 +108,7 @@ class CreatingTests(TestCase):
         told = "WebSocketClientEndpoint(reactor, uri).connect(Factory.forProtocol(Bytes))"
         self.assertTold(told, client, Bytes)
 
-    def test_the_hooks_of_other_libraries_are_told_with_ours(self):
+    def test_the_error_for_another_library_s_hook_names_ours(self):
         def hook(self, *_):
             pass
 
@@ -132,11 +132,11 @@ class CreatingTests(TestCase):
     def test_in_pull_style_a_method_may_have_such_a_name(self):
         server(type("Chat", (txws2.WebSocketServerProtocol,), {"on_message": handler}), handler)
 
-    def test_a_class_that_keeps_the_bytes_is_told(self):
+    def test_a_class_that_overrides_data_received_gets_advice(self):
         self.assertTold("override messageReceived() to get messages", server, WithoutMessages)
         server(Listening)
 
-    def test_a_class_that_seems_to_decide_is_told_of_the_option(self):
+    def test_the_error_for_a_hook_of_another_library_names_the_option(self):
         self.assertTold("OpenToAll.check_origin() is a hook of another library", server, OpenToAll)
         self.assertTold("here, it is the option origins", server, partial(OpenToAll), handler)
         server(OpenToAll, origins=[None])
@@ -160,11 +160,11 @@ class CreatingTests(TestCase):
         for _ in range(2):
             client(Made())
 
-    def test_the_mistake_is_all_that_is_told(self):
+    def test_only_the_mistake_is_reported(self):
         exc = self.assertRaises(TypeError, client, dict)
         self.assertIsNone(exc.__context__)
 
-    def test_a_class_without_a_hash_is_told(self):
+    def test_a_class_without_a_hash_is_refused(self):
         told = "Chat must have a hash, as its factory has a set of its connections"
         for make_factory, kind in SIDES:
 
@@ -207,7 +207,7 @@ class MadeTests(QuietTestCase):
 
 
 class FactoryAttributeTests(TestCase):
-    def test_twisted_s_ways_to_give_a_class_are_told_of_ours(self):
+    def test_the_error_for_twisted_s_way_to_give_a_class_names_ours(self):
         told = "WebSocketServerFactory(create_protocol=Listening) makes such protocols"
         factory = server(Listening)
         self.assertIsNone(factory.protocol)

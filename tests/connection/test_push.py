@@ -239,7 +239,7 @@ class BrokenTests:
             producer.stopProducing.assert_not_called()
             self.assertGone()
 
-    def test_a_producer_that_raises_when_it_is_stopped_is_logged_and_all_is_told(self):
+    def test_a_producer_that_raises_when_stopped_is_logged_and_the_end_is_reported(self):
         ws = self.open(self.calls)
         ws.registerProducer(Mock(stopProducing=Mock(side_effect=SystemExit)))
         closed = ws.wait_closed()

@@ -68,7 +68,7 @@ class HoldTests(ReadingTestCase):
         self.is_stopped(False)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_that_is_interrupted_once_a_second_until_something_comes(self):
+    def test_the_pause_is_interrupted_once_a_second_until_something_comes(self):
         self.reading.hold()
         for _ in range(3):
             self.reading.hold_on(0)
@@ -100,7 +100,7 @@ class HoldTests(ReadingTestCase):
         self.reading.release()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_neither_reason_ends_the_other(self):
+    def test_a_pause_for_one_reason_outlasts_the_other_reason(self):
         self.reading.hold()
         self.reading.pause(0)
         self.reading.release()

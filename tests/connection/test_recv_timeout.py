@@ -47,7 +47,7 @@ class RecvTimeoutTests:
         self.assertEqual(self.successResultOf(ws.recv(timeout=10)), "a")
         self.assertEqual(self.successResultOf(ws.recv()), b"b")
 
-    def test_so_does_one_that_comes_in_the_same_instant(self):
+    def test_the_message_that_comes_at_the_timeout_goes_to_the_next_recv(self):
         ws = self.open_idle()
         for first in "message", "timeout":
             if first == "message":

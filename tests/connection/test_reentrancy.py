@@ -201,7 +201,7 @@ class ReentrancyTests(TestCase):
             with contextlib.suppress(Exception):
                 use()
 
-    def test_where_a_hook_does_it(self):
+    def test_a_hook_may_do_anything(self):
         for exchange, adversary in self.each():
             exchange.answer = adversary.act
             exchange.message_failed = adversary.act
@@ -213,7 +213,7 @@ class ReentrancyTests(TestCase):
             self.use(exchange)
             self.assertGreater(adversary.count, 0)
 
-    def test_where_any_call_at_all_does_it(self):
+    def test_any_call_may_do_anything(self):
         # A signal handler may do so, between any two steps of Python code.
         for exchange, adversary in self.each():
             exchange.outbox.corked = True
@@ -224,7 +224,7 @@ class ReentrancyTests(TestCase):
                 sys.setprofile(None)
             self.assertGreater(adversary.count, 0)
 
-    def test_where_a_finalizer_does_it(self):
+    def test_a_finalizer_may_do_anything(self):
         threshold = gc.get_threshold()
         self.addCleanup(gc.set_threshold, *threshold)
         for exchange, adversary in self.each():
@@ -236,7 +236,7 @@ class ReentrancyTests(TestCase):
             gc.collect()
             self.assertGreater(adversary.count, 0)
 
-    def test_where_an_attribute_does_it(self):
+    def test_an_attribute_may_do_anything(self):
         for exchange, adversary in self.each():
             outbox = exchange.outbox
             exchange.connection.max_size = Acting(adversary, 1000)
@@ -247,7 +247,7 @@ class ReentrancyTests(TestCase):
             self.use(exchange)
             self.assertGreater(adversary.count, 0)
 
-    def test_where_compressing_does_it(self):
+    def test_a_compressor_may_do_anything(self):
         for exchange, adversary in self.each(deflate=Deflate()):
             compressing = Compressing(client=exchange.client, deflate=Deflate())
             compressing.act = adversary.act
@@ -256,7 +256,7 @@ class ReentrancyTests(TestCase):
             self.use(exchange)
             self.assertGreater(adversary.count, 0)
 
-    def test_where_an_iterable_does_it(self):
+    def test_an_iterable_may_do_anything(self):
         for exchange, adversary in self.each():
             everybody = Acting(adversary, [exchange.handle] * 3)
             with contextlib.suppress(Exception):

@@ -52,21 +52,21 @@ class Requests(Seen, ServerSide):
 
 
 class OriginTests(Requests):
-    def test_of_a_page_from_another_port(self):
+    def test_the_log_advises_on_a_page_from_another_port(self):
         for origins in [SAME_ORIGIN], ["https://a.example", None]:
             self.ask("Origin: http://localhost:5500", origins=origins)
             self.assertEqual(
                 self.seen(), 'to accept pages from there, origins=[..., "http://localhost:5500"]'
             )
 
-    def test_of_a_page_that_was_opened_from_a_file(self):
+    def test_the_log_advises_on_a_page_opened_from_a_file(self):
         self.ask("Origin: null", origins=[SAME_ORIGIN])
         seen = self.seen()
         self.assertIn("from a file send this, and so can any site from a sandboxed frame", seen)
         self.assertIn("python -m http.server", seen)
         self.assertTrue(seen.endswith('; on your own machine, origins=[..., "null"] will do'), seen)
 
-    def test_of_a_program(self):
+    def test_the_log_advises_on_a_program_with_a_wrong_origin(self):
         self.ask(origins=[SAME_ORIGIN])
         self.assertEqual(self.seen(), "to accept programs, origins=[..., None]")
 
@@ -94,7 +94,7 @@ class OriginTests(Requests):
 
 
 class HostTests(Requests):
-    def test_of_a_host_that_nobody_named(self):
+    def test_the_log_advises_on_an_unnamed_host(self):
         self.ask("Host: Chat.example:8000", hosts=["example.com"])
         self.assertEqual(self.seen(), 'to answer for it, hosts=[..., "chat.example"]')
 
@@ -107,11 +107,11 @@ class HostTests(Requests):
 class SubprotocolTests(Requests):
     OFFER = "Sec-WebSocket-Protocol: secret-token"
 
-    def test_of_those_of_which_the_server_has_none(self):
+    def test_the_log_advises_on_subprotocols_that_the_server_lacks(self):
         self.ask(self.OFFER, subprotocols=["chat"])
         self.assertEqual(self.seen(), "subprotocols has none that the client asks for")
 
-    def test_of_a_server_that_has_none_for_a_page_that_asks_for_one(self):
+    def test_the_log_advises_on_a_server_without_subprotocols(self):
         self.ask(self.OFFER, "Origin: http://localhost:8000")
         self.assertEqual(self.ws.opened, 1)
         [event] = [event for event in self.events if "advice" in event]
@@ -119,7 +119,7 @@ class SubprotocolTests(Requests):
         self.assertNotIn("secret-token", formatEvent(event))
         self.assertEqual(self.seen(), "subprotocols lists those that the server speaks")
 
-    def test_of_an_application_that_chooses_none(self):
+    def test_the_log_advises_on_an_application_that_chooses_no_subprotocol(self):
         self.ask(self.OFFER, "Origin: http://a.example", select_subprotocol=lambda *_: None)
         self.assertEqual(self.seen(), "select_subprotocol has chosen none")
 
@@ -136,15 +136,15 @@ class SubprotocolTests(Requests):
 
 
 class HeadTests(Requests):
-    def test_of_a_line_that_is_too_long(self):
+    def test_the_log_advises_on_a_long_line(self):
         self.ask(f"Cookie: {'x' * 9000}")
         self.assertEqual(self.seen(), "for longer lines, as those of cookies, max_line_size=16384")
 
-    def test_of_a_first_line_that_is_too_long(self):
+    def test_the_log_advises_on_a_long_first_line(self):
         self.ask(path=f"/{'x' * 9000}")
         self.assertEqual(self.seen(), "for longer lines, as those of cookies, max_line_size=16384")
 
-    def test_of_too_many_headers(self):
+    def test_the_log_advises_on_too_many_headers(self):
         self.ask(*(f"X-{number}: 1" for number in range(20)), max_headers=10)
         self.assertEqual(self.seen(), "for more headers, max_headers=20")
 
@@ -152,11 +152,11 @@ class HeadTests(Requests):
 class ProxyTests(Requests):
     """A proxy that doesn't pass Upgrade on; nginx doesn't unless it is configured to."""
 
-    def test_of_one_that_leaves_it_out(self):
+    def test_the_log_advises_on_a_proxy_that_omits_upgrade(self):
         self.ask("Upgrade: -", "Connection: close")
         self.assertIn("proxy_set_header Upgrade $http_upgrade", self.seen())
 
-    def test_of_one_that_speaks_http_1_0(self):
+    def test_the_log_advises_on_a_proxy_that_speaks_http_1_0(self):
         self.ask("Upgrade: -", "Connection: close", version="1.0")
         self.assertIn("it must use HTTP/1.1", self.seen())
 
@@ -167,19 +167,19 @@ class ProxyTests(Requests):
         self.ask(version="1.0")
         self.assertNothingSeen()
 
-    def test_nor_is_what_is_no_request(self):
+    def test_the_log_gives_no_advice_on_garbage(self):
         self.connect()
         self.receive(b"\x16\x03\x01\r\n\r\n")
         self.assertNothingSeen()
 
 
 class LimitTests(Requests):
-    def test_of_all_connections(self):
+    def test_the_log_advises_on_the_limit_of_all_connections(self):
         self.ask(max_connections=1)
         self.ask_again()
         self.assertEqual(self.seen(), "max_connections=1 is reached; a larger number accepts more")
 
-    def test_of_one_host(self):
+    def test_the_log_advises_on_the_limit_of_one_host(self):
         self.ask(max_connections_per_host=1)
         self.ask_again()
         self.assertEqual(
@@ -198,7 +198,7 @@ class PathTests(Requests):
             route(dict.fromkeys(paths, handler)), reactor=self.clock
         )
 
-    def test_of_a_path_that_there_is_not(self):
+    def test_the_log_advises_on_an_unknown_path(self):
         self.start("/chat/{room}", "/news")
         self.ask_again(path="/chat?token=secret")
         [event] = [event for event in self.events if "advice" in event]
@@ -208,7 +208,7 @@ class PathTests(Requests):
         )
         self.assertEqual(self.seen(), "route() has '/chat/{room}', '/news'")
 
-    def test_of_many_paths_some_are_told(self):
+    def test_the_log_names_some_of_many_paths(self):
         self.start(*(f"/{number}" for number in range(9)))
         self.ask_again()
         self.assertEqual(self.seen(), "route() has '/0', '/1', '/2', '/3', '/4', and others")
@@ -216,7 +216,7 @@ class PathTests(Requests):
         self.ask_again()
         self.assertEqual(self.seen(), "route() has none")
 
-    def test_who_asks_for_a_page_is_not_told_of(self):
+    def test_the_log_gives_no_advice_on_a_request_for_a_page(self):
         self.start("/chat")
         self.ask_again("Upgrade: -", path="/favicon.ico")
         self.assertNothingSeen()
@@ -233,7 +233,7 @@ class MessageTests(Requests):
         async for _ in ws:
             pass
 
-    def test_of_one_that_a_handler_was_waiting_for(self):
+    def test_the_log_advises_on_a_large_message_for_a_handler(self):
         self.open_with(self.reader)
         self.hear((TEXT, b"x" * 5_000_000))
         [event] = [event for event in self.events if "advice" in event]
@@ -244,7 +244,7 @@ class MessageTests(Requests):
         )
         self.assertEqual(self.seen(), "for larger messages, max_size=8388608")
 
-    def test_of_one_to_a_protocol_that_is_told_of_each_message(self):
+    def test_the_log_advises_on_a_large_message_in_push_style(self):
         self.connect(max_size=5)
         self.open_peer()
         self.hear((TEXT, b"123456"))
@@ -262,7 +262,7 @@ class MessageTests(Requests):
         self.assertIn("(max_size)", self.caught)
         self.assertNothingSeen()
 
-    def test_of_too_many_fragments(self):
+    def test_the_log_advises_on_too_many_fragments(self):
         self.open_with(max_fragments=2)
         self.hear(*[(TEXT, b"1", False), (0, b"2", False), (0, b"3", False)])
         self.assertEqual(self.seen(), "a larger max_fragments accepts more")

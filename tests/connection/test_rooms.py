@@ -83,7 +83,7 @@ class BroadcastTests(RoomsTestCase):
 
 
 class PresenceTests(RoomsTestCase):
-    def test_who_is_here_is_told_in_the_order_of_joining(self):
+    def test_members_are_listed_in_the_order_of_joining(self):
         alice, bob = self.enter("a", info="Alice"), self.enter("a", info={"name": "Bob"})
         expected = [Presence(alice.server.id, "Alice"), Presence(bob.server.id, {"name": "Bob"})]
         self.assertEqual(self.here("a"), expected)
@@ -183,7 +183,7 @@ class ChurnTests(RoomsTestCase):
     def assertEmpty(self):
         self.assertEqual(vars(self.rooms), vars(Rooms()))
 
-    def test_of_ten_thousand_who_come_and_leave_nothing_remains(self):
+    def test_nothing_remains_of_ten_thousand_who_come_and_leave(self):
         everybody = [self.join().server for _ in range(10)]
         for turn in range(1000):
             for ws in everybody:
@@ -196,7 +196,7 @@ class ChurnTests(RoomsTestCase):
         for ws in everybody:
             self.assertEqual(driver_of(ws).ending.waiting(Moment.CLOSED), 0)
 
-    def test_of_those_who_were_cut_off_nothing_remains_either(self):
+    def test_nothing_remains_of_those_who_were_cut_off(self):
         gone = []
         for number in range(100):
             both = self.enter("lobby", f"room {number % 7}")

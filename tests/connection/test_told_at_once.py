@@ -79,28 +79,28 @@ class ToldAtOnce:
         self.assertEqual(set(self.factory.connections), set())
         self.assertGone()
 
-    def test_whatever_it_did_wrong(self):
+    def test_the_end_comes_at_once_for_each_mistake(self):
         for wrong, code in (*self.wrong(),):
             self.start()
             self.receive(wrong)
             self.assertTold(code)
             self.assertAborted()
 
-    def test_byte_by_byte_too(self):
+    def test_the_end_comes_at_once_byte_by_byte_too(self):
         for wrong, code in (*self.wrong(),):
             self.start()
             for byte in wrong:
                 self.receive(bytes([byte]))
             self.assertTold(code)
 
-    def test_so_it_is_with_compressed_garbage(self):
+    def test_the_end_comes_at_once_with_compressed_garbage(self):
         for wrong, code in self.deflated():
             self.start_compressed()
             self.receive(wrong)
             self.assertTold(code)
             self.assertAborted()
 
-    def test_so_it_is_amid_messages_that_are_ordinary(self):
+    def test_the_end_comes_at_once_amid_ordinary_messages(self):
         for fine in (b"hello", b"x" * 10):
             self.start()
             wrong, code = next(self.wrong())
@@ -110,7 +110,7 @@ class ToldAtOnce:
                 self.assertEqual(self.successResultOf(self.ws.recv()), fine)
             self.failureResultOf(self.ws.recv(), ConnectionClosedError)
 
-    def test_so_it_is_while_our_close_waits_for_its_answer(self):
+    def test_the_end_comes_at_once_while_our_close_waits_for_its_answer(self):
         self.start()
         closed = self.ws.close(1000)
         self.assertNoResult(closed)
@@ -120,7 +120,7 @@ class ToldAtOnce:
         self.assertIsInstance(self.ws.lost[0].__cause__, ProtocolError)
         self.assertAborted()
 
-    def test_whoever_waits_for_anything_is_told(self):
+    def test_everybody_who_waits_gets_the_end(self):
         ws = self.start(write_limit=0)
         self.ours.pauseProducing()
         self.theirs.pauseProducing()
@@ -138,7 +138,7 @@ class ToldAtOnce:
         self.ours.resumeProducing()
         self.receive(data)
 
-    def test_a_pull_reader_that_iterates_is_told(self):
+    def test_a_reader_that_iterates_gets_the_end(self):
         async def read():
             async for _ in self.ws:
                 pass
@@ -148,7 +148,7 @@ class ToldAtOnce:
         self.receive(self.frame(3))
         self.failureResultOf(reading, ConnectionClosedError)
 
-    def test_what_had_come_of_a_message_is_still_given_to_who_takes_it_in_parts(self):
+    def test_a_reader_of_parts_still_gets_the_part_that_had_come(self):
         pieces = []
 
         async def read():
@@ -161,7 +161,7 @@ class ToldAtOnce:
         self.assertEqual(pieces, [b"hello"])
         self.failureResultOf(reading, ConnectionClosedError)
 
-    def test_while_it_is_paused_an_application_is_told_after_what_came_before(self):
+    def test_a_paused_application_gets_the_end_after_the_earlier_messages(self):
         self.start()
         self.ws.pauseProducing()
         self.hear((TEXT, b"hello"))
@@ -172,7 +172,7 @@ class ToldAtOnce:
         self.assertTold(1002)
         self.assertEqual(self.successResultOf(self.ws.recv()), "hello")
 
-    def test_whatever_the_peer_says_then_is_not_heard(self):
+    def test_bytes_after_the_mistake_are_ignored(self):
         self.start()
         self.receive(self.frame(3))
         self.said()
@@ -203,7 +203,7 @@ class ToldAtOnce:
         self.assertEqual(counters.messages_in, 1)
         self.assertEqual(self.ws.counters.messages_in, 1)
 
-    def test_its_uptime_ends_when_it_is_told(self):
+    def test_its_uptime_ends_when_the_application_gets_the_end(self):
         self.start(log_connections=True)
         self.joined.advance(3)
         self.receive(self.frame(3))
@@ -250,7 +250,7 @@ class ServerTests(ToldServer, ServerSide):
         joined.pump()
         return peer.take().partition(b"\r\n")[0]
 
-    def test_a_wrapped_protocol_is_told(self):
+    def test_a_wrapped_protocol_gets_the_end(self):
         lost = []
 
         class Wrapped(Protocol):
@@ -282,7 +282,7 @@ class ClientOverTLSThroughProxyTests(OverTLSThroughProxy, ToldClient, ClientSide
 
 
 class ResourceTests(SiteTestCase):
-    def test_so_it_is_in_a_site(self):
+    def test_the_end_comes_at_once_in_a_site(self):
         resource = self.serve()
         self.open()
         self.receive(encode_frame(TEXT, b"hello", masked=False))
@@ -294,7 +294,7 @@ class ResourceTests(SiteTestCase):
         self.assertEqual(set(resource.factory.connections), set())
         self.assertEqual(len(self.ws.lost), 1)
 
-    def test_a_handler_there_hears_of_it_too(self):
+    def test_a_handler_in_a_site_gets_the_end_at_once(self):
         ends = []
 
         async def handler(ws):

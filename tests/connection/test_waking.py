@@ -166,7 +166,7 @@ class WakingTests:
         self.joined.pump()
         self.assertEqual(got, [*"abcde"])
 
-    def test_one_who_has_paused_is_told_of_the_end(self):
+    def test_a_paused_reader_gets_the_end(self):
         self.start(self.echo)
         self.ws.pauseProducing()
         self.joined.drop()

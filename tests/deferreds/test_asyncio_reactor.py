@@ -110,7 +110,7 @@ class ReactorsTests(SynchronousTestCase):
         text = f"import twisted.internet.reactor\n{MAIN}\nrun(main, reactor='asyncio')"
         self.assertEndsWith(text, r"RuntimeError: .*`\. Import .*; asyncioreactor.install\(\)`$")
 
-    def test_a_name_that_is_none_is_told_those_that_are(self):
+    def test_the_error_for_a_wrong_name_lists_the_right_ones(self):
         text = f"{MAIN}\nrun(main, reactor='gevent')"
         self.assertEndsWith(text, """ValueError: .*"asyncio", "uvloop", or .*; it is 'gevent'.*""")
 
@@ -141,7 +141,7 @@ class ReactorsTests(SynchronousTestCase):
             "AsyncioSelectorReactor",
         )
 
-    def test_so_is_one_that_runs_in_another_thread(self):
+    def test_a_reactor_that_runs_in_another_thread_is_right(self):
         self.assertSays(
             f"{IMPORT}{MAIN}\n"
             "async def right(): factory.global_reactor(); reactor.callFromThread(reactor.stop)\n"

@@ -120,7 +120,7 @@ class ResultTests(QuietTestCase):
             self.assertEqual(self.successResultOf(Deferred.fromCoroutine(result_of(returned))), 5)
         self.failureResultOf(Deferred.fromCoroutine(result_of(generator(None))), TypeError)
 
-    def test_whether_it_has_fired(self):
+    def test_has_fired_says_whether_a_deferred_has_fired(self):
         waiting, chained = Deferred(), succeed(None)
         chained.addCallback(lambda _: waiting)
         cases = [(succeed(1), True), (waiting, False), (chained, False)]

@@ -26,7 +26,7 @@ class AwaitedTests(LoopTestCase):
 
             self.assertEqual(self.run_on_loop(main()), "a")
 
-    def test_a_task_gets_the_failure_and_nobody_else_is_told(self):
+    def test_a_task_gets_the_failure_and_nothing_is_logged(self):
         for kind in (Eventual, Received, Next):
 
             async def main(kind=kind):

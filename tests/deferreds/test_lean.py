@@ -54,7 +54,7 @@ class DoneTests(QuietTestCase):
         done.unpause()
         self.assertIsNone(self.successResultOf(waiting))
 
-    def test_whoever_fires_it_again_is_told(self):
+    def test_a_second_firing_raises(self):
         self.assertRaises(AlreadyCalledError, Done().callback, None)
         self.assertRaises(AlreadyCalledError, Done().errback, ZeroDivisionError())
 

@@ -85,7 +85,7 @@ class AdviceTests(QuietTestCase):
         warnings.simplefilter("ignore")
         self.addCleanup(warnings.resetwarnings)
 
-    def test_whatever_wants_a_loop_is_told_where_there_is_one(self):
+    def test_the_error_for_a_missing_loop_says_where_one_is(self):
         for function in LOOPLESS:
             failure = self.failureResultOf(Deferred.fromCoroutine(function()))
             self.assertIn(ADVICE, str(advice_on(failure.value)), function)
@@ -166,7 +166,7 @@ class AdviceTests(QuietTestCase):
 class NestedTests(LoopTestCase):
     """Advice on asyncio's reactor."""
 
-    def test_whoever_runs_a_loop_in_it_is_told_to_await(self):
+    def test_the_error_for_a_nested_loop_says_to_await(self):
         async def main():
             for run in (asyncio.run, self.loop.run_until_complete):
                 coroutine = one()
@@ -206,7 +206,7 @@ class ForeignTests(LoopTestCase):
         self.patch(threadable, "ioThread", threadable.getThreadID())
         self.assertForeign()
 
-    def test_so_it_does_in_another_thread(self):
+    def test_an_await_within_another_reactor_in_another_thread_fails_at_once(self):
         type(self.reactor).__module__ = "of.somebody"
         self.patch(threadable, "ioThread", -1)
         self.assertForeign()

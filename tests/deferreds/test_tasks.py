@@ -293,7 +293,7 @@ class HandlerTests(LoopTestCase):
 
         self.assertEqual(self.talk(None, talk), ["a", "b"])
 
-    def test_two_who_receive_at_once_are_told(self):
+    def test_two_readers_at_once_get_an_error(self):
         async def handler(ws):
             first = asyncio.ensure_future(ws.recv())
             await asyncio.sleep(0)
@@ -325,7 +325,7 @@ class HandlerTests(LoopTestCase):
             self.talk(handler, talk)
         self.assertEqual(got, ["a", "a"])
 
-    def test_a_test_that_only_pumps_is_told_that_tasks_need_the_loop(self):
+    def test_the_error_for_a_test_that_only_pumps_says_that_tasks_need_the_loop(self):
         async def handler(ws):
             await ws.send("a")
 

@@ -78,7 +78,7 @@ class WaitersTests(QuietTestCase):
         self.waiters.fire("now")
         self.assertEqual([self.successResultOf(each) for each in self.waiting], ["now"] * 2)
 
-    def test_one_that_cancels_another_while_being_told(self):
+    def test_a_waiter_may_cancel_another_while_it_fires(self):
         self.waiting[0].addCallback(lambda _: self.waiting[1].cancel())
         self.waiters.fire("now")
         self.failureResultOf(self.waiting[1], CancelledError)

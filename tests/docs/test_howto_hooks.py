@@ -41,7 +41,7 @@ class PageTestCase(SynchronousTestCase):
 
 
 class HooksPageTests(PageTestCase):
-    def test_users_are_told_apart_and_others_refused(self):
+    def test_users_are_distinguished_and_others_refused(self):
         users = {"42": "Ada"}
         names = self.run_block(HOOKS, find_user=lambda session: succeed(users.get(session)))
         options = names["options"]

@@ -62,7 +62,7 @@ class HowtoTests(QuietTestCase):
             self.assertEqual(len(both.take_failures()), 1)
             self.assertEqual(len(self.take_loud()), 1)
 
-    def test_moves_are_told_to_all(self):
+    def test_moves_are_sent_to_all(self):
         both = self.connect("game", TYPED)
         move = '{"player": "alice", "x": 1, "y": 2}'
         self.assertEqual(self.ask(both, move), move)

@@ -84,7 +84,7 @@ class SiteTests(SiteTestCase):
         exec(text, names)
         return names
 
-    def test_members_get_in_and_others_are_told_to_log_in(self):
+    def test_members_get_in_and_others_are_asked_to_log_in(self):
         users = {}
         names = self.run_block(SESSION, find_user=lambda uid: succeed(users.get(uid)))
         self.serve(process_request=names["members_only"])

@@ -96,7 +96,7 @@ class HowtoTests(QuietTestCase):
         self.assertEqual(event["log_format"], "connection handler failed")
         self.assertEqual(both.server.factory.running, set())
 
-    def test_so_does_what_receives(self):
+    def test_a_receiver_that_fails_closes_the_connection_and_is_logged_once(self):
         handler = self.show_several()
         self.names["save"] = None
         both = self.connect(handler)
@@ -118,7 +118,7 @@ class HowtoTests(QuietTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertEqual(both.take_failures(), [])
 
-    def test_a_status_that_fails_is_told_of_at_the_end(self):
+    def test_a_status_that_fails_is_reported_at_the_end(self):
         both = self.connect(self.show(STATUS, report={}.popitem)["status"])
         self.leave(both)
         [failure] = both.take_failures()

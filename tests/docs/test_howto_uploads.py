@@ -128,7 +128,7 @@ class ComingBackTests(UploadTestCase):
         self.assertEqual(old.client.close_code, 1006)
         self.started(5)
 
-    def test_a_page_that_was_not_told_that_the_file_is_saved_hears_it_when_it_is_back(self):
+    def test_a_page_that_missed_the_confirmation_gets_it_when_it_is_back(self):
         keep = self.example.keep
         both = self.started(5)
 

@@ -51,7 +51,7 @@ class ShellTests(SynchronousTestCase):
         options.parseOptions(shlex.split(line, comments=True)[3:])
         self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
 
-    def test_what_pip_is_told_to_install_is_in_the_checkout_and_the_extras_exist(self):
+    def test_the_arguments_of_pip_are_in_the_checkout_and_the_extras_exist(self):
         setup = ConfigParser()
         setup.read(Path(ROOT, "setup.cfg"))
         pages = [Path(ROOT, "README.rst"), *Path(ROOT, "docs").rglob("*.rst")]

@@ -85,7 +85,7 @@ class LimitTests(FaultCase):
             memory,
         )
 
-    async def test_attack_22_told_to_stop_amid_thousands_of_connections(self):
+    async def test_attack_22_a_server_stops_amid_thousands_of_connections(self):
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         count = CONNECTIONS if files >= CONNECTIONS + MORE_FILES else FEWER
         victim = await start_victim(self, "--ping-interval=none", "--close-timeout=60")

@@ -26,7 +26,7 @@ class CutTests(SynchronousTestCase):
     def test_without_sizes_there_is_one_read(self):
         self.assertEqual(cut(b"abc", []), [b"abc"])
 
-    def test_of_nothing_there_is_no_read(self):
+    def test_no_bytes_make_no_read(self):
         self.assertEqual(cut(b"", [1]), [])
 
     def test_there_are_not_many_reads(self):

@@ -17,7 +17,7 @@ class DocumentedTests(SynchronousTestCase):
             failing(ValueError("a"))
         self.assertIsInstance(caught.exception.__cause__, ValueError)
 
-    def test_so_does_an_exception_without_words(self):
+    def test_an_exception_without_words_breaks_the_promise(self):
         with self.assertRaises(AssertionError), raises_only(ValueError):
             failing(ValueError())
 

@@ -43,7 +43,7 @@ class ReportTests(SynchronousTestCase):
         )
         self.assertIsNone(result.problem)
 
-    def test_a_finding_is_told_with_its_exception_and_how_to_see_it_again(self):
+    def test_a_finding_is_reported_with_its_exception_and_the_command_that_repeats_it(self):
         result = read("frames", CRASH, 77, 2.0, 0)
         self.assertEqual(
             str(result),

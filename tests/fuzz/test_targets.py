@@ -75,7 +75,7 @@ class TargetsTests(SynchronousTestCase):
         for name in TARGETS:
             run(name)
 
-    def test_nor_with_the_beginning_of_it(self):
+    def test_nothing_is_wrong_with_the_beginning_of_each_input(self):
         for name in TARGETS:
             target = target_of(name)
             for data in inputs(name).values():

@@ -42,7 +42,7 @@ class StreamTests(CommandTestCase):
         uri = await self.serve(lambda ws: ws.wait_closed())
         self.assertOneLine(await self.run_with(uri, {0: "w", 2: "r"}), "standard output is closed")
 
-    async def test_so_is_a_closed_stdin(self):
+    async def test_a_closed_stdin_is_reported(self):
         uri = await self.serve(lambda ws: ws.wait_closed())
         command = await self.run_with(uri, {1: "r", 2: "r"})
         self.assertOneLine(command, "standard input is closed")

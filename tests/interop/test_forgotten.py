@@ -31,10 +31,10 @@ class ForgottenTests(ExampleTestCase):
             self.assertRegex(said, r"^txws2: serve\(\) .* the reactor was never run, .*\n$")
             self.assertIn('call txws2.run(handler, "localhost", 8000)', said)
 
-    async def test_so_is_who_serves_at_a_name_that_nobody_has_looked_up(self):
+    async def test_a_program_that_serves_at_a_name_is_warned_in_one_line(self):
         self.assertIn("serve()", await self.said("txws2.serve(handler, 'name.invalid', 0)"))
 
-    async def test_so_is_who_connects(self):
+    async def test_a_program_that_connects_is_warned_in_one_line(self):
         for text in CONNECT, "txws2.connect(lambda: 'ws://127.0.0.1:9/')":
             said = await self.said(text)
             self.assertRegex(said, r"^txws2: connect\(\) .* the reactor was never run, .*\n$")

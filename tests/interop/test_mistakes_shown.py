@@ -167,7 +167,7 @@ class MistakesShownTests(ExampleTestCase):
         for line, told in MISTAKES:
             await self.assertShown(f"{PROGRAM}{line}\n", line, told)
 
-    async def test_so_does_one_in_what_a_factory_is_given(self):
+    async def test_a_mistake_in_the_arguments_of_a_factory_ends_with_the_line_and_the_message(self):
         for line, told in OF_FACTORIES:
             await self.assertShown(f"{PROGRAM}{line}\n", line, told, depth=2)
 

@@ -60,7 +60,7 @@ class OtherTwistedTests(SynchronousTestCase):
         for line in lines:
             self.assertEqual(len([event for event in loud if line in event]), 1, (line, loud))
 
-    def test_with_all_names_nothing_is_told(self):
+    def test_a_twisted_with_all_names_is_not_logged(self):
         self.check()
 
     def test_sockets_are_written_to_by_the_transport(self):

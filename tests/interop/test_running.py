@@ -130,7 +130,7 @@ class RunningTests(ExampleTestCase):
             said = await self.ended(EXAMPLE.replace("8000", port))
         self.assertRegex(said, f"cannot listen on localhost:{port}: another program listens")
 
-    async def test_so_it_is_where_the_function_serves_itself(self):
+    async def test_a_taken_port_of_a_function_that_serves_is_a_sentence_and_status_1(self):
         with socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

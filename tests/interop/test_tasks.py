@@ -162,7 +162,7 @@ class ReactorTests(ExampleTestCase):
         self.assertEqual(process.out, "hello\ncancelled 1000\n", process.err)
         self.assertNotIn("Traceback", process.err)
 
-    async def test_a_handler_that_runs_a_loop_is_told_to_await(self):
+    async def test_the_error_for_a_handler_that_runs_a_loop_says_to_await(self):
         process = await self.run_program(INSTALL + FOREIGN)
         self.assertEqual(process.out, "1011\n")
         self.assertIn("await the coroutine directly", process.err)
@@ -186,7 +186,7 @@ class OtherReactorTests(ReactorTests):
     test_when_the_reactor_stops_tasks_are_cancelled_and_clean_up = None
     test_a_handler_that_asks_for_it_is_cancelled_when_its_client_leaves = None
 
-    async def test_a_handler_that_runs_a_loop_is_told_to_await(self):
+    async def test_the_error_for_a_handler_that_runs_a_loop_says_to_await(self):
         process = await self.run_program(EPOLL + FOREIGN)
         self.assertEqual(process.out, "1011\n")
         self.assertIn("nothing of txws2 can be awaited on this loop", process.err)

@@ -168,7 +168,7 @@ class EndTests(ThreadsTestCase):
             exc = await self.end(lambda ws: ws.send("hello"), leave)
             self.assertIsInstance(exc, kind)
 
-    async def test_so_does_who_waits_for_room(self):
+    async def test_a_sender_that_waits_for_room_gets_connection_closed(self):
         async def leave(ws, calls):
             # Nobody receives, so more and more bytes wait, until the thread must wait,
             # too.
@@ -180,7 +180,7 @@ class EndTests(ThreadsTestCase):
         exc = await self.end(lambda ws: ws.send(bytes(2**20)), leave, compression=None)
         self.assertIsInstance(exc, txws2.ConnectionClosedError)
 
-    async def test_so_does_who_waits_for_a_message(self):
+    async def test_a_reader_gets_connection_closed(self):
         async def leave(ws, calls):
             await ws.send("hello")
             await self.closes(ws, calls)
@@ -188,7 +188,7 @@ class EndTests(ThreadsTestCase):
         exc = await self.end(lambda ws: ws.recv(), leave)
         self.assertIsInstance(exc, txws2.ConnectionClosedOK)
 
-    async def test_so_does_who_waits_for_a_message_for_a_time(self):
+    async def test_a_reader_with_a_timeout_gets_connection_closed(self):
         async def leave(ws, calls):
             await ws.send("hello")
             await self.is_lost(ws, calls)
@@ -196,7 +196,7 @@ class EndTests(ThreadsTestCase):
         exc = await self.end(lambda ws: ws.recv(timeout=1000), leave)
         self.assertIsInstance(exc, txws2.ConnectionClosedError)
 
-    async def test_so_does_who_pings(self):
+    async def test_a_thread_that_pings_gets_connection_closed(self):
         exc = await self.end(lambda ws: ws.ping(), self.is_lost)
         self.assertIsInstance(exc, txws2.ConnectionClosedError)
 

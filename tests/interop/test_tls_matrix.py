@@ -104,13 +104,13 @@ class ServerTests(MatrixTestCase):
     async def test_connect_refuses_it(self):
         await self.refuse_all(by_connect, proxy=None)
 
-    async def test_so_it_does_on_an_endpoint(self):
+    async def test_connect_refuses_it_on_an_endpoint(self):
         await self.refuse_all(by_an_endpoint)
 
-    async def test_so_it_does_for_a_protocol_that_is_wrapped(self):
+    async def test_an_endpoint_of_a_wrapped_protocol_refuses_it(self):
         await self.refuse_all(wrapped, proxy=None)
 
-    async def test_so_it_does_through_a_tunnel(self):
+    async def test_connect_refuses_it_through_a_tunnel(self):
         for way in (by_connect, wrapped):
             tunnels = await start_proxy(self)
             await self.refuse_all(way, proxy=tunnels.url)
@@ -181,5 +181,5 @@ class ProxyTests(MatrixTestCase):
         await self.refuse_all(by_connect, "ws://localhost:1/")
         await self.refuse_all(by_connect, "wss://localhost:1/", tls=self.authorities)
 
-    async def test_so_it_does_for_a_protocol_that_is_wrapped(self):
+    async def test_an_endpoint_of_a_wrapped_protocol_refuses_it(self):
         await self.refuse_all(wrapped, "ws://localhost:1/")

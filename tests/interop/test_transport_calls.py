@@ -193,7 +193,7 @@ class TransportCases:
 
 
 class TCPTests(TransportCases, TestCase):
-    async def test_of_an_ordinary_closing_the_system_is_asked_nothing(self):
+    async def test_a_normal_close_asks_the_system_nothing(self):
         await self.start()
         await self.client.close()
         await self.server.gone

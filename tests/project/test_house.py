@@ -141,17 +141,17 @@ class LoadedTests(SynchronousTestCase):
     def test_no_reactor(self):
         self.assertNotIn("twisted.internet.reactor", self.loaded("import txws2.tap"))
 
-    def test_of_the_wire_no_twisted(self):
+    def test_the_wire_loads_no_twisted(self):
         loaded = self.loaded("import txws2.wire.connection, txws2.wire.handshake.server")
         self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
         loaded = self.loaded("import txws2; txws2.wire.connection.Connection")
         self.assertFalse(loaded & {"twisted", "zope", "OpenSSL"})
 
-    def test_of_a_client_no_server_and_no_site(self):
+    def test_a_client_loads_no_server_and_no_site(self):
         loaded = self.loaded("import txws2; txws2.connect")
         self.assertFalse(loaded & {"txws2.server", "txws2.streams", "twisted.web.server"})
 
-    def test_of_a_server_no_client_and_no_site(self):
+    def test_a_server_loads_no_client_and_no_site(self):
         loaded = self.loaded("import txws2; txws2.serve")
         self.assertFalse(loaded & {"txws2.client", "txws2.streams", "twisted.web.server"})
 

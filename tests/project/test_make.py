@@ -20,7 +20,7 @@ def pages():
 
 
 class TargetTests(SynchronousTestCase):
-    def test_each_is_told_at_the_head_of_the_makefile(self):
+    def test_each_is_described_at_the_head_of_the_makefile(self):
         self.assertEqual(set(COMMAND.findall(HEAD)), TARGETS - PARTS)
 
     def test_each_has_a_rule(self):

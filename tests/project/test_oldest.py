@@ -34,7 +34,7 @@ class OldestTests(SynchronousTestCase):
         readme = Path(ROOT, "README.rst").read_text()
         self.assertIn(f"Twisted {needed()['twisted']}, or later", readme)
 
-    def test_so_does_the_stability_policy(self):
+    def test_the_stability_policy_says_so(self):
         policy = Path(ROOT, "docs", "stability.rst").read_text()
         metadata = ConfigParser()
         metadata.read(Path(ROOT, "setup.cfg"))

@@ -39,19 +39,19 @@ class RunTests(SynchronousTestCase):
         expected = ["with the accelerator: 7 passed"] * 2
         self.assertEqual(self.told(Pretended()), (False, expected))
 
-    def test_where_there_is_no_accelerator_it_runs_once(self):
+    def test_it_runs_once_without_the_accelerator(self):
         expected = ["without the accelerator: 7 passed"]
         self.assertEqual(self.told(Pretended(about="without the accelerator")), (False, expected))
 
     def test_tests_that_fail_are_a_failure(self):
         self.assertEqual(self.told(Pretended("pytest"))[0], True)
 
-    def test_so_is_what_can_not_be_installed(self):
+    def test_a_failed_installation_is_a_failure(self):
         status, told = self.told(Pretended("pip"), Pretended())
         self.assertEqual((status, len(told)), (True, 4))
         self.assertIn("not installed", told[0])
 
-    def test_what_is_left_out_is_told_and_no_failure(self):
+    def test_a_python_that_is_left_out_is_reported_and_no_failure(self):
         status, told = self.told(options=())
         self.assertFalse(status)
         self.assertIn("3.11 left out: neither this machine has one", told[0])

@@ -126,7 +126,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertFull(self.visit())
         self.take_warning()
 
-    def test_of_their_request_one_byte_is_enough(self):
+    def test_one_byte_of_their_request_is_enough(self):
         self.assertFull(self.visit(data=b"G"))
         self.take_warning()
 
@@ -208,7 +208,7 @@ class HostTests(AdmissionTestCase):
         self.assertFullOfHost(self.visit("192.0.2.1"))
         self.fill("192.0.2.2")
 
-    def test_of_their_request_one_byte_is_enough(self):
+    def test_one_byte_of_their_request_is_enough(self):
         self.fill("192.0.2.1", "192.0.2.1")
         self.assertFullOfHost(self.visit("192.0.2.1", b"G"))
 
@@ -222,10 +222,10 @@ class HostTests(AdmissionTestCase):
         self.assertFullOfHost(self.visit("192.0.2.1"))
         self.fill("::ffff:192.0.2.2")
 
-    def test_those_of_unix_sockets_are_not_told_apart_and_not_counted(self):
+    def test_clients_of_unix_sockets_are_not_distinguished_and_not_counted(self):
         self.fill(*[UNIX] * 5)
 
-    def test_nor_are_those_who_have_no_address(self):
+    def test_clients_without_an_address_are_not_counted(self):
         self.fill(*[None] * 5)
 
     def test_when_one_has_gone_there_is_room_again(self):
@@ -285,7 +285,7 @@ class ProxyTests(AdmissionTestCase):
             self.assertRemote(("192.0.2.1", 0), proxy, "X-Forwarded-For: 192.0.2.1")
             self.assertRemote(("192.0.2.1", 80), proxy, 'Forwarded: for="192.0.2.1:80"')
 
-    def test_that_of_others_is_not(self):
+    def test_the_word_of_other_clients_is_not_taken(self):
         for host, expected in {
             "192.0.2.9": ("192.0.2.9", 4711),
             "2001:db8::1": ("2001:db8::1", 4711),

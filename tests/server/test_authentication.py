@@ -123,7 +123,7 @@ class CheckTests(AuthenticationTestCase):
     def test_what_is_malformed_it_is_not_asked(self):
         self.assertOut(self.hook(lambda *_: self.fail("asked")), "Basic x")
 
-    def test_that_it_raises_lets_nobody_in(self):
+    def test_a_check_that_raises_lets_nobody_in(self):
         [status, *_] = self.ask(self.hook(lambda *_: 1 // 0), basic("me", "secret"))
         self.assertEqual(status, "HTTP/1.1 500 Internal Server Error")
         self.assertEqual(len(self.take_loud()), 1)

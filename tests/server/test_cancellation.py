@@ -216,7 +216,7 @@ class OnceTests(CancellingTestCase):
         self.assertEqual(self.told, ["ConnectionClosedError"])
         self.assertEqual(both.take_failures(), [])
 
-    def test_nor_is_what_waits_for_the_next_of_a_loop(self):
+    def test_a_loop_over_messages_gets_the_end_and_is_not_cancelled(self):
         async def loop(ws):
             async for _ in ws:
                 pass
@@ -224,18 +224,18 @@ class OnceTests(CancellingTestCase):
         self.end(loop, drop=False)
         self.assertEqual(self.told, [])
 
-    def test_nor_what_waits_for_a_pong(self):
+    def test_a_coroutine_that_waits_for_a_pong_is_not_cancelled(self):
         both = self.run_handler(self.clean_up_after(lambda ws: ws.ping()))
         both.vanish()
         both.drop()
         self.cleaning.callback(None)
         self.assertNotIn("CancelledError", self.told)
 
-    def test_nor_what_waits_for_the_end(self):
+    def test_a_coroutine_that_waits_for_the_end_is_not_cancelled(self):
         self.end(lambda ws: ws.wait_closed())
         self.assertEqual(self.told, [])
 
-    def test_nor_what_closes_the_connection_itself(self):
+    def test_a_coroutine_that_closes_the_connection_is_not_cancelled(self):
         both = self.run_handler(self.clean_up_after(lambda ws: ws.close(4001)))
         both.pump()
         self.assertEqual(both.client.close_code, 4001)

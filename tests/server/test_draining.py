@@ -191,7 +191,7 @@ class ServiceTests(DrainTestCase):
         new.pump()
         self.assertEchoes(new)
 
-    def test_nor_does_it_cancel_their_handlers(self):
+    def test_it_does_not_cancel_their_handlers(self):
         deferreds = [Deferred(), Deferred()]
         waiting = iter(deferreds)
         self.clock = MemoryReactorClock()

@@ -61,19 +61,19 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [f"received {shown}; then sent {shown}"], code)
             self.events.clear()
 
-    def test_so_is_a_client_that_just_vanished(self):
+    def test_a_client_that_just_vanished_is_one_line_at_info(self):
         self.start()
         self.joined.drop()
         self.assertEqual(self.ended(), [GONE])
 
-    def test_so_is_one_that_the_keepalive_gave_up(self):
+    def test_a_client_that_the_keepalive_gave_up_is_one_line_at_info(self):
         self.start()
         self.joined.vanish()
         self.joined.advance(60)
         text = "sent 1011 (internal error) keepalive ping timeout; no close frame received"
         self.assertEqual(self.ended(), [text])
 
-    def test_so_is_a_close_of_ours_that_the_client_never_answered(self):
+    def test_an_unanswered_close_of_ours_is_one_line_at_info(self):
         self.start()
         self.ws.close(1001)
         self.joined.vanish()
@@ -91,7 +91,7 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [GONE])
             self.events.clear()
 
-    def test_so_is_one_in_a_group_as_tasks_raise_it(self):
+    def test_a_close_in_an_exception_group_is_one_line_at_info(self):
         async def handler(ws):
             try:
                 await ws.recv()
@@ -128,7 +128,7 @@ class HandlerEnds:
         self.joined.drop()
         self.assertEqual(self.ended(), [])
 
-    def test_so_is_any_code_that_the_client_closes_with(self):
+    def test_any_close_code_of_the_client_is_one_line_at_info(self):
         for code, shown in ((4000, "4000 (private use) no"), (1011, "1011 (internal error) no")):
             self.start()
             self.hear((CLOSE, closing(code, "no")))
@@ -136,7 +136,7 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [f"received {shown}; then sent {shown}"])
             self.events.clear()
 
-    def test_so_is_what_the_client_did_wrong(self):
+    def test_a_mistake_of_the_client_is_one_line_at_info(self):
         for wrong, shown in (
             (encode_frame(TEXT, b"hello", masked=False), "1002 (protocol error) expected a masked"),
             (self.frame(TEXT, b"\xff"), "1007 (invalid frame payload data) invalid UTF-8"),
@@ -150,14 +150,14 @@ class HandlerEnds:
             self.assertTrue(ended.endswith("; no close frame received"), ended)
             self.events.clear()
 
-    def test_so_it_is_after_a_close_of_ours(self):
+    def test_a_close_of_ours_is_one_line_at_info(self):
         self.start()
         self.ws.close(1000)
         self.receive(encode_frame(TEXT, b"hello", masked=False))
         self.joined.drop()
         self.assertEqual(self.ended(), ["sent 1000 (OK); no close frame received"])
 
-    def test_so_is_the_end_that_several_were_waiting_for(self):
+    def test_an_end_that_several_were_waiting_for_is_one_line_at_info(self):
         async def grouped(ws):
             try:
                 await ws.recv()
@@ -184,7 +184,7 @@ class HandlerEnds:
         self.joined.drop()
         self.assertFailed("nobody there")
 
-    def test_so_is_the_end_of_another_connection_while_its_own_goes_on(self):
+    def test_the_end_of_another_connection_is_an_error_while_its_own_goes_on(self):
         other = joined(clock=self.clock)
 
         async def handler(ws):
@@ -196,7 +196,7 @@ class HandlerEnds:
         self.assertFailed(GONE)
         self.assertEqual(frames_in(self.peer.take()), [(CLOSE, closing(1011))])
 
-    def test_so_it_is_when_its_own_has_ended_too(self):
+    def test_the_end_of_another_connection_is_an_error_after_its_own_end(self):
         other, turn = joined(clock=self.clock), Deferred()
 
         async def handler(ws):

@@ -103,7 +103,7 @@ class HealthCheckTests(HooksTestCase):
         self.ask(self.healthy, b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
         self.assertStatus("200 OK")
 
-    def test_that_it_ends_with_the_answer_is_said_whatever_the_hook_says(self):
+    def test_the_response_says_that_the_connection_ends_whatever_the_hook_says(self):
         for said, expected in (
             (["keep-alive"], ["keep-alive", "close"]),
             (["Upgrade"], ["Upgrade", "close"]),
@@ -220,7 +220,7 @@ class RefuseTests(HooksTestCase):
                 "Connection", "Date", "Location",
             ])  # fmt: skip
 
-    def test_the_client_is_told_that_the_connection_ends(self):
+    def test_the_response_says_that_the_connection_ends(self):
         self.ask(lambda *_: Response(404, "Not Found"))
         self.assertIn("Connection: close", self.answer()[1])
 
@@ -262,14 +262,14 @@ class FailTests(HooksTestCase):
         text = self.assertFailed(ValueError)
         self.assertEqual(text, "a hook can't open a connection with a response of its own")
 
-    def test_that_a_backend_refused_us_is_no_refusal_of_ours(self):
+    def test_a_refusal_by_a_backend_is_no_refusal_of_ours(self):
         def process_request(connection, request):
             raise NegotiationError("secret")
 
         self.ask(process_request)
         self.assertFailed(NegotiationError)
 
-    def test_that_it_cancels_itself_is_a_failure_like_another(self):
+    def test_a_hook_that_cancels_itself_has_failed(self):
         self.wait().cancel()
         self.assertFailed(CancelledError)
 
@@ -282,7 +282,7 @@ class MeanwhileTests(HooksTestCase):
         self.ask(lambda *_: deciding, **options)
         return deciding, cancelled
 
-    def test_that_the_client_leaves_cancels_it(self):
+    def test_a_client_that_leaves_cancels_the_hook(self):
         deciding, cancelled = self.waiting()
         self.leave()
         self.assertEqual(cancelled, [deciding])
@@ -299,13 +299,13 @@ class MeanwhileTests(HooksTestCase):
         self.leave()
         self.assertIsInstance(self.ws.lost[0], OpeningTimeout)
 
-    def test_that_the_server_stops_cancels_it(self):
+    def test_a_server_that_stops_cancels_the_hook(self):
         deciding, cancelled = self.waiting()
         Server(self.factory, ()).close()
         self.assertEqual(cancelled, [deciding])
         self.assertStatus("503 Service Unavailable")
 
-    def test_that_it_closes_the_connection_is_the_end(self):
+    def test_a_hook_that_closes_the_connection_ends_it(self):
         self.ask(lambda connection, request: connection.close())
         self.assertRefused()
         self.assertGone()
@@ -326,7 +326,7 @@ class MeanwhileTests(HooksTestCase):
         self.assertEqual(ends, ["cancelled"])
         self.assertGone()
 
-    def test_so_is_one_that_closes_it_after_a_while(self):
+    def test_a_coroutine_that_closes_it_after_a_while_is_cancelled(self):
         ends, turn = [], Deferred()
 
         async def process_request(connection, request):
@@ -345,7 +345,7 @@ class MeanwhileTests(HooksTestCase):
         self.assertRefused()
         self.assertGone()
 
-    def test_so_is_one_that_stops_the_server(self):
+    def test_a_coroutine_that_stops_the_server_is_cancelled(self):
         for first in (succeed(None), Deferred()):
             ends = []
 
@@ -553,7 +553,7 @@ class SelectSubprotocolTests(HooksTestCase):
                 text, f"select_subprotocol returned {chosen!r}, which isn't among ['a', 'b']"
             )
 
-    def test_that_it_raises_is_500_and_is_logged(self):
+    def test_an_exception_of_the_hook_is_500_and_is_logged(self):
         self.choose(lambda *_: 1 // 0)
         self.assertFailed(ZeroDivisionError)
 
@@ -565,7 +565,7 @@ class SelectSubprotocolTests(HooksTestCase):
         self.choose(lambda *_: self.fail("asked"), origins=["https://example.com"])
         self.assertStatus("403 Forbidden")
 
-    def test_that_the_client_leaves_cancels_it(self):
+    def test_a_client_that_leaves_cancels_the_hook(self):
         cancelled = []
         self.choose(lambda *_: Deferred(cancelled.append))
         self.leave()
@@ -698,11 +698,11 @@ class ProcessResponseTests(HooksTestCase):
         self.respond(lambda *_: 403)
         self.assertFailed(TypeError)
 
-    def test_that_it_raises_is_500_and_is_logged(self):
+    def test_an_exception_of_the_hook_is_500_and_is_logged(self):
         self.respond(lambda *_: 1 // 0)
         self.assertFailed(ZeroDivisionError)
 
-    def test_that_the_client_leaves_cancels_it(self):
+    def test_a_client_that_leaves_cancels_the_hook(self):
         cancelled = []
         self.respond(lambda *_: Deferred(cancelled.append))
         self.leave()

@@ -128,7 +128,7 @@ class LocalhostTests(ListeningTestCase):
             self.reactor.failing = {("127.0.0.1", 0): error}
             self.assertEqual(self.listens("localhost", 0), [("::1", 50_000)])
 
-    def test_a_machine_with_neither_is_told_why(self):
+    def test_the_error_for_a_machine_with_neither_has_the_cause(self):
         self.reactor.failing = {("127.0.0.1", 0): EADDRNOTAVAIL, ("::1", 0): EAFNOSUPPORT}
         error = self.fails(CannotListenError, "localhost")
         self.assertEqual((error.interface, error.socketError.errno), ("127.0.0.1", EADDRNOTAVAIL))

@@ -473,7 +473,7 @@ class PrivateTests(QuietTestCase):
             private -= {name for name in private if name.startswith("__")}
             self.assertEqual(private, set())
 
-    def test_nor_has_an_instance_that_is_connected(self):
+    def test_a_connected_instance_has_none(self):
         with joined(server=RecordedServer, clock=self.clock) as both:
             both.client.sendMessage("hello")
             both.pump()
@@ -503,7 +503,7 @@ class PrivateTests(QuietTestCase):
             self.assertEqual(both.server.close_code, 4000)
             self.assertEqual(len(both.server.heard_lost), 1)
 
-    def test_so_they_do_where_a_handler_iterates(self):
+    def test_with_all_of_them_taken_a_handler_iterates(self):
         async def handler(ws):
             async for message in ws:
                 await ws.send(message)

@@ -66,7 +66,7 @@ class RunTests(SynchronousTestCase):
         self.run_it(factory, "127.0.0.1", 8000)
         self.assertIs(self.reactor.tcpServers[0][1], factory)
 
-    def test_so_is_a_resource(self):
+    def test_a_resource_is_served_as_it_is(self):
         self.run_it(Resource(), endpoint="tcp:8001")
         self.assertIsInstance(self.reactor.tcpServers[0][1], Site)
         self.assertRegex("".join(self.said()), "listening on http://")
@@ -122,7 +122,7 @@ class RunTests(SynchronousTestCase):
         self.assertEqual(stopped.code, 1)
         self.assertRegex("".join(self.said()), "127.0.0.1:8000: another program listens")
 
-    def test_a_program_that_ends_as_it_is_told_to_stop_has_not_failed(self):
+    def test_a_program_that_ends_after_a_signal_has_not_failed(self):
         closed = ConnectionClosed(None, None)
         for error, failed in (
             (closed, False),
@@ -156,7 +156,7 @@ class RunTests(SynchronousTestCase):
         self.assertEqual(running._explain(Failure(DNSLookupError()), "here"), 1)
         self.assertIn("the name has no address", self.said()[-1])
 
-    def test_where_twisted_web_is_not_loaded_nothing_is_a_resource(self):
+    def test_nothing_is_a_resource_if_twisted_web_is_not_loaded(self):
         self.patch(sys, "modules", {})
         self.assertFalse(running._is_resource(echo))
 

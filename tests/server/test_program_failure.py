@@ -24,7 +24,7 @@ class OwnPartTests(SynchronousTestCase):
         deferred.errback(exception)
         return self.failureResultOf(running)
 
-    def test_of_what_comes_from_outside_only_the_lines_of_the_program_are_left(self):
+    def test_a_traceback_keeps_only_the_lines_of_the_program(self):
         for exception in ConnectError(), InvalidHandshake("no"):
             own = own_part(self.failure(exception))
             self.assertIs(own.value, exception)
@@ -38,6 +38,6 @@ class OwnPartTests(SynchronousTestCase):
         failure = self.failure(KeyError("x"))
         self.assertIs(own_part(failure), failure)
 
-    def test_so_does_what_has_no_line_of_the_program(self):
+    def test_a_failure_without_a_line_of_the_program_stays_as_it_is(self):
         failure = Failure(ConnectError())
         self.assertIs(own_part(failure), failure)

@@ -206,7 +206,7 @@ class RefuseTests(SiteTestCase):
         self.assertEqual(self.ws.state, State.CLOSED)
         return headers, body
 
-    def test_a_browser_that_opens_it_as_a_page_is_told_what_it_is(self):
+    def test_a_browser_that_opens_it_as_a_page_gets_an_explanation(self):
         request = PAGE.replace(b"page", b"chat")
         headers, body = self.assertRefused("426 Upgrade Required", request)
         self.assertEqual((headers["Upgrade"], headers["Connection"]), ("websocket", "Upgrade"))
@@ -219,7 +219,7 @@ class RefuseTests(SiteTestCase):
         self.assertFalse({"Location", "Refresh"} & set(headers))
         self.assertNotIn(b"evil", body)
 
-    def test_another_version_is_told_ours(self):
+    def test_the_refusal_of_another_version_names_ours(self):
         """T13."""
         for version in (b"8", b"14"):
             request = REQUEST.replace(b"Version: 13", b"Version: " + version)

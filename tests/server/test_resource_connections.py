@@ -146,7 +146,7 @@ class CloseTests(SiteTestCase):
         self.hear((CLOSE, closing(1001)))
         self.successResultOf(stopped)
 
-    def test_where_there_are_no_connections_the_reactor_knows_nothing_of_it(self):
+    def test_the_reactor_has_no_trigger_while_there_are_no_connections(self):
         """A script (.rpy) makes a resource for each request; these must not pile up."""
         added, removed = self.watch_triggers()
         self.serve()

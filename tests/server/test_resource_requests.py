@@ -156,7 +156,7 @@ class ProcessRequestTests(SiteTestCase):
         self.assertEqual(event["log_format"], "opening handshake failed")
         self.assertOver()
 
-    def test_that_the_client_leaves_cancels_it(self):
+    def test_a_client_that_leaves_cancels_the_hook(self):
         deciding, cancelled = self.waiting()
         self.leave()
         self.assertEqual(cancelled, [deciding])
@@ -182,7 +182,7 @@ class ProcessRequestTests(SiteTestCase):
         self.failureResultOf(self.ws.wait_opened(), OpeningTimeout)
         self.assertOver()
 
-    def test_that_it_closes_the_connection_is_the_end(self):
+    def test_a_hook_that_closes_the_connection_ends_it(self):
         self.serve(process_request=lambda connection, _: connection.close(1008, "no guests"))
         _, body = self.assertStatus("403 Forbidden", REQUEST)
         self.assertIn(b"closed before the connection was open: no guests.", body)

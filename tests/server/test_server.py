@@ -84,7 +84,7 @@ class KeptTests(SynchronousTestCase):
 
 
 class ArgumentTests(SynchronousTestCase):
-    def test_it_is_told_where_to_listen_in_one_way(self):
+    def test_the_place_to_listen_is_given_in_one_way(self):
         for arguments, options in (
             ((None,), {}),
             ((None, "localhost"), {}),
@@ -311,7 +311,7 @@ class StopTests(ServeTestCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"))
         peer.transport.abortConnection()
 
-    async def test_so_can_one_who_is_too_many(self):
+    async def test_a_client_above_the_limit_can_read_why_though_it_is_still_sending(self):
         server = await self.serve(echo, "127.0.0.1", 0, max_connections=1)
         port = server.addresses[0].port
         async with connect(f"ws://127.0.0.1:{port}/"):

@@ -94,7 +94,7 @@ class AcceptTests(HandshakeTestCase):
         self.assertIs(ws.request, request)
         self.assertIs(ws.response, response)
 
-    def test_all_who_wait_for_it_are_told_that_it_is_open(self):
+    def test_everybody_who_waits_for_the_opening_gets_it(self):
         self.connect()
         waiting = [self.ws.wait_opened(), self.ws.wait_opened()]
         self.receive(REQUEST)
@@ -149,24 +149,24 @@ class AcceptTests(HandshakeTestCase):
 
 
 class RefusalTests(HandshakeTestCase):
-    def test_a_browser_that_opens_it_as_a_page_is_told_what_it_is(self):
+    def test_a_browser_that_opens_it_as_a_page_gets_an_explanation(self):
         request = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"
         status, headers, body = self.ask(request)
         self.assertEqual(status, "426 Upgrade Required")
         self.assertIn("Upgrade: websocket", headers)
         self.assertIn("This is a WebSocket server: it can't be opened as a web page.", body)
 
-    def test_another_version_is_told_ours(self):
+    def test_the_refusal_of_another_version_names_ours(self):
         for version in (b"8", b"12", b"14", b"013", b"", b"x"):
             request = REQUEST.replace(b"Version: 13", b"Version: " + version)
             headers = self.assertStatus("400 Bad Request", request)
             self.assertIn("Sec-WebSocket-Version: 13", headers)
 
-    def test_a_missing_version_is_told_ours(self):
+    def test_the_refusal_of_a_missing_version_names_ours(self):
         headers = self.assertStatus("400 Bad Request", without(b"Sec-WebSocket-Version: 13\r\n"))
         self.assertIn("Sec-WebSocket-Version: 13", headers)
 
-    def test_another_method_is_told_which(self):
+    def test_the_refusal_of_another_method_names_ours(self):
         for method in (b"POST", b"HEAD", b"OPTIONS", b"CONNECT", b"get", b"X"):
             request = method + REQUEST.removeprefix(b"GET")
             headers = self.assertStatus("405 Method Not Allowed", request)
@@ -259,7 +259,7 @@ class RefusalTests(HandshakeTestCase):
             self.assertEqual(self.successResultOf(self.ws.recv()), "early")
             self.assertEqual(len(self.ws.request.cookies["a"]), 20_000)
 
-    def test_a_refusal_is_told_in_words_with_its_date_and_length(self):
+    def test_a_refusal_has_words_its_date_and_length(self):
         self.clock.advance(784111777)
         _, headers, body = self.ask(without(KEY))
         self.assertIn("missing Sec-WebSocket-Key header", body)
@@ -270,7 +270,7 @@ class RefusalTests(HandshakeTestCase):
         [date] = [line for line in headers if line.startswith("Date: ")]
         self.assertEqual(parsedate_to_datetime(date[6:]).timestamp(), 784111777)
 
-    def test_the_protocol_is_told_why(self):
+    def test_the_protocol_gets_the_reason(self):
         self.connect()
         opening = self.ws.wait_opened()
         self.receive(b"nonsense\r\n\r\n")
@@ -356,7 +356,7 @@ class HostTests(HandshakeTestCase):
         for host in (b"LOCALHOST:8000", b"127.0.0.1", b"[::1]:1", b"localhost.", ZONE):
             self.assertStatus("101 Switching Protocols", self.at(host), hosts=hosts)
 
-    def test_any_other_is_421_and_told_which_option_it_is(self):
+    def test_any_other_host_is_421_and_the_log_names_the_option(self):
         for host in (b"evil.example", b"localhost.evil.example", b"128.0.0.1"):
             status, _, body = self.ask(self.at(host), hosts=["localhost", "127.0.0.0/8"])
             self.assertEqual(status, "421 Misdirected Request")

@@ -238,7 +238,7 @@ class FailureTests(ServiceTestCase):
         self.assertRaises(CannotListenError, service.startService)
         self.assertEqual((service.running, service.addresses), (0, ()))
 
-    def test_so_does_an_endpoint_that_raises(self):
+    def test_an_endpoint_that_raises_fails_the_start(self):
         class Broken:
             def listen(self, factory):
                 raise RuntimeError("no luck")

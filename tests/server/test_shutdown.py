@@ -205,7 +205,7 @@ class WayTests(ReactorTestCase):
             self.clock.advance(0)
             self.assertTrue(self.clock.stopped)
 
-    def test_where_there_is_nothing_to_close_nobody_waits(self):
+    def test_nobody_waits_if_there_is_nothing_to_close(self):
         for listen in self.ways():
             self.clock = Reactor()
             listen()
@@ -231,7 +231,7 @@ class WayTests(ReactorTestCase):
 class TriggerTests(ReactorTestCase):
     """The reactor refers to a factory as long as there is something to close."""
 
-    def test_that_is_as_long_as_a_port_listens(self):
+    def test_the_reactor_refers_to_a_factory_while_a_port_listens(self):
         factory = self.factory()
         self.assertEqual(self.clock.waits_for, 0)
         factory.doStart()
@@ -259,7 +259,7 @@ class TriggerTests(ReactorTestCase):
         client.go()
         self.assertEqual(self.clock.waits_for, 0)
 
-    def test_a_connection_that_was_told_its_end_counts_until_its_transport_is_gone(self):
+    def test_a_settled_connection_counts_until_its_transport_is_gone(self):
         client = self.open(self.factory())
         client.send(encode_frame(3, b"", masked=True))
         self.assertEqual(self.clock.waits_for, 1)

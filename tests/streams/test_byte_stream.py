@@ -204,7 +204,7 @@ class PausingTests(StreamTestCase):
             (self.server.received, self.joined.server_transport.paused), ([b"a"], False)
         )
 
-    def test_that_holds_for_messages_of_the_same_read(self):
+    def test_messages_of_the_same_read_wait_for_a_paused_protocol(self):
         class Careful(Plain):
             def dataReceived(self, data):
                 super().dataReceived(data)
@@ -286,14 +286,14 @@ class ClosingTests(StreamTestCase):
             self.assertIn("1008 (policy violation) no", str(reason))
             self.assertIsInstance(reason.__cause__, ConnectionClosedError)
 
-    def test_neither_is_the_end_of_tcp_alone(self):
+    def test_the_end_of_tcp_alone_is_no_clean_end(self):
         self.link()
         self.joined.drop(ConnectionDone())
         for reason in self.reasons():
             self.assertIs(type(reason), ConnectionLost)
             self.assertIn("no close frame received or sent", str(reason))
 
-    def test_who_aborts_is_told_so_and_the_other_that_it_was_lost(self):
+    def test_a_protocol_that_aborts_gets_aborted_and_the_other_gets_lost(self):
         self.link()
         self.server.transport.write(b"lost")
         self.server.transport.abortConnection()
@@ -426,7 +426,7 @@ class WaysToEndTests(StreamTestCase):
             self.assertIs(type(reason), ConnectionDone)
             self.assertEqual(str(reason.__cause__), "sent 1000 (OK); no close frame received", side)
 
-    def test_nor_that_it_ends_tcp_in_due_form(self):
+    def test_a_protocol_that_hangs_up_needs_no_end_of_tcp_in_due_form(self):
         for side in ("server", "client"):
             one, theirs = self.hang_up(side)
             theirs.frozen = True
@@ -436,7 +436,7 @@ class WaysToEndTests(StreamTestCase):
             self.joined.pump()
             self.assertEqual([type(each) for each in one.lost], [ConnectionDone])
 
-    def test_nor_that_it_ends_at_all_if_it_has_everything(self):
+    def test_a_protocol_that_hangs_up_needs_no_end_if_the_other_has_everything(self):
         for side, carrier in (("server", "upper"), ("client", "lower")):
             one, theirs = self.hang_up(side)
             theirs.frozen = True
@@ -455,7 +455,7 @@ class WaysToEndTests(StreamTestCase):
         self.joined.drop(ConnectionDone())
         self.assertIs(type(self.server.lost[0]), ConnectionLost)
 
-    def test_so_is_what_its_transport_still_has(self):
+    def test_data_that_its_transport_still_has_is_lost(self):
         one, _ = self.hang_up("server")
         below = Socket(self.upper, 80)
         self.patch(carriers, "socket_of", lambda transport: below)
@@ -476,7 +476,7 @@ class WaysToEndTests(StreamTestCase):
         self.assertIs(type(one.lost[0]), ConnectionDone)
         self.assertIs(type(self.server.lost[0]), ConnectionLost)
 
-    def test_who_did_not_hang_up_is_told_that_something_may_be_missing(self):
+    def test_the_other_protocol_gets_a_reason_that_says_something_may_be_missing(self):
         """TCP can't tell this; TLS can, and the stream follows TLS."""
         self.link()
         self.joined.drop(ConnectionDone())
@@ -708,7 +708,7 @@ class InterfacesTests(StreamTestCase):
         verifyObject(ISSLTransport, stream)
         self.assertEqual(stream.getPeerCertificate(), "a certificate")
 
-    def test_it_is_connected_until_the_protocol_is_told_of_the_end(self):
+    def test_it_is_connected_until_the_protocol_gets_the_end(self):
         told = []
 
         class Asking(Plain):
@@ -742,7 +742,7 @@ class InterfacesTests(StreamTestCase):
         self.assertEqual(self.server.transport.websocket.request.path, "/chat")
         self.assertEqual(self.client.transport.location, "/chat")
 
-    def test_without_a_protocol_nobody_is_told_anything(self):
+    def test_a_stream_without_a_protocol_reports_nothing(self):
         self.link()
         lonely = self.factory.buildProtocol(None)
         lonely.messageReceived(b"data")

@@ -119,5 +119,5 @@ class AsWrittenTests(SynchronousTestCase):
         self.assertEqual(list(codec.messages(b"a" * MIB)), [b"a" * MIB])
         self.assertEqual(list(codec.messages("grün")), ["grün"])
 
-    def test_of_more_than_1_mib_several_are_made(self):
+    def test_more_than_1_mib_becomes_several_messages(self):
         self.assertEqual(list(AsWritten().messages(b"a" * (MIB + 1))), [b"a" * MIB, b"a"])

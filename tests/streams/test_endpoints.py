@@ -124,7 +124,7 @@ class EndpointTests(EndpointTestCase):
 
 
 class FailingTests(EndpointTestCase):
-    def test_a_refusal_is_told_with_the_answer(self):
+    def test_a_refusal_is_reported_with_the_response(self):
         self.listen(Made(), path="/elsewhere")
         connecting = self.client().connect(Made())
         self.pump()
@@ -164,7 +164,7 @@ class FailingTests(EndpointTestCase):
         self.clock.advance(5)
         self.failureResultOf(connecting, OpeningTimeout)
 
-    def test_so_it_does_while_the_endpoint_below_never_does(self):
+    def test_it_fires_although_the_endpoint_below_never_does(self):
         below = Never()
         connecting = self.client(endpoint=below, open_timeout=5).connect(Made())
         self.clock.advance(5)
@@ -255,7 +255,7 @@ class AddressTests(QuietTestCase):
         self.assertEqual((host, port), ("127.0.0.1", 443))
         self.assertIsInstance(protocol._wrappedProtocol, TLSMemoryBIOProtocol)
 
-    def test_how_may_be_said(self):
+    def test_the_options_of_tls_may_be_given(self):
         class Asked(Exception):
             pass
 

@@ -175,7 +175,7 @@ class EndTests(PeersTestCase):
         self.end.pump()
         self.assertEqual(self.one.take(), b"")
 
-    def test_of_a_cut_cable_nobody_is_told(self):
+    def test_a_cut_cable_is_reported_to_nobody(self):
         self.joined.vanish()
         self.end.abortConnection()
         self.end.pump()

@@ -199,7 +199,7 @@ class AskedTests(ScriptTestCase):
         self.failed(DNSLookupError())
         self.assertEqual(self.server.attempts[0].uri, "ws://feed.example/")
 
-    def test_so_has_one_that_an_address_or_a_unix_socket_has_refused(self):
+    def test_an_attempt_that_an_address_or_a_unix_socket_has_refused_has_a_uri(self):
         self.server.script(ConnectionRefusedError(), ConnectionRefusedError())
         for connecting in (
             self.connect("ws://[2001:db8::1]:81/"),
@@ -268,7 +268,7 @@ class SeveralServersTests(SynchronousTestCase):
         wanted = [["ws://a.example/y"], ["ws://a.example:81/x"], ["ws://localhost/"]]
         self.assertEqual(uris, wanted)
 
-    def test_where_there_is_none_the_test_is_told(self):
+    def test_an_unknown_server_fails_the_test(self):
         server = ScriptedServer(at="ws://a.example/")
         connecting = txws2.connect("ws://b.example/", reactor=server.reactor, proxy=None)
         server.advance(0.5)
@@ -369,7 +369,7 @@ class GlobalReactorTests(TestCase):
             raise KeyError
         self.assertIs(self.global_reactor(), real)
 
-    def test_where_there_was_none_there_is_none_again(self):
+    def test_without_a_reactor_before_there_is_none_again(self):
         server = ScriptedServer()
         module = sys.modules.pop("twisted.internet.reactor")
         attribute = twisted.internet.__dict__.pop("reactor")

@@ -292,7 +292,7 @@ class WatchTests(SynchronousTestCase):
         self.patch(clocksettings, "_arm", self.armed.append)
         return watch(self.reactor, lambda: self.changes.append(len(self.armed)))
 
-    def test_it_is_told_each_time_and_waits_again_before_that(self):
+    def test_each_change_of_the_clock_is_reported_once(self):
         self.assertTrue(self.watch())
         [reader] = self.reactor.readers
         verifyObject(IReadDescriptor, reader)
@@ -334,7 +334,7 @@ class WatchTests(SynchronousTestCase):
         self.assertEqual((self.reactor._internalReaders, self.reactor.readers), (set(), set()))
         self.assertRaises(OSError, os.fstat, self.reading)
 
-    def test_where_there_is_no_such_timer_nobody_is_told(self):
+    def test_without_such_a_timer_nothing_is_reported(self):
         def fail(*_):
             raise OSError(errno.ENOSYS, "")
 

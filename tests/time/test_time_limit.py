@@ -73,7 +73,7 @@ class TimeLimitTests(SynchronousTestCase):
                 self.failureResultOf(waiting, CancelledError, OpeningTimeout)
                 self.assertNothingLeft()
 
-    def test_so_it_is_with_one_that_does_not_end_at_all(self):
+    def test_a_step_that_never_ends_can_not_hold_that_up(self):
         async def stubborn():
             while True:
                 with contextlib.suppress(CancelledError):

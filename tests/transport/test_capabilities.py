@@ -108,7 +108,7 @@ class UnsentTests(SynchronousTestCase):
             transport = SimpleNamespace(dataBuffer=buffer, _tempDataLen=length)
             self.assertIs(has_unsent(transport), expected)
 
-    def test_how_much_waits_counts_what_was_written_no_more(self):
+    def test_the_number_of_waiting_bytes_is_without_those_that_were_written(self):
         transport = SimpleNamespace(dataBuffer=b"abcdef", offset=2, _tempDataLen=10)
         self.assertEqual(unsent_by(transport), 14)
 
@@ -151,7 +151,7 @@ class SocketTests(SynchronousTestCase):
         for transport in (None, Calls(), self.wrapped(Calls()), self.wrapped(None)):
             self.assertIsNone(socket_of(transport))
 
-    def test_the_system_is_told_to_take_little_where_it_can_be(self):
+    def test_the_system_is_set_to_take_little_if_it_can_be(self):
         keep_little_unsent(Calls())
         keep_little_unsent(self.wrapped(self.transport))
         option = getattr(socket, "TCP_NOTSENT_LOWAT", None)

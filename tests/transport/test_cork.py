@@ -128,7 +128,7 @@ class WritingTests(TestCase):
         self.outlet.write(b"c")
         self.assertEqual(self.outlet.writes, [b"ab", b"c"])
 
-    def test_where_nothing_was_written_there_is_nothing_to_flush(self):
+    def test_an_empty_cork_has_nothing_to_flush(self):
         self.outlet.cork()
         self.outlet.flush()
         self.outlet.uncork()
@@ -194,7 +194,7 @@ class WritingTests(TestCase):
 
 
 class OfTheSubclassTests(TestCase):
-    def test_how_it_is_written_is_the_subclass_s(self):
+    def test_the_subclass_writes_the_frames(self):
         cork = PURE["Cork"]()
         for method, *arguments in (("_transmit", b"a"), ("_keep_waiting", b"a"), ("_put_off",)):
             self.assertRaises(NotImplementedError, getattr(cork, method), *arguments)
@@ -300,7 +300,7 @@ class StraightToTheSocketTests(TestCase):
         self.write_corked(b"b")
         self.assertEqual(self.outlet.writes, [b"a", b"b"])
 
-    def test_where_the_transport_is_against_it_it_is_asked(self):
+    def test_the_transport_gets_the_frames_if_it_is_closing_or_has_tls(self):
         for name in ("disconnecting", "_aborting", "TLS"):
             self.outlet._transport = Transport()
             setattr(self.outlet._transport, name, True)
@@ -325,7 +325,7 @@ class StraightToTheSocketTests(TestCase):
         outlet.write(b"a")
         self.assertEqual((self.read(), outlet.writes.pop()), (b"", b"a"))
 
-    def test_where_there_is_no_telling_for_whom_one_reads_it_is_asked(self):
+    def test_the_socket_gets_the_frames_if_the_readers_are_unknown(self):
         outlet = self.outlet
         for descriptor, readers in ((-1, [outlet._transport]), (0, {0: outlet._transport})):
             outlet._descriptor, outlet._readers = descriptor, readers
@@ -346,7 +346,7 @@ class StraightToTheSocketTests(TestCase):
         self.assertEqual(self.outlet.writes, [b"a"])
         self.assertEqual(self.read(), b"b")
 
-    def test_that_anybody_reads_is_a_new_turn(self):
+    def test_a_read_of_any_connection_begins_a_new_turn(self):
         self.take_a_turn()
         outlet_of(IN_C)().cork()
         self.outlet.write(b"a")

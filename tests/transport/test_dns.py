@@ -36,7 +36,7 @@ class Resolver:
 
 
 class NameTests(SynchronousTestCase):
-    def test_addresses_are_told_from_names(self):
+    def test_addresses_are_distinguished_from_names(self):
         for host in ("1.2.3.4", "::1", "fe80::1%eth0"):
             self.assertTrue(is_address(host))
         for host in ("one.example", "127.1", "%eth0"):
@@ -58,7 +58,7 @@ class NameTests(SynchronousTestCase):
         ):
             check_name(host)
 
-    def test_what_is_too_long_or_empty_is_told(self):
+    def test_a_name_that_is_too_long_or_empty_is_reported(self):
         """RFC 1035 section 2.3.4."""
         for host, words in (
             ("x" * 64, "has 1 to 63 characters"),
@@ -107,7 +107,7 @@ class LookUpAllTests(SynchronousTestCase):
         resolver.receiver.addressResolved(V4)
         resolver.receiver.resolutionComplete()
 
-    def test_a_name_without_one_is_told_as_twisted_does(self):
+    def test_a_name_without_an_address_is_reported_as_by_twisted(self):
         error = self.failureResultOf(look_up_all(Resolver(), "h"), DNSLookupError).value
         self.assertIn("no results for hostname lookup: h", str(error))
 

@@ -172,7 +172,7 @@ class SharedEpollTests(SynchronousTestCase):
             self.assertIsNone(self.shared.readers[fd])
             self.assertEqual(len(self.flushLoggedErrors(kind)), 1)
 
-    def test_an_application_that_raises_once_more_when_it_is_told_hurts_no_other(self):
+    def test_an_application_that_raises_again_at_its_end_hurts_no_other(self):
         broken, other = self.adopted(), self.adopted()
         for each in (broken, other):
             each.peer.send(b"a")
@@ -182,14 +182,14 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(other.calls, ["doRead"])
         self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 2)
 
-    def test_when_the_reactor_ends_all_are_told(self):
+    def test_the_end_of_the_reactor_ends_all_transports(self):
         broken, other = self.adopted(), self.adopted()
         broken.connectionLost = Mock(side_effect=GeneratorExit)
         self.shared.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(other.lost, [ConnectionDone])
         self.assertEqual(len(self.flushLoggedErrors(GeneratorExit)), 1)
 
-    def test_where_the_system_refuses_the_reactor_goes_on(self):
+    def test_the_reactor_goes_on_if_the_system_refuses(self):
         transport = Transport(self.reactor)
         self.addCleanup(transport.close)
         transport.startWriting()
@@ -270,7 +270,7 @@ class SharedEpollTests(SynchronousTestCase):
         self.shared.doRead()
         self.assertEqual([transport.calls for transport in both], [["doRead"] * 3] * 2)
 
-    def test_then_the_reactor_has_its_turn(self):
+    def test_the_reactor_has_its_turn_after_them(self):
         times = iter([7, 7.0005, 7.0011])
         self.patch(epoll, "monotonic", lambda: next(times))
         both = self.answering(times=9)
@@ -379,7 +379,7 @@ class SharedEpollTests(SynchronousTestCase):
             self.assertEqual(transport.lost, [type(why)])
         self.has_readers(self.shared)
 
-    def test_one_that_may_only_be_done_reading_is_told_just_that(self):
+    def test_a_clean_end_of_reading_ends_only_reading(self):
         self.transport.why = ConnectionDone()
         self.transport.peer.send(b"x")
         self.shared.doRead()

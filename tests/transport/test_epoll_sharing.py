@@ -84,7 +84,7 @@ class EpollSharingTests(EpollSharingTestCase):
         for transport in transports:
             self.assertIs(transport.reactor, reader.stand_in)
 
-    def test_those_that_came_before_are_told(self):
+    def test_earlier_connections_are_adopted_too(self):
         self.connect_some(5)
         self.assertEqual([each.adopted for each in self.connections], [1, 1, 1, 0, 0])
 
@@ -119,7 +119,7 @@ class EpollSharingTests(EpollSharingTestCase):
         self.assertTrue(self.shares(transport))
         self.assertTrue(self.connect(transport))
 
-    def test_so_is_one_that_puts_tls_between(self):
+    def test_a_port_that_puts_tls_between_is_taken_too(self):
         options = PrivateCertificate.loadPEM(self_signed("localhost")).options()
         self.port = self.port_of(TLSMemoryBIOFactory(options, False, self.factory, self.reactor))
         self.connect_some()
@@ -147,7 +147,7 @@ class EpollSharingTests(EpollSharingTestCase):
         transport.server = None
         self.assertTrue(self.connect(transport))
 
-    def test_of_a_connection_with_tls_the_transport_below_is_taken(self):
+    def test_the_transport_below_tls_is_taken(self):
         self.connect_some(3)
         above = TLSMemoryBIOProtocol(None, None)
         above.transport = self.transport()
@@ -221,7 +221,7 @@ class NoDelayTests(EpollSharingTestCase):
         self.assertEqual(has_it, [False, False, False, True])
         self.assertEqual([self.offer(each) for each in transports], has_it)
 
-    def test_where_a_port_of_the_system_passes_nothing_on_each_sets_it(self):
+    def test_each_socket_sets_it_if_the_port_does_not_pass_it_on(self):
         for _ in range(4):
             self.offer_one()
         self.patch(Server, "getTcpNoDelay", lambda _: 0)

@@ -290,7 +290,7 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.turn()
         self.assertEqual(self.protocol.peer.recv(10), b"abc")
 
-    def test_a_half_that_is_closed_is_told_to_the_transport(self):
+    def test_a_closed_half_is_passed_on_to_the_transport(self):
         told = []
         self.transport.readConnectionLost = told.append
         self.transport.writeConnectionLost = told.append

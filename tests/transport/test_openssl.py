@@ -57,13 +57,13 @@ class ConnectionTests(SynchronousTestCase):
         self.addCleanup(theirs.close)
         self.assertHasNone(SSL.Connection(self.context, ours))
 
-    def test_nor_has_one_of_another_kind(self):
+    def test_a_connection_of_another_kind_has_none(self):
         class Special(SSL.Connection):
             pass
 
         self.assertHasNone(Special(self.context, None))
         self.assertHasNone(Mock())
 
-    def test_nor_has_any_if_the_functions_are_unknown(self):
+    def test_no_connection_has_any_if_the_functions_are_unknown(self):
         self.patch(openssl, "FUNCTIONS", None)
         self.assertHasNone(SSL.Connection(self.context, None))

@@ -291,7 +291,7 @@ class EndTests(OutboxTestCase):
         self.assertEqual(self.ended, [])
         self.assertEqual(self.transport.writes, [])
 
-    def test_a_transport_that_is_told_to_close_while_it_is_full_gets_what_waits_first(self):
+    def test_a_full_transport_that_closes_gets_the_waiting_frames_first(self):
         for frames in ((), (b"a", b"b")):
             outbox = self.paused(*frames)
             self.transport.disconnecting = True

@@ -95,7 +95,7 @@ class TCPTests(ProgressTestCase):
         self.told.unsent = 500
         self.assertFalse(self.after(acknowledged=1500, window=4500, segments=1, unsent=0))
 
-    def test_neither_are_those_that_were_sent_meanwhile(self):
+    def test_bytes_that_were_sent_meanwhile_are_none_when_all_is_there(self):
         self.assertFalse(self.after(acknowledged=3000, window=3000, segments=2))
 
     def test_as_long_as_not_all_is_there_that_waited_they_are(self):
@@ -181,7 +181,7 @@ class GeneralTests(ProgressTestCase):
         self.make(Socket(Told()))
         self.assertIsNone(self.ask().acknowledged)
 
-    def test_if_it_is_told_only_once_that_is_not_compared(self):
+    def test_a_number_that_is_known_only_once_is_not_compared(self):
         told = Progress(0, 0, 1000, 5000, 0)
         self.assertFalse(told.since(Progress(0, 0)))
         self.assertFalse(Progress(0, 0).since(told))

@@ -70,7 +70,7 @@ class ReadTests(Cases, TestCase):
             self.read(data[cut:])
             self.assertEqual(exchange.told, [b"a", b"b" * 200, b"cd"])
 
-    def test_where_there_is_nothing_nothing_happens(self):
+    def test_nothing_happens_if_there_is_nothing(self):
         exchange = self.opened()
         self.assertIsNone(self.read())
         self.assertEqual(exchange.told, [])
@@ -146,7 +146,7 @@ class ReadInCTests(ReadTests):
         self.read(frame(b"a"))
         self.assertEqual(self.transport.reads, 0)
 
-    def test_nor_has_it_before_the_connection_is_open(self):
+    def test_before_the_connection_is_open_the_transport_has_nothing_to_do(self):
         exchange = self.opened()
         exchange.connection = None
         self.read(b"GET")

@@ -116,7 +116,7 @@ class WriteTests(WriteThroughTestCase):
         outbox.write(b"c")
         self.assertEqual(self.socket.sent, b"abc")
 
-    def test_where_there_are_no_others_it_leaves_at_once(self):
+    def test_it_leaves_at_once_if_there_are_no_others(self):
         outbox = self.make()
         outbox.unhurried = True
         for reactor in (StandIn(None, SharedEpoll(None)), None):
@@ -284,7 +284,7 @@ class DrainedTests(WriteThroughTestCase):
         self.drain()
         self.successResultOf(draining)
 
-    def test_so_do_the_frames_that_wait(self):
+    def test_the_frames_that_wait_count(self):
         outbox = self.make(room=0)
         outbox.write(b"a")
         outbox.write(b"x" * 11)
@@ -293,7 +293,7 @@ class DrainedTests(WriteThroughTestCase):
         self.drain(room=0)
         self.successResultOf(draining)
 
-    def test_all_that_waits_can_be_told(self):
+    def test_the_number_of_waiting_bytes_is_known(self):
         outbox = self.make(room=0)
         self.assertEqual(outbox.waiting, 0)
         outbox.write(b"x" * 70_000)

@@ -280,7 +280,7 @@ class ReadTests(TLSTestCase):
         self.assertEqual(self.application.heard, [b"good"])
         self.assertIn("bad record mac", str(self.assertLost(SSL.Error)))
 
-    def test_so_does_what_is_no_record(self):
+    def test_bytes_that_are_no_record_end_the_connection(self):
         self.peer.socket.send(b"GET / HTTP/1.1\r\n\r\n")
         self.read()
         self.turn()
@@ -611,7 +611,7 @@ class ClosingTests(TLSTestCase):
         self.assertEqual(len(self.application.lost), 1)
         self.assertNotIn(b"too late", self.peer.heard)
 
-    def test_an_application_may_abort_while_it_is_told(self):
+    def test_an_application_may_abort_in_its_hook(self):
         self.application.react = lambda data: self.transport.abortConnection()
         self.tell(b"hello", b"again")
         self.turns()
@@ -745,7 +745,7 @@ class LetThroughTests(TLSTestCase):
     def test_what_is_no_tls_is_left_alone(self):
         self.assertIsNone(tls_outbox_for(StringTransport(), None))
 
-    def test_so_is_tls_over_something_else(self):
+    def test_tls_over_something_else_is_left_alone(self):
         self.assertIsNone(self.outbox_of(BufferingTLSTransport, StringTransport()))
 
     def test_and_one_that_is_of_a_kind_of_its_own(self):
@@ -826,7 +826,7 @@ class OutboxTests(TLSTestCase):
         self.turns()
         self.assertEqual(self.peer.heard, b"last words")
 
-    def test_to_be_told_twice_or_too_late_changes_nothing(self):
+    def test_a_second_or_late_call_changes_nothing(self):
         self.give(self.transport)
         self.transport.loseConnection()
         self.lose(self.transport)

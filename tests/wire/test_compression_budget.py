@@ -59,7 +59,7 @@ class BudgetTests(SynchronousTestCase):
         self.streams(2)
         self.assertEqual(self.asked(first, second, third), [1, 1, 1])
 
-    def test_of_those_that_are_all_in_use_one_gives_back_all_the_same(self):
+    def test_one_stream_gives_back_although_all_are_in_use(self):
         streams = self.streams(3)
         for stream in streams:
             stream.used = True

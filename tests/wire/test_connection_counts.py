@@ -81,7 +81,7 @@ class CountingTests(TestCase):
         self.assertEqual(server.frames_in, NONE | {BINARY: 1, CONT: 1})
         self.assertEqual(server.payload_in, 3)
 
-    def test_so_does_one_of_which_parts_were_taken(self):
+    def test_a_message_of_which_parts_were_taken_counts_when_it_is_complete(self):
         for opcode, taken in ((TEXT, "ab"), (BINARY, b"ab")):
             server = Connection(client=False)
             data = encode_frame(opcode, b"abc", masked=True)

@@ -239,7 +239,7 @@ class MaxSizeTests(ZlibTestCase):
         [said] = compressed(noise + b"x")
         self.assertEqual(heard(said, max_size=20000), [too_big(20001, 20000)])
 
-    def test_so_does_it_in_small_fragments(self):
+    def test_noise_in_small_fragments_passes_though_it_is_longer_compressed(self):
         noise = random.Random(7).randbytes(500)
         said = list(compressed(*[noise[at : at + 1] for at in range(500)]))
         self.assertEqual(heard(*said, max_size=500), [noise])

@@ -117,7 +117,7 @@ class AnyAgreementTests(TestCase):
 
     @same_each_time
     @given(wishes, wishes)
-    def test_neither_side_asks_more_of_the_other_than_was_agreed(self, ours, theirs):
+    def test_each_side_asks_no_more_of_the_other_than_was_agreed(self, ours, theirs):
         at_client, at_server = self.agreed(ours, theirs)
         self.assertLessEqual(at_client.client_window_bits, at_server.client_window_bits)
         self.assertEqual(at_client.server_window_bits, at_server.server_window_bits)

@@ -159,7 +159,7 @@ class TallyTests(TestCase):
 
 
 class OfTheSubclassTests(TestCase):
-    def test_how_to_compress_is_the_subclass_s(self):
+    def test_the_subclass_compresses(self):
         tally = PURE["Tally"]()
         self.assertRaises(NotImplementedError, tally.deflate, b"a")
 

@@ -312,7 +312,7 @@ class CountsInCTests(CountsTests):
 
 
 class OfTheSubclassTests(TestCase):
-    def test_how_to_inflate_is_the_subclass_s(self):
+    def test_the_subclass_inflates(self):
         inflate_part = PURE["Decoder"]().inflate_part
         self.assertRaises(NotImplementedError, inflate_part, b"", 0, True)
 

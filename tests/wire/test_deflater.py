@@ -190,7 +190,7 @@ class RestTests(ZlibTestCase):
         ours.rest()
         self.assertEqual(ours.compress(b"Hello"), HELLO)
 
-    def test_then_all_is_as_at_first(self):
+    def test_everything_is_as_at_first_after_the_rest(self):
         ours = deflater()
         for _ in range(3):
             ours.rest()
@@ -229,7 +229,7 @@ class RestTests(ZlibTestCase):
             message = b"Hello, number %d" % number
             self.assertEqual(theirs.finish(None, ours.compress(message)), message)
 
-    def test_nor_within_a_message(self):
+    def test_the_peer_notices_nothing_within_a_message(self):
         for takeover in (True, False):
             ours, theirs = deflater(takeover=takeover), inflater(takeover=takeover)
             data = ours.compress(b"Hello, ", False)
@@ -337,7 +337,7 @@ class FinalBlocksTests(InflaterTestCase):
         self.assertEqual(self.inflated(FINISHED, FINISHED, takeover=False), [b"Hello"] * 2)
         self.assertEqual(self.inflated(NOTHING_FINAL, STORED, HELLO), [b"", b"Hello", b"Hello"])
 
-    def test_then_a_new_stream_begins(self):
+    def test_a_new_stream_begins_after_it(self):
         """The next message can't refer to those before the final block."""
         theirs = inflater()
         self.assertEqual(theirs.finish(None, FINISHED), b"Hello")

@@ -221,7 +221,7 @@ class InflaterTests(BudgetTestCase):
 
 
 class InflaterThatKeepsItsMemoryTests(BudgetTestCase):
-    def test_where_windows_cannot_be_read_it_counts_until_the_end(self):
+    def test_an_inflater_counts_until_the_end_if_windows_cannot_be_read(self):
         self.patch(wire_deflater, "can_read_windows", lambda: False)
         peer, ours = deflater(CompressionBudget(None)), inflater(self.budget)
         for _ in range(3):
@@ -302,14 +302,14 @@ class SizeTests(ZlibTestCase):
     def assertNear(self, estimate, taken, msg):
         self.assertLess(abs(estimate - taken), taken / 10 + 1000, msg=(estimate, taken, msg))
 
-    def test_that_of_a_compressor(self):
+    def test_a_compressor_takes_the_size_that_the_budget_counts(self):
         for bits in range(9, 16):
             for memory_level in range(1, 10):
                 taken = self.taken(lambda at=(bits, 1, memory_level): zlibs.compressor(*at))
                 size = zlibs.compressor_size(bits, memory_level)
                 self.assertNear(size, taken, (bits, memory_level))
 
-    def test_that_of_a_decompressor(self):
+    def test_a_decompressor_takes_the_size_that_the_budget_counts(self):
         for bits in range(9, 16):
             data = Deflater(bits, True, 1, 5).compress(bytes(2**15))
             made = []

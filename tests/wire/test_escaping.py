@@ -125,7 +125,7 @@ class ExceptionTests(SynchronousTestCase):
         for case in self.CASES:
             self.assertEqual(str(case), escaped(str(case)), type(case))
 
-    def test_so_is_how_it_is_represented(self):
+    def test_each_representation_is_one_line_that_steers_nothing(self):
         for case in self.CASES:
             self.assertEqual(repr(case), escaped(repr(case)), type(case))
 
@@ -171,7 +171,7 @@ class ServerLogTests(LogTests, ServerSide):
         [event] = self.events
         self.assertIn(f"received 4000 (private use) {REASON_SHOWN}; then", formatEvent(event))
 
-    def test_so_has_the_traceback_of_one_that_makes_an_error_of_it(self):
+    def test_the_traceback_of_a_handler_has_the_reason_escaped(self):
         async def handler(ws):
             try:
                 await ws.recv()

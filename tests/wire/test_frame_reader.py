@@ -42,7 +42,7 @@ class WholeMessagesTests(TestCase):
         expected = [*["Hello"] * 50, Ping(b"b"), b"ac", *["Hello"] * 50]
         self.assertEqual((count, events), (1, expected))
 
-    def test_where_frames_are_traced_each_is_read_by_itself(self):
+    def test_each_frame_is_read_by_itself_if_frames_are_traced(self):
         traced = mock.Mock()
         count, _ = self.headers_read(MANY, trace=traced)
         self.assertEqual((count, traced.call_count), (50, 50))

@@ -259,7 +259,7 @@ class MaskedFramesTests(TestCase):
     def test_fin_may_be_off(self):
         self.assertEqual(self.encode_frame(BINARY, b"", masked=True, fin=False)[:2], b"\x02\x80")
 
-    def test_so_may_rsv1_be_on(self):
+    def test_rsv1_may_be_on(self):
         self.assertEqual(self.encode_frame(TEXT, b"", masked=True, rsv1=True)[:2], b"\xc1\x80")
 
 

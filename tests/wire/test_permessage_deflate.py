@@ -135,7 +135,7 @@ class MakeOffersTests(TestCase):
             offers = [f"{NAME}; {words}" for words in expected]
             self.assertEqual(make_offers(options(wish)), offers)
 
-    def test_how_hard_we_try_is_our_own_business(self):
+    def test_the_level_of_our_compression_is_not_negotiated(self):
         mine = PerMessageDeflate(level=9, memory_level=9, threshold=0)
         self.assertEqual(make_offers(mine), [f"{NAME}; client_max_window_bits"])
 
@@ -171,7 +171,7 @@ class AcceptOfferTests(TestCase):
             )
             self.assertEqual(found, (Deflate(client_window_bits=bits), stated))
 
-    def test_of_a_client_that_cannot_it_is_not_asked(self):
+    def test_a_client_that_cannot_is_not_asked_for_a_smaller_window(self):
         """RFC 7692 section 7.1.2.2."""
         for ours in range(9, 16):
             found = accepted([""], f"client_max_window_bits={ours}")

@@ -107,7 +107,7 @@ class BuildRequestTests(HandshakeTestCase):
             words = "invalid origin header: there is the option origin, too; give one of the two"
             self.assertEqual(result, (InvalidHeader, words))
 
-    def test_options_that_are_no_str_are_told(self):
+    def test_options_that_are_no_str_are_reported(self):
         for options, words in (
             ({"origin": b"https://a"}, "the value of Origin must be a str; it is bytes: decode it"),
             ({"origin": 5}, "the value of Origin must be a str; it is int: give str() of it"),

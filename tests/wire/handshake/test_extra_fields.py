@@ -54,7 +54,7 @@ class FormTests(AdditionalTestCase):
                 self.assertEqual(headers.get_all("X-One"), ["1", "2"], given)
                 self.assertEqual(headers.get_all("X-Two"), ["3"])
 
-    def test_so_is_each_mapping(self):
+    def test_each_mapping_is_taken_again_and_again(self):
         class Twice(dict):
             """The headers of multidict have such items: a name may occur more than once."""
 
@@ -75,7 +75,7 @@ class FormTests(AdditionalTestCase):
         given["X-Token"] = "b"
         self.assertEqual(self.added(again)["X-Token"], "b")
 
-    def test_what_is_no_headers_is_told_and_not_shown(self):
+    def test_a_wrong_type_is_reported_and_its_value_is_not_shown(self):
         words = "additional_headers is a mapping, or pairs, of strings; there is a "
         for given, kind in (
             ("X-Secret: secret", "str"),
@@ -121,7 +121,7 @@ class ContentTests(AdditionalTestCase):
         headers.addRawHeader(b"X", "é".encode())
         self.assertRaises(InvalidHeader, self.added, headers)
 
-    def test_which_character_is_wrong_is_told_and_not_the_value(self):
+    def test_a_wrong_character_is_reported_without_the_value(self):
         result = self.complaint(self.added, {"Authorization": "Bearer s\u00e9cret"})
         words = "it has a character other than printable ASCII, 'é' at 8"
         self.assertEqual(result, (InvalidHeader, f"invalid Authorization header: {words}"))

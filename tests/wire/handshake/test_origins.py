@@ -72,7 +72,7 @@ class CheckOriginTests(HandshakeTestCase):
         # So a pattern that excludes an origin can't be evaded by another spelling of it.
         self.assertFalse(self.accepts("https://EVIL.example", re.compile("(?!.*evil).*")))
 
-    def test_what_is_refused_is_told_as_it_came(self):
+    def test_a_refused_origin_is_reported_as_it_came(self):
         _, text = self.complaint(check_origin, a_request(Origin="HTTP://A:80"), [])
         self.assertIn("HTTP://A:80", text)
 

@@ -80,7 +80,7 @@ class RedirectionTests(SynchronousTestCase):
             uri = follow(location, uri="ws://me:secret@example.com/")
             self.assertEqual(uri.username, username, location)
 
-    def test_what_is_no_uri_is_told_without_its_password(self):
+    def test_a_wrong_uri_is_reported_without_its_password(self):
         for location in ("ftp://me:secret@h/", "ws://me:secret/@h", "ws://me:se@secret@h/"):
             error = self.assertRefused("isn't a WebSocket URI", location)
             self.assertNotIn("secret", str(error))

@@ -143,7 +143,7 @@ class MaxBodySizeTests(BodyTestCase):
         expected = (bytes(2**20 - 1) + b"e", True)
         self.assertEqual(read(None, halves), expected)
 
-    def test_nor_the_rest_of_a_chunk(self):
+    def test_the_rest_of_a_chunk_is_not_kept(self):
         data = b"fffff\r\n" + bytes(0xFFFFF) + b"\r\n2\r\nxy\r\n0\r\n"
         self.assertEqual(read(data, Transfer_Encoding="chunked"), (bytes(2**20 - 1) + b"x", True))
 

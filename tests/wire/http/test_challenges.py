@@ -48,7 +48,7 @@ class ParseTests(SynchronousTestCase):
             'Digest ReAlm \t= "X", NONCE =y', [("Digest", {"realm": "X", "nonce": "y"})]
         )
 
-    def test_of_a_name_that_occurs_twice_the_first_counts(self):
+    def test_the_first_of_two_equal_names_counts(self):
         self.assertParsed("A x=1, X=2", [("A", {"x": "1"})])
 
     def test_a_value_may_have_escapes_and_be_empty(self):

@@ -63,7 +63,7 @@ class CookieJarTests(SynchronousTestCase):
             self.receive(f"k=v; Path={path}")
             self.assertEqual(self.sent(uri), ["k=v"] if expected else [], (path, uri))
 
-    def test_that_of_a_page_at_the_root_is_for_all(self):
+    def test_the_path_of_a_page_at_the_root_is_for_all(self):
         self.receive("k=v", uri="ws://example.com/page")
         self.assertEqual(self.sent("ws://example.com/x/y"), ["k=v"])
 

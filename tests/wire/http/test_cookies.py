@@ -37,7 +37,7 @@ class ParseTests(TestCase):
         self.assertCookies({"a": "b c", "d": ""}, 'a="b c"; d=""')
         self.assertCookies({"a": '"', "b": '"x', "c": 'x"'}, 'a="; b="x; c=x"')
 
-    def test_of_two_with_one_name_the_first_is_the_one(self):
+    def test_the_first_of_two_with_one_name_counts(self):
         """RFC 6265 section 5.4: the first one has the longer path."""
         self.assertCookies({"a": "1"}, "a=1; a=2", "a=3")
 

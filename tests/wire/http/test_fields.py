@@ -148,5 +148,5 @@ class FieldsTests(TestCase):
                     with contextlib.suppress(InvalidMessage):
                         read(b"GET / HTTP/1.1\r\na:" + lines + end)
 
-    def test_how_they_are_looked_up_is_for_others_to_say(self):
+    def test_fields_do_not_decide_how_they_are_looked_up(self):
         self.assertRaises(NotImplementedError, Lookup().get_all, "X")

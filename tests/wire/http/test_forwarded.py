@@ -48,10 +48,10 @@ class XForwardedForTests(ForTestCase):
                 ("192.0.2.1", 0), f"X-Forwarded-For: {said}", "X-Forwarded-For: 192.0.2.1"
             )
 
-    def test_where_every_one_is_trusted_it_is_the_first(self):
+    def test_the_first_address_is_the_client_if_all_are_trusted(self):
         self.assertClient(("10.0.0.9", 0), "X-Forwarded-For: 10.0.0.9, 10.0.0.1")
 
-    def test_of_what_can_not_be_read_it_is_the_proxy_that_has_written_it(self):
+    def test_the_proxy_that_has_written_garbage_is_the_client(self):
         for unreadable in "unknown", "", "unix:", "_hidden", "192.0.2.256", "192.0.2.1 192.0.2.2":
             self.assertClient(
                 ("10.0.0.1", 0), f"X-Forwarded-For: 192.0.2.1, {unreadable}, 10.0.0.1"
@@ -250,7 +250,7 @@ class AttackTests(SynchronousTestCase):
                 for size in 2**16, 2**16 + 1:
                     read(f"{name}: {shape * (size // len(shape))}")
 
-    def test_of_many_that_are_trusted_64_are_looked_at(self):
+    def test_only_64_of_many_trusted_addresses_are_looked_at(self):
         for count, expected in {63: "192.0.2.1", 64: "10.0.0.1"}.items():
             line = "X-Forwarded-For: 192.0.2.1" + ",10.0.0.1" * count
             self.assertEqual(read(line).host, expected)

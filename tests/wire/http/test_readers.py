@@ -94,7 +94,7 @@ class ReadRequestTests(TestCase):
         ):
             self.assertIsNone(self.read_request(line + b"\r\n\r\n", 99, 9), line)
 
-    def test_so_is_one_beyond_the_limits(self):
+    def test_a_head_beyond_the_limits_is_left_to_the_reader(self):
         data = b"GET / HTTP/1.1\r\nA: b\r\n\r\n"
         self.assertIsNotNone(self.read_request(data, len(data), 1))
         self.assertIsNone(self.read_request(data, len(data) - 1, 1))
@@ -253,7 +253,7 @@ class InterimTests(ReaderTestCase):
         self.assertIs(kind, SecurityError)
         self.assertIn("more than 16 interim responses", words)
 
-    def test_so_are_64_kilobytes_of_them(self):
+    def test_interim_responses_of_64_kilobytes_are_skipped_and_no_more(self):
         """Attack 33."""
         large = b"HTTP/1.1 103 x\r\n" + (b"X: " + b"y" * 8000 + b"\r\n") * 5 + b"\r\n"
         self.assertEqual(self.response(large + RESPONSE).status_code, 101)

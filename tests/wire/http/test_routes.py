@@ -73,7 +73,7 @@ class FindTests(TestCase):
             self.assertEqual(self.find("/chat/new", *patterns), ("/chat/new", {}))
             self.assertEqual(self.find("/chat/x", *patterns), ("/chat/{room}", {"room": "x"}))
 
-    def test_of_those_with_parameters_the_first_comes_first(self):
+    def test_the_first_of_several_paths_with_parameters_counts(self):
         self.assertEqual(self.find("/a/b", "/{x}/b", "/a/{x}"), ("/{x}/b", {"x": "a"}))
         self.assertEqual(self.find("/a/b", "/a/{x}", "/{x}/b"), ("/a/{x}", {"x": "b"}))
         self.assertEqual(self.find("/c/b", "/a/{x}", "/{x}/b"), ("/{x}/b", {"x": "c"}))
