@@ -147,7 +147,7 @@ class MessagesTests(TestCase):
 
 
 class AttributesTests(TestCase):
-    def test_what_is_wrong_can_be_asked_for(self):
+    def test_the_attributes_say_what_is_wrong(self):
         uri = exceptions.InvalidURI("x", "why")
         proxy = exceptions.InvalidProxy("y", "why")
         header = exceptions.InvalidHeader("Host", "!")

@@ -43,7 +43,7 @@ class InterfaceTests(SynchronousTestCase):
 
         self.assertRaises(Invalid, verifyClass, IWebSocketReceiver, Wrong)
 
-    def test_whatever_class_says_it_implements_an_interface_does(self):
+    def test_each_class_that_claims_an_interface_implements_it(self):
         verified = set()
         for name, _ in modules():
             module = import_module(name if name == "txws2" else f"txws2.{name}")

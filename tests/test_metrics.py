@@ -25,7 +25,7 @@ class MetricsTests(QuietTestCase):
     def value(self, name, factory="chat", **labels):
         return self.registry.get_sample_value(f"txws2_{name}", {"factory": factory, **labels})
 
-    def test_what_comes_and_goes(self):
+    def test_traffic_is_counted(self):
         both = joined(self.factory, compression=None)
         both.client.sendMessage("hello")
         both.server.sendMessage(b"abc")
@@ -140,7 +140,7 @@ class ThreadTests(QuietTestCase):
         thread.start()
         thread.join()
 
-    def test_what_is_counted_is_read_in_the_thread_of_the_reactor(self):
+    def test_the_counters_are_read_in_the_thread_of_the_reactor(self):
         self.collect_in_a_thread()
         self.assertEqual(len(self.calls), 1)
         self.assertGreater(len(self.found), 12)

@@ -63,7 +63,7 @@ class VersionTests(SynchronousTestCase):
     def said(self):
         return str(self.assertRaises(ImportError, prerequisites.check))
 
-    def test_what_is_there_is_enough(self):
+    def test_the_installed_versions_are_enough(self):
         prerequisites.check()
 
     def test_a_twisted_that_is_too_old_is_named_with_the_one_that_is_needed(self):

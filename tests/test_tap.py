@@ -135,7 +135,7 @@ class OptionTests(TapTestCase):
     def test_connections_are_logged_if_they_are_to_be(self):
         self.assertIs(self.start().log_connections, False)
 
-    def test_and_so_they_are(self):
+    def test_the_option_log_connections_reaches_the_factory(self):
         self.assertIs(self.start("--log-connections").log_connections, True)
 
     def test_none_is_no_limit(self):
@@ -237,7 +237,7 @@ class OriginTests(TapTestCase):
         self.assertEqual(self.accepted(host="c.example"), [None])
         self.assertEqual(self.accepted(host="a.example"), [None])
 
-    def test_what_is_named_is_all_that_is_accepted(self):
+    def test_only_named_origins_are_accepted(self):
         self.assertEqual(self.accepted("--origin", "HTTP://b.example"), [self.foreign])
         self.assertEqual(
             self.accepted("--origin", "http://b.example", "--origin", "None"), [self.foreign, None]

@@ -109,7 +109,7 @@ class JoinedTests(SynchronousTestCase):
         error = self.assertRaises(ValueError, joined, WebSocketServerFactory(echo, reactor=reactor))
         self.assertIn("reactor=clock", str(error))
 
-    def test_what_the_server_refuses_is_raised(self):
+    def test_a_refusal_of_the_server_is_raised(self):
         error = self.assertRaises(InvalidStatus, joined, echo, origins=["https://a.example"])
         self.assertEqual(error.response.status_code, 403)
 
@@ -142,7 +142,7 @@ class TimeTests(SynchronousTestCase):
         both.advance(0.25)
         self.assertEqual(both.clock.seconds(), 2.75)
 
-    def test_what_is_underway_arrives_before(self):
+    def test_bytes_underway_arrive_before(self):
         both = joined(echo)
         both.client.sendMessage("hello")
         both.advance(0)
@@ -169,7 +169,7 @@ class ResultTests(SynchronousTestCase):
         self.assertEqual(both.result_of(talk()), ["one", b"two"])
         self.assertEqual(both.server.close_code, 1000)
 
-    def test_what_it_fails_with_is_raised(self):
+    def test_its_failure_is_raised(self):
         async def handler(ws):
             await ws.close(4000, "enough")
 
@@ -183,7 +183,7 @@ class ResultTests(SynchronousTestCase):
         for word in "nothing moves any more", "advance()", "pump()":
             self.assertIn(word, str(error))
 
-    def test_what_the_handler_has_raised_is_noted_on_the_error(self):
+    def test_an_exception_of_the_handler_is_noted_on_the_error(self):
         both = joined(fail)
         error = self.assertRaises(ConnectionClosedError, both.result_of, both.client.recv())
         [note] = error.__notes__
@@ -228,7 +228,7 @@ class ContextTests(SynchronousTestCase):
         [note] = wrong.__notes__
         self.assertIn("pump() is missing", note)
 
-    def test_what_a_handler_has_raised_fails_the_test(self):
+    def test_an_exception_of_a_handler_fails_the_test(self):
         with self.assertRaisesRegex(RuntimeError, "no luck"), joined(fail):
             pass
         self.flushLoggedErrors(RuntimeError)
@@ -329,7 +329,7 @@ class OpenedTests(SynchronousTestCase):
         self.assertEqual((close.opcode, close.payload[:2]), (Opcode.CLOSE, b"\x03\xef"))
         self.assertTrue(transport.connected)
 
-    def test_what_a_client_writes_last_can_be_read(self):
+    def test_the_last_bytes_of_a_client_can_be_read(self):
         client = self.make_client()
         transport = opened(client)
         client.close()

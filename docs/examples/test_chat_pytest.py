@@ -28,7 +28,7 @@ def test_a_conversation():
         assert alice.server.close_code == 1000
 
 
-def test_whoever_is_silent_for_a_minute_has_to_leave():
+def test_a_silent_visitor_has_to_leave_after_a_minute():
     with joined(Room().handler) as alice:
         alice.advance(60)
         assert (alice.client.close_code, alice.client.close_reason) == (4000, "are you asleep?")

@@ -21,13 +21,13 @@ class RoomTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(self.alice.client.recv()), "hello")
         self.assertEqual(self.successResultOf(self.bob.client.recv()), "hello")
 
-    def test_whoever_is_silent_for_a_minute_has_to_leave(self):
+    def test_a_silent_visitor_has_to_leave_after_a_minute(self):
         self.alice.advance(59)
         self.assertIsNone(self.alice.client.close_code)
         self.alice.advance(1)
         self.assertEqual(self.alice.client.close_code, 4000)
 
-    def test_whoever_is_gone_is_no_longer_here(self):
+    def test_a_visitor_that_has_gone_is_no_longer_here(self):
         self.alice.drop()
         self.assertEqual(self.room.here, {self.bob.server})
 

@@ -45,7 +45,7 @@ class ComparingTests(SynchronousTestCase):
         summary = summarise([run("echo", "ws", 10), run("growth", "ws", 12)])
         self.assertEqual(cost_of_silence(summary, "ws"), 1.2)
 
-    def test_what_silence_costs_takes_both_to_tell(self):
+    def test_the_cost_of_silence_needs_both_loads(self):
         self.assertIsNone(cost_of_silence(summarise([run("growth", "ws", 12)]), "ws"))
         self.assertIsNone(cost_of_silence(summarise([run("echo", "ws", 12)]), "ws"))
 

@@ -35,14 +35,14 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(options.clients, list(CLIENTS))
         self.assertFalse(options.report_only or options.add)
 
-    def test_what_is_named_is_measured(self):
+    def test_a_named_workload_is_measured(self):
         options = parse(
             ["--workloads", "echo", "tls", "--servers=ws", "--rounds=5", "--seconds=0.5"]
         )
         self.assertEqual((options.workloads, options.servers), (["echo", "tls"], ["ws"]))
         self.assertEqual((options.rounds, options.seconds), (5, 0.5))
 
-    def test_what_is_unknown_is_refused(self):
+    def test_an_unknown_name_is_refused(self):
         self.assertIn("invalid choice: 'ping'", self.refusal("--workloads", "ping"))
         self.assertIn("invalid choice: 'apache'", self.refusal("--servers", "apache"))
 

@@ -71,7 +71,7 @@ class KindTests(TestCase):
         self.assertIn("it is 'asyncio', of type str. Only run() takes names", told)
         self.assertIn("of type int", self.told(TypeError, check_reactor, 1))
 
-    def test_what_came_is_shown_on_one_short_line(self):
+    def test_the_wrong_value_is_shown_on_one_short_line(self):
         self.assertEqual(shown("1MB"), "'1MB', of type str")
         self.assertEqual(shown(None), "None")
         self.assertEqual(len(shown("\n" * 10**6)), len("..., of type str") + 80)

@@ -160,7 +160,7 @@ class ShortenedTests(TestCase):
             self.assertEqual(len(self.frames(call, max_size="1MB")), 1)
         self.assertEqual(len(self.frames(txws2.run, handler, "localhost", "8765")), 1)
 
-    def test_what_the_application_raises_is_seen_whole(self):
+    def test_an_exception_of_the_application_is_seen_whole(self):
         class Headers:
             def items(self):
                 raise TypeError("mine")

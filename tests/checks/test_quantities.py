@@ -62,7 +62,7 @@ class QuantityTests(SynchronousTestCase):
         self.assertReads(count("headers"), {"1": 1, "1_000": 1000})
         self.assertRefuses(count("headers"), "0", "1K", "1s", "1.5", "-1")
 
-    def test_what_is_not_understood_is_refused_with_what_was_expected(self):
+    def test_an_unreadable_quantity_is_refused_with_the_expected_form(self):
         for text in (
             "",
             "x",

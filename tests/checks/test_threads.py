@@ -86,7 +86,7 @@ class ThreadTests:
         self.joined.drop()
         self.assertRefused(self.ws.close)
 
-    def test_what_it_is_can_be_asked_anywhere(self):
+    def test_its_facts_can_be_asked_in_any_thread(self):
         ws = self.open()
         for name in ("state", "latency", "request", "subprotocol", "counters", "remote_address"):
             elsewhere(getattr, ws, name)
@@ -139,7 +139,7 @@ class ReactorThreadTests(SynchronousTestCase):
 
 
 class WrappedTests(StreamTestCase):
-    def test_what_a_wrapped_protocol_writes_is_refused_too(self):
+    def test_a_write_of_a_wrapped_protocol_is_refused_too(self):
         self.link()
         self.assertRaises(ConcurrencyError, elsewhere, self.server.transport.write, b"hello")
         self.pump()

@@ -87,11 +87,11 @@ class HookTests(SynchronousTestCase):
         response = refusal("X", status=407, header="Proxy-Authenticate")
         self.assertEqual(self.successResultOf(self.answer(response)), "X y")
 
-    def test_what_it_raises_comes_through(self):
+    def test_an_exception_of_the_hook_comes_through(self):
         self.rounds(lambda demand: 1 / 0)
         self.failureResultOf(self.answer(refusal("X")), ZeroDivisionError)
 
-    def test_what_no_header_can_have_is_refused_and_not_shown(self):
+    def test_a_value_that_no_header_can_have_is_refused_and_not_shown(self):
         """Attack 9."""
         for value in ("secret\r\nX: y", "sécret", "", " secret", b"secret", 7, "secret\0"):
             for is_proxy, name in ((False, "Authorization"), (True, "Proxy-Authorization")):
@@ -120,7 +120,7 @@ class DigestTests(SynchronousTestCase):
         self.assertIn('Digest username="me"', first)
         self.assertIsNone(second)
 
-    def test_and_once_more_if_the_nonce_was_too_old(self):
+    def test_it_answers_once_more_if_the_nonce_was_too_old(self):
         first = refusal('Digest realm="x", nonce="y", qop="auth"')
         stale = refusal('Digest realm="x", nonce="z", qop="auth", stale=TRUE')
         answers = self.answers(first, stale, stale)

@@ -115,7 +115,7 @@ class RequestTests(HandshakeTestCase):
                 self.make_factory(None, additional_headers=line)
             self.assertIn("additional_headers is a mapping, or pairs", str(caught.exception))
 
-    def test_what_the_handshake_says_itself_cannot_be_said_again(self):
+    def test_headers_of_the_handshake_cannot_be_added_again(self):
         for name in ("Host", "upgrade", "Sec-WebSocket-Key", "Content-Length"):
             headers = {name: "x"}
             self.assertRaises(InvalidHeader, self.make_factory, None, additional_headers=headers)
@@ -242,7 +242,7 @@ class HostileServerTests(HandshakeTestCase):
 
             self.assertFails(kind, lacking)
 
-    def test_what_was_not_offered_is_refused(self):
+    def test_an_answer_that_was_not_offered_is_refused(self):
         for line, options in (
             (b"Sec-WebSocket-Protocol: a", {}),
             (b"Sec-WebSocket-Protocol: a", {"subprotocols": ["b"]}),
@@ -274,7 +274,7 @@ class HostileServerTests(HandshakeTestCase):
                 self.receive(answer(request, *lines))
                 self.assertEqual(self.ws.opened, 1)
 
-    def test_what_comes_after_hanging_up_does_not_matter(self):
+    def test_bytes_after_hanging_up_do_not_matter(self):
         request = self.ask()
         self.ws.dataReceived(b"garbage\r\n\r\n")
         self.ws.dataReceived(answer(request))

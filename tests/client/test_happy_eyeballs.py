@@ -193,7 +193,7 @@ class ResolverTests(EyeballsTestCase):
         self.failureResultOf(connecting, ConnectionRefusedError)
         self.assertNothingLeft()
 
-    def test_what_comes_when_all_is_over_is_not_tried(self):
+    def test_an_address_that_comes_too_late_is_not_tried(self):
         connecting = self.connect("::1", complete=False)
         self.accept("::1")
         self.successResultOf(connecting)

@@ -94,7 +94,7 @@ class MistakeTests(ConnectTestCase):
         self.assertRaises(TypeError, self.connect, ping_intervall=20)
         self.assertRaises(TypeError, self.connect, additional_headers="X: a")
 
-    def test_what_is_of_the_wrong_kind_is_raised_at_once_with_what_came(self):
+    def test_a_wrong_type_is_raised_at_once_with_the_value(self):
         for options, told in (
             ({"max_size": "1MB"}, "max_size must be an int, at least 0, or None; it is '1MB'"),
             ({"open_timeout": "x"}, "open_timeout must be a number of seconds, or None; it is 'x'"),
@@ -119,7 +119,7 @@ class MistakeTests(ConnectTestCase):
             exc = self.assertRaises(TypeError, self.connect, **options)
             self.assertIn(told, str(exc))
 
-    def test_what_is_no_number_at_all_fails_the_deferred(self):
+    def test_a_wrong_number_fails_the_deferred(self):
         for value in (float("nan"), float("inf")):
             self.failureResultOf(self.connect(ping_interval=value), ValueError)
 
@@ -163,7 +163,7 @@ class ServerMistakeTests(TestCase):
             failure = self.failureResultOf(self.serve(*place), ValueError)
             self.assertIn(told, str(failure.value))
 
-    def test_what_is_of_the_wrong_kind_is_raised_at_once(self):
+    def test_a_wrong_type_is_raised_at_once(self):
         for options, told in (
             ({"subprotocols": "chat"}, "subprotocols is a sequence of strings, as ['chat']"),
             ({"subprotocols": None}, "subprotocols is a sequence of strings, as ['chat']; it is"),
@@ -223,7 +223,7 @@ class SendingMistakeTests(QuietTestCase):
                     self.assertIn(told, str(self.assertRaises(TypeError, call, message)))
             self.assertEqual(both.client.state.name, "OPEN")
 
-    def test_what_waits_for_a_connection_is_a_message_too(self):
+    def test_a_wrong_message_is_refused_although_it_would_wait(self):
         service = WebSocketClientService("ws://a/", max_waiting=1, reactor=MemoryReactor())
         service.startService()
         exc = self.assertRaises(TypeError, service.send, {"a": 1})

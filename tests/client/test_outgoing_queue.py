@@ -54,7 +54,7 @@ class OutgoingTests(QuietTestCase):
         self.assertEqual(str(failure.value), expected)
         self.assertEqual(self.received(), ["one", "two"])
 
-    def test_or_the_oldest_is_dropped(self):
+    def test_when_too_many_wait_the_oldest_may_be_dropped(self):
         self.make(drop="oldest")
         one, *_ = self.add("one", "two", "three")
         self.failureResultOf(one, InvalidState)
@@ -108,7 +108,7 @@ class OutgoingTests(QuietTestCase):
         buffer[:] = b"two"
         self.assertEqual(self.received(), [b"one"])
 
-    def test_what_is_no_message_is_an_error_at_once(self):
+    def test_a_wrong_message_is_an_error_at_once(self):
         self.make()
         self.assertRaises(TypeError, self.add, 5)
         self.assertEqual(len(self.outgoing), 0)
@@ -127,6 +127,6 @@ class OutgoingTests(QuietTestCase):
         self.outgoing.add(b"two", True, False)
         self.assertEqual(self.received(), [b"one", "two"])
 
-    def test_what_makes_no_sense_is_an_error(self):
+    def test_senseless_options_are_an_error(self):
         self.assertRaises(ValueError, OutgoingQueue, -1, "newest")
         self.assertRaises(ValueError, OutgoingQueue, 1, "both")

@@ -468,7 +468,7 @@ class AuthenticationTests(ProxyTestCase):
         self.hear(ESTABLISHED)
         self.successResultOf(connecting)
 
-    def test_what_a_proxy_says_meanwhile_ends_the_connection(self):
+    def test_bytes_of_a_proxy_meanwhile_end_the_connection(self):
         waiting = Deferred()
         connecting = self.connect("http://p", lambda demand: waiting)
         self.hear(refuse(b"X"))
@@ -479,7 +479,7 @@ class AuthenticationTests(ProxyTestCase):
         self.hear(ESTABLISHED)
         self.successResultOf(connecting)
 
-    def test_what_a_hook_raises_fails_it_and_hangs_up(self):
+    def test_an_exception_of_a_hook_fails_it_and_hangs_up(self):
         connecting = self.connect("http://p", lambda demand: 1 / 0)
         self.hear(refuse(b"X"))
         self.failureResultOf(connecting, ZeroDivisionError)

@@ -85,7 +85,7 @@ class IterationTests(ReconnectingTestCase):
         self.servers.open()
         self.assertEqual(len(self.connections), 2)
 
-    def test_what_iterators_give_is_sent_each_time(self):
+    def test_the_items_of_iterators_are_sent_each_time(self):
         self.start(
             additional_headers=(pair for pair in [("X-Token", "secret")]),
             subprotocols=(name for name in ["chat"]),
@@ -132,7 +132,7 @@ class IterationTests(ReconnectingTestCase):
         self.assertNothingLeft()
 
     @counts_references
-    def test_what_is_raised_in_the_loop_closes_it_and_goes_on(self):
+    def test_an_exception_in_the_loop_closes_it_and_goes_on(self):
         self.start()
         self.servers.open()
         self.bodies[-1].errback(KeyError())
@@ -324,7 +324,7 @@ class BackoffTests(ReconnectingTestCase):
 
 
 class DecisionTests(ReconnectingTestCase):
-    def test_what_will_not_pass_is_raised(self):
+    def test_a_permanent_error_is_raised(self):
         self.start()
         self.servers.refuse("401 Unauthorized")
         self.failureResultOf(self.running, InvalidStatus)
@@ -344,7 +344,7 @@ class DecisionTests(ReconnectingTestCase):
         failure = self.failureResultOf(self.running, PermissionError)
         self.assertIsInstance(failure.value.__cause__, ConnectionRefusedError)
 
-    def test_what_it_raises_itself_is_raised(self):
+    def test_an_exception_of_the_hook_is_raised(self):
         def broken(exc):
             raise LookupError
 

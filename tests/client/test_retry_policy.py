@@ -55,7 +55,7 @@ def caused_by(exc, cause):
 
 
 class ProcessExceptionTests(SynchronousTestCase):
-    def test_what_the_network_does_may_pass(self):
+    def test_an_error_of_the_network_may_pass(self):
         for exc in (
             error.ConnectionRefusedError(),
             error.NoRouteError(),
@@ -146,7 +146,7 @@ class EndTests(SynchronousTestCase):
         self.assertFalse(ended_in_trouble(self.closed(4000, 4000, False)))
         self.assertFalse(ended_in_trouble(self.closed(1000, 4000, False)))
 
-    def test_what_the_peer_may_not_send_is_trouble(self):
+    def test_a_code_that_the_peer_may_not_send_is_trouble(self):
         for cause in ProtocolError(""), PayloadTooBig(2, 1):
             for rcvd in None, 1002:
                 self.assertTrue(ended_in_trouble(self.closed(rcvd, 1002, False, cause)))
@@ -168,7 +168,7 @@ class VerdictTests(SynchronousTestCase):
         raised = self.assertRaises(KeyError, raise_unless_retried, lambda _: other, exc)
         self.assertIs(raised.__cause__, exc)
 
-    def test_what_could_mean_either_is_a_mistake(self):
+    def test_an_ambiguous_verdict_is_a_mistake(self):
         async def later(exc):
             return None
 
@@ -216,7 +216,7 @@ class RetryAfterTests(SynchronousTestCase):
         for value in "3601", "9" * 5000, formatdate(NOW + 1e6, usegmt=True):
             self.assertEqual(self.seconds(value), 3600)
 
-    def test_what_is_neither_does_not_count(self):
+    def test_a_malformed_value_does_not_count(self):
         for value in "", "soon", "-5", "1.5", "٣", "Mon, 99 Nov 9999 00:00:00 GMT":
             self.assertEqual(self.seconds(value), 0, value)
 

@@ -53,7 +53,7 @@ class NameTests(SynchronousTestCase):
         ):
             self.assertEqual(name_to_ask_for(host), asked)
 
-    def test_what_is_no_name_is_refused(self):
+    def test_an_invalid_name_is_refused(self):
         hosts = ["", ".", "a..b", "a..", ".a", "a" * 64, ".".join(["a" * 62] * 5), "a b", "a\n"]
         for host in [*hosts, "a\0b", "[::1]", "a:81", "my~host", "\ud800", "b\xfc..x", "\u200d"]:
             with self.assertRaises(ValueError):
@@ -96,7 +96,7 @@ class VerifyTests(SynchronousTestCase):
         self.assertIs(verdict, False)
         self.assertEqual((refusal.code, refusal.trusted), (10, False))
 
-    def test_whatever_goes_wrong_is_a_refusal(self):
+    def test_each_error_is_a_refusal(self):
         """Attack 31: verifying fails closed."""
         for error in (ValueError("x"), TypeError(), MemoryError(), RecursionError(), SystemExit()):
             verdict, refusal = self.verify(Unreadable(error))

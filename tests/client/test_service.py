@@ -357,7 +357,7 @@ class ReconnectingTests(ServiceTestCase):
         self.assertEqual(self.states, [CONNECTING, OPEN, BACKING_OFF] * 3 + [CONNECTING])
         self.stop()
 
-    def test_who_waits_gets_one_that_does_not_last_and_counts_no_failure(self):
+    def test_a_waiter_gets_a_short_connection_and_counts_no_failure(self):
         service = self.open()
         self.servers.close(1013)
         connected = service.whenConnected(failAfterFailures=1)
@@ -413,7 +413,7 @@ class ReconnectingTests(ServiceTestCase):
         self.assertEqual(self.states, [CONNECTING, BACKING_OFF] * 3 + [CONNECTING])
         self.stop()
 
-    def test_what_will_not_pass_ends_it_loudly(self):
+    def test_a_permanent_error_ends_it_loudly(self):
         service = self.start(max_waiting=1)
         waiting, connected = service.send("hello"), service.whenConnected()
         self.servers.refuse("401 Unauthorized")
@@ -484,7 +484,7 @@ class WhenConnectedTests(ServiceTestCase):
         self.stop()
         self.failureResultOf(connected, CancelledError)
 
-    def test_who_gets_it_may_stop_the_service(self):
+    def test_a_waiter_that_gets_it_may_stop_the_service(self):
         service = self.start()
         first = service.whenConnected().addCallback(lambda _: service.stopService())
         second = service.whenConnected()
@@ -600,7 +600,7 @@ class HookTests(ServiceTestCase):
         self.assertEqual((self.messages, self.take_loud()), (["one"], []))
         self.stop()
 
-    def test_what_a_message_s_hook_raises_is_logged_and_the_next_one_comes(self):
+    def test_an_exception_of_a_message_s_hook_is_logged_and_the_next_one_comes(self):
         def on_message(message):
             self.messages.append(message)
             raise KeyError
@@ -624,7 +624,7 @@ class HookTests(ServiceTestCase):
         self.assertIs(self.service.state, OPEN)
         self.stop()
 
-    def test_what_that_of_the_states_raises_is_logged(self):
+    def test_an_exception_of_the_hook_of_states_is_logged(self):
         def broken(state):
             raise KeyError
 
@@ -743,7 +743,7 @@ class SocketTests(TestCase):
         self.assertEqual(await heard, "hello")
         await service.stopService()
 
-    async def test_who_is_refused_with_429_comes_in_once_there_is_room(self):
+    async def test_a_client_refused_with_429_comes_in_once_there_is_room(self):
         server = await serve(
             lambda ws: ws.wait_closed(), "127.0.0.1", 0, max_connections_per_host=1
         )

@@ -153,7 +153,7 @@ class FailureTests(TargetTestCase):
 
         return say
 
-    def test_what_it_raises_fails_the_attempt(self):
+    def test_an_exception_of_the_hook_fails_the_attempt(self):
         self.failureResultOf(self.connect(self.fail_with(KeyError())), KeyError)
         failing = self.connect(URI, additional_headers=self.fail_with(KeyError()))
         self.failureResultOf(failing, KeyError)
@@ -199,7 +199,7 @@ class FailureTests(TargetTestCase):
         self.assertEqual(formatEvent(event), "giving up on the server")
         self.assertNothingLeft()
 
-    def test_what_can_not_be_asked_is_a_mistake(self):
+    def test_an_argument_of_another_type_is_a_mistake(self):
         async def coroutine():
             return URI
 
@@ -261,7 +261,7 @@ class TimeTests(TargetTestCase):
         self.servers.open()
         self.successResultOf(connecting)
 
-    def test_whoever_cancels_the_connection_cancels_the_question(self):
+    def test_cancelling_the_connection_cancels_the_hook(self):
         async def stubborn():
             with contextlib.suppress(CancelledError):
                 await Deferred()

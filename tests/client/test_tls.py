@@ -185,7 +185,7 @@ class TrustTests(TLSTestCase):
         self.assertIs(tls.creator_for("whatever"), creator)
         self.assertFalse(ClientTLS(None).is_given)
 
-    def test_what_one_of_twisted_s_verifies_is_verified_by_us(self):
+    def test_a_name_that_a_creator_of_twisted_verifies_is_verified_by_us(self):
         trust = trustRootFromCertificates([Certificate.loadPEM(self.pem)])
         tls = ClientTLS(optionsForClientTLS("localhost", trustRoot=trust))
         self.assertTrue(tls.is_given)
@@ -314,7 +314,7 @@ class Shown:
 
 
 class FailureTests(SynchronousTestCase):
-    def test_what_is_no_failure_of_tls_is_none(self):
+    def test_another_failure_is_no_failure_of_tls(self):
         self.assertIsNone(tls_failure(OSError(), StringTransport(), "h"))
 
     def test_an_end_within_the_handshake_is_one(self):
@@ -359,7 +359,7 @@ class FailureTests(SynchronousTestCase):
         failure = tls_failure(CertificateError(), Shown(), "h")
         self.assertEqual(str(failure), "the server's certificate isn't one for h")
 
-    def test_what_openssl_has_not_said_is_no_error_of_ours(self):
+    def test_an_error_without_words_of_openssl_raises_nothing(self):
         class Broken:
             def __init__(self, *arguments):
                 raise TypeError

@@ -44,7 +44,7 @@ class MatrixTests(TLSTestCase):
             self.assertRegex(str(client.failure), pattern_of(row), row.title)
         self.assertEqual(self.flushLoggedErrors(), [])
 
-    def test_whatever_is_right_is_accepted(self):
+    def test_each_right_certificate_is_accepted(self):
         for row in ACCEPTED:
             client, server = self.meet(ClientTLS(self.trusted), row.name or row.host, row.serve())
             self.assertEqual((client.heard, server.heard), (b"hello", b"hello"), row.title)

@@ -171,7 +171,7 @@ class RefusalTests(LoadTestCase):
             "{path}:3: ValueError: one",
         )
 
-    def test_what_can_not_serve_connections(self):
+    def test_an_object_that_cannot_serve_connections_is_refused(self):
         self.write(
             "import txws2\nasync def old(ws, path): pass\n"
             "class Ported(txws2.WebSocketServerProtocol):\n"

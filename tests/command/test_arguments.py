@@ -41,7 +41,7 @@ class ArgumentTests(SynchronousTestCase):
                 f"--timeout={wrong}",
             )
 
-    def test_what_is_wrong_is_one_line(self):
+    def test_a_mistake_is_one_line(self):
         self.assertWrong("--max-size", "--max-size=1XB")
         self.assertEqual(sys.stderr.getvalue().count("\n"), 1)
 
@@ -61,7 +61,7 @@ class ArgumentTests(SynchronousTestCase):
         self.assertIsNone(parse_arguments(["ws://h/", "--proxy", "none"]).proxy)
         self.assertIs(parse_arguments(["ws://h/"]).proxy, True)
 
-    def test_what_is_not_verified_needs_no_authorities(self):
+    def test_insecure_excludes_authorities(self):
         for option in "--cacert", "--cert":
             self.assertWrong(
                 "--insecure excludes --cacert and --cert", "--insecure", option, "file.pem"
@@ -94,7 +94,7 @@ class DocumentedTests(SynchronousTestCase):
             if command
         ]
 
-    def test_what_the_docs_have_can_be_typed(self):
+    def test_the_commands_of_the_docs_can_be_typed(self):
         for name, least in ("README.rst", 3), ("docs/howto/command.rst", 7):
             lines = self.lines(name)
             self.assertGreaterEqual(len(lines), least)

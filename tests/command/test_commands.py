@@ -351,7 +351,7 @@ class PipeTests(ClientTestCase):
         await client.ended
         self.assertEqual((client.out, client.status), ("", 0))
 
-    async def test_what_the_request_says(self):
+    async def test_the_options_are_in_the_request(self):
         requests = []
         uri = await self.serve(
             lambda ws: requests.append(ws.request), host="127.0.0.1", port=0, subprotocols=["chat"]
@@ -373,7 +373,7 @@ class RefusalTests(ClientTestCase):
         self.assertOneLine(client, f"can't connect to {uri}: ", "is the server running")
         self.assertIn("refused", client.err)
 
-    async def test_what_makes_no_sense_is_one_line_and_status_2(self):
+    async def test_senseless_options_are_one_line_and_status_2(self):
         client = await self.run_client("ws://localhost/", "--max-size", "1XB")
         self.assertEqual((client.out, client.status), ("", 2))
         self.assertRegex(client.err, "^.*--max-size: must be .* 64KiB or 1MB.*; it is '1XB'.*\n$")
@@ -434,7 +434,7 @@ class TLSTests(ClientTestCase):
     async def test_unless_that_is_asked_for(self):
         await self.assertEchoes(await self.serve_tls(), "--insecure")
 
-    async def test_or_its_authority_is_trusted(self):
+    async def test_a_certificate_of_a_trusted_authority_is_accepted(self):
         await self.assertEchoes(await self.serve_tls(), "--cacert", self.authority)
 
     async def test_a_server_may_want_to_see_one_of_ours(self):

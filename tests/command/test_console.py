@@ -123,7 +123,7 @@ class PipeTests(ConsoleTestCase):
         self.assertEqual(self.sent, ["one"])
         self.successResultOf(self.console.ended)
 
-    def test_what_is_not_utf_8_is_sent_as_binary(self):
+    def test_bytes_that_are_not_utf_8_are_sent_as_binary(self):
         self.console.dataReceived(b"caf\xe9\n\xff\xfe")
         self.console.readConnectionLost()
         self.assertEqual(self.sent, [b"caf\xe9", b"\xff\xfe"])
@@ -269,7 +269,7 @@ class TerminalTests(ConsoleTestCase):
         self.type("lo")
         self.assertScreen("> x", "> x", "> x", "> x", "< hi", "> hello")
 
-    def test_what_is_below_moves_down(self):
+    def test_the_lines_below_move_down(self):
         self.screen.show("\n\nbelow\r\x1b[A\x1b[A")
         self.type("hel")
         self.console.show("hi")
@@ -358,7 +358,7 @@ class FullOutputTests(ConsoleTestCase):
         self.transport.producer.resumeProducing()
         self.assertNoResult(self.next)
 
-    def test_who_reads_no_more_lets_nobody_wait(self):
+    def test_a_reader_that_has_gone_lets_nobody_wait(self):
         self.transport.producer.pauseProducing()
         shown = self.console.show("one")
         self.transport.producer.stopProducing()

@@ -301,7 +301,7 @@ class ReconnectTests(ConversationTestCase):
         self.clock.advance(2.5)
         self.assertEqual(self.servers.attempts, 2)
 
-    def test_what_may_pass_is_tried_again(self):
+    def test_a_temporary_error_is_tried_again(self):
         self.start("--reconnect")
         self.servers.refuse()
         self.clock.advance(2.5)
@@ -312,7 +312,7 @@ class ReconnectTests(ConversationTestCase):
         self.assertRegex(first, "HTTP 503; trying again$")
         self.assertRegex(second, r"[^.]; trying again$")
 
-    def test_what_will_not_pass_is_the_end(self):
+    def test_a_permanent_error_is_the_end(self):
         self.start("--reconnect")
         self.servers.refuse("404 Nothing")
         self.assertEnds(1, "HTTP 404", "no WebSocket at this path")
@@ -321,7 +321,7 @@ class ReconnectTests(ConversationTestCase):
         self.start("--reconnect", "--subprotocol", "a b")
         self.assertEnds(1, "isn't a token")
 
-    def test_what_is_typed_meanwhile_is_sent_on_the_next_connection(self):
+    def test_a_line_typed_meanwhile_is_sent_on_the_next_connection(self):
         self.again()
         self.type(b"one\ntwo\n")
         self.servers.open()
@@ -364,7 +364,7 @@ class ReconnectTests(ConversationTestCase):
         self.lose()
         self.assertEnds(1, f"closed: {LOST}")
 
-    def test_who_reads_no_more_wants_no_other_connection(self):
+    def test_no_other_connection_is_made_once_nobody_reads_the_output(self):
         self.again()
         self.console.writeConnectionLost()
         self.assertEnds(1, "connecting again", f"stopped while connecting to {URI}")

@@ -30,7 +30,7 @@ class WatchingTests(SynchronousTestCase):
         self.flushLoggedErrors(ZeroDivisionError)
         self.assertEqual([failure.type for failure in told], [ZeroDivisionError])
 
-    def test_what_is_no_error_is_not(self):
+    def test_an_event_that_is_no_error_is_not_reported(self):
         self.assertEqual(self.told(LogLevel.warn), [])
 
     def test_an_event_without_a_failure_is_not_reported(self):

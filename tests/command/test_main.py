@@ -131,7 +131,7 @@ class PipeTests(MainTestCase):
         self.assertEqual(await self.run_main(), 0)
         self.assertEqual(self.output(), b"")
 
-    async def test_what_is_not_utf_8_travels_as_binary(self):
+    async def test_bytes_that_are_not_utf_8_travel_as_binary(self):
         received = []
 
         async def handler(ws):
@@ -281,7 +281,7 @@ class WaitTests(MainTestCase):
         self.assertEqual(self.output(), b"0\n1\n2\n")
         self.assertIn("closed: received 1000", self.errors())
 
-    async def test_or_until_the_time_is_over(self):
+    async def test_it_goes_on_until_the_time_is_over(self):
         await self.serve(echo)
         self.end_of_input()
         self.reactor = reactor
@@ -400,7 +400,7 @@ class RefusalTests(MainTestCase):
         await self.serve(echo, origins=["https://example.com"])
         self.assertIn("HTTP 403", await self.assertCannotConnect())
 
-    async def test_what_it_says_is_shown(self):
+    async def test_the_words_of_a_refusal_are_shown(self):
         def refuse(ws, request):
             return Response(402, "Payment Required", body=b"first pay\nthen come again\n")
 

@@ -223,7 +223,7 @@ class CookieTests(RefusalTestCase):
 
 
 class LocationTests(RefusalTestCase):
-    def test_what_is_no_redirect_is_a_refusal(self):
+    def test_another_response_with_a_location_is_a_refusal(self):
         for status in 300, 304, 305, 306:
             self.ask()
             self.redirect("/other", "Content-Length: 0", status=status)

@@ -16,11 +16,11 @@ PAGE = b"""<!DOCTYPE html>
 """
 
 
-class ToldTests(SynchronousTestCase):
+class BodyLinesTests(SynchronousTestCase):
     def refusal_lines(self, body, kind=InvalidStatus):
         return refusal_lines(kind(Response(403, "Forbidden", body=body)))
 
-    def test_what_a_refusal_says_is_shown(self):
+    def test_the_body_of_a_refusal_is_shown(self):
         self.assertEqual(
             self.refusal_lines(b"no token\r\n\r\nask for one\n"), ["no token", "ask for one"]
         )
@@ -40,7 +40,7 @@ class ToldTests(SynchronousTestCase):
         self.assertEqual(lines[:2], ["x" * 200, "y"])
         self.assertEqual(lines[10:], ["[body, 3001 bytes in all]"])
 
-    def test_what_is_no_text_is_not_shown(self):
+    def test_a_body_without_text_is_not_shown(self):
         self.assertEqual(self.refusal_lines(b"\x1f\x8b\x08"), ["[body, 3 bytes, not UTF-8]"])
 
     def test_the_visible_text_of_a_page_is_shown(self):

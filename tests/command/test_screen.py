@@ -16,7 +16,7 @@ class PrintableTests(SynchronousTestCase):
         for text in FAMILY, "❤\ufe0f\u200d🔥", "\u0645\u06cc\u200c\u062e":
             self.assertEqual(printable(text), text)
 
-    def test_what_could_steer_a_terminal_is_shown(self):
+    def test_characters_that_could_steer_a_terminal_are_escaped(self):
         shown = {
             "\x1b[2J": r"\x1b[2J",
             "\x07": r"\x07",

@@ -87,5 +87,5 @@ class UnwritableTests(SynchronousTestCase):
         os.write(writing, bytes(2**20))
         self.assertEqual(unwritable(writing), "nobody reads them")
 
-    def test_what_can_be_written_again(self):
+    def test_a_writable_output_is_full_for_a_moment_only(self):
         self.assertIn("for a moment", unwritable(self.open(os.devnull)))

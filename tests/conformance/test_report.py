@@ -48,7 +48,7 @@ class ComparingTests(SynchronousTestCase):
         lines = worse({}, {"10.1": FAILED, "2.10": FAILED, "2.9": FAILED})
         self.assertEqual([line.partition(":")[0] for line in lines], ["2.9", "2.10", "10.1"])
 
-    def test_what_is_better_is_not_worse(self):
+    def test_a_case_that_got_better_is_no_failure(self):
         expected, found = {"12.1": ["UNIMPLEMENTED", "OK"], "2.1": GOOD}, {"12.1": GOOD}
         self.assertEqual(worse(expected, found | {"2.1": ["INFORMATIONAL", "OK"]}), [])
         self.assertEqual(better(expected, found), ["12.1"])

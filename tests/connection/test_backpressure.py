@@ -86,7 +86,7 @@ class PauseTests:
         ws.resumeProducing()
         self.assertEqual(ws.got[:98], [str(number) for number in range(98)])
 
-    def test_what_waits_then_is_bounded(self):
+    def test_the_bytes_that_wait_then_are_bounded(self):
         for size, most in ((0, 2**14), (1000, 400)):
             ws = self.open_picky(10**9)
             ws.pauseProducing()
@@ -109,7 +109,7 @@ class PauseTests:
         self.assertEqual(ws.got, ["0", "1", "2", "3"])
         self.assertFalse(ws.transport.paused)
 
-    def test_what_arrives_while_it_is_delivered_comes_after_it(self):
+    def test_a_message_that_arrives_meanwhile_comes_after_those_that_waited(self):
         ws = self.open_picky()
         self.hear((TEXT, b"1"), (TEXT, b"2"), (TEXT, b"3"))
         deliver = ws.messageReceived
@@ -181,7 +181,7 @@ class SendTests:
         self.assertEqual(self.said(), [(BINARY, message) for message in messages])
         self.assertEqual([self.successResultOf(each) for each in sent], [None] * 20)
 
-    def test_what_waits_is_bounded_by_what_send_lets_through(self):
+    def test_send_bounds_the_bytes_that_wait(self):
         ws = self.open()
         self.peer.transport.pauseProducing()
         total = 0

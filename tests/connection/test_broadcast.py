@@ -73,7 +73,7 @@ class BroadcastTests(BroadcastTestCase):
         self.assertEqual(broadcast([first, second, third, self.ws], "hello"), 1)
         self.assertEqual(self.got(third), [(TEXT, b"hello")])
 
-    def test_what_is_no_message_is_an_error_even_if_nobody_is_there(self):
+    def test_a_wrong_message_is_an_error_even_if_nobody_is_there(self):
         self.assertRaises(TypeError, broadcast, [], 5)
         self.assertRaises(UnicodeError, broadcast, [], b"\xff", True)
 
@@ -150,7 +150,7 @@ class SlowTests(BroadcastTestCase):
         self.assertEqual(self.got(other), [(TEXT, b"1")])
         slow.joined.drop()
 
-    def test_what_waits_is_bounded_with_a_stuck_one_among_many(self):
+    def test_the_bytes_that_wait_are_bounded_with_a_stuck_one_among_many(self):
         stuck, *others = everybody = self.open_many(10)
         stuck.peer.transport.pauseProducing()
         for _ in range(1000):

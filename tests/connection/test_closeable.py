@@ -56,7 +56,7 @@ class OpeningTests(SynchronousTestCase):
         opening.cancel()
         self.failureResultOf(opening, CancelledError)
 
-    def test_what_opens_nonetheless_is_closed(self):
+    def test_a_connection_that_opens_nonetheless_is_closed(self):
         door = Door()
         opening = Opening.of(Deferred(lambda deferred: deferred.callback(door)))
         opening.cancel()
@@ -82,7 +82,7 @@ class OpeningTests(SynchronousTestCase):
         self.failureResultOf(running, KeyError)
         self.assertEqual(door.closed, 1)
 
-    def test_what_did_not_open_is_not_closed(self):
+    def test_a_connection_that_did_not_open_is_not_closed(self):
         inner = Deferred()
         running = self.enter(Opening.of(inner))
         inner.errback(ValueError())

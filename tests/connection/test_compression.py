@@ -91,7 +91,7 @@ class ServerTests(ServerSide):
         self.joined.pump()
         return self.peer.take()[0]
 
-    def test_what_is_long_enough_is_compressed(self):
+    def test_a_long_message_is_compressed(self):
         ws = self.open()
         ws.sendMessage(TICK)
         self.assertEqual(self.first_byte(), 0xC1)
@@ -102,7 +102,7 @@ class ServerTests(ServerSide):
         ws.sendMessage(TICK)
         return self.said()
 
-    def test_what_is_short_goes_as_it_is(self):
+    def test_a_short_message_goes_as_it_is(self):
         ws = self.open()
         ws.sendMessage("x" * 63)
         self.assertEqual(self.first_byte(), 0x81)
@@ -127,7 +127,7 @@ class ServerTests(ServerSide):
                 self.hear((PONG, ping))
             self.assertGreater(len(payload), 40)
 
-    def test_what_is_not_deflate_fails_the_connection(self):
+    def test_invalid_deflate_fails_the_connection(self):
         self.open()
         self.receive(b"\xc1\x82" + bytes(4) + b"\xff\xff")
         self.assertEqual(self.said(), [(CLOSE, closing(1002, "decompression failed"))])
@@ -157,11 +157,11 @@ class ClientTests(ClientSide):
         ws.sendMessage(TICK)
         self.assertEqual(self.said(), [(TEXT, TICK.encode())])
 
-    def test_what_was_not_offered_fails_the_handshake(self):
+    def test_a_parameter_that_was_not_offered_fails_the_handshake(self):
         ws = self.answered(b"permessage-deflate", compression=None)
         self.failureResultOf(ws.wait_opened(), NegotiationError)
 
-    def test_what_is_agreed_is_kept_to(self):
+    def test_the_agreed_parameters_are_kept_to(self):
         ws = self.answered(b"permessage-deflate; client_no_context_takeover")
         payloads = []
         for _ in range(2):

@@ -53,7 +53,7 @@ class ManyConnectionsTests(QuietTestCase):
             held, _ = memory()
         self.assertLess(held, LIMIT + COUNT * 4000)
 
-    def test_what_one_of_them_sends_all_the_time_stays_as_small(self):
+    def test_messages_of_a_busy_connection_stay_as_small(self):
         sizes = []
         for limit in (None, LIMIT):
             both = list(pairs(CompressionBudget(limit)))
@@ -112,7 +112,7 @@ class OptionTests(QuietTestCase):
         self.assertIsNot(first.compression_budget, second.compression_budget)
         self.assertIsNone(second.compression_budget.limit)
 
-    def test_what_is_no_number_of_bytes_is_refused(self):
+    def test_a_wrong_number_of_bytes_is_refused(self):
         for wrong, error in (("64MiB", TypeError), (-1, ValueError), (1.5, TypeError)):
             exc = self.assertRaises(error, ConnectionFactory, compression_memory=wrong)
             self.assertIn("compression_memory must be ", str(exc))

@@ -39,7 +39,7 @@ class ConnectionTests:
         expected |= {"uptime": 2, "frames_in": NONE, "frames_out": NONE}
         self.assertEqual(dataclasses.asdict(self.ws.counters), expected)
 
-    def test_what_comes_and_goes_is_counted(self):
+    def test_traffic_is_counted_both_ways(self):
         ws = self.open()
         self.hear(
             (TEXT, b"hello"), (BINARY, b"\x00"), (PING, b""), (TEXT, b"a", False), (CONT, b"b")
@@ -60,7 +60,7 @@ class ConnectionTests:
             frames_out={TEXT: 1, BINARY: 1, PING: 1, PONG: 1},
         )
 
-    def test_what_waits_is_counted(self):
+    def test_waiting_messages_and_bytes_are_counted(self):
         ws = self.open()
         self.hear((TEXT, b"hello"), (TEXT, b"hello"))
         self.assertCounts(ws.counters, waiting_in=2, waiting_out=0)

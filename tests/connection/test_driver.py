@@ -33,7 +33,7 @@ from txws2.wire.connection import State
 
 
 class CorkTests:
-    def test_what_is_sent_during_a_read_leaves_in_one_write(self):
+    def test_messages_sent_during_a_read_leave_in_one_write(self):
         writes = []
 
         class Echo(self.recorded):
@@ -47,7 +47,7 @@ class CorkTests:
         self.assertEqual(len(writes), 1)
         self.assertEqual(self.said(), [(TEXT, b"1"), (PONG, b"p"), (TEXT, b"2")])
 
-    def test_what_arrives_while_a_message_is_delivered_comes_after_it(self):
+    def test_a_message_that_arrives_while_another_is_delivered_comes_after_it(self):
         class Reentrant(self.recorded):
             got = ()
 
@@ -86,7 +86,7 @@ class CloseTests:
         self.hear((CLOSE, b""))
         self.assertEqual(self.said(), [(CLOSE, b"")])
 
-    def test_whatever_follows_a_close_frame_is_ignored(self):
+    def test_bytes_after_a_close_frame_are_ignored(self):
         """Attack 14."""
         ws = self.open()
         self.hear((CLOSE, closing(1000)), (TEXT, b"late"), (PING, b""), (CLOSE, closing(1001)))
@@ -241,7 +241,7 @@ class SlowReaderTests:
         self.assertIsInstance(self.peer.lost[0], ConnectionDone)
         self.assertGone()
 
-    def test_who_stops_waiting_for_it_destroys_what_is_left(self):
+    def test_a_server_that_stops_waiting_destroys_the_rest(self):
         ws = self.close_behind_much()
         self.read()
         driver_of(ws).give_up_closing()
@@ -315,7 +315,7 @@ class FailTests:
             self.assertFails(data, 1002, f"invalid close code: {code}")
         self.assertFails(self.frame(CLOSE, b"\x03"), 1002, "close frame too short")
 
-    def test_what_comes_after_the_failure_is_ignored(self):
+    def test_bytes_after_the_failure_are_ignored(self):
         ws = self.open()
         self.receive(self.frame(3) + self.frame(TEXT, b"x"))
         self.receive(self.frame(CLOSE, closing(1000)))
@@ -464,7 +464,7 @@ class WithoutFactoryTests(TestCase):
                 exc = self.assertRaises(TypeError, way, kind())
                 self.assertEqual(str(exc), f"cannot pickle {kind.__name__!r} object")
 
-    def test_what_the_transport_calls_takes_no_keywords(self):
+    def test_the_methods_that_the_transport_calls_take_no_keywords(self):
         for kind in (WebSocketServerProtocol, WebSocketClientProtocol):
             for wrong in ({"data": b""}, {"more": b""}):
                 self.assertRaises(TypeError, kind().dataReceived, **wrong)

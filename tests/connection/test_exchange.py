@@ -79,7 +79,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(b"\x81\x05Hello" + b"\x82\x00")
         self.assertEqual(exchange.told, ["Hello", b""])
 
-    def test_what_is_sent_meanwhile_leaves_in_one_piece(self):
+    def test_messages_sent_meanwhile_leave_in_one_piece(self):
         exchange = self.echo()
         exchange.data_received(frames("a", "b", "€"))
         self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b\x81\x03\xe2\x82\xac"])
@@ -89,7 +89,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("a"))
         self.assertEqual(exchange.writes, [])
 
-    def test_what_is_not_ordinary_has_its_turn(self):
+    def test_other_frames_have_their_turn(self):
         exchange = self.opened()
         exchange.data_received(frames("a") + frame(b"", PING) + frames("b"))
         self.assertEqual(exchange.told, ["a", "Ping", "b"])
@@ -163,7 +163,7 @@ class ReceiveTests(TestCase):
             exchange.data_received(data[cut:])
             self.assertEqual(exchange.told, expected)
 
-    def test_what_is_wrong_fails_the_connection(self):
+    def test_a_wrong_frame_fails_the_connection(self):
         for wrong in (b"\xff", b"\x81\x01a", frame(b"\xff"), frame("x" * 11)):
             exchange = self.opened(max_size=10)
             exchange.data_received(frames("a") + wrong + bytes(9) + frames("b"))
@@ -175,7 +175,7 @@ class ReceiveTests(TestCase):
             exchange.data_received(kind(frames("a", "b")))
             self.assertEqual(exchange.told, ["a", "b"])
 
-    def test_what_is_no_bytes_is_refused(self):
+    def test_another_type_than_bytes_is_refused(self):
         exchange = self.echo()
         self.assertRaises(TypeError, exchange.data_received, "Hello")
         self.assertRaises(TypeError, exchange.data_received)
@@ -190,7 +190,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("e"))
         self.assertEqual(exchange.told[5:], [("kept", "e")])
 
-    def test_what_arrives_meanwhile_has_its_turn_afterwards(self):
+    def test_a_read_that_arrives_meanwhile_has_its_turn_afterwards(self):
         exchange = self.opened()
         more = [frames("c"), frames("d")]
 
@@ -231,7 +231,7 @@ class ReceiveTests(TestCase):
         exchange.data_received(frames("a", "b", "c"))
         self.assertEqual(exchange.told, ["a", "b", ("returned", result), "c"])
 
-    def test_what_waiting_for_that_raises_passes(self):
+    def test_an_exception_of_hook_returned_passes(self):
         exchange = self.opened()
         exchange.answer = lambda message: 1
         exchange.hook_returned = lambda result: 1 // 0
@@ -265,13 +265,13 @@ class ReceiveTests(TestCase):
             self.assertEqual(exchange.writes, [b"\x81\x01a\x81\x01b"])
             self.assertEqual([type(each) for each in exchange.failed], [kind, kind])
 
-    def test_what_the_general_way_raises_passes(self):
+    def test_an_exception_of_the_driver_passes(self):
         exchange = self.opened()
         exchange.receive = lambda data: 1 // 0
         for data in (b"\x83", frames("a") + b"\x83", b"\x89"):
             self.assertRaises(ZeroDivisionError, exchange.data_received, data)
 
-    def test_what_raises_leaves_nothing_held(self):
+    def test_an_exception_leaves_nothing_held(self):
         exchange = self.opened()
 
         def fail(message):
@@ -328,7 +328,7 @@ class SendTests(TestCase):
         exchange.data_received(frames("a"))
         self.assertEqual(b"".join(exchange.writes).count(message), 5)
 
-    def test_what_is_not_ordinary_goes_another_way(self):
+    def test_another_message_goes_to_the_driver(self):
         cases = [
             ((bytearray(b"a"),), {}, (bytearray(b"a"), None, None)),
             ((b"a", True), {}, (b"a", True, None)),
@@ -340,7 +340,7 @@ class SendTests(TestCase):
             exchange.send_message(*args, **options)
             self.assertEqual((exchange.told, exchange.writes), ([("sent", *expected)], []))
 
-    def test_what_can_t_be_sent_now_goes_another_way(self):
+    def test_a_message_that_can_not_be_sent_now_goes_to_the_driver(self):
         early, late, busy, streaming = self.Example(), *(self.opened() for _ in range(3))
         late.connection.send_close(1000)
         busy.turns = object()
@@ -349,7 +349,7 @@ class SendTests(TestCase):
             exchange.send_message("a")
             self.assertEqual((exchange.told, exchange.writes), ([("sent", "a", None, None)], []))
 
-    def test_in_another_thread_nothing_goes_the_short_way(self):
+    def test_in_another_thread_nothing_takes_the_fast_path(self):
         exchange, sent = self.opened(), []
         for here in (True, False):
             if not here:
@@ -362,7 +362,7 @@ class SendTests(TestCase):
         elsewhere(exchange.keep_thread)
         self.assertIs(exchange.is_elsewhere(), True)
 
-    def test_what_can_t_be_encoded_is_refused(self):
+    def test_a_text_that_can_not_be_encoded_is_refused(self):
         exchange = self.opened()
         self.assertRaises(UnicodeEncodeError, exchange.send_message, "\ud800")
         exchange.outbox.cork()
@@ -431,7 +431,7 @@ class CompressedTests(TestCase):
             exchange.data_received(frame(deflater.compress(b"Hello, world"), rsv1=True))
         self.assertEqual(exchange.told, ["Hello, world"] * 3)
 
-    def test_what_can_t_be_inflated_fails_the_connection(self):
+    def test_a_message_that_can_not_be_inflated_fails_the_connection(self):
         for wrong in (
             frame(b"\xff\xff", rsv1=True),
             deflated(b"\xff"),
@@ -445,12 +445,12 @@ class CompressedTests(TestCase):
             self.assertEqual(exchange.told, ["a", "Failed"])
             self.assertGreaterEqual(exchange.connection.bytes_in, len(data))
 
-    def test_what_is_not_agreed_on_fails_the_connection(self):
+    def test_compression_that_was_not_agreed_on_fails_the_connection(self):
         exchange = self.opened(deflate=None)
         exchange.data_received(deflated(b"a"))
         self.assertEqual(exchange.told, ["Failed"])
 
-    def test_what_else_inflating_raises_passes(self):
+    def test_another_exception_of_inflating_passes(self):
         exchange = self.opened()
         exchange.connection._inflater = object()
         self.assertRaises(AttributeError, exchange.data_received, deflated(b"a"))
@@ -483,7 +483,7 @@ class CompressedTests(TestCase):
             exchange.send_message(message)
         self.assertEqual([write[0] for write in exchange.writes], [0x81, 0xC2, 0x81])
 
-    def test_what_compressing_raises_passes(self):
+    def test_an_exception_of_compressing_passes(self):
         exchange = self.opened()
         exchange.connection._encoder = object()
         self.assertRaises(AttributeError, exchange.send_message, "a")
@@ -552,13 +552,13 @@ class SendWhereReadyTests(TestCase):
 
         self.assertRaises(KeyError, self.send_where_ready, broken(), b"\x81\x01a", True, 1)
 
-    def test_what_is_of_another_kind_is_left_to_others(self):
+    def test_a_driver_of_another_kind_is_left_to_others(self):
         for other in (self.opened(), object(), None):
             self.assertEqual(self.send_where_ready([other], b"a", True, 1), [other])
 
 
 class OfTheSubclassTests(TestCase):
-    def test_all_that_is_not_ordinary_is_the_subclass_s(self):
+    def test_the_subclass_does_all_but_ordinary_messages(self):
         exchange = PURE["Exchange"]()
         for method, argument in (
             ("data_received", b"a"),
@@ -644,7 +644,7 @@ class LargeMessagesTests(TestCase):
             counts = counted(exchange.connection)
             self.assertEqual(counts["bytes_out"], len(sent))
 
-    def test_what_the_socket_does_not_take_goes_the_general_way(self):
+    def test_the_bytes_that_the_socket_does_not_take_go_to_the_transport(self):
         message = bytes(range(256)) * 2**14
         for filled in (0, 2**20):
             exchange = self.opened()
@@ -695,7 +695,7 @@ class SendWhereReadyInCTests(SendWhereReadyTests):
     Example = IN_C
     send_where_ready = load() and staticmethod(load().send_where_ready)
 
-    def test_what_is_wrong_is_an_error(self):
+    def test_wrong_arguments_are_an_error(self):
         handle = self.opened().handle
         self.assertRaises(TypeError, self.send_where_ready, [handle], b"a", True)
         self.assertRaises(TypeError, self.send_where_ready, [handle], None, True, 1)

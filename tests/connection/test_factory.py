@@ -88,7 +88,7 @@ class BothFactories:
     def test_an_option_that_there_is_not_is_an_error(self):
         self.assertRaises(TypeError, self.make, ping_intervall=20)
 
-    def test_what_it_makes_knows_it(self):
+    def test_the_protocols_that_it_makes_know_it(self):
         factory = self.make()
         protocol = factory.buildProtocol(None)
         self.assertIs(type(protocol), self.protocol)

@@ -137,7 +137,7 @@ class BrokenTests:
         self.failureResultOf(sending, CancelledError)
         self.assertEqual(self.said(), [(TEXT, b"a"), BROKEN_OFF])
 
-    def test_what_waits_when_the_connection_closes_fails_quietly(self):
+    def test_messages_that_wait_when_the_connection_closes_fail_quietly(self):
         ws, parts = self.open(), Parts()
         sending = ws.send(parts)
         parts.give("a")

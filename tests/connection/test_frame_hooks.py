@@ -57,7 +57,7 @@ class FrameHookTests:
         self.assertEqual(event["connection"], ws.id)
         self.assertEqual(event["log_failure"].value.args, ("oops",))
 
-    def test_without_it_the_short_way_is_taken(self):
+    def test_without_it_the_fast_path_is_taken(self):
         self.assertTrue(driver_of(self.open()).connection.ordinary_in)
         self.assertFalse(driver_of(self.open(trace=self.watch)).connection.ordinary_in)
 

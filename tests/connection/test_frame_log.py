@@ -80,7 +80,7 @@ class TracerTests(SynchronousTestCase):
             self.tracer.frame(">", *frame_of(*frame))
             self.assertEqual(self.lines(), [f"> {expected}"])
 
-    def test_what_is_compressed_is_shown_as_it_travels(self):
+    def test_a_compressed_message_is_shown_as_it_travels(self):
         self.tracer.frame("<", *frame_of(True, 1, b"\xf2H\xcd", rsv1=True))
         self.assertEqual(self.lines(), ["< TEXT f2 48 cd [compressed, 3 bytes]"])
 
@@ -89,7 +89,7 @@ class TracerTests(SynchronousTestCase):
         self.tracer.frame("<", header._replace(length=5000), payload)
         self.assertEqual(self.lines(), ["< TEXT 'hi' [5000 bytes]"])
 
-    def test_what_is_long_is_cut_and_shows_both_ends(self):
+    def test_a_long_payload_is_cut_and_shows_both_ends(self):
         for opcode, payload in ((1, b"a" * 5000 + b"z"), (2, b"\xaa" * 5000 + b"\x00")):
             self.events.clear()
             self.tracer.frame("<", *frame_of(True, opcode, payload))
@@ -97,6 +97,6 @@ class TracerTests(SynchronousTestCase):
             self.assertIn("...", line)
             self.assertLess(len(line), 120)
 
-    def test_what_just_fits_is_not_cut(self):
+    def test_a_payload_that_just_fits_is_not_cut(self):
         self.tracer.frame("<", *frame_of(True, 1, b"a" * 73))
         self.assertEqual(self.lines(), [f"< TEXT '{'a' * 73}' [73 bytes]"])

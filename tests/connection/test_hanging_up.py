@@ -185,7 +185,7 @@ class HangingUpTests:
         self.assertEqual(self.successResultOf(ws.recv()), "1")
         self.assertEqual(ws.pinged, [b"3"])
 
-    def test_who_is_closed_by_a_server_that_stops_hears_the_rest(self):
+    def test_an_application_closed_by_a_server_that_stops_hears_the_rest(self):
         ws = self.open(partial(self.push, "none", close))
         driver_of(ws).start_closing(1001)
         self.hear((TEXT, b"1"), (TEXT, b"2"))
@@ -207,7 +207,7 @@ class OpeningTests(ServerSide):
 
 
 class LostWhileOpeningTests:
-    def test_who_waits_for_it_gets_it_although_its_transport_is_lost_in_connectionOpened(self):
+    def test_a_waiter_gets_it_although_its_transport_is_lost_in_connectionOpened(self):
         def lose_at_once(ws):
             ws.connectionLost(Failure(ConnectionLost()))
 

@@ -278,7 +278,7 @@ class MeanwhileTests(OrderTests):
         self.assertEqual(self.said(), [(PONG, b"3")])
         self.assertEqual(ws.take(), [("message", "1")])
 
-    def test_what_waits_takes_up_no_more_than_is_read_ahead(self):
+    def test_the_waiting_messages_take_no_more_than_is_read_ahead(self):
         self.opened(max_queue=1)
         self.hear(*texts("1", "x" * 2**18))
         self.hear((PING, b"3"))
@@ -293,7 +293,7 @@ class MeanwhileTests(OrderTests):
         self.hear(*texts("1"), *[(PING, b"2")] * 100)
         self.assertEqual(len(driver_of(ws).succession), 0)
 
-    def test_a_pause_holds_for_what_has_waited(self):
+    def test_a_pause_holds_for_messages_that_have_waited(self):
         ws = self.opened()
         self.hear(*texts("1", "2"), (PING, b"3"))
         ws.pauseProducing()
@@ -338,7 +338,7 @@ class MeanwhileTests(OrderTests):
         ws.go_on()
         self.assertIsNone(driver_of(ws).succession)
 
-    def test_what_a_ping_of_the_same_read_lets_go_on_waits_for_its_hook(self):
+    def test_messages_that_a_ping_of_the_same_read_resumes_wait_for_its_hook(self):
         class Pinged(self.slow):
             async def messageReceived(self, message):
                 if message == "1":
@@ -463,7 +463,7 @@ class EndTests(MeanwhileTests):
         self.assertEqual(ws.take(), ["1", "closed", ("lost",)])
         self.assertGone()
 
-    def test_or_for_that_of_the_peer(self):
+    def test_a_hook_may_wait_for_the_close_of_the_peer(self):
         class Waiting(self.slow):
             async def messageReceived(self, message):
                 await self.wait_closed()
@@ -483,7 +483,7 @@ class EndTests(MeanwhileTests):
         [work] = ws.work
         self.assertFalse(work.called)
 
-    def test_what_can_t_be_sent_any_more_is_no_failure(self):
+    def test_a_message_that_comes_too_late_to_be_sent_is_no_failure(self):
         class Answering(self.slow):
             async def messageReceived(self, message):
                 await super().messageReceived(message)
@@ -524,7 +524,7 @@ class EndTests(MeanwhileTests):
             self.assertEqual([heard for heard in ws.take() if heard[0] == "lost"], [("lost",)])
             self.assertGone()
 
-    def test_who_is_closed_by_a_server_that_stops_hears_the_rest_as_far_as_there_is_room(self):
+    def test_an_application_closed_by_a_server_that_stops_hears_as_many_as_there_is_room_for(self):
         ws = self.opened(max_queue=2)
         self.hear(*texts("1", "2", "3"))
         self.assertTrue(self.ours.paused)
@@ -571,7 +571,7 @@ class FailureTests(EndTests):
         self.assertFailed(ws)
         self.assertEqual(ws.take(), [])
 
-    def test_and_inline_callbacks(self):
+    def test_inline_callbacks_that_fail_close_with_1011(self):
         class Failing(self.slow):
             @inlineCallbacks
             def messageReceived(self, message):
@@ -661,7 +661,7 @@ class PullTests:
         self.hear((PING, b"1"), *texts("2"))
         self.assertEqual(self.successResultOf(ws.recv()), "2")
 
-    def test_what_was_dropped_of_such_hooks_keeps_no_message_either(self):
+    def test_dropped_hooks_keep_no_message_either(self):
         class Pinged(self.kept):
             async def pingReceived(self, payload):
                 self.work = Deferred()
@@ -769,7 +769,7 @@ class StoppingTests(QuietTestCase):
         self.successResultOf(closed)
         self.assertEqual(both.server.heard[-1], ("lost",))
 
-    def test_and_for_connection_lost(self):
+    def test_it_waits_for_connection_lost(self):
         server, both = self.serve("lost")
         closed = server.close()
         both.pump()
@@ -777,7 +777,7 @@ class StoppingTests(QuietTestCase):
         both.server.go_on()
         self.successResultOf(closed)
 
-    def test_also_of_those_that_have_left_before(self):
+    def test_it_waits_for_hooks_of_those_that_have_left_before(self):
         server, both = self.serve("lost")
         both.drop()
         closed = server.close()

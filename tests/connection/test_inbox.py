@@ -228,7 +228,7 @@ class PauseTests(InboxTestCase):
             self.clock.advance(1)
         self.assertTrue(self.stopped)
 
-    def test_what_was_taken_counts_no_more(self):
+    def test_a_message_that_was_taken_counts_no_more(self):
         inbox = self.make(max_queue=1)
         for _ in range(10):
             self.put(inbox, "x" * 100_000)
@@ -360,7 +360,7 @@ class PartTests(InboxTestCase):
         self.got("b", last=True)
         self.assertEqual(self.successResultOf(self.inbox.get(None)), "next")
 
-    def test_what_has_arrived_must_not_overtake_messages_of_the_same_read(self):
+    def test_a_part_must_not_overtake_messages_of_the_same_read(self):
         self.arrive("a")
         self.got("a")
         self.inbox.arriving = None

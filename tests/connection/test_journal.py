@@ -73,7 +73,7 @@ class JournalTests:
             self.assertIsNone(event[name])
         self.assertNotIn("log_failure", event)
 
-    def test_what_a_peer_says_is_one_line_and_steers_nothing(self):
+    def test_the_words_of_a_peer_are_one_line_and_steer_nothing(self):
         self.open()
         self.hear((CLOSE, closing(1000, "a\nb\x1b[2Jé")))
         self.joined.drop()
@@ -86,7 +86,7 @@ class JournalTests:
         self.joined.drop()
         self.assertEqual(self.events, [])
 
-    def test_what_it_has_for_an_address_is_shown(self):
+    def test_an_address_of_any_kind_is_shown(self):
         for address, shown in ((IPv6Address("TCP", "::1", 80), "[::1]:80"), (None, "unknown")):
             self.connect(log_connections=True)
             self.peer.transport.getHost = self.ws.transport.getPeer = lambda a=address: a
@@ -219,7 +219,7 @@ class RefusalWarningTests(ServerSide):
         self.refuse(Origin="https://evil.example")
         self.assertEqual(len(self.warnings()), 2)
 
-    def test_what_comes_of_the_client_alone_is_no_warning(self):
+    def test_a_mistake_of_the_client_alone_is_no_warning(self):
         self.start("https://a.example")
         self.refuse(Origin="https://a.example", Upgrade="h2c")
         self.assertEqual(self.warnings(), [])

@@ -231,7 +231,7 @@ class ProgressTests(KeepaliveTestCase):
         connection.keepalive_progress = lambda: self.fail("it was asked")
         self.pass_time(100, connection)
 
-    def test_what_it_read_before_it_was_watched_does_not_count(self):
+    def test_progress_before_it_was_watched_does_not_count(self):
         self.make()
         connection = self.add()
         self.read(connection, 22)
@@ -259,7 +259,7 @@ class ProgressTests(KeepaliveTestCase):
         self.pass_time(30)
         self.assertEqual(len(connection.failures), 1)
 
-    def test_whatever_the_times_are_it_is_found_in_time(self):
+    def test_a_dead_peer_is_found_in_time_for_any_options(self):
         for interval, timeout in ((20, 7), (7, 20), (20, 30), (1, 60)):
             self.make(interval, timeout)
             connection = self.add()

@@ -181,7 +181,7 @@ events = st.lists(
 @in_c
 class TwinTests(TestCase):
     @given(events, st.sampled_from([1, 4, 16, None]))
-    def test_whatever_happens_both_do_the_same(self, events, max_queue):
+    def test_both_twins_do_the_same_for_any_calls(self, events, max_queue):
         queues = PURE["MessageQueue"], load().MessageQueue
         played = [Played(inbox_of(queue), max_queue) for queue in queues]
         for name, argument in events:

@@ -51,7 +51,7 @@ class LeftOpen:
         self.hear_last()
         self.assertPartsWithin(0.5)
 
-    def test_what_still_leaves_is_waited_for(self):
+    def test_bytes_that_still_leave_are_waited_for(self):
         ws = self.open(close_timeout=None)
         self.hear_last()
         left = [1000, 500, 0]
@@ -76,7 +76,7 @@ class LeftOpen:
         self.joined.advance(0.5)
         self.assertGone()
 
-    def test_what_was_sent_before_arrives(self):
+    def test_messages_sent_before_arrive(self):
         self.open()
         self.ws.sendMessage("before")
         self.hear_last()

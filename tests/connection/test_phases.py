@@ -47,7 +47,7 @@ class TablesTests(SynchronousTestCase):
             for after in following:
                 self.assertLessEqual(STATES[phase], STATES[after])
 
-    def test_what_the_table_does_not_have_is_refused(self):
+    def test_a_transition_that_the_table_lacks_is_refused(self):
         for kind in (ServerDriver, ClientDriver):
             for before in Phase:
                 for after in set(Phase) - set(PHASES[before]):
@@ -74,7 +74,7 @@ class InboxStatesTests(SynchronousTestCase):
         for state, following in INBOX_STATES.items():
             self.assertTrue(all(after > state for after in following), state)
 
-    def test_what_the_table_does_not_have_is_refused(self):
+    def test_a_transition_that_the_table_lacks_is_refused(self):
         for before in InboxState:
             for after in set(InboxState) - set(INBOX_STATES[before]):
                 inbox = self.inbox(before)

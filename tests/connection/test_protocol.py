@@ -35,7 +35,7 @@ class SendTests:
         ws.sendMessage("binary", text=False)
         self.assertEqual(self.said(), [(TEXT, b"text"), (BINARY, b"binary")])
 
-    def test_what_is_no_message_is_refused_and_harms_nothing(self):
+    def test_a_wrong_message_is_refused_and_harms_nothing(self):
         ws = self.open()
         self.assertRaises(TypeError, ws.sendMessage, ["a"])
         for send in (ws.send, ws.sendMessage):
@@ -66,7 +66,7 @@ class SendTests:
         error = self.assertRaises(InvalidState, self.ws.sendMessage, "x")
         self.assertIn("wait for connectionOpened()", str(error))
 
-    def test_what_is_sent_while_closing_fails_when_it_is_closed(self):
+    def test_a_message_sent_while_closing_fails_when_it_is_closed(self):
         ws = self.open()
         ws.close()
         late = [ws.send("x"), ws.ping()]

@@ -103,7 +103,7 @@ class CreatingTests(TestCase):
                 "is no subclass of that, but one of the other side's", make_factory, other
             )
 
-    def test_what_carries_a_protocol_of_bytes_is_named(self):
+    def test_the_error_for_a_protocol_of_bytes_names_the_wrapper(self):
         self.assertTold("there is WebSocketFactory(Factory.forProtocol(Bytes))", server, Bytes)
         told = "WebSocketClientEndpoint(reactor, uri).connect(Factory.forProtocol(Bytes))"
         self.assertTold(told, client, Bytes)
@@ -150,7 +150,7 @@ class CreatingTests(TestCase):
             self.assertTold("never called", client, type("C", (SIDES[1][1],), {"onOpen": handler}))
             self.assertTold("is no subclass", client, dict)
 
-    def test_what_has_no_hash_is_looked_at_each_time(self):
+    def test_a_callable_without_a_hash_is_checked_each_time(self):
         class Made:
             __hash__ = None
 
@@ -180,7 +180,7 @@ class CreatingTests(TestCase):
             Chat.__hash__ = object.__hash__
             make_factory(Chat)
 
-    def test_what_works_is_taken(self):
+    def test_a_right_class_is_taken(self):
         for make_factory, kind in SIDES:
             for given in (
                 kind,
@@ -194,7 +194,7 @@ class CreatingTests(TestCase):
 
 
 class MadeTests(QuietTestCase):
-    def test_what_a_function_has_made_is_looked_at(self):
+    def test_the_object_that_a_function_makes_is_checked(self):
         both = server(lambda: Bytes())
         exc = self.assertRaises(TypeError, both.buildProtocol, None)
         self.assertIn(
@@ -235,7 +235,7 @@ class FactoryAttributeTests(TestCase):
 
         self.assertIsInstance(Mine(reactor=Clock()).buildProtocol(None), Listening)
 
-    def test_what_is_wrapped_must_be_a_factory_of_bytes(self):
+    def test_the_wrapped_factory_must_be_one_of_bytes(self):
         for given, told in (
             (Bytes, "as Factory.forProtocol(Echo) makes one; it is the class Bytes"),
             (Bytes(), "it is an object of Bytes"),

@@ -88,7 +88,7 @@ class HoldTests(ReadingTestCase):
         self.reading.release()
         self.is_stopped(False)
 
-    def test_what_comes_otherwise_stops_nothing(self):
+    def test_a_read_without_waiting_messages_stops_nothing(self):
         self.reading.hold_on(0)
         self.is_stopped(False)
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -97,7 +97,7 @@ class RecvStreamingTests:
         self.assertEqual(iteration.pieces, [b"ab", b"cde", b"f"])
         self.successResultOf(iteration.end)
 
-    def test_what_follows_is_the_next_message(self):
+    def test_the_next_message_follows(self):
         ws, iteration = self.start()
         self.hear((TEXT, b"a", False))
         self.hear((CONT, b"b"), (TEXT, b"next"), (TEXT, b"after", False))
@@ -183,7 +183,7 @@ class RecvStreamingTests:
         self.assertEqual(rest.pieces, ["b"])
         self.assertClosed(rest.end, "ConnectionClosedError: no close frame received or sent")
 
-    def test_what_is_no_text_fails_amid_a_message(self):
+    def test_invalid_utf_8_fails_amid_a_message(self):
         _, iteration = self.start()
         self.hear((TEXT, b"a", False))
         self.hear((CONT, b"\xff", False))

@@ -61,7 +61,7 @@ class RecvTimeoutTests:
                 receiving = ws.recv()
             self.assertEqual(self.successResultOf(receiving), "a")
 
-    def test_who_waits_again_at_once_gets_the_next(self):
+    def test_a_reader_that_waits_again_at_once_gets_the_next(self):
         ws = self.open_idle()
         got, missed = [], []
 

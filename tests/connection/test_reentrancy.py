@@ -266,7 +266,7 @@ class ReentrancyTests(TestCase):
                 decoder.decode(bytes(9), Acting(adversary), [])
             self.assertGreater(adversary.count, 0)
 
-    def test_what_is_sent_while_a_frame_is_masked_leaves_whole(self):
+    def test_a_message_sent_while_a_frame_is_masked_leaves_whole(self):
         exchange = self.Example(client=True)
         adversary = Adversary(exchange, ACTIONS["send much"])
         exchange.outbox.corked = True

@@ -70,7 +70,7 @@ class OriginTests(Requests):
         self.ask(origins=[SAME_ORIGIN])
         self.assertEqual(self.seen(), "to accept programs, origins=[..., None]")
 
-    def test_what_could_be_anything_else_in_a_shell_or_a_program_is_not_repeated(self):
+    def test_text_with_a_meaning_in_a_shell_or_a_program_is_not_repeated(self):
         for wrong in (
             'https://a"],handler=[',
             "https://$(reboot)",
@@ -84,7 +84,7 @@ class OriginTests(Requests):
             self.ask(f"Origin: {wrong}", origins=[SAME_ORIGIN])
             self.assertEqual(self.seen(), "origins lists the accepted ones", wrong)
 
-    def test_what_it_tells_can_be_done(self):
+    def test_the_advice_can_be_followed(self):
         self.ask("Origin: http://localhost:5500", origins=[SAME_ORIGIN, "http://localhost:5500"])
         self.assertNothingSeen()
         self.ask("Origin: null", origins=[SAME_ORIGIN, "null"])
@@ -98,7 +98,7 @@ class HostTests(Requests):
         self.ask("Host: Chat.example:8000", hosts=["example.com"])
         self.assertEqual(self.seen(), 'to answer for it, hosts=[..., "chat.example"]')
 
-    def test_what_is_no_name_is_not_repeated(self):
+    def test_an_invalid_name_is_not_repeated(self):
         for wrong in "[::1]", "a&reboot", "$(reboot)":
             self.ask(f"Host: {wrong}", hosts=["example.com"])
             self.assertEqual(self.seen(), "hosts lists the accepted ones", wrong)
@@ -271,7 +271,7 @@ class MessageTests(Requests):
         advice = remedy(PayloadTooBig(2**28 + 1, 1), self, Spelling())
         self.assertEqual(advice, "a larger max_size accepts it")
 
-    def test_what_is_wrong_otherwise_is_no_option_s_fault(self):
+    def test_another_mistake_gets_no_advice_on_an_option(self):
         self.open_with()
         self.hear((TEXT, b"\xff"))
         self.assertNothingSeen()

@@ -52,7 +52,7 @@ class BroadcastTests(RoomsTestCase):
         self.assertEqual(self.say("a", "hello"), 2)
         self.assertEqual([self.heard(each) for each in (alice, bob, carol)], [["hello"]] * 2 + [[]])
 
-    def test_who_joins_twice_hears_once(self):
+    def test_a_member_that_joins_twice_hears_once(self):
         alice = self.enter("a", "a")
         self.assertEqual(self.say("a", "hello"), 1)
         self.assertEqual(self.heard(alice), ["hello"])
@@ -89,7 +89,7 @@ class PresenceTests(RoomsTestCase):
         self.assertEqual(self.here("a"), expected)
         self.assertEqual(self.here("b"), [])
 
-    def test_who_joins_again_may_say_something_else(self):
+    def test_a_member_that_joins_again_may_say_something_else(self):
         alice, bob = self.enter("a", info="Alice"), self.enter("a")
         self.rooms.join("a", alice.server, "away")
         self.assertEqual([each.info for each in self.here("a")], ["away", None])
@@ -111,7 +111,7 @@ class PresenceTests(RoomsTestCase):
 
 
 class LeavingTests(RoomsTestCase):
-    def test_who_leaves_hears_no_more(self):
+    def test_a_member_that_leaves_hears_no_more(self):
         alice, bob = self.enter("a", "b"), self.enter("a")
         self.rooms.leave("a", alice.server)
         self.assertEqual(self.say("a", "hello"), 1)
@@ -124,13 +124,13 @@ class LeavingTests(RoomsTestCase):
         self.rooms.leave("a", alice.server)
         self.assertEqual(self.names(), ["b"])
 
-    def test_who_is_not_there_can_not_leave_and_nothing_happens(self):
+    def test_nothing_happens_if_somebody_else_leaves(self):
         alice, bob = self.enter("a"), self.enter()
         for ws in alice.server, bob.server:
             self.assertIsNone(self.successResultOf(self.rooms.leave("b", ws)))
         self.assertEqual(self.names(), ["a"])
 
-    def test_who_has_left_may_come_back(self):
+    def test_a_member_that_has_left_may_come_back(self):
         alice = self.enter("a")
         self.rooms.leave("a", alice.server)
         self.rooms.join("a", alice.server)
@@ -138,7 +138,7 @@ class LeavingTests(RoomsTestCase):
         alice.drop()
         self.assertEqual(self.names(), [])
 
-    def test_who_is_closed_has_left_all_rooms(self):
+    def test_a_closed_connection_has_left_all_rooms(self):
         alice, bob = self.enter("a", "b"), self.enter("a")
         closed = alice.server.close()
         alice.pump()
@@ -147,13 +147,13 @@ class LeavingTests(RoomsTestCase):
         bob.drop()
         self.assertEqual(self.names(), [])
 
-    def test_who_is_being_closed_is_not_here(self):
+    def test_a_closing_connection_is_not_listed(self):
         alice = self.enter("a")
         alice.server.close()
         self.assertEqual(self.here("a"), [])
         self.assertEqual(self.say("a", "hello"), 0)
 
-    def test_who_is_closed_can_not_join(self):
+    def test_a_closed_connection_can_not_join(self):
         alice = self.enter()
         alice.server.close()
         self.rooms.join("a", alice.server)

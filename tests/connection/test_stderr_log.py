@@ -52,12 +52,12 @@ class UnobservedTests(SynchronousTestCase):
             Logger(namespace=namespace).error("theirs")
         self.assertEqual(self.err.getvalue(), "")
 
-    def test_who_has_an_observer_sees_nothing_new(self):
+    def test_a_program_with_an_observer_sees_nothing_new(self):
         self.observers(_ignore, print)
         _log.warn("take care")
         self.assertEqual(self.err.getvalue(), "")
 
-    def test_who_has_begun_logging_sees_nothing_new(self):
+    def test_a_program_that_has_begun_logging_sees_nothing_new(self):
         self.observers(temporary=None)
         _log.warn("take care")
         self.assertEqual(self.err.getvalue(), "")

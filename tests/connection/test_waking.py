@@ -261,7 +261,7 @@ class WakingTests:
         self.hear(*texts("a"))
         self.assertEqual(self.successResultOf(waiting), "a")
 
-    def test_what_it_returns_is_a_deferred_whether_a_message_is_here_or_not(self):
+    def test_recv_returns_a_deferred_with_a_message_and_without(self):
         @inlineCallbacks
         def generator(ws):
             first = yield ws.recv()
@@ -301,7 +301,7 @@ class WakingTests:
         self.clock.callLater(0, receiving.unpause)
         return receiving.addCallback(lambda _: results[0])
 
-    def test_what_send_returns_is_a_deferred(self):
+    def test_send_returns_a_deferred(self):
         self.open()
         results = []
         for _ in range(2):

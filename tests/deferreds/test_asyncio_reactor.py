@@ -149,7 +149,7 @@ class ReactorsTests(SynchronousTestCase):
             "reactor.run()"
         )
 
-    def test_what_run_imports_installs_none(self):
+    def test_the_imports_of_run_install_no_reactor(self):
         self.assertSays(
             "import sys, txws2.server.program\nprint('twisted.internet.reactor' in sys.modules)",
             "False",

@@ -71,7 +71,7 @@ class RefusedTests(TestCase):
                 )
             )
 
-    def test_what_can_t_be_called_is_refused(self):
+    def test_an_object_that_can_not_be_called_is_refused(self):
         async def handler(ws):
             pass
 

@@ -32,7 +32,7 @@ class CurrentCallTests(SynchronousTestCase):
 class LoopTests(LoopTestCase):
     """A callback of the loop has the context in which it was scheduled."""
 
-    def test_what_a_task_calls_is_its_calls(self):
+    def test_the_calls_of_a_task_belong_to_it(self):
         call = Call("connection")
 
         async def handler():
@@ -54,7 +54,7 @@ class LoopTests(LoopTestCase):
 
         self.assertIs(self.run_on_loop(main()), call)
 
-    def test_what_it_calls_later_is_not(self):
+    def test_a_later_call_does_not_belong_to_it(self):
         async def main():
             later = self.loop.create_future()
             ask = lambda: later.set_result(current_call())  # noqa: E731

@@ -14,7 +14,7 @@ GONE = "no close frame received or sent"
 
 
 class CausesTests(SynchronousTestCase):
-    def test_an_ordinary_exception_stands_for_itself(self):
+    def test_another_exception_stands_for_itself(self):
         exc = KeyError()
         self.assertEqual(causes_of(exc), [exc])
 

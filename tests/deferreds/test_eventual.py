@@ -37,7 +37,7 @@ class AwaitedTests(LoopTestCase):
 
             self.run_on_loop(main())
 
-    def test_what_has_fired_needs_no_waiting_for(self):
+    def test_a_fired_deferred_needs_no_waiting_for(self):
         async def main():
             has_failed = Eventual()
             has_failed.errback(KeyError())
@@ -51,7 +51,7 @@ class AwaitedTests(LoopTestCase):
 
         self.assertEqual(self.run_on_loop(main()), [None, 1, "a"])
 
-    def test_what_callbacks_make_of_it_is_awaited(self):
+    def test_the_result_of_the_callbacks_is_awaited(self):
         async def main():
             later, deferred = Deferred(), Received()
             deferred.addCallback(lambda result: later.addCallback(lambda more: result + more))
@@ -205,7 +205,7 @@ class CancelledTests(LoopTestCase):
 
         self.run_on_loop(main())
 
-    def test_whoever_cancels_the_deferred_itself_has_it_fail_as_twisted_does(self):
+    def test_a_cancelled_deferred_fails_as_in_twisted(self):
         async def main():
             deferred = Eventual()
             self.loop.call_soon(deferred.cancel)

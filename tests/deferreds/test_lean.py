@@ -23,7 +23,7 @@ class DoneTests(QuietTestCase):
 
         self.assertIsNone(self.successResultOf(run(wait())))
 
-    def test_what_was_made_of_it_is_awaited(self):
+    def test_the_result_of_its_callbacks_is_awaited(self):
         later = Deferred()
 
         async def wait():
@@ -36,7 +36,7 @@ class DoneTests(QuietTestCase):
         later.callback("b")
         self.assertEqual(self.successResultOf(waiting), "ab")
 
-    def test_what_was_raised_is_awaited(self):
+    def test_an_exception_of_its_callbacks_is_awaited(self):
         async def wait():
             await Done().addCallback(lambda _: 1 // 0)
 
@@ -80,7 +80,7 @@ class NextTests(QuietTestCase):
         self.got.append(await self.next)
         return "done"
 
-    def test_what_awaits_it_gets_the_result(self):
+    def test_a_coroutine_that_awaits_it_gets_the_result(self):
         waiting = run(self.wait())
         self.assertNoResult(waiting)
         self.next.callback("a")
@@ -100,7 +100,7 @@ class NextTests(QuietTestCase):
         self.next.callback("a")
         self.assertEqual((self.got, self.successResultOf(waiting)), (["a"], "done"))
 
-    def test_what_awaits_it_gets_the_failure(self):
+    def test_a_coroutine_that_awaits_it_gets_the_failure(self):
         waiting = run(self.wait())
         self.next.errback(ZeroDivisionError())
         self.failureResultOf(waiting, ZeroDivisionError)
@@ -124,7 +124,7 @@ class NextTests(QuietTestCase):
         self.assertRaises(AlreadyCalledError, self.next.errback, ZeroDivisionError())
         self.assertEqual(self.successResultOf(self.next), "a")
 
-    def test_what_is_chained_to_it_gets_the_result(self):
+    def test_a_deferred_that_is_chained_to_it_gets_the_result(self):
         chained = succeed(None).addCallback(lambda _: self.next)
         self.assertNoResult(chained)
         self.next.callback("a")
@@ -142,12 +142,12 @@ class NextTests(QuietTestCase):
         self.next.addBoth(lambda result: succeed(result + "d"))
         self.assertEqual(self.successResultOf(self.next), "abcd")
 
-    def test_what_a_first_callback_raises_goes_to_the_errback_after_it(self):
+    def test_an_exception_of_a_first_callback_goes_to_the_errback_after_it(self):
         self.next.addBoth(lambda _: 1 // 0)
         self.next.callback("a")
         self.failureResultOf(self.next, ZeroDivisionError)
 
-    def test_what_a_first_callback_returns_is_the_result_whatever_it_is(self):
+    def test_any_value_that_a_first_callback_returns_is_the_result(self):
         later = Deferred()
         for returned in (3, ["b"], later, Failure(ZeroDivisionError())):
             step = Next()
@@ -174,7 +174,7 @@ class NextTests(QuietTestCase):
         named.callback("a")
         self.assertEqual(self.got, ["a"])
 
-    def test_what_awaits_it_again_gets_the_same_result(self):
+    def test_a_second_await_gets_the_same_result(self):
         async def twice():
             return [await self.next, await self.next]
 
@@ -182,7 +182,7 @@ class NextTests(QuietTestCase):
         self.next.callback("a")
         self.assertEqual(self.successResultOf(waiting), ["a", "a"])
 
-    def test_what_awaits_it_while_it_is_paused_waits(self):
+    def test_an_await_during_a_pause_waits(self):
         self.next.pause()
         waiting = run(self.wait())
         self.next.callback("a")
@@ -191,7 +191,7 @@ class NextTests(QuietTestCase):
         self.successResultOf(waiting)
         self.assertEqual(self.got, ["a"])
 
-    def test_what_awaits_it_gets_what_its_callbacks_have_made(self):
+    def test_a_coroutine_gets_the_result_of_its_callbacks(self):
         later = Deferred()
         self.next.addCallback(lambda _: later)
         self.next.callback("a")
@@ -212,7 +212,7 @@ class NextTests(QuietTestCase):
         gc.collect()
         self.assertIsNone(gone())
 
-    def test_what_is_added_to_what_awaits_it_gets_what_that_has_left(self):
+    def test_a_callback_behind_a_coroutine_gets_the_result_that_it_has_left(self):
         def note(*results):
             self.got.append(results)
 

@@ -36,7 +36,7 @@ class StartedTests(LoopTestCase):
 
         self.assertEqual(self.run_on_loop(main()), "abc")
 
-    def test_what_fails_in_it_is_raised_in_it(self):
+    def test_a_failure_in_it_is_raised_in_it(self):
         async def catching():
             later = Deferred()
             self.loop.call_soon(later.errback, KeyError("a"))
@@ -106,7 +106,7 @@ class StartedTests(LoopTestCase):
         for each in self.run_on_loop(main()):
             self.failureResultOf(each, CancelledError)
 
-    def test_what_is_cancelled_before_it_has_begun_never_begins(self):
+    def test_a_coroutine_cancelled_before_it_has_begun_never_begins(self):
         async def never():
             self.fail("it has begun")
 
@@ -203,7 +203,7 @@ class HandlerTests(LoopTestCase):
         self.talk(handler, talk)
         self.assertEqual("".join(got), "abc")
 
-    def test_whoever_times_out_gets_the_message_next_time(self):
+    def test_a_reader_that_times_out_gets_the_message_next_time(self):
         got = []
 
         async def handler(ws):
@@ -402,7 +402,7 @@ class HookTests(LoopTestCase):
         self.run_on_loop(main())
         self.assertEqual(got, ["opened", *"aabbcc", "lost"])
 
-    def test_whatever_decides_on_a_request_may_take_its_time(self):
+    def test_each_hook_that_decides_on_a_request_may_take_its_time(self):
         asked = []
 
         async def nap(name):
@@ -445,7 +445,7 @@ class HookTests(LoopTestCase):
         self.run_on_loop(main())
         self.assertEqual(asked, ["check", "own", "choose", "respond"])
 
-    def test_what_a_client_asks_and_calls_may_take_its_time(self):
+    def test_each_hook_of_a_client_may_take_its_time(self):
         got = []
 
         async def handler(ws):

@@ -23,10 +23,10 @@ class FailQuietlyTests(QuietTestCase):
         gc.collect()
         self.assertEqual(self.take_loud(), [])
 
-    def test_who_looks_later_gets_the_failure(self):
+    def test_a_later_errback_gets_the_failure(self):
         self.failureResultOf(self.failed(), ValueError)
 
-    def test_what_an_errback_raises_is_logged(self):
+    def test_an_exception_of_an_errback_is_logged(self):
         def broken(_):
             raise KeyError("mistake")
 
@@ -34,7 +34,7 @@ class FailQuietlyTests(QuietTestCase):
         gc.collect()
         self.assertIn("mistake", str(self.take_loud()))
 
-    def test_what_a_late_errback_raises_is_logged(self):
+    def test_an_exception_of_a_late_errback_is_logged(self):
         def broken(_):
             raise KeyError("mistake")
 

@@ -41,7 +41,7 @@ class HowtoTests(QuietTestCase):
             self.assertIsInstance(answer, str)
             self.assertEqual(json.loads(answer), {"answer": {"a": [1, "\u20ac"]}})
 
-    def test_what_is_no_json_closes_the_connection_and_is_not_logged(self):
+    def test_invalid_json_closes_the_connection_and_is_not_logged(self):
         for message in NO_JSON:
             both = self.connect("handler", PLAIN, CAREFUL)
             self.assertIsNone(self.ask(both, message))
@@ -49,7 +49,7 @@ class HowtoTests(QuietTestCase):
             self.assertEqual(both.client.close_reason, "JSON was expected")
             self.assertEqual(both.take_failures(), [])
 
-    def test_what_is_no_text_closes_it_with_another_code(self):
+    def test_a_binary_message_closes_it_with_another_code(self):
         both = self.connect("handler", PLAIN, CAREFUL)
         self.assertIsNone(self.ask(both, b"{}"))
         self.assertEqual(both.client.close_code, 1003)
@@ -67,7 +67,7 @@ class HowtoTests(QuietTestCase):
         move = '{"player": "alice", "x": 1, "y": 2}'
         self.assertEqual(self.ask(both, move), move)
 
-    def test_what_is_no_move_closes_the_connection(self):
+    def test_an_invalid_move_closes_the_connection(self):
         wrong = (
             '{"player": "alice", "x": "1", "y": 2}',
             "[]",

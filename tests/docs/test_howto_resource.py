@@ -105,7 +105,7 @@ class SiteTests(SiteTestCase):
         authorization = b"Authorization: Basic bWU6c2VjcmV0\r\n\r\n"
         self.open(request[:-2] + authorization)
 
-    def test_what_is_not_there_is_the_wsgi_application_s(self):
+    def test_a_missing_page_is_the_wsgi_application_s(self):
         root = self.run_block(WSGI, application=None)["root"]
         for path, found, left in (
             (b"chat/room", txws2.WebSocketResource, [b"room"]),

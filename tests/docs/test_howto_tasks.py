@@ -136,7 +136,7 @@ class HowtoTests(QuietTestCase):
             self.connect(server=self.names["Ticker"], **refuse)
         self.assertEqual(self.take_loud(), [])
 
-    def test_who_is_idle_is_closed(self):
+    def test_an_idle_connection_is_closed(self):
         both = self.connect(self.show(ECHO)["echo"])
         both.advance(59)
         both.client.sendMessage("hello")

@@ -109,7 +109,7 @@ class ComingBackTests(UploadTestCase):
         super().setUp()
         self.open()
 
-    def test_what_was_written_is_not_sent_again_even_to_another_server(self):
+    def test_written_data_is_not_sent_again_even_to_another_server(self):
         both = self.started(5)
         self.send(both, b"hel")
         both.drop()
@@ -144,7 +144,7 @@ class ComingBackTests(UploadTestCase):
         self.assertHears(both, saved="a.txt")
         self.assertEqual((both.client.close_code, self.uploads.saved), (1000, {}))
 
-    def test_what_was_cancelled_is_gone_and_its_room_is_free(self):
+    def test_a_cancelled_file_is_gone_and_its_room_is_free(self):
         free = self.uploads.free
         both = self.started(5)
         self.send(both, b"hel")
@@ -155,7 +155,7 @@ class ComingBackTests(UploadTestCase):
 
 
 class RefusalTests(UploadTestCase):
-    def test_what_announces_no_file(self):
+    def test_a_wrong_announcement_is_refused(self):
         self.open()
         for message in (
             "hello",
@@ -193,7 +193,7 @@ class RefusalTests(UploadTestCase):
         self.started(6, key=OTHER)
         self.assertEqual(self.uploads.free, 0)
 
-    def test_what_is_no_piece_of_the_file(self):
+    def test_a_wrong_piece_is_refused(self):
         self.open()
         for piece in b"123456", "text":
             both = self.started(5)

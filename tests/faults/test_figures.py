@@ -7,7 +7,7 @@ MIB = 2**20
 
 
 class FiguresTests(SynchronousTestCase):
-    def test_what_was_noted_is_a_table_in_the_order_of_the_attacks(self):
+    def test_the_notes_are_a_table_in_the_order_of_the_attacks(self):
         self.patch(figures, "rows", [])
         note(22, "a fault", "much", "100", Memory(MIB, 2 * MIB, None))
         note(5, "another", "more", "20", Memory(MIB, 3 * MIB // 2, MIB), lost=7)

@@ -11,7 +11,7 @@ class ChoicesTests(SynchronousTestCase):
         self.assertEqual(choices.sizes(), [10, 1])
         self.assertEqual(choices.rest(), b"rest")
 
-    def test_what_is_missing_is_the_first_option(self):
+    def test_a_missing_byte_is_the_first_option(self):
         choices = Choices(b"")
         self.assertFalse(choices.flag())
         self.assertEqual(choices.one_of("abc"), "a")

@@ -8,11 +8,11 @@ def failing(exception):
 
 
 class DocumentedTests(SynchronousTestCase):
-    def test_what_is_documented_is_let_through(self):
+    def test_a_documented_exception_is_let_through(self):
         with self.assertRaises(KeyError), raises_only(LookupError):
             failing(KeyError("a"))
 
-    def test_what_is_not_breaks_the_promise(self):
+    def test_an_undocumented_exception_breaks_the_promise(self):
         with self.assertRaises(AssertionError) as caught, raises_only(KeyError):
             failing(ValueError("a"))
         self.assertIsInstance(caught.exception.__cause__, ValueError)

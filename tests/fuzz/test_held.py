@@ -16,7 +16,7 @@ class HeldTests(SynchronousTestCase):
     def test_code_does_not_count(self):
         self.assertEqual(held([HeldTests, held, StringIO]), 0)
 
-    def test_what_zlib_keeps_counts(self):
+    def test_the_memory_of_zlib_counts(self):
         decompressor = decompressobj(-15)
         decompressor.decompress(b"\x03\x00" + bytes(7))
         self.assertEqual(held(decompressor), 7)

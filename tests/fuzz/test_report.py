@@ -65,6 +65,6 @@ class ReportTests(SynchronousTestCase):
             result.advice(), ["frames: timeout", "    python -m tests.fuzz frames f/timeout-fe54"]
         )
 
-    def test_what_does_not_start_is_one_too(self):
+    def test_a_target_that_does_not_start_is_a_finding(self):
         result = read("frames", "Traceback\nModuleNotFoundError: atheris\n", 1, 0.1, 0)
         self.assertEqual(result.advice(), ["frames: ended with 1"])

@@ -79,7 +79,7 @@ class NegotiationCases:
         pairs = zip(PARAMETERS, values, strict=True)
         return {name: value for name, value in pairs if value is not None}
 
-    async def test_what_either_side_asks_for_is_agreed_on_and_kept_to(self):
+    async def test_the_parameters_of_either_side_are_agreed_on_and_kept_to(self):
         combinations = self.combinations()
         wishes = []
         for client, server, _ in combinations:

@@ -133,7 +133,7 @@ class AsyncioTests(ExampleTestCase):
             pass
         return ws
 
-    async def test_what_redis_publishes_goes_to_many(self):
+    async def test_messages_of_redis_go_to_many(self):
         _, process, uri = await self.chat()
         everybody = [await self.enter(uri) for _ in range(20)]
         for message in "one", "two":

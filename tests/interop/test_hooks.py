@@ -48,7 +48,7 @@ class PasswordTests(HooksTestCase):
         uri = await self.listen(handler, process_request=hook)
         return self.visit(uri.replace("//", f"//{user}")), names
 
-    async def test_who_has_it_in_the_uri_gets_in(self):
+    async def test_a_client_with_the_password_in_the_uri_gets_in(self):
         peer, names = await self.ask("Zo%C3%AB:se%3Acret@")
         await self.assertGetsIn(peer)
         self.assertEqual(names, ["Zoë"])

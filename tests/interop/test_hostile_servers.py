@@ -175,7 +175,7 @@ class SilenceTests(HostileTestCase):
 
 
 class GarbageTests(HostileTestCase):
-    async def test_what_is_no_response(self):
+    async def test_bytes_that_are_no_response_are_refused(self):
         for kind, says in (
             (InvalidMessage, b"\x00\xff" * 100 + b"\r\n\r\n"),
             (InvalidMessage, b"HTTP/1.1 101\n\n"),
@@ -187,7 +187,7 @@ class GarbageTests(HostileTestCase):
         ):
             await self.assertFails(kind, lambda server, says=says: server.say(says))
 
-    async def test_what_is_said_before_anybody_asks(self):
+    async def test_bytes_before_the_request_are_refused(self):
         says = b"220 smtp.example.com ready\r\n\r\n"
         await self.assertFails(InvalidMessage, lambda server: server.say(says), at_once=True)
 
@@ -233,7 +233,7 @@ class WrongAnswerTests(HostileTestCase):
 
         await self.assertFails(InvalidHeader, act, "missing Sec-WebSocket-Accept header")
 
-    async def test_what_was_never_offered(self):
+    async def test_an_answer_that_was_never_offered_is_refused(self):
         for kind, line in (
             (NegotiationError, b"Sec-WebSocket-Extensions: x-made-up"),
             (NegotiationError, b"Sec-WebSocket-Extensions: permessage-deflate; x=y"),

@@ -141,7 +141,7 @@ class MosquittoTests(TestCase):
                 return client
         raise AssertionError(self.broker.said)
 
-    async def test_what_one_client_publishes_another_gets(self):
+    async def test_a_client_gets_the_messages_that_another_publishes(self):
         port = await self.start()
         reader, writer = await self.connect(port), await self.connect(port)
         self.assertEqual(reader.transport.websocket.subprotocol, "mqtt")

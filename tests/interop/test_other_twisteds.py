@@ -69,7 +69,7 @@ class OtherTwistedTests(SynchronousTestCase):
     def test_tls_is_all_twisteds(self):
         self.check(TLS_TRANSPORT)
 
-    def test_what_tls_keeps_for_the_next_turn_still_leaves(self):
+    def test_bytes_that_tls_keeps_for_the_next_turn_still_leave(self):
         self.check(TLS_BUFFER)
 
     def test_pyopenssls_own_calls_do_what_c_does(self):

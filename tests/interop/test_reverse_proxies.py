@@ -233,7 +233,7 @@ class AnyProxyTests:
 class HTTPProxyTests(AnyProxyTests):
     """The cases for proxies that read the request."""
 
-    async def test_what_the_client_makes_up_is_not_believed(self):
+    async def test_headers_that_the_client_makes_up_are_not_believed(self):
         await self.serve_behind()
         for headers in (
             {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http"},

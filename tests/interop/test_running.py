@@ -143,7 +143,7 @@ class RunningTests(ExampleTestCase):
             said, rf"^\S+ cannot listen on 127.0.0.1:{port}: another program listens .*\n$"
         )
 
-    async def test_who_cannot_connect_sees_their_own_line_and_why(self):
+    async def test_a_program_that_cannot_connect_shows_its_own_line_and_the_reason(self):
         with socket() as bound:
             bound.bind(("127.0.0.1", 0))
             line = f"async with txws2.connect('ws://127.0.0.1:{bound.getsockname()[1]}/'):"
@@ -159,7 +159,7 @@ class RunningTests(ExampleTestCase):
         self.assertEqual(len(shown), 1, process.err)
         self.assertIn("ConnectionRefusedError: ", process.err.splitlines()[-2])
 
-    async def test_what_was_seen_before_it_logs_is_not_repeated(self):
+    async def test_an_error_that_was_seen_before_it_logs_is_not_repeated(self):
         text = (
             "import txws2\nfactory = txws2.WebSocketServerFactory(print)\n"
             "factory.log.error('seen')\nfactory.log.info('not yet')\n"
@@ -195,7 +195,7 @@ class RunningTests(ExampleTestCase):
             await ws.wait_closed()
         await process.shown("connection handler failed\n(.*\n)*.*KeyError: 'hello'")
 
-    async def test_who_begins_logging_sees_each_error_once(self):
+    async def test_a_program_that_begins_logging_sees_each_error_once(self):
         port = free_port()
         text = EXAMPLE.replace("8000", str(port)).replace("txws2.run(", "txws2.serve(")
         text = text.replace(SEND, "raise KeyError(message)")

@@ -23,7 +23,7 @@ class TabsTests(TestCase):
         await page.until(f"{LINES}.length >= {len(lines)}")
         self.assertEqual(await page.evaluate(LINES), list(lines))
 
-    async def test_what_one_says_both_read_and_see_who_comes_and_goes(self):
+    async def test_both_tabs_read_all_messages_and_see_who_comes_and_goes(self):
         port = reactor.listenTCP(0, Site(example("tabs").site()), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         uri = f"http://127.0.0.1:{port.getHost().port}/"

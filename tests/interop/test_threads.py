@@ -160,7 +160,7 @@ class EndTests(ThreadsTestCase):
         await deferToThread(calls.acquire)
         ws.transport.abortConnection()
 
-    async def test_who_sends_gets_connection_closed(self):
+    async def test_a_sender_gets_connection_closed(self):
         for leave, kind in (
             (self.closes, txws2.ConnectionClosedOK),
             (self.is_lost, txws2.ConnectionClosedError),
@@ -208,7 +208,7 @@ class MistakeTests(ThreadsTestCase):
         )
         self.assertIn(text, str(exc))
 
-    async def test_whatever_is_called_directly_is_refused_at_once(self):
+    async def test_each_direct_call_is_refused_at_once(self):
         ws = await self.serve(lambda ws: ws.wait_closed())
         for call in ws.send, ws.sendMessage:
             await self.assertRefused("blockingCallFromThread", call, "hello")

@@ -116,7 +116,7 @@ class ServerTests(MatrixTestCase):
             await self.refuse_all(way, proxy=tunnels.url)
             self.assertEqual(len(tunnels.targets), len(ROWS))
 
-    async def test_whatever_is_right_is_accepted(self):
+    async def test_each_right_certificate_is_accepted(self):
         async def echo(ws):
             async for message in ws:
                 await ws.send(message)

@@ -122,7 +122,7 @@ class TransportCases:
         await self.receive_many()
         await self.assertEnds()
 
-    async def test_what_was_sent_within_the_same_read_leaves_before(self):
+    async def test_messages_sent_within_the_same_read_leave_before(self):
         await self.start()
 
         def leave(message):

@@ -117,7 +117,7 @@ class HouseTests(SynchronousTestCase):
         edges["wire.frames"].add("wire.connection")
         self.assertIn("wire.frames", circle(edges))
 
-    def test_what_comes_from_outside_is_in_the_table(self):
+    def test_each_import_from_outside_is_in_the_table(self):
         for name, tree in modules():
             outside = {module.partition(".")[0] for module, _ in imports(tree)}
             outside -= {"txws2", *sys.stdlib_module_names, "annotationlib"}

@@ -25,7 +25,7 @@ def pinned():
 
 
 class OldestTests(SynchronousTestCase):
-    def test_what_is_asked_for_is_tested(self):
+    def test_the_required_versions_are_tested(self):
         found = pinned()
         for name, version in needed().items():
             self.assertIn(found[name], (version, f"{version}.0"), name)

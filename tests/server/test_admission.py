@@ -137,7 +137,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertFull(visit)
         self.take_warning()
 
-    def test_who_asks_for_nothing_takes_nobody_s_place(self):
+    def test_a_client_that_sends_nothing_takes_no_place(self):
         self.second.leave()
         silent = self.visit(data=b"")
         self.assertOpen(self.visit())
@@ -145,7 +145,7 @@ class ConnectionsTests(AdmissionTestCase):
         silent.said()
         self.assertIsInstance(driver_of(silent.ws).ended_with(), OpeningTimeout)
 
-    def test_what_they_say_after_that_is_not_kept(self):
+    def test_the_bytes_after_their_first_one_are_not_kept(self):
         visit = self.visit()
         for _ in range(10):
             visit.say(bytes(2**16))
@@ -159,7 +159,7 @@ class ConnectionsTests(AdmissionTestCase):
         self.assertOpen(self.visit())
         self.take_warning()
 
-    def test_who_was_refused_and_has_not_gone_takes_nobody_s_place(self):
+    def test_a_refused_client_that_stays_takes_no_place(self):
         for _ in range(5):
             self.visit()
         self.first.leave()
@@ -241,7 +241,7 @@ class HostTests(AdmissionTestCase):
         admission = self.factory.admission
         self.assertEqual((admission._groups, dict(admission._sizes)), ({}, {}))
 
-    def test_who_is_refused_for_the_host_takes_nobody_s_place(self):
+    def test_a_client_refused_for_its_host_takes_no_place(self):
         self.limit(max_connections=3, max_connections_per_host=2)
         self.fill("192.0.2.1", "192.0.2.1")
         for _ in range(3):
@@ -256,12 +256,12 @@ class HostTests(AdmissionTestCase):
         self.assertFullOfHost(refused)
         self.assertOpen(self.visit(PROXY, request("X-Forwarded-For: 192.0.2.2")))
 
-    def test_and_the_proxy_itself_where_it_tells_nothing(self):
+    def test_a_proxy_that_names_no_client_is_counted_itself(self):
         self.limit(max_connections_per_host=2, trusted_proxies=[PROXY, "unix"])
         self.fill(PROXY, PROXY, UNIX, UNIX, UNIX)
         self.assertFullOfHost(self.visit(PROXY))
 
-    def test_who_is_refused_behind_a_proxy_takes_nobody_s_place(self):
+    def test_a_client_refused_behind_a_proxy_takes_no_place(self):
         self.limit(max_connections=3, max_connections_per_host=2, trusted_proxies=[PROXY])
         for _ in range(5):
             self.visit(PROXY, request("X-Forwarded-For: 192.0.2.1"))

@@ -40,7 +40,7 @@ class CredentialsTests(AuthenticationTestCase):
     def hook(self, credentials=("me", "secret")):
         return basic_auth("the club", credentials=credentials)
 
-    def test_who_has_the_password_gets_in(self):
+    def test_a_client_with_the_password_gets_in(self):
         self.assertGetsIn(self.hook(), "me", "secret")
 
     def test_there_may_be_several_users(self):
@@ -69,10 +69,10 @@ class CredentialsTests(AuthenticationTestCase):
         ):
             self.assertOut(hook, basic(username, password))
 
-    def test_who_says_nothing_is_asked(self):
+    def test_a_client_without_credentials_is_asked(self):
         self.assertOut(self.hook())
 
-    def test_what_is_malformed_is_401(self):
+    def test_malformed_credentials_are_401(self):
         for value in ("", "Basic", "Basic x", "Bearer abc", "Basic " + b64encode(b"me").decode()):
             self.assertOut(self.hook(), value)
 
@@ -120,7 +120,7 @@ class CheckTests(AuthenticationTestCase):
         self.joined.pump()
         self.assertEqual((self.ws.opened, self.ws.username), (1, "a"))
 
-    def test_what_is_malformed_it_is_not_asked(self):
+    def test_the_check_is_not_asked_about_malformed_credentials(self):
         self.assertOut(self.hook(lambda *_: self.fail("asked")), "Basic x")
 
     def test_a_check_that_raises_lets_nobody_in(self):

@@ -207,11 +207,11 @@ class OnceTests(CancellingTestCase):
     async def forever(self, ws):
         await self.queue.get()
 
-    def test_what_is_cancelled_cleans_up_at_leisure(self):
+    def test_a_cancelled_coroutine_cleans_up_at_leisure(self):
         self.end(self.forever)
         self.assertEqual(self.told, ["CancelledError"])
 
-    def test_what_waits_for_a_message_hears_of_the_end_by_that_and_is_not_cancelled(self):
+    def test_a_coroutine_that_waits_for_a_message_gets_the_end_and_is_not_cancelled(self):
         both = self.end(lambda ws: ws.recv())
         self.assertEqual(self.told, ["ConnectionClosedError"])
         self.assertEqual(both.take_failures(), [])
@@ -244,7 +244,7 @@ class OnceTests(CancellingTestCase):
         self.cleaning.callback(None)
         self.assertEqual(self.told, ["clean"])
 
-    def test_what_catches_it_goes_on_and_is_not_cancelled_again(self):
+    def test_a_coroutine_that_catches_it_goes_on_and_is_not_cancelled_again(self):
         @cancelled_on_close
         async def handler(ws):
             while True:
@@ -262,7 +262,7 @@ class OnceTests(CancellingTestCase):
         self.queue.put("last")
         self.assertEqual(self.told, ["cancelled", "first", "last"])
 
-    def test_what_catches_it_and_closes_is_just_done(self):
+    def test_a_coroutine_that_catches_it_and_closes_is_done(self):
         @cancelled_on_close
         async def handler(ws):
             try:
@@ -274,7 +274,7 @@ class OnceTests(CancellingTestCase):
         self.run_handler(handler).drop()
         self.assertEqual(self.told, ["closed"])
 
-    def test_what_sends_when_it_is_cancelled_ends_as_any_handler_does(self):
+    def test_a_coroutine_that_sends_when_cancelled_ends_as_any_handler_does(self):
         @cancelled_on_close
         async def handler(ws):
             try:
@@ -287,7 +287,7 @@ class OnceTests(CancellingTestCase):
         self.assertEqual(both.take_failures(), [])
         self.assertEqual(self.take_loud(), [])
 
-    def test_what_fails_while_it_cleans_up_is_logged(self):
+    def test_a_failure_while_it_cleans_up_is_logged(self):
         @cancelled_on_close
         async def handler(ws):
             try:
@@ -449,7 +449,7 @@ class UseTests(CancellingTestCase):
         self.assertEqual(str(signature(cancelled_on_close(feed))), "(ws, room)")
         self.assertRaises(TypeError, route, {"/": cancelled_on_close(feed)})
 
-    def test_whoever_is_guarded_still_is(self):
+    def test_a_guarded_route_is_still_guarded(self):
         guard = guarded(self.feed, lambda ws, request: ws.respond(403, "no"))
         for handler in cancelled_on_close(guard), route({"/": cancelled_on_close(guard)}):
             with self.assertRaises(txws2.InvalidStatus):
@@ -491,7 +491,7 @@ class UseTests(CancellingTestCase):
         both = self.run_handler(lambda ws: ws.send("answer"))
         self.assertEqual(both.result_of(ask(both.client)), "answer")
 
-    def test_whoever_cancels_it_gets_a_cancelled_error(self):
+    def test_cancelling_it_gives_a_cancelled_error(self):
         both = self.run_handler(lambda ws: ws.wait_closed())
         running = cancelled_on_close(self.feed)(both.client)
         running.cancel()
@@ -523,7 +523,7 @@ class MistakeTests(CancellingTestCase):
         both.drop()
         self.take_loud()
 
-    def test_what_is_no_coroutine_function_is_refused_as_it_is_decorated(self):
+    def test_another_kind_of_function_is_refused_when_it_is_decorated(self):
         @inlineCallbacks
         def inline(ws):
             yield ws.recv()
@@ -538,7 +538,7 @@ class MistakeTests(CancellingTestCase):
         coroutine = self.feed(None)
         self.assertRefused("is a coroutine", coroutine)
 
-    def test_what_returns_no_coroutine_fails_when_it_is_called(self):
+    def test_a_function_that_returns_no_coroutine_fails_when_it_is_called(self):
         self.assertFails("has returned None", cancelled_on_close(lambda ws: None))
         self.assertFails("has returned <Received", cancelled_on_close(lambda ws: ws.recv()))
 

@@ -80,7 +80,7 @@ class HandlerEnds:
         self.joined.advance(10)
         self.assertEqual(self.ended(), ["sent 1001 (going away); no close frame received"])
 
-    def test_however_the_handler_is_written(self):
+    def test_each_form_of_a_handler_logs_one_line_at_info(self):
         @inlineCallbacks
         def generator(ws):
             yield ws.recv()
@@ -173,7 +173,7 @@ class HandlerEnds:
             self.assertEqual(self.ended(), [GONE])
             self.events.clear()
 
-    def test_what_the_handler_makes_of_the_end_is_an_error(self):
+    def test_an_exception_that_the_handler_raises_at_the_end_is_an_error(self):
         async def handler(ws):
             try:
                 await ws.recv()

@@ -145,7 +145,7 @@ class WrongHandlerTests(TestCase):
             "the path is ws.request.path, so write: async def with_path(ws, room)", str(exc)
         )
 
-    def test_what_works_is_taken(self):
+    def test_a_right_handler_is_taken(self):
         for given in (
             handler,
             lambda ws: handler(ws),

@@ -141,7 +141,7 @@ class GoOnTests(HooksTestCase):
         self.ask(lambda connection, request: seen.append(request))
         self.assertIs(self.ws.request, seen[0])
 
-    def test_what_it_notes_on_the_connection_stays_there(self):
+    def test_an_attribute_that_it_sets_on_the_connection_stays_there(self):
         def process_request(connection, request):
             connection.user = "me"
 
@@ -155,7 +155,7 @@ class GoOnTests(HooksTestCase):
         self.joined.pump()
         self.assertOpen()
 
-    def test_what_comes_meanwhile_is_kept_in_order(self):
+    def test_frames_that_come_meanwhile_are_kept_in_order(self):
         deciding = self.wait(REQUEST + self.frame(TEXT, b"one"))
         self.receive(self.frame(TEXT, b"two"))
         self.receive(self.frame(9, b"ping"))
@@ -172,7 +172,7 @@ class GoOnTests(HooksTestCase):
         self.assertStatus("400 Bad Request")
         self.assertEqual(paths, ["/x"])
 
-    def test_what_is_no_request_is_refused_without_asking(self):
+    def test_an_invalid_request_is_refused_without_asking(self):
         self.ask(lambda *_: self.fail("asked"), b"nonsense\r\n\r\n")
         self.assertStatus("400 Bad Request")
 
@@ -249,7 +249,7 @@ class FailTests(HooksTestCase):
             [reason] = self.ws.lost
             self.assertIsInstance(reason.__cause__, ZeroDivisionError)
 
-    def test_what_is_no_response_is_500_and_is_logged(self):
+    def test_another_result_than_a_response_is_500_and_is_logged(self):
         self.ask(lambda *_: 403)
         self.assertFailed(TypeError)
 
@@ -391,7 +391,7 @@ class MeanwhileTests(HooksTestCase):
             self.assertEqual(self.ws.opened, 0)
             self.assertGone()
 
-    def test_what_goes_wrong_after_all_is_logged(self):
+    def test_a_late_failure_is_logged(self):
         async def broken(connection, request):
             try:
                 await Deferred()
@@ -545,7 +545,7 @@ class SelectSubprotocolTests(HooksTestCase):
         self.leave()
         self.assertIsInstance(self.ws.lost[0], NegotiationError)
 
-    def test_what_was_not_offered_is_500_and_is_logged(self):
+    def test_a_subprotocol_that_was_not_offered_is_500_and_is_logged(self):
         for chosen in ("c", "", "a\r\nX: y", 1, ["a"]):
             self.choose(lambda *_, chosen=chosen: chosen)
             text = self.assertFailed(ValueError)
@@ -557,7 +557,7 @@ class SelectSubprotocolTests(HooksTestCase):
         self.choose(lambda *_: 1 // 0)
         self.assertFailed(ZeroDivisionError)
 
-    def test_what_is_no_offer_is_refused_without_asking(self):
+    def test_an_invalid_offer_is_refused_without_asking(self):
         self.choose(lambda *_: self.fail("asked"), self.offering.replace(b"a, b", b"a b"))
         self.assertStatus("400 Bad Request")
 
@@ -694,7 +694,7 @@ class ProcessResponseTests(HooksTestCase):
         self.assertEqual(self.ws.opened, 0)
         self.assertFailed(InvalidMessage)
 
-    def test_what_is_no_response_is_500_and_is_logged(self):
+    def test_another_result_than_a_response_is_500_and_is_logged(self):
         self.respond(lambda *_: 403)
         self.assertFailed(TypeError)
 
@@ -709,7 +709,7 @@ class ProcessResponseTests(HooksTestCase):
         self.assertEqual(len(cancelled), 1)
         self.assertGone()
 
-    def test_what_comes_meanwhile_is_kept(self):
+    def test_frames_that_come_meanwhile_are_kept(self):
         deciding = Deferred()
         self.respond(lambda *_: deciding)
         self.receive(self.frame(TEXT, b"early"))
@@ -717,11 +717,11 @@ class ProcessResponseTests(HooksTestCase):
         self.joined.pump()
         self.assertEqual(self.successResultOf(self.ws.recv()), "early")
 
-    def test_what_is_no_request_is_refused_without_asking(self):
+    def test_an_invalid_request_is_refused_without_asking(self):
         self.respond(lambda *_: self.fail("asked"), b"nonsense\r\n\r\n")
         self.assertStatus("400 Bad Request")
 
-    def test_what_can_not_wait_is_said_without_asking(self):
+    def test_an_answer_that_can_not_wait_is_sent_without_asking(self):
         asked = []
         self.respond(lambda *_: asked.append(1), process_request=lambda *_: Deferred())
         self.joined.advance(10)

@@ -31,11 +31,11 @@ class ProgramTests(TestCase):
     def told(self, target, serves=False):
         return str(self.assertRaises(TypeError, check_program, target, serves))
 
-    def test_what_is_called_with_the_reactor_is_taken(self):
+    def test_a_function_of_the_reactor_is_taken(self):
         for target in (main, print, lambda *arguments: main(*arguments)):
             check_program(target, False)
 
-    def test_what_serves_connections_needs_a_port(self):
+    def test_an_application_that_serves_connections_needs_a_port(self):
         for target, name in (
             (echo, "run(echo) needs a port to serve at, as run(echo, 'localhost', 8765); "),
             (Echo, "run(Echo) needs a port to serve at, as run(Echo, "),

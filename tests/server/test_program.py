@@ -105,7 +105,7 @@ class RunTests(SynchronousTestCase):
         self.assertIn("builtins.KeyError: 'x'", "".join(self.said()))
         self.flushLoggedErrors(KeyError)
 
-    def test_what_cannot_listen_says_why(self):
+    def test_an_error_of_listening_says_why(self):
         for error, why in (
             (CannotListenError("", 80, OSError(EACCES, "no")), "ports below 1024 are for root"),
             (CannotListenError("", 80, OSError(99999, "odd")), "odd"),

@@ -47,7 +47,7 @@ class HandlerTests(QuietTestCase):
         self.assertEqual(given, [both.server])
         self.assertEqual(both.server.request.path, "/chat")
 
-    def test_what_it_sends_at_once_leaves_together_with_the_answer(self):
+    def test_messages_that_it_sends_at_once_leave_together_with_the_response(self):
         class Greeting(RecordedServer):
             def connectionOpened(self):
                 self.sendMessage("hello")

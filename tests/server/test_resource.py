@@ -154,7 +154,7 @@ class EarlyTests(SiteTestCase):
         self.assertEqual(self.successResultOf(self.ws.recv()), "one")
         self.assertEqual(self.successResultOf(self.ws.recv()), "two")
 
-    def test_what_came_early_is_not_for_the_site_any_more(self):
+    def test_early_bytes_are_not_for_the_site_any_more(self):
         """The site would read it as a request that no proxy has seen."""
         found = Deferred()
         resource = self.serve(wrap=lambda resource: DeferredResource(found))
@@ -276,14 +276,14 @@ class RefuseTests(SiteTestCase):
         self.assertEqual(headers["Connection"], "close, Upgrade")
         self.assertFalse(self.server_end.connected)
 
-    def test_what_no_site_would_read_does_not_get_here(self):
+    def test_a_request_that_no_site_would_read_does_not_get_here(self):
         """A5: the site has limits of its own."""
         self.serve()
         self.receive(REQUEST[:-2] + b"X: x\r\n" * 10000 + b"\r\n")
         self.assertTrue(self.peer.take().startswith(b"HTTP/1.1 400 "))
         self.assertEqual(self.opened, [])
 
-    def test_what_the_site_reads_may_be_as_long_as_that_lets_it_be(self):
+    def test_a_request_may_be_as_long_as_the_site_permits(self):
         """The cookies behind a single sign-on can be as long."""
         self.serve()
         cookie = plus(b"Cookie: a=" + b"x" * 15_000)
@@ -319,7 +319,7 @@ class RefuseTests(SiteTestCase):
         self.assertStatus("400 Bad Request", REQUEST.replace(b"/chat", b"/chat/room#a"))
         self.assertOver()
 
-    def test_what_is_for_another_server_is_405(self):
+    def test_a_request_for_another_server_is_405(self):
         self.serve()
         for target in (b"example.com:443", b"[::1]:80"):
             self.site.resource = WebSocketResource(reactor=self.clock)
@@ -392,7 +392,7 @@ class RefuseTests(SiteTestCase):
         self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
         self.assertEqual(len(peer.lost), 1)
 
-    def test_what_waits_for_it_fails(self):
+    def test_a_waiter_for_the_opening_fails(self):
         self.serve()
         self.assertStatus("426 Upgrade Required", PAGE.replace(b"page", b"chat"))
         self.failureResultOf(self.ws.wait_opened(), InvalidHandshake)

@@ -45,7 +45,7 @@ class DefectTests(SiteTestCase):
         self.assertEqual(self.said(), [(CLOSE, b"")])
         self.assertEqual(self.ws.close_code, CloseCode.NO_STATUS_RCVD)
 
-    def test_what_an_application_raises_closes_with_1011(self):
+    def test_an_exception_of_an_application_closes_with_1011(self):
         """T9."""
 
         class Broken(RecordedServer):

@@ -143,7 +143,7 @@ class ProcessRequestTests(SiteTestCase):
         self.assertEqual(headers["Set-Cookie"], "a=b; Path=/; SameSite=Lax; HttpOnly")
         self.assertOver()
 
-    def test_what_process_response_spoils_is_500_and_the_end(self):
+    def test_a_response_that_process_response_spoils_is_500_and_the_end(self):
         self.serve(process_response=lambda *_: Response(101, "Go"))
         self.assertStatus("500 Internal Server Error", REQUEST)
         self.assertEqual(len(self.take_loud()), 1)
@@ -257,7 +257,7 @@ class NeverOpen:
         self.peer.take()
         self.assertOver()
 
-    def test_what_the_application_raises_then_is_logged_and_the_site_goes_on(self):
+    def test_an_exception_of_the_application_is_logged_and_the_site_goes_on(self):
         class Broken(Made):
             def connectionMade(self):
                 super().connectionMade()

@@ -184,7 +184,7 @@ class GuardedTests(RoutingTestCase):
         self.assertEqual(self.ask(handler, "/?who=eve"), "403 Forbidden")
         self.assertEqual(self.handled, [("all", {})])
 
-    def test_what_its_handler_takes_is_known(self):
+    def test_the_parameters_of_its_handler_are_known(self):
         handler = guarded(lambda ws: None, self.look)
         self.assertRaises(TypeError, route, {"/{room}": handler})
 

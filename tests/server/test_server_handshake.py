@@ -182,7 +182,7 @@ class RefusalTests(HandshakeTestCase):
             headers = self.assertStatus("505 HTTP Version Not Supported", request)
             self.assertIn("Connection: close", headers)
 
-    def test_what_is_for_the_whole_server_or_for_another_is_405(self):
+    def test_a_request_for_the_whole_server_or_another_is_405(self):
         """RFC 9112 sections 3.2.3 and 3.2.4: such targets are for CONNECT and OPTIONS only."""
         for line in (b"OPTIONS *", b"CONNECT example.com:443", b"CONNECT [::1]:80"):
             request = line + b" HTTP/1.1\r\nHost: example.com\r\n\r\n"
@@ -282,7 +282,7 @@ class RefusalTests(HandshakeTestCase):
         self.assertEqual(self.ws.lost, [reason])
         self.assertEqual((self.ws.close_code, self.ws.close_reason), (1006, ""))
 
-    def test_what_comes_after_a_refusal_does_not_matter(self):
+    def test_bytes_after_a_refusal_do_not_matter(self):
         self.connect()
         self.receive(b"nonsense\r\n\r\n")
         answer = self.peer.take()
@@ -370,10 +370,10 @@ class HostTests(HandshakeTestCase):
         options = {"origins": [SAME_ORIGIN], "hosts": ["localhost"]}
         self.assertStatus("421 Misdirected Request", request, **options)
 
-    def test_what_is_no_host_is_400_still(self):
+    def test_an_invalid_host_is_400_still(self):
         self.assertStatus("400 Bad Request", self.at(b"a b"), hosts=["localhost"])
 
-    def test_what_is_no_list_of_hosts_is_an_error(self):
+    def test_a_wrong_list_of_hosts_is_an_error(self):
         self.assertRaises(TypeError, self.make_factory, None, hosts="localhost")
         self.assertRaises(ValueError, self.make_factory, None, hosts=["http://localhost"])
 

@@ -116,7 +116,7 @@ class StartTests(ServiceTestCase):
         IService(application).startService()
         self.assertEqual(self.ports(), [80])
 
-    def test_what_is_no_description_is_an_error_of_the_start(self):
+    def test_a_wrong_description_is_an_error_of_the_start(self):
         service = self.make("nope:80")
         self.assertRaises(ValueError, service.startService)
         self.assertFalse(service.running)
@@ -153,7 +153,7 @@ class RunningTests(ServiceTestCase):
     def test_tls_is_wss(self):
         self.assertLogged(SSL4ServerEndpoint(self.reactor, 443, None), "wss://0.0.0.0:443/")
 
-    def test_what_has_no_uri_is_described(self):
+    def test_a_port_without_a_uri_is_described(self):
         self.assertLogged("unix:/run/chat.sock", "unix:/run/chat.sock")
 
 

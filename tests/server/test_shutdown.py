@@ -252,7 +252,7 @@ class TriggerTests(ReactorTestCase):
         self.stop()
         self.assertClosed(clients[1])
 
-    def test_or_there_may_be_no_port_that_anybody_knows_of(self):
+    def test_connections_need_no_known_port(self):
         factory = self.factory()
         client = self.open(factory)
         self.assertEqual(self.clock.waits_for, 1)
@@ -397,7 +397,7 @@ class CircleTests(CircleTestCase):
         self.assertEqual(self.factory.running, set())
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_which_closes_it(self):
+    def test_a_handler_that_closes_the_server_is_not_waited_for(self):
         async def handler(ws):
             await self.server.close()
             self.ends.append("ended")
@@ -405,7 +405,7 @@ class CircleTests(CircleTestCase):
         self.start(handler)
         self.assertEnds(self.open())
 
-    def test_which_does_so_first_and_waits_for_something_else_then(self):
+    def test_a_handler_that_closes_it_and_then_waits_is_waited_for(self):
         async def handler(ws):
             self.server.close()
             await turn
@@ -420,7 +420,7 @@ class CircleTests(CircleTestCase):
         turn.callback(None)
         self.successResultOf(waiting)
 
-    def test_which_does_so_after_a_while(self):
+    def test_a_handler_that_closes_it_after_a_while_is_not_waited_for(self):
         async def handler(ws):
             await turn
             await self.server.close(code=1012)
@@ -432,7 +432,7 @@ class CircleTests(CircleTestCase):
         turn.callback(None)
         self.assertEnds(client, code=1012)
 
-    def test_which_is_made_of_generators(self):
+    def test_a_handler_made_of_generators_is_not_waited_for(self):
         @inlineCallbacks
         def handler(ws):
             yield self.server.close()
@@ -441,7 +441,7 @@ class CircleTests(CircleTestCase):
         self.start(handler)
         self.assertEnds(self.open())
 
-    def test_which_does_so_in_another_coroutine(self):
+    def test_a_handler_that_closes_it_in_another_coroutine_is_not_waited_for(self):
         async def close():
             await self.server.close()
 
@@ -465,7 +465,7 @@ class CircleTests(CircleTestCase):
         self.assertEnds(*clients)
         self.assertEqual(len(self.ends), 3)
 
-    def test_which_only_waits_until_somebody_closes_it(self):
+    def test_a_handler_that_waits_for_the_end_is_not_waited_for(self):
         async def handler(ws):
             await self.server.wait_closed()
             self.ends.append("ended")
@@ -475,7 +475,7 @@ class CircleTests(CircleTestCase):
         self.server.close()
         self.assertEnds(*clients)
 
-    def test_which_lets_the_others_finish(self):
+    def test_a_handler_that_closes_it_lets_the_others_finish(self):
         async def handler(ws):
             if await turns.pop(0) == "close":
                 await self.server.close(close_connections=False)
@@ -495,7 +495,7 @@ class CircleTests(CircleTestCase):
         self.successResultOf(self.server.wait_closed())
         self.assertEqual(self.ends, ["ended"])
 
-    def test_which_gives_up_waiting_is_waited_for_again(self):
+    def test_a_handler_that_gives_up_waiting_is_waited_for_again(self):
         async def handler(ws):
             try:
                 await self.server.close().addTimeout(1, self.clock)
@@ -549,7 +549,7 @@ class CircleTests(CircleTestCase):
         self.assertEqual(self.ends, ["cancelled"])
         self.successResultOf(self.server.wait_closed())
 
-    def test_who_waits_for_each_others_connections_waits_for_no_handler(self):
+    def test_connections_that_wait_for_each_other_wait_for_no_handler(self):
         async def handler(ws):
             await turn
             [other] = set(self.factory.connections) - {ws}

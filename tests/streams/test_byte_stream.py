@@ -61,7 +61,7 @@ class WritingTests(StreamTestCase):
         self.link()
         self.assertRaises(TypeError, self.server.transport.write, "text")
 
-    def test_what_a_protocol_writes_when_connected_arrives(self):
+    def test_the_bytes_that_a_protocol_writes_when_connected_arrive(self):
         class Greeting(Plain):
             def connectionMade(self):
                 self.transport.write(b"hello")
@@ -69,7 +69,7 @@ class WritingTests(StreamTestCase):
         self.link(Greeting, Greeting)
         self.assertEqual((self.server.received, self.client.received), ([b"hello"], [b"hello"]))
 
-    def test_what_is_no_utf_8_ends_a_stream_of_text_with_1011_and_a_word_in_the_log(self):
+    def test_invalid_utf_8_ends_a_stream_of_text_with_1011_and_is_logged(self):
         self.link(text=True)
         self.server.transport.write(b"\xff")
         self.pump()
@@ -121,19 +121,19 @@ class ReadingTests(ServerSide):
         line = f"Sec-WebSocket-Protocol: {subprotocols}\r\n\r\n".encode()
         return REQUEST.removesuffix(b"\r\n") + line
 
-    def test_who_offers_base64_gets_it(self):
+    def test_a_client_that_offers_base64_gets_it(self):
         self.listen(request=self.offer("base64"))
         self.hear((TEXT, b"AP8="))
         self.protocol.transport.write(b"\x00\xff")
         self.assertEqual(self.protocol.received, [b"\x00\xff"])
         self.assertEqual(self.said(), [(TEXT, b"AP8=")])
 
-    def test_who_offers_binary_too_gets_that(self):
+    def test_a_client_that_offers_binary_too_gets_that(self):
         self.listen(request=self.offer("base64, binary"), text=True)
         self.protocol.transport.write(b"\x00\xff")
         self.assertEqual(self.said(), [(BINARY, b"\x00\xff")])
 
-    def test_what_is_no_base64_ends_it_with_1007(self):
+    def test_invalid_base64_ends_it_with_1007(self):
         self.listen(request=self.offer("base64"))
         self.hear((TEXT, b"!"), (TEXT, b"AP8="))
         self.assertEqual(self.said(), [(CLOSE, closing(1007, "invalid Base64"))])
@@ -220,7 +220,7 @@ class PausingTests(StreamTestCase):
         self.settle()
         self.assertEqual(self.server.received, [b"a", b"b"])
 
-    def test_who_resumes_and_pauses_again_gets_nothing(self):
+    def test_a_protocol_that_resumes_and_pauses_again_gets_nothing(self):
         self.link()
         self.client.transport.write(b"a")
         transport = self.server.transport
@@ -303,7 +303,7 @@ class ClosingTests(StreamTestCase):
         self.assertIs(type(client), ConnectionLost)
         self.assertEqual(self.client.received, [])
 
-    def test_who_aborts_hears_nothing_more_of_the_same_read(self):
+    def test_a_protocol_that_aborts_hears_nothing_more_of_the_same_read(self):
         class Curt(Plain):
             def dataReceived(self, data):
                 super().dataReceived(data)
@@ -335,7 +335,7 @@ class ClosingTests(StreamTestCase):
         self.pump()
         self.assertEqual((self.client.received, self.lower.close_code), ([], 1000))
 
-    def test_who_hangs_up_has_as_long_as_the_peer_takes_to_read(self):
+    def test_a_protocol_that_hangs_up_has_as_long_as_the_peer_takes_to_read(self):
         self.link(close_timeout=10, ping_interval=None)
         self.client.transport.pauseProducing()
         self.server.transport.write(b"a" * 1000 * KIB)
@@ -393,7 +393,7 @@ class WaysToEndTests(StreamTestCase):
         self.server, self.client = Plain(), Plain()
         self.joined = Joined(self.server, self.client, self.clock)
 
-    def test_whoever_ends_it_and_the_other_get_what_they_get_over_tcp(self):
+    def test_both_protocols_get_the_reasons_that_they_get_over_tcp(self):
         for link in (self.link_plainly, self.link):
             for act, of_one, of_other in self.table():
                 for side in ("server", "client"):
@@ -414,7 +414,7 @@ class WaysToEndTests(StreamTestCase):
         self.lose(one)
         return one, getattr(self.joined, f"{other}_transport")
 
-    def test_who_hangs_up_needs_no_close_frame_of_the_other(self):
+    def test_a_protocol_that_hangs_up_needs_no_close_frame_of_the_other(self):
         for side in ("server", "client"):
             one, theirs = self.hang_up(side)
             theirs.frozen = True
@@ -446,7 +446,7 @@ class WaysToEndTests(StreamTestCase):
             self.joined.advance(10)
             self.assertEqual([type(each) for each in one.lost], [ConnectionDone])
 
-    def test_what_did_not_leave_is_lost(self):
+    def test_bytes_that_did_not_leave_are_lost(self):
         self.link(ping_interval=None)
         self.client.transport.pauseProducing()
         self.server.transport.write(b"a" * 100 * KIB)
@@ -463,7 +463,7 @@ class WaysToEndTests(StreamTestCase):
         self.joined.drop(ConnectionDone())
         self.assertIs(type(one.lost[0]), ConnectionLost)
 
-    def test_who_is_given_up_as_the_other_reads_nothing_has_lost_something(self):
+    def test_a_protocol_given_up_as_the_other_reads_nothing_has_lost_data(self):
         one, theirs = self.hang_up("server")
         theirs.paused = True
         self.joined.advance(10)
@@ -596,14 +596,14 @@ class ProducingTests(StreamTestCase):
     def test_unregistering_none_does_nothing(self):
         self.server.transport.unregisterProducer()
 
-    def test_who_hangs_up_amid_producing_still_sends_all_that_is_produced(self):
+    def test_a_protocol_that_hangs_up_amid_producing_still_sends_everything(self):
         producer = self.pull()
         self.server.transport.loseConnection()
         self.settle()
         self.assertEqual((producer.asked, self.client.received), (10, [b"a"] * 10))
         self.assertEqual(self.lower.close_code, 1000)
 
-    def test_who_hangs_up_while_a_push_producer_is_paused_still_sends_all_that_it_has(self):
+    def test_a_protocol_that_hangs_up_during_a_pause_still_sends_everything(self):
         self.client.transport.pauseProducing()
         producer = self.push()
         producer.resumeProducing()
@@ -750,7 +750,7 @@ class InterfacesTests(StreamTestCase):
         self.servers.buildProtocol = lambda addr: None
         self.assertIsNone(lonely.wrap(self.servers, text=False))
 
-    def test_what_it_writes_is_on_the_wire_as_frames(self):
+    def test_its_bytes_are_on_the_wire_as_frames(self):
         self.link()
         self.joined.client_transport.written.clear()
         self.client.transport.write(b"\x00\xff")

@@ -43,7 +43,7 @@ class BinaryTests(SynchronousTestCase):
         self.assertEqual([len(message) for message in messages], [64 * KIB, 64 * KIB, 2 * KIB])
         self.assertEqual(b"".join(messages), data)
 
-    def test_what_is_like_bytes_is_copied(self):
+    def test_bytes_like_objects_are_copied(self):
         data = bytearray(b"abc")
         [message] = Binary().messages(data)
         data[:] = b"xyz"
@@ -70,7 +70,7 @@ class TextTests(SynchronousTestCase):
     def test_up_to_1_mib_is_one_message(self):
         self.assertEqual(list(Text().messages(b"a" * MIB)), ["a" * MIB])
 
-    def test_what_is_larger_is_cut_between_characters(self):
+    def test_a_larger_text_is_cut_between_characters(self):
         text = "a" + "ü" * (MIB // 2)
         first, second = Text().messages(text.encode())
         self.assertEqual((len(first.encode()), second), (MIB - 1, "ü"))
@@ -80,7 +80,7 @@ class TextTests(SynchronousTestCase):
         codec = Text()
         self.assertEqual([*codec.messages("grün"), *codec.messages(b"er")], ["grün", "er"])
 
-    def test_what_is_no_utf_8_cannot_be_sent(self):
+    def test_invalid_utf_8_cannot_be_sent(self):
         for data in (b"\xff", "ü".encode()[:1] + b"a", "\ud800"):
             self.assertRaises(UnicodeError, list, Text().messages(data))
 
@@ -108,7 +108,7 @@ class Base64Tests(SynchronousTestCase):
         self.assertEqual(codec.data("AP8="), b"\x00\xff")
         self.assertEqual(codec.data(b64encode(b"\x00\xff")), b"\x00\xff")
 
-    def test_what_is_none_is_refused(self):
+    def test_invalid_base64_is_refused(self):
         for message in ("A", "AP8", "AP8=AP8=", "A P8=", "ü", b"\xff"):
             self.assertRaises(ValueError, Base64().data, message)
 

@@ -354,7 +354,7 @@ class PluginTests(TestCase):
         )
         subprocess.run([sys.executable, "-c", loading], cwd=ROOT, check=True, timeout=60)
 
-    def test_what_it_calls_is_there(self):
+    def test_the_function_that_it_calls_is_there(self):
         reactor = Reactor()
         reactor.nameResolver = Resolver()
         server = server_endpoint("ws", reactor, ("8080",), {})

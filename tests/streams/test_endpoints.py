@@ -81,7 +81,7 @@ class EndpointTests(EndpointTestCase):
         self.pump()
         self.assertEqual((server.received, client.received), ([b"up"], [b"\xff"]))
 
-    def test_what_the_server_says_at_once_reaches_the_client(self):
+    def test_the_server_s_first_bytes_reach_the_client(self):
         class Greeting(Plain):
             def connectionMade(self):
                 self.transport.write(b"hello")

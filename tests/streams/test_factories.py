@@ -88,7 +88,7 @@ class ServingTests(ServerSide):
         origins = ["https://example.com"]
         self.assertIn(b" 403 ", self.serve(Made(), request, origins=origins))
 
-    def test_what_is_wrong_with_a_request_comes_before_its_path(self):
+    def test_a_mistake_in_a_request_comes_before_its_path(self):
         self.assertIn(b" 426 ", self.serve(Made(), b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", path="/x"))
 
     def test_a_factory_that_has_enough_closes_with_1013(self):

@@ -153,23 +153,23 @@ class EndTests(PeersTestCase):
         self.end.end(ConnectionLost())
         self.assertEnded(ConnectionAborted, ConnectionLost)
 
-    def test_who_reads_nothing_can_close_all_the_same(self):
+    def test_a_paused_transport_can_close_all_the_same(self):
         self.end.write(b"much")
         self.other.transport.pauseProducing()
         self.other.transport.loseConnection()
         self.assertEnded(ConnectionDone, ConnectionDone)
 
-    def test_what_did_not_arrive_before_the_end_does_not_wait_any_more(self):
+    def test_bytes_that_did_not_arrive_before_the_end_do_not_wait_any_more(self):
         self.end.write(b"late")
         self.joined.drop()
         self.assertEqual(self.end.waiting, 0)
 
-    def test_what_is_written_after_the_end_goes_nowhere(self):
+    def test_bytes_written_after_the_end_go_nowhere(self):
         self.joined.drop()
         self.end.write(b"late")
         self.assertEqual(self.end.written, b"")
 
-    def test_what_arrives_while_it_closes_is_not_read(self):
+    def test_bytes_that_arrive_while_it_closes_are_not_read(self):
         self.end.loseConnection()
         self.other.transport.write(b"late")
         self.end.pump()
@@ -191,7 +191,7 @@ class EndTests(PeersTestCase):
         self.assertEqual((self.other.take(), self.other.ended), (b"last", True))
         self.assertEqual(self.one.take(), b"reply")
 
-    def test_who_is_paused_learns_of_that_when_resumed(self):
+    def test_a_paused_transport_gets_the_half_close_when_resumed(self):
         self.other.transport.pauseProducing()
         self.end.loseWriteConnection()
         self.end.pump()
@@ -200,7 +200,7 @@ class EndTests(PeersTestCase):
         self.end.pump()
         self.assertTrue(self.other.ended)
 
-    def test_who_knows_no_half_closing_is_closed(self):
+    def test_a_protocol_without_half_closing_is_closed(self):
         both = Joined(Peer(), Whole(), None)
         both.server.transport.loseWriteConnection()
         both.pump()

@@ -173,7 +173,7 @@ class ConnectTests(ScriptTestCase):
 
 
 class AskedTests(ScriptTestCase):
-    def test_what_the_client_asked_for_is_there(self):
+    def test_the_request_of_the_client_is_there(self):
         self.connect(
             "ws://me:secret@feed.example:8000/prices?of=tea",
             subprotocols=["b", "a"],
@@ -315,7 +315,7 @@ class LoopTests(SynchronousTestCase):
         self.assertEqual(self.heard[6:], ["hello"])
         self.assertEqual(len(server.attempts), 8)
 
-    def test_what_does_not_pass_ends_it(self):
+    def test_a_permanent_error_ends_it(self):
         with ScriptedServer(otherwise=Refuse(401)) as server:
             listening = server.start(self.listen())
         self.failureResultOf(listening, txws2.InvalidStatus)
@@ -410,7 +410,7 @@ class OverlookedTests(SynchronousTestCase):
             raise KeyError
         self.assertIn("no attempt has met", caught.exception.__notes__[0])
 
-    def test_what_a_handler_raises_fails_the_test(self):
+    def test_an_exception_of_a_handler_fails_the_test(self):
         with self.assertRaises(KeyError), ScriptedServer(self.failing) as server:
             self.open(server)
         self.flushLoggedErrors(KeyError)
@@ -435,7 +435,7 @@ class OverlookedTests(SynchronousTestCase):
         error = self.assertRaises(AssertionError, getattr, server, "connection")
         self.assertIn("no connection was opened in 0 attempts", str(error))
 
-    def test_what_never_comes_to_rest_fails(self):
+    def test_a_test_that_never_comes_to_rest_fails(self):
         server = ScriptedServer(echo)
         ws = self.open(server)
         ws.messageReceived = ws.sendMessage

@@ -40,7 +40,7 @@ class BackoffTests(SynchronousTestCase):
         backoff = Backoff(initial=0, minimum=2, factor=1)
         self.assertEqual(first(3, backoff), [0, 2, 2])
 
-    def test_what_makes_no_sense_is_an_error(self):
+    def test_senseless_numbers_are_an_error(self):
         for wrong in (
             {"initial": -1},
             {"minimum": -0.1},
@@ -92,7 +92,7 @@ class PaceTests(SynchronousTestCase):
         ):
             self.assertEqual(Backoff(**options).good_after, seconds)
 
-    def test_who_waits_for_nothing_at_first_does_so_only_once(self):
+    def test_a_first_wait_of_zero_comes_only_once(self):
         self.pace = Pace(Backoff(initial=0), self.clock)
         self.assertEqual([self.last(0), self.last(0)], [0, 3.1])
 

@@ -93,7 +93,7 @@ class DeadlinesTests(DeadlinesTestCase):
         self.clock.pump([10, 10])
         self.assertEqual(self.missed, [("a", 10), ("a", 20)])
 
-    def test_who_is_entered_again_does_not_keep_the_next_waiting(self):
+    def test_one_that_is_entered_again_does_not_keep_the_next_waiting(self):
         self.deadlines._missed = lambda connection: (
             self.miss(connection),
             self.deadlines.add(connection),
@@ -115,7 +115,7 @@ class DeadlinesTests(DeadlinesTestCase):
 class PauseTests(DeadlinesTestCase):
     """The process itself pauses: data that came meanwhile may still wait in the sockets."""
 
-    def test_what_is_read_in_the_turn_in_which_the_time_is_up_counts(self):
+    def test_bytes_read_in_the_turn_in_which_the_time_is_up_count(self):
         self.deadlines.add("a")
         self.clock.callLater(10, self.deadlines.discard, "a")
         self.clock.advance(10)
@@ -138,7 +138,7 @@ class PauseTests(DeadlinesTestCase):
         self.clock.pump([0.5] * 30)
         self.assertEqual(self.missed, [("a", 32), ("b", 41)])
 
-    def test_who_becomes_due_while_it_reads_is_not_late_once_more(self):
+    def test_one_that_becomes_due_while_it_reads_is_not_late_once_more(self):
         self.add("a")
         self.clock.advance(0.25)
         self.add("b")

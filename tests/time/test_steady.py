@@ -78,7 +78,7 @@ class SetAnyTimeTests(ClockSetTestCase):
             self.assertEqual(self.called, [("called", 10)])
             self.assertEqual(self.reactor.getDelayedCalls(), [])
 
-    def test_what_was_to_come_at_once_comes_at_once(self):
+    def test_an_immediate_call_comes_at_once(self):
         self.clock.callLater(0, self.note)
         self.set_clock(-HOUR)
         self.pass_time(0.25)

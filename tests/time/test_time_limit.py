@@ -53,7 +53,7 @@ class TimeLimitTests(SynchronousTestCase):
         self.assertIsNone(limit.remaining)
         self.assertNothingLeft()
 
-    def test_whoever_cancels_it_cancels_the_step(self):
+    def test_cancelling_it_cancels_the_step(self):
         working = Deferred()
         waiting = self.limit.wait(working, "it")
         waiting.cancel()

@@ -97,11 +97,11 @@ class KeepingTests(TestCase):
             # A read of any connection begins a new turn for all.
             second.cork()
 
-    def test_what_is_no_number_of_bytes_is_refused(self):
+    def test_a_wrong_number_of_bytes_is_refused(self):
         self.assertRaises(TypeError, self.Cork()._spend, b"a")
         self.assertRaises(TypeError, self.Cork()._spend)
 
-    def test_what_is_no_frame_is_refused(self):
+    def test_another_type_than_bytes_is_refused(self):
         cork = self.Cork()
         self.assertRaises(TypeError, cork.add, None)
         self.assertEqual(cork.take(), b"")
@@ -118,7 +118,7 @@ class WritingTests(TestCase):
         self.outlet.write(b"b")
         self.assertEqual(self.outlet.writes, [b"a", b"b"])
 
-    def test_what_is_corked_is_written_in_one_piece(self):
+    def test_corked_frames_are_written_in_one_piece(self):
         self.outlet.cork()
         for frame in (b"a", b"", b"b"):
             self.outlet.write(frame)
@@ -169,7 +169,7 @@ class WritingTests(TestCase):
             self.assertIs(self.outlet.corked, puts_off)
             self.assertEqual(self.outlet.writes, writes)
 
-    def test_what_the_subclass_raises_passes(self):
+    def test_an_exception_of_the_subclass_passes(self):
         self.outlet._transmit = self.outlet._put_off = lambda *_: 1 // 0
         self.assertRaises(ZeroDivisionError, self.outlet.write, b"a")
         self.outlet.cork()
@@ -193,7 +193,7 @@ class WritingTests(TestCase):
         self.assertIsNone(gone())
 
 
-class OfTheSubclassTests(TestCase):
+class SubclassTests(TestCase):
     def test_the_subclass_writes_the_frames(self):
         cork = PURE["Cork"]()
         for method, *arguments in (("_transmit", b"a"), ("_keep_waiting", b"a"), ("_put_off",)):
@@ -212,10 +212,10 @@ IN_C = load() and outlet_of(load().Cork)
 class WritingInCTests(WritingTests):
     Outlet = IN_C
 
-    def test_what_is_no_frame_is_refused(self):
+    def test_another_type_than_bytes_is_refused(self):
         self.assertRaises(TypeError, self.outlet.write, None)
 
-    def test_what_can_t_tell_whether_it_waits_is_an_error(self):
+    def test_an_outbox_without_an_answer_whether_it_waits_is_an_error(self):
         class Undecided:
             def __bool__(self):
                 raise ValueError
@@ -270,13 +270,13 @@ class StraightToTheSocketTests(TestCase):
         self.write_corked(b"b")
         self.assertEqual((self.read(), self.outlet.writes), (b"ab", []))
 
-    def test_when_it_is_full_the_general_way_is_taken(self):
+    def test_a_full_socket_leaves_the_frame_to_the_subclass(self):
         filled = self.fill()
         self.outlet.write(b"a")
         self.write_corked(b"b")
         self.assertEqual((self.read(), self.outlet.writes), (filled, [b"a", b"b"]))
 
-    def test_what_it_doesn_t_take_goes_the_general_way(self):
+    def test_the_bytes_that_it_does_not_take_go_to_the_subclass(self):
         for write in (self.outlet.write, self.write_corked):
             self.outlet.writes.clear()
             large = bytes(range(256)) * 2**14
@@ -288,13 +288,13 @@ class StraightToTheSocketTests(TestCase):
             self.assertGreater(len(read), 0)
             self.assertEqual(read + rest, large)
 
-    def test_when_the_peer_is_gone_the_general_way_is_taken(self):
+    def test_a_socket_without_a_peer_leaves_the_frame_to_the_subclass(self):
         self.peer.close()
         self.outlet.write(b"a")
         self.write_corked(b"b")
         self.assertEqual(self.outlet.writes, [b"a", b"b"])
 
-    def test_once_it_is_closed_the_general_way_is_taken(self):
+    def test_a_closed_socket_leaves_the_frame_to_the_subclass(self):
         self.ours.close()
         self.outlet.write(b"a")
         self.write_corked(b"b")
@@ -353,7 +353,7 @@ class StraightToTheSocketTests(TestCase):
         self.assertEqual(self.outlet.writes, [])
         self.assertEqual(self.read(), b"a")
 
-    def test_what_is_no_transport_or_no_socket_is_an_error(self):
+    def test_a_wrong_transport_or_socket_is_an_error(self):
         for name in ("_transport", "_socket"):
             outlet = IN_C()
             outlet._transport, outlet._socket = Transport(), self.ours
@@ -363,7 +363,7 @@ class StraightToTheSocketTests(TestCase):
             outlet.write(b"a")
             self.assertRaises(AttributeError, outlet.uncork)
 
-    def test_whoever_is_asked_may_write_what_is_kept(self):
+    def test_the_subclass_may_write_the_kept_frames_when_it_is_asked(self):
         outlet = self.outlet
 
         class Asking(Transport):

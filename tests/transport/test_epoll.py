@@ -222,7 +222,7 @@ class SharedEpollTests(SynchronousTestCase):
         transport.pauseProducing()
         self.assertIsNone(readers[fd])
 
-    def test_whatever_ends_a_transport_ends_that_it_reads_for_it(self):
+    def test_each_end_of_a_transport_ends_reading_for_it(self):
         ends = (
             Transport.loseConnection,
             Transport.abortConnection,
@@ -293,7 +293,7 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(self.transport.calls, ["doWrite"])
         self.has_readers()
 
-    def test_what_it_can_t_do_itself_the_reactor_does(self):
+    def test_the_reactor_does_for_it_the_things_that_it_cannot_do(self):
         self.assertEqual(self.transport.reactor.seconds(), 42)
 
     def test_one_that_was_paused_while_it_read_does_not_write(self):
@@ -408,7 +408,7 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(other.calls, ["doRead"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
-    def test_what_may_be_done_afterwards_waits_for_all_that_are_ready(self):
+    def test_deferred_work_waits_for_all_that_are_ready(self):
         other, done = self.adopted(), []
         for transport in (self.transport, other):
             transport.peer.send(b"a")

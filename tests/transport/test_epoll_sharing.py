@@ -103,7 +103,7 @@ class EpollSharingTests(EpollSharingTestCase):
         self.assertEqual(reader._interests[writing.fileno()], read | write)
         self.assertFalse(self.shares(done))
 
-    def test_what_has_something_to_write_is_taken_with_it(self):
+    def test_a_transport_with_something_to_write_is_taken_with_it(self):
         self.connect_some()
         transport = self.transport(self.port_of(Factory()))
         transport.dataBuffer = b"x"

@@ -166,13 +166,13 @@ class ProxyTests(GuardTestCase):
         self.protocol.dataReceived(TUNNEL)
         self.assertFailsAborted(connecting)
 
-    def test_what_came_early_cannot_be_read(self):
+    def test_early_bytes_cannot_be_read(self):
         connecting = self.dial()
         self.patch(handshake, "check_response", Mock(side_effect=KeyError))
         self.protocol.dataReceived(TUNNEL + answer(b"Sec-WebSocket-Key: x\r\n"))
         self.assertFailsAborted(connecting)
 
-    def test_what_the_proxy_says_raises(self):
+    def test_an_answer_of_the_proxy_raises(self):
         connecting = self.dial()
         self.patch(proxy.HTTPTunnel, "receive", Mock(side_effect=KeyError))
         self.protocol.dataReceived(TUNNEL)
@@ -321,7 +321,7 @@ class EndpointTests(GuardTestCase):
             self.failureResultOf(connecting, CancelledError)
             self.assertNothingLeft()
 
-    def test_what_it_brings_too_late_is_closed(self):
+    def test_a_connection_that_it_brings_too_late_is_closed(self):
         made = []
 
         def connect(factory):

@@ -244,7 +244,7 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.assertEqual([len(self.protocol.reads), len(another.reads)], [8, 8])
         self.assertEqual(self.transport.reactor._dense, 0)
 
-    def test_what_is_raised_ends_this_connection_as_in_a_reactor(self):
+    def test_an_exception_ends_this_connection_as_in_a_reactor(self):
         self.warm_up()
         self.protocol.then = lambda: len(self.protocol.reads) == 2 and 1 // 0
         self.ask(10)
@@ -261,7 +261,7 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.turn()
         self.assertIs(self.protocol.lost, ConnectionDone)
 
-    def test_what_is_written_in_turns_of_the_reactor_arrives(self):
+    def test_bytes_written_in_turns_of_the_reactor_arrive(self):
         self.transport.write(b"abc")
         self.turn()
         self.assertEqual(self.protocol.peer.recv(10), b"abc")

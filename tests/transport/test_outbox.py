@@ -84,7 +84,7 @@ class WriteTests(OutboxTestCase):
 
 
 class CorkTests(OutboxTestCase):
-    def test_what_is_written_while_corked_leaves_in_one_piece(self):
+    def test_frames_written_while_corked_leave_in_one_piece(self):
         outbox = self.make()
         outbox.cork()
         for frame in (b"a", b"b", b"c"):
@@ -168,7 +168,7 @@ class DrainedTests(OutboxTestCase):
         self.successResultOf(first)
         self.assertNoResult(second)
 
-    def test_what_those_who_are_woken_write_leaves_in_one_piece(self):
+    def test_frames_of_woken_senders_leave_in_one_piece(self):
         outbox = self.paused(b"x" * 11)
         for message in b"ab", b"cd":
             outbox.drained().addCallback(lambda _, m=message: [outbox.write(b"%c" % c) for c in m])
@@ -177,7 +177,7 @@ class DrainedTests(OutboxTestCase):
         outbox.write(b"e")
         self.assertEqual(self.transport.writes[2:], [b"e"])
 
-    def test_what_one_who_is_woken_writes_leaves_before_the_transport_closes(self):
+    def test_a_frame_of_a_woken_sender_leaves_before_the_transport_closes(self):
         outbox = self.paused(b"x" * 11)
         outbox.unhurried = True
         self.patch(Outbox, "_put_off", lambda _: True)
@@ -191,7 +191,7 @@ class DrainedTests(OutboxTestCase):
         self.assertEqual(self.transport.writes, [b"x" * 11, b"last"])
         self.assertIsNone(self.transport.producer)
 
-    def test_what_was_discarded_counts_no_more(self):
+    def test_discarded_frames_count_no_more(self):
         outbox = self.paused(b"x" * 11)
         outbox.discard()
         self.successResultOf(outbox.drained())
@@ -277,7 +277,7 @@ class EndTests(OutboxTestCase):
         self.assertEqual(self.ended, [[b"a"]])
         self.assertIsNone(self.transport.producer)
 
-    def test_what_was_discarded_is_not_waited_for(self):
+    def test_discarded_frames_are_not_waited_for(self):
         outbox = self.paused(b"a")
         outbox.discard()
         self.end(outbox)
@@ -300,7 +300,7 @@ class EndTests(OutboxTestCase):
             self.assertEqual(b"".join(self.transport.writes), b"".join(frames))
             self.assertIsNone(self.transport.producer)
 
-    def test_what_is_written_while_the_end_is_waited_for_is_dropped(self):
+    def test_a_frame_written_after_the_end_was_asked_for_is_dropped(self):
         outbox = self.paused(b"a")
         self.end(outbox)
         outbox.write(b"too late")

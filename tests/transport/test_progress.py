@@ -121,7 +121,7 @@ class TCPTests(ProgressTestCase):
     def test_a_window_that_is_rounded_up_at_each_segment_is_not(self):
         self.assertFalse(self.after(acknowledged=1000 + 20 * UNIT, window=5000, segments=20))
 
-    def test_what_waits_is_counted_wherever_it_is(self):
+    def test_waiting_bytes_are_counted_wherever_they_are(self):
         self.told.unsent, self.told.sent, self.told.again = 7, 1500, 200
         self.transport.dataBuffer, self.transport.offset = b"x" * 40, 10
         self.transport._tempDataLen = 1000
@@ -134,7 +134,7 @@ class TCPTests(ProgressTestCase):
         self.told.unsent = 1
         self.assertFalse(self.ask().arrived)
 
-    def test_what_wraps_the_transport_does_not_hide_it(self):
+    def test_a_wrapper_of_the_transport_does_not_hide_it(self):
         wrapper = ProtocolWrapper(WrappingFactory(None), None)
         wrapper.transport = self.transport
         self.assertEqual(progress_of(wrapper, self.outbox), self.ask())
@@ -197,7 +197,7 @@ class UnixTests(ProgressTestCase):
         if progress.ioctl is None:
             self.skipTest("the system has no way to ask")
 
-    def test_what_the_peer_reads_is_progress(self):
+    def test_bytes_that_the_peer_reads_are_progress(self):
         self.transport.socket.send(b"x" * 1000)
         before = self.ask()
         self.assertGreaterEqual(before.unsent, 1000)

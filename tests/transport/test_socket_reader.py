@@ -56,7 +56,7 @@ class ReadTests(Cases, TestCase):
         self.assertIsNone(self.read(frame(b"a") + frame(b"b", TEXT) + frame(b"", PING)))
         self.assertEqual(exchange.told, [b"a", "b", "Ping"])
 
-    def test_what_is_answered_leaves_in_one_piece(self):
+    def test_the_answers_leave_in_one_piece(self):
         exchange = self.opened()
         exchange.answer = exchange.send_message
         self.read(frame(b"a") + frame(b"b"))
@@ -127,7 +127,7 @@ class ReadTests(Cases, TestCase):
         self.assertEqual(outer.told, [b"a" * 100, b"b" * 100])
         self.assertEqual(inner.told, [b"x" * 100] * 2)
 
-    def test_what_is_raised_passes(self):
+    def test_an_exception_passes(self):
         exchange = self.opened()
         exchange.receive = lambda data: 1 // 0
         self.assertRaises(ZeroDivisionError, self.read, b"\x83")
@@ -179,7 +179,7 @@ class ReadInCTests(ReadTests):
         self.assertEqual(sent, counted(exchange.connection)["bytes_in"])
         self.assertEqual(self.transport.reads, 0)
 
-    def test_what_is_more_than_there_is_room_for_the_transport_reads(self):
+    def test_the_transport_reads_more_than_there_is_room_for(self):
         exchange = self.opened()
         self.transport.bufferSize = 2**20
         self.read(frame(b"a"))
@@ -216,7 +216,7 @@ class ReadInCTests(ReadTests):
         self.transport.doRead = lambda: "why"
         self.assertEqual(self.read(b"a"), "why")
 
-    def test_what_is_no_transport_is_an_error(self):
+    def test_a_wrong_transport_is_an_error(self):
         class Half(TCPTransport):
             def __init__(self):
                 pass

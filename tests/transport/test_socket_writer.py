@@ -92,7 +92,7 @@ class WriteTests(WriteThroughTestCase):
         outbox.write_pong(b"d")
         self.assertEqual((self.socket.sent, self.transport.buffered), (b"abcd", b""))
 
-    def test_what_is_corked_leaves_in_one_piece(self):
+    def test_corked_frames_leave_in_one_piece(self):
         outbox = self.make()
         outbox.cork()
         outbox.write(b"a")
@@ -154,14 +154,14 @@ class WriteTests(WriteThroughTestCase):
         self.assertIs(outbox._readers, shared.readers)
         self.assertEqual(outbox._descriptor, 5)
 
-    def test_what_the_socket_does_not_take_goes_to_the_transport(self):
+    def test_bytes_that_the_socket_does_not_take_go_to_the_transport(self):
         for room in (0, 1):
             outbox = self.make(room=room)
             outbox.write(b"abc")
             self.assertEqual(self.socket.sent + self.transport.buffered, b"abc")
             self.assertEqual(len(self.socket.sent), room)
 
-    def test_what_comes_then_waits_for_it(self):
+    def test_a_frame_that_comes_then_waits_for_it(self):
         outbox = self.make(room=1)
         outbox.write(b"abc")
         outbox.write(b"d")
@@ -192,7 +192,7 @@ class WriteTests(WriteThroughTestCase):
         self.assertEqual(len(self.socket.sent), 2 * TURN_SIZE + 5)
         self.assertTrue(self.socket.sent.endswith(b"ffflater"))
 
-    def test_what_is_read_begins_a_new_turn(self):
+    def test_a_read_begins_a_new_turn(self):
         outbox = self.make(room=10**8)
         for _ in range(100):
             outbox.cork()
@@ -228,7 +228,7 @@ class WriteTests(WriteThroughTestCase):
         outbox.write(b"a")
         self.assertEqual(self.transport.buffered, b"a")
 
-    def test_what_others_wrote_before_goes_first(self):
+    def test_bytes_that_others_wrote_before_go_first(self):
         for name, value in (("dataBuffer", b"head"), ("_tempDataLen", 4)):
             self.transport = Transport()
             setattr(self.transport, name, value)
@@ -271,12 +271,12 @@ class WriteTests(WriteThroughTestCase):
 class DrainedTests(WriteThroughTestCase):
     """Attack 12: a peer that reads nothing while we send."""
 
-    def test_what_the_transport_has_does_not_count(self):
+    def test_bytes_in_the_transport_do_not_count(self):
         outbox = self.make(room=0)
         outbox.write(b"x" * (64 * 1024 + 10))
         self.successResultOf(outbox.drained())
 
-    def test_what_is_left_of_a_large_frame_counts(self):
+    def test_the_rest_of_a_large_frame_counts(self):
         outbox = self.make(room=0)
         outbox.write(b"x" * (64 * 1024 + 11))
         draining = outbox.drained()

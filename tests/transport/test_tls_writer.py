@@ -287,7 +287,7 @@ class ReadTests(TLSTestCase):
         # Versions of OpenSSL differ in why, but there must be a reason.
         self.assertTrue(self.assertLost(SSL.Error).args[0])
 
-    def test_what_openssl_answers_leaves_with_the_reply(self):
+    def test_openssl_s_own_records_leave_with_the_reply(self):
         """As the tickets of TLS 1.3 do, which follow a handshake."""
 
         def reply(data):
@@ -302,7 +302,7 @@ class ReadTests(TLSTestCase):
         self.peer.turn()
         self.assertEqual(self.peer.heard, b"answer, reply")
 
-    def test_what_openssl_answers_leaves_without_a_reply_too(self):
+    def test_openssl_s_own_records_leave_without_a_reply_too(self):
         self.transport.getHandle().send(b"answer")
         self.tell(b"hello")
         self.peer.turn()
@@ -319,7 +319,7 @@ class ReadTests(TLSTestCase):
             self.peer.turn()
         self.assertGreater(len(self.peer.wire), before)
 
-    def test_what_comes_after_the_end_of_tls_is_not_delivered(self):
+    def test_data_after_the_end_of_tls_is_not_delivered(self):
         stream = self.peer.encrypted(b"bye")
         self.peer.tls.shutdown()
         self.peer.socket.send(stream + self.peer.flush() + stream)
@@ -327,7 +327,7 @@ class ReadTests(TLSTestCase):
         self.assertEqual(self.application.heard, [b"bye"])
         self.assertEqual(self.peer.ended, "TLS")
 
-    def test_what_is_read_while_a_read_is_delivered_comes_after_it(self):
+    def test_data_that_is_read_during_a_delivery_comes_after_it(self):
         def react(data):
             if data == b"one":
                 self.peer.socket.send(self.peer.encrypted(b"three"))
@@ -357,7 +357,7 @@ class CutTests(TLSTestCase):
         cuts=lists(integers(1, 400), min_size=1),
     )
     @settings(max_examples=30, deadline=None)
-    def test_what_arrives_does_not_depend_on_the_cuts(self, messages, cuts):
+    def test_the_data_does_not_depend_on_the_cuts(self, messages, cuts):
         self.application.heard.clear()
         stream = self.peer.encrypted(*messages)
         for size in cycle(cuts):
@@ -413,7 +413,7 @@ class ReadTLS12Tests(ReadTests):
 
 
 class OpeningTests(TLSTestCase):
-    def test_a_client_takes_the_short_way_too(self):
+    def test_a_client_takes_the_fast_path_too(self):
         # The server's tickets come with the first data, and are records of their own.
         self.join(is_client=True)
         self.tell(b"hello")
@@ -423,14 +423,14 @@ class OpeningTests(TLSTestCase):
         self.assertEqual(self.application.heard, [b"hello", b"again"])
         self.assertEqual(self.peer.heard, b"answer")
 
-    def test_what_is_written_before_it_waits_for_it(self):
+    def test_data_written_before_the_handshake_waits_for_it(self):
         for is_client in (True, False):
             self.application = Application()
             self.application.connectionMade = lambda: self.write(b"early")
             self.join(is_client)
             self.assertEqual(self.peer.heard, b"early")
 
-    def test_what_was_written_before_the_short_way_too(self):
+    def test_data_written_before_the_fast_path_leaves_first(self):
         def begin(transport):
             transport.write(b"early ")
             through = let_through(transport)
@@ -445,7 +445,7 @@ class OpeningTests(TLSTestCase):
 class RenegotiationTests(TLSTestCase):
     version = SSL.TLS1_2_VERSION
 
-    def test_what_is_written_during_another_handshake_waits_for_it(self):
+    def test_data_written_during_another_handshake_waits_for_it(self):
         self.transport.getHandle().renegotiate()
         self.write(b"one ")
         self.peer.turn()
@@ -467,7 +467,7 @@ class WriteTests(TLSTestCase):
         self.peer.turn()
         self.assertEqual(self.peer.heard, b"hello")
 
-    def test_what_is_nothing_goes_nowhere(self):
+    def test_no_bytes_make_no_record(self):
         before = len(self.peer.wire)
         self.write(b"")
         self.turns()
@@ -481,7 +481,7 @@ class WriteTests(TLSTestCase):
             self.turns(40)
             self.assertTrue(self.peer.heard == message[:size], size)
 
-    def test_what_the_socket_does_not_take_waits_below(self):
+    def test_records_that_the_socket_does_not_take_wait_below(self):
         sent = self.fill()
         self.write(b"last")
         self.turns(200)
@@ -541,7 +541,7 @@ class WriteTests(TLSTestCase):
         self.turn()
         self.assertLost(ConnectionLost)
 
-    def test_what_openssl_refuses_ends_it_too(self):
+    def test_a_refusal_of_openssl_ends_it_too(self):
         self.transport.getHandle().shutdown()
         self.write(b"hello")
         self.turns()
@@ -566,7 +566,7 @@ class ClosingTests(TLSTestCase):
         self.turns()
         self.assertLost(ConnectionDone)
 
-    def test_what_comes_until_the_peer_closes_is_delivered(self):
+    def test_data_until_the_peer_closes_is_delivered(self):
         self.transport.loseConnection()
         self.tell(b"hello")
         self.assertEqual(self.application.heard, [b"hello"])
@@ -591,13 +591,13 @@ class ClosingTests(TLSTestCase):
             self.assertLost(ConnectionLost)
             self.assertEqual(self.application.heard, [])
 
-    def test_what_is_written_after_the_end_goes_nowhere(self):
+    def test_data_written_after_the_end_goes_nowhere(self):
         self.peer.socket.close()
         self.turn()
         self.assertLost(ConnectionLost)
         self.write(b"too late")
 
-    def test_what_is_written_while_it_is_lost_goes_nowhere(self):
+    def test_data_written_while_it_is_lost_goes_nowhere(self):
         self.application.connectionLost = lambda reason: self.write(b"too late")
         self.peer.socket.close()
         self.turn()
@@ -736,31 +736,31 @@ class LetThroughTests(TLSTestCase):
         transport.transport = below
         return tls_outbox_for(transport, None)
 
-    def test_a_transport_over_tcp_takes_the_short_way(self):
+    def test_a_transport_over_tcp_takes_the_fast_path(self):
         self.application.begin = lambda transport: tls_outbox_for(transport, None)
         self.join()
         self.assertIs(type(self.application.through), TLSOutbox)
         self.assertIs(type(self.below.protocol), TLSThrough)
 
-    def test_what_is_no_tls_is_left_alone(self):
+    def test_a_transport_without_tls_is_left_alone(self):
         self.assertIsNone(tls_outbox_for(StringTransport(), None))
 
     def test_tls_over_something_else_is_left_alone(self):
         self.assertIsNone(self.outbox_of(BufferingTLSTransport, StringTransport()))
 
-    def test_and_one_that_is_of_a_kind_of_its_own(self):
+    def test_a_transport_of_another_kind_is_left_alone(self):
         class Special(BufferingTLSTransport):
             pass
 
         self.assertIsNone(self.outbox_of(Special, self.below))
         self.assertIsNone(self.outbox_of(TLSMemoryBIOProtocol, self.below))
 
-    def test_and_one_whose_bytes_go_somewhere_else_first(self):
+    def test_a_transport_whose_bytes_go_somewhere_else_first_is_left_alone(self):
         self.below.protocol = Protocol()
         self.assertIsNone(self.outbox_of(BufferingTLSTransport, self.below))
 
     @in_c
-    def test_and_one_whose_openssl_connection_is_of_a_kind_of_its_own(self):
+    def test_a_transport_with_another_openssl_connection_is_left_alone(self):
         class Special(SSL.Connection):
             pass
 
@@ -810,7 +810,7 @@ class OutboxTests(TLSTestCase):
         self.assertIs(type(self.outbox), self.kind)
         self.lose(self.transport)
 
-    def test_what_waits_in_the_outbox_leaves_before(self):
+    def test_frames_in_the_outbox_leave_before_the_end(self):
         self.give(self.transport)
         for _ in range(20):
             self.outbox.write(b"x" * 2**16)
@@ -832,7 +832,7 @@ class OutboxTests(TLSTestCase):
         self.lose(self.transport)
         self.transport.loseConnection()
 
-    def test_what_was_written_before_there_was_an_outbox_leaves_first(self):
+    def test_data_written_before_there_was_an_outbox_leaves_first(self):
         self.transport.write(b"head ")
         self.give(self.transport)
         self.outbox.write(b"frame")

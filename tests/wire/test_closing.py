@@ -161,15 +161,15 @@ class PayloadTests(TestCase):
 
     @same_each_time
     @given(st.sampled_from(sorted(TRAVELLING)), st.text(max_size=30))
-    def test_what_is_said_is_understood(self, code, reason):
+    def test_each_payload_is_read_as_it_was_written(self, code, reason):
         self.assertEqual(Close.parse(Close(code, reason).payload()), Close(code, reason))
 
 
 class CutTests(TestCase):
-    def test_what_fits_is_left(self):
+    def test_a_short_reason_is_left(self):
         self.assertEqual(Close.cut(1011, "x" * 123), Close(1011, "x" * 123))
 
-    def test_what_does_not_fit_is_cut(self):
+    def test_a_long_reason_is_cut(self):
         self.assertEqual(Close.cut(1011, "x" * 124), Close(1011, "x" * 123))
 
     def test_the_cut_is_between_characters(self):
@@ -197,7 +197,7 @@ class ClosingHandshakeTests(TestCase):
         closing = self.ended(("sending", Close(1000, "bye")), ("received", Close(1001, "so")))
         self.assertEqual((closing.code, closing.reason), (1001, "so"))
 
-    def test_who_was_first(self):
+    def test_rcvd_then_sent_says_which_close_frame_was_first(self):
         mine, yours = ("sending", Close(1000)), ("received", Close(1001))
         orders = [self.ended(*steps).rcvd_then_sent for steps in ([mine], [yours])]
         self.assertEqual(orders, [None, None])

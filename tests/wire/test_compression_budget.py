@@ -96,7 +96,7 @@ class BudgetTests(SynchronousTestCase):
         self.assertEqual(stuck.asked, 2)
         self.assertEqual(self.budget.held, 30)
 
-    def test_however_many_cannot_a_few_are_asked_each_time_and_none_twice(self):
+    def test_a_few_of_many_that_cannot_are_asked_each_time_and_none_twice(self):
         stuck = self.streams(100, willing=False)
         for _ in range(20):
             before = sum(self.asked(*stuck))
@@ -104,12 +104,12 @@ class BudgetTests(SynchronousTestCase):
             self.assertLessEqual(sum(self.asked(*stuck)) - before, 8)
         self.assertEqual(set(self.asked(*stuck)), {1})
 
-    def test_however_many_cannot_the_others_are_found(self):
+    def test_the_others_are_found_among_many_that_cannot(self):
         self.streams(100, willing=False)
         others = self.streams(100)
         self.assertLess(self.asked(*others).count(0), 20)
 
-    def test_what_was_given_back_counts_no_longer(self):
+    def test_memory_that_was_given_back_counts_no_longer(self):
         first, second = self.streams(2)
         self.budget.give_back(first)
         self.budget.give_back(first)

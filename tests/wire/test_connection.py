@@ -99,7 +99,7 @@ class MessagesTests(TestCase):
         parts = frame(TEXT, b"\xe2", fin=False), frame(CONT, b"\x82", fin=False)
         self.assertEqual(heard(*parts, frame(CONT, b"\xac")), ["€"])
 
-    def test_nothing_received_is_nothing_told(self):
+    def test_no_bytes_give_no_event(self):
         self.assertEqual(opened().receive(b""), [])
 
     def test_a_message_may_have_max_size_bytes_and_not_one_more(self):
@@ -130,7 +130,7 @@ class UnfinishedTests(TestCase):
                 found.append(connection.take_part())
         self.assertEqual(found, ["ab", "cd", Remainder("e"), "f", b"g"])
 
-    def test_what_is_not_taken_stays(self):
+    def test_a_part_that_is_not_taken_stays(self):
         connection = opened(client=True)
         for data, unfinished in ((b"\x82\x03", 0), (b"a", 1), (b"b", 2)):
             self.assertEqual(connection.receive(data), [])
@@ -328,7 +328,7 @@ class FailTests(TestCase):
         connection.fail(1011, "oops", ValueError("second"))
         self.assertIs(connection.closing.cause, first)
 
-    def test_what_the_peer_did_wrong_is_the_cause(self):
+    def test_the_mistake_of_the_peer_is_the_cause(self):
         connection = opened(client=True)
         [event] = connection.receive(b"\x83\x00")
         self.assertIsInstance(event, Failed)
@@ -392,7 +392,7 @@ class TraceTests(TestCase):
             [("<", False, 1, b"a", 1), ("<", True, 0, b"b", 1), ("<", True, 10, b"", 0)],
         )
 
-    def test_what_is_there_of_the_payload_is_traced(self):
+    def test_the_part_of_the_payload_that_has_come_is_traced(self):
         connection, seen = self.traced()
         for part in (b"\x82\x05ab", b"cd", b"e"):
             connection.receive(part)

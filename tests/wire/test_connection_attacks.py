@@ -168,7 +168,7 @@ class FirstWrongByteTests(TestCase):
             expected = failed(1002, "control frame too long")
             self.assertEqual(heard(header(0x80 | opcode, length)), [expected])
 
-    def test_what_came_before_is_told(self):
+    def test_messages_before_it_are_delivered(self):
         said = frame(TEXT, b"a"), frame(PONG, b"b"), first_byte(0x83)
         events = heard(*said)
         self.assertEqual(events[0], "a")

@@ -25,7 +25,7 @@ def assert_mirrored(ours, theirs):
 
 
 class CountingTests(TestCase):
-    def test_what_goes_out_at_one_end_comes_in_at_the_other_however_it_is_cut(self):
+    def test_the_counts_of_both_ends_agree_for_any_cuts(self):
         for options in ({}, {"deflate": Deflate()}, {"trace": lambda *_: None}):
             for chop in (bytewise, lambda data: [data]):
                 for server, client in (ends(**options), reversed(ends(**options))):
@@ -100,7 +100,7 @@ class CountingTests(TestCase):
         self.assertEqual(server.frames_out, NONE | {PONG: 1, CLOSE: 1})
         self.assertEqual((server.bytes_out, server.payload_out), (len(sent), 0))
 
-    def test_what_is_wrong_is_no_frame_but_its_bytes_came(self):
+    def test_a_wrong_frame_is_not_counted_but_its_bytes_are(self):
         wrong = encode_frame(TEXT, b"\xff", masked=True)
         server = Connection(client=False)
         server.receive(wrong)

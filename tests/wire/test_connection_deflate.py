@@ -182,7 +182,7 @@ class MessagesTests(ZlibTestCase):
         )
         self.assertEqual(heard(*said), ["Hello", "Hello", b"ab", b"Hello"])
 
-    def test_what_is_no_deflate_fails(self):
+    def test_invalid_deflate_fails(self):
         for said in (frame(TEXT, b"\xff" * 5, rsv1=True), frame(TEXT, AGAIN, rsv1=True)):
             self.assertEqual(heard(said), [failed(1002, "decompression failed")])
 
@@ -195,7 +195,7 @@ class MessagesTests(ZlibTestCase):
             good, shown, _ = compressed(b"good", bad, b"more", opcode=TEXT)
             self.assertEqual(heard(good, shown), [BAD_UTF8])
 
-    def test_what_reaches_further_than_was_agreed_fails(self):
+    def test_a_reference_beyond_the_agreed_window_fails(self):
         ours, noise = Deflater(15, True, 6, 9), random.Random(7).randbytes(5000)
         said = [frame(BINARY, ours.compress(noise), rsv1=True) for _ in range(2)]
         self.assertEqual(heard(*said), [noise, noise])

@@ -38,7 +38,7 @@ class AnyStreamTests(TestCase):
 
     @same_each_time
     @given(fragmented, cuts, st.booleans())
-    def test_what_is_sent_is_received(self, sent, reads, client):
+    def test_sent_messages_are_received(self, sent, reads, client):
         stream = b"".join(
             frame
             for message, places in sent
@@ -49,7 +49,7 @@ class AnyStreamTests(TestCase):
 
     @same_each_time
     @given(fragmented, cuts, st.booleans(), agreements)
-    def test_what_is_sent_in_fragments_is_received(self, sent, reads, client, deflate):
+    def test_messages_sent_in_fragments_are_received(self, sent, reads, client, deflate):
         sender = Connection(client=not client, deflate=deflate)
         stream = b""
         expected = []

@@ -57,7 +57,7 @@ class TallyTests(TestCase):
         self.assertEqual(tally.encode("é"), b"\x81\x02\xc3\xa9")
         self.assertCounted(tally, payload_out=2, bytes_out=4, frames_out={TEXT: 1})
 
-    def test_what_is_compressed_counts_as_what_it_was(self):
+    def test_a_compressed_message_counts_with_its_own_size(self):
         class Deflating(self.Tally):
             def deflate(self, payload):
                 return payload[:1]
@@ -76,7 +76,7 @@ class TallyTests(TestCase):
         self.assertCounted(tally, **expected)
         self.assertRaises(TypeError, tally.encode, None)
 
-    def test_what_compresses_may_raise_or_give_anything_like_bytes(self):
+    def test_a_compressor_may_raise_or_return_anything_like_bytes(self):
         class Deflating(self.Tally):
             given = bytearray(b"ab")
 
@@ -91,7 +91,7 @@ class TallyTests(TestCase):
         Deflating.given = 1
         self.assertRaises(TypeError, tally.encode, "abc")
 
-    def test_what_can_not_be_encoded_is_not_counted(self):
+    def test_a_text_that_can_not_be_encoded_is_not_counted(self):
         tally = self.tally()
         self.assertRaises(TypeError, tally.encode, None)
         self.assertRaises(TypeError, tally.encode)
@@ -108,7 +108,7 @@ class TallyTests(TestCase):
         sizes = {"payload_in": 210, "payload_out": 420, "bytes_out": 630}
         self.assertCounted(tally, **sizes, frames_in=counts, frames_out=counts)
 
-    def test_what_is_no_frame_is_an_error(self):
+    def test_an_unknown_opcode_is_an_error(self):
         tally = self.tally()
         for opcode in (3, -1, 11):
             self.assertRaises(KeyError, tally.count_in, opcode, 0)
@@ -158,7 +158,7 @@ class TallyTests(TestCase):
         self.assertEqual(one.frames_in, NONE | {TEXT: 1, BINARY: 1})
 
 
-class OfTheSubclassTests(TestCase):
+class SubclassTests(TestCase):
     def test_the_subclass_compresses(self):
         tally = PURE["Tally"]()
         self.assertRaises(NotImplementedError, tally.deflate, b"a")
@@ -168,7 +168,7 @@ class OfTheSubclassTests(TestCase):
 class TallyInCTests(TallyTests):
     Tally = Tally
 
-    def test_what_is_no_number_or_no_tally_is_refused(self):
+    def test_a_wrong_number_or_tally_is_refused(self):
         tally = self.tally()
         self.assertRaises(TypeError, tally.count_in, "text", 0)
         self.assertRaises(TypeError, tally.add, object())

@@ -79,7 +79,7 @@ class WholeMessagesTests(DecoderTests):
                 data = ordinary(*sent, masked=masked)
                 self.assertEqual(self.decoded(data, masked=masked), (sent, len(data)), msg=size)
 
-    def test_it_begins_where_it_is_told(self):
+    def test_it_begins_at_the_given_position(self):
         data = ordinary("a", "b", "c")
         self.assertEqual(self.decoded(data, 7), (["b", "c"], 21))
         self.assertEqual(self.decoded(data, 21), ([], 21))
@@ -130,13 +130,13 @@ class OtherFramesTests(DecoderTests):
             for fin in (False, True):
                 self.stops_at(encode_frame(CONT, b"x", masked=masked, fin=fin), masked)
 
-    def test_whatever_has_another_first_byte(self):
+    def test_each_other_first_byte_is_left(self):
         for first in set(range(256)) - {0x81, 0x82, 0x01, 0x02}:
             self.stops_at(bytes([first, 0x80]) + KEY)
             self.stops_at(bytes([first, 0x00]), masked=False)
             self.stops_at(bytes([first]))
 
-    def test_what_has_the_wrong_mask_bit(self):
+    def test_a_wrong_mask_bit_is_left(self):
         for size in (0, 5, 126, 65536):
             for masked in (False, True):
                 self.stops_at(encode_frame(BINARY, bytes(size), masked=not masked), masked)
@@ -275,7 +275,7 @@ class ArgumentsTests(DecoderTests):
                 self.decoder().decode(data, 0, messages)
         self.assertEqual(messages[-1], "Hello")
 
-    def test_what_is_like_a_number_may_come_back(self):
+    def test_an_object_like_a_number_is_a_position(self):
         """The call leads to another call of the same decoder."""
         messages, decoder = [], self.decoder()
 
@@ -311,7 +311,7 @@ class CountsInCTests(CountsTests):
         self.assertRaises(TypeError, decoder.decode, b"", 0, [])
 
 
-class OfTheSubclassTests(TestCase):
+class SubclassTests(TestCase):
     def test_the_subclass_inflates(self):
         inflate_part = PURE["Decoder"]().inflate_part
         self.assertRaises(NotImplementedError, inflate_part, b"", 0, True)

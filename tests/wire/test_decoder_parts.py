@@ -147,7 +147,7 @@ class CutFramesTests(DecoderTests):
             decoder.held = b""
             self.assertEqual(self.decode(decoder, encode_frame(TEXT, b"a", masked=True)), ["a"])
 
-    def test_what_is_held_does_not_end_a_message(self):
+    def test_held_bytes_do_not_end_a_message(self):
         decoder = self.decoder()
         first, last = fragments(TEXT, b"a", b"b")
         self.decode(decoder, first)
@@ -414,7 +414,7 @@ class CompressedTests(DecoderTests):
         decoder = self.decoder(inflates=True, max_size=2**70)
         self.decode(decoder, b"\xc2\xff" + (2**63 - 1).to_bytes(8) + bytes(4))
 
-    def test_what_inflating_raises_passes(self):
+    def test_an_exception_of_inflating_passes(self):
         for raised in (ProtocolError("no", 1002), PayloadTooBig(2, 1), ZeroDivisionError()):
             decoder = self.decoder(inflates=True)
 
@@ -474,7 +474,7 @@ class MemoryTests(DecoderTests):
             self.assertEqual(payload, bytes([number]) * size)
 
     @counts_references
-    def test_what_nobody_has_any_more_leaves_no_trace(self):
+    def test_a_payload_that_nobody_has_any_more_leaves_no_trace(self):
         decoder = self.decoder(masked=False)
         for number, size in enumerate((300_000, 300_000, 299_999, 200_000, 150_001, 300_000)):
             expected = bytes([number]) * size

@@ -177,13 +177,13 @@ class ApartTests(ZlibTestCase):
 
 
 class RestTests(ZlibTestCase):
-    def test_what_was_used_is_kept(self):
+    def test_a_stream_in_use_is_kept(self):
         ours = deflater()
         ours.compress(b"Hello")
         ours.rest()
         self.assertEqual(ours.compress(b"Hello"), AGAIN)
 
-    def test_what_was_not_used_since_is_given_back(self):
+    def test_an_unused_stream_is_given_back(self):
         ours = deflater()
         ours.compress(b"Hello")
         ours.rest()
@@ -283,7 +283,7 @@ class InflaterTests(InflaterTestCase):
             self.assertLess(len(data), most)
             self.assertEqual(theirs.finish(None, data), noise)
 
-    def test_what_reaches_further_than_the_window_is_refused(self):
+    def test_a_reference_beyond_the_window_is_refused(self):
         data = deflater(15).compress(random.Random(7).randbytes(20000) * 2)
         self.assertRaises(ProtocolError, inflater(10).finish, None, data)
 
@@ -292,7 +292,7 @@ class InflaterTests(InflaterTestCase):
             exc = self.fails(data)
             self.assertIsInstance(exc.__cause__, zlibs.error())
 
-    def test_what_is_of_zlib_s_or_gzip_s_format_is_refused(self):
+    def test_data_in_the_format_of_zlib_or_gzip_is_refused(self):
         for bits in (15, 31):
             compressor = zlib.compressobj(6, zlib.DEFLATED, bits)
             self.fails(compressor.compress(b"Hello") + compressor.flush())
@@ -433,7 +433,7 @@ class AnyMessagesTests(ZlibTestCase):
 
     @same_each_time
     @given(messages, st.integers(9, 15), st.booleans(), st.lists(st.integers(0, 999)), st.data())
-    def test_what_is_compressed_is_inflated(self, messages, bits, takeover, cuts, data):
+    def test_compressed_messages_are_inflated(self, messages, bits, takeover, cuts, data):
         ours = deflater(bits, takeover, data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9)))
         theirs = inflater(data.draw(st.integers(bits, 15)), takeover)
         for parts in messages:

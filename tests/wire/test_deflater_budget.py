@@ -87,7 +87,7 @@ class DeflaterTests(BudgetTestCase):
             ours.compress(TICK)
             self.assertEqual(self.budget.held, 0)
 
-    def test_what_is_given_back_otherwise_counts_no_longer(self):
+    def test_memory_given_back_otherwise_counts_no_longer(self):
         for give_back in (Deflater.forget, Deflater.end, lambda ours: (ours.rest(), ours.rest())):
             ours = deflater(self.budget)
             ours.compress(TICK)
@@ -191,7 +191,7 @@ class InflaterTests(BudgetTestCase):
             ours.finish(None)
             self.assertEqual(self.budget.held, 0)
 
-    def test_what_cannot_be_inflated_holds_nothing(self):
+    def test_data_that_cannot_be_inflated_holds_nothing(self):
         bomb = zlib.compressobj(wbits=-15)
         bomb = bomb.compress(bytes(10**6)) + bomb.flush(zlib.Z_SYNC_FLUSH)
         for data, error in ((b"\xff", ProtocolError), (bomb, PayloadTooBig)):

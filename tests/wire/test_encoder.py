@@ -114,7 +114,7 @@ class PartsTests(TestCase):
             self.assertEqual(str(exc), message)
             self.assertEqual(encoder.part(first, text, None, True)[0], CONT)
 
-    def test_what_can_be_no_part_changes_nothing(self):
+    def test_a_wrong_part_changes_nothing(self):
         encoder = MessageEncoder()
         for _ in range(2):
             self.assertRaises(UnicodeError, encoder.part, "\ud800", None, None, False)
@@ -140,7 +140,7 @@ class ApartTests(TestCase):
         self.assertEqual(MessageEncoder().apart("Hello", None, True), (TEXT, b"Hello", False))
         self.assertEqual(compressing(6).apart("Hello", None, None), (TEXT, b"Hello", False))
 
-    def test_what_follows_refers_to_nothing_that_came_before_it(self):
+    def test_the_next_message_refers_to_nothing_before_it(self):
         encoder = compressing()
         encoder.whole("Hello", None, None)
         encoder.sent_apart(True)

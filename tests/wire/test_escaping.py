@@ -27,7 +27,7 @@ STEERING = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class AnonymousTests(SynchronousTestCase):
-    def test_what_may_be_a_password_is_not_shown(self):
+    def test_a_possible_password_is_not_shown(self):
         for uri, expected in (
             ("ws://me:secret@h/", "ws://***@h/"),
             ("ws://h/", "ws://h/"),
@@ -44,10 +44,10 @@ class AnonymousTests(SynchronousTestCase):
 class EscapedTests(SynchronousTestCase):
     """Attack 27."""
 
-    def test_what_steers_is_shown_as_python_writes_it(self):
+    def test_control_characters_are_shown_as_python_writes_them(self):
         self.assertEqual(escaped(HOSTILE), SHOWN)
 
-    def test_what_a_person_can_read_stays(self):
+    def test_readable_text_stays(self):
         for text in ("", "so long", r"C:\new", READABLE):
             self.assertEqual(escaped(text), text)
 

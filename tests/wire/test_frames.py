@@ -103,12 +103,12 @@ class LengthTests(TestCase):
         65536: b"\x7f" + (65536).to_bytes(8, "big"),
     }
 
-    def test_what_is_sent_has_the_shortest_form(self):
+    def test_a_length_that_is_sent_has_the_shortest_form(self):
         for length, field in self.SHORTEST.items():
             data = self.encode_frame(BINARY, bytes(length), masked=False)
             self.assertEqual(data, b"\x82" + field + bytes(length), msg=length)
 
-    def test_what_arrives_is_read(self):
+    def test_arriving_lengths_are_read(self):
         for length, field in self.SHORTEST.items():
             expected = Header(True, False, BINARY, length, None, 1 + len(field))
             self.assertEqual(parse(b"\x82" + field), expected, msg=length)
@@ -321,13 +321,13 @@ class EncodeFrameTests(TestCase):
         for opcode in ("1", 1.0, None):
             self.assertRaises(TypeError, self.encode_frame, opcode, b"", masked=False)
 
-    def test_what_may_be_on_or_off_is_named(self):
+    def test_flags_are_keyword_arguments(self):
         for wrong in ({}, {"masked": True, "mask": b"abcd"}, {"fin": True}):
             self.assertRaises(TypeError, self.encode_frame, BINARY, b"", **wrong)
         self.assertRaises(TypeError, self.encode_frame, BINARY, b"", True)
         self.assertRaises(TypeError, self.encode_frame, BINARY, masked=True)
 
-    def test_and_may_be_anything_that_is_true_or_false(self):
+    def test_flags_may_be_anything_that_is_true_or_false(self):
         self.assertEqual(self.encode_frame(TEXT, b"", masked=[], fin="", rsv1=2), b"\x41\x00")
         undecided = UndecidedTruth()
         self.assertRaises(LookupError, self.encode_frame, TEXT, b"", masked=undecided)

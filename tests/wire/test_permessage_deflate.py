@@ -197,7 +197,7 @@ class AcceptOfferTests(TestCase):
     def test_a_window_that_zlib_cannot_compress_with_is_declined(self):
         self.assertIsNone(accepted(["server_max_window_bits=8"]))
 
-    def test_what_is_illegal_is_declined(self):
+    def test_an_illegal_offer_is_declined(self):
         for offer in ILLEGAL:
             self.assertIsNone(accepted([offer]), msg=offer)
             self.assertIsNone(accepted([f"{offer}; client_no_context_takeover"]), msg=offer)
@@ -264,7 +264,7 @@ class CheckAnswerTests(TestCase):
         message = "invalid value of parameter client_max_window_bits: None"
         self.assertEqual(checked("client_max_window_bits"), message)
 
-    def test_what_is_illegal_is_refused(self):
+    def test_an_illegal_answer_is_refused(self):
         for answer, message in ILLEGAL.items():
             self.assertEqual(checked(answer), message)
 
@@ -275,7 +275,7 @@ class CheckAnswerTests(TestCase):
         extensions = parse_extensions([answered])
         return str(self.assertRaises(NegotiationError, check_answer, extensions, ours))
 
-    def test_what_was_not_offered_is_refused(self):
+    def test_a_parameter_that_was_not_offered_is_refused(self):
         message = f"unsupported extensions: {NAME}; nothing was offered"
         self.assertEqual(self.refused(NAME, None), message)
         for answered in ("foo", "permessage-deflat", "x" * 80):

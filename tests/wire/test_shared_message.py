@@ -34,6 +34,6 @@ class SharedMessageTests(TestCase):
             self.assertEqual(frames_in(frame, masked=False), [(opcode, b"a")])
             self.assertFalse(compressed)
 
-    def test_what_is_no_message_is_refused_at_once(self):
+    def test_a_wrong_message_is_refused_at_once(self):
         self.assertRaises(TypeError, SharedMessage, 5)
         self.assertRaises(UnicodeError, SharedMessage, "\ud800")

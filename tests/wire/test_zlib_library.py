@@ -11,7 +11,7 @@ TEXT = b"Hello, Hello, Hello"
 
 
 class EitherTests(ZlibTestCase):
-    def test_what_is_compressed_is_inflated_with_every_window_and_level(self):
+    def test_compressed_data_is_inflated_with_every_window_and_level(self):
         for bits in range(9, 16):
             for level in range(1, 10):
                 for memory_level in range(1, 10):
@@ -31,7 +31,7 @@ class EitherTests(ZlibTestCase):
         self.assertEqual(theirs.decompress(data, 10), bytes(10))
         self.assertEqual(theirs.decompress(theirs.unconsumed_tail, 10), bytes(10))
 
-    def test_what_is_wrong_is_an_error_of_this_kind(self):
+    def test_wrong_data_is_an_error_of_this_kind(self):
         self.assertRaises(error(), decompressor(15).decompress, b"\xff")
 
 
@@ -56,7 +56,7 @@ class NGTests(ZlibTestCase):
         self.assertIs(type(decompressor(15)), type(NG.decompressobj()))
         self.assertIs(error(), NG.error)
 
-    def test_who_wants_little_memory_gets_a_compressor_that_takes_little(self):
+    def test_a_low_memory_level_gets_a_compressor_that_takes_little(self):
         for memory_level in range(1, 5):
             self.assertIs(type(compressor(15, 6, memory_level)), type(zlib.compressobj()))
 

@@ -45,7 +45,7 @@ class BuildRequestTests(HandshakeTestCase):
     def test_keys_come_from_secrets(self):
         self.assertIs(requesting.token_bytes, secrets.token_bytes)
 
-    def test_what_is_asked_for_is_said(self):
+    def test_the_options_are_in_the_request(self):
         headers = build_request(
             self.URI,
             origin="https://example.com",
@@ -194,7 +194,7 @@ class CheckCompressionTests(HandshakeTestCase):
             for answered in (None, "", ["", ","]):
                 self.assertIsNone(self.agreed(answered, options))
 
-    def test_what_the_server_has_chosen_is_agreed(self):
+    def test_the_choice_of_the_server_is_agreed(self):
         for answered in (
             'permessage-deflate; server_no_context_takeover; client_max_window_bits="10"',
             ["", "permessage-deflate ;client_max_window_bits=10; server_no_context_takeover"],

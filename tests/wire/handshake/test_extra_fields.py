@@ -114,7 +114,7 @@ class KindTests(AdditionalTestCase):
 class ContentTests(AdditionalTestCase):
     """Attack 9."""
 
-    def test_what_can_be_no_header_is_refused(self):
+    def test_an_invalid_header_is_refused(self):
         for bad in ({"a b": "x"}, {"": "x"}, {"X": "a\nb"}, {"X": "a\r\nY: b"}, {"X": "é"}):
             self.assertRaises(InvalidHeader, self.added, bad)
         headers = TwistedHeaders()
@@ -136,7 +136,7 @@ class ContentTests(AdditionalTestCase):
             for additional in ({name: "x"}, [(name, "x")]):
                 self.assertEqual(self.complaint(self.added, additional), (InvalidHeader, message))
 
-    def test_what_says_one_thing_is_not_said_twice(self):
+    def test_a_repeated_header_with_one_value_is_refused(self):
         for name in ("Authorization", "Origin", "User-Agent"):
             message = f"invalid {name} header: it occurs more than once"
             additional = {name.lower(): "a", name: "b"}

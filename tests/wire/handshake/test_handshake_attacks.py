@@ -38,7 +38,7 @@ class InjectionTests(HandshakeTestCase):
             expected = NegotiationError, f"invalid subprotocol: {bad!r} isn't a token"
             self.assertEqual(self.built(subprotocols=[bad]), expected)
 
-    def test_what_is_long_is_not_repeated(self):
+    def test_a_long_value_is_not_repeated(self):
         message = "it has a character other than printable ASCII, '\\n' at 100"
         expected = InvalidHeader, f"invalid Origin header: {message}"
         self.assertEqual(self.built(origin="x" * 100 + "\n"), expected)

@@ -33,7 +33,7 @@ class AnyHandshakeTests(TestCase):
 
     @same_each_time
     @given(uris, headers, st.one_of(st.none(), st.just("https://example.com")), cuts, cuts)
-    def test_what_is_asked_for_arrives(self, text, additional, origin, asked, answered):
+    def test_the_request_arrives_as_it_was_made(self, text, additional, origin, asked, answered):
         uri = parse_uri(text)
         request = build_request(uri, origin=origin, additional_headers=additional)
         received = self.read(RequestReader(), request.serialize(), asked, b"\x81\x80")

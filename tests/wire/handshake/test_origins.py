@@ -36,7 +36,7 @@ class CheckOriginTests(HandshakeTestCase):
     def accepts(self, origin, *accepted):
         return self.complaint(check_origin, a_request(Origin=origin), accepted) is None
 
-    def test_however_it_is_spelled_it_is_the_same(self):
+    def test_each_spelling_of_an_origin_is_the_same(self):
         for accepted, origin in (
             ("https://Example.com:443", "https://example.com"),
             ("HTTPS://example.com", "https://example.com"),
@@ -89,7 +89,7 @@ class CheckOriginTests(HandshakeTestCase):
 
 
 class CheckOriginsTests(HandshakeTestCase):
-    def test_what_a_browser_sends_is_fine(self):
+    def test_the_origins_that_browsers_send_are_valid(self):
         check_origins(
             [
                 "https://example.com",
@@ -103,7 +103,7 @@ class CheckOriginsTests(HandshakeTestCase):
             ]
         )
 
-    def test_what_none_would_send_is_a_mistake(self):
+    def test_an_origin_that_no_browser_sends_is_a_mistake(self):
         for origin in ("example.com", "https://example.com/", "localhost:8000", "", "*", "any"):
             error = self.assertRaises(ValueError, check_origins, ["https://example.com", origin])
             self.assertEqual(
@@ -215,7 +215,7 @@ class SameOriginTests(HandshakeTestCase):
     def test_case_does_not_matter(self):
         self.assertSame("HTTP://A.Example", "a.eXample")
 
-    def test_what_is_no_page_s_origin_is_another(self):
+    def test_an_origin_of_no_page_is_another(self):
         for origin in (
             "null",
             "",
@@ -256,6 +256,6 @@ class SameOriginTests(HandshakeTestCase):
 
     @same_each_time
     @given(*[st.text(alphabet="htps:/a0[].@ ") | st.text()] * 2)
-    def test_whatever_comes_is_judged(self, origin, host):
+    def test_any_origin_is_judged(self, origin, host):
         self.accepts(origin, host)
         self.accepts(f"http://{origin}", host)

@@ -88,7 +88,7 @@ class RedirectionTests(SynchronousTestCase):
         for location in ("ws://h:x/", "ws://[/", "mailto:me", "a b"):
             self.assertRefused("isn't a WebSocket URI", location)
 
-    def test_what_python_quotes_of_it_is_not_told(self):
+    def test_the_part_that_python_quotes_is_not_shown(self):
         error = self.assertRefused("(its host is malformed)", "//me:\u2100@h\u2028/")
         self.assertNotIn("\u2028", str(error))
 

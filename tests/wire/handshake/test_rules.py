@@ -84,11 +84,11 @@ class CheckUpgradeTests(HandshakeTestCase):
 
 
 class SubprotocolsTests(HandshakeTestCase):
-    def test_what_a_user_gives_is_a_sequence(self):
+    def test_subprotocols_are_a_sequence(self):
         exc = self.assertRaises(TypeError, check_subprotocols, "chat")
         self.assertEqual(str(exc), "subprotocols is a sequence of strings, as ['chat']")
 
-    def test_what_a_user_gives_is_tokens_each_once(self):
+    def test_subprotocols_are_tokens_each_once(self):
         """Attack 9, among others."""
         check_subprotocols(())
         check_subprotocols(["chat", "Chat"])

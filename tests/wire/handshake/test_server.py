@@ -106,14 +106,14 @@ class CheckRequestTests(HandshakeTestCase):
         self.good(Upgrade=["h2c", "websocket"])
         self.good(Connection=["keep-alive", "upgrade"], Upgrade=["h2c/1", "TLS/1.2,\twebsocket "])
 
-    def test_what_was_good_is_good_again(self):
+    def test_a_request_that_was_right_is_right_again(self):
         for _ in range(2):
             self.good(Host="again.example")
             self.request_fails(InvalidHeaderValue, "invalid Host header: a b", Host="a b")
             message = "invalid Upgrade header: h2c"
             self.request_fails(InvalidUpgrade, message, Host="again.example", Upgrade="h2c")
 
-    def test_what_it_remembers_of_the_good_takes_up_little(self):
+    def test_the_memory_of_right_requests_is_small(self):
         for number in range(1000):
             self.good(Host=f"h{number}")
             self.good(Host="h" * 300 + str(number))
@@ -157,7 +157,7 @@ class OfferedSubprotocolsTests(TestCase):
     def test_there_may_be_none(self):
         self.assertEqual(offered_subprotocols(a_request()), [])
 
-    def test_what_is_not_a_list_is_refused(self):
+    def test_a_malformed_list_is_refused(self):
         request = a_request(Sec_WebSocket_Protocol="a b")
         self.assertRaises(InvalidHeaderFormat, offered_subprotocols, request)
 
@@ -328,7 +328,7 @@ class RefusalTests(TestCase):
             b"The WebSocket handshake failed: missing Host header.\n",
         )
 
-    def test_a_browser_is_told_what_this_is(self):
+    def test_a_browser_gets_an_explanation(self):
         response = refusal(exceptions.InvalidUpgrade("Upgrade"))
         self.assertEqual(response.headers.get_all("Connection"), ["Upgrade, close"])
         self.assertEqual(response.headers["Upgrade"], "websocket")
@@ -340,13 +340,13 @@ class RefusalTests(TestCase):
             b"(The handshake failed: missing Upgrade header.)\n",
         )
 
-    def test_what_would_do_is_told(self):
+    def test_the_refusal_names_the_right_value(self):
         method = refusal(exceptions.InvalidMethod("PUT"))
         self.assertEqual(method.headers["Allow"], "GET")
         for value in (None, "8"):
             version = refusal(exceptions.InvalidHeader("Sec-WebSocket-Version", value))
             self.assertEqual(version.headers["Sec-WebSocket-Version"], "13")
 
-    def test_and_not_where_it_would_not(self):
+    def test_other_refusals_name_no_value(self):
         headers = refusal(exceptions.InvalidHeader("Host")).headers
         self.assertEqual(list(headers), ["Content-Type", "Content-Length", "Connection"])

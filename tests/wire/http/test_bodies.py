@@ -105,7 +105,7 @@ class ChunkedTests(BodyTestCase):
         headers = {"Transfer_Encoding": "chunked", "Content_Length": "1"}
         self.reads(b"2\r\nab\r\n0\r\n", (b"ab", True), **headers)
 
-    def test_what_is_malformed_ends_it(self):
+    def test_a_malformed_chunk_ends_it(self):
         for size in (b"x", b"-1", b"1.5", b"g0", b"\xff", b"1 1"):
             data = b"1\r\na\r\n" + size + b"\r\nmore"
             self.reads_chunks(data, (b"a", True))
@@ -163,7 +163,7 @@ class AnyBytesTests(BodyTestCase):
 
     @same_each_time
     @given(st.lists(st.binary(min_size=1)))
-    def test_what_is_chunked_is_read(self, chunks):
+    def test_a_chunked_body_is_read(self, chunks):
         data = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
         self.reads(data + b"0\r\n\r\n", (b"".join(chunks), True), Transfer_Encoding="chunked")
 

@@ -59,7 +59,7 @@ class ParseTests(SynchronousTestCase):
         for line in ("", " ", ",", '"', "=", "@", '"a" b'):
             self.assertParsed(line, [])
 
-    def test_what_cannot_be_read_ends_its_line(self):
+    def test_an_unreadable_challenge_ends_its_line(self):
         self.assertParsed(
             'A x=1, B y="open', "C z=2", [("A", {"x": "1"}), ("B",), ("C", {"z": "2"})]
         )
@@ -77,7 +77,7 @@ class ParseTests(SynchronousTestCase):
 
     @same_each_time
     @given(st.text('aB=", \t\\/@é') | st.text())
-    def test_whatever_comes_is_a_list(self, text):
+    def test_any_header_gives_a_list(self, text):
         for challenge in parse_challenges([text]):
             self.assertTrue(challenge.scheme)
             self.assertTrue(challenge.token is None or challenge.parameters == {})

@@ -27,7 +27,7 @@ class CookieJarTests(SynchronousTestCase):
         self.jar.add_to(headers, parse_uri(uri))
         return headers.get_all("Cookie")
 
-    def test_what_is_set_is_sent(self):
+    def test_a_cookie_that_was_set_is_sent(self):
         self.assertEqual(self.sent(), [])
         self.receive("a=1", "b = x y ; HttpOnly; SameSite=Lax", 'c="q"', "d=e=f", "g=")
         self.assertEqual(self.sent(), ['a=1; b=x y; c="q"; d=e=f; g='])
@@ -41,7 +41,7 @@ class CookieJarTests(SynchronousTestCase):
         self.assertEqual(self.sent(URI, "a=mine; c=3"), ["a=mine; c=3; b=2"])
         self.assertEqual(self.sent(URI, "a=mine", "b=mine"), ["a=mine", "b=mine"])
 
-    def test_what_is_no_cookie_is_not_kept(self):
+    def test_an_invalid_cookie_is_not_kept(self):
         for value in "a", "", "=x", " ; Path=/", "a=\u00e9", "a=\x01", "\x7f=a", "a=" + "x" * 4096:
             self.receive(value)
         self.assertEqual(self.sent(), [])
@@ -71,7 +71,7 @@ class CookieJarTests(SynchronousTestCase):
         self.receive("a=1; Path=/", "b=2; Path=/a/b", "a=3; Path=/a")
         self.assertEqual(self.sent(), ["b=2; a=3; a=1"])
 
-    def test_what_is_over_is_deleted(self):
+    def test_an_expired_cookie_is_deleted(self):
         past, future = formatdate(NOW - 1, usegmt=True), formatdate(NOW + 99, usegmt=True)
         for attributes, kept in (
             ("Max-Age=0", False),
@@ -123,7 +123,7 @@ class CookieJarTests(SynchronousTestCase):
         self.assertIn("1=y", cookies)
 
     @given(lists(text()))
-    def test_whatever_comes_the_request_is_one(self, values):
+    def test_any_cookies_leave_the_request_valid(self, values):
         jar, headers = CookieJar(), headers_of()
         jar.receive(values, parse_uri(URI), NOW)
         jar.add_to(headers, parse_uri(URI))

@@ -27,7 +27,7 @@ class ParseTests(TestCase):
     def test_a_value_may_have_an_equals_sign_and_be_empty(self):
         self.assertCookies({"a": "b=c==", "d": ""}, "a=b=c==; d=")
 
-    def test_what_has_no_equals_sign_is_none(self):
+    def test_a_pair_without_an_equals_sign_is_no_cookie(self):
         self.assertCookies({"a": "1"}, "session; a=1; Secure")
 
     def test_a_name_may_be_empty(self):
@@ -53,13 +53,13 @@ class ParseTests(TestCase):
 
     @same_each_time
     @given(st.lists(st.text(alphabet='ab=; \t"\\,\xa0é\0') | st.text()))
-    def test_whatever_comes_is_read(self, values):
+    def test_any_header_is_read(self, values):
         for name, value in parse_cookies(values).items():
             self.assertFalse(set(";=") & set(name) or ";" in value)
 
     @same_each_time
     @given(st.dictionaries(st.text("abc!~", min_size=1), st.text("xyz/+=%!")))
-    def test_what_was_set_comes_back(self, cookies):
+    def test_a_cookie_that_was_set_comes_back(self, cookies):
         sent = [format_cookie(*each).partition(";")[0] for each in cookies.items()]
         self.assertEqual(parse_cookies(["; ".join(sent)]), cookies)
 

@@ -43,7 +43,7 @@ class ParseTests(TestCase):
         self.assertEqual(parse_basic(encoded("a:")), ("a", ""))
         self.assertEqual(parse_basic(encoded(":b")), ("", "b"))
 
-    def test_what_is_not_basic_is_none(self):
+    def test_another_scheme_gives_none(self):
         for value in (
             "",
             "Basic",
@@ -55,14 +55,14 @@ class ParseTests(TestCase):
         ):
             self.assertIsNone(parse_basic(value), value)
 
-    def test_what_is_not_well_formed_is_none(self):
+    def test_a_malformed_header_gives_none(self):
         for value in ("YTp", "=YTpi", "=", "YT pi", "YTpi, x", "YTpi\n", "YTp_", "é"):
             self.assertIsNone(parse_basic(f"Basic {value}"), value)
 
     def test_without_a_colon_it_is_none(self):
         self.assertIsNone(parse_basic(encoded("a")))
 
-    def test_what_is_not_utf8_is_none(self):
+    def test_invalid_utf_8_gives_none(self):
         self.assertIsNone(parse_basic(encoded(b"a:\xff")))
 
     def test_control_characters_are_none(self):
@@ -77,7 +77,7 @@ class ParseTests(TestCase):
 
     @same_each_time
     @given(st.text(), st.text())
-    def test_what_was_encoded_is_read(self, username, password):
+    def test_encoded_credentials_are_read(self, username, password):
         text = f"{username}:{password}"
         readable = not (set(text) & {*map(chr, range(32)), "\x7f"} or ":" in username)
         if readable:
@@ -85,7 +85,7 @@ class ParseTests(TestCase):
 
     @same_each_time
     @given(st.text(alphabet="Basic =A+/\0é") | st.text())
-    def test_whatever_comes_is_a_pair_or_none(self, text):
+    def test_any_header_gives_a_pair_or_none(self, text):
         for value in (text, f"Basic {text}"):
             given = parse_basic(value)
             self.assertTrue(given is None or len(given) == 2)

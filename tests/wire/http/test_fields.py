@@ -34,7 +34,7 @@ class HeadersTests(TestCase):
         self.assertEqual(self.headers["X-Way"], "1, 2")
         self.assertEqual(self.headers.get_all("X-WAY"), ["1", "2"])
 
-    def test_what_is_not_there(self):
+    def test_a_missing_header_is_none(self):
         self.assertIsNone(self.headers.get("Y"))
         self.assertEqual(self.headers.get("Y", "z"), "z")
         self.assertEqual(self.headers.get_all("Y"), [])
@@ -45,7 +45,7 @@ class HeadersTests(TestCase):
         headers = headers_of(("X", ""))
         self.assertEqual((headers["X"], headers.get("X", "z"), "X" in headers), ("", "", True))
 
-    def test_what_is_in(self):
+    def test_membership_is_found_by_name(self):
         self.assertIn("cookie", self.headers)
         self.assertNotIn("Y", self.headers)
         self.assertNotIn(7, self.headers)
@@ -107,7 +107,7 @@ class FieldsTests(TestCase):
             self.assertEqual(fields.get_all(name), values)
             self.assertEqual(headers.get_all(name), values)
 
-    def test_what_they_say_can_be_compared(self):
+    def test_fields_can_be_compared(self):
         names = ("host", "x", "y")
         fields, headers = fields_of(self.head), parse_headers(self.head)
         again = fields_of(self.head.replace(b"Empty", b"Other"))
@@ -131,7 +131,7 @@ class FieldsTests(TestCase):
         for head in (b"", b"GET / HTTP/1.1"):
             self.assertEqual(parse_headers(head), Headers())
 
-    def test_what_is_no_header_is_told(self):
+    def test_an_invalid_header_is_reported(self):
         for line in (b"no colon", b"X : a", b" X: a", b"X: a\rb", b": a", b"X: \x00"):
             for read in (fields_of, parse_headers):
                 error = self.assertRaises(

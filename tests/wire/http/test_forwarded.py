@@ -41,7 +41,7 @@ class XForwardedForTests(ForTestCase):
             ("192.0.2.1", 0), "X-Forwarded-For: 198.51.100.7, 192.0.2.1, 10.0.0.1,10.0.0.2"
         )
 
-    def test_whatever_the_client_says_is_to_the_left_and_does_not_count(self):
+    def test_the_client_s_own_words_are_to_the_left_and_do_not_count(self):
         for said in "127.0.0.1", "10.0.0.1", "nonsense", '"', ",,,", "10.0.0.1, 10.0.0.1":
             self.assertClient(("192.0.2.1", 0), f"X-Forwarded-For: {said}, 192.0.2.1")
             self.assertClient(
@@ -112,7 +112,7 @@ class ForwardedTests(ForTestCase):
         for said in 'for="', 'for="1.2.3.4;by="', 'for="\\', "for=1.2.3.4;by":
             self.assertClient(("192.0.2.1", 0), f"Forwarded: {said}, for=192.0.2.1")
 
-    def test_what_the_client_has_a_proxy_quote_is_no_element(self):
+    def test_words_of_the_client_that_a_proxy_quotes_are_no_element(self):
         for said in "x, for=10.9.9.9", "x, for=10.9.9.9;y=", "x, for=10.9.9.9;y=\\":
             self.assertUnknown(f'Forwarded: for=192.0.2.1;host="{said}"')
 
@@ -205,7 +205,7 @@ class SchemeTests(SynchronousTestCase):
 
 class AnythingTests(SynchronousTestCase):
     @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])), ADDRESSES)
-    def test_whatever_a_client_writes_the_proxy_s_word_holds(self, said, address):
+    def test_the_proxy_s_word_holds_for_any_words_of_a_client(self, said, address):
         node = f"[{address}]" if address.version == 6 else str(address)
         expected = getattr(address, "ipv4_mapped", None) or address
         for line in f"X-Forwarded-For: {said}, {address}", f'Forwarded: {said}, for="{node}"':

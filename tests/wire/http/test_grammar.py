@@ -52,7 +52,7 @@ class ParseTokensTests(TestCase):
             self.assertEqual(tokens(value), [], msg=repr(value))
         self.assertEqual(tokens(",a,, ,b,\t"), ["a", "b"])
 
-    def test_what_is_not_a_token_is_refused_with_its_place(self):
+    def test_an_invalid_token_is_refused_with_its_place(self):
         for value, wrong in (
             ("a b", "a comma at 2 in 'a b'"),
             ("a;b", "a comma at 1 in 'a;b'"),
@@ -99,7 +99,7 @@ class ParseExtensionsTests(TestCase):
     def test_a_backslash_in_quotes_is_not_part_of_the_value(self):
         self.assertEqual(parse_extensions([r'a; b="\1\0"']), [("a", [("b", "10")])])
 
-    def test_what_is_wrong_is_refused_with_its_place(self):
+    def test_a_mistake_is_refused_with_its_place(self):
         for value, wrong in (
             ("a;", "a token at 2 in 'a;'"),
             ("a; ;b", "a token at 3 in 'a; ;b'"),
@@ -184,7 +184,7 @@ class AnyTextTests(TestCase):
 
     @same_each_time
     @given(st.lists(st.tuples(token, parameters), max_size=4), st.booleans())
-    def test_what_is_written_is_read(self, extensions, quoted):
+    def test_written_extensions_are_read(self, extensions, quoted):
         mark = '"' if quoted else ""
         written = [
             "; ".join([name, *(n if v is None else f"{n}={mark}{v}{mark}" for n, v in parameters)])

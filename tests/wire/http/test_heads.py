@@ -76,7 +76,7 @@ class RequestTests(ReaderTestCase):
                 data = f"{method} {target} HTTP/1.1\r\n\r\n".encode()
                 self.assertEqual(self.request(data), (InvalidMessage, text))
 
-    def test_what_is_not_a_request_line_is_refused(self):
+    def test_an_invalid_request_line_is_refused(self):
         for line in (
             b"GET /",
             b"GET / HTTP/1.1 ",
@@ -108,7 +108,7 @@ class RequestTests(ReaderTestCase):
         self.assertEqual(request.serialize(), b"OPTIONS / HTTP/1.0\r\n\r\n")
         self.assertNotEqual(request, Request("/", method="OPTIONS"))
 
-    def test_what_is_long_is_not_repeated(self):
+    def test_a_long_line_is_not_repeated(self):
         line = b"x" * 100
         expected = (InvalidMessage, f"invalid request line: {line[:80]!r}")
         self.assertEqual(self.request(line + b"\r\n\r\n"), expected)
@@ -186,7 +186,7 @@ class ResponseTests(ReaderTestCase):
         expected = (InvalidProtocol, "the protocol must be HTTP/1.1; it is HTTP/2.0")
         self.assertEqual(self.response(b"HTTP/2.0 200 OK\r\n\r\n"), expected)
 
-    def test_what_is_not_a_status_line_is_refused(self):
+    def test_an_invalid_status_line_is_refused(self):
         for line in (
             b"",
             b"HTTP/1.1",
@@ -203,7 +203,7 @@ class ResponseTests(ReaderTestCase):
             expected = (InvalidMessage, f"invalid status line: {line!r}")
             self.assertEqual(self.response(line + b"\r\n\r\n"), expected)
 
-    def test_what_is_long_is_not_repeated(self):
+    def test_a_long_line_is_not_repeated(self):
         expected = (InvalidMessage, f"invalid status line: {b'x' * 80!r}")
         self.assertEqual(self.response(b"x" * 100 + b"\r\n\r\n"), expected)
 
@@ -227,7 +227,7 @@ class SetCookieTests(TestCase):
             "a=1; Max-Age=9; Domain=d; Path=/p; SameSite=Strict; Secure; HttpOnly",
         )
 
-    def test_what_can_not_be_in_one_is_an_error(self):
+    def test_an_invalid_cookie_is_an_error(self):
         response = Response(200, "OK")
         self.assertRaises(ValueError, response.set_cookie, "a", "1; Domain=evil.example")
         self.assertNotIn("Set-Cookie", response.headers)
@@ -250,7 +250,7 @@ class HeaderLinesTests(ReaderTestCase):
         self.assertEqual(self.value(b"X: XaX"), ["XaX"])
         self.assertEqual(self.value(b"X: a: b\t\x80~"), ["a: b\t\ufffd~"])
 
-    def test_what_is_malformed_is_refused(self):
+    def test_a_malformed_line_is_refused(self):
         """Attack 9, from the other side; and RFC 9112 section 5."""
         for line in (
             b"X",
@@ -271,7 +271,7 @@ class HeaderLinesTests(ReaderTestCase):
             expected = (InvalidMessage, f"invalid header line: {bad!r}")
             self.assertEqual(self.value(line), expected)
 
-    def test_what_is_long_is_not_repeated(self):
+    def test_a_long_line_is_not_repeated(self):
         expected = (InvalidMessage, f"invalid header line: {b'x' * 80!r}")
         self.assertEqual(self.value(b"x" * 100), expected)
 
@@ -288,17 +288,17 @@ class SerializeTests(TestCase):
         response = Response(404, "Not Found", headers_of(("X", "a")), b"body")
         self.assertEqual(response.serialize(), b"HTTP/1.1 404 Not Found\r\nX: a\r\n\r\nbody")
 
-    def test_nothing_but_the_first_line(self):
+    def test_a_head_may_be_the_first_line_alone(self):
         self.assertEqual(Request("/").serialize(), b"GET / HTTP/1.1\r\n\r\n")
         self.assertEqual(Response(101, "Go").serialize(), b"HTTP/1.1 101 Go\r\n\r\n")
 
-    def test_what_is_no_first_line_is_refused(self):
+    def test_an_invalid_first_line_is_refused(self):
         exc = self.assertRaises(InvalidMessage, Request("/a b").serialize)
         self.assertEqual(str(exc), "invalid first line: 'GET /a b HTTP/1.1'")
         exc = self.assertRaises(InvalidMessage, Response(200, "é" + "x" * 80).serialize)
         self.assertEqual(str(exc), f"invalid first line: {'HTTP/1.1 200 é' + 'x' * 66!r}")
 
-    def test_what_is_no_value_is_refused(self):
+    def test_an_invalid_value_is_refused(self):
         for value in (b"\x7f" + b"x" * 80, b"\xc3\xa9" + b"x" * 80):
             exc = self.assertRaises(
                 InvalidMessage, Request("/", headers_of(("X", value))).serialize

@@ -37,7 +37,7 @@ class NameTests(HostTestCase):
             }
         )
 
-    def test_what_is_no_name_is_refused(self):
+    def test_an_invalid_name_is_refused(self):
         self.assertNone("isn't a valid name", "\u2665\ufe0f\u0301", "ü" * 64, "ü" * 256)
         self.assertNone("longer than 255 characters", "ü" * 256)
         self.assertNone("which no host has", "a\\b", "a b", 'a"b', "a|b", "a[b")
@@ -65,7 +65,7 @@ class AddressTests(HostTestCase):
         )
         self.assertNone("malformed", "[::1", "[:::1]", "[1]", "[fe80::1%]", "[fe80::1%a/b]")
 
-    def test_what_the_system_takes_for_an_ipv4_address_is_that(self):
+    def test_a_name_that_the_system_reads_as_an_ipv4_address_is_one(self):
         self.assertHosts(
             {
                 "127.0.0.1": "127.0.0.1",
@@ -79,6 +79,6 @@ class AddressTests(HostTestCase):
             }
         )
 
-    def test_what_it_takes_for_none_is_a_name(self):
+    def test_a_name_that_it_does_not_read_so_is_a_name(self):
         for name in "1.2.3.4.5", "256.1", "4294967296", "1.2.3.256", "08", "0x", "1.x", "1e3":
             self.assertHosts({name: name})

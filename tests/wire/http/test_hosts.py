@@ -51,7 +51,7 @@ class HostsTests(SynchronousTestCase):
     def test_there_may_be_none(self):
         self.assertHasNot([], "localhost", "127.0.0.1", "")
 
-    def test_it_is_told_what_is_no_host(self):
+    def test_an_invalid_host_is_reported(self):
         for name in (
             "",
             ".",
@@ -80,7 +80,7 @@ class HostsTests(SynchronousTestCase):
 
     @same_each_time
     @given(st.text(alphabet="a1.:[]%/xn-é") | st.text())
-    def test_whatever_comes_is_judged(self, host):
+    def test_any_host_is_judged(self, host):
         self.assertIn(host in Hosts(["a", "127.0.0.0/8"]), (True, False))
 
 

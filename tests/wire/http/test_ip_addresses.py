@@ -17,7 +17,7 @@ class ParseTests(SynchronousTestCase):
     def test_one_of_ipv4_is_one_however_it_is_written(self):
         self.assertEqual(parse_ip("::ffff:192.0.2.1"), IPv4Address("192.0.2.1"))
 
-    def test_what_is_none(self):
+    def test_other_texts_are_no_address(self):
         for text in "", "unknown", "192.0.2", "192.0.2.256", "1:2", "example.com", "192.0.2.1/24":
             self.assertIsNone(parse_ip(text), text)
 
@@ -32,7 +32,7 @@ class GroupTests(SynchronousTestCase):
         self.assertEqual(group_of("2001:db8:0:1::1"), "2001:db8:0:1::/64")
         self.assertEqual(group_of("fe80::1%eth0"), "fe80::/64")
 
-    def test_what_is_no_address_stands_for_itself(self):
+    def test_another_text_stands_for_itself(self):
         self.assertEqual(group_of("somewhere"), "somewhere")
 
     @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
@@ -65,7 +65,7 @@ class NetworksTests(SynchronousTestCase):
         self.assertIn("192.0.2.1", Networks(["0.0.0.0/0"]))
         self.assertNotIn("::1", Networks(["0.0.0.0/0"]))
 
-    def test_what_is_no_network_is_an_error_that_shows_it(self):
+    def test_an_invalid_network_is_an_error_that_shows_it(self):
         for name in "nonsense", "10.0.0.1/8", "10.0.0.0/33", "example.com", "":
             error = self.assertRaises(ValueError, Networks, [name])
             self.assertIn(f"as '10.0.0.0/8', or 'unix'; it is {name!r}", str(error))

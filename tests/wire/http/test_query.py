@@ -32,7 +32,7 @@ class QueryTests(TestCase):
     def test_it_is_decoded(self):
         self.assertFields("a%20b=c+d&e=%C3%A9&f=%26%3D%2B", **{"a b": ["c d"]}, e=["é"], f=["&=+"])
 
-    def test_what_is_not_well_formed_is_read_as_browsers_do(self):
+    def test_a_malformed_query_is_read_as_by_browsers(self):
         self.assertFields("a=%&b=%zz&c=%F&d=%ff", a=["%"], b=["%zz"], c=["%F"], d=["\ufffd"])
 
     def test_it_is_a_mapping(self):
@@ -46,7 +46,7 @@ class QueryTests(TestCase):
         self.assertEqual(query.get_all("c"), [])
         self.assertRaises(KeyError, query.__getitem__, "c")
 
-    def test_what_it_hands_out_is_not_its_own(self):
+    def test_it_hands_out_copies(self):
         query = Query("a=1")
         query.get_all("a").append("2")
         self.assertEqual(query.get_all("a"), ["1"])
@@ -61,7 +61,7 @@ class QueryTests(TestCase):
 
     @same_each_time
     @given(st.text(alphabet="ab&=%+;f0") | st.text())
-    def test_whatever_comes_is_read(self, text):
+    def test_any_query_is_read(self, text):
         query = Query(text)
         for name in query:
             self.assertEqual(query[name], query.get_all(name)[0])

@@ -113,12 +113,12 @@ class ReadRequestInCTests(ReadRequestTests):
 
 
 class RequestReaderTests(ReaderTestCase):
-    def test_an_ordinary_one_is_read_too(self):
+    def test_a_usual_request_is_read_too(self):
         data = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n\x81"
         expected = Request("/a", headers_of(("Host", "h")))
         self.assertEqual(self.reads(RequestReader, data), (expected, b"\x81"))
 
-    def test_what_follows_the_head_is_kept(self):
+    def test_bytes_after_the_head_are_kept(self):
         self.assertEqual(self.reads(RequestReader, REQUEST + b"\r\n\x81")[1], b"\r\n\x81")
 
     def test_the_lines_are_kept_as_they_came(self):
@@ -147,7 +147,7 @@ class RequestReaderTests(ReaderTestCase):
         self.assertEqual(again.fields.get_all("X"), ["a", "b"])
         self.assertEqual(again, request)
 
-    def test_tls_is_told_at_its_first_byte(self):
+    def test_tls_is_reported_at_its_first_byte(self):
         expected = (
             InvalidMessage,
             "expected a request, got TLS: connect to ws:, or serve with TLS",
@@ -206,7 +206,7 @@ class EmptyLineTests(ReaderTestCase):
 
 
 class ResponseReaderTests(ReaderTestCase):
-    def test_what_follows_the_head_is_kept(self):
+    def test_bytes_after_the_head_are_kept(self):
         self.assertEqual(self.reads(ResponseReader, RESPONSE + b"\x81")[1], b"\x81")
 
 
@@ -237,7 +237,7 @@ class InterimTests(ReaderTestCase):
         self.assertEqual(reader.rest, b"")
         self.assertIsNotNone(reader.receive(RESPONSE[len(b"HTTP/1.1 10") :]))
 
-    def test_each_is_told_as_it_comes(self):
+    def test_each_is_reported_as_it_comes(self):
         skipped = []
         reader = ResponseReader(DEFAULT_LIMITS, skipped.append)
         reader.receive(self.interim(100))

@@ -103,7 +103,7 @@ class SplitTests(TestCase):
                 for end in (b"\0", b"\r", b"\r\n:"):
                     self.assertIsNone(self.split_request(start + lines + end))
 
-    def test_what_are_no_bytes_is_an_error(self):
+    def test_another_type_than_bytes_is_an_error(self):
         for head in (None, "GET / HTTP/1.1", 1):
             self.assertRaises(TypeError, self.split_request, head)
 

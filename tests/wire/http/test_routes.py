@@ -64,7 +64,7 @@ class FindTests(TestCase):
             self.assertEqual(self.find(path, "/admin", "/{x}"), ("/admin", {}))
         self.assertEqual(self.find("/caf%C3%A9%20x", "/café x"), ("/café x", {}))
 
-    def test_what_is_encoded_wrongly_is_nowhere(self):
+    def test_a_wrongly_encoded_path_is_not_found(self):
         for path in ("/%", "/%2", "/%zz", "/a%", "/%ff", "/%C3", "/%c0%af", "/%ED%A0%80", "/%+1"):
             self.assertIsNone(self.find(path, "/{x}", path.replace("%", "")), path)
 
@@ -94,7 +94,7 @@ class FindTests(TestCase):
 
     @same_each_time
     @given(st.text(alphabet="/a%2Fcé?{}") | st.text())
-    def test_whatever_comes_is_found_or_not(self, path):
+    def test_any_path_is_found_or_not(self, path):
         routes = Routes(dict.fromkeys(["/{x}", "/a/{x}", "/{x}/{y}", "/a"]))
         found = routes.find("/" + path)
         if found is not None:
@@ -102,7 +102,7 @@ class FindTests(TestCase):
 
     @same_each_time
     @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
-    def test_what_was_encoded_is_decoded(self, values):
+    def test_an_encoded_parameter_is_decoded(self, values):
         pattern = "".join(f"/{{p{number}}}" for number in range(len(values)))
         path = "".join("/" + quote(value, safe="") for value in values)
         _, parameters = Routes({pattern: None}).find(path)

@@ -28,7 +28,7 @@ class ParseTests(TestCase):
             WebSocketURI(True, "example.com", 8443, "/chat?room=1&x", "me", "secret"),
         )
 
-    def test_what_is_not_there(self):
+    def test_missing_parts_have_defaults(self):
         expected = WebSocketURI(False, "example.com", 80, "/", None, None)
         self.assertEqual(parse_uri("ws://example.com"), expected)
         self.assertEqual(parse_uri("wss://example.com").port, 443)
@@ -120,7 +120,7 @@ class InvalidTests(TestCase):
     def test_a_user_name_with_a_colon_is_refused(self):
         self.assertIn("colon", why_not("ws://us%3Aer:secret@example/"))
 
-    def test_the_reason_is_told(self):
+    def test_the_error_has_the_reason(self):
         reasons = {
             "": "it must begin with ws:// or wss://, as ws://localhost:8765/ does",
             "http://h/": "it must begin with ws:// or wss://; write ws for http",
@@ -146,7 +146,7 @@ class InvalidTests(TestCase):
         }
         self.assertEqual({uri: why_not(uri) for uri in reasons}, reasons)
 
-    def test_what_else_is_malformed_is_refused(self):
+    def test_each_other_malformed_uri_is_refused(self):
         for uri in (
             "ws://h:port/",
             "ws://h:-1/",
@@ -167,7 +167,7 @@ class InvalidTests(TestCase):
         ):
             self.assertIsNotNone(why_not(uri), msg=uri)
 
-    def test_what_is_beside_the_brackets_of_an_address_is_refused(self):
+    def test_text_beside_the_brackets_of_an_address_is_refused(self):
         for uri in ("ws://a[::1]/", "ws://[::1]a/", "ws://[::1]a:80/"):
             self.assertIsNotNone(why_not(uri), msg=uri)
 
@@ -179,17 +179,17 @@ class InvalidTests(TestCase):
         for uri in ("ws://\ud800/", "ws://h/\ud800", "ws://h/?\udfff", "ws://u\ud800:p@h/"):
             self.assertIsNotNone(why_not(uri), msg=repr(uri))
 
-    def test_the_uri_is_told(self):
+    def test_the_error_has_the_uri(self):
         self.assertEqual(self.assertRaises(InvalidURI, parse_uri, "http://h/").uri, "http://h/")
 
-    def test_what_python_quotes_of_a_password_is_not_told(self):
+    def test_the_part_of_a_password_that_python_quotes_is_not_shown(self):
         self.assertNotIn("secret", why_not("ws://me:secret/@h"))
 
-    def test_what_is_wrong_with_a_host_is_kept_as_the_cause(self):
+    def test_the_error_of_a_host_is_kept_as_the_cause(self):
         exc = self.assertRaises(InvalidURI, parse_uri, "ws://é..example/")
         self.assertIsInstance(exc.__cause__, ValueError)
 
-    def test_what_is_no_str_is_told_as_that_and_not_shown(self):
+    def test_another_type_than_str_is_reported_and_not_shown(self):
         """The URI may have a password in it."""
         for uri, words in (
             (b"ws://me:secret@h/", "it is bytes; decode it"),
@@ -260,7 +260,7 @@ class HostTests(TestCase):
     def test_a_zone_keeps_its_case(self):
         self.assertEqual(parse_uri("ws://[FE80::A%Eth0]/").host, "fe80::a%Eth0")
 
-    def test_what_is_no_zone_is_refused(self):
+    def test_an_invalid_zone_is_refused(self):
         for address in ("fe80::1%", "::1%a b", "::1%a%41", "::1%a/b", "::1%é", "1.2.3.4%lo", "%lo"):
             self.assertIsNotNone(why_not(f"ws://[{address}]/"), address)
 
@@ -269,7 +269,7 @@ class HostTests(TestCase):
         uri = parse_uri("wss://localhost.:81/")
         self.assertEqual((uri.host, uri.host_header), ("localhost.", "localhost.:81"))
 
-    def test_a_dot_too_many_is_told(self):
+    def test_a_dot_too_many_is_reported(self):
         for host in ("a..b", ".a", "a..", ".", "..", "。", "é."):
             expected = None if host == "é." else "its host has a dot too many"
             self.assertEqual(why_not(f"ws://{host}/"), expected, host)
@@ -319,7 +319,7 @@ class AmbiguousTests(TestCase):
         ):
             self.assertIsNotNone(why_not(uri), uri)
 
-    def test_what_everybody_reads_alike_is_taken(self):
+    def test_a_uri_that_everybody_reads_alike_is_taken(self):
         for uri, host in (
             ("ws://b?@a/", "b"),
             ("ws://b/@a/", "b"),
@@ -346,7 +346,7 @@ class CredentialsTests(TestCase):
             uri = parse_uri(f"ws://{text}@h/")
             self.assertEqual((uri.username, uri.password), expected)
 
-    def test_what_is_no_utf_8_is_refused_and_not_sent_as_something_else(self):
+    def test_invalid_utf_8_is_refused_and_not_sent_as_something_else(self):
         message = "its user information isn't percent-encoded UTF-8"
         for text in ("m%e9", "me:%ff", "me:%c3"):
             self.assertEqual(why_not(f"ws://{text}@h/"), message)
@@ -364,7 +364,7 @@ class SecretTests(TestCase):
         for text in (repr, str, "{}".format):
             self.assertNotIn("secret", text(parse_uri("ws://secretary:secret@h/")))
 
-    def test_what_is_wrong_does_not_show_it_whatever_that_is(self):
+    def test_no_error_shows_it(self):
         for uri in (
             "http://me:secret@h/",
             "me:secret@h",
@@ -425,7 +425,7 @@ class InjectionTests(TestCase):
     def test_those_next_to_them_are_not(self):
         self.assertEqual(parse_uri("ws://h/!~\x80").resource_name, "/!~%C2%80")
 
-    def test_what_is_percent_encoded_stays_so(self):
+    def test_percent_encoded_characters_stay_so(self):
         name = "/%0d%0aX:%20y%00"
         self.assertEqual(parse_uri(f"ws://h{name}").resource_name, name)
 
@@ -440,7 +440,7 @@ class AnyTextTests(TestCase):
 
     @same_each_time
     @given(st.one_of(st.text().map("ws://h/".__add__), like_a_uri))
-    def test_what_goes_into_a_request_can_go_there(self, text):
+    def test_the_path_of_any_uri_can_go_into_a_request(self, text):
         if why_not(text) is None:
             uri = parse_uri(text)
             self.assertRegex(uri.resource_name, r"\A/[\x21-\x7e]*\Z")

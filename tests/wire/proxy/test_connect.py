@@ -63,12 +63,12 @@ class TunnelTests(SynchronousTestCase):
         says = b"HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
         self.assertRefused(InvalidProxyStatus, "HTTP 101", says)
 
-    def test_what_comes_behind_the_head_has_come_through(self):
+    def test_bytes_behind_the_head_have_come_through(self):
         self.tunnel()
         self.ours.receive(b"HTTP/1.1 200 OK\r\n\r\nhello")
         self.assertEqual(self.ours.rest, b"hello")
 
-    def test_a_refusal_is_told_with_all_of_it(self):
+    def test_a_refusal_is_reported_with_all_of_it(self):
         head = (
             b"HTTP/1.1 407 Who are you?\r\nProxy-Authenticate: Basic\r\nContent-Length: 2\r\n\r\n"
         )
@@ -88,7 +88,7 @@ class TunnelTests(SynchronousTestCase):
             self.assertIsInstance(error, InvalidProxyStatus)
             self.assertEqual(error.response.body, b"later")
 
-    def test_no_answer_is_told_as_that(self):
+    def test_a_missing_answer_is_reported_as_such(self):
         for feed in self.each_way(b"HTTP/1.1 200"):
             feed()
             self.assertIn("without an answer", str(self.ours.ended()))
@@ -156,7 +156,7 @@ class AgainTests(SynchronousTestCase):
             self.assertTrue(self.ours.complete and self.ours.has_answered)
             self.assertEqual(self.ours.rest, b"early")
 
-    def test_what_is_left_of_the_refusal_is_no_answer_to_the_next(self):
+    def test_the_rest_of_the_refusal_is_no_answer_to_the_next(self):
         head = b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
         self.refuse(head, 0)
         self.ours.again("Digest x")

@@ -53,7 +53,7 @@ class Version5Tests(SOCKSTestCase):
             request = b"\x05\x01\x00" + target + b"\x01\xbb"
             self.converse(b"\x05\x01\x00", (b"\x05\x00", request), host=host)
 
-    def test_whatever_the_proxy_says_that_it_is_bound_to(self):
+    def test_each_form_of_the_bound_address_is_read(self):
         for bound in (BOUND, b"\x03\x03abc\x00\x50", b"\x03\x00\x00\x50", b"\x04" + b"\0" * 18):
             self.converse(
                 b"\x05\x01\x00",
@@ -78,7 +78,7 @@ class Version5Tests(SOCKSTestCase):
     def test_a_password_may_be_none(self):
         self.converse(b"\x05\x02\x00\x02", (b"\x05\x02", b"\x01\x02me\x00"), url="socks5://me@p")
 
-    def test_what_comes_behind_has_come_through(self):
+    def test_the_bytes_behind_the_reply_have_come_through(self):
         self.tunnel()
         self.ours.receive(b"\x05\x00")
         self.ours.receive(b"\x05\x00\x00" + BOUND + b"hello")
@@ -101,7 +101,7 @@ class Version5Tests(SOCKSTestCase):
         self.assertRefused("than one with or without a password", b"\x05\xff", **login)
         self.assertRefused("user name or password is wrong", b"\x05\x02", b"\x01\x01", **login)
 
-    def test_a_server_that_it_cannot_reach_is_told_apart(self):
+    def test_an_unreachable_server_is_distinguished(self):
         for words, code in (
             ("it failed", 1),
             ("the network can't be reached", 3),
@@ -115,7 +115,7 @@ class Version5Tests(SOCKSTestCase):
     def test_a_name_that_is_too_long_is_not_cut(self):
         self.assertRefused("longer than 255 bytes", b"\x05\x00", host="x" * 256)
 
-    def test_an_end_is_told(self):
+    def test_an_end_is_reported(self):
         self.tunnel()
         self.assertIn("it closed the connection", str(self.ours.ended()))
 
@@ -140,7 +140,7 @@ class Version4Tests(SOCKSTestCase):
         ):
             self.assertRefused(words, answer + b"\x00" * 6)
 
-    def test_a_server_that_it_cannot_reach_is_told_apart_as_far_as_it_says(self):
+    def test_an_unreachable_server_is_distinguished_if_the_proxy_says_so(self):
         answer = b"\x00\x5b" + b"\x00" * 6
         self.assertRefused("it refused, or failed", answer, kind=UnreachableThroughProxy)
 

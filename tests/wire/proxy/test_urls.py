@@ -77,7 +77,7 @@ class ParseTests(SynchronousTestCase):
         }.items():
             self.assertEqual(parse_proxy(f"http://{written}:3128").host, host)
 
-    def test_what_cannot_be_decoded_is_refused(self):
+    def test_credentials_that_cannot_be_decoded_are_refused(self):
         for url, words in (
             ("http://me:%ff@h", "isn't percent-encoded UTF-8"),
             ("socks5://%ff@h", "isn't percent-encoded UTF-8"),
@@ -91,7 +91,7 @@ class ParseTests(SynchronousTestCase):
     def test_credentials_are_in_no_repr(self):
         self.assertNotIn("secret", repr(parse_proxy("http://secret:secret@h")))
 
-    def test_what_is_wrong_is_said(self):
+    def test_the_error_has_the_mistake(self):
         long = "x" * 256
         for url, words in (
             ("ftp://h", "must begin with one of http://, https://, socks4://"),

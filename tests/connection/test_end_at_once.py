@@ -1,4 +1,4 @@
-"""A peer breaks the protocol and then stays silent: the application is told at once."""
+"""A peer breaks the protocol and then stays silent: the application gets the end at once."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
@@ -28,7 +28,7 @@ DEFLATED = "permessage-deflate"
 RSV1 = 0x40
 
 
-class ToldAtOnce:
+class EndAtOnce:
     """Tests for either side, whatever is between them."""
 
     def wrong(self):
@@ -213,7 +213,7 @@ class ToldAtOnce:
         self.assertEqual([event["duration"] for event in closings], [3])
 
 
-class ToldServer(ToldAtOnce):
+class EndOnServer(EndAtOnce):
     def start_compressed(self):
         self.connect(max_size=10)
         offer = f"Sec-WebSocket-Extensions: {DEFLATED}\r\n\r\n".encode()
@@ -221,7 +221,7 @@ class ToldServer(ToldAtOnce):
         self.peer.take()
 
 
-class ToldClient(ToldAtOnce):
+class EndOnClient(EndAtOnce):
     def start_compressed(self):
         self.connect(max_size=10)
         self.joined.pump()
@@ -229,7 +229,7 @@ class ToldClient(ToldAtOnce):
         self.receive(answer(self.peer.take(), agreed))
 
 
-class ServerTests(ToldServer, ServerSide):
+class ServerTests(EndOnServer, ServerSide):
     def test_it_counts_for_max_connections_until_its_transport_is_gone(self):
         self.start(max_connections=1)
         self.receive(self.frame(3))
@@ -265,19 +265,19 @@ class ServerTests(ToldServer, ServerSide):
         self.assertEqual(len(lost), 1)
 
 
-class ServerOverTLSTests(OverTLS, ToldServer, ServerSide):
+class ServerOverTLSTests(OverTLS, EndOnServer, ServerSide):
     pass
 
 
-class ClientTests(ToldClient, ClientSide):
+class ClientTests(EndOnClient, ClientSide):
     pass
 
 
-class ClientOverTLSTests(OverTLS, ToldClient, ClientSide):
+class ClientOverTLSTests(OverTLS, EndOnClient, ClientSide):
     pass
 
 
-class ClientOverTLSThroughProxyTests(OverTLSThroughProxy, ToldClient, ClientSide):
+class ClientOverTLSThroughProxyTests(OverTLSThroughProxy, EndOnClient, ClientSide):
     pass
 
 
