@@ -1,4 +1,4 @@
-/* The limits of a message, as `_check` and the attributes of its twin in wire/decoder.py. */
+/* The limits of a message; the twin is `_check` in wire/decoder.py. */
 
 #include "accelerator.h"
 

@@ -192,7 +192,7 @@ ENDPOINT_WRAPPER = Names(
 """A name of the protocol that `twisted.internet.endpoints` puts around that of a client."""
 
 EPOLL_REACTOR = Names(
-    "each read of a lone connection takes a turn of the reactor, which takes more time",
+    "each read of a connection without a shared epoll takes a turn of the reactor, and more time",
     # The epoll itself.
     "_poller",
     # These tell whether there is anything to do besides reading.

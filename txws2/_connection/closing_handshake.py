@@ -1,4 +1,4 @@
-"""The start of the closing handshake (RFC 6455 section 7.1.2): whoever starts it, time is limited.
+"""The start of the closing handshake (RFC 6455 section 7.1.2), and the limit of its time.
 
 Each function gets the driver of the connection.
 """
