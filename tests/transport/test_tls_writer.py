@@ -697,7 +697,7 @@ class EndTLS12Tests(EndTests):
 
 
 class RefusalTests(EndsTestCase):
-    """So does a handshake that fails."""
+    """A handshake that fails ends the connection."""
 
     def test_without_a_version_in_common(self):
         def creator():

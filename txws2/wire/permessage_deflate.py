@@ -208,8 +208,8 @@ def accept_offer(
 ) -> tuple[Deflate, str] | None:
     """Choose the first of a client's offers that the server can accept (section 5.1).
 
-    An offer with an unknown, repeated or invalid parameter is declined. So is an offer that asks
-    for a window with which zlib can't compress.
+    An offer with an unknown, repeated or invalid parameter is declined, and an offer that asks for
+    a window with which zlib can't compress, too.
 
     Returns:
         The agreed parameters, and the answer for Sec-WebSocket-Extensions; None if no offer can

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the peer made with Node's ws does on a connection, whichever side it is.
+// The behaviour of the peer made with Node's ws on a connection, the same on both sides.
 
 function observe(what) {
   console.log(JSON.stringify(what));

@@ -137,8 +137,8 @@ def _pairs(element: str) -> dict[str, str]:
 
 
 def _node(text: str) -> Client:
-    # Section 6.2 has "unknown", section 6.3 obfuscated names. Neither is an address that could be
-    # counted or trusted.
+    # Section 6.2 has "unknown", section 6.3 obfuscated names. They are no addresses, so they can't
+    # be counted or trusted.
     match = _NODE.fullmatch(text)
     if match is None:
         return _NOBODY
