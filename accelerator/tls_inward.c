@@ -118,7 +118,8 @@ shake(State *state, Records *self, const Bytes *read)
     const OpenSSL *functions = &state->openssl;
     void *ssl = self->ssl;
     if (read->size > INT_MAX
-        || functions->bio_write(self->into, read->data, (int)read->size) != read->size) {
+        || (read->size > 0
+            && functions->bio_write(self->into, read->data, (int)read->size) != read->size)) {
         PyErr_NoMemory();
         return -1;
     }

@@ -24,7 +24,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.loops import LoopTestCase
 from txws2 import _private_names
 from txws2._deferreds import asyncio_reactor, eventual, lean
-from txws2._private_names import Names, can_be_lean, current_loop
+from txws2._private_names import Names, can_be_lean, current_loop, tls_creator
 from txws2.client import tls
 from txws2.client.server_identity import ServerName
 
@@ -75,6 +75,14 @@ class NamesTests(ToldTestCase):
         self.assertTrue(can_be_lean(Deferred))
         self.assertIs(current_loop, asyncio._get_running_loop)
         self.assertEqual(self.told, [])
+
+    def test_the_way_to_make_openssl_connections_has_one_of_two_names(self):
+        for name in ("_creatorCallable", "_createConnection"):
+            self.assertEqual(tls_creator(type("Kind", (), {name: None})), name)
+        self.assertEqual(self.told, [])
+        self.assertIsNone(tls_creator(type("Kind", (), {})))
+        [text] = self.told
+        self.assertIn("so opening TLS takes more time. Everything else works.", text)
 
     def test_if_any_of_them_is_missing_the_log_says_so_once(self):
         for group in GROUPS.values():

@@ -33,6 +33,7 @@ __all__ = [
     "Names",
     "can_be_lean",
     "current_loop",
+    "tls_creator",
 ]
 
 _log = Logger(namespace="txws2")
@@ -112,6 +113,7 @@ aborted a transport. Until then, messages of the same read are still delivered.
 
 TLS_TRANSPORT = Names(
     "messages go through Twisted's TLS transport, which takes more time",
+    "_aborted",
     "_appSendBuffer",
     "_checkHandshakeStatus",
     "_handshakeDone",
@@ -230,6 +232,23 @@ def can_be_lean(kind: Callable[[], Any]) -> bool:
     if not lean:
         _tell("Deferreds of another kind", "awaiting a message takes more time")
     return lean
+
+
+def tls_creator(kind: Any) -> str | None:
+    """Return the name of the method that makes the OpenSSL connection of a TLS transport.
+
+    Args:
+        kind: `twisted.protocols.tls.TLSMemoryBIOFactory`.
+
+    Returns:
+        The name; None if it has none that is known.
+    """
+    # Twisted 26.10 has the first, Twisted 24.7 the second.
+    for name in ("_creatorCallable", "_createConnection"):
+        if _has(kind, name):
+            return name
+    _tell("no known way to make OpenSSL connections", "opening TLS takes more time")
+    return None
 
 
 def _public_current_loop() -> AbstractEventLoop | None:

@@ -6,7 +6,7 @@ from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import SSL4ServerEndpoint
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -14,13 +14,16 @@ from twisted.internet.ssl import (
     optionsForClientTLS,
     trustRootFromCertificates,
 )
+from twisted.protocols.policies import TimeoutFactory, WrappingFactory
 from twisted.protocols.portforward import (
     ProxyClient,
     ProxyClientFactory,
     ProxyFactory,
     ProxyServer,
 )
+from twisted.protocols.wire import Echo
 from twisted.trial.unittest import SkipTest, TestCase
+from twisted.web.server import Site
 
 import txws2
 from tests.client.test_insecure import self_signed
@@ -169,6 +172,39 @@ class WireTests(TLSTestCase):
         await gatherResults([Deferred.fromCoroutine(self.chat(uri)) for _ in range(6)])
         self.assertEqual(len(self.relays), 6)
         self.assertOnlyTLS()
+
+
+class WrappedTests(TestCase):
+    """A factory that wraps another has no ALPN of its own, and clients offer a protocol."""
+
+    timeout = 60
+
+    def listen(self, factory):
+        """Serve a factory over TLS; return the URI."""
+        port = reactor.listenSSL(0, factory, CERTIFICATE.options(), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        return f"wss://localhost:{port.getHost().port}/"
+
+    async def check(self, factory):
+        uri = self.listen(factory)
+        creator = optionsForClientTLS("localhost", TRUST)
+        for _ in range(2):
+            async with txws2.connect(uri, tls=creator) as ws:
+                await ws.send(b"hello")
+                self.assertEqual(await ws.recv(), b"hello")
+                await ws.close()
+
+    async def test_websockets_under_a_policy(self):
+        server = txws2.WebSocketServerFactory(echo)
+        await self.check(WrappingFactory(server))
+        await self.check(WrappingFactory(TimeoutFactory(server, 30)))
+
+    async def test_a_stream_under_a_policy(self):
+        stream = txws2.WebSocketFactory(Factory.forProtocol(Echo), text=False)
+        await self.check(WrappingFactory(stream))
+
+    async def test_a_site(self):
+        await self.check(Site(txws2.WebSocketResource(txws2.WebSocketServerFactory(echo))))
 
 
 class Client(ProcessProtocol):

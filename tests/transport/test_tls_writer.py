@@ -40,7 +40,8 @@ SECRET = b"plaintext " * 4
 
 def let_through(transport):
     """Put the fast path around a TLS transport, and return it."""
-    transport._aggregator.flush()
+    if isinstance(transport, BufferingTLSTransport):
+        transport._aggregator.flush()
     return TLSThrough(transport, pointers_of(transport.getHandle()))
 
 
@@ -155,9 +156,11 @@ class TLSTestCase(SynchronousTestCase):
 
     Attributes:
         version: the version of TLS.
+        tls: the class of the transport.
     """
 
     version = SSL.TLS1_3_VERSION
+    tls = BufferingTLSTransport
 
     def setUp(self):
         self.application = Application()
@@ -173,6 +176,7 @@ class TLSTestCase(SynchronousTestCase):
         self.addCleanup(ours.close)
         factory = factory or Factory.forProtocol(lambda: self.application)
         above = TLSMemoryBIOFactory(self.creator(), is_client, factory, self.reactor)
+        above.protocol = self.tls
         self.transport = above.buildProtocol(None)
         self.below = Below(ours, self.transport, self.reactor)
         self.peer = Peer(theirs, not is_client, self.version)

@@ -45,6 +45,9 @@ def _addresses(module: Any) -> tuple[int, ...] | None:
 
 _openssl = _module()
 
+# The type of an address as a number, looked up once.
+_NUMBER = None if _openssl is None else _openssl.ffi.typeof("uintptr_t")
+
 FUNCTIONS = _addresses(_openssl)
 """The addresses of the functions that `Records` in C calls; None if they aren't known."""
 
@@ -59,10 +62,9 @@ def pointers_of(connection: Connection) -> tuple[Any, ...] | None:
     # A subclass may have other methods. A connection with a socket of its own has no such BIO.
     if FUNCTIONS is None or type(connection) is not Connection or connection._into_ssl is None:
         return None
-    ssl = connection._ssl
-    cast = _openssl.ffi.cast
-    objects = (ssl, connection._into_ssl, connection._from_ssl)
-    return ssl, *(int(cast("uintptr_t", each)) for each in objects), *FUNCTIONS
+    ssl, cast = connection._ssl, _openssl.ffi.cast
+    into, out = int(cast(_NUMBER, connection._into_ssl)), int(cast(_NUMBER, connection._from_ssl))
+    return ssl, int(cast(_NUMBER, ssl)), into, out, *FUNCTIONS
 
 
 def shed_buffers(connection: Connection) -> bool:

@@ -18,7 +18,9 @@ from twisted.python.failure import Failure
 
 from txws2._accelerator import PURE
 from txws2._private_names import TLS_BUFFER, TLS_TRANSPORT
+from txws2._transport.alpn import declare_for_wrapper
 from txws2._transport.capabilities import TCP_IS_KNOWN
+from txws2._transport.direct_tls import DirectTLS, make_direct
 from txws2._transport.guarded_tls import BufferingTLSGuard
 from txws2._transport.openssl import pointers_of, shed_buffers
 from txws2._transport.outbox import Outbox
@@ -60,10 +62,17 @@ class TLSThrough(Records):
     def __init__(self, tls: TLSMemoryBIOProtocol, pointers: tuple[Any, ...] | None) -> None:
         below = cast(TCPTransport, tls.transport)
         super().__init__(tls, below, pointers)
-        # The others tell exceptions to those who wait for the connection.
-        self.shakes = type(tls) is BufferingTLSTransport and not tls._handshakeDone
+        # A guard tells exceptions to those who wait for the connection.
+        self.shakes = type(tls) is not BufferingTLSGuard and not tls._handshakeDone
         self._find_out()
         below.protocol = cast(IProtocol, self)
+
+    def begin(self) -> None:
+        """Begin the handshake of TLS."""
+        if self.shakes and Records is not PURE["Records"]:
+            self.dataReceived(b"")
+        else:
+            self.tls._checkHandshakeStatus()
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell Twisted that the transport below is lost."""
@@ -76,7 +85,10 @@ class TLSThrough(Records):
         tls.connectionLost(reason)
         # Else a lost connection would wait for the garbage collector.
         tls._producer = None
-        vars(tls).pop("loseConnection", None)
+        if type(tls) is DirectTLS:
+            tls.outbox = None
+        else:
+            vars(tls).pop("loseConnection", None)
 
     # Twisted has this for its buffer of small writes, which keeps nothing here.
 
@@ -168,17 +180,25 @@ class TLSOutbox(Outbox):
 
     def __init__(
         self,
-        tls: BufferingTLSTransport,
+        tls: BufferingTLSTransport | DirectTLS,
         pointers: tuple[Any, ...] | None,
         write_limit: int | None,
     ) -> None:
         self._records = TLSThrough(tls, pointers)
         super().__init__(cast(IConsumer, tls), write_limit)
+        if isinstance(tls, DirectTLS):
+            tls.outbox = self
+            return
+        make_direct(tls)
         # An outbox needs no buffer of Twisted's.
         tls._aggregator.flush()
         del tls.write
         tls._aggregator = cast(Any, self._records)
         tls.loseConnection = self._close_transport  # type: ignore[method-assign]
+
+    def begin(self) -> None:
+        """Begin the handshake of TLS."""
+        self._records.begin()
 
     def _transmit(self, data: bytes) -> None:
         self._records.write(data)
@@ -191,7 +211,8 @@ def tls_outbox_for(transport: ITransport, write_limit: int | None) -> Outbox | N
     """Return an outbox that takes the fast path, if the transport is TLS that allows for it."""
     if not (
         _TLS_IS_KNOWN
-        and (type(transport) is BufferingTLSGuard or type(transport) is BufferingTLSTransport)
+        and isinstance(transport, TLSMemoryBIOProtocol)
+        and type(transport) in (DirectTLS, BufferingTLSTransport, BufferingTLSGuard)
         and isinstance(transport.transport, TCPTransport)
         and transport.transport.protocol is transport
     ):
@@ -199,7 +220,7 @@ def tls_outbox_for(transport: ITransport, write_limit: int | None) -> Outbox | N
     pointers = pointers_of(transport._tlsConnection)
     if pointers is None and Records is not PURE["Records"]:
         return None
-    return TLSOutbox(transport, pointers, write_limit)
+    return TLSOutbox(cast("DirectTLS | BufferingTLSTransport", transport), pointers, write_limit)
 
 
 def let_close(transport: ITransport, outbox: Outbox) -> None:
@@ -215,6 +236,7 @@ def let_close(transport: ITransport, outbox: Outbox) -> None:
     tls = _tls_of(transport)
     if tls is None:
         return
+    declare_for_wrapper(tls)
     if isinstance(tls, BufferingTLSTransport):
         # Bytes that its buffer keeps for the next turn would come after the end of TLS. An outbox
         # needs no such buffer: it writes bytes that belong together in one piece.
