@@ -53,7 +53,6 @@ def take_control(driver: Any, opcode: int, payload: bytes) -> None:
             event = connection.refuse(exc)
         deliver(driver, [event])
     else:
-        driver.wake()
         connection.count_in(opcode, 0)
         (_take_ping if opcode == PING else _take_pong)(driver, payload)
 
@@ -96,17 +95,20 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
+    # RFC 6455 section 5.5.2: a pong is sent "as soon as is practical", so it doesn't wait for the
+    # answers to the messages of the same read.
+    if isinstance(event, Ping):
+        _take_ping(driver, event.payload)
+        return
+    if isinstance(event, Pong):
+        _take_pong(driver, event.payload)
+        return
     # Whoever waits for messages answers those before this event first.
     driver.wake()
     connection = driver.connection
     assert connection is not None
     if isinstance(event, Remainder):
         driver.need_inbox().put_remainder(event)
-        return
-    if isinstance(event, Ping):
-        _take_ping(driver, event.payload)
-    elif isinstance(event, Pong):
-        _take_pong(driver, event.payload)
     elif isinstance(event, Closing):
         _peer_closes(driver, connection.answer(event))
     else:
