@@ -149,8 +149,8 @@ def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
     begin_closing(driver)
     driver.need_ending().close_with(driver, lambda: close_softly(driver.transport))
     driver.factory.peer_failed(driver, event.cause)
-    if driver.connection.unfinished:
-        driver.need_intake().message_arrives(driver)
+    if driver.intake is not None and driver.connection.unfinished:
+        driver.intake.message_arrives(driver)
     # A peer that has broken the protocol may leave its end open, so nobody has to wait until
     # the transport is gone.
     driver.settle(event.cause)
