@@ -195,6 +195,7 @@ int add_answer(PyObject *module, State *state);
 
 /* In prompt.c. */
 PyObject *new_prompt(PyObject *type, PyObject *source, PyObject *result);
+PyObject *new_done(State *state);
 int add_prompt(PyObject *module);
 
 /* In pulling.c. */

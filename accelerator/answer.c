@@ -45,9 +45,15 @@ has_answer(const Prompt *self)
 PyObject *
 new_answer(State *state, PyObject *result)
 {
+    if (result == Py_None && state->none_answer != NULL) {
+        return Py_NewRef(state->none_answer);
+    }
     Answer *self = make_answer(state);
     if (self != NULL) {
         self->result = Py_NewRef(result);
+        if (result == Py_None) {
+            state->none_answer = Py_NewRef(self);
+        }
     }
     return (PyObject *)self;
 }
@@ -104,6 +110,11 @@ answer_send(PyObject *object, PyObject *Py_UNUSED(sent), PyObject **result)
         return answer_wait(self, result);
     }
     *result = self->result;
+    if (*result == Py_None) {
+        /* All who await None share one. */
+        Py_INCREF(*result);
+        return PYGEN_RETURN;
+    }
     self->result = NULL;
     if (*result == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this was awaited already");

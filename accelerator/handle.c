@@ -2,8 +2,18 @@
 
 #include "accelerator.h"
 
-/* Return the connection's driver, a reference of the handle's; NULL with an exception if it has
- * none. */
+/* Return a handle's driver, a reference of the handle's; NULL with an exception if it has none. */
+static Exchange *
+own_driver(PyObject *handle)
+{
+    Exchange *driver = ((Handle *)handle)->driver;
+    if (driver == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "this connection has no driver");
+    }
+    return driver;
+}
+
+/* Return the connection's driver, as `own_driver` does, if the object is a connection. */
 Exchange *
 driver_of(State *state, PyObject *object)
 {
@@ -11,11 +21,7 @@ driver_of(State *state, PyObject *object)
         PyErr_Format(PyExc_TypeError, "expected a connection, not %s", Py_TYPE(object)->tp_name);
         return NULL;
     }
-    Exchange *driver = ((Handle *)object)->driver;
-    if (driver == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "this connection has no driver");
-    }
-    return driver;
+    return own_driver(object);
 }
 
 PyDoc_STRVAR(driver_of_doc,
@@ -44,7 +50,7 @@ handle_data_received(PyObject *self, PyTypeObject *defining, PyObject *const *ar
         return NULL;
     }
     State *state = PyType_GetModuleState(defining);
-    Exchange *driver = driver_of(state, self);
+    Exchange *driver = own_driver(self);
     if (driver == NULL) {
         return NULL;
     }
@@ -81,7 +87,7 @@ handle_send_message(PyObject *self, PyTypeObject *defining, PyObject *const *arg
                     Py_ssize_t count, PyObject *names)
 {
     State *state = PyType_GetModuleState(defining);
-    Exchange *driver = driver_of(state, self);
+    Exchange *driver = own_driver(self);
     if (driver == NULL) {
         return NULL;
     }
@@ -98,7 +104,7 @@ in_pull_style(PyObject *self, PyTypeObject *defining,
               PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
     State *state = PyType_GetModuleState(defining);
-    Exchange *driver = driver_of(state, self);
+    Exchange *driver = own_driver(self);
     if (driver == NULL) {
         return NULL;
     }

@@ -56,7 +56,10 @@ check_limits(const Decoder *self, const Limits *limits, const Header *header)
     const Unfinished *kept = self->unfinished;
     bool begun = kept != NULL && kept->begun;
     unsigned long long length = (unsigned long long)header->length;
-    unsigned long long most = limits->size < 0 ? 0 : (unsigned long long)limits->size;
+    if (limits->size < 0) {
+        return raise_too_big(length, self->max_size, "bytes");
+    }
+    unsigned long long most = (unsigned long long)limits->size;
     if (limits->size != LLONG_MAX) {
         if (begun ? kept->compressed : (header->first & RSV1) != 0) {
             if (length > most + most / 4 + 64) {

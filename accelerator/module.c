@@ -122,9 +122,14 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
     Py_VISIT(state_of(module)->answer_type);
+    /* The collector doesn't know these answers; each refers to its type. */
     if (state_of(module)->spare_answer != NULL) {
         Py_VISIT(Py_TYPE(state_of(module)->spare_answer));
     }
+    if (state_of(module)->none_answer != NULL) {
+        Py_VISIT(Py_TYPE(state_of(module)->none_answer));
+    }
+    Py_VISIT(state_of(module)->spare_done);
     Py_VISIT(state_of(module)->received);
     Py_VISIT(state_of(module)->done);
     Py_VISIT(state_of(module)->step);
@@ -148,6 +153,8 @@ clear(PyObject *module)
     /* Without its type, an answer isn't kept again. */
     Py_CLEAR(state->answer_type);
     Py_CLEAR(state->spare_answer);
+    Py_CLEAR(state->none_answer);
+    Py_CLEAR(state->spare_done);
     Py_CLEAR(state->received);
     Py_CLEAR(state->done);
     Py_CLEAR(state->step);

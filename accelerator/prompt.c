@@ -21,6 +21,57 @@ new_prompt(PyObject *type, PyObject *source, PyObject *result)
     return (PyObject *)self;
 }
 
+/* Tell whether this is as it was made: no weak reference, and nothing in its dictionary. */
+static bool
+is_untouched(PyObject *self)
+{
+    PyObject **attributes = _PyObject_GetDictPtr(self);
+    Py_ssize_t weak = Py_TYPE(self)->tp_weaklistoffset;
+    return (attributes == NULL || *attributes == NULL || PyDict_GET_SIZE(*attributes) == 0)
+           && (weak == 0 || *(PyObject **)((char *)self + weak) == NULL);
+}
+
+/* Return a Deferred that has fired with None, for each `await` of a `send`. It serves again as soon
+ * as nobody has it any more, unless something else was made of it. */
+PyObject *
+new_done(State *state)
+{
+    PyObject *spare = state->spare_done;
+    if (spare != NULL && Py_REFCNT(spare) == 1 && is_untouched(spare)) {
+        return Py_NewRef(spare);
+    }
+    PyObject *made = new_prompt(state->done, NULL, Py_None);
+    if (made != NULL) {
+        ((Prompt *)made)->spare = true;
+        /* To release the other one may run Python code. */
+        spare = state->spare_done;
+        state->spare_done = Py_NewRef(made);
+        if (spare != NULL) {
+            ((Prompt *)spare)->spare = false;
+            Py_DECREF(spare);
+        }
+    }
+    return made;
+}
+
+/* Set an attribute, of which nobody else shall see anything. */
+static int
+prompt_set_attribute(PyObject *object, PyObject *name, PyObject *value)
+{
+    Prompt *self = (Prompt *)object;
+    if (self->spare) {
+        State *state = state_for(Py_TYPE(object));
+        if (state == NULL) {
+            return -1;
+        }
+        self->spare = false;
+        if (state->spare_done == object) {
+            Py_CLEAR(state->spare_done);
+        }
+    }
+    return PyObject_GenericSetAttr(object, name, value);
+}
+
 static PyObject *
 prompt_await(PyObject *object)
 {
@@ -199,6 +250,7 @@ static PyType_Slot prompt_slots[] = {
     {Py_tp_new, PyType_GenericNew},
     {Py_am_await, prompt_await},
     {Py_tp_iter, prompt_await},
+    {Py_tp_setattro, prompt_set_attribute},
     {Py_tp_traverse, prompt_traverse},
     {Py_tp_clear, prompt_clear},
     {Py_tp_dealloc, prompt_dealloc},

@@ -85,7 +85,7 @@ send_now(State *state, Exchange *driver, PyObject *message)
         ready = over < 0 ? -1 : !over;
     }
     PyObject *done = ready < 0   ? NULL
-                     : ready > 0 ? new_prompt(state->done, NULL, Py_None)
+                     : ready > 0 ? new_done(state)
                                  : PyObject_CallMethodNoArgs(outbox, state->names[DRAINED]);
     Py_DECREF(outbox);
     return done;

@@ -140,11 +140,7 @@ receive_control(State *state, Exchange *self, Cork *cork, Decoder *decoder, Byte
         return opcode;
     }
     decoder->tally.bytes[INWARD] += before - rest->size;
-    /* The reader of the inbox answers the messages before this frame first. */
-    int received = wake(state, self);
-    if (received == 0 && opcode == PING) {
-        received = answer_ping(state, self, cork, decoder, payload);
-    }
+    int received = opcode == PING ? answer_ping(state, self, cork, decoder, payload) : 0;
     if (received == 0) {
         received = pass_on(state, self, opcode, payload);
     }

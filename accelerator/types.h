@@ -57,6 +57,8 @@ typedef struct {
     PyTypeObject *handle_type;
     PyTypeObject *answer_type;
     PyObject *spare_answer;
+    PyObject *none_answer;          /* The Answer of all whose result is None; NULL at first. */
+    PyObject *spare_done;           /* A Deferred that has fired with None; NULL at first. */
     PyObject *received;             /* Classes and a function for pull style; NULL at first. */
     PyObject *done;
     PyObject *step;
@@ -255,6 +257,7 @@ typedef struct {
     char called;
     char whole;
     char calling;           /* The callback runs. */
+    char spare;             /* It serves again once nobody else has it; see `new_done`. */
 } Prompt;
 
 /* The object that an application has for a connection. */

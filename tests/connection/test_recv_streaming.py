@@ -7,6 +7,7 @@ from tests.support.implementations import counts_references
 from tests.support.parts import Parts
 from tests.support.sides import BINARY, CLOSE, PING, TEXT, ClientSide, ServerSide, closing
 from txws2._connection.fragments import Pieces
+from txws2._connection.handle import driver_of
 from txws2._connection.inbox import Piece
 from txws2.exceptions import ConcurrencyError, ConnectionClosedError, InvalidState
 
@@ -88,6 +89,24 @@ class RecvStreamingTests:
         self.hear((CONT, b"four"))
         self.assertEqual(iteration.pieces, ["one", "twothree", "four"])
         self.successResultOf(iteration.end)
+
+    def test_a_part_that_came_before_anybody_asked_is_a_piece(self):
+        ws = self.open()
+        self.begin(TEXT, 4)
+        self.receive(b"ab")
+        self.assertIsNone(driver_of(ws).intake)
+        iteration = Iteration(ws.recv_streaming())
+        self.assertEqual(iteration.pieces, ["ab"])
+        self.receive(b"cd")
+        self.assertEqual(iteration.pieces, ["ab", "cd"])
+        self.successResultOf(iteration.end)
+
+    def test_a_part_that_came_before_the_connection_failed_is_a_piece(self):
+        ws = self.open()
+        self.hear((TEXT, b"ab", False), (3, b""))
+        iteration = Iteration(ws.recv_streaming())
+        self.failureResultOf(iteration.end, ConnectionClosedError)
+        self.assertEqual(iteration.pieces, ["ab"])
 
     def test_a_piece_need_not_be_a_frame(self):
         _, iteration = self.start()

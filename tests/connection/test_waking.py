@@ -84,10 +84,10 @@ class WakingTests:
             self.hear(*texts(*"abcdef"))
         self.assertEqual(waited, [True, *[False] * 5] * 3 + [True])
 
-    def test_answers_come_before_the_pong_and_the_close_frame_that_follow(self):
+    def test_the_pong_comes_before_the_answers_to_a_read_and_the_close_frame_after_them(self):
         self.start(self.echo)
         self.hear(*texts("a"), (PING, b"b"), *texts("c", "d"), (CLOSE, closing(1000)))
-        expected = [*texts("a"), (PONG, b"b"), *texts("c", "d"), (CLOSE, closing(1000))]
+        expected = [(PONG, b"b"), *texts("a", "c", "d"), (CLOSE, closing(1000))]
         self.assertEqual(self.said(), expected)
         self.joined.drop()
         self.assertIsNone(self.successResultOf(self.ended))

@@ -1,4 +1,4 @@
-"""TLS of a factory whose connections all take the short way: the same as Twisted's."""
+"""TLS of a factory whose connections all take the fast path: the same as Twisted's."""
 
 from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Factory

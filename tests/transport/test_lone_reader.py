@@ -283,6 +283,12 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.assertEqual(self.protocol.reads, [b"a"])
         self.assertNotIn(self.transport, LoneReader.readers)
 
+    def test_it_is_not_kept_once_it_has_left(self):
+        self.ask(1)
+        self.assertIs(LoneReader._latest, self.transport.reactor)
+        self.transport.reactor.leave()
+        self.assertIsNone(LoneReader._latest)
+
     def test_bytes_that_wait_are_written_by_it(self):
         self.transport.reactor.leave()
         self.transport.write(b"abc")

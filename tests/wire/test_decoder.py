@@ -198,6 +198,11 @@ class MaxSizeTests(DecoderTests):
                 found = self.decoded(data, masked=masked, max_size=size)
                 self.assertEqual(found, ([bytes(size)], len(data)))
 
+    def test_if_it_is_negative_no_message_is_small_enough(self):
+        for size in (0, 1, 200):
+            data = encode_frame(BINARY, bytes(size), masked=True)
+            self.assertEqual(self.too_big(data, max_size=-1), (size, []))
+
     def too_big(self, data, masked=True, max_size=None):
         messages = []
         exc = self.assertRaises(

@@ -29,7 +29,7 @@ from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, 
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
-from txws2._transport.capabilities import keep_little_unsent
+from txws2._transport.capabilities import keep_little_unsent, read_more_at_once
 from txws2._transport.progress import Progress
 from txws2.exceptions import InvalidState, PayloadTooBig, ProtocolError
 from txws2.wire.closing import CloseCode
@@ -139,8 +139,8 @@ class Driver(Parts):
         assert connection is not None
         if self.intake is not None:
             self.intake.end_read(self)
-        elif connection.unfinished and self.phase < SETTLED:
-            self.need_intake().message_arrives(self)
+        elif connection.unfinished:
+            read_more_at_once(self.transport)
 
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""

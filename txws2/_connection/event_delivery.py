@@ -53,7 +53,6 @@ def take_control(driver: Any, opcode: int, payload: bytes) -> None:
             event = connection.refuse(exc)
         deliver(driver, [event])
     else:
-        driver.wake()
         connection.count_in(opcode, 0)
         (_take_ping if opcode == PING else _take_pong)(driver, payload)
 
@@ -96,17 +95,20 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:
-    # The reader of the inbox answers the messages before this event first.
+    # RFC 6455 section 5.5.2: a pong is sent "as soon as is practical", so it doesn't wait for the
+    # answers to the messages of the same read.
+    if isinstance(event, Ping):
+        _take_ping(driver, event.payload)
+        return
+    if isinstance(event, Pong):
+        _take_pong(driver, event.payload)
+        return
+    # Whoever waits for messages answers those before this event first.
     driver.wake()
     connection = driver.connection
     assert connection is not None
     if isinstance(event, Remainder):
         driver.need_inbox().put_remainder(event)
-        return
-    if isinstance(event, Ping):
-        _take_ping(driver, event.payload)
-    elif isinstance(event, Pong):
-        _take_pong(driver, event.payload)
     elif isinstance(event, Closing):
         _peer_closes(driver, connection.answer(event))
     else:
@@ -147,8 +149,8 @@ def _peer_failed(driver: Any, event: Failed, frame: bytes) -> None:
     begin_closing(driver)
     driver.need_ending().close_with(driver, lambda: close_softly(driver.transport))
     driver.factory.peer_failed(driver, event.cause)
-    if driver.connection.unfinished:
-        driver.need_intake().message_arrives(driver)
+    if driver.intake is not None and driver.connection.unfinished:
+        driver.intake.message_arrives(driver)
     # A peer that has broken the protocol may leave its end open, so nobody has to wait until
     # the transport is gone.
     driver.settle(event.cause)

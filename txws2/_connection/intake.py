@@ -30,19 +30,17 @@ class Intake:
         queue: the events that wait, in order, while the application has paused; pings and pongs
             don't.
         reads: the bytes that arrived while another read was being processed.
-        arriving: True if the inbox knows of a message that isn't complete.
         succession: keeps the hooks in order while one of them isn't done; None if none is running.
         call: the `Call` in which that hook runs, for a server that stops.
     """
 
-    __slots__ = ("arriving", "call", "inbox", "queue", "reading", "reads", "succession")
+    __slots__ = ("call", "inbox", "queue", "reading", "reads", "succession")
 
     def __init__(self, driver: Any) -> None:
         self.reading = Reading(cast(IPushProducer, driver.transport), driver.factory.clock)
         self.inbox: Inbox | None = None
         self.queue: list[Event] | None = None
         self.reads: list[bytes] | None = None
-        self.arriving = False
         self.succession: Succession | None = None
         self.call: Any = None
 
@@ -51,6 +49,8 @@ class Intake:
         if self.inbox is None:
             self.inbox = Inbox(self.reading, driver.factory.max_queue)
             # An older inbox has been told these.
+            if driver.connection is not None and driver.connection.unfinished and not driver.busy:
+                self.inbox.arriving = driver.connection
             if driver.phase is not OPEN:
                 self.inbox.discard_when_full()
             if driver.phase >= SETTLED:
@@ -70,9 +70,7 @@ class Intake:
 
     def begin_read(self) -> None:
         """Have the inbox forget the unfinished message, which changes with this read."""
-        if self.arriving:
-            self.arriving = False
-            assert self.inbox is not None
+        if self.inbox is not None:
             self.inbox.arriving = None
 
     def end_read(self, driver: Any) -> None:
@@ -91,9 +89,9 @@ class Intake:
     def message_arrives(self, driver: Any) -> None:
         """Offer the part of a message that is here to a reader that takes parts."""
         assert driver.connection is not None
-        self.arriving = True
         read_more_at_once(driver.transport)
-        self.need_inbox(driver).put_unfinished(driver.connection)
+        if self.inbox is not None:
+            self.inbox.put_unfinished(driver.connection)
 
     @property
     def queue_size(self) -> int:

@@ -108,6 +108,7 @@ class WebSocketProtocol(Facts):
             if not driver.opened:
                 return cast("Deferred[Piece]", when_not_open(driver))
             inbox: Inbox = driver.need_inbox()
+            keep_messages(driver, inbox)
             return inbox.get_part(stream)
 
         return Pieces(get_part, decode)

@@ -1,4 +1,4 @@
-"""TLS for a factory whose connections all take the short way of `tls_writer`."""
+"""TLS for a factory whose connections all take the fast path of `tls_writer`."""
 
 # Twisted's TLS has no types.
 # mypy: allow-untyped-calls
@@ -28,7 +28,7 @@ class DirectTLS(TLSMemoryBIOProtocol):
     """Twisted's TLS transport, without its buffer of small writes, and begun in fewer steps.
 
     Attributes:
-        outbox: the outbox that takes the short way; None until it is there, and afterwards.
+        outbox: the outbox that takes the fast path; None until it is there, and afterwards.
     """
 
     outbox: _Outbox | None = None

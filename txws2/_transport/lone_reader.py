@@ -118,6 +118,7 @@ class LoneReader(StandIn):
 
     def leave(self) -> None:
         """Give the transport back to its reactor."""
+        self._forget()
         transport, reactor = self._transport, self._reactor
         reading, writing = self in reactor.getReaders(), self in reactor.getWriters()
         transport.stopReading()
@@ -192,6 +193,10 @@ class LoneReader(StandIn):
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell the transport that it has ended."""
+        self._forget()
+        self._transport.connectionLost(reason)
+
+    def _forget(self) -> None:
+        """Keep nothing alive that the reactor doesn't call any more."""
         if LoneReader._latest is self:
             LoneReader._latest = None
-        self._transport.connectionLost(reason)

@@ -240,6 +240,8 @@ class Decoder(Tally):
         # Section 7.4.1: 1009 is for "a message that is too big for it to process." A header
         # announces the size, so a message that is too large costs no memory at all.
         if most is not None:
+            if most < 0:
+                raise PayloadTooBig(length, most)
             if header.rsv1 or (message is not None and message.compressed):
                 # max_size is the limit after inflating. A payload that can't be compressed grows,
                 # with zlib by less than a quarter, so that much more may come. Fragments of a few
