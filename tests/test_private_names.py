@@ -15,7 +15,7 @@ from twisted.internet.endpoints import _WrappingProtocol
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import optionsForClientTLS
-from twisted.internet.tcp import Connection
+from twisted.internet.tcp import Connection, Port
 from twisted.logger import LogBeginner, LogPublisher, globalLogPublisher
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -41,6 +41,7 @@ KINDS = {
     "LOG_OBSERVERS": [LogBeginner, LogPublisher],
     "OPENSSL_CONNECTION": [SSL.Connection],
     "OPENSSL_LIBRARY": [_openssl.lib],
+    "SHORT_CONNECTIONS": [Connection, Port],
     "TCP_TRANSPORT": [Connection],
     "TLS_BUFFER": [BufferingTLSTransport],
     "TLS_TRANSPORT": [TLSMemoryBIOProtocol],

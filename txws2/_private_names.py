@@ -26,6 +26,7 @@ __all__ = [
     "LOG_OBSERVERS",
     "OPENSSL_CONNECTION",
     "OPENSSL_LIBRARY",
+    "SHORT_CONNECTIONS",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
     "TLS_TRANSPORT",
@@ -110,6 +111,15 @@ Without these names, the outbox of every connection writes to the transport, and
 for each connection. txws2 notices only later, from the reactor, that the application itself has
 aborted a transport. Until then, messages of the same read are still delivered.
 """
+
+SHORT_CONNECTIONS = Names(
+    "a connection that lasts for a moment takes more time",
+    # The number that a port shows in the descriptions of its connections.
+    "_realPortNumber",
+    # This tells whether a socket is shut down before it is closed.
+    "_shouldShutdown",
+)
+"""Names of `twisted.internet.tcp.Port` and `Connection`, to make and end connections with less."""
 
 TLS_TRANSPORT = Names(
     "messages go through Twisted's TLS transport, which takes more time",

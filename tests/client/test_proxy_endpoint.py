@@ -117,6 +117,12 @@ class EnvironmentTests(SynchronousTestCase):
         self.assertIsNone(self.proxy("ws://[::5]/"))
         self.assertEqual(asked, ["h:80", "[::5]:80"])
 
+    def test_without_proxies_nobody_asks_for_the_exceptions_from_them(self):
+        asked = []
+        self.patch(txws2.client.proxy_endpoint, "proxy_bypass", asked.append)
+        self.assertIsNone(self.proxy("ws://h/", HOME="/"))
+        self.assertEqual(asked, [])
+
     def test_a_wrong_proxy_is_reported_with_the_name_of_its_variable(self):
         for uri, name in (("ws://h/", "http_proxy"), ("wss://h/", "all_proxy")):
             environment = {"all_proxy": "me:pa55word@nonsense", "http_proxy": "nonsense"}

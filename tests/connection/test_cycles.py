@@ -10,7 +10,7 @@ from txws2.client.driver import ClientDriver
 from txws2.client.handshake import ClientHandshake
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.server.driver import ServerDriver
-from txws2.server.factory import WebSocketServerProtocol
+from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
 from txws2.server.handshake import ServerHandshake
 from txws2.wire.connection import Connection
 
@@ -107,6 +107,14 @@ class ServerCycleTests(CycleTests, ServerSide):
         for hook in lambda *_: None, let_in:
             self.open(self.pull, process_request=hook)
             self.assertFreed()
+
+    def test_a_connection_whose_handler_ends_with_it_leaves_no_cycle(self):
+        async def handler(ws):
+            await ws.recv()
+
+        self.make_factory = lambda *_: WebSocketServerFactory(handler, reactor=self.clock)
+        self.open()
+        self.assertFreed()
 
     def test_a_connection_that_a_hook_has_refused_leaves_no_cycle(self):
         self.open(self.pull, process_request=lambda ws, _: ws.respond(403, "no"))

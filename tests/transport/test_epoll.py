@@ -393,6 +393,20 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(self.transport.lost, [ConnectionLost])
         self.assertEqual(self.transport.calls, [])
 
+    def test_a_socket_whose_peer_has_reset_it_is_not_shut_down(self):
+        """That would fail; one whose peer only writes no more is shut down, as Twisted does."""
+        reset, half = self.adopted(), self.adopted()
+        for transport, ended, shut_down in (
+            (reset, select.EPOLLHUP, False),
+            (half, select.EPOLLRDHUP, True),
+        ):
+            transport.why = ConnectionLost()
+            transport.peer.send(b"x")
+            self.shared._epoll = Events([(transport.fileno(), select.EPOLLIN | ended)])
+            self.shared.doRead()
+            self.assertEqual(transport.lost, [ConnectionLost])
+            self.assertIs(transport._shouldShutdown, shut_down)
+
     def test_one_that_reads_hears_of_it_when_all_is_read(self):
         self.shared._epoll = Events([(self.transport.fileno(), select.EPOLLHUP)])
         self.shared.doRead()

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.client.test_insecure import self_signed
 from tests.transport.test_epoll import Reactor
 from txws2._transport import epoll_sharing as sharing
+from txws2._transport.accepting import AcceptedTransport
 from txws2._transport.epoll import StandIn
 from txws2._transport.epoll_sharing import EpollSharing
 
@@ -118,6 +119,12 @@ class EpollSharingTests(EpollSharingTestCase):
         transport = self.transport()
         self.assertTrue(self.shares(transport))
         self.assertTrue(self.connect(transport))
+
+    def test_a_port_that_was_taken_makes_its_transports_with_less(self):
+        self.connect_some(3)
+        self.assertIs(self.port.transport, Server)
+        self.connect_some(1)
+        self.assertIs(self.port.transport, AcceptedTransport)
 
     def test_a_port_that_puts_tls_between_is_taken_too(self):
         options = PrivateCertificate.loadPEM(self_signed("localhost")).options()

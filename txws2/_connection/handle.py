@@ -9,6 +9,9 @@ from twisted.internet.defer import Deferred
 
 from txws2._accelerator import PURE, accelerated
 from txws2._connection.exchange import Exchange
+from txws2._connection.message_queue import MessageQueue
+from txws2._deferreds.lean import Received
+from txws2._private_names import current_loop
 from txws2.interfaces import Fragments
 from txws2.wire.encoder import Part
 from txws2.wire.frames import BINARY, TEXT
@@ -103,8 +106,11 @@ class Handle:
             TypeError: decode or timeout is of another type.
             ConcurrencyError: this isn't the reactor's thread.
         """
-        received: Deferred[Any] = _get_driver(self).recv_otherwise(decode, timeout=timeout)
-        return received
+        driver = _get_driver(self)
+        if decode is None and timeout is None and (received := _receive_now(driver)) is not None:
+            return received
+        awaited: Deferred[Any] = driver.recv_otherwise(decode, timeout=timeout)
+        return awaited
 
     def sendMessage(
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
@@ -119,6 +125,24 @@ class Handle:
             UnicodeError: the text can't be encoded as UTF-8.
         """
         _get_driver(self).send_message(message, text, compress=compress)
+
+
+def _receive_now(driver: Exchange) -> Deferred[Any] | None:
+    """Return a Deferred of a message that is here already; None if there is more to it."""
+    queue = driver.receiver
+    if (
+        isinstance(queue, MessageQueue)
+        and queue.waiting
+        and queue.plain
+        and queue.reader is None
+        and not driver.is_elsewhere()
+        and current_loop() is None
+    ):
+        received = Received()
+        # The same as `callback`, without the call.
+        received.called, received.result = True, queue._take_first()
+        return received
+    return None
 
 
 # The slot loses its name: only these two functions reach it.

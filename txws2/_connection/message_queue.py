@@ -129,7 +129,8 @@ class MessageQueue:
     def __anext__(self) -> Deferred[Any]:
         if self.reader is None and self._has_message():
             step = Next()
-            step.callback(self._take_first())
+            # The same as `callback`, without the call.
+            step.called, step.result = True, self._take_first()
             return step
         return self._next()
 

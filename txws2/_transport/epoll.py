@@ -13,11 +13,13 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
 )
 from twisted.internet.tcp import Connection as TCPTransport
+from twisted.internet.tcp import Port
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txws2._deferreds.isolation import isolated
+from txws2._private_names import SHORT_CONNECTIONS
 from txws2._transport.socket_reader import read_through
 
 __all__ = ["SharedEpoll", "StandIn"]
@@ -26,6 +28,7 @@ _log = Logger(namespace="txws2.epoll")
 
 _READ = getattr(select, "EPOLLIN", 0)
 _WRITE = getattr(select, "EPOLLOUT", 0)
+_ENDED = getattr(select, "EPOLLHUP", 0) if SHORT_CONNECTIONS.are_in(TCPTransport, Port) else 0
 
 # Made once, as in a reactor. Nobody changes them.
 _FAILURES: dict[type[BaseException], Failure] = {
@@ -178,6 +181,11 @@ class SharedEpoll:
                         # Nearly all events are of this kind. `_serve` does the same.
                         why = read_through(transport, fd)
                         if why:
+                            if event & _ENDED:
+                                # The peer has reset the connection. Twisted would shut the socket
+                                # down before it closes it, which fails then, and takes 2 % of a
+                                # short connection.
+                                transport._shouldShutdown = False
                             self._disconnect(transport, why, reading=True)
                     else:
                         self._serve(transport, fd, event)

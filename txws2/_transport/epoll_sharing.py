@@ -15,6 +15,7 @@ from twisted.internet.tcp import Connection as TCPTransport
 from twisted.internet.tcp import Port, Server
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
+from txws2._transport.accepting import accept_with_less
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
 from txws2._transport.epoll import SharedEpoll
 from txws2._transport.lone_reader import LoneReader, attend
@@ -90,6 +91,7 @@ class EpollSharing:
                 # The port accepts for this factory alone, so new transports can begin here.
                 shared.adopt(port, reading=port in port.reactor.getReaders(), writing=False)
                 self._pass_no_delay_on(port)
+                accept_with_less(port)
 
     def _pass_no_delay_on(self, port: Port) -> None:
         """Let the sockets that a port accepts have TCP_NODELAY from the beginning.

@@ -33,7 +33,8 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
         InvalidProxy: the value in the environment isn't the URL of a proxy.
     """
     proxies = getproxies()
-    if _goes_direct(proxies.get("no"), uri):
+    # Without proxies, the exceptions from them don't matter, and to look for these takes as long.
+    if not proxies or _goes_direct(proxies.get("no"), uri):
         return None
     # A proxy that tunnels TLS for browsers tunnels any bytes; perhaps an http_proxy tunnels none.
     kinds = ["wss", "socks", "https"] if uri.secure else ["ws", "socks", "https", "http"]

@@ -93,6 +93,9 @@ class ServerDriver(Driver):
         if self.phase >= SETTLED and only_ended(closing, exception):
             log_ended(self.factory.log, self, ConnectionClosed.of(closing))
             self.factory._warnings.failed(self, closing.cause)
+            # The traceback has the frames of all that is running, and one of them has the
+            # exception. Without this, the connection would wait for the garbage collector.
+            exception.__traceback__ = failure.tb = None
             return
         # A server that is stopping cancels the handlers that haven't ended.
         if not (self.factory.stopping and failure.check(CancelledError)):

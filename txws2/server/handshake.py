@@ -102,6 +102,10 @@ class ServerHandshake(Handshake):
             self.turn_away(exc)
             return
         self.request = reader.head
+        self.accept_by_itself(request, reader)
+
+    def accept_by_itself(self, request: Request, reader: RequestReader) -> None:
+        """Open the connection with the server's own response."""
         head = acceptance(request, self.subprotocol, self.extensions, self.more_lines)
         self.go_ahead(head, reader)
 

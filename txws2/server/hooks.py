@@ -56,6 +56,9 @@ It returns the same as a `ProcessRequest`.
 """
 
 
+# A response, and the reason if it refuses the request.
+_Answer = tuple[Response, InvalidHandshake | None]
+
 REQUEST_ARGUMENTS = ("connection", "request")
 """The arguments of a `ProcessRequest`."""
 
@@ -169,15 +172,19 @@ class Decision:
                 raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
         return None
 
-    async def _find_answer(self) -> tuple[Response, InvalidHandshake | None]:
-        """Return the answer, and the reason if it refuses the request."""
+    async def _find_answer(self) -> _Answer | None:
+        """Return the answer; None for the server's own, which accepts."""
         hooks, request = self._hooks, self._request
         try:
-            response, reason = await self._propose()
+            proposed = await self._propose()
         except Exception as exc:
             if self._refused:
                 raise
-            response, reason = self._internal_error(Failure(exc))
+            proposed = self._internal_error(Failure(exc))
+        if proposed is None and hooks.process_response is None:
+            # Nobody looks at the response, and making it takes a fifth of the time of all this.
+            return None
+        response, reason = proposed or (self._handshake.acceptance(request), None)
         if hooks.process_response is not None:
             other = await self.ask_all([hooks.process_response], request, response)
             response = other or response
@@ -187,7 +194,7 @@ class Decision:
             reason.response = response
         return response, reason
 
-    async def _propose(self) -> tuple[Response, InvalidHandshake | None]:
+    async def _propose(self) -> _Answer | None:
         request, handshake = self._request, self._handshake
         response = await self.ask_all(self._hooks.process_request, request)
         if response is not None:
@@ -197,7 +204,7 @@ class Decision:
             handshake.agree(request, await self._choose())
         except InvalidHandshake as exc:
             return refusal(exc), exc
-        return handshake.acceptance(request), None
+        return None
 
     async def _choose(self) -> str | None:
         select = self._hooks.select_subprotocol
@@ -213,26 +220,31 @@ class Decision:
             return chosen
         raise ValueError(f"select_subprotocol returned {chosen!r}, which isn't among {offered}")
 
-    def _decided(
-        self, answer: tuple[Response, InvalidHandshake | None], reader: RequestReader
-    ) -> None:
+    def _decided(self, answer: _Answer | None, reader: RequestReader) -> None:
         self._asking = None
-        response, reason = answer
+        handshake = self._handshake
+        if answer is None:
+            handshake.accept_by_itself(self._request, reader)
+        else:
+            self._carry_out(*answer, reader)
+        # The handshake and its decision refer to each other. This breaks the cycle, which would
+        # keep the connection in memory.
+        handshake.decision = None
+
+    def _carry_out(
+        self, response: Response, reason: InvalidHandshake | None, reader: RequestReader
+    ) -> None:
+        """Send this response."""
         handshake = self._handshake
         if reason is None:
             check_acceptance(self._request, handshake.subprotocol, handshake.extensions, response)
             head = response.serialize()
-            if self._hooks.process_response is not None:
-                # Without that hook, the response can be made again when somebody asks for it.
-                handshake.response = response
+            handshake.response = response
             handshake.go_ahead(head, reader)
         elif response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             raise ValueError("a hook can't open a connection with a response of its own")
         else:
             handshake.turn_down(response, reason)
-        # The handshake and its decision refer to each other. This breaks the cycle, which would
-        # keep the connection in memory.
-        handshake.decision = None
 
     def _not_decided(self, failure: Failure) -> None:
         self._asking = None
