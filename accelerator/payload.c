@@ -119,6 +119,17 @@ read_text(const unsigned char *data, Py_ssize_t size, const Key *key)
     return text;
 }
 
+/* Tell whether a text wasn't UTF-8. It is read again, in the way that finds the wrong byte. */
+bool
+is_not_utf8(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        return false;
+    }
+    PyErr_Clear();
+    return true;
+}
+
 /* Replace the exception that is set by the one for a peer that sends no UTF-8. */
 static void
 blame_peer(void)
@@ -144,7 +155,7 @@ blame_peer(void)
 PyObject *
 decode_text(const unsigned char *data, Py_ssize_t size)
 {
-    PyObject *text = PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+    PyObject *text = copy_text(data, size);
     if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         blame_peer();
     }
