@@ -242,7 +242,7 @@ read_deflated(State *state, Decoder *self, const Limits *limits, Bytes *rest, Py
 {
     const unsigned char *data = rest->data;
     Header header;
-    if (!self->tally.inflates
+    if (!self->tally.inflates || limits->fragments < 1
         || (data[0] != (FIN | RSV1 | TEXT) && data[0] != (FIN | RSV1 | BINARY))
         || read_header(data, rest->size, !self->tally.client, &header) <= 0 || header.length == 0
         || header.length > rest->size - header.size || header.length > limits->size) {
