@@ -103,10 +103,21 @@ int add_ordinary(PyObject *module);
 PyObject *read_binary(const unsigned char *data, Py_ssize_t size, const Key *key,
                       unsigned int offset);
 PyObject *read_text(const unsigned char *data, Py_ssize_t size, const Key *key);
+bool is_not_utf8(void);
 PyObject *decode_text(const unsigned char *data, Py_ssize_t size);
 unsigned char *payload_of(const Unfinished *self);
 int make_room(State *state, Unfinished *self, Py_ssize_t size);
 PyObject *release_payload(State *state, Unfinished *self);
+
+/* In inflation.c. */
+Found inflate_whole(State *state, PyObject *inflater, const Bytes *payload, const Key *key,
+                    bool text, long long most, Inflated *inflated);
+int add_inflation(PyObject *module, State *state);
+
+/* In zlib_calls.c. */
+void find_zlib(ZLib *zlib);
+Py_ssize_t inflate_at_once(const ZLib *zlib, int window_bits, const unsigned char *data,
+                           Py_ssize_t size, unsigned char *to, Py_ssize_t room);
 
 /* In utf8.c. */
 bool check_utf8(Utf8 *self, const unsigned char *data, Py_ssize_t size);

@@ -126,17 +126,6 @@ inflate(State *state, Decoder *self, PyObject *part, bool ends)
     return inflated;
 }
 
-/* Tell whether a text wasn't UTF-8. It is read again, in the way that finds the wrong byte. */
-static bool
-is_not_utf8(void)
-{
-    if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-        return false;
-    }
-    PyErr_Clear();
-    return true;
-}
-
 static Found
 read_compressed(State *state, Decoder *self, const unsigned char *data, Py_ssize_t size, bool ends,
                 PyObject **message)
@@ -247,6 +236,33 @@ read_ordinary(Decoder *self, const Limits *limits, Bytes *rest, PyObject **messa
     return MESSAGE;
 }
 
+/* Read the message at the beginning of the rest if it is compressed, and whole. */
+static Found
+read_deflated(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObject **message)
+{
+    const unsigned char *data = rest->data;
+    Header header;
+    if (!self->tally.inflates || limits->fragments < 1
+        || (data[0] != (FIN | RSV1 | TEXT) && data[0] != (FIN | RSV1 | BINARY))
+        || read_header(data, rest->size, !self->tally.client, &header) <= 0 || header.length == 0
+        || header.length > rest->size - header.size || header.length > limits->size) {
+        return OTHER;
+    }
+    bool text = data[0] == (FIN | RSV1 | TEXT);
+    Bytes payload = {.data = data + header.size, .size = (Py_ssize_t)header.length};
+    Inflated inflated;
+    Found found = inflate_whole(state, self->inflater, &payload, &header.key, text, limits->size,
+                                &inflated);
+    if (found != OTHER) {
+        advance(rest, header.size + payload.size);
+    }
+    if (found == MESSAGE) {
+        *message = inflated.message;
+        count_message_in(&self->tally, text, inflated.size);
+    }
+    return found;
+}
+
 /* Find what comes next in the bytes of a read, and take it off; another frame stays there. */
 Found
 find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObject **message)
@@ -259,6 +275,9 @@ find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObje
             continue;
         }
         found = kept == NULL ? read_ordinary(self, limits, rest, message) : OTHER;
+        if (found == OTHER && kept == NULL) {
+            found = read_deflated(state, self, limits, rest, message);
+        }
         if (found == OTHER) {
             found = read_data_frame(state, self, limits, rest, message);
         }

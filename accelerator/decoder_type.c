@@ -110,6 +110,7 @@ decoder_dealloc(Decoder *self)
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(self->max_size);
     Py_XDECREF(self->max_fragments);
+    Py_XDECREF(self->inflater);
     free_unfinished(self->unfinished);
     PyMem_Free(self->tally.rare);
     type->tp_free(self);
@@ -129,6 +130,8 @@ static PyMemberDef decoder_members[] = {
      "The largest incoming message, in bytes; None for no limit."},
     {"max_fragments", T_OBJECT, offsetof(Decoder, max_fragments), 0,
      "The most frames of one incoming message; None for no limit."},
+    {"inflater", T_OBJECT, offsetof(Decoder, inflater), 0,
+     "The Inflater; None before the first compressed message."},
     {"discarding", T_BOOL, offsetof(Decoder, tally.discarding), 0,
      "True if all further bytes of the peer are discarded."},
     {"inflates", T_BOOL, offsetof(Decoder, tally.inflates), 0,

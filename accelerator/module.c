@@ -26,18 +26,22 @@ state_of(PyObject *module)
 static const char *const NAME_STRINGS[NAMES] = {
     [ABORTING] = "_aborting",
     [ADD_BOTH] = "_add_both",
+    [BLAME] = "blame",
     [BUFFER_SIZE] = "bufferSize",
     [CALL_BACK] = "_call_back",
     [CONTROL_RECEIVED] = "control_received",
     [CORK] = "cork",
     [DATA_BUFFER] = "dataBuffer",
     [DATA_RECEIVED] = "dataReceived",
+    [DECOMPRESS] = "decompress",
     [DEFLATE] = "deflate",
     [DISCONNECTING] = "disconnecting",
     [DO_READ] = "doRead",
     [DRAINED] = "drained",
+    [ENDED] = "eof",
     [FILENO] = "fileno",
     [GIVE] = "give",
+    [GO_ON] = "go_on",
     [HOLD_READ] = "hold_read",
     [HOOK_RETURNED] = "hook_returned",
     [INFLATE_PART] = "inflate_part",
@@ -101,6 +105,7 @@ execute(PyObject *module)
     }
     if (add_masking(module) < 0 || add_frames(module) < 0 || add_ordinary(module) < 0
         || add_tally(module, state) < 0 || add_decoder(module, state) < 0
+        || add_inflation(module, state) < 0
         || add_cork(module, state) < 0 || add_exchange(module, state) < 0
         || add_handle(module, state) < 0 || add_inbox(module) < 0 || add_prompt(module) < 0
         || add_answer(module, state) < 0 || add_records(module, state) < 0
@@ -118,6 +123,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->decoder_type);
     Py_VISIT(state_of(module)->exchange_type);
     Py_VISIT(state_of(module)->handle_type);
+    Py_VISIT(state_of(module)->inflation_type);
     Py_VISIT(state_of(module)->records_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
@@ -147,6 +153,7 @@ clear(PyObject *module)
     Py_CLEAR(state->decoder_type);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->handle_type);
+    Py_CLEAR(state->inflation_type);
     Py_CLEAR(state->records_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
@@ -173,6 +180,7 @@ free_module(void *module)
 {
     clear(module);
     PyMem_Free(state_of(module)->read);
+    PyMem_Free(state_of(module)->inflated);
     PyMem_Free(state_of(module)->plain);
     PyMem_Free(state_of(module)->sealed);
 }

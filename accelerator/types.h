@@ -20,8 +20,9 @@ enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, ADD_BOTH, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
-    DATA_RECEIVED, DEFLATE, DISCONNECTING, DO_READ, DRAINED, FILENO, GIVE, HOLD_READ,
+    ABORTING, ADD_BOTH, BLAME, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
+    DATA_RECEIVED, DECOMPRESS, DEFLATE, DISCONNECTING, DO_READ, DRAINED, ENDED, FILENO, GIVE,
+    GO_ON, HOLD_READ,
     HOOK_RETURNED, INFLATE_PART, JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED,
     MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT, OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS,
     PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, READ_OTHERWISE,
@@ -46,6 +47,13 @@ typedef struct {
     int (*write)(void *ssl, const void *data, int size);
 } OpenSSL;
 
+/* Functions of zlib, and its z_stream, as `Stream` in zlib_calls.c; all NULL if there is none. */
+typedef struct {
+    int (*init)(void *stream, int window_bits, const char *version, int size);
+    int (*inflate)(void *stream, int flush);
+    int (*end)(void *stream);
+} ZLib;
+
 typedef struct {
     PyObject *new_mask;
     PyObject *spares[SPARES];
@@ -69,6 +77,9 @@ typedef struct {
     bool reading;                   /* True while the bytes in that buffer are in use. */
     unsigned int turn;              /* The number of the reactor's turns, as far as known. */
     PyTypeObject *records_type;
+    PyTypeObject *inflation_type;
+    ZLib zlib;
+    unsigned char *inflated;        /* The bytes of a message that was inflated; NULL at first. */
     OpenSSL openssl;
     unsigned char *plain;           /* The decrypted bytes of a read; NULL at first. */
     unsigned char *sealed;          /* The records of a write; NULL at first. */
@@ -186,8 +197,25 @@ typedef struct {
     Tally tally;
     PyObject *max_size;
     PyObject *max_fragments;
+    PyObject *inflater;         /* NULL, or None, before the first compressed message. */
     Unfinished *unfinished;     /* NULL if nothing is kept. */
 } Decoder;
+
+/* What the inflating of each message needs. Its subclass in Python does the rest. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *decompressor;     /* NULL, or None, if there is none, and while it is at work. */
+    long long made;
+    int window_bits;
+    char takeover;
+    char used;
+} Inflation;
+
+/* A message that was inflated, and its size in bytes. */
+typedef struct {
+    PyObject *message;
+    Py_ssize_t size;
+} Inflated;
 
 /* A decoder finds this next: nothing more, a message, a frame that isn't a right part of one, or an
  * exception, which is set. */

@@ -14,7 +14,7 @@ from txws2._deferreds import prompt
 from txws2._transport import cork, lone_reader, tls_records
 from txws2._transport import socket_reader as readthrough
 from txws2.wire import counts as tally
-from txws2.wire import decoder, frames, masking
+from txws2.wire import decoder, frames, inflation, masking
 from txws2.wire import whole_messages as ordinary
 from txws2.wire.handshake import rules
 from txws2.wire.http import fields, readers, request_heads
@@ -24,6 +24,7 @@ TWINS = {
     "Decoder": decoder,
     "Exchange": exchange,
     "Handle": handle,
+    "Inflation": inflation,
     "MessageQueue": message_queue,
     "Prompt": prompt,
     "Records": tls_records,

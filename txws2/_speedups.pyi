@@ -82,6 +82,13 @@ class Handle:
         self, message: Any, text: bool | None = None, *, compress: bool | None = None
     ) -> None: ...
 
+class Inflation:
+    decompressor: Any
+    made: int
+    takeover: bool
+    used: bool
+    window_bits: int
+
 class MessageQueue:
     reader: Any
     size: int

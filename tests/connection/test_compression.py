@@ -134,7 +134,7 @@ class ServerTests(ServerSide):
 
     def test_an_error_of_our_own_is_not_taken_for_the_peer_s(self):
         ws = self.open()
-        driver_of(ws).connection._inflater = object()
+        driver_of(ws).connection.inflater = object()
         self.assertRaises(AttributeError, ws.dataReceived, b"\xc1\x80" + bytes(4))
 
     def test_a_peer_that_offers_nothing_gets_nothing(self):

@@ -452,7 +452,7 @@ class CompressedTests(TestCase):
 
     def test_another_exception_of_inflating_passes(self):
         exchange = self.opened()
-        exchange.connection._inflater = object()
+        exchange.connection.inflater = object()
         self.assertRaises(AttributeError, exchange.data_received, deflated(b"a"))
 
     def test_answers_are_compressed_and_leave_in_one_piece(self):

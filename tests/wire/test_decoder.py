@@ -183,11 +183,12 @@ class InvalidTextTests(DecoderTests):
         self.assertEqual(self.decoded(data), ([*self.BAD], len(data)))
 
     def test_one_byte_anywhere(self):
-        for size in (1, 7, 8, 9, 17):
-            for at in range(size):
-                text = bytearray(b"x" * size)
-                text[at] = 0x80
-                self.fails(encode_frame(TEXT, text, masked=True))
+        for masked in (False, True):
+            for size in (1, 7, 8, 9, 17, 265, 512):
+                for at in range(size):
+                    text = bytearray(b"x" * size)
+                    text[at] = 0x80
+                    self.fails(encode_frame(TEXT, text, masked=masked), masked)
 
 
 class MaxSizeTests(DecoderTests):

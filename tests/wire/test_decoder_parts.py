@@ -62,8 +62,6 @@ class DecoderTests(TestCase):
         class Example(self.Decoder):
             """A decoder that inflates."""
 
-            inflater = Inflater(15, True)
-
             def inflate_part(self, part, before, last):
                 room = None if max_size is None else max_size - before
                 if last:
@@ -71,6 +69,7 @@ class DecoderTests(TestCase):
                 return self.inflater.inflate(part, room)
 
         decoder = Example()
+        decoder.inflater = Inflater(15, True)
         decoder.client, decoder.inflates = not masked, inflates
         decoder.max_size, decoder.max_fragments = max_size, max_fragments
         return decoder

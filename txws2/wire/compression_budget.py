@@ -10,6 +10,8 @@ __all__ = ["UNLIMITED", "CompressionBudget", "Stream"]
 # the next stream begins all the same.
 _MOST_STUCK = 8
 
+_NONE: tuple[str, ...] = ()
+
 
 class CompressionBudget:
     """A budget: when it is full, the streams that weren't used lately give their memory back.
@@ -83,7 +85,13 @@ class Stream:
         stuck: True if the stream couldn't shrink, and wasn't used since.
     """
 
-    __slots__ = ("_budget", "fresh", "stuck", "used")
+    # A subclass has the slots: a class can't inherit from one with slots and from one in C.
+    __slots__ = _NONE
+
+    _budget: CompressionBudget
+    used: bool
+    fresh: bool
+    stuck: bool
 
     def __init__(self, budget: CompressionBudget) -> None:
         self._budget = budget

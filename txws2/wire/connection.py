@@ -270,15 +270,15 @@ class Connection(FrameReader):
             closing.cause = cause
         if self._encoder is not None:
             self._encoder.end()
-        if self._inflater is not None:
-            self._inflater.end()
+        if self.inflater is not None:
+            self.inflater.end()
 
     def rest(self) -> None:
         """Free the memory that hasn't been used since the last call."""
         if self._encoder is not None:
             self._encoder.rest()
-        if self._inflater is not None:
-            self._inflater.rest()
+        if self.inflater is not None:
+            self.inflater.rest()
 
     def _need_encoder(self) -> MessageEncoder:
         if self._encoder is None:

@@ -45,6 +45,7 @@ class Decoder(Tally):
         max_fragments: the most frames of one message, not counting those before a part was taken;
             None for no limit.
         inflates: whether compressed messages may come.
+        inflater: the `Inflater`, for a subclass; None before the first compressed message.
         ordinary_in: whether the next bytes may be decoded by `decode` alone.
         discarding: whether all further bytes of the peer are discarded.
         held: the beginning of a frame whose header isn't complete, or of a control frame.
@@ -59,6 +60,7 @@ class Decoder(Tally):
         "_message",
         "discarding",
         "held",
+        "inflater",
         "inflates",
         "max_fragments",
         "max_size",
@@ -71,6 +73,7 @@ class Decoder(Tally):
         self.max_fragments: int | None = None
         self.inflates = self.ordinary_in = self.discarding = False
         self.held = b""
+        self.inflater: Any = None
         self._message: Unfinished | None = None
 
     def decode(self, data: BytesLike, position: int, messages: list[Any], /) -> int:

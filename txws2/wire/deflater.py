@@ -8,6 +8,7 @@ from typing import Literal
 from txws2.wire import zlib_library as zlibs
 from txws2.wire.compression_budget import UNLIMITED, CompressionBudget, Stream
 from txws2.wire.exceptions import PayloadTooBig, ProtocolError
+from txws2.wire.inflation import Inflation
 from txws2.wire.window import can_read_windows, read_window
 
 __all__ = ["Deflater", "Inflater"]
@@ -44,7 +45,17 @@ class Deflater(Stream):
     # Each part ends with a flush, so a new compressor can make the next one. Section 7.1.1 permits
     # context takeover and nothing requires it, so the peer needn't know.
 
-    __slots__ = ("_compressor", "_level", "_memory_level", "_takeover", "_window_bits")
+    __slots__ = (
+        "_budget",
+        "_compressor",
+        "_level",
+        "_memory_level",
+        "_takeover",
+        "_window_bits",
+        "fresh",
+        "stuck",
+        "used",
+    )
 
     def __init__(
         self,
@@ -121,7 +132,7 @@ class Deflater(Stream):
         return True
 
 
-class Inflater(Stream):
+class Inflater(Inflation, Stream):
     """Inflates the messages that we receive, part by part.
 
     Args:
@@ -133,29 +144,17 @@ class Inflater(Stream):
     # Section 7.2.2 has the receiver keep its window as long as the sender may refer to it. So an
     # inflater can give back all but the bytes in its window.
 
-    __slots__ = (
-        "_begun",
-        "_decompressor",
-        "_ended",
-        "_made",
-        "_takeover",
-        "_window",
-        "_window_bits",
-    )
+    __slots__ = ("_begun", "_budget", "_ended", "_window", "fresh", "stuck")
 
     def __init__(
         self, window_bits: int, takeover: bool, budget: CompressionBudget = UNLIMITED
     ) -> None:
-        super().__init__(budget)
+        Inflation.__init__(self)
+        Stream.__init__(self, budget)
         # Old versions of zlib compressed with 9 bits when they were asked for 8. So a peer that
         # negotiated 8 may use 9; the larger window inflates both.
-        self._window_bits = max(window_bits, 9)
-        self._takeover = takeover
-        # None before a stream begins: at first, and after a final block; while its memory was given
-        # back; and while it is at work.
-        self._decompressor: zlib._Decompress | None = None
-        # The number of bytes that the stream has made.
-        self._made = 0
+        self.window_bits = max(window_bits, 9)
+        self.takeover = takeover
         # The bytes in the window of a decompressor whose memory was given back; b"" otherwise. None
         # if the last message ended within a block, with which another can't go on.
         self._window: bytes | None = b""
@@ -180,7 +179,7 @@ class Inflater(Stream):
         if not part:
             return b""
         data = self._inflate(part, room)
-        self._begun = self._decompressor is not None
+        self._begun = self.decompressor is not None
         return data
 
     def finish(self, room: int | None, part: bytes = b"") -> bytes:
@@ -200,62 +199,85 @@ class Inflater(Stream):
         ends_block = part or self._begun
         data = self._inflate(part + _TAIL, room, len(_TAIL)) if ends_block else b""
         self._ended = 0
-        if not self._takeover:
-            self._decompressor = None
+        if not self.takeover:
+            self.decompressor = None
             if self._begun:
                 # Its parts were counted.
                 self.forget()
         self._begun = False
         return data
 
+    # C code calls these two for the few messages that it doesn't inflate alone.
+
+    def go_on(self, piece: bytes, room: int | None) -> bytes:
+        """Inflate what follows the first piece of a whole message; return all.
+
+        Args:
+            piece: the first piece, which the decompressor has just made.
+            room: as for `inflate`.
+        """
+        try:
+            data = self._go_on(piece, room, len(_TAIL))
+        except zlibs.error() as exc:
+            self.blame(exc)
+            raise
+        self._ended = 0
+        return data
+
+    def blame(self, exc: BaseException) -> None:
+        """Raise the exception for a peer whose bytes aren't DEFLATE, if this one is a library's."""
+        if isinstance(exc, zlibs.error()):
+            self.forget()
+            # zlib's reason stays in the cause: it is of no use to a peer.
+            raise ProtocolError("decompression failed") from exc
+
     @property
     def size(self) -> int:
         """The number of bytes that the decompressor takes, and the window that it began with."""
-        return zlibs.decompressor_size(self._window_bits) + len(self._window or b"")
+        return zlibs.decompressor_size(self.window_bits) + len(self._window or b"")
 
     def shrink(self) -> bool:
         """Free the decompressor, and keep its window, unless a block of a message is unfinished."""
-        if self._decompressor is None or not can_read_windows():
+        if self.decompressor is None or not can_read_windows():
             return False
-        window = read_window(self._decompressor, min(self._made, 2**self._window_bits))
+        window = read_window(self.decompressor, min(self.made, 2**self.window_bits))
         # The block can still end with its message, but not after it.
         if window is None and self._begun:
             return False
-        self._decompressor, self._window = None, window
+        self.decompressor, self._window = None, window
         return True
 
     def forget(self) -> None:
         """Give all memory back; the next message begins with an empty window."""
-        self._decompressor, self._window = None, b""
+        self.decompressor, self._window = None, b""
         self._budget.give_back(self)
 
     def _inflate(self, part: bytes, room: int | None, tail: int = 0) -> bytes:
         """Inflate bytes; the last of them, as many as `tail`, aren't the payload's."""
-        decompressor = self._decompressor or self._start(tail)
-        self._decompressor = None
+        decompressor = self.decompressor or self._start(tail)
+        self.decompressor = None
         self.used = True
         try:
             piece = decompressor.decompress(part, _PIECE_SIZE)
             size = len(piece)
             if size < _PIECE_SIZE and not decompressor.eof and (room is None or size <= room):
                 # Nearly every message takes this way.
-                self._decompressor = decompressor
-                self._made += size
+                self.decompressor = decompressor
+                self.made += size
                 return piece
-            self._decompressor = decompressor
+            self.decompressor = decompressor
             del decompressor
             return self._go_on(piece, room, tail)
         except zlibs.error() as exc:
-            self.forget()
-            # zlib's reason stays in the cause: it is of no use to a peer.
-            raise ProtocolError("decompression failed") from exc
+            self.blame(exc)
+            raise
 
     def _go_on(self, piece: bytes, room: int | None, tail: int) -> bytes:
         """Inflate what follows the first piece; return all."""
-        decompressor, self._decompressor = self._decompressor, None
+        decompressor, self.decompressor = self.decompressor, None
         assert decompressor is not None
         pieces = [piece]
-        size, made = len(piece), self._made
+        size, made = len(piece), self.made
         while True:
             if room is not None and size > room:
                 self.forget()
@@ -272,8 +294,8 @@ class Inflater(Stream):
                 decompressor = self._start(tail)
                 made = -size
             elif len(piece) < _PIECE_SIZE:
-                self._decompressor = decompressor
-                self._made = made + size
+                self.decompressor = decompressor
+                self.made = made + size
                 return b"".join(pieces)
             else:
                 part = decompressor.unconsumed_tail
@@ -289,10 +311,10 @@ class Inflater(Stream):
         if not window:
             if self._ended >= _MAX_STREAMS:
                 raise ProtocolError("decompression failed: too many final blocks")
-            self._made = 0
-        decompressor = zlibs.decompressor(self._window_bits, window)
+            self.made = 0
+        decompressor = zlibs.decompressor(self.window_bits, window)
         # Without context takeover, a whole message has the memory for a moment only.
-        if self._takeover or not tail:
+        if self.takeover or not tail:
             self._budget.take(self)
         self._window = b""
         return decompressor

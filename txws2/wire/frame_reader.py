@@ -31,7 +31,7 @@ class FrameReader(Decoder):
         trace: called for every frame in and out; None if nobody wants to know.
     """
 
-    __slots__ = ("_budget", "_closing", "_deflate", "_inflater", "trace")
+    __slots__ = ("_budget", "_closing", "_deflate", "trace")
 
     def __init__(
         self, deflate: Deflate | None, budget: CompressionBudget, trace: Trace | None
@@ -44,9 +44,8 @@ class FrameReader(Decoder):
             self.inflates = True
         if trace is None:
             self.ordinary_in = True
-        # An idle connection needs neither of these, nor does one with ordinary messages only.
+        # An idle connection doesn't need this, nor does one with ordinary messages only.
         self._closing: ClosingHandshake | None = None
-        self._inflater: Inflater | None = None
 
     @property
     def closing(self) -> ClosingHandshake:
@@ -111,15 +110,17 @@ class FrameReader(Decoder):
 
     def inflate_part(self, part: bytes, before: int, last: bool) -> bytes:
         """Inflate a part of a message; see `Decoder.inflate_part`."""
-        if self._inflater is None:
+        inflater: Inflater | None = self.inflater
+        if inflater is None:
             assert self._deflate is not None
-            self._inflater = self._deflate.inflater(self._budget, client=self.client)
+            inflater = self._deflate.inflater(self._budget, client=self.client)
+            self.inflater = inflater
         most = self.max_size
         room = None if most is None else most - before
         try:
             if last:
-                return self._inflater.finish(room, part)
-            return self._inflater.inflate(part, room)
+                return inflater.finish(room, part)
+            return inflater.inflate(part, room)
         except PayloadTooBig as exc:
             assert most is not None
             raise PayloadTooBig(before + exc.size, most) from None
