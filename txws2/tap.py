@@ -25,6 +25,7 @@ from txws2._command.tap_options import (
 )
 from txws2.exceptions import NegotiationError
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.mounts import MountsServer, factories_of
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
@@ -85,14 +86,17 @@ class TwistdService(WebSocketService):
                 problem.code = 1
         raise problem
 
-    def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
+    def _listens(
+        self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
+    ) -> None:
         super()._listens(port, server, where, secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
             alone = all(map(_is_loopback, self.addresses)) and not where.startswith("haproxy:")
             self.hosts_of_loopback = self.hosts_of_loopback if alone else None
-            self.factory.hosts = self.hosts_of_loopback
+            for factory in factories_of(self.factory):
+                factory.hosts = self.hosts_of_loopback
 
     def _listen(self) -> None:
         self.factory.log.info(
