@@ -198,12 +198,13 @@ class OptionTests(TapTestCase):
             )
 
     def test_two_sets_of_options_share_nothing(self):
-        Options().opt_listen("tcp:81")
+        Options().parseOptions(["--listen=tcp:81"])
         self.assertEqual(Options()["listen"], [])
 
     def test_the_help_has_no_gaps_in_its_sentences(self):
-        self.assertNotRegex(Options().getUsage(), r"\w\.? {2,}(By|is|the|With|Once)\b")
-        self.assertNotIn("..", Options().getUsage().replace("...", ""))
+        for line in Options().getUsage().splitlines():
+            self.assertNotIn("  ", line[32:].strip())
+            self.assertNotIn("..", line.replace("...", ""))
 
     def test_twistd_knows_it_as_ws(self):
         [plugin] = [plugin for plugin in getPlugins(IServiceMaker) if plugin.tapname == "ws"]

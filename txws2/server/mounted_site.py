@@ -25,7 +25,7 @@ from txws2.server.resource import WebSocketResource, respond
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.first_requests import path_of_target
 
-__all__ = ["MountedSite"]
+__all__ = ["MountedSite", "put_back"]
 
 Find = Callable[[str], WebSocketServerFactory | None]
 
@@ -112,6 +112,8 @@ class MountedSite:
 class _SilentSite(Site):
     """A site without an access log: twistd's log would have a line for each request."""
 
+    noisy = False
+
     def log(self, request: HTTPRequest) -> None:
         """Log nothing."""
 
@@ -174,8 +176,7 @@ class _Root(Resource):
             factory = self._find(path_of_target(request.uri))
             if factory is not None:
                 return self._resource_of(factory)
-        prepath, postpath = cast(Any, request.prepath), cast(Any, request.postpath)
-        postpath.insert(0, prepath.pop())
+        put_back(request)
         return self._root
 
     def _resource_of(self, factory: WebSocketServerFactory) -> Resource:
@@ -184,6 +185,15 @@ class _Root(Resource):
         if factory not in self._resources:
             self._resources[factory] = WebSocketResource(factory)
         return self._resources[factory]
+
+
+def put_back(request: Request) -> None:
+    """Undo the step of twisted.web into the path of a request, so that another resource may do it.
+
+    In `getChildWithDefault`, twisted.web has taken a segment off the path already.
+    """
+    prepath, postpath = cast(Any, request.prepath), cast(Any, request.postpath)
+    postpath.insert(0, prepath.pop())
 
 
 class _Closing(Resource):
