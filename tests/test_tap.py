@@ -197,6 +197,12 @@ class OptionTests(TapTestCase):
                 str(stopped), "^twistd ws: .*[^.]; twistd ws --help shows all options$"
             )
 
+    def test_without_arguments_they_are_those_of_the_process(self):
+        self.patch(sys, "argv", ["ws", "--echo", "--max-size=3"])
+        options = Options()
+        options.parseOptions()
+        self.assertEqual((options["echo"], options["max-size"]), ([("/", "")], 3))
+
     def test_two_sets_of_options_share_nothing(self):
         Options().parseOptions(["--listen=tcp:81"])
         self.assertEqual(Options()["listen"], [])

@@ -7,10 +7,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.static import Data
 
-from tests.support.sides import CLOSE, PING, PONG, REQUEST, TEXT, RecordedServer, closing
-from tests.support.ways import OverTLS
+from tests.support.sides import CLOSE, PING, PONG, REQUEST, TEXT, Peer, RecordedServer, closing
+from tests.support.ways import OverTLS, tls
 from tests.support.website import PAGE, SiteTestCase, frame, plus
 from txws2 import Mounts, WebSocketResource, WebSocketServerFactory, WebSocketService
+from txws2.testing import Joined
 from txws2.testing.recorder import RecordingTransport
 
 
@@ -176,7 +177,11 @@ class PathTests(MountsTestCase):
         self.open(at(b"/"))
         self.hear((TEXT, b"one"), (TEXT, b"two"))
         self.leave()
+        self.connect()
+        self.assertStatus("426 Upgrade Required", PAGE)
+        self.leave()
         counters = self.mounts.counters
+        self.assertEqual(counters.refused, {"InvalidUpgrade": 1})
         self.assertEqual((counters.connections, counters.opened), (1, 2))
         self.assertEqual(counters.messages_in, 3)
         self.assertEqual(counters.closed, {1006: 1})
@@ -450,6 +455,26 @@ class TooLateTests(MountsTestCase):
         self.joined.advance(11)
         self.assertEqual(self.ws.state.name, "OPEN")
         self.assertTrue(self.server_end.connected)
+
+    def test_a_client_that_never_ends_the_handshake_of_tls_is_gone(self):
+        self.mount("/chat", site=self.root, open_timeout=5, close_timeout=5)
+        server, _ = tls(self.mounts.buildProtocol(None), Peer(), self.clock)
+        self.joined = Joined(server, Peer(), self.clock)
+        self.joined.advance(4)
+        self.assertTrue(self.joined.server_transport.connected)
+        self.joined.advance(2)
+        self.assertFalse(self.joined.server_transport.connected)
+
+    def test_a_site_that_takes_no_connection_ends_it(self):
+        class Closed(Site):
+            def buildProtocol(self, addr):
+                return None
+
+        self.mount("/chat", site=Closed(self.root, reactor=self.clock))
+        self.receive(PAGE)
+        self.assertFalse(self.server_end.connected)
+        self.connect()
+        self.open()
 
     def test_there_may_be_no_limit(self):
         self.mount("/chat", open_timeout=None)

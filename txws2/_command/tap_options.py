@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,7 +88,7 @@ class Options(usage.Options):
             CannotStart: an option is wrong.
         """
         try:
-            super().parseOptions(None if options is None else _completed(options))  # type: ignore[no-untyped-call]
+            super().parseOptions(_completed(sys.argv[1:] if options is None else options))  # type: ignore[no-untyped-call]
         except usage.UsageError as exc:
             problem = str(exc).rstrip(".")
             raise CannotStart(f"{problem}; twistd ws --help shows all options") from exc

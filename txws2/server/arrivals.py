@@ -30,10 +30,11 @@ class Arrival(Protocol):
         kept: the bytes that have come.
     """
 
+    kept: bytes | bytearray = b""
+
     def __init__(self, arrivals: Arrivals, address: IAddress | None) -> None:
         self._arrivals = arrivals
         self.address = address
-        self.kept = bytearray()
 
     def connectionMade(self) -> None:
         """Wait for the first request."""
@@ -42,8 +43,13 @@ class Arrival(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Take bytes of the first request."""
         known = len(self.kept)
-        self.kept += data
-        self._arrivals.read(self, known)
+        if known:
+            self.kept += data
+        else:
+            # Mostly, the first read is enough.
+            self.kept = data
+        if not self._arrivals.read(self, known) and not known:
+            self.kept = bytearray(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget a client that has left without a request."""
@@ -60,7 +66,7 @@ class Arrival(Protocol):
             Exception: the protocol can't be made; the connection is aborted.
         """
         self._arrivals.discard(self)
-        transport = self.transport
+        transport, kept = self.transport, self.kept
         assert transport is not None
         try:
             protocol = make(self.address)
@@ -72,8 +78,8 @@ class Arrival(Protocol):
             return None
         exchange_protocol(transport, protocol)
         protocol.makeConnection(transport)
-        if self.kept:
-            protocol.dataReceived(bytes(self.kept))
+        if kept:
+            protocol.dataReceived(kept if isinstance(kept, bytes) else bytes(kept))
         return protocol
 
 
@@ -121,8 +127,8 @@ class Arrivals:
         if self._deadlines is not None and not self._here:
             self._deadlines.rest()
 
-    def read(self, arrival: Arrival, known: int) -> None:
-        """Settle an arrival if its bytes are enough.
+    def read(self, arrival: Arrival, known: int) -> bool:
+        """Settle an arrival if its bytes are enough; return True if they are.
 
         Args:
             arrival: the arrival.
@@ -130,8 +136,10 @@ class Arrivals:
         """
         kept = arrival.kept
         enough = is_decided(kept, known) if self._whole else has_first_line(kept)
-        if enough or len(kept) > self._limit:
+        enough = enough or len(kept) > self._limit
+        if enough:
             self._settle(arrival)
+        return enough
 
     def settle_all(self, settle: Callable[[Arrival], object]) -> None:
         """Call this with each arrival; the timer stops then."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IProtocolNegotiationFactory,
+    ITransport,
 )
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -20,6 +21,7 @@ from txws2._connection.counters import Books, FactoryCounters
 from txws2._connection.handle import driver_of
 from txws2._connection.phases import CONNECTING
 from txws2._deferreds.eventual import Eventual
+from txws2._transport.epoll_sharing import give_back
 from txws2.exceptions import InvalidPath, ServerClosing
 from txws2.server.arrivals import Arrival, Arrivals
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
@@ -94,6 +96,8 @@ class Mounts(Factory):
         self._rest = self._make_rest(mounted, _reactor_of(mounted, reactor))
         self.reactor = self._rest.reactor
         self.factories: tuple[WebSocketServerFactory, ...] = (*mounted, self._rest)
+        # Its connections wait for their events with the ports; the others leave that epoll.
+        self.epoll_owner = self.factories[0]
         self.log = Logger(namespace="txws2.server")
         self.clock = self._rest.clock
         self._made = self.clock.seconds()
@@ -193,14 +197,17 @@ class Mounts(Factory):
 
     def _settle(self, arrival: Arrival) -> None:
         """Give a connection to whom its first request belongs."""
-        owner = self._owner_of(arrival.kept)
-        if owner is not None:
-            arrival.hand_over(owner.buildProtocol)
-        else:
-            assert self.site is not None
-            arrival.hand_over(self.site.buildProtocol)
+        owner = self._owner_of(arrival.kept) or self.site
+        assert owner is not None
+        self._hand_over(arrival, owner)
 
-    def _owner_of(self, data: bytearray) -> WebSocketServerFactory | None:
+    def _hand_over(self, arrival: Arrival, owner: Any) -> Any:
+        """Give a connection to a factory, or to the site; return its protocol."""
+        if owner is not self.epoll_owner:
+            give_back(cast(ITransport, arrival.transport))
+        return arrival.hand_over(owner.buildProtocol)
+
+    def _owner_of(self, data: bytes | bytearray) -> WebSocketServerFactory | None:
         """Return the factory for a first request; None if it is the site's."""
         if is_tls(data):
             # Our own reader of requests explains this best.
@@ -211,14 +218,14 @@ class Mounts(Factory):
 
     def _miss(self, arrival: Arrival) -> None:
         """Refuse a client whose request took too long to come."""
-        driver = driver_of(arrival.hand_over(self._rest.buildProtocol))
+        driver = driver_of(self._hand_over(arrival, self._rest))
         if driver.phase is CONNECTING:
             driver.opening_missed()
 
     def _turn_away(self, arrival: Arrival) -> None:
         """Refuse a client because the server stops."""
-        arrival.kept.clear()
-        driver_of(arrival.hand_over(self._rest.buildProtocol)).turn_away(ServerClosing())
+        arrival.kept = b""
+        driver_of(self._hand_over(arrival, self._rest)).turn_away(ServerClosing())
 
     def _no_mount(self, connection: WebSocketServerProtocol, request: Request) -> Response:
         """Refuse a request for a path without a mount; this is a hook."""

@@ -31,6 +31,8 @@ _FOR_WEBSOCKET = re.compile(
     rb"\n(?:upgrade[ \t]*:[^\r\n]*websocket|sec-websocket-key[ \t]*:)", re.IGNORECASE
 )
 
+_KEY = b"\nSec-WebSocket-Key:"
+
 # RFC 9112 section 3.2.2: absolute-form = absolute-URI.
 _ABSOLUTE_FORM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
@@ -53,6 +55,9 @@ def is_decided(data: bytes | bytearray, known: int) -> bool:
         data: the bytes so far.
         known: the number of them that weren't enough.
     """
+    if not known and data.startswith(b"GET ") and data.endswith(b"\r\n\r\n"):
+        # Nearly every head is there at once, and has no body.
+        return True
     # RFC 6455 section 4.2.1, item 1: the method of the handshake is GET. A request with another
     # method may have a body, for whose sake nothing may wait, as with "Expect: 100-continue".
     method = _METHOD.match(data)
@@ -70,6 +75,9 @@ def asks_for_websocket(data: bytes | bytearray) -> bool:
     Args:
         data: the beginning of the request; header lines that are missing don't count.
     """
+    if data.startswith(b"GET ") and 0 < data.find(_KEY) < data.find(b"\r\n\r\n"):
+        # Nearly every client writes the header so.
+        return True
     line = _REQUEST_LINE.match(data)
     if line is None or line[1] != b"GET":
         return False

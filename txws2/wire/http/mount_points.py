@@ -44,6 +44,8 @@ class MountPoints(Generic[T]):
             path: the path of a request: percent-encoded, perhaps with a query, which is ignored. A
                 path that is encoded wrongly, or isn't UTF-8, is only below "/".
         """
+        if not self._deepest:
+            return self._targets.get(())
         segments = segments_of(path.partition("?")[0]) or ()
         for length in range(min(len(segments), self._deepest), -1, -1):
             target = self._targets.get(segments[:length])
