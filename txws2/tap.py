@@ -22,7 +22,7 @@ from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.tap_options import Options as CommandOptions
 from txws2.server.factory import WebSocketServerFactory
-from txws2.server.mounts import MountsServer
+from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService

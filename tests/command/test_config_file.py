@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 from textwrap import dedent
 
@@ -375,6 +376,14 @@ class ErrorTests(FileTestCase):
               max-sizes = 1
             """,
         )
+
+    def test_finding_the_lines_of_a_large_file_takes_no_longer_than_reading_it(self):
+        parsed = []
+        loads = tomllib.loads
+        self.patch(tomllib, "loads", lambda text: parsed.append(len(text)) or loads(text))
+        text = "[[service]]\nmax-size = 3\nmax-headers = 4\n" * 300
+        self.parse(text)
+        self.assertLess(sum(parsed), 3 * len(text))
 
     def test_a_line_within_a_text_is_none(self):
         self.assertRefused(

@@ -62,6 +62,7 @@ class ConfigFile:
         self.problems: list[str] = []
         self._text = self._read()
         parsed = self._parse()
+        self._lines = _lines_of(self._text)
         services = parsed.pop(_SERVICE, [])
         self.top = self._table(parsed, None)
         self.services: list[Table] = []
@@ -137,30 +138,44 @@ class ConfigFile:
         return f"{self._path}:{self._line_of(key, service)}"
 
     def _line_of(self, key: str, service: int | None) -> int:
-        """Return the number of the line with a key; that of its table if the line isn't found.
-
-        tomllib doesn't tell. A line that begins with the key counts if the lines before it are
-        TOML, so that the line isn't part of a longer text, and lead into the table of the key.
-        """
-        lines = self._text.split("\n")
-        named = re.compile(rf"""\s*\[*\s*(["']?){re.escape(key)}\1\s*[=.\]]""")
-        header = 1
-        for number, line in enumerate(lines, 1):
-            if not (named.match(line) or _HEADER.match(line)):
-                continue
-            try:
-                before = tomllib.loads("\n".join(lines[: number - 1]))
-            except tomllib.TOMLDecodeError:
-                continue
-            services = before.get(_SERVICE, [])
-            if _HEADER.match(line) and len(services) == service:
-                header = number
-            if named.match(line) and (len(services) - 1 if services else None) == service:
-                return number
-        return header
+        """Return the number of the line with a key; that of its table if the line isn't found."""
+        lines = self._lines
+        table = lines.get((service, _HEADER), lines.get((None, _SERVICE), 1))
+        return lines.get((service, key), table)
 
 
-_HEADER = re.compile(r"\s*\[\[\s*service\s*\]\]")
+# Stands for the key of a line that begins a [[service]].
+_HEADER = "[["
+
+_Lines = dict[tuple[int | None, str], int]
+
+
+def _lines_of(text: str) -> _Lines:
+    """Return the number of the line of each key, by the index of its [[service]], and the key.
+
+    tomllib doesn't tell. But each statement of TOML alone is TOML, too, and its beginning isn't.
+
+    Args:
+        text: a text in TOML.
+    """
+    found: _Lines = {}
+    service: int | None = None
+    statement: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        statement.append(line)
+        try:
+            parsed = tomllib.loads("\n".join(statement))
+        except tomllib.TOMLDecodeError:
+            # It goes on in the next line.
+            continue
+        first, statement = number - len(statement) + 1, []
+        if line.lstrip().startswith(_HEADER) and parsed == {_SERVICE: [{}]}:
+            service = 0 if service is None else service + 1
+            found[service, _HEADER] = number
+        else:
+            for key in parsed:
+                found.setdefault((service, key), first)
+    return found
 
 
 def _values(option: Option, value: Any) -> Iterator[Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IListeningPort,
     IProtocolNegotiationFactory,
     ITransport,
 )
@@ -20,12 +19,10 @@ from txws2._checks.kinds import shown
 from txws2._connection.counters import Books, FactoryCounters
 from txws2._connection.handle import driver_of
 from txws2._connection.phases import CONNECTING
-from txws2._deferreds.eventual import Eventual
 from txws2._transport.epoll_sharing import give_back
 from txws2.exceptions import InvalidPath, ServerClosing
 from txws2.server.arrivals import Arrival, Arrivals
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
-from txws2.server.server import Server
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.first_requests import asks_for_websocket, is_tls, path_of
 from txws2.wire.http.heads import Request, Response
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     import twisted.web.resource
     import twisted.web.server
 
-__all__ = ["Mounts", "MountsServer", "factories_of", "has_site", "server_of"]
+__all__ = ["Mounts", "factories_of", "has_site"]
 
 # twisted.web has this limit for a whole head. A line may be as long as our own limit says, as that
 # of cookies; the other lines of a request for a WebSocket are short.
@@ -241,50 +238,6 @@ class Mounts(Factory):
         return response
 
 
-class MountsServer:
-    """The servers of all factories of a `Mounts`, as one; see `Server`.
-
-    Args:
-        mounts: the factory of the ports.
-        ports: the listening ports.
-    """
-
-    def __init__(self, mounts: Mounts, ports: Sequence[IListeningPort]) -> None:
-        self._mounts = mounts
-        *mounted, rest = mounts.factories
-        # The one that has the ports comes first, so that nobody connects any more.
-        self._servers = [Server(rest, ports), *(Server(factory, ()) for factory in mounted)]
-
-    @property
-    def connections(self) -> Collection[WebSocketServerProtocol]:
-        """The connections that are open."""
-        return {each for server in self._servers for each in server.connections}
-
-    @property
-    def addresses(self) -> tuple[IAddress, ...]:
-        """The addresses at which the ports listen."""
-        return self._servers[0].addresses
-
-    def close(self, close_connections: bool = True) -> Deferred[None]:
-        """Stop listening, and close every connection, or let them end by themselves.
-
-        Returns:
-            A Deferred that fires when all servers are closed, and the site has answered the
-            requests that it has.
-        """
-        closings = [
-            *(server.close(close_connections) for server in self._servers),
-            *self._mounts.leave(),
-        ]
-        return _all(closings)
-
-    def give_up(self) -> None:
-        """Close without waiting."""
-        for server in self._servers:
-            server.give_up()
-        self._mounts.give_up()
-
-
 def factories_of(factory: WebSocketServerFactory | Mounts) -> tuple[WebSocketServerFactory, ...]:
     """Return the factories whose connections come through the ports of this one."""
     return factory.factories if isinstance(factory, Mounts) else (factory,)
@@ -293,31 +246,6 @@ def factories_of(factory: WebSocketServerFactory | Mounts) -> tuple[WebSocketSer
 def has_site(factory: object) -> bool:
     """Return True if browsers reach the ports of this factory by http or https, too."""
     return isinstance(factory, Mounts) and factory.site is not None
-
-
-def server_of(
-    factory: WebSocketServerFactory | Mounts, ports: Sequence[IListeningPort]
-) -> Server | MountsServer:
-    """Return the server of a factory and its ports."""
-    kind: Any = MountsServer if isinstance(factory, Mounts) else Server
-    server: Server | MountsServer = kind(factory, ports)
-    return server
-
-
-def _all(awaited: Sequence[Deferred[None]]) -> Deferred[None]:
-    """Return a Deferred that fires when all of these have fired; handlers may wait for it."""
-    left = len(awaited)
-    done: Deferred[None] = Eventual(lambda _: None)
-
-    def count(_: object) -> None:
-        nonlocal left
-        left -= 1
-        if not left and not done.called:
-            done.callback(None)
-
-    for each in awaited:
-        each.addBoth(count)
-    return done
 
 
 def _checked(factories: Mapping[str, WebSocketServerFactory]) -> list[WebSocketServerFactory]:

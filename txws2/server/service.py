@@ -21,7 +21,8 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.server.listeners import check_place, uri_of
-from txws2.server.mounts import Mounts, MountsServer, factories_of, has_site, server_of
+from txws2.server.mounts import Mounts, factories_of, has_site
+from txws2.server.mounts_server import MountsServer, server_of
 from txws2.server.server import Endpoint, Server, server_endpoint
 
 __all__ = ["WebSocketService"]
