@@ -61,14 +61,20 @@ if TYPE_CHECKING:
     )
     from txws2.interfaces import Presence
     from txws2.server import (
+        GuardedResource,
         Mounts,
         Server,
+        TokenFile,
+        UserFile,
         WebSocketResource,
         WebSocketServerFactory,
         WebSocketServerProtocol,
         WebSocketService,
+        backend_auth,
         basic_auth,
+        bearer_auth,
         cancelled_on_close,
+        certificate_auth,
         guarded,
         route,
         run,
@@ -102,6 +108,7 @@ __all__ = [
     "Counters",
     "Demand",
     "FactoryCounters",
+    "GuardedResource",
     "Headers",
     "InvalidHandshake",
     "InvalidHost",
@@ -127,8 +134,10 @@ __all__ = [
     "SecurityError",
     "Server",
     "State",
+    "TokenFile",
     "TooManyConnections",
     "TooManyConnectionsFromHost",
+    "UserFile",
     "WebSocketClientEndpoint",
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
@@ -141,9 +150,12 @@ __all__ = [
     "WebSocketServerFactory",
     "WebSocketServerProtocol",
     "WebSocketService",
+    "backend_auth",
     "basic_auth",
+    "bearer_auth",
     "broadcast",
     "cancelled_on_close",
+    "certificate_auth",
     "connect",
     "digest_auth",
     "guarded",
@@ -174,8 +186,9 @@ _PACKAGES = {
     ),
     "txws2.interfaces": "Presence",
     "txws2.server": (
-        "Mounts Server WebSocketResource WebSocketServerFactory WebSocketServerProtocol "
-        "WebSocketService basic_auth cancelled_on_close guarded route run serve"
+        "GuardedResource Mounts Server TokenFile UserFile WebSocketResource WebSocketServerFactory "
+        "WebSocketServerProtocol WebSocketService backend_auth basic_auth bearer_auth "
+        "cancelled_on_close certificate_auth guarded route run serve"
     ),
     "txws2.streams": "WebSocketClientEndpoint WebSocketFactory WebSocketServerEndpoint",
     "txws2.wire.closing": "Close CloseCode",

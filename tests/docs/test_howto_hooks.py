@@ -7,10 +7,12 @@ from twisted.internet import reactor
 from twisted.internet.defer import succeed
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
+from twisted.web.server import Site
 
 import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
+from txws2.server.sha_crypt import sha_crypt
 from txws2.testing import joined
 
 
@@ -20,7 +22,7 @@ def python(name):
 
 [HOOKS] = python("hooks")
 ROUTES, GUARDED, PUSH = python("routing")
-PASSWORD, CHECK, TOKEN, ORIGINS, HOSTS = python("authentication")
+PASSWORD, CHECK, USERS, TOKENS, TOKEN, BACKEND, SITE, ORIGINS, HOSTS = python("authentication")
 
 
 class PageTestCase(SynchronousTestCase):
@@ -94,11 +96,32 @@ class AuthenticationPageTests(PageTestCase):
         for user in ("ada:guess@", "eve:secret@", ""):
             self.assertRefused(401, self.greet, f"ws://{user}a/", process_request=members)
 
-    def test_a_token_is_in_a_cookie_or_in_the_query(self):
+    def test_users_and_tokens_may_be_in_files(self):
+        Path("users").write_text("ada:$6$salt$" + sha_crypt("6", b"secret", b"salt"))
+        Path("tokens").write_text("abc ada\n")
+        self.addCleanup(Path("users").unlink)
+        self.addCleanup(Path("tokens").unlink)
+        self.run_block(USERS)
+        hook = self.run_block(TOKENS, find_owner={"abc": "ada"}.get)["members"]
+        options = {"process_request": hook}
+        self.assertRefused(401, self.greet, **options)
+        both = joined(
+            self.greet,
+            additional_headers={"Authorization": "Bearer abc"},
+            uri="ws://example.com/",
+            **options,
+        )
+        self.assertEqual(both.result_of(both.client.recv()), "Hello, ada!")
+
+    def test_a_service_and_a_site(self):
+        members = self.run_block(BACKEND)["members"]
+        site = self.run_block(SITE, Site=Site, root=Resource(), members=members)["site"]
+        self.assertIsInstance(site.resource, txws2.GuardedResource)
+
+    def test_a_token_is_in_a_cookie(self):
         hook = self.run_block(TOKEN, find_owner=lambda token: succeed({"42": "Ada"}.get(token)))
         options = {"process_request": hook["process_request"]}
-        for where in ({"cookie": "token=42"}, {"uri": "ws://a/?token=42"}):
-            self.assertEqual(self.hello(self.greet, **where, **options)[1], "Hello, Ada!")
+        self.assertEqual(self.hello(self.greet, cookie="token=42", **options)[1], "Hello, Ada!")
         self.assertRefused(401, self.greet, **options)
 
     def test_origins_are_accepted_as_the_comments_say(self):

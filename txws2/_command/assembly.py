@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from txws2._command.authentication import authenticating, authenticators
 from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
 from txws2.exceptions import NegotiationError
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.hooks import ProcessRequest, put_before
 from txws2.server.mounts import Mounts, factories_of
 from txws2.wire.handshake.origins import check_origins
 from txws2.wire.handshake.rules import check_subprotocols
@@ -71,15 +73,18 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     making = Making(options, settings_of(right), reactor, directory)
     made = _make_all(options, making, problems)
     problems += _without_effect(options, making, made)
+    problems += _unguarded(options, making, made)
+    guards = authenticators(options, reactor, problems)
     if problems:
         raise WrongOptions([options.located(each) for each in problems])
     names = names_of_loopback(options, endpoints)
     spelling = CommandSpelling(options, names)
-    factory = _joined(made, making)
+    factory = _joined(made, making, guards)
     commanded = tuple(each for each in factories_of(factory) if each not in making.own)
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
+        each.hooks = put_before(each.hooks, guards)
     return Assembled(factory, commanded, making.services, names)
 
 
@@ -154,16 +159,36 @@ def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[W
         )
 
 
-def _joined(made: _Made, making: Making) -> WebSocketServerFactory | Mounts:
-    """Return one factory for all places."""
+def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongOption]:
+    """Generate a problem if clients would reach a factory of its own without any proof.
+
+    If all factories are such, the options have no effect, which is told already.
+    """
+    names = authenticating(options)
+    own = [path for path, each in made.sockets.items() if each in making.own]
+    if names and own and len(own) < len(made.sockets):
+        yield WrongOption(
+            names[0],
+            f"--{names[0]} would have no effect on the factory at {own[0]!r}, which has its own "
+            "options; give it a process_request in your code, or serve a handler instead of it",
+        )
+
+
+def _joined(
+    made: _Made, making: Making, guards: tuple[ProcessRequest, ...]
+) -> WebSocketServerFactory | Mounts:
+    """Return one factory for all places; the guards stand in front of its pages."""
     if not made.pages and list(made.sockets) == ["/"]:
         return made.sockets["/"]
     if not made.pages:
         return Mounts(made.sockets, reactor=making.reactor)
     # Only sites need twisted.web.
     from txws2._command.site_resources import HostCheck, Tree
+    from txws2.server.guarded_resource import GuardedResource
 
-    site = HostCheck(Tree(made.pages), lambda: mounts.factories[-1].hosts)
+    tree = Tree(made.pages)
+    guarded = GuardedResource(tree, *guards) if guards else tree
+    site = HostCheck(guarded, lambda: mounts.factories[-1].hosts)
     mounts = Mounts(made.sockets, site, reactor=making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)

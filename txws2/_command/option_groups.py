@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.python import usage
 
+from txws2._command.authentication import AUTHENTICATION
 from txws2._command.endpoints import endpoint_of
 from txws2._command.modes.table import MODES
 from txws2._command.option import Group, Option, number
@@ -140,5 +141,14 @@ _OF_MODES = tuple(
     Group(f"With --{mode.option.name}", mode.settings) for mode in MODES if mode.settings
 )
 
-GROUPS: tuple[Group, ...] = (_SERVED, _SERVER, *_OF_MODES, _ACCESS, _LIMITS, _TIMES, _LOG)
+GROUPS: tuple[Group, ...] = (
+    _SERVED,
+    _SERVER,
+    *_OF_MODES,
+    _ACCESS,
+    AUTHENTICATION,
+    _LIMITS,
+    _TIMES,
+    _LOG,
+)
 """The groups of options."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from txws2._deferreds.callables import result_of
 from txws2.server.hooks import ProcessRequest
+from txws2.server.user_file import TooManyChecks
 from txws2.wire.http.credentials import challenge, parse_basic
 from txws2.wire.http.heads import Request, Response
 
@@ -40,9 +41,9 @@ def basic_auth(
         realm: the name of the protected area, which browsers show; printable ASCII.
         credentials: a pair of a name and a password, or several pairs. The time of a comparison
             tells nothing about them.
-        check_credentials: a function that takes the place of credentials. It is called with a name
-            and a password, and returns True if they are right, or a coroutine or Deferred of
-            that. Compare in it with `hmac.compare_digest`.
+        check_credentials: a function that takes the place of credentials, such as a `UserFile`. It
+            is called with a name and a password, and returns True if they are right, or a coroutine
+            or Deferred of that. Compare in it with `hmac.compare_digest`.
 
     Raises:
         TypeError: there are both credentials and check_credentials, or neither; or the
@@ -59,15 +60,25 @@ def basic_auth(
 
     async def process_request(connection: Any, request: Request) -> Response | None:
         given = parse_basic(request.fields.get("Authorization", ""))
-        if given is not None and await result_of(check(*given)):
-            connection.username = given[0]
-            return None
+        try:
+            if given is not None and await result_of(check(*given)):
+                connection.username = given[0]
+                return None
+        except TooManyChecks:
+            return _later()
         text = "A name and a password are needed.\n"
         response = Response.plain(HTTPStatus.UNAUTHORIZED, text)
         response.headers.setRawHeaders("WWW-Authenticate", [asking])
         return response
 
     return process_request
+
+
+def _later() -> Response:
+    text = "Too many passwords wait for a check; try again later.\n"
+    response = Response.plain(HTTPStatus.SERVICE_UNAVAILABLE, text)
+    response.headers.setRawHeaders("Retry-After", ["5"])
+    return response
 
 
 def _pairs(credentials: Any) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ __all__ = [
     "ask_hooks",
     "gather_hooks",
     "hooks_of",
+    "put_before",
 ]
 
 ProcessRequest = Callable[[Any, Request], object]
@@ -103,6 +104,14 @@ def hooks_of(handler: object) -> tuple[ProcessRequest, ...]:
     """Return the method process_request of a handler, if it has one."""
     own: ProcessRequest | None = getattr(handler, "process_request", None)
     return () if own is None else (own,)
+
+
+def put_before(hooks: Hooks | None, first: Sequence[ProcessRequest]) -> Hooks | None:
+    """Return hooks that ask some others first; None if there are none at all."""
+    if not first:
+        return hooks
+    found = hooks or Hooks((), None, None)
+    return found._replace(process_request=(*first, *found.process_request))
 
 
 class Decision:

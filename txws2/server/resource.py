@@ -32,7 +32,7 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.heads import Response
 
-__all__ = ["WebSocketResource", "respond"]
+__all__ = ["WebSocketResource", "head_of", "respond"]
 
 
 class WebSocketResource(Resource):
@@ -98,7 +98,7 @@ class WebSocketResource(Resource):
             connection = self.factory.buildProtocol(request.getClientAddress())
             connection.site_request = request
             upgrade = _SiteUpgrade(request, channel.transport, connection)
-            driver_of(connection).answer(connection, upgrade, _head(request))
+            driver_of(connection).answer(connection, upgrade, head_of(request))
         else:
             respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET
@@ -202,7 +202,7 @@ _NOT_OF_AN_UPGRADE = (
 )
 
 
-def _head(request: SiteRequest) -> bytes:
+def head_of(request: SiteRequest) -> bytes:
     """Return the head of a request, with the empty line that ends it."""
     version = b"HTTP/2.0" if request.clientproto == b"HTTP/2" else request.clientproto
     lines = [b" ".join((request.method, request.uri, version))]

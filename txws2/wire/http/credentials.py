@@ -1,4 +1,4 @@
-"""User names and passwords in a request: the scheme Basic (RFC 7617)."""
+"""Credentials in a request: the schemes Basic (RFC 7617) and Bearer (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,23 @@ from urllib.parse import unquote
 
 from txws2.wire.escaping import anonymous
 
-__all__ = ["basic", "challenge", "masked", "parse_basic", "unquoted"]
+__all__ = [
+    "basic",
+    "bearer_challenge",
+    "challenge",
+    "is_token",
+    "masked",
+    "parse_basic",
+    "parse_bearer",
+    "unquoted",
+]
 
 # RFC 9110 sections 11.2 and 11.4: the scheme in any case of letters, spaces, a token68. No
 # character of one part can begin the next part, so the time is linear.
 _BASIC = re.compile(r"basic +([0-9A-Za-z\-._~+/]+=*)", re.IGNORECASE | re.ASCII)
+# RFC 6750 section 2.1 has the same characters.
+_TOKEN = re.compile(r"[0-9A-Za-z\-._~+/]+=*", re.ASCII)
+_BEARER = re.compile(r"bearer +([0-9A-Za-z\-._~+/]+=*)", re.IGNORECASE | re.ASCII)
 # RFC 7617 section 2: "The user-id and password MUST NOT contain any control characters".
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # One class of characters takes one pass.
@@ -82,9 +94,42 @@ def challenge(realm: str) -> str:
     Raises:
         ValueError: `realm` isn't printable ASCII.
     """
+    # RFC 7617 section 2.1 defines charset="UTF-8" for credentials.
+    return f'Basic realm="{_quoted(realm)}", charset="UTF-8"'
+
+
+def parse_bearer(authorization: str) -> str | None:
+    """Return the token; None if the scheme isn't Bearer, or the value malformed.
+
+    Args:
+        authorization: the value of an Authorization header.
+    """
+    match = _BEARER.fullmatch(authorization)
+    return None if match is None else match[1]
+
+
+def is_token(text: str) -> bool:
+    """Return True if a text can be sent as a token (RFC 6750 section 2.1)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def bearer_challenge(realm: str, error: str | None = None) -> str:
+    """Return the value of a WWW-Authenticate header that asks for a token.
+
+    Args:
+        realm: the words that tell a person for what it is.
+        error: an error code of RFC 6750 section 3.1; None if the request had no token.
+
+    Raises:
+        ValueError: `realm` isn't printable ASCII.
+    """
+    told = "" if error is None else f', error="{error}"'
+    return f'Bearer realm="{_quoted(realm)}"{told}'
+
+
+def _quoted(realm: str) -> str:
     # RFC 7617 section 2: "The authentication parameter 'realm' is REQUIRED". Its charset is
-    # undefined, so only ASCII is allowed here. Section 2.1 defines charset="UTF-8" for credentials.
+    # undefined, so only ASCII is allowed here.
     if not _REALM.fullmatch(realm):
         raise ValueError(f"realm must be printable ASCII; it is {realm!r}")
-    quoted = realm.replace("\\", r"\\").replace('"', r"\"")
-    return f'Basic realm="{quoted}", charset="UTF-8"'
+    return realm.replace("\\", r"\\").replace('"', r"\"")

@@ -1,0 +1,102 @@
+"""The options by which clients of `twistd ws` prove who they are, and the hooks for these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from txws2._command.option import Group, Option, WrongOption
+from txws2.server.alternatives import any_of
+from txws2.server.auth_backend import backend_auth
+from txws2.server.authentication import basic_auth
+from txws2.server.bearer import TokenFile, bearer_auth
+from txws2.server.hooks import ProcessRequest
+from txws2.server.user_file import UserFile
+
+__all__ = ["AUTHENTICATION", "authenticating", "authenticators"]
+
+# Browsers show it with the question for a password.
+_REALM = "this server"
+
+_USERS = Option(
+    "user-file",
+    "names and passwords, by htpasswd -B; each client needs one of these, or a token",
+    "FILE",
+)
+
+_TOKENS = Option(
+    "bearer-tokens",
+    "tokens, one a line, with the name of its owner perhaps; each client needs one of these, or a "
+    "password",
+    "FILE",
+)
+
+_IN_QUERY = Option(
+    "query-tokens",
+    "accept a token as ?access_token=, too, for pages of browsers; proxies log that",
+)
+
+_AUTHORIZE = Option(
+    "authorize",
+    "an HTTP service that is asked about each request; 2xx lets it in, 401 and 403 are passed on",
+    "URL",
+)
+
+_NAME = Option(
+    "authorize-name",
+    "the header of its answer that has the name",
+    "HEADER",
+    default="Remote-User",
+    otherwise="Remote-User",
+)
+
+AUTHENTICATION = Group(
+    "Proof of who connects, for WebSockets and pages",
+    (_USERS, _TOKENS, _IN_QUERY, _AUTHORIZE, _NAME),
+    "Files are read again when they have changed.",
+)
+"""The options."""
+
+
+def authenticating(options: Any) -> list[str]:
+    """Return the names of the options that were given."""
+    return [each.name for each in AUTHENTICATION.options if each.name in options.given]
+
+
+def authenticators(
+    options: Any, reactor: Any, problems: list[WrongOption]
+) -> tuple[ProcessRequest, ...]:
+    """Return the hooks that all must accept a client; add to the problems.
+
+    A password or a token is enough: a request can't have both.
+    """
+    problems += _without_effect(options)
+
+    def made(name: str, make: Callable[[str], ProcessRequest]) -> list[ProcessRequest]:
+        value = options[name]
+        try:
+            return [] if value is None else [make(value)]
+        except ValueError as exc:
+            problems.append(WrongOption(name, f"--{name}: {exc}"))
+            return []
+
+    def by_password(path: str) -> ProcessRequest:
+        return basic_auth(_REALM, check_credentials=UserFile(path, reactor=reactor))
+
+    def by_token(path: str) -> ProcessRequest:
+        in_query = bool(options["query-tokens"])
+        return bearer_auth(_REALM, check_token=TokenFile(path), in_query=in_query)
+
+    def by_backend(url: str) -> ProcessRequest:
+        return backend_auth(url, name_header=options["authorize-name"], reactor=reactor)
+
+    # The question for a password comes last, and it has the challenges of both.
+    known = [*made("bearer-tokens", by_token), *made("user-file", by_password)]
+    proofs = known if len(known) < 2 else [any_of(*known)]
+    return (*proofs, *made("authorize", by_backend))
+
+
+def _without_effect(options: Any) -> Iterator[WrongOption]:
+    for name, needed in (("query-tokens", "bearer-tokens"), ("authorize-name", "authorize")):
+        if name in options.given and options[needed] is None:
+            yield WrongOption(name, f"--{name} has no effect without --{needed}; give both")
