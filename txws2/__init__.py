@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from txws2.interfaces import Presence
     from txws2.server import (
+        CertificateFiles,
         GuardedResource,
         Mounts,
         Server,
@@ -95,6 +96,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SAME_ORIGIN",
     "Backoff",
+    "CertificateFiles",
     "Challenge",
     "ClientState",
     "Close",
@@ -186,9 +188,9 @@ _PACKAGES = {
     ),
     "txws2.interfaces": "Presence",
     "txws2.server": (
-        "GuardedResource Mounts Server TokenFile UserFile WebSocketResource WebSocketServerFactory "
-        "WebSocketServerProtocol WebSocketService backend_auth basic_auth bearer_auth "
-        "cancelled_on_close certificate_auth guarded route run serve"
+        "CertificateFiles GuardedResource Mounts Server TokenFile UserFile WebSocketResource "
+        "WebSocketServerFactory WebSocketServerProtocol WebSocketService backend_auth basic_auth "
+        "bearer_auth cancelled_on_close certificate_auth guarded route run serve"
     ),
     "txws2.streams": "WebSocketClientEndpoint WebSocketFactory WebSocketServerEndpoint",
     "txws2.wire.closing": "Close CloseCode",

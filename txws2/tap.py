@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -21,6 +21,7 @@ from txws2._command.assembly import assemble
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.tap_options import Options as CommandOptions
+from txws2._command.tls import secured
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
@@ -72,8 +73,16 @@ class TwistdService(WebSocketService):
     hosts_of_loopback: Hosts | None = None
     """The hosts to answer for while it listens on the loopback only; None not to set hosts."""
 
+    reload: Callable[[], object] | None = None
+    """Reads its files again; None if it has none."""
+
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
+
+    @property
+    def _servers(self) -> Sequence[TwistdService]:
+        """This server; see `TwistdServices`."""
+        return (self,)
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
@@ -160,6 +169,19 @@ def _begin(service: TwistdService | TwistdServices) -> None:
     factory = service.factory
     factory.log.info("txws2 {version} {accelerator}", version=__version__, accelerator=about())
     factory.reactor.callWhenRunning(_end_with_status_0, factory.reactor, service)
+    reloads = [server.reload for server in service._servers if server.reload is not None]
+    if reloads:
+        _reload_on_hangup(factory.reactor, reloads)
+
+
+def _reload_on_hangup(reactor: Any, reloads: Sequence[Callable[[], object]]) -> None:
+    """Read the files again on SIGHUP, as other servers do."""
+
+    def reload_all() -> None:
+        for reload in reloads:
+            reload()
+
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload_all))
 
 
 def _end_with_status_0(reactor: Any, service: TwistdService | TwistdServices) -> None:
@@ -229,37 +251,42 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
             problems += exc.problems
     if problems:
         raise WrongOptions(problems)
-    (service, others), *more = made
-    if not more and not others:
-        return service
-    return TwistdServices(
-        [service for service, _ in made], [o for _, others in made for o in others]
-    )
+    servers = [server for servers, _ in made for server in servers]
+    others = [other for _, others in made for other in others]
+    return TwistdServices(servers, others) if others or len(servers) > 1 else servers[0]
 
 
-def _make(options: CommandOptions, reactor: Any) -> tuple[TwistdService, list[Any]]:
-    """Return a server, and further services that start and stop with it."""
+def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], list[Any]]:
+    """Return the servers, and further services that start and stop with them."""
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
-    problems = [options.located(each) for each in _wrong_endpoints(endpoints, reactor)]
+    places = [*endpoints, *options["redirect-http"]]
+    problems = [options.located(each) for each in _wrong_endpoints(places, reactor)]
     try:
         assembled = assemble(options, endpoints, reactor, os.getcwd())
     except WrongOptions as exc:
         problems += exc.problems
     if problems:
         raise WrongOptions(problems)
-    service = TwistdService(endpoints, assembled.factory, drain=options["drain"])
+    files = assembled.certificate
+    where = secured(reactor, endpoints, files)
+    service = TwistdService(where, assembled.factory, drain=options["drain"])
+    service.reload = None if files is None else files.reload
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
         service.hosts_of_loopback = Hosts(assembled.names)
-    return service, assembled.services
+    servers = [service]
+    if assembled.redirect is not None:
+        servers.append(TwistdService(options["redirect-http"], assembled.redirect))
+        servers[-1].logs_to_stdout = service.logs_to_stdout
+    return servers, assembled.services
 
 
 def _listened_twice(servers: Sequence[CommandOptions]) -> Iterator[str]:
     """Generate a problem for each place at which two servers would listen."""
     seen: set[str] = set()
     for options in servers:
-        for where in options["listen"] or [_DEFAULT_ENDPOINT]:
+        for where in [*(options["listen"] or [_DEFAULT_ENDPOINT]), *options["redirect-http"]]:
             if where in seen:
                 problem = f"--listen has {where!r} twice; only one server can listen there"
                 yield options.located(WrongOption("listen", problem, where))

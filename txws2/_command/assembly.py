@@ -10,7 +10,9 @@ from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
+from txws2._command.tls import TLS, certificate_files, https_port, tls_problems
 from txws2.exceptions import NegotiationError
+from txws2.server.certificate_files import CertificateFiles
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.hooks import ProcessRequest, put_before
 from txws2.server.mounts import Mounts, factories_of
@@ -23,7 +25,9 @@ from txws2.wire.http.mount_points import segments_of_point
 __all__ = ["Assembled", "assemble"]
 
 # These options aren't options of a factory.
-_OF_THE_SERVICE = {"check-config", "config", "drain", "listen"}
+_OF_THE_SERVICE = {"check-config", "config", "drain", "listen"} | {
+    each.name for each in TLS.options
+}
 
 # Most of these lists are checked by the factory, too; it doesn't know from which option they come.
 _CHECKS: dict[str, Callable[[list[Any]], object]] = {
@@ -42,12 +46,16 @@ class Assembled(NamedTuple):
         commanded: its factories that have the options of the command line.
         services: services to start and stop with it.
         names: the hosts to answer for on the loopback.
+        certificate: the certificate for TLS; None if there is none.
+        redirect: the factory of --redirect-http; None if there is none.
     """
 
     factory: WebSocketServerFactory | Mounts
     commanded: tuple[WebSocketServerFactory, ...]
     services: list[Any]
     names: list[str]
+    certificate: CertificateFiles | None
+    redirect: Mounts | None
 
 
 class _Made(NamedTuple):
@@ -74,6 +82,8 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     made = _make_all(options, making, problems)
     problems += _without_effect(options, making, made)
     problems += _unguarded(options, making, made)
+    problems += tls_problems(options, endpoints)
+    certificate = certificate_files(options, problems)
     guards = authenticators(options, reactor, problems)
     if problems:
         raise WrongOptions([options.located(each) for each in problems])
@@ -85,7 +95,8 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     for each in commanded:
         each._warnings.spelling = spelling
         each.hooks = put_before(each.hooks, guards)
-    return Assembled(factory, commanded, making.services, names)
+    redirect = _redirect(options, endpoints, made, making) if options["redirect-http"] else None
+    return Assembled(factory, commanded, making.services, names, certificate, redirect)
 
 
 def _places(options: Options) -> Iterator[tuple[Mode, Place]]:
@@ -193,6 +204,19 @@ def _joined(
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts
+
+
+def _redirect(options: Options, endpoints: list[str], made: _Made, making: Making) -> Mounts:
+    """Return the factory of --redirect-http."""
+    # Only sites need twisted.web.
+    from txws2._command.https_redirect import HTTPSRedirect
+    from txws2._command.site_resources import HostCheck, Tree
+
+    static = {place.path: made.pages[place.path] for place in options["static"]}
+    hosts = making.settings["hosts"]
+    known = None if hosts is None else Hosts(hosts)
+    site = HTTPSRedirect(https_port(endpoints), Tree(static) if static else None)
+    return Mounts({}, HostCheck(site, lambda: known), reactor=making.reactor)
 
 
 def _share_limits(factories: tuple[WebSocketServerFactory, ...]) -> None:

@@ -10,6 +10,7 @@ from txws2.server.alternatives import any_of
 from txws2.server.auth_backend import backend_auth
 from txws2.server.authentication import basic_auth
 from txws2.server.bearer import TokenFile, bearer_auth
+from txws2.server.client_certificates import certificate_auth
 from txws2.server.hooks import ProcessRequest
 from txws2.server.user_file import UserFile
 
@@ -93,7 +94,8 @@ def authenticators(
     # The question for a password comes last, and it has the challenges of both.
     known = [*made("bearer-tokens", by_token), *made("user-file", by_password)]
     proofs = known if len(known) < 2 else [any_of(*known)]
-    return (*proofs, *made("authorize", by_backend))
+    certified = [] if options["client-ca"] is None else [certificate_auth()]
+    return (*certified, *proofs, *made("authorize", by_backend))
 
 
 def _without_effect(options: Any) -> Iterator[WrongOption]:

@@ -8,6 +8,7 @@ from txws2._command.authentication import AUTHENTICATION
 from txws2._command.endpoints import endpoint_of
 from txws2._command.modes.table import MODES
 from txws2._command.option import Group, Option, number
+from txws2._command.tls import TLS
 from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE
 
 __all__ = ["GROUPS", "OF_THE_FILE"]
@@ -144,6 +145,7 @@ _OF_MODES = tuple(
 GROUPS: tuple[Group, ...] = (
     _SERVED,
     _SERVER,
+    TLS,
     *_OF_MODES,
     _ACCESS,
     AUTHENTICATION,

@@ -135,7 +135,7 @@ class Options(usage.Options):
 
 
 # Two servers can't have the same of these, so each has its own.
-_OF_ONE = {"listen", *(mode.option.name for mode in MODES)}
+_OF_ONE = {"listen", "redirect-http", *(mode.option.name for mode in MODES)}
 
 
 def services_of(command: Options, path: str) -> list[Options]:

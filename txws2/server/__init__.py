@@ -11,6 +11,7 @@ from txws2.server.auth_backend import backend_auth
 from txws2.server.authentication import basic_auth
 from txws2.server.bearer import TokenFile, bearer_auth
 from txws2.server.cancellation import cancelled_on_close
+from txws2.server.certificate_files import CertificateFiles
 from txws2.server.client_certificates import certificate_auth
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.mounts import Mounts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from txws2.server.resource import WebSocketResource
 
 __all__ = [
+    "CertificateFiles",
     "GuardedResource",
     "Mounts",
     "Server",

@@ -181,6 +181,7 @@ class WebSocketService(TypedService):
         for given, endpoint in zip(self._endpoints, endpoints, strict=True):
             where = given if isinstance(given, str) else repr(given)
             secure = where.startswith("ssl:") or isinstance(given, SSL4ServerEndpoint)
+            secure = secure or bool(getattr(given, "secure", False))
             attempt = maybeDeferred(endpoint.listen, factory)
             attempt.addCallback(self._listens, server, where, secure)
             attempt.addErrback(self._failed, server, where)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from twisted.logger import Logger
 
-__all__ = ["Unreadable", "WatchedFile", "lines_of"]
+__all__ = ["Unreadable", "WatchedFile", "lines_of", "state_of"]
 
 T = TypeVar("T")
 
@@ -40,12 +40,12 @@ class WatchedFile(Generic[T]):
         self.path = os.fspath(path)
         self._parse = parse
         # The state comes first: a change while the file is read is then seen the next time.
-        self._state = _state_of(self.path)
+        self._state = state_of(self.path)
         self._value = self._read()
 
     def value(self) -> T:
         """Return the value of the file as it is now."""
-        state = _state_of(self.path)
+        state = state_of(self.path)
         if state != self._state:
             self._state = state
             try:
@@ -80,7 +80,7 @@ def lines_of(path: str) -> list[str]:
         raise Unreadable(f"{path!r} isn't UTF-8") from None
 
 
-def _state_of(path: str) -> tuple[int, ...] | None:
+def state_of(path: str) -> tuple[int, ...] | None:
     """Return numbers that change with the contents of a file; None if there is no such file."""
     try:
         found = os.stat(path)
