@@ -20,9 +20,11 @@ from txws2._accelerator import about
 from txws2._command.assembly import assemble
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
+from txws2._command.sd_notify import Notifier, notifier_of
 from txws2._command.tap_options import Options as CommandOptions
 from txws2._command.tls import secured
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.listeners import uri_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
@@ -170,16 +172,36 @@ def _begin(service: TwistdService | TwistdServices) -> None:
     factory.log.info("txws2 {version} {accelerator}", version=__version__, accelerator=about())
     factory.reactor.callWhenRunning(_end_with_status_0, factory.reactor, service)
     reloads = [server.reload for server in service._servers if server.reload is not None]
-    if reloads:
-        _reload_on_hangup(factory.reactor, reloads)
+    notifier = notifier_of(factory.reactor)
+    if reloads or notifier:
+        _reload_on_hangup(factory.reactor, reloads, notifier, service)
+    if notifier:
+        factory.reactor.callWhenRunning(lambda: notifier.ready(_status(service)))
+        factory.reactor.addSystemEventTrigger(
+            "before", "shutdown", lambda: notifier.stopping("closing the connections")
+        )
 
 
-def _reload_on_hangup(reactor: Any, reloads: Sequence[Callable[[], object]]) -> None:
+def _status(service: TwistdService | TwistdServices) -> str:
+    """Return a line for `systemctl status`."""
+    found = [address for server in service._servers for address in server.addresses]
+    places = ", ".join(uri_of(each, secure=False) or "a socket" for each in found)
+    return f"listening on {places.replace('ws://', '').replace('/', '')}"
+
+
+def _reload_on_hangup(
+    reactor: Any,
+    reloads: Sequence[Callable[[], object]],
+    notifier: Notifier,
+    service: TwistdService | TwistdServices,
+) -> None:
     """Read the files again on SIGHUP, as other servers do."""
 
     def reload_all() -> None:
+        notifier.reloading()
         for reload in reloads:
             reload()
+        notifier.ready(_status(service))
 
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload_all))
 

@@ -11,6 +11,7 @@ from tests.command.test_commands import TWISTD, CommandTestCase, free_port
 from tests.interop.test_reverse_proxies import DEPLOY
 
 ACTIVATE = shutil.which("systemd-socket-activate")
+ANALYZE = shutil.which("systemd-analyze")
 
 CHAT = """
 async def handler(ws):
@@ -55,3 +56,15 @@ class SystemdTests(CommandTestCase):
             self.assertEqual(await client.recv(), "bye")
         await process.ended
         self.assertEqual(process.status, 0)
+
+    async def test_the_units_are_right(self):
+        if ANALYZE is None:
+            raise SkipTest("systemd-analyze is not installed (Debian's package systemd)")
+        path = self.make_directory()
+        shutil.copy(DEPLOY / "chat.socket", path)
+        text = (DEPLOY / "chat.service").read_text()
+        (path / "chat.service").write_text(text.replace("/opt/chat/bin/twistd", TWISTD))
+        process = self.start(ANALYZE, "verify", *map(str, sorted(path.glob("chat.*"))))
+        await process.ended
+        self.assertEqual(process.status, 0, process.err)
+        self.assertNotIn("chat.service:", process.err)
