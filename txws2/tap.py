@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
+from txws2._command.json_log import log_as_json
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.sd_notify import Notifier, notifier_of
@@ -50,6 +51,11 @@ class Options(CommandOptions):
             CannotStart: an option is wrong.
         """
         super().postOptions()
+        if self.parent is not None and any(each["json-log"] for each in self.services()):
+            try:
+                log_as_json(self.parent)
+            except ValueError as exc:
+                raise CannotStart(str(exc)) from exc
         if self["check-config"]:
             makeService(self)
             what = self["config"] or "The command line"
@@ -75,8 +81,8 @@ class TwistdService(WebSocketService):
     hosts_of_loopback: Hosts | None = None
     """The hosts to answer for while it listens on the loopback only; None not to set hosts."""
 
-    reload: Callable[[], object] | None = None
-    """Reads its files again; None if it has none."""
+    reloads: Sequence[Callable[[], object]] = ()
+    """Functions that read or open its files again."""
 
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
@@ -171,7 +177,7 @@ def _begin(service: TwistdService | TwistdServices) -> None:
     factory = service.factory
     factory.log.info("txws2 {version} {accelerator}", version=__version__, accelerator=about())
     factory.reactor.callWhenRunning(_end_with_status_0, factory.reactor, service)
-    reloads = [server.reload for server in service._servers if server.reload is not None]
+    reloads = [reload for server in service._servers for reload in server.reloads]
     notifier = notifier_of(factory.reactor)
     if reloads or notifier:
         _reload_on_hangup(factory.reactor, reloads, notifier, service)
@@ -292,7 +298,7 @@ def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], l
     files = assembled.certificate
     where = secured(reactor, endpoints, files)
     service = TwistdService(where, assembled.factory, drain=options["drain"])
-    service.reload = None if files is None else files.reload
+    service.reloads = assembled.reloads
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):

@@ -50,6 +50,8 @@ SAMPLES = {
     "close-timeout": ("1e1", 10),
     "drain": ('"none"', None),
     "log-connections": ("true", 1),
+    "access-log": ('"-"', "-"),
+    "json-log": ("true", 1),
 }
 
 

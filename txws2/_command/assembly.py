@@ -25,7 +25,7 @@ from txws2.wire.http.mount_points import segments_of_point
 __all__ = ["Assembled", "assemble"]
 
 # These options aren't options of a factory.
-_OF_THE_SERVICE = {"check-config", "config", "drain", "listen"} | {
+_OF_THE_SERVICE = {"check-config", "config", "drain", "json-log", "listen"} | {
     each.name for each in TLS.options
 }
 
@@ -48,6 +48,7 @@ class Assembled(NamedTuple):
         names: the hosts to answer for on the loopback.
         certificate: the certificate for TLS; None if there is none.
         redirect: the factory of --redirect-http; None if there is none.
+        reloads: functions that read or open files again.
     """
 
     factory: WebSocketServerFactory | Mounts
@@ -56,6 +57,7 @@ class Assembled(NamedTuple):
     names: list[str]
     certificate: CertificateFiles | None
     redirect: Mounts | None
+    reloads: list[Callable[[], object]]
 
 
 class _Made(NamedTuple):
@@ -85,18 +87,24 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     problems += tls_problems(options, endpoints)
     certificate = certificate_files(options, problems)
     guards = authenticators(options, reactor, problems)
+    access_log = _access_log(options, problems)
     if problems:
         raise WrongOptions([options.located(each) for each in problems])
     names = names_of_loopback(options, endpoints)
     spelling = CommandSpelling(options, names)
-    factory = _joined(made, making, guards)
+    factory = _joined(made, making, guards, access_log)
     commanded = tuple(each for each in factories_of(factory) if each not in making.own)
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
         each.hooks = put_before(each.hooks, guards)
+        each.access_log = None if access_log is None else access_log.websocket
     redirect = _redirect(options, endpoints, made, making) if options["redirect-http"] else None
-    return Assembled(factory, commanded, making.services, names, certificate, redirect)
+    reloads: list[Callable[[], object]] = [
+        each.reload for each in (certificate,) if each is not None
+    ]
+    reloads += [each.reopen for each in (access_log,) if each is not None]
+    return Assembled(factory, commanded, making.services, names, certificate, redirect, reloads)
 
 
 def _places(options: Options) -> Iterator[tuple[Mode, Place]]:
@@ -186,7 +194,7 @@ def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongO
 
 
 def _joined(
-    made: _Made, making: Making, guards: tuple[ProcessRequest, ...]
+    made: _Made, making: Making, guards: tuple[ProcessRequest, ...], access_log: Any
 ) -> WebSocketServerFactory | Mounts:
     """Return one factory for all places; the guards stand in front of its pages."""
     if not made.pages and list(made.sockets) == ["/"]:
@@ -200,10 +208,30 @@ def _joined(
     tree = Tree(made.pages)
     guarded = GuardedResource(tree, *guards) if guards else tree
     site = HostCheck(guarded, lambda: mounts.factories[-1].hosts)
-    mounts = Mounts(made.sockets, site, reactor=making.reactor)
+    root: Any = site
+    if access_log is not None:
+        from txws2._command.access_log import LoggedSite
+
+        root = LoggedSite(site, access_log, making.reactor)
+    mounts = Mounts(made.sockets, root, reactor=making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts
+
+
+def _access_log(options: Options, problems: list[WrongOption]) -> Any:
+    """Return the access log, if there is one; add to the problems."""
+    path = options["access-log"]
+    if path is None or problems:
+        return None
+    # Only this needs twisted.web.
+    from txws2._command.access_log import AccessLog
+
+    try:
+        return AccessLog(path)
+    except ValueError as exc:
+        problems.append(WrongOption("access-log", f"--access-log: {exc}"))
+        return None
 
 
 def _redirect(options: Options, endpoints: list[str], made: _Made, making: Making) -> Mounts:

@@ -136,7 +136,19 @@ _TIMES = Group(
     "A TIME is in seconds, or as 500ms, 10s, 2m or 1h; none is no limit.",
 )
 
-_LOG = Group("Log", (Option("log-connections", "log each connection: opened, closed, refused"),))
+_LOG = Group(
+    "Log",
+    (
+        Option("log-connections", "log each connection: opened, closed, refused"),
+        Option(
+            "access-log",
+            "a line for each request and each WebSocket that has ended, in the common format of "
+            "web servers; - is standard output",
+            "FILE",
+        ),
+        Option("json-log", "log one JSON object on each line"),
+    ),
+)
 
 _OF_MODES = tuple(
     Group(f"With --{mode.option.name}", mode.settings) for mode in MODES if mode.settings

@@ -225,6 +225,8 @@ class Ending:
         connection.connection_lost(cause)
         if factory.log_connections:
             log_closed(factory.log, driver, driver.ended_with())
+        if factory.access_log is not None:
+            factory.access_log(driver, 101)
         if driver.intake is not None:
             driver.intake.close(driver)
         if driver.pings is not None:

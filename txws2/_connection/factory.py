@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, KeysView
+from collections.abc import Callable, Iterator, KeysView
 from functools import cached_property
 from operator import methodcaller
 from typing import Any, Generic, TypedDict, TypeVar
@@ -127,6 +127,9 @@ class ConnectionFactory(Factory, Generic[P]):
 
     noisy = False
     log: Logger
+
+    # Called with a driver and the status, when a connection has ended or was refused.
+    access_log: Callable[[Any, int], None] | None = None
 
     @property
     def protocol(self) -> None:

@@ -141,6 +141,8 @@ class _Asking(Resource):
                 return response
             if response is not None:
                 raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
+        # For an access log.
+        cast(Any, request).remote_user = visitor.username
         return None
 
 

@@ -166,6 +166,8 @@ class ServerHandshake(Handshake):
         self.response = response
         if factory.log_connections:
             log_refused(factory.log, driver, response.status_code, reason)
+        if factory.access_log is not None and self.upgrade is None:
+            factory.access_log(driver, response.status_code)
         factory._warnings.refused(driver, response.status_code, reason)
         if self.upgrade is not None and driver.outbox is None:
             self.refuse(reason)

@@ -1,0 +1,169 @@
+"""The access log of `twistd ws`, and its log in JSON."""
+
+import json
+import re
+import signal
+from pathlib import Path
+
+from twisted.logger import LogLevel, formatEvent
+from twisted.python.failure import Failure
+
+from tests.command.test_authentication import TOKEN, AuthenticationTestCase
+from tests.support.sides import REQUEST, Peer, QuietTestCase
+from tests.test_tap import TapTestCase
+from txws2._command import json_log
+from txws2._command.json_log import json_line, log_as_json
+from txws2.tap import CannotStart, Options
+from txws2.testing import Joined
+from txws2.wire.frames import encode_frame
+
+TIME = r" \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "
+
+
+class AccessLogTests(AuthenticationTestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.directory / "access.log"
+
+    def start_logged(self, *arguments):
+        self.start("--access-log", str(self.path), *arguments)
+
+    def lines(self):
+        return [re.sub(TIME, " TIME ", line) for line in self.path.read_text().splitlines()]
+
+    def talk(self, *lines, path=b"/chat?access_token=s3cret"):
+        """Open a WebSocket, get an echo, and close it."""
+        peer = Peer()
+        joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
+        more = b"".join(line.encode() + b"\r\n" for line in lines)
+        request = REQUEST.replace(b"/chat", path).replace(b"example.com", b"localhost")
+        peer.transport.write(request[:-2] + more + b"\r\n")
+        joined.pump()
+        peer.transport.write(encode_frame(1, b"hello", masked=True))
+        peer.transport.write(encode_frame(8, b"\x03\xe8", masked=True))
+        joined.pump()
+        peer.transport.loseConnection()
+        joined.pump()
+
+    def test_a_websocket_has_a_line_when_it_has_ended(self):
+        self.start_logged("--bearer-tokens", self.tokens)
+        self.talk(TOKEN)
+        [line] = self.lines()
+        self.assertRegex(line, r'^\S+ - ann TIME "GET /chat HTTP/1.1" 101 11\Z')
+
+    def test_so_has_one_that_is_refused(self):
+        self.start_logged("--bearer-tokens", self.tokens)
+        self.status("/x")
+        [line] = self.lines()
+        self.assertRegex(line, r'^\S+ - - TIME "GET /x HTTP/1.1" 401 -\Z')
+
+    def test_pages_and_websockets_of_a_site_have_one_line_each(self):
+        self.start_logged("--web", "tests.command.test_modes:ROOT", "--echo")
+        self.status("/?token=s3cret", page=True)
+        self.talk()
+        # A connection that was the site's before.
+        page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        self.ask(page + REQUEST.replace(b"example.com", b"localhost").replace(b"13", b"12"))
+        lines = [line.split("TIME ")[1] for line in self.lines()]
+        self.assertEqual(
+            lines,
+            [
+                '"GET / HTTP/1.1" 200 8',
+                '"GET /chat HTTP/1.1" 101 11',
+                '"GET / HTTP/1.1" 200 8',
+                *lines[3:],
+            ],
+        )
+        self.assertEqual(len(lines), 4)
+        self.assertNotIn("s3cret", self.path.read_text())
+
+    def test_nothing_of_a_client_ends_a_line_or_a_field(self):
+        self.start_logged("--web", "tests.command.test_modes:ROOT", "--echo")
+        self.ask(b'GET /"\\\xff\x1b[1m HTTP/1.1\r\nHost: localhost\r\n\r\n')
+        self.talk(path=b'/a"b')
+        text = self.path.read_text()
+        self.assertNotIn("\x1b", text)
+        for line in text.splitlines():
+            self.assertEqual(line.count('"'), 2, line)
+
+    def test_sighup_opens_the_file_again(self):
+        self.start_logged()
+        self.path.rename(self.directory / "old")
+        self.handlers[signal.SIGHUP](signal.SIGHUP, None)
+        self.talk()
+        self.assertEqual(len(self.lines()), 1)
+        self.assertEqual((self.directory / "old").read_text(), "")
+
+    def test_a_file_that_can_t_be_written_is_told(self):
+        self.assertCannotStart(
+            "--access-log: can't write '/none/x': No such file or directory",
+            *("--access-log", "/none/x"),
+        )
+
+    def test_a_full_disk_is_logged_once_and_ends_no_connection(self):
+        if not Path("/dev/full").exists():
+            self.skipTest("there is no /dev/full")
+        self.start("--access-log", "/dev/full")
+        self.talk()
+        self.talk()
+        [event] = self.take_loud()
+        self.assertIn("can't write the access log: No space left", formatEvent(event))
+
+
+class LineTests(QuietTestCase):
+    def test_an_event_is_one_line(self):
+        event = {
+            "log_time": 0.5,
+            "log_level": LogLevel.warn,
+            "log_namespace": "txws2.server",
+            "log_format": "{x}\nand \x1b more",
+            "x": "ä",
+        }
+        line = json_line(event)
+        self.assertEqual(line.count("\n"), 1)
+        self.assertTrue(line.isascii())
+        self.assertEqual(
+            json.loads(line),
+            {
+                "time": "1970-01-01T00:00:00.500+00:00",
+                "level": "warn",
+                "namespace": "txws2.server",
+                "text": "ä\nand \x1b more",
+            },
+        )
+
+    def test_a_failure_has_its_traceback(self):
+        found = json.loads(json_line({"log_format": "x", "log_failure": Failure(ValueError("y"))}))
+        self.assertIn("ValueError: y", found["traceback"])
+
+    def test_an_odd_event_is_a_line_too(self):
+        self.assertEqual(json.loads(json_line({}))["level"], "info")
+
+
+class JSONLogTests(TapTestCase):
+    def parse(self, **twistd):
+        options = Options()
+        options.parent = {"logger": None, "logfile": None, "nodaemon": 1, **twistd}
+        options.parseOptions(["--json-log"])
+        return options.parent
+
+    def test_twistd_makes_the_observer_by_its_name(self):
+        self.assertEqual(self.parse()["logger"], "txws2._command.json_log.observer")
+        self.assertEqual(json_log._path, ["-"])
+
+    def test_it_goes_where_the_log_would_go(self):
+        for twistd, path in (
+            ({"logfile": "x.log"}, "x.log"),
+            ({"nodaemon": 0}, "twistd.log"),
+            ({"logfile": "-"}, "-"),
+        ):
+            self.parse(**twistd)
+            self.assertEqual(json_log._path, [path])
+        path = self.mktemp()
+        log_as_json({"logfile": path})
+        json_log.observer()({"log_format": "hello"})
+        self.assertEqual(json.loads(Path(path).read_text())["text"], "hello")
+
+    def test_another_logger_is_refused(self):
+        error = self.assertRaises(CannotStart, self.parse, syslog=True)
+        self.assertIn("--json-log has no effect with --logger or --syslog", str(error))
