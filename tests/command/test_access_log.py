@@ -86,6 +86,14 @@ class AccessLogTests(AuthenticationTestCase):
         for line in text.splitlines():
             self.assertEqual(line.count('"'), 2, line)
 
+    def test_a_factory_with_options_of_its_own_is_logged_too(self):
+        service = self.make(
+            *("--access-log", str(self.path), "--app", "tests.command.test_authentication:FACTORY")
+        )
+        self.assertIsNotNone(service.factory.access_log)
+        self.make("--app", "tests.command.test_authentication:FACTORY")
+        self.assertIsNone(service.factory.access_log)
+
     def test_sighup_opens_the_file_again(self):
         self.start_logged()
         self.path.rename(self.directory / "old")

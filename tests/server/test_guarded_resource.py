@@ -81,6 +81,26 @@ class HooksTests(GuardTestCase):
         self.assertStatus("200 OK", PAGE.replace(b"/page", b"/page?a=b"))
         self.assertEqual(seen, [(("127.0.0.1", 50000), False, "/page?a=b", "GET")])
 
+    def test_a_hook_knows_the_visitor_behind_a_proxy_that_is_trusted(self):
+        seen = []
+        self.serve()
+        hook = lambda visitor, _: seen.append((visitor.remote_address, visitor.secure))  # noqa: E731
+        for trusted in ["127.0.0.0/8"], []:
+            guarded = GuardedResource(self.root, hook, trusted_proxies=trusted)
+            self.site = Site(guarded, reactor=self.clock)
+            self.connect()
+            told = "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"
+            self.assertStatus("200 OK", lined(*told))
+        self.assertEqual(seen, [(("192.0.2.7", 0), True), (("127.0.0.1", 50000), False)])
+
+    def test_proxies_that_contradict_each_other_are_refused(self):
+        self.serve()
+        guarded = GuardedResource(self.root, trusted_proxies=["127.0.0.0/8"])
+        self.site = Site(guarded, reactor=self.clock)
+        self.connect()
+        told = "X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"
+        self.assertStatus("400 Bad Request", lined(*told))
+
     def test_a_hook_may_wait(self):
         waiting = Deferred()
         self.guard(lambda visitor, request: waiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
@@ -11,6 +12,10 @@ from twisted.logger import Logger
 from twisted.web.http import SWITCHING
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.server import Site
+
+from txws2.server.site_clients import site_client
+from txws2.wire.exceptions import InvalidHandshake
+from txws2.wire.http.ip_addresses import Networks
 
 __all__ = ["AccessLog", "LoggedSite"]
 
@@ -31,13 +36,15 @@ class AccessLog:
 
     Args:
         path: the path of the file; "-" for standard output.
+        trusted_proxies: the proxies whose word on the client's address counts.
 
     Raises:
         ValueError: the file can't be written.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, trusted_proxies: Sequence[str] = ()) -> None:
         self._path = path
+        self._trusted = Networks(trusted_proxies)
         self._failing = False
         self._log = Logger(namespace="txws2.server")
         self._file = self._opened()
@@ -86,9 +93,18 @@ class AccessLog:
             return
         path = request.uri.partition(b"?")[0]
         line = b" ".join((request.method, path, request.clientproto)).decode("latin-1")
-        host = getattr(request.getClientAddress(), "host", "-")
+        host = self._host_of(request)
         user = getattr(request, "remote_user", None)
         self._write(host, user, line, request.code, request.sentLength)
+
+    def _host_of(self, request: HTTPRequest) -> str:
+        try:
+            client = site_client(request, self._trusted)
+        except InvalidHandshake:
+            client = None
+        if client is not None and client.host is not None:
+            return client.host
+        return getattr(request.getClientAddress(), "host", None) or "-"
 
     def _write(self, host: str, user: object, line: str, status: int, size: int) -> None:
         now = datetime.now(UTC)

@@ -25,7 +25,7 @@ from txws2.wire.http.mount_points import segments_of_point
 __all__ = ["Assembled", "assemble"]
 
 # These options aren't options of a factory.
-_OF_THE_SERVICE = {"check-config", "config", "drain", "json-log", "listen"} | {
+_OF_THE_SERVICE = {"access-log", "check-config", "config", "drain", "json-log", "listen"} | {
     each.name for each in TLS.options
 }
 
@@ -98,6 +98,8 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     for each in commanded:
         each._warnings.spelling = spelling
         each.hooks = put_before(each.hooks, guards)
+    for each in factories_of(factory):
+        # This changes nothing for a factory that has options of its own.
         each.access_log = None if access_log is None else access_log.websocket
     redirect = _redirect(options, endpoints, made, making) if options["redirect-http"] else None
     reloads: list[Callable[[], object]] = [
@@ -206,7 +208,11 @@ def _joined(
     from txws2.server.guarded_resource import GuardedResource
 
     tree = Tree(made.pages)
-    guarded = GuardedResource(tree, *guards) if guards else tree
+    guarded = (
+        GuardedResource(tree, *guards, trusted_proxies=making.settings["trusted_proxies"])
+        if guards
+        else tree
+    )
     site = HostCheck(guarded, lambda: mounts.factories[-1].hosts)
     root: Any = site
     if access_log is not None:
@@ -228,7 +234,7 @@ def _access_log(options: Options, problems: list[WrongOption]) -> Any:
     from txws2._command.access_log import AccessLog
 
     try:
-        return AccessLog(path)
+        return AccessLog(path, options["trusted-proxy"])
     except ValueError as exc:
         problems.append(WrongOption("access-log", f"--access-log: {exc}"))
         return None

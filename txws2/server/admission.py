@@ -14,7 +14,7 @@ from txws2.wire.http.fields import Lookup
 from txws2.wire.http.forwarded import Client, client_of
 from txws2.wire.http.ip_addresses import UNIX, Networks, group_of
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "host_of"]
 
 
 class Admission:
@@ -67,7 +67,7 @@ class Admission:
         """
         if self.max_connections is not None and len(self._groups) >= self.max_connections:
             raise TooManyConnections()
-        host = _host_of(peer)
+        host = host_of(peer)
         if host not in self._trusted:
             self._count(connection, host)
         else:
@@ -88,7 +88,7 @@ class Admission:
             InvalidHeaderValue: the headers of the proxy contradict each other.
             TooManyConnectionsFromHost: the limit of this host is reached.
         """
-        host = _host_of(peer)
+        host = host_of(peer)
         if host not in self._trusted:
             return None
         client = client_of(headers, self._trusted)
@@ -117,7 +117,8 @@ class Admission:
         self._groups[connection] = group
 
 
-def _host_of(peer: IAddress) -> str | None:
+def host_of(peer: IAddress | None) -> str | None:
+    """Return the address of a peer, as networks know it; None if it has none."""
     if isinstance(peer, UNIXAddress):
         return UNIX
     return peer.host if isinstance(peer, (IPv4Address, IPv6Address)) else None

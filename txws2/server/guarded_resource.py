@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -19,9 +20,11 @@ from txws2._transport.capabilities import Address, address_of
 from txws2.server.hooks import REQUEST_ARGUMENTS, ProcessRequest
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import head_of, respond
+from txws2.server.site_clients import site_client
 from txws2.wire.exceptions import InvalidHandshake
 from txws2.wire.http.heads import Request as Head
 from txws2.wire.http.heads import Response
+from txws2.wire.http.ip_addresses import Networks
 
 __all__ = ["GuardedResource", "Visitor"]
 
@@ -33,6 +36,7 @@ class Visitor:
 
     Args:
         request: the request of twisted.web.
+        trusted: the proxies whose word on the client counts.
 
     Attributes:
         username: the user whom a hook has authenticated; None otherwise.
@@ -41,8 +45,9 @@ class Visitor:
 
     username: str | None = None
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, trusted: Networks) -> None:
         self.site_request = request
+        self._client = site_client(request, trusted)
 
     @property
     def transport(self) -> Any:
@@ -52,11 +57,16 @@ class Visitor:
     @property
     def remote_address(self) -> Address:
         """(host, port) of the client, or the path of a Unix socket."""
+        client = self._client
+        if client is not None and client.host is not None:
+            return client.host, client.port
         return address_of(self.site_request.getClientAddress())
 
     @property
     def secure(self) -> bool:
-        """True if the client uses TLS with this server."""
+        """True if the client uses TLS, with this server or a proxy that is trusted."""
+        if self._client is not None and self._client.secure is not None:
+            return self._client.secure
         return bool(ISSLTransport.providedBy(self.transport))
 
     def respond(self, status: int, text: str) -> Response:
@@ -79,26 +89,32 @@ class GuardedResource(Resource):
     Args:
         resource: the resource behind it.
         *hooks: the hooks, such as that of `basic_auth`. They are asked in turn.
+        trusted_proxies: the proxies whose word on the client counts, as for
+            `WebSocketServerFactory`.
 
     Raises:
         TypeError: a hook can't be called with its arguments, or is a generator function.
+        ValueError: a proxy isn't an address, a network or "unix".
     """
 
-    def __init__(self, resource: Any, *hooks: ProcessRequest) -> None:
+    def __init__(
+        self, resource: Any, *hooks: ProcessRequest, trusted_proxies: Sequence[str] = ()
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         for hook in hooks:
             check_hook("process_request", hook, REQUEST_ARGUMENTS)
         self._resource = resource
         self._hooks = hooks
+        self._trusted = Networks(trusted_proxies)
 
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return a resource that asks the hooks."""
         put_back(request)
-        return _Asking(self._resource, self._hooks)
+        return _Asking(self._resource, self._hooks, self._trusted)
 
     def render(self, request: Request) -> Any:
         """Ask the hooks about a request for the resource itself."""
-        return _Asking(self._resource, self._hooks).render(request)
+        return _Asking(self._resource, self._hooks, self._trusted).render(request)
 
 
 class _Asking(Resource):
@@ -106,10 +122,11 @@ class _Asking(Resource):
 
     isLeaf = True
 
-    def __init__(self, resource: Any, hooks: tuple[ProcessRequest, ...]) -> None:
+    def __init__(self, resource: Any, hooks: tuple[ProcessRequest, ...], trusted: Networks) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._resource = resource
         self._hooks = hooks
+        self._trusted = trusted
 
     def render(self, request: Request) -> int:
         asking = started(self._decide(request))
@@ -132,9 +149,9 @@ class _Asking(Resource):
     async def _ask(self, request: Request) -> Response | None:
         try:
             head = Head.received(head_of(request).removesuffix(b"\r\n\r\n"))
+            visitor = Visitor(request, self._trusted)
         except InvalidHandshake:
             return Response.plain(HTTPStatus.BAD_REQUEST, "The request is malformed.\n")
-        visitor = Visitor(request)
         for hook in self._hooks:
             response = await result_of(hook(visitor, head))
             if isinstance(response, Response):
