@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from txws2.interfaces import Presence
     from txws2.server import (
+        Mounts,
         Server,
         WebSocketResource,
         WebSocketServerFactory,
@@ -110,6 +111,7 @@ __all__ = [
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
+    "Mounts",
     "NegotiationError",
     "OpeningTimeout",
     "PayloadTooBig",
@@ -172,7 +174,7 @@ _PACKAGES = {
     ),
     "txws2.interfaces": "Presence",
     "txws2.server": (
-        "Server WebSocketResource WebSocketServerFactory WebSocketServerProtocol "
+        "Mounts Server WebSocketResource WebSocketServerFactory WebSocketServerProtocol "
         "WebSocketService basic_auth cancelled_on_close guarded route run serve"
     ),
     "txws2.streams": "WebSocketClientEndpoint WebSocketFactory WebSocketServerEndpoint",

@@ -7,51 +7,55 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from twisted.application.service import MultiService
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
 
 from txws2 import __version__
 from txws2._accelerator import about
-from txws2._command.application import NoApplication, load_application, load_factory
-from txws2._command.tap_options import (
-    CannotStart,
-    CommandSpelling,
-    Options,
-    names_of_loopback,
-    settings_of,
-)
-from txws2.exceptions import NegotiationError
-from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2._command.assembly import assemble
+from txws2._command.modes.echo import Echo
+from txws2._command.option import CannotStart, WrongOption, WrongOptions
+from txws2._command.tap_options import Options as CommandOptions
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
 from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.ip_addresses import parse_ip
 
-__all__ = ["Options", "makeService"]
+__all__ = ["CannotStart", "Echo", "Options", "makeService"]
 
 # The log has this advice while the server waits to end.
 _ADVICE = "(--drain and --close-timeout say how long); a second signal ends it at once"
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
-# These options aren't options of a factory.
-_OF_THE_SERVICE = {"app", "drain", "listen"}
+
+class Options(CommandOptions):
+    """The options of `twistd ws`."""
+
+    def postOptions(self) -> None:
+        """Check the options, and end, if that is all that is asked for.
+
+        Raises:
+            CannotStart: an option is wrong.
+        """
+        super().postOptions()
+        if self["check-config"]:
+            makeService(self)
+            what = self["config"] or "The command line"
+            print(f"{what} is right, and has {_counted(len(self.services()))}.")
+            sys.exit(0)
 
 
-class Echo(WebSocketServerProtocol):
-    """Sends every message back, and reads no more than it can send."""
-
-    def connectionOpened(self) -> None:
-        """Pause reading while there is too much to send."""
-        self.registerProducer(self)
-
-    def messageReceived(self, message: str | bytes) -> None:
-        """Send the message back."""
-        self.sendMessage(message)
+def _counted(number: int) -> str:
+    return "one server" if number == 1 else f"{number} servers"
 
 
 class TwistdService(WebSocketService):
@@ -62,8 +66,14 @@ class TwistdService(WebSocketService):
     logs_to_stdout = False
     """True if the log goes to the stdout of the command."""
 
+    commanded: tuple[WebSocketServerFactory, ...] = ()
+    """The factories that have the options of the command line."""
+
     hosts_of_loopback: Hosts | None = None
     """The hosts to answer for while it listens on the loopback only; None not to set hosts."""
+
+    whole: TwistdService | TwistdServices | None = None
+    """All services of the process, if there are several."""
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
@@ -85,24 +95,74 @@ class TwistdService(WebSocketService):
                 problem.code = 1
         raise problem
 
-    def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
+    def _listens(
+        self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
+    ) -> None:
         super()._listens(port, server, where, secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
             alone = all(map(_is_loopback, self.addresses)) and not where.startswith("haproxy:")
             self.hosts_of_loopback = self.hosts_of_loopback if alone else None
-            self.factory.hosts = self.hosts_of_loopback
+            for factory in self.commanded:
+                factory.hosts = self.hosts_of_loopback
 
     def _listen(self) -> None:
-        self.factory.log.info(
-            "txws2 {version} {accelerator}", version=__version__, accelerator=about()
-        )
+        if self.whole is None:
+            _begin(self)
         super()._listen()
-        self.factory.reactor.callWhenRunning(_end_with_status_0, self.factory.reactor, self)
 
 
-def _end_with_status_0(reactor: Any, service: TwistdService) -> None:
+class TwistdServices(MultiService):
+    """Several servers in one process, with the services that they need.
+
+    Args:
+        servers: the servers.
+        others: the other services. They start first.
+    """
+
+    name = "ws"
+
+    def __init__(self, servers: Sequence[TwistdService], others: Sequence[Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._servers = servers
+        self._prepared = False
+        self.factory = servers[0].factory
+        for number, server in enumerate(servers, 1):
+            server.whole = self
+            server.setName(f"ws {number}")
+        for service in (*others, *servers):
+            service.setServiceParent(self)
+
+    def privilegedStartService(self) -> None:
+        """Listen with all servers."""
+        self._prepare()
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do."""
+        self._prepare()
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def _prepare(self) -> None:
+        if not self._prepared:
+            self._prepared = True
+            _begin(self)
+
+    def stopNow(self) -> None:
+        """Stop all servers without waiting."""
+        for server in self._servers:
+            server.stopNow()
+
+
+def _begin(service: TwistdService | TwistdServices) -> None:
+    """Log the version, and let signals end the process with status 0."""
+    factory = service.factory
+    factory.log.info("txws2 {version} {accelerator}", version=__version__, accelerator=about())
+    factory.reactor.callWhenRunning(_end_with_status_0, factory.reactor, service)
+
+
+def _end_with_status_0(reactor: Any, service: TwistdService | TwistdServices) -> None:
     # With the reactor's own handlers, twistd would end by the signal that stopped it, which looks
     # like a failure.
     def stop() -> None:
@@ -133,26 +193,17 @@ def _is_loopback(address: IAddress) -> bool:
     return ip is not None and ip.is_loopback
 
 
-def _check_options_beside_a_factory(options: Options) -> None:
-    """Refuse options that would have no effect, such as an --origin that refuses no page."""
-    wrong = [name for name in dict.fromkeys(options.given) if name not in _OF_THE_SERVICE]
-    if wrong:
-        names = ", ".join(f"--{name}" for name in wrong)
-        raise CannotStart(
-            f"{options['app']} is a factory, and has its own options; {names} would have no effect "
-            "on it, so give it to the factory in your code"
-        )
-
-
-def _check_carries_no_websocket(endpoint: str) -> None:
+def _carried_websocket(endpoint: str) -> str | None:
+    """Return the problem of an endpoint that carries WebSocket already."""
     match = re.match("((?:haproxy:)*)(wss?):(.*)", endpoint, re.DOTALL)
-    if match is not None:
-        before, scheme, rest = match.groups()
-        instead = {"ws": "tcp", "wss": "ssl"}[scheme]
-        raise CannotStart(
-            f"{endpoint!r} would carry WebSocket within WebSocket, which clients don't speak; "
-            f"write '{before}{instead}:{rest}'"
-        )
+    if match is None:
+        return None
+    before, scheme, rest = match.groups()
+    instead = {"ws": "tcp", "wss": "ssl"}[scheme]
+    return (
+        f"{endpoint!r} would carry WebSocket within WebSocket, which clients don't speak; "
+        f"write '{before}{instead}:{rest}'"
+    )
 
 
 def _logs_to_stdout(twistd: Any) -> bool:
@@ -162,42 +213,68 @@ def _logs_to_stdout(twistd: Any) -> bool:
     return twistd["logfile"] in (None, "-") and not (twistd.get("syslog") or twistd["logger"])
 
 
-def makeService(options: Options) -> TwistdService:
+def makeService(options: Options) -> TwistdService | TwistdServices:
     """Make the service that `twistd ws` runs.
 
     Raises:
-        CannotStart: an endpoint is malformed, or there is no such application.
+        CannotStart: an option is wrong, or there is no such application.
     """
     from twisted.internet import reactor
 
-    hosts, settings = options["host"], settings_of(options)
-    endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
-    names = names_of_loopback(options, endpoints)
-    has_own_options = False
-    try:
-        if options["app"] is None:
-            factory = WebSocketServerFactory(None, create_protocol=Echo, **settings)
-        else:
-            factory = load_factory(options["app"], os.getcwd(), **settings)
-            has_own_options = load_application(options["app"], os.getcwd()) is factory
-    except (NoApplication, NegotiationError, ValueError) as exc:
-        raise CannotStart(str(exc)) from exc
-    if has_own_options:
-        _check_options_beside_a_factory(options)
-    else:
-        factory._warnings.spelling = CommandSpelling(options, names)
-    for endpoint in endpoints:
-        _check_carries_no_websocket(endpoint)
+    made, problems = [], list(_listened_twice(options.services()))
+    for each in options.services():
         try:
-            server_endpoint(reactor, endpoint)
-        except Exception as exc:
-            # The plugin of its prefix may raise any exception.
-            raise CannotStart(f"{endpoint!r} isn't an endpoint: {exc}") from exc
+            made.append(_make(each, reactor))
+        except WrongOptions as exc:
+            problems += exc.problems
+    if problems:
+        raise WrongOptions(problems)
+    (service, others), *more = made
+    if not more and not others:
+        return service
+    return TwistdServices(
+        [service for service, _ in made], [o for _, others in made for o in others]
+    )
+
+
+def _make(options: CommandOptions, reactor: Any) -> tuple[TwistdService, list[Any]]:
+    """Return a server, and further services that start and stop with it."""
+    endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
+    problems = [options.located(each) for each in _wrong_endpoints(endpoints, reactor)]
     try:
-        service = TwistdService(endpoints, factory, drain=options["drain"])
-        service.logs_to_stdout = _logs_to_stdout(options.parent)
-        if not (hosts or options["trusted-proxy"] or has_own_options):
-            service.hosts_of_loopback = Hosts(names)
-    except ValueError as exc:
-        raise CannotStart(str(exc)) from exc
-    return service
+        assembled = assemble(options, endpoints, reactor, os.getcwd())
+    except WrongOptions as exc:
+        problems += exc.problems
+    if problems:
+        raise WrongOptions(problems)
+    service = TwistdService(endpoints, assembled.factory, drain=options["drain"])
+    service.logs_to_stdout = _logs_to_stdout(options.parent)
+    service.commanded = assembled.commanded
+    if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
+        service.hosts_of_loopback = Hosts(assembled.names)
+    return service, assembled.services
+
+
+def _listened_twice(servers: Sequence[CommandOptions]) -> Iterator[str]:
+    """Generate a problem for each place at which two servers would listen."""
+    seen: set[str] = set()
+    for options in servers:
+        for where in options["listen"] or [_DEFAULT_ENDPOINT]:
+            if where in seen:
+                problem = f"--listen has {where!r} twice; only one server can listen there"
+                yield options.located(WrongOption("listen", problem, where))
+            seen.add(where)
+
+
+def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
+    """Generate a problem for each description that isn't one of an endpoint to listen at."""
+    for endpoint in endpoints:
+        problem = _carried_websocket(endpoint)
+        if problem is None:
+            try:
+                server_endpoint(reactor, endpoint)
+            except Exception as exc:
+                # The plugin of its prefix may raise any exception.
+                problem = f"{endpoint!r} isn't an endpoint: {exc}"
+        if problem is not None:
+            yield WrongOption("listen", problem, endpoint)

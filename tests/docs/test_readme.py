@@ -49,7 +49,9 @@ class ShellTests(SynchronousTestCase):
         ]
         options = Options()
         options.parseOptions(shlex.split(line, comments=True)[3:])
-        self.assertEqual((options["listen"], options["app"]), (["tcp:8000"], "chat:handler"))
+        self.assertEqual(
+            (options["listen"], options["app"]), (["tcp:8000"], [("/", "chat:handler")])
+        )
 
     def test_the_arguments_of_pip_are_in_the_checkout_and_the_extras_exist(self):
         setup = ConfigParser()

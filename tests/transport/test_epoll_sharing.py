@@ -15,7 +15,7 @@ from tests.transport.test_epoll import Reactor
 from txws2._transport import epoll_sharing as sharing
 from txws2._transport.accepting import AcceptedTransport
 from txws2._transport.epoll import StandIn
-from txws2._transport.epoll_sharing import EpollSharing
+from txws2._transport.epoll_sharing import EpollSharing, give_back
 
 
 class Connected(Protocol):
@@ -182,6 +182,57 @@ class EpollSharingTests(EpollSharingTestCase):
         for transport in transports:
             transport.reactor = object()
             self.assertFalse(self.connect(transport))
+
+
+class GivenBackTests(EpollSharingTestCase):
+    """A port accepts for several factories, and names the one whose epoll it may share."""
+
+    def setUp(self):
+        super().setUp()
+        sorting = Factory()
+        sorting.epoll_owner = self.factory
+        self.port = self.port_of(sorting)
+        self.connect_some()
+        self.new = self.transport()
+        self.new.startReading()
+
+    def test_such_a_port_is_taken(self):
+        self.assertTrue(self.shares(self.port))
+        self.assertTrue(self.shares(self.new))
+
+    def test_a_connection_for_another_goes_back_to_the_reactor(self):
+        give_back(self.new)
+        self.assertFalse(self.shares(self.new))
+        self.assertIn(self.new, self.reactor.readers)
+        [shared] = [each for each in self.reactor.readers if hasattr(each, "stand_in")]
+        self.assertNotIn(self.new.fileno(), shared._interests)
+
+    def test_it_goes_on_waiting_for_the_same(self):
+        self.new.dataBuffer = b"x"
+        self.new.startWriting()
+        self.new.stopReading()
+        give_back(self.new)
+        self.assertNotIn(self.new, self.reactor.readers)
+        self.assertIn(self.new, self.reactor.writers)
+
+    def test_one_over_tls_does_so_too(self):
+        above = TLSMemoryBIOProtocol(None, None)
+        above.transport = self.new
+        give_back(above)
+        self.assertFalse(self.shares(self.new))
+
+    def test_one_that_shares_nothing_stays(self):
+        transport = self.transport(self.port_of(Factory()))
+        transport.startReading()
+        give_back(transport)
+        self.assertIn(transport, self.reactor.readers)
+        give_back(StringTransport())
+
+    def test_one_that_has_ended_stays_so(self):
+        self.new.stopReading()
+        self.new.fileno = lambda: -1
+        give_back(self.new)
+        self.assertNotIn(self.new, self.reactor.readers)
 
 
 class NoDelayTests(EpollSharingTestCase):

@@ -5,6 +5,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.python.failure import Failure
+from twisted.web.server import Site
+from twisted.web.static import File
 
 import txws2
 
@@ -32,3 +34,11 @@ stopping: Deferred[None] = txws2.WebSocketService(
     TCP4ServerEndpoint(reactor, 80), factory
 ).stopService()
 print([connection.id for connection in service.connections], service.addresses)
+
+mounts = txws2.Mounts({"/chat": txws2.WebSocketServerFactory(handler)}, File("public"))
+txws2.Mounts({}, Site(File("public")), reactor=None)
+many: Deferred[None] = txws2.WebSocketService("tcp:80", mounts, drain=60).stopService()
+print(
+    len(mounts.connections), mounts.counters.messages_in, mounts.factories[0].counters, mounts.site
+)
+txws2.run(mounts, "localhost", 8000)

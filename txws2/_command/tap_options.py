@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.python import usage
 
-from txws2._checks.quantities import Quantity, count, duration, size
+from txws2._command.config_file import ConfigFile, Table
+from txws2._command.modes.table import MODES
+from txws2._command.option import CannotStart, Option, WrongOption, WrongOptions
+from txws2._command.option_groups import GROUPS, OF_THE_FILE
+from txws2._command.usage_text import usage_text
 from txws2._connection.remedies import Spelling
 from txws2.server.factory import FactoryOptions
 from txws2.wire.handshake.origins import SAME_ORIGIN, Origins
 from txws2.wire.http.hosts import Hosts
-from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE
 
-__all__ = ["CannotStart", "CommandSpelling", "Options", "names_of_loopback", "settings_of"]
+__all__ = [
+    "CannotStart",
+    "CommandSpelling",
+    "Options",
+    "names_of_loopback",
+    "settings_of",
+]
 
 # A page from one of these hosts comes from this machine.
 _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
@@ -23,160 +35,163 @@ _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 # The origins that are accepted if the command line names none.
 _DEFAULT_ORIGINS = [SAME_ORIGIN, "none"]
 
-# The word for no limit.
-_NONE = {"none": None}
+_FIRST = (
+    "Serves WebSockets, and HTTP beside them, on one port. If none of the first options is given, "
+    "every message comes back."
+)
+_LAST = (
+    'A configuration file has the same names, as in max-size = "10M". docs/howto/twistd.rst '
+    "explains all of them."
+)
 
-_TIME = duration(beyond=True, words=_NONE)
-_SIZE = size(words=_NONE)
-
-
-def _quantity(name: str, default: float | None, text: str, quantity: Quantity) -> list[Any]:
-    """Return the entry of an option that is a number."""
-
-    def read(given: str) -> Any:
-        try:
-            return quantity(given)
-        except ValueError as exc:
-            # Twisted would report only that a parameter is wrong, after the whole help.
-            raise CannotStart(f"--{name} {exc}") from exc
-
-    read.coerceDoc = f"It is {quantity.expected}."  # type: ignore[attr-defined]
-    return [name, None, default, text, read]
-
-
-class CannotStart(SystemExit, Exception):
-    """Ends the process with one line on stderr and status 1.
-
-    It is a SystemExit, so that there is no traceback. It is also an Exception, so that twistd
-    cleans up, and a daemon reports it to the process that started it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"twistd ws: {reason}")
+_OPTIONS: dict[str, Option] = {each.name: each for group in GROUPS for each in group.options}
 
 
 class Options(usage.Options):
-    """The options of `twistd ws`."""
+    """The options of `twistd ws`.
+
+    Attributes:
+        given: the names of the options that were given, even with their default values.
+        places: the places of the options that a configuration file has given, by their names.
+    """
 
     synopsis = "[options]"
-    longdesc = (
-        "Serves WebSocket connections. Without --app, it sends every message back. "
-        "Endpoints are endpoint strings of Twisted, as "
-        "ssl:443:privateKey=key.pem:certKey=cert.pem. "
-        "If none can stand for a number, it means: no limit. In sizes, K, M and G count by "
-        "1024, as KiB, MiB and GiB do; KB, MB and GB count by 1000. An origin "
-        "is one as https://example.com; same-origin, for pages that come from the host they "
-        "connect to; none, for programs; or any, and then each page that somebody visits can "
-        "connect as that person. As long as the server listens on the loopback only, and no proxy "
-        "is trusted, it answers for the hosts localhost, 127.0.0.0/8 and ::1, and for the hosts of "
-        "--listen and --origin. With --host, it answers for these hosts only: names, addresses "
-        "and networks; or any."
-    )
     optParameters = [
-        [
-            "app",
-            "a",
-            None,
-            "The application, as module:name: a coroutine function that is called "
-            "with each connection, a subclass of WebSocketServerProtocol, or a "
-            "WebSocketServerFactory (it has its own options). Modules of the current directory "
-            "can be named.",
-        ],
-        _quantity("ping-interval", 20, "Time between keepalive pings", _TIME),
-        _quantity("ping-timeout", 20, "Time to wait for a sign of life", _TIME),
-        _quantity("open-timeout", 10, "Time for the opening handshake", _TIME),
-        _quantity("close-timeout", 10, "Time for the closing handshake", _TIME),
-        _quantity("max-size", 2**20, "Largest size of a message", _SIZE),
-        _quantity(
-            "compression-memory", 2**26, "Largest memory of compression, all connections", _SIZE
-        ),
-        _quantity(
-            "max-line-size",
-            MAX_LINE_SIZE,
-            "Largest size of a line of a request, as of cookies",
-            size(least=1),
-        ),
-        _quantity("max-headers", MAX_HEADERS, "Most headers of a request", count("headers")),
-        _quantity(
-            "max-connections",
-            None,
-            "Most connections at once",
-            count("connections", words=_NONE),
-        ),
-        _quantity(
-            "max-connections-per-host",
-            None,
-            "Most connections at once from one host",
-            count("connections", words=_NONE),
-        ),
-        _quantity(
-            "drain",
-            0,
-            "Time for which open connections may go on after a signal to stop, before they are "
-            "closed; a second signal ends the process at once",
-            duration(words=_NONE),
-        ),
+        [each.name, each.short, each.default, each.words, each.parse]
+        for each in _OPTIONS.values()
+        if not each.flag
     ]
-    optFlags = [["log-connections", None, "Log each connection: opened, closed, refused."]]
-    compData = usage.Completions(
-        descriptions={"app": "the application", "listen": "the endpoint to listen on"}
-    )
+    optFlags = [[each.name, each.short, each.words] for each in _OPTIONS.values() if each.flag]
+    compData = usage.Completions(multiUse=[each.name for each in _OPTIONS.values() if each.many])
 
     def __init__(self) -> None:
-        # The options on the command line, even those that have their default value there.
         self.given: list[str] = []
+        self.places: dict[str, str] = {}
+        self._services: list[Options] = []
         super().__init__()  # type: ignore[no-untyped-call]
-        self["listen"] = []
-        self["origin"] = []
-        self["host"] = []
-        self["subprotocol"] = []
-        self["trusted-proxy"] = []
-        self.given.clear()
+        for each in _OPTIONS.values():
+            if each.many:
+                super().__setitem__(each.name, [])
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Take an option, and remember that it was given."""
         self.given.append(name)
+        option = _OPTIONS.get(name)
+        if option is not None and option.many:
+            value = [*self[name], value]
         super().__setitem__(name, value)
 
-    def parseOptions(self, options: Any = None) -> None:
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Take the options; report a mistake in one line, without the whole help.
 
         Raises:
             CannotStart: an option is wrong.
         """
         try:
-            super().parseOptions(options)  # type: ignore[no-untyped-call]
+            super().parseOptions(_completed(sys.argv[1:] if options is None else options))  # type: ignore[no-untyped-call]
         except usage.UsageError as exc:
             problem = str(exc).rstrip(".")
             raise CannotStart(f"{problem}; twistd ws --help shows all options") from exc
 
-    def opt_listen(self, endpoint: str) -> None:
-        """Listen on this endpoint; may be repeated. [default: tcp:8000:interface=127.0.0.1]"""
-        self["listen"] = [*self["listen"], endpoint]
+    def parseArgs(self, *arguments: str) -> None:
+        """Refuse all that is no option."""
+        if arguments:
+            raise usage.UsageError(f"{arguments[0]!r} isn't an option, and not the value of one")
 
-    def opt_origin(self, origin: str) -> None:
-        """Let pages of this origin connect; may be repeated. [default: same-origin and none]"""
-        # Browsers send origins in lower case.
-        self["origin"] = [*self["origin"], origin.lower()]
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the help."""
+        return usage_text(GROUPS, _FIRST, _LAST, width or int(os.environ.get("COLUMNS", "80")))
 
-    def opt_host(self, host: str) -> None:
-        """Answer for this host, whatever the port; may be repeated. [default: see above]"""
-        if host in ("0.0.0.0", "::", "*"):
-            raise usage.UsageError(
-                f"--host must be a host that clients request, and no client requests {host}; "
-                "--listen has the address to listen on, as tcp:8000"
-            )
-        self["host"] = [*self["host"], host]
+    def postOptions(self) -> None:
+        """Read the configuration file, if there is one.
 
-    def opt_subprotocol(self, subprotocol: str) -> None:
-        """Speak this subprotocol; may be repeated, best first."""
-        self["subprotocol"] = [*self["subprotocol"], subprotocol]
+        Raises:
+            CannotStart: there is no such file, or an option in it is wrong.
+        """
+        if self["config"] is not None:
+            self._services = services_of(self, self["config"])
 
-    def opt_trusted_proxy(self, network: str) -> None:
-        """Trust proxies of this network, as 10.0.0.0/8, or of unix sockets; may be repeated."""
-        self["trusted-proxy"] = [*self["trusted-proxy"], network]
+    def services(self) -> list[Options]:
+        """Return the options of each server: these, unless a configuration file has several."""
+        return self._services or [self]
 
-    opt_l = opt_listen
+    def take(self, name: str, values: Sequence[Any], place: str | None) -> None:
+        """Take the values of an option.
+
+        Args:
+            name: its name.
+            values: its values; one, unless the option may be repeated.
+            place: its place in a configuration file; None if the command line has it.
+        """
+        for value in values:
+            self[name] = value
+        if place is not None:
+            self.places[name] = place
+
+    def located(self, problem: WrongOption) -> str:
+        """Return a problem with the place of the option, if a configuration file has it."""
+        place = self.places.get(problem.name)
+        return problem.problem if place is None else f"{place}: {problem.problem}"
+
+
+# Two servers can't have the same of these, so each has its own.
+_OF_ONE = {"listen", *(mode.option.name for mode in MODES)}
+
+
+def services_of(command: Options, path: str) -> list[Options]:
+    """Return the options of each server of a configuration file.
+
+    An option of the command line wins over the file, and an option of a [[service]] over those
+    above all services.
+
+    Args:
+        command: the options of the command line.
+        path: the path of the file.
+
+    Raises:
+        CannotStart: the file can't be read, or options in it are wrong.
+    """
+    file = ConfigFile(path, _OPTIONS, OF_THE_FILE)
+    if file.services:
+        for name in (each for each in file.top.values if each in _OF_ONE):
+            file.add(name, None, "stands above [[service]]; each [[service]] must have its own")
+    if file.problems:
+        raise WrongOptions(file.problems)
+    given = dict.fromkeys(name for name in command.given if name not in OF_THE_FILE)
+    wrong = [name for name in given if name in _OF_ONE and len(file.services) > 1]
+    if wrong:
+        raise CannotStart(f"{path} has several services, so --{wrong[0]} must be in the file")
+    return [_merged(command, given, file.top, each) for each in file.services or [file.top]]
+
+
+def _merged(command: Options, given: Iterable[str], top: Table, table: Table) -> Options:
+    """Return the options of one server."""
+    options = type(command)()
+    options.parent = command.parent
+    for name in given:
+        value = command[name]
+        options.take(name, value if _OPTIONS[name].many else [value], None)
+    for each in (table, top):
+        for name, values in each.values.items():
+            if name not in options.given:
+                options.take(name, values, each.places[name])
+    return options
+
+
+def _completed(arguments: Iterable[str]) -> list[str]:
+    """Return the arguments, with a value for each option that needs none.
+
+    Python's getopt knows only options that always have a value, and those that never have one.
+    """
+    bare = {f"--{each.name}": each.bare for each in _OPTIONS.values() if each.bare is not None}
+    given = list(arguments)
+    completed: list[str] = []
+    for index, argument in enumerate(given):
+        following = given[index + 1] if index + 1 < len(given) else ""
+        if argument in bare and not following.startswith("/"):
+            argument = f"{argument}={bare[argument]}"
+        completed.append(argument)
+    return completed
 
 
 def names_of_loopback(options: Options, endpoints: list[str]) -> list[str]:

@@ -133,6 +133,16 @@ class Books:
         code = first_code(connection.closing)
         self._closed[code] = self._closed.get(code, 0) + 1
 
+    def add(self, other: Books) -> None:
+        """Count the past connections of another factory, too."""
+        self.opened += other.opened
+        self._answered += other._answered
+        self._tally.add(other._tally)
+        for name, number in other._refused.items():
+            self._refused[name] = self._refused.get(name, 0) + number
+        for code, number in other._closed.items():
+            self._closed[code] = self._closed.get(code, 0) + number
+
     def counters(self, live: Iterable[Standing], uptime: float) -> FactoryCounters:
         """Return the counters of past and present connections together.
 

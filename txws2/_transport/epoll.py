@@ -265,3 +265,21 @@ class StandIn:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
+
+    def give_back(self, transport: Any, *, writing: bool) -> None:
+        """Give a transport back to the real reactor.
+
+        Args:
+            transport: the transport, which is open.
+            writing: whether it waits until it can write.
+        """
+        reading = self.readers[transport.fileno()] is transport
+        if reading:
+            transport.stopReading()
+        if writing:
+            transport.stopWriting()
+        transport.reactor = self._reactor
+        if reading:
+            transport.startReading()
+        if writing:
+            transport.startWriting()

@@ -17,10 +17,10 @@ from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
 from txws2._transport.accepting import accept_with_less
 from txws2._transport.capabilities import TCP_IS_KNOWN, has_unsent
-from txws2._transport.epoll import SharedEpoll
+from txws2._transport.epoll import SharedEpoll, StandIn
 from txws2._transport.lone_reader import LoneReader, attend
 
-__all__ = ["EpollSharing"]
+__all__ = ["EpollSharing", "give_back"]
 
 _CAN_BE_SHARED = TCP_IS_KNOWN and hasattr(select, "epoll")
 
@@ -125,7 +125,8 @@ class EpollSharing:
         factory: Any = port.factory
         if isinstance(factory, TLSMemoryBIOFactory):
             factory = factory.wrappedFactory
-        return factory is self._factory
+        # A factory that sorts connections for several others names the one that may have the port.
+        return getattr(factory, "epoll_owner", factory) is self._factory
 
     def _adopt_all(self, shared: SharedEpoll, reactor: Any, drivers: Iterable[_Driver]) -> None:
         """Take over earlier connections, too: they would have fewer turns than the others."""
@@ -140,6 +141,18 @@ class EpollSharing:
             if below is not None and below.reactor is reactor:
                 shared.adopt(below, reading=below in readers, writing=below in writers)
                 driver.was_adopted()
+
+
+def give_back(transport: ITransport) -> None:
+    """Give a transport back to its reactor, if a port that was taken over has made it.
+
+    Args:
+        transport: the transport, whose protocol doesn't belong to the factory of the epoll.
+    """
+    below = _socket_of(transport)
+    stand_in: Any = None if below is None else below.reactor
+    if below is not None and isinstance(stand_in, StandIn) and below.fileno() >= 0:
+        stand_in.give_back(below, writing=has_unsent(below))
 
 
 def _waiting_at(listening: socket.socket) -> int:

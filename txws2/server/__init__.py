@@ -10,6 +10,7 @@ from txws2 import _prerequisites  # noqa: F401
 from txws2.server.authentication import basic_auth
 from txws2.server.cancellation import cancelled_on_close
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts import Mounts
 from txws2.server.program import run
 from txws2.server.protocol import WebSocketServerProtocol
 from txws2.server.routes import guarded, route
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from txws2.server.resource import WebSocketResource
 
 __all__ = [
+    "Mounts",
     "Server",
     "Upgrade",
     "WebSocketResource",

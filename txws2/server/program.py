@@ -42,6 +42,7 @@ from txws2.exceptions import ConnectionClosed
 from txws2.server.factory import ServerOptions, WebSocketServerFactory
 from txws2.server.listeners import check_place
 from txws2.server.main_function import check_program, explain_reactor
+from txws2.server.mounts import has_site
 from txws2.server.program_failure import own_part
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.reload import Changes, is_watched, supervise
@@ -84,9 +85,9 @@ def run(
 
     Args:
         target: with a port or an endpoint, a handler, as for `serve`; a factory, as
-            `WebSocketServerFactory`; or a resource of twisted.web, for which a site is made.
-            Without a port and an endpoint, target is a function that is called with the reactor,
-            as the function of `twisted.internet.task.react` is. The program ends when the
+            `WebSocketServerFactory` or `Mounts`; or a resource of twisted.web, for which a site is
+            made. Without a port and an endpoint, target is a function that is called with the
+            reactor, as the function of `twisted.internet.task.react` is. The program ends when the
             function's result has come.
         host: the address to listen at, or a name, as for `serve`.
         port: the TCP port; 0 for any that is free.
@@ -188,7 +189,7 @@ def _is_resource(target: Any) -> bool:
 
 def _is_site(factory: object) -> bool:
     web: Any = sys.modules.get("twisted.web.server")
-    return web is not None and isinstance(factory, web.Site)
+    return has_site(factory) or (web is not None and isinstance(factory, web.Site))
 
 
 def _awaited(function: Callable[[Any], Awaitable[Any]], reactor: Any) -> Deferred[Any]:

@@ -11,7 +11,6 @@ from twisted.internet.interfaces import (
     IProtocol,
     ITransport,
 )
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from twisted.web.http import SWITCHING, HTTPChannel
 from twisted.web.resource import Resource
@@ -20,6 +19,7 @@ from twisted.web.server import Request as SiteRequest
 
 from txws2._checks.options import check_options
 from txws2._connection.handle import driver_of
+from txws2._transport.handover import exchange_protocol
 from txws2.exceptions import ServerClosing
 from txws2.server.factory import (
     Handler,
@@ -32,7 +32,7 @@ from txws2.wire.closing import CloseCode
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.heads import Response
 
-__all__ = ["WebSocketResource"]
+__all__ = ["WebSocketResource", "respond"]
 
 
 class WebSocketResource(Resource):
@@ -100,7 +100,7 @@ class WebSocketResource(Resource):
             upgrade = _SiteUpgrade(request, channel.transport, connection)
             driver_of(connection).answer(connection, upgrade, _head(request))
         else:
-            _respond(request, refusal(ServerClosing()))
+            respond(request, refusal(ServerClosing()))
         return NOT_DONE_YET
 
     def close(
@@ -152,7 +152,7 @@ class _SiteUpgrade:
     def refuse(self, response: Response) -> None:
         """Answer with this response, as any other resource does."""
         self._answered = True
-        _respond(self._request, response)
+        respond(self._request, response)
 
     def take_over(self, protocol: WebSocketServerProtocol) -> bytes:
         """Take the transport from the site."""
@@ -222,7 +222,7 @@ def _end_behind(request: SiteRequest, channel: HTTPChannel) -> None:
     request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
 
 
-def _respond(request: SiteRequest, response: Response) -> None:
+def respond(request: SiteRequest, response: Response) -> None:
     """Answer a request as any other resource does."""
     request.setResponseCode(response.status_code, response.reason_phrase.encode())
     headers = request.responseHeaders
@@ -267,15 +267,7 @@ def _take_transport(channel: HTTPChannel, protocol: IProtocol) -> IProtocol:
     transport: Any = channel.transport
     # The channel is the producer that the transport pauses while its buffer is full.
     transport.unregisterProducer()
-    site: IProtocol
-    if isinstance(transport, ProtocolWrapper):
-        site, transport.wrappedProtocol = transport.wrappedProtocol, protocol
-    elif isinstance(transport.protocol, ProtocolWrapper):
-        # startTLS leaves the transport like this.
-        wrapper = transport.protocol
-        site, wrapper.wrappedProtocol = wrapper.wrappedProtocol, protocol
-    else:
-        site, transport.protocol = transport.protocol, protocol
+    site = exchange_protocol(transport, protocol)
     # The channel has paused the transport if much came ahead, or if the transport's buffer was
     # full.
     transport.resumeProducing()

@@ -21,6 +21,8 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.server.listeners import check_place, uri_of
+from txws2.server.mounts import Mounts, factories_of, has_site
+from txws2.server.mounts_server import MountsServer, server_of
 from txws2.server.server import Endpoint, Server, server_endpoint
 
 __all__ = ["WebSocketService"]
@@ -40,8 +42,8 @@ class WebSocketService(TypedService):
             these. A description is read when the service starts.
         handler: called with each connection, as for `serve`; None if the protocol that
             `create_protocol` makes does the work. It may also be a `WebSocketServerFactory` that
-            only this service uses: when the service stops, all connections of the factory are
-            closed.
+            only this service uses, or a `Mounts` of several: when the service stops, all
+            connections of the factory are closed.
         drain: the seconds for which open connections may go on when the service stops, before
             they are closed; 0 by default. None for no limit: then clients decide when the service
             has stopped.
@@ -60,7 +62,7 @@ class WebSocketService(TypedService):
     def __init__(
         self,
         endpoint: Endpoint | Sequence[Endpoint],
-        handler: Handler | WebSocketServerFactory | None,
+        handler: Handler | WebSocketServerFactory | Mounts | None,
         *,
         drain: float | None = 0,
         reactor: Any = None,
@@ -76,15 +78,15 @@ class WebSocketService(TypedService):
             self._endpoints = endpoint
         for each in self._endpoints:
             check_place(type(self).__name__, None, None, each)
-        if not isinstance(handler, WebSocketServerFactory):
+        if not isinstance(handler, (WebSocketServerFactory, Mounts)):
             handler = WebSocketServerFactory(handler, reactor=reactor, **options)
         elif options or reactor is not None:
             raise TypeError("a factory has its options and its reactor already; give them to it")
-        self.factory = handler
+        self.factory: WebSocketServerFactory | Mounts = handler
         # The server that listens, from start to stop.
-        self._server: Server | None = None
+        self._server: Server | MountsServer | None = None
         # The server that was stopped last; its connections may go on.
-        self._stopped: Server | None = None
+        self._stopped: Server | MountsServer | None = None
         self._ports: list[IListeningPort] = []
         self._attempts: list[Deferred[Any]] = []
         # The endpoints that have failed while the service starts; None afterwards.
@@ -170,9 +172,10 @@ class WebSocketService(TypedService):
         factory = self.factory
         endpoints = [server_endpoint(factory.reactor, given) for given in self._endpoints]
         # The handlers of the last run were cancelled; those of this run are not.
-        factory.stopping = False
+        for each in factories_of(factory):
+            each.stopping = False
         self._ports = []
-        self._server = server = Server(factory, self._ports)
+        self._server = server = server_of(factory, self._ports)
         self._problems = []
         self._attempts = []
         for given, endpoint in zip(self._endpoints, endpoints, strict=True):
@@ -190,16 +193,18 @@ class WebSocketService(TypedService):
             self._close()
             raise
 
-    def _listens(self, port: IListeningPort, server: Server, where: str, secure: bool) -> None:
+    def _listens(
+        self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
+    ) -> None:
         if server is not self._server:
             # The service was stopped, but the endpoint couldn't be cancelled.
             maybeDeferred(port.stopListening)
             return
         self._ports.append(port)
-        address = uri_of(port.getHost(), secure) or where
+        address = uri_of(port.getHost(), secure, has_site(self.factory)) or where
         self.factory.log.info("listening on {address}", address=address)
 
-    def _failed(self, reason: Failure, server: Server, where: str) -> None:
+    def _failed(self, reason: Failure, server: Server | MountsServer, where: str) -> None:
         if server is not self._server:
             return
         if self._problems is not None:

@@ -8,7 +8,7 @@ from keyword import iskeyword
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
-__all__ = ["Routes", "parameters_of"]
+__all__ = ["Routes", "parameters_of", "segments_of"]
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Routes(Generic[T]):
         # significant to the scheme-specific dereferencing process (if any) must be parsed and
         # separated before the percent-encoded octets within those components can be safely
         # decoded". So a parameter may have a slash in it, as "%2F".
-        segments = _segments(path.partition("?")[0])
+        segments = segments_of(path.partition("?")[0])
         if segments is None:
             return None
         if segments in self._fixed:
@@ -125,7 +125,12 @@ def _shape(pattern: str) -> _Shape:
     )
 
 
-def _segments(path: str) -> tuple[str, ...] | None:
+def segments_of(path: str) -> tuple[str, ...] | None:
+    """Return the decoded segments of a path; None if it is encoded wrongly, or isn't UTF-8.
+
+    Args:
+        path: the path of a request, without its query.
+    """
     if "%" in path:
         if _BADLY_ESCAPED.search(path):
             return None

@@ -1,0 +1,348 @@
+"""The modes of `twistd ws`: several services on different paths of one port."""
+
+import sys
+from pathlib import Path
+
+from twisted.internet.interfaces import IReactorThreads
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from twisted.web.static import Data
+from twisted.web.wsgi import WSGIResource
+
+from tests.support.sides import REQUEST, Peer, QuietTestCase
+from tests.test_tap import TapTestCase
+from txws2._command import assembly
+from txws2._command.modes.mode import Making, Mode, Place, place, place_alone
+from txws2._command.modes.static import Static
+from txws2._command.modes.table import MODES
+from txws2._command.option import CannotStart, Option
+from txws2._command.tap_options import settings_of
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts import Mounts
+from txws2.tap import Echo, Options, TwistdServices
+from txws2.testing import Joined
+
+ROOT = Resource()
+ROOT.putChild(b"", Data(b"the root", "text/plain"))
+SITE = Site(ROOT)
+
+
+async def chat(ws):
+    pass
+
+
+def wsgi(environ, start_response):
+    pass
+
+
+class PlaceTests(QuietTestCase):
+    def test_a_path_ends_at_the_first_equals_sign(self):
+        for text, expected in {
+            "chat:handler": ("/", "chat:handler"),
+            "/chat=chat:handler": ("/chat", "chat:handler"),
+            "/=public": ("/", "public"),
+            "/a/b=/srv/c=d": ("/a/b", "/srv/c=d"),
+            "unix:/run/x=y": ("/", "unix:/run/x=y"),
+        }.items():
+            self.assertEqual(place(text), Place(*expected))
+
+    def test_a_directory_or_a_program_needs_no_path(self):
+        for text in "/srv/www", "/usr/bin/tail -n=5 /var/log/x", "/usr/bin/env A=b program":
+            self.assertEqual(place(text), Place("/", text))
+
+    def test_a_path_alone(self):
+        self.assertEqual(place_alone("/chat"), Place("/chat", ""))
+
+    def test_a_path_that_is_none_is_refused(self):
+        for text in "/{room}=x", "/x?y=z", "/%41=x":
+            self.assertIn("must have a path: ", str(self.assertRaises(ValueError, place, text)))
+        self.assertRaises(ValueError, place_alone, "chat")
+
+    def test_so_is_a_path_without_anything(self):
+        for text in "/chat=", "":
+            error = self.assertRaises(ValueError, place, text)
+            self.assertIn("must have a value, perhaps with a path", str(error))
+
+
+class ModesTestCase(TapTestCase):
+    def setUp(self):
+        super().setUp()
+        self.directory = Path(self.mktemp())
+        self.directory.mkdir()
+
+    def open_at(self, path):
+        """Send a request for a WebSocket to the service; return the first line of the answer."""
+        request = REQUEST.replace(b"/chat", path.encode()).replace(b"example.com", b"localhost")
+        return self.ask(request).split(b"\r\n")[0]
+
+    def get(self, path, host=b"localhost"):
+        return self.ask(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+
+    def ask(self, request):
+        peer = Peer()
+        joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
+        peer.transport.write(request)
+        joined.pump()
+        return peer.take()
+
+    def assertOpens(self, *paths):
+        for path in paths:
+            self.assertEqual(self.open_at(path), b"HTTP/1.1 101 Switching Protocols", path)
+
+    def assertCannotStart(self, text, *arguments):
+        error = self.assertRaises(CannotStart, self.make, *arguments)
+        self.assertEqual(str(error), f"twistd ws: {text}")
+
+
+class SocketTests(ModesTestCase):
+    def test_without_any_mode_there_is_an_echo(self):
+        factory = self.start()
+        self.assertIs(type(factory), WebSocketServerFactory)
+        self.assertIs(factory.create_protocol, Echo)
+        self.assertOpens("/", "/x")
+
+    def test_one_at_the_root_needs_no_mounts(self):
+        for arguments in ["--echo"], ["--echo=/"], ["--app", "tests.command.test_modes:chat"]:
+            self.reactor.tcpServers.clear()
+            self.assertIs(type(self.start(*arguments)), WebSocketServerFactory)
+
+    def test_an_echo_may_have_a_path(self):
+        for arguments in ["--echo", "/echo"], ["--echo=/echo"]:
+            self.reactor.tcpServers.clear()
+            self.assertIs(type(self.start(*arguments)), Mounts)
+            self.assertOpens("/echo", "/echo/x")
+            self.assertEqual(self.open_at("/"), b"HTTP/1.1 404 Not Found")
+
+    def test_an_echo_without_a_path_may_stand_before_any_other_option(self):
+        self.start("--echo", "--max-size", "3", "--echo", "/x", "--echo=/y")
+        self.assertOpens("/", "/x", "/y")
+
+    def test_several_have_paths_of_their_own(self):
+        self.start("--app=/chat=tests.command.test_modes:chat", "-a", "/b=txws2.tap:Echo", "--echo")
+        self.assertOpens("/chat", "/b", "/")
+        counted = [factory.counters.opened for factory in self.service.factory.factories]
+        self.assertEqual(counted, [1, 1, 1, 0])
+
+    def test_all_have_the_options_of_the_command_line(self):
+        self.start("--echo=/a", "--echo=/b", "--max-size=3", "--origin=https://a.example")
+        for factory in self.service.factory.factories[:2]:
+            self.assertEqual((factory.max_size, factory.origins), (3, ["https://a.example"]))
+            spelled = factory._warnings.spelling.set("max_size", 4)
+            self.assertEqual(spelled, "--max-size 4")
+
+    def test_limits_are_those_of_all_together(self):
+        self.start("--echo=/a", "--echo=/b", "--max-connections=1")
+        self.assertOpens("/a")
+        self.assertIn(b"503", self.open_at("/b"))
+        first, second, _ = self.service.factory.factories
+        self.assertIs(first.compression_budget, second.compression_budget)
+
+    def test_on_the_loopback_all_answer_for_that_only(self):
+        self.start("--echo=/a", "--echo=/b")
+        for path in b"/a", b"/b":
+            self.assertIn(b" 421 ", self.ask(REQUEST.replace(b"/chat", path)))
+
+    def test_a_factory_with_options_of_its_own_keeps_them_beside_others(self):
+        self.start("--app=/a=tests.command.test_modes:FACTORY", "--echo=/b", "--max-size=3")
+        own, echo, _ = self.service.factory.factories
+        self.assertEqual((own.max_size, echo.max_size), (2**20, 3))
+        self.assertIn(b" 101 ", self.ask(REQUEST.replace(b"/chat", b"/a")))
+        self.assertIn(b" 421 ", self.ask(REQUEST.replace(b"/chat", b"/b")))
+
+    def setUp(self):
+        super().setUp()
+        module = sys.modules[__name__]
+        module.FACTORY = WebSocketServerFactory(chat, reactor=self.reactor)
+        self.addCleanup(delattr, module, "FACTORY")
+
+
+class SiteTests(ModesTestCase):
+    def test_files_of_a_directory_are_served(self):
+        (self.directory / "sub").mkdir()
+        self.start("--static", str(self.directory))
+        self.assertIn(b"302 Found", self.get("/sub"))
+        self.assertIn(b"404 Not Found", self.get("/y.txt"))
+
+    def test_a_site_alone_has_no_echo(self):
+        self.start("--static", str(self.directory))
+        self.assertEqual(self.open_at("/x"), b"HTTP/1.1 404 Not Found")
+
+    def test_a_resource_is_served_beside_websockets(self):
+        self.start("--web=tests.command.test_modes:ROOT", "--echo=/echo")
+        self.assertTrue(self.get("/").endswith(b"the root"))
+        self.assertOpens("/echo")
+
+    def test_http_and_websockets_may_have_the_same_path(self):
+        self.start("--web=tests.command.test_modes:ROOT", "--echo")
+        self.assertTrue(self.get("/").endswith(b"the root"))
+        self.assertOpens("/")
+
+    def test_several_have_paths_of_their_own(self):
+        self.start("--web=/a=tests.command.test_modes:ROOT", f"--static={self.directory}")
+        self.assertTrue(self.get("/a/").endswith(b"the root"))
+        self.assertIn(b"404 Not Found", self.get("/"))
+
+    def test_an_application_of_wsgi_is_called_in_the_reactor_s_threads(self):
+        self.reactor.getThreadPool = lambda: None
+        modes = {mode.option.name: mode for mode in MODES}
+        making = Making({}, {}, self.reactor, str(self.directory))
+        resource = modes["wsgi"].make("tests.command.test_modes:wsgi", making)
+        self.assertIsInstance(resource, WSGIResource)
+        self.assertFalse(IReactorThreads.providedBy(self.reactor))
+
+    def test_on_the_loopback_it_answers_for_that_only(self):
+        """Attack 30: DNS rebinding."""
+        self.start("--web=tests.command.test_modes:ROOT")
+        self.assertIn(b" 421 ", self.get("/", b"evil.example"))
+
+    def test_elsewhere_it_answers_for_all(self):
+        self.start("--web=tests.command.test_modes:ROOT", "-l", ":80")
+        self.assertIn(b"200 OK", self.get("/", b"any.example"))
+
+    def test_hosts_that_are_named_are_all_that_it_answers_for(self):
+        self.start("--web=tests.command.test_modes:ROOT", "-l", ":80", "--host=a.example")
+        self.assertIn(b"200 OK", self.get("/", b"a.example"))
+        self.assertIn(b" 421 ", self.get("/", b"b.example"))
+
+
+class RefusedTests(ModesTestCase):
+    def test_two_at_one_path(self):
+        for expected, *arguments in (
+            (
+                "--echo is at '/x' twice; give one of them another path, as --echo /other",
+                "--echo=/x",
+                "--echo=/x/",
+            ),
+            (
+                "--app and --echo are both at '/'; give one of them another path, as --echo /other",
+                "--echo",
+                "--app=tests.command.test_modes:chat",
+            ),
+            (
+                "--static and --web are both at '/a'; give one of them another path, as "
+                "--web /other=...",
+                f"--static=/a={self.directory}",
+                "--web=/a=tests.command.test_modes:ROOT",
+            ),
+        ):
+            error = self.assertRaises(CannotStart, self.make, *arguments)
+            self.assertEqual(str(error).replace("/x/", "/x"), f"twistd ws: {expected}")
+
+    def test_a_directory_that_is_not_there(self):
+        self.assertCannotStart("there is no directory 'nowhere'", "--static=nowhere")
+
+    def test_an_application_of_wsgi_that_is_none(self):
+        self.assertCannotStart(
+            "'tests.command.test_modes:__name__' is 'tests.command.test_modes'; expected an "
+            "application of WSGI, which is a function of environ and start_response",
+            "--wsgi=tests.command.test_modes:__name__",
+        )
+        self.assertCannotStart("'os' has no 'nobody'", "--wsgi=os:nobody")
+
+    def test_a_resource_that_is_none(self):
+        for name in "chat", "SITE":
+            error = self.assertRaises(
+                CannotStart, self.make, f"--web=tests.command.test_modes:{name}"
+            )
+            self.assertIn("expected a resource of twisted.web, as File('public')", str(error))
+        self.assertCannotStart("'os' has no 'nobody'", "--web=os:nobody")
+
+    def test_a_path_that_is_none(self):
+        self.assertCannotStart(
+            "--echo must have a path: a path begins with a slash, as '/chat'; it is 'chat'",
+            "--echo=chat",
+        )
+
+    def test_a_value_that_is_missing(self):
+        for option in "app", "static", "wsgi", "web":
+            self.assertCannotStart(
+                f"--{option} must have a value, perhaps with a path, as /path=VALUE; it is '/x='",
+                f"--{option}=/x=",
+            )
+
+    def test_what_is_no_option(self):
+        self.assertCannotStart(
+            "'chat' isn't an option, and not the value of one; twistd ws --help shows all options",
+            "--echo",
+            "chat",
+        )
+
+    def test_all_that_is_wrong_is_told_in_a_line_each(self):
+        self.assertCannotStart(
+            "'nope:1' isn't an endpoint: Unknown endpoint type: 'nope'\n"
+            "twistd ws: 'foo' isn't an origin: that is a scheme, a host and perhaps a port, "
+            "without a path, as 'https://example.com'\n"
+            "twistd ws: 'os' has no 'nobody'\n"
+            "twistd ws: there is no directory 'nowhere'",
+            "--app=os:nobody",
+            "--static=nowhere",
+            "--origin=foo",
+            "--listen=nope:1",
+        )
+
+    def test_one_place_to_listen_twice(self):
+        self.assertCannotStart(
+            "--listen has 'tcp:80' twice; only one server can listen there", "-l:80", "-ltcp:80"
+        )
+
+
+class MoreModesTests(ModesTestCase):
+    """A mode that another module adds."""
+
+    class Handler:
+        subprotocols = ("binary",)
+        started = False
+
+        async def __call__(self, ws):
+            pass
+
+        def setServiceParent(self, parent):
+            parent.services.append(self)
+
+        def privilegedStartService(self):
+            pass
+
+        def startService(self):
+            self.started = True
+
+        def stopService(self):
+            self.started = False
+
+    def making(self, *arguments):
+        options = self.make_options(*arguments)
+        return Making(options, settings_of(options), self.reactor, ".")
+
+    def make_options(self, *arguments):
+        options = Options()
+        options.parseOptions(arguments)
+        return options
+
+    def test_a_handler_s_subprotocols_are_the_factory_s(self):
+        factory = self.making().factory(self.Handler())
+        self.assertEqual(factory.subprotocols, ("binary",))
+
+    def test_unless_the_command_line_has_others(self):
+        factory = self.making("--subprotocol=base64").factory(self.Handler())
+        self.assertEqual(factory.subprotocols, ["base64"])
+
+    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
+        made = []
+
+        class More(Mode):
+            option = MODES[1].option
+
+            def make(more, what, making):
+                made.append(self.Handler())
+                return making.factory(made[0])
+
+        self.patch(assembly, "MODES", (More(),))
+        self.start()
+        self.assertIsInstance(self.service, TwistdServices)
+        self.assertTrue(made[0].started)
+        self.service.stopService()
+        self.assertFalse(made[0].started)
+
+    def test_a_mode_says_how_it_is_made(self):
+        self.assertRaises(NotImplementedError, Mode().make, "", None)
+        self.assertEqual([mode.site for mode in MODES], [False, False, True, True, True])
+        self.assertIsInstance(Static.option, Option)

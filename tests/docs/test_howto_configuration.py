@@ -1,0 +1,22 @@
+"""docs/howto/configuration.rst shows files that are right."""
+
+from pathlib import Path
+
+from tests.command.test_commands import ROOT
+from tests.command.test_config_file import FileTestCase
+from tests.support.examples import blocks
+
+HOWTO = Path(ROOT, "docs", "howto", "configuration.rst").read_text()
+ONE, SEVERAL = blocks(HOWTO, "toml")
+
+
+class ConfigurationTests(FileTestCase):
+    def test_one_server(self):
+        [options] = self.parse(ONE)
+        self.assertEqual(options["drain"], 60)
+        self.assertEqual([place.path for place in options["app"]], ["/chat", "/news"])
+
+    def test_several_servers(self):
+        first, second = self.parse(SEVERAL)
+        self.assertEqual((first["max-size"], second["max-size"]), (10 * 2**20, 100 * 2**20))
+        self.assertEqual(second["listen"], ["tcp:8001:interface=127.0.0.1"])

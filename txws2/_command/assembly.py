@@ -1,0 +1,179 @@
+"""The factory of a server, assembled from the options of `twistd ws`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from txws2._command.modes.mode import Making, Mode, Place
+from txws2._command.modes.table import MODES
+from txws2._command.option import WrongOption, WrongOptions
+from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
+from txws2.exceptions import NegotiationError
+from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts import Mounts, factories_of
+from txws2.wire.handshake.origins import check_origins
+from txws2.wire.handshake.rules import check_subprotocols
+from txws2.wire.http.hosts import Hosts
+from txws2.wire.http.ip_addresses import Networks
+from txws2.wire.http.mount_points import segments_of_point
+
+__all__ = ["Assembled", "assemble"]
+
+# These options aren't options of a factory.
+_OF_THE_SERVICE = {"check-config", "config", "drain", "listen"}
+
+# Most of these lists are checked by the factory, too; it doesn't know from which option they come.
+_CHECKS: dict[str, Callable[[list[Any]], object]] = {
+    "origin": lambda texts: check_origins([text for text in texts if text not in ("any", "none")]),
+    "host": lambda texts: Hosts([text for text in texts if text != "any"]),
+    "subprotocol": check_subprotocols,
+    "trusted-proxy": Networks,
+}
+
+
+class Assembled(NamedTuple):
+    """All that a service needs.
+
+    Attributes:
+        factory: makes the connections.
+        commanded: its factories that have the options of the command line.
+        services: services to start and stop with it.
+        names: the hosts to answer for on the loopback.
+    """
+
+    factory: WebSocketServerFactory | Mounts
+    commanded: tuple[WebSocketServerFactory, ...]
+    services: list[Any]
+    names: list[str]
+
+
+class _Made(NamedTuple):
+    sockets: dict[str, WebSocketServerFactory]
+    pages: dict[str, Any]
+
+
+def assemble(options: Options, endpoints: list[str], reactor: Any, directory: str) -> Assembled:
+    """Make the factory of a server.
+
+    Args:
+        options: the options.
+        endpoints: the descriptions of the endpoints to listen at.
+        reactor: the reactor.
+        directory: the current directory.
+
+    Raises:
+        WrongOptions: some options are wrong, or can't go together.
+    """
+    problems: list[WrongOption] = [*_wrong_values(options), *_conflicts(options)]
+    # With settings that are right, the modes find what else is wrong.
+    right = type(options)() if problems else options
+    making = Making(options, settings_of(right), reactor, directory)
+    made = _make_all(options, making, problems)
+    problems += _without_effect(options, making, made)
+    if problems:
+        raise WrongOptions([options.located(each) for each in problems])
+    names = names_of_loopback(options, endpoints)
+    spelling = CommandSpelling(options, names)
+    factory = _joined(made, making)
+    commanded = tuple(each for each in factories_of(factory) if each not in making.own)
+    _share_limits(commanded)
+    for each in commanded:
+        each._warnings.spelling = spelling
+    return Assembled(factory, commanded, making.services, names)
+
+
+def _places(options: Options) -> Iterator[tuple[Mode, Place]]:
+    """Generate all places, each with its mode; an echo at "/" if there are none."""
+    found = [(mode, place) for mode in MODES for place in options[mode.option.name]]
+    echo = next(mode for mode in MODES if mode.option.name == "echo")
+    yield from found or [(echo, Place("/", ""))]
+
+
+def _wrong_values(options: Options) -> Iterator[WrongOption]:
+    for name, check in _CHECKS.items():
+        for value in options[name]:
+            try:
+                check([value])
+            except (NegotiationError, ValueError) as exc:
+                yield WrongOption(name, str(exc), value)
+
+
+def _conflicts(options: Options) -> Iterator[WrongOption]:
+    """Generate a problem for each place that is taken already."""
+    taken: dict[tuple[bool, tuple[str, ...]], str] = {}
+    for mode, place in _places(options):
+        name = mode.option.name
+        key = mode.site, segments_of_point(place.path)
+        if key not in taken:
+            taken[key] = name
+            continue
+        both = f"--{taken[key]} and --{name} are both" if taken[key] != name else f"--{name} is"
+        twice = " twice" if taken[key] == name else ""
+        yield WrongOption(
+            name,
+            f"{both} at {place.path!r}{twice}; give one of them another path, as --{name} "
+            f"{_example(mode)}",
+            place.what,
+        )
+
+
+def _example(mode: Mode) -> str:
+    return "/other" if mode.option.bare is not None else "/other=..."
+
+
+def _make_all(options: Options, making: Making, problems: list[WrongOption]) -> _Made:
+    """Make the factories and resources; add to the problems."""
+    made = _Made({}, {})
+    for mode, place in _places(options):
+        target: dict[str, Any] = made.pages if mode.site else made.sockets
+        try:
+            target[place.path] = mode.make(place.what, making)
+        except (NegotiationError, ValueError) as exc:
+            problems.append(WrongOption(mode.option.name, str(exc), place.what))
+    return made
+
+
+def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[WrongOption]:
+    """Generate a problem if options would have no effect, such as an --origin that refuses no page.
+
+    That is so if all WebSockets are those of factories with options of their own.
+    """
+    if not made.sockets or any(each not in making.own for each in made.sockets.values()):
+        return
+    allowed = _OF_THE_SERVICE | {mode.option.name for mode in MODES}
+    if made.pages:
+        allowed |= {"host"}
+    wrong = [name for name in dict.fromkeys(options.given) if name not in allowed]
+    if wrong:
+        names = ", ".join(f"--{name}" for name in wrong)
+        yield WrongOption(
+            wrong[0],
+            f"{options['app'][0].what} is a factory, and has its own options; {names} would have "
+            "no effect on it, so give it to the factory in your code",
+        )
+
+
+def _joined(made: _Made, making: Making) -> WebSocketServerFactory | Mounts:
+    """Return one factory for all places."""
+    if not made.pages and list(made.sockets) == ["/"]:
+        return made.sockets["/"]
+    if not made.pages:
+        return Mounts(made.sockets, reactor=making.reactor)
+    # Only sites need twisted.web.
+    from txws2._command.site_resources import HostCheck, Tree
+
+    site = HostCheck(Tree(made.pages), lambda: mounts.factories[-1].hosts)
+    mounts = Mounts(made.sockets, site, reactor=making.reactor)
+    hosts = making.settings["hosts"]
+    mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
+    return mounts
+
+
+def _share_limits(factories: tuple[WebSocketServerFactory, ...]) -> None:
+    """Let the limits hold for all factories together."""
+    first, *others = factories or (None,)
+    for each in others:
+        assert first is not None
+        each.admission = first.admission
+        each.compression_budget = first.compression_budget

@@ -1,0 +1,14 @@
+"""The table of modes, in the order of the help."""
+
+from __future__ import annotations
+
+from txws2._command.modes.app import App
+from txws2._command.modes.echo import EchoMode
+from txws2._command.modes.mode import Mode
+from txws2._command.modes.static import Static
+from txws2._command.modes.web import Web
+from txws2._command.modes.wsgi import Wsgi
+
+__all__ = ["MODES"]
+
+MODES: tuple[Mode, ...] = (App(), EchoMode(), Static(), Wsgi(), Web())

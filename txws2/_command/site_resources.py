@@ -1,0 +1,122 @@
+"""Resources of the site of `twistd ws`: files, several resources by path, and a check of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, cast
+
+from twisted.web.pages import notFound
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.static import File
+
+from txws2.exceptions import InvalidHost
+from txws2.server.mounted_site import put_back
+from txws2.server.resource import respond
+from txws2.wire.handshake.server import refusal
+from txws2.wire.http.hosts import Hosts
+from txws2.wire.http.mount_points import segments_of_point
+
+__all__ = ["HostCheck", "PublicFiles", "Tree"]
+
+# RFC 8615: files of this directory are for all, as the proofs for a certificate (ACME).
+_WELL_KNOWN = b".well-known"
+
+
+class PublicFiles(File):
+    """The files of a directory, without those that are hidden, and without lists."""
+
+    # A browser runs scripts in what it takes for HTML, twisted.web's own default.
+    def __init__(
+        self,
+        path: str,
+        defaultType: str = "application/octet-stream",
+        ignoredExts: Sequence[str] = (),
+        registry: Any = None,
+        allowExt: Literal[0] = 0,
+    ) -> None:
+        super().__init__(path, defaultType, ignoredExts, registry, allowExt)
+
+    def getChild(self, path: bytes, request: Request) -> Any:
+        """Return the resource of a name in the directory."""
+        if path.startswith(b".") and path != _WELL_KNOWN:
+            return notFound()
+        return super().getChild(path, request)  # type: ignore[no-untyped-call]
+
+    def createSimilarFile(self, path: str) -> PublicFiles:
+        """Return the resource of a path below."""
+        return type(self)(path)
+
+    def directoryListing(self) -> Any:
+        """Return the resource of a directory without index.html."""
+        return notFound()
+
+
+class Tree(Resource):
+    """Several resources, each with a path: the longest path that is that of a request, or above it.
+
+    Args:
+        resources: the resources by their paths.
+    """
+
+    def __init__(self, resources: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._resources = {
+            tuple(part.encode() for part in segments_of_point(path)): resource
+            for path, resource in resources.items()
+        }
+        self._deepest = max(map(len, self._resources))
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> Any:
+        """Return the resource of a request, and take its path off."""
+        put_back(request)
+        prepath, postpath = cast(Any, request.prepath), cast(Any, request.postpath)
+        for length in range(min(len(postpath), self._deepest), -1, -1):
+            resource = self._resources.get(tuple(postpath[:length]))
+            if resource is not None:
+                prepath += postpath[:length]
+                del postpath[:length]
+                return resource
+        del postpath[:]
+        return notFound()
+
+
+class HostCheck(Resource):
+    """Refuses requests for hosts that the server doesn't answer for, as for WebSockets.
+
+    Otherwise, an attacker could make the host name of a page resolve to this server (DNS
+    rebinding), and read its pages.
+
+    Args:
+        resource: the resource for all other requests.
+        hosts: returns the hosts to answer for; None for all.
+    """
+
+    def __init__(self, resource: Any, hosts: Callable[[], Hosts | None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._resource = resource
+        self._hosts = hosts
+
+    def getChildWithDefault(self, path: bytes, request: Request) -> Any:
+        """Return the resource of a request, of whose path nothing is taken yet."""
+        hosts = self._hosts()
+        host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+        # No page can leave Host out.
+        if hosts is None or not host or host in hosts:
+            put_back(request)
+            return self._resource
+        return _Misdirected(host)
+
+
+class _Misdirected(Resource):
+    """Refuses a request for a host that the server doesn't answer for."""
+
+    isLeaf = True
+
+    def __init__(self, host: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._host = host
+
+    def render(self, request: Request) -> int:
+        respond(request, refusal(InvalidHost(self._host)))
+        return NOT_DONE_YET
