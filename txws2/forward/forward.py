@@ -1,0 +1,255 @@
+"""`Forward`: a handler that connects each WebSocket to a target."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from twisted.logger import Logger
+
+from txws2._checks.kinds import shown
+from txws2._connection.factory import global_reactor
+from txws2._connection.handle import driver_of
+from txws2._connection.journal import RareWarnings
+from txws2._deferreds.callables import check_function, result_of
+from txws2._time.time_limit import TimeLimit
+from txws2.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidStatus,
+    OpeningTimeout,
+)
+from txws2.forward.addresses import Address, is_websocket, parse_address
+from txws2.forward.onward_request import InvalidOnwardPath, onward_uri, refusal_of
+from txws2.forward.recorder import Recorder, Recordings
+from txws2.forward.stream import SUBPROTOCOLS, Stream, open_stream
+from txws2.forward.targets import short, token_of
+from txws2.forward.upstream import Upstream, open_upstream
+from txws2.server.protocol import WebSocketServerProtocol
+from txws2.wire.closing import CloseCode
+from txws2.wire.handshake.server import refusal
+from txws2.wire.http.heads import Request, Response
+
+__all__ = ["FindTarget", "Forward"]
+
+FindTarget = Callable[[Request], Address | Awaitable[Address | None] | None]
+"""A function that returns the address of the target of a request; None if there is none."""
+
+# Usually, the client gets a 504 of ours before its time for the handshake is over.
+_SHARE = 0.9
+
+_RECORD_LIMIT = 2**30
+
+
+class Forward:
+    """A handler that connects each WebSocket to a target, and carries all that comes both ways.
+
+    The target is a service that speaks bytes, over TCP, TLS or a Unix socket, as for websockify; or
+    another WebSocket server, as for a reverse proxy. It is connected to before the WebSocket is
+    open: if it can't be reached, the client gets a 502, or a 504 if it takes too long.
+
+    A slow reader at one end makes the other end wait; nothing piles up in memory. When the
+    target ends its side, the WebSocket is closed with 1000 after all that the target has sent; if
+    the target's connection is lost otherwise, with 1014. When the WebSocket is closed, the target
+    gets all that was sent before.
+
+    To a service that speaks bytes, binary messages are carried, whatever their sizes; the client
+    gets a message for each read, of at most 120 KiB. With the subprotocol "base64" of old
+    browsers, text messages carry the bytes as Base64. A text message is refused otherwise, with
+    1003. To another WebSocket server, messages stay as they are. The headers and the offered
+    subprotocols of the client are passed on, with X-Forwarded-For and its like; and so are the
+    subprotocol that the other server has chosen, its refusal, and close codes. Compression and
+    pings are for one hop each.
+
+    Args:
+        where: the address of the target: an endpoint string, as "tcp:localhost:5900",
+            "unix:/run/vnc.sock" or "tls:example.com:443"; host and port, as "localhost:5900"; the
+            URI of a WebSocket server, as "ws://localhost:8001/chat"; or an endpoint. None if
+            there are targets.
+        targets: a function that is called with each request, and returns the address of its
+            target, or None to refuse the request with 404; it may be a coroutine function.
+            `Targets` and `JWTTargets` are such functions.
+        mount: the path that the handler is served at, as "/chat". For another WebSocket server,
+            the part of the path below it is appended to the URI.
+        record: a directory, in which each connection is recorded in a file of its own, for
+            `read_recording` and `Replay`. The files have all that people type, passwords too,
+            so only the user of this process may read them. None to record nothing.
+        record_limit: the number of bytes that such a file may have; 1 GiB by default. The
+            connection goes on when its recording ends there.
+        connect_timeout: the seconds that connecting to a target may take (10), with TLS and the
+            handshake of another WebSocket server. The server's open_timeout holds, too.
+        reactor: the reactor to run on; None for the global one.
+
+    Raises:
+        InvalidURI: the URI isn't a WebSocket URI.
+        OSError: the directory for recordings can't be made.
+        TypeError: there are both where and targets, or neither, or one is of the wrong kind.
+        ValueError: the address is none, or another argument is out of range.
+
+    Attributes:
+        subprotocols: "binary" and "base64" for services that speak bytes; none for another
+            WebSocket server, which chooses itself. A server that is given neither subprotocols
+            nor select_subprotocol asks the handler.
+    """
+
+    def __init__(
+        self,
+        where: Address | None = None,
+        *,
+        targets: FindTarget | None = None,
+        mount: str = "/",
+        record: str | os.PathLike[str] | None = None,
+        record_limit: int = _RECORD_LIMIT,
+        connect_timeout: float = 10,
+        reactor: Any = None,
+    ) -> None:
+        if (where is None) == (targets is None):
+            raise TypeError("Forward takes either an address or targets=..., which finds it")
+        if targets is not None:
+            check_function("targets", targets)
+        if not isinstance(mount, str) or not mount.startswith("/"):
+            raise ValueError(f"mount must be a path, as '/chat'; it is {shown(mount)}")
+        if not connect_timeout > 0:
+            raise ValueError(f"connect_timeout must be over 0 seconds; it is {connect_timeout!r}")
+        if record_limit < 1:
+            raise ValueError(f"record_limit must be a number of bytes; it is {record_limit!r}")
+        self._reactor = global_reactor() if reactor is None else reactor
+        self._where = None if where is None else parse_address(where, self._reactor)
+        self._targets = targets
+        self._mount = mount
+        self._recordings = None if record is None else Recordings(record, record_limit)
+        self._connect_timeout = connect_timeout
+        self._log = Logger(namespace="txws2.server")
+        self._warnings = RareWarnings(self._log, self._reactor)
+        # The connections to targets whose WebSockets aren't open yet.
+        self._waiting: dict[WebSocketServerProtocol, Stream | Upstream] = {}
+        elsewhere = is_websocket(self._where)
+        self.subprotocols: tuple[str, ...] = () if elsewhere else SUBPROTOCOLS
+
+    async def process_request(
+        self, connection: WebSocketServerProtocol, request: Request
+    ) -> Response | None:
+        """Connect to the target of a request; refuse the request if that fails."""
+        try:
+            # Other requests than for a WebSocket, and those of pages that may not connect, must
+            # not reach the target. The factory refuses them after this.
+            connection.factory._judge(request)
+        except InvalidHandshake:
+            return None
+        try:
+            found = await self._connect(connection, request)
+        except (InvalidStatus, InvalidHeader, InvalidOnwardPath) as exc:
+            return refusal_of(exc.response) if isinstance(exc, InvalidStatus) else refusal(exc)
+        except Exception as exc:
+            return self._bad_gateway(connection, exc)
+        if found is None:
+            return self._unknown(connection, request)
+        self._waiting[connection] = found
+        connection.wait_opened().addErrback(lambda _: self._forget(connection))
+        return None
+
+    def select_subprotocol(
+        self, connection: WebSocketServerProtocol, subprotocols: list[str]
+    ) -> str | None:
+        """Choose the subprotocol, as the target does if it is a WebSocket server."""
+        found = self._waiting.get(connection)
+        return None if found is None else found.select_subprotocol(subprotocols)
+
+    async def __call__(self, connection: WebSocketServerProtocol, **parameters: str) -> None:
+        """Carry all that comes both ways, until the connection is closed.
+
+        Without `process_request` before, as when another handler calls this, the target is
+        connected to now, and if that fails, the connection is closed with 1014.
+        """
+        found = self._waiting.pop(connection, None)
+        if found is None:
+            found = await self._connect_late(connection)
+        if found is None:
+            return
+        try:
+            recorder = self._recorder(connection)
+        except BaseException:
+            found.drop()
+            raise
+        try:
+            await found.carry(connection, recorder)
+        finally:
+            if recorder is not None:
+                recorder.close(connection.close_code, connection.close_reason)
+
+    def _recorder(self, connection: WebSocketServerProtocol) -> Recorder | None:
+        return None if self._recordings is None else self._recordings.recorder(connection)
+
+    def _forget(self, connection: WebSocketServerProtocol) -> None:
+        """Drop the connection to a target whose WebSocket never opened."""
+        found = self._waiting.pop(connection, None)
+        if found is not None:
+            found.drop()
+
+    async def _connect(
+        self, connection: WebSocketServerProtocol, request: Request
+    ) -> Stream | Upstream | None:
+        """Return a connection to the target of a request; None if it has no target.
+
+        Raises:
+            Exception: the target can't be reached.
+        """
+        seconds, limit = self._connect_timeout, connection.factory.open_timeout
+        if limit is not None:
+            seconds = min(seconds, limit * _SHARE)
+        time = TimeLimit(connection.factory.clock, seconds)
+        address = self._where
+        if self._targets is not None:
+            found = await time.wait(result_of(self._targets(request)), "the choice of a target")
+            if found is None:
+                return None
+            address = parse_address(found, self._reactor)
+        opening = self._open(address, connection, request)
+        opened: Stream | Upstream = await time.wait(opening, "the connection to the target")
+        return opened
+
+    async def _open(
+        self, address: Any, connection: WebSocketServerProtocol, request: Request
+    ) -> Stream | Upstream:
+        if is_websocket(address):
+            uri = onward_uri(address, request.path, self._mount)
+            return await open_upstream(uri, connection, request, self._reactor)
+        return await open_stream(address, connection)
+
+    async def _connect_late(self, connection: WebSocketServerProtocol) -> Stream | Upstream | None:
+        try:
+            found = await self._connect(connection, connection.request)
+        except ConnectionClosed:
+            raise
+        except Exception as exc:
+            self._bad_gateway(connection, exc)
+            connection.close(CloseCode.BAD_GATEWAY, "the target can't be reached")
+            return None
+        if found is None:
+            self._unknown(connection, connection.request)
+            connection.close(CloseCode.POLICY_VIOLATION, "no such target")
+        return found
+
+    def _bad_gateway(self, connection: WebSocketServerProtocol, reason: Exception) -> Response:
+        late = isinstance(reason, (OpeningTimeout, TimeoutError))
+        status = HTTPStatus.GATEWAY_TIMEOUT if late else HTTPStatus.BAD_GATEWAY
+        self._warnings.refused(
+            driver_of(connection), status, reason, "see whether the target is running"
+        )
+        # The text tells nothing about the network behind this server.
+        answered = "hasn't answered in time" if late else "can't be reached"
+        return Response.plain(status, f"The target of this WebSocket {answered}.\n")
+
+    def _unknown(self, connection: WebSocketServerProtocol, request: Request) -> Response:
+        token = token_of(request)
+        self._log.info(
+            "{connection} has no target: the token {token} isn't known",
+            connection=connection.id,
+            token=repr(short(token)),
+        )
+        return connection.respond(
+            HTTPStatus.NOT_FOUND, "This WebSocket has no target: its token isn't known.\n"
+        )
