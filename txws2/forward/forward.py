@@ -24,7 +24,7 @@ from txws2.exceptions import (
 )
 from txws2.forward.addresses import Address, is_websocket, parse_address
 from txws2.forward.onward_request import InvalidOnwardPath, onward_uri, refusal_of
-from txws2.forward.recorder import Recorder, Recordings
+from txws2.forward.recorder import Recordings
 from txws2.forward.stream import SUBPROTOCOLS, Stream, open_stream
 from txws2.forward.targets import short, token_of
 from txws2.forward.upstream import Upstream, open_upstream
@@ -170,18 +170,22 @@ class Forward:
         if found is None:
             return
         try:
-            recorder = self._recorder(connection)
+            await self._carry(connection, found)
+            await found.leave()
         except BaseException:
+            # A server that stops cancels its handlers.
             found.drop()
             raise
+
+    async def _carry(self, connection: WebSocketServerProtocol, found: Stream | Upstream) -> None:
+        if self._recordings is None:
+            await found.carry(connection, None)
+            return
+        recorder = self._recordings.recorder(connection)
         try:
             await found.carry(connection, recorder)
         finally:
-            if recorder is not None:
-                recorder.close(connection.close_code, connection.close_reason)
-
-    def _recorder(self, connection: WebSocketServerProtocol) -> Recorder | None:
-        return None if self._recordings is None else self._recordings.recorder(connection)
+            recorder.close(connection.close_code, connection.close_reason)
 
     def _forget(self, connection: WebSocketServerProtocol) -> None:
         """Drop the connection to a target whose WebSocket never opened."""

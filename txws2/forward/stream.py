@@ -204,21 +204,27 @@ class Stream(Protocol):
             abort(self._transport)
 
     async def carry(self, ws: WebSocketProtocol, recorder: Recorder | None) -> None:
-        """Carry bytes both ways until the WebSocket is closed, and the target has all of them.
+        """Carry bytes both ways until the WebSocket is closed, and all its bytes were written.
 
         Args:
             ws: the open WebSocket.
             recorder: records the messages; None to record nothing.
         """
         self._join(ws, ws.sendMessage if recorder is None else recorder.tap(ws))
-        try:
-            await self._carry_inward(ws, recorder)
-            await ws.wait_closed()
-            await self._part()
-        finally:
-            # A server that stops cancels its handlers.
-            if not self._gone.called:
-                self.drop()
+        await self._carry_inward(ws, recorder)
+        await ws.wait_closed()
+
+    async def leave(self) -> None:
+        """Close the connection to the target when it has got all bytes."""
+        if self._gone.called:
+            return
+        # A socket that is closed before all was read resets the connection. That would destroy
+        # bytes that the target hasn't read yet.
+        self._send = _ignore
+        self.resumeProducing()
+        self._outbox.end(self._finish)
+        self._check_later(self._progress())
+        await self._gone
 
     def _join(self, ws: WebSocketProtocol, send: Callable[[str | bytes], object]) -> None:
         self._ws = ws
@@ -256,18 +262,6 @@ class Stream(Protocol):
             self._end = code, reason
             if self._ws is not None:
                 self._ws.close(code, reason)
-
-    async def _part(self) -> None:
-        """Close the connection to the target when it has got all bytes."""
-        if self._gone.called:
-            return
-        # A socket that is closed before all was read resets the connection. That would destroy
-        # bytes that the target hasn't read yet.
-        self._send = _ignore
-        self.resumeProducing()
-        self._outbox.end(self._finish)
-        self._check_later(self._progress())
-        await self._gone
 
     def _finish(self) -> None:
         """Close the transport, for writing only if the target hasn't ended its side."""

@@ -80,8 +80,11 @@ class Upstream:
         return self._connection.subprotocol
 
     def drop(self) -> None:
-        """Close the connection: the client has left before it was open."""
+        """Close the connection: nobody needs it."""
         self._connection.close(CloseCode.GOING_AWAY)
+
+    async def leave(self) -> None:
+        """Return at once: `carry` has waited until the connection was closed."""
 
     async def carry(self, ws: WebSocketProtocol, recorder: Recorder | None) -> None:
         """Carry messages both ways until both connections are closed.
@@ -98,7 +101,6 @@ class Upstream:
         finally:
             # A server that stops cancels its handlers.
             back.addErrback(lambda _: None).cancel()
-            other.close(CloseCode.GOING_AWAY)
 
 
 async def _copy(
