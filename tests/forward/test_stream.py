@@ -7,6 +7,7 @@ from twisted.internet.error import ConnectionLost, ConnectionRefusedError
 from tests.support.sides import Peer
 from tests.support.targets import KIB, ForwardTestCase
 from txws2.forward import Forward
+from txws2.server.protocol import WebSocketServerProtocol
 from txws2.testing import Joined
 
 
@@ -35,15 +36,12 @@ class CarryingTests(ForwardTestCase):
         self.assertEqual(self.take(), [b"RFB 003.008\n"])
 
     def test_nothing_is_read_from_the_service_before_the_websocket_is_open(self):
-        class Asked(Forward):
-            async def process_request(self, connection, request):
-                answer = await super().process_request(connection, request)
-                paused.append(target.joined.client_transport.paused)
-                return answer
+        def look(connection, request, response):
+            paused.append(self.target.joined.client_transport.paused)
 
-        paused, target = [], self.target
-        self.open(Asked(self.target, reactor=self.clock))
-        self.assertEqual((paused, target.joined.client_transport.paused), ([True], False))
+        paused = []
+        self.open(process_response=look)
+        self.assertEqual((paused, self.target.joined.client_transport.paused), ([True], False))
 
     def test_many_bytes_at_once_go_in_messages_of_64_kib(self):
         self.open()
@@ -138,15 +136,11 @@ class EndingTests(ForwardTestCase):
         self.assertEqual(self.client.close_code, 1014)
 
     def test_a_service_that_ends_before_the_websocket_is_open_is_told_to_the_client(self):
-        class Hasty(Forward):
-            async def process_request(self, connection, request):
-                answer = await super().process_request(connection, request)
-                target.joined.client_transport.end(ConnectionLost())
-                target.joined.pump()
-                return answer
+        def end(connection, request, response):
+            self.target.joined.client_transport.end(ConnectionLost())
+            self.target.joined.pump()
 
-        target = self.target
-        self.open(Hasty(self.target, reactor=self.clock))
+        self.open(process_response=end)
         self.assertEqual(self.client.close_code, 1014)
 
     def test_the_service_gets_all_that_was_sent_before_the_close(self):
@@ -305,6 +299,17 @@ class RefusingTests(ForwardTestCase):
 
         self.assertEqual(self.refused(process_response=refuse).status_code, 403)
         self.target.joined.pump()
+        self.assertFalse(self.target.joined.client_transport.connected)
+        self.assertEqual(self.forward._waiting, {})
+
+    def test_a_websocket_that_is_closed_at_once_leaves_no_connection_behind(self):
+        class Closing(WebSocketServerProtocol):
+            def connectionOpened(self):
+                self.close(4000)
+
+        self.open(create_protocol=Closing)
+        self.settle()
+        self.assertEqual(self.client.close_code, 4000)
         self.assertFalse(self.target.joined.client_transport.connected)
         self.assertEqual(self.forward._waiting, {})
 

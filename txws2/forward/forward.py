@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from txws2._checks.kinds import shown
@@ -129,10 +130,33 @@ class Forward:
         elsewhere = is_websocket(self._where)
         self.subprotocols: tuple[str, ...] = () if elsewhere else SUBPROTOCOLS
 
-    async def process_request(
+    # Twisted's endpoints return Deferreds that a task of asyncio can't await. So these methods are
+    # no coroutine functions, which would run as tasks on asyncio's reactor.
+
+    def process_request(
+        self, connection: WebSocketServerProtocol, request: Request
+    ) -> Deferred[Response | None]:
+        """Connect to the target of a request; refuse the request if that fails."""
+        return Deferred.fromCoroutine(self._prepare(connection, request))
+
+    def __call__(self, connection: WebSocketServerProtocol, **parameters: str) -> Deferred[None]:
+        """Carry all that comes both ways, until the connection is closed.
+
+        Without `process_request` before, as when another handler calls this, the target is
+        connected to now, and if that fails, the connection is closed with 1014.
+        """
+        return Deferred.fromCoroutine(self._serve(connection))
+
+    def select_subprotocol(
+        self, connection: WebSocketServerProtocol, subprotocols: list[str]
+    ) -> str | None:
+        """Choose the subprotocol, as the target does if it is a WebSocket server."""
+        found = self._waiting.get(connection)
+        return None if found is None else found.select_subprotocol(subprotocols)
+
+    async def _prepare(
         self, connection: WebSocketServerProtocol, request: Request
     ) -> Response | None:
-        """Connect to the target of a request; refuse the request if that fails."""
         try:
             # Other requests than for a WebSocket, and those of pages that may not connect, must
             # not reach the target. The factory refuses them after this.
@@ -148,22 +172,10 @@ class Forward:
         if found is None:
             return self._unknown(connection, request)
         self._waiting[connection] = found
-        connection.wait_opened().addErrback(lambda _: self._forget(connection))
+        connection.wait_closed().addCallback(lambda _: self._forget(connection))
         return None
 
-    def select_subprotocol(
-        self, connection: WebSocketServerProtocol, subprotocols: list[str]
-    ) -> str | None:
-        """Choose the subprotocol, as the target does if it is a WebSocket server."""
-        found = self._waiting.get(connection)
-        return None if found is None else found.select_subprotocol(subprotocols)
-
-    async def __call__(self, connection: WebSocketServerProtocol, **parameters: str) -> None:
-        """Carry all that comes both ways, until the connection is closed.
-
-        Without `process_request` before, as when another handler calls this, the target is
-        connected to now, and if that fails, the connection is closed with 1014.
-        """
+    async def _serve(self, connection: WebSocketServerProtocol) -> None:
         found = self._waiting.pop(connection, None)
         if found is None:
             found = await self._connect_late(connection)
@@ -188,7 +200,7 @@ class Forward:
             recorder.close(connection.close_code, connection.close_reason)
 
     def _forget(self, connection: WebSocketServerProtocol) -> None:
-        """Drop the connection to a target whose WebSocket never opened."""
+        """Drop the connection to a target whose WebSocket has never come to be served."""
         found = self._waiting.pop(connection, None)
         if found is not None:
             found.drop()

@@ -200,6 +200,7 @@ class Stream(Protocol):
 
     def drop(self) -> None:
         """Abort the connection, if there is one: nobody needs it."""
+        self.ready.addErrback(lambda _: None)
         if self.transport is not None:
             abort(self._transport)
 
