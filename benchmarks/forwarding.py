@@ -196,7 +196,8 @@ def compare(rounds: int = ROUNDS, loads: dict[str, Load] = LOADS) -> dict[str, d
 
 def main() -> None:
     """Print a line for each load."""
-    for name, figures in compare().items():
+    for name, load in LOADS.items():
+        figures = compare(loads={name: load})[name]
         line = f"{name:18}" + "".join(
             f"{who}: {value / 1e6:9.2f} MB/s of CPU   " for who, value in figures.items()
         )
