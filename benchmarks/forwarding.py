@@ -139,17 +139,18 @@ def take_message(end: socket.socket, size: int) -> None:
         size -= length
 
 
-def cpu_of(pid: int) -> float:
-    """Return the seconds of CPU of a process and of its children that run."""
-    total = 0.0
+def cpu_of(pid: int) -> dict[int, float]:
+    """Return the seconds of CPU of a process, and those of each child that runs."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(stat.parent.name) == pid or int(fields[1]) == pid:
-            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
+        process = int(stat.parent.name)
+        if pid in (process, int(fields[1])):
+            found[process] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def measure(command: list[str], service: socket.socket, port: int, load: Load) -> float:
@@ -164,7 +165,9 @@ def measure(command: list[str], service: socket.socket, port: int, load: Load) -
         with end:
             before = cpu_of(process.pid)
             count = load(client, end, SECONDS)
-            return count / (cpu_of(process.pid) - before)
+            after = cpu_of(process.pid)
+            # A child of an earlier connection may have ended meanwhile.
+            return count / sum(spent - before.get(each, 0) for each, spent in after.items())
 
 
 def accepted(service: socket.socket) -> socket.socket:

@@ -252,6 +252,7 @@ class RefusingTests(ForwardTestCase):
         self.assertEqual(response.body, b"The target of this WebSocket can't be reached.\n")
         [event] = [each for each in self.events if "unsaid" in each]
         self.assertIn("111", event["reason"])
+        self.assertIn("MemoryTarget", event["advice"])
 
     def test_any_exception_of_an_endpoint_is_a_502(self):
         self.target.failure = ValueError("an endpoint's own")
@@ -280,6 +281,7 @@ class RefusingTests(ForwardTestCase):
         self.settle()
         self.failureResultOf(self.opening)
         self.assertEqual(self.target.cancelled, 1)
+        self.assertEqual([each for each in self.events if "unsaid" in each], [])
 
     def test_a_page_that_may_not_connect_never_reaches_the_service(self):
         response = self.refused(headers={"Origin": "https://evil.example"}, origins=[None])

@@ -353,3 +353,10 @@ class LeavingPathTests(UpstreamTestCase):
         self.serve(mount="/x", where="ws://inner/base/?k=1")
         self.connect("/x/room?token=2")
         self.assertEqual(self.last_request().path, "/base/room?k=1&token=2")
+
+    def test_a_handler_that_calls_it_closes_with_1008(self):
+        self.serve()
+        self.outer.factory.hooks = None
+        ws = self.connect("/../" + "a" * 200)
+        self.reactor.result_of(ws.wait_closed())
+        self.assertEqual(ws.close_code, 1008)

@@ -2,8 +2,9 @@
 
 # This import comes first: it says which package is missing before another import fails.
 from txws2 import _prerequisites  # noqa: F401
-from txws2.forward.forward import FindTarget, Forward
+from txws2.forward.forward import Forward
 from txws2.forward.jwt_targets import JWTTargets
+from txws2.forward.reaching import FindTarget
 from txws2.forward.recordings import Recorded, read_recording
 from txws2.forward.replay import Replay
 from txws2.forward.targets import Targets

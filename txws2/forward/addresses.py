@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, Union, cast
 
 from twisted.internet.endpoints import UNIXClientEndpoint, clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -11,11 +11,13 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from txws2._checks.kinds import shown
 from txws2._transport.dns import check_name
 from txws2.client.happy_eyeballs import HostEndpoint
+from txws2.wire.escaping import anonymous, escaped
 from txws2.wire.http.uris import parse_uri
 
-__all__ = ["Address", "is_websocket", "parse_address"]
+__all__ = ["Address", "described", "is_websocket", "parse_address"]
 
-Address = str | IStreamClientEndpoint
+# Old versions of zope.interface have no "|".
+Address = Union[str, IStreamClientEndpoint]  # noqa: UP007
 """A ws or wss URI, or an endpoint."""
 
 _HOST_AND_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]/]+)):([0-9]{1,5})")
@@ -27,6 +29,11 @@ _UNIX = "unix_socket:"
 def is_websocket(address: object) -> bool:
     """Tell whether an address is the URI of a WebSocket server."""
     return isinstance(address, str) and address.lower().startswith(("ws://", "wss://"))
+
+
+def described(address: Address) -> str:
+    """Return an address for a log, without a user name and a password."""
+    return escaped(anonymous(address)) if isinstance(address, str) else repr(address)
 
 
 def parse_address(address: object, reactor: Any) -> Address:

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from txws2._checks.kinds import shown
 from txws2._connection.factory import global_reactor
-from txws2._connection.handle import driver_of
-from txws2._connection.journal import RareWarnings
-from txws2._deferreds.callables import check_function, result_of
-from txws2._time.time_limit import TimeLimit
-from txws2.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidHeader,
-    InvalidStatus,
-    OpeningTimeout,
-)
+from txws2._deferreds.callables import check_function
+from txws2.exceptions import InvalidHandshake
 from txws2.forward.addresses import Address, is_websocket, parse_address
-from txws2.forward.onward_request import InvalidOnwardPath, onward_uri, refusal_of
+from txws2.forward.reaching import FindTarget, Link, Reach, Refused
 from txws2.forward.recorder import Recordings
-from txws2.forward.stream import SUBPROTOCOLS, Stream, open_stream
-from txws2.forward.targets import short, token_of
-from txws2.forward.upstream import Upstream, open_upstream
+from txws2.forward.stream import SUBPROTOCOLS
 from txws2.server.protocol import WebSocketServerProtocol
-from txws2.wire.closing import CloseCode
-from txws2.wire.handshake.server import refusal
 from txws2.wire.http.heads import Request, Response
 
-__all__ = ["FindTarget", "Forward"]
-
-FindTarget = Callable[[Request], Address | Awaitable[Address | None] | None]
-"""A function that returns the address of the target of a request; None if there is none."""
-
-# Usually, the client gets a 504 of ours before its time for the handshake is over.
-_SHARE = 0.9
+__all__ = ["Forward"]
 
 _RECORD_LIMIT = 2**30
 
@@ -117,18 +95,15 @@ class Forward:
             raise ValueError(f"connect_timeout must be over 0 seconds; it is {connect_timeout!r}")
         if record_limit < 1:
             raise ValueError(f"record_limit must be a number of bytes; it is {record_limit!r}")
-        self._reactor = global_reactor() if reactor is None else reactor
-        self._where = None if where is None else parse_address(where, self._reactor)
-        self._targets = targets
-        self._mount = mount
+        if reactor is None:
+            reactor = global_reactor()
+        if where is not None:
+            parse_address(where, reactor)
+        self._reach = Reach(where, targets, mount, connect_timeout, reactor)
         self._recordings = None if record is None else Recordings(record, record_limit)
-        self._connect_timeout = connect_timeout
-        self._log = Logger(namespace="txws2.server")
-        self._warnings = RareWarnings(self._log, self._reactor)
         # The connections to targets whose WebSockets aren't open yet.
-        self._waiting: dict[WebSocketServerProtocol, Stream | Upstream] = {}
-        elsewhere = is_websocket(self._where)
-        self.subprotocols: tuple[str, ...] = () if elsewhere else SUBPROTOCOLS
+        self._waiting: dict[WebSocketServerProtocol, Link] = {}
+        self.subprotocols: tuple[str, ...] = () if is_websocket(where) else SUBPROTOCOLS
 
     # Twisted's endpoints return Deferreds that a task of asyncio can't await. So these methods are
     # no coroutine functions, which would run as tasks on asyncio's reactor.
@@ -164,23 +139,20 @@ class Forward:
         except InvalidHandshake:
             return None
         try:
-            found = await self._connect(connection, request)
-        except (InvalidStatus, InvalidHeader, InvalidOnwardPath) as exc:
-            return refusal_of(exc.response) if isinstance(exc, InvalidStatus) else refusal(exc)
-        except Exception as exc:
-            return self._bad_gateway(connection, exc)
-        if found is None:
-            return self._unknown(connection, request)
-        self._waiting[connection] = found
+            self._waiting[connection] = await self._reach(connection, request)
+        except Refused as exc:
+            return exc.response
         connection.wait_closed().addCallback(lambda _: self._forget(connection))
         return None
 
     async def _serve(self, connection: WebSocketServerProtocol) -> None:
         found = self._waiting.pop(connection, None)
         if found is None:
-            found = await self._connect_late(connection)
-        if found is None:
-            return
+            try:
+                found = await self._reach(connection, connection.request)
+            except Refused as exc:
+                connection.close(exc.code, exc.reason)
+                return
         try:
             await self._carry(connection, found)
             await found.leave()
@@ -189,7 +161,7 @@ class Forward:
             found.drop()
             raise
 
-    async def _carry(self, connection: WebSocketServerProtocol, found: Stream | Upstream) -> None:
+    async def _carry(self, connection: WebSocketServerProtocol, found: Link) -> None:
         if self._recordings is None:
             await found.carry(connection, None)
             return
@@ -204,68 +176,3 @@ class Forward:
         found = self._waiting.pop(connection, None)
         if found is not None:
             found.drop()
-
-    async def _connect(
-        self, connection: WebSocketServerProtocol, request: Request
-    ) -> Stream | Upstream | None:
-        """Return a connection to the target of a request; None if it has no target.
-
-        Raises:
-            Exception: the target can't be reached.
-        """
-        seconds, limit = self._connect_timeout, connection.factory.open_timeout
-        if limit is not None:
-            seconds = min(seconds, limit * _SHARE)
-        time = TimeLimit(connection.factory.clock, seconds)
-        address = self._where
-        if self._targets is not None:
-            found = await time.wait(result_of(self._targets(request)), "the choice of a target")
-            if found is None:
-                return None
-            address = parse_address(found, self._reactor)
-        opening = self._open(address, connection, request)
-        opened: Stream | Upstream = await time.wait(opening, "the connection to the target")
-        return opened
-
-    async def _open(
-        self, address: Any, connection: WebSocketServerProtocol, request: Request
-    ) -> Stream | Upstream:
-        if is_websocket(address):
-            uri = onward_uri(address, request.path, self._mount)
-            return await open_upstream(uri, connection, request, self._reactor)
-        return await open_stream(address, connection)
-
-    async def _connect_late(self, connection: WebSocketServerProtocol) -> Stream | Upstream | None:
-        try:
-            found = await self._connect(connection, connection.request)
-        except ConnectionClosed:
-            raise
-        except Exception as exc:
-            self._bad_gateway(connection, exc)
-            connection.close(CloseCode.BAD_GATEWAY, "the target can't be reached")
-            return None
-        if found is None:
-            self._unknown(connection, connection.request)
-            connection.close(CloseCode.POLICY_VIOLATION, "no such target")
-        return found
-
-    def _bad_gateway(self, connection: WebSocketServerProtocol, reason: Exception) -> Response:
-        late = isinstance(reason, (OpeningTimeout, TimeoutError))
-        status = HTTPStatus.GATEWAY_TIMEOUT if late else HTTPStatus.BAD_GATEWAY
-        self._warnings.refused(
-            driver_of(connection), status, reason, "see whether the target is running"
-        )
-        # The text tells nothing about the network behind this server.
-        answered = "hasn't answered in time" if late else "can't be reached"
-        return Response.plain(status, f"The target of this WebSocket {answered}.\n")
-
-    def _unknown(self, connection: WebSocketServerProtocol, request: Request) -> Response:
-        token = token_of(request)
-        self._log.info(
-            "{connection} has no target: the token {token} isn't known",
-            connection=connection.id,
-            token=repr(short(token)),
-        )
-        return connection.respond(
-            HTTPStatus.NOT_FOUND, "This WebSocket has no target: its token isn't known.\n"
-        )

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from txws2._connection.factory import global_reactor
-from txws2.forward.addresses import Address, parse_address
+from txws2.forward.addresses import parse_address
 from txws2.forward.targets import token_of
 from txws2.wire.http.heads import Request
 
@@ -37,7 +37,7 @@ class JWTTargets:
     Args:
         key_file: the path of a file with a public key of RSA in PEM; or with a secret of at least
             32 bytes, in Base64, as ``openssl rand -base64 32`` makes one.
-        reactor: the reactor to connect with; None for the global one.
+        reactor: the reactor that the addresses are for; None for the global one.
 
     Raises:
         ImportError: PyJWT isn't installed.
@@ -54,14 +54,16 @@ class JWTTargets:
         self._reactor = global_reactor() if reactor is None else reactor
         self._key, self._algorithm = _read_key(Path(key_file))
 
-    def __call__(self, request: Request) -> Address | None:
-        """Return the target of a request; None if its token isn't valid."""
+    def __call__(self, request: Request) -> str | None:
+        """Return the address of the target of a request; None if its token isn't valid."""
         try:
             claims = self._jwt.decode(token_of(request), self._key, algorithms=[self._algorithm])
             host, port = str(claims["host"]), int(claims["port"])
             if ":" in host:
                 host = f"[{host}]"
-            return parse_address(f"{host}:{port}", self._reactor)
+            address = f"{host}:{port}"
+            parse_address(address, self._reactor)
+            return address
         except (self._jwt.PyJWTError, KeyError, ValueError, TypeError):
             return None
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from twisted.logger import Logger
 
 from txws2._connection.factory import global_reactor
-from txws2.forward.addresses import Address, parse_address
+from txws2.forward.addresses import parse_address
 from txws2.wire.http.heads import Request
 
 __all__ = ["Targets", "short", "token_of"]
@@ -54,7 +54,7 @@ class Targets:
 
     Args:
         path: the path of the file, or of the directory. Hidden files in a directory are skipped.
-        reactor: the reactor to connect with; None for the global one.
+        reactor: the reactor that the addresses are for; None for the global one.
 
     Raises:
         OSError: the file or the directory can't be read.
@@ -66,13 +66,13 @@ class Targets:
         self._reactor = global_reactor() if reactor is None else reactor
         self._state = self._look()
         # By the hash of the token: so the time of a search tells nothing about other tokens.
-        self._found: dict[bytes, Address] = {}
+        self._found: dict[bytes, str] = {}
         mistakes = self._read()
         if mistakes:
             raise ValueError(mistakes[0])
 
-    def __call__(self, request: Request) -> Address | None:
-        """Return the target of a request; None if its token isn't known."""
+    def __call__(self, request: Request) -> str | None:
+        """Return the address of the target of a request; None if its token isn't known."""
         self._refresh()
         token = token_of(request)
         if not token or len(token) > _LONGEST:
@@ -112,7 +112,7 @@ class Targets:
 
     def _read(self) -> list[str]:
         """Read all files; return the mistakes in them."""
-        found: dict[bytes, Address] = {}
+        found: dict[bytes, str] = {}
         mistakes = []
         for path in self._files():
             for number, line in _lines(path):
@@ -124,7 +124,8 @@ class Targets:
                     mistakes.append(f"{path}, line {number}: another line has the same token")
                 else:
                     try:
-                        found[_key(token)] = parse_address(address, self._reactor)
+                        parse_address(address, self._reactor)
+                        found[_key(token)] = address
                     except Exception as exc:
                         mistakes.append(f"{path}, line {number}: {exc}")
         self._found = found
