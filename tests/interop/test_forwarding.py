@@ -135,6 +135,22 @@ class ServiceTests(ServiceTestCase):
         failed = await self.assertFailure(txws2.connect(uri, proxy=None), InvalidStatus)
         self.assertEqual(failed.response.status_code, 502)
 
+    async def test_a_service_behind_a_websocket_with_tls(self):
+        certificate, _ = certify("localhost")
+        below = SSL4ServerEndpoint(reactor, 0, certificate.options(), interface="127.0.0.1")
+        port = await self.listen(txws2.WebSocketServerEndpoint(below))
+        endpoint = txws2.WebSocketClientEndpoint(
+            reactor,
+            f"wss://localhost:{port.getHost().port}/",
+            tls=ssl.optionsForClientTLS("localhost", certificate),
+            proxy=None,
+        )
+        ws = await self.connect(await self.forward(endpoint))
+        await self.assertEchoes(ws, bytes(300_000))
+        await ws.send(b"end")
+        await ws.wait_closed()
+        self.assertEqual(ws.close_code, 1000)
+
     async def test_over_tls_too_the_websocket_may_be_wss(self):
         certificate, _ = certify("localhost")
         port = await self.listen()

@@ -15,10 +15,10 @@ from twisted.internet.interfaces import (
     IHandshakeListener,
     IPushProducer,
     IReactorTime,
-    ISSLTransport,
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -138,7 +138,8 @@ class Stream(Protocol):
                 below.setTcpKeepAlive(True)
             read_more_at_once(below)
         self._outbox = outbox_for(transport, self._write_limit)
-        if not ISSLTransport.providedBy(transport):
+        # Other transports with TLS, such as a stream over wss, don't tell of their handshakes.
+        if not isinstance(transport, TLSMemoryBIOProtocol):
             self.handshakeCompleted()
 
     def handshakeCompleted(self) -> None:
