@@ -135,6 +135,27 @@ class EndingTests(ForwardTestCase):
         self.settle()
         self.assertEqual(self.client.close_code, 1014)
 
+    def test_messages_that_come_after_the_service_is_lost_hold_nothing_up(self):
+        self.open()
+        self.target.peer.transport.pauseProducing()
+        self.client.sendMessage(bytes(100 * KIB))
+        self.settle()
+        self.joined.server_transport.pauseProducing()
+        for _ in range(10):
+            self.client.sendMessage(bytes(60 * KIB))
+        self.target.joined.client_transport.end(ConnectionLost())
+        self.settle()
+        self.joined.server_transport.resumeProducing()
+        self.settle()
+        self.assertEqual(self.client.close_code, 1014)
+        self.assertEqual(self.factory.running, set())
+
+    def test_an_empty_message_is_nothing(self):
+        self.open()
+        self.target.joined.client_transport.write = lambda data: self.assertTrue(data)
+        self.client.sendMessage(b"")
+        self.settle()
+
     def test_a_service_that_ends_before_the_websocket_is_open_is_told_to_the_client(self):
         def end(connection, request, response):
             self.target.joined.client_transport.end(ConnectionLost())

@@ -280,4 +280,4 @@ class SignedTests(QuietTestCase):
     def test_without_pyjwt_it_says_what_to_install(self):
         with patch.dict("sys.modules", {"jwt": None}):
             error = self.assertRaises(ImportError, self.shared)
-        self.assertIn("pip install txws2[jwt]", str(error))
+        self.assertIn("pip install pyjwt", str(error))

@@ -100,10 +100,18 @@ class ServiceTests(ServiceTestCase):
                 self.transport.abortConnection()
 
         port = await self.listen(protocol=Resetting)
-        ws = await self.connect(await self.forward(f"localhost:{port.getHost().port}"))
-        await ws.send(b"x")
+        forward = Forward(f"localhost:{port.getHost().port}")
+        factory = WebSocketServerFactory(forward, compression=None)
+        listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(listening.stopListening)
+        ws = await self.connect(f"ws://127.0.0.1:{listening.getHost().port}/")
+        # The messages that come after the loss hold nothing up.
+        for _ in range(300):
+            ws.sendMessage(bytes(60_000))
         await ws.wait_closed()
         self.assertEqual(ws.close_code, 1014)
+        await deferLater(reactor, 0.1)
+        self.assertEqual(len(factory.running), 0)
 
     async def test_a_port_where_nobody_listens_is_a_502(self):
         uri = await self.forward(f"localhost:{free_port()}")

@@ -32,7 +32,7 @@ class JWTTargets:
     about the algorithm, and the token doesn't: RS256 for a public key, HS256 for a secret.
     Whoever has the key can name any target that this machine can reach.
 
-    This needs PyJWT: ``pip install txws2[jwt]``.
+    This needs PyJWT, which the extra ``jwt`` has.
 
     Args:
         key_file: the path of a file with a public key of RSA in PEM; or with a secret of at least
@@ -49,7 +49,7 @@ class JWTTargets:
         try:
             import jwt
         except ImportError as exc:
-            raise ImportError("JWTTargets needs PyJWT: pip install txws2[jwt]") from exc
+            raise ImportError("JWTTargets needs PyJWT: pip install pyjwt") from exc
         self._jwt = jwt
         self._reactor = global_reactor() if reactor is None else reactor
         self._key, self._algorithm = _read_key(Path(key_file))

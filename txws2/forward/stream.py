@@ -50,6 +50,8 @@ SUBPROTOCOLS = ("binary", "base64")
 # As for a connection of a factory without a close_timeout.
 _PATIENCE = 10.0
 
+_LOST = CloseCode.BAD_GATEWAY, "the connection to the target is lost"
+
 # A read from a TCP transport has no more bytes. In messages of half this size, a bulk costs half as
 # much again.
 _LARGEST = 120 * 1024
@@ -160,7 +162,7 @@ class Stream(Protocol):
 
     def readConnectionLost(self) -> None:
         """Close the WebSocket with 1000: the target sends no more, though it may still read."""
-        self._target_ends(CloseCode.NORMAL_CLOSURE, "")
+        self._target_ends(lost=_was_reset(self._transport))
         if self._finished:
             self._transport.loseConnection()
 
@@ -169,10 +171,7 @@ class Stream(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Close the WebSocket with 1000, or with 1014 if the target didn't end its side."""
-        if reason.check(ConnectionDone):
-            self._target_ends(CloseCode.NORMAL_CLOSURE, "")
-        else:
-            self._target_ends(CloseCode.BAD_GATEWAY, "the connection to the target is lost")
+        self._target_ends(lost=not reason.check(ConnectionDone))
         call_off(self._check)
         self._outbox.close(ConnectionLost)
         if not self.ready.called:
@@ -187,8 +186,9 @@ class Stream(Protocol):
         self._transport.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Read from the target again."""
-        self._transport.resumeProducing()
+        """Read from the target again, unless it has ended its side."""
+        if self._end is None:
+            self._transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """Nothing to do: `carry` learns that the WebSocket is closed."""
@@ -224,8 +224,8 @@ class Stream(Protocol):
         # bytes that the target hasn't read yet.
         self._send = _ignore
         self.resumeProducing()
-        self._outbox.end(self._finish)
         self._check_later(self._progress())
+        self._outbox.end(self._finish)
         await self._gone
 
     def _join(self, ws: WebSocketProtocol, send: Callable[[str | bytes], object]) -> None:
@@ -247,23 +247,27 @@ class Stream(Protocol):
         with suppress(ConnectionClosed, ConnectionLost):
             while True:
                 messages = await next_batch(ws)
+                if self._gone.called:
+                    # Nothing would ever make room for them.
+                    return
                 if recorder is not None:
                     recorder.record(messages, from_client=True)
                 if type(self._codec) is Binary:
                     data, wrong = _joined(messages)
                 else:
                     data, wrong = _decoded(messages, self._codec)
-                outbox.write(data)
+                if data:
+                    outbox.write(data)
                 if wrong is not None:
                     ws.close(*wrong)
                     return
                 await outbox.drained()
 
-    def _target_ends(self, code: int, reason: str) -> None:
+    def _target_ends(self, *, lost: bool) -> None:
         if self._end is None:
-            self._end = code, reason
+            self._end = _LOST if lost else (CloseCode.NORMAL_CLOSURE, "")
             if self._ws is not None:
-                self._ws.close(code, reason)
+                self._ws.close(*self._end)
 
     def _finish(self) -> None:
         """Close the transport, for writing only if the target hasn't ended its side."""
@@ -297,6 +301,21 @@ class Stream(Protocol):
     @property
     def _transport(self) -> Any:
         return cast(Any, self.transport)
+
+
+def _was_reset(transport: Any) -> bool:
+    """Tell whether a connection whose reading has ended was reset, not closed.
+
+    If a write was the first to learn of the reset, a read finds nothing but the end.
+    """
+    below = socket_of(transport)
+    if below is None:
+        return False
+    try:
+        below.socket.getpeername()
+    except OSError:
+        return True
+    return False
 
 
 def _joined(messages: list[str | bytes]) -> tuple[bytes, tuple[int, str] | None]:
