@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from benchmarks.installing import BUILD
 from benchmarks.measuring import free_port, serving
 from txws2.wire.frames import encode_frame
 
@@ -180,6 +181,7 @@ def accepted(service: socket.socket) -> socket.socket:
 def compare(rounds: int = ROUNDS, loads: dict[str, Load] = LOADS) -> dict[str, dict[str, float]]:
     """Return the median of the rounds for each load and forwarder."""
     websockify = shutil.which("websockify")
+    BUILD.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, float]] = {}
     for name, load in loads.items():
         figures: dict[str, list[float]] = {}
