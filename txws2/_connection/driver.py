@@ -391,6 +391,7 @@ class Driver(Parts):
         ending = self.need_ending()
         if not ending.limited:
             ending.limit(self, at_once)
+            ending.fire(Moment.CLOSING)
 
     def closing_missed(self) -> None:
         """Wait on if the peer still reads, else give up; `Deadlines` calls this."""

@@ -30,12 +30,14 @@ class Moment(IntEnum):
         TOLD: it is closed, and all others who wait for that were told.
         GONE: the transport is gone, too.
         LATE: it is closed; a call that came too late, while it was closing, fails then.
+        CLOSING: the closing handshake has begun. It doesn't come if the transport was lost first.
     """
 
     CLOSED = 0
     TOLD = 1
     GONE = 2
     LATE = 3
+    CLOSING = 4
 
 
 class Ending:
