@@ -141,7 +141,7 @@ class Child:
     def _term_missed(self) -> None:
         inlet = self.inlet
         assert inlet is not None
-        if inlet.open and inlet.written > self._written:
+        if inlet.written > self._written:
             self._wait(self._times.term_after, self._term_missed)
         else:
             self._terminate()

@@ -25,6 +25,7 @@ _PROXY = b"proxy"
 # information". If nobody has checked it yet, it is for the program to check.
 _PASSWORD = b"authorization"
 
+# A shell script that prints a variable expects one line. A header has no line end in it.
 _LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -69,7 +70,7 @@ def path_info(request: Request, script_name: str) -> bytes:
     if below and (path == below or path.startswith(below + "/")):
         path = path[len(below) :]
     # RFC 3875 section 4.1.5: "Unlike a URI path, the PATH_INFO is not URL-encoded".
-    return unquote_to_bytes(path)
+    return unquote_to_bytes(path).translate(_LINE_ENDS)
 
 
 def request_variables(connection: Any, script_name: str) -> Environment:
@@ -108,7 +109,10 @@ def request_variables(connection: Any, script_name: str) -> Environment:
     }
     if connection.secure:
         variables["HTTPS"] = "on"
-    encoded = {name.encode(): _value(value) for name, value in variables.items()}
+    encoded = {
+        name.encode(): value if isinstance(value, bytes) else os.fsencode(value)
+        for name, value in variables.items()
+    }
     left_out = {_PROXY} if connection.username is None else {_PROXY, _PASSWORD}
     return {**encoded, **_headers(request, left_out)}
 
@@ -120,14 +124,8 @@ def _headers(request: Request, left_out: Set[bytes]) -> Environment:
         # "X_User" would be the same variable as "X-User", which a proxy in front may have set.
         if b"_" not in name and name.lower() not in left_out:
             variable = b"HTTP_" + name.upper().replace(b"-", b"_")
-            variables[variable] = _value(b", ".join(values))
+            variables[variable] = b", ".join(values)
     return variables
-
-
-def _value(value: str | bytes) -> bytes:
-    encoded = value.encode(errors="surrogateescape") if isinstance(value, str) else value
-    # A shell script that prints a variable expects one line.
-    return encoded.translate(_LINE_ENDS)
 
 
 def _server(host: str, secure: bool) -> tuple[str, str]:

@@ -48,18 +48,21 @@ class Lines:
 
     def receive(self, data: bytes) -> list[str]:
         """Return the lines that have come to their ends."""
-        if self.too_long:
-            return []
         end = data.rfind(b"\n") + 1
-        if not end:
+        if not end or self.too_long:
             self._keep(data)
             return []
         block = data[: end - 1]
         if self._pieces:
             block = b"".join((*self._pieces, block))
             self._pieces, self._size = [], 0
-        lines = self._split(block)
-        if end < len(data) and not self.too_long:
+        if self._limit is not None and len(block) > self._limit:
+            lines = self._split_up_to(block, self._limit)
+        else:
+            lines = self._text(block).split("\n")
+            if b"\r" in block:
+                lines = [line.removesuffix("\r") for line in lines]
+        if end < len(data):
             self._keep(data[end:])
         return lines
 
@@ -73,15 +76,8 @@ class Lines:
         self._size += len(data)
         if self._limit is not None and self._size > self._limit:
             self.too_long = True
+        if self.too_long:
             self._pieces = []
-
-    def _split(self, block: bytes) -> list[str]:
-        if self._limit is not None and len(block) > self._limit:
-            return self._split_up_to(block, self._limit)
-        lines = self._text(block).split("\n")
-        if b"\r" in block:
-            return [line.removesuffix("\r") for line in lines]
-        return lines
 
     def _split_up_to(self, block: bytes, limit: int) -> list[str]:
         """Return the lines before the first that is too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from txws2._connection.handle import driver_of
@@ -18,11 +19,7 @@ def send_together(connection: Any, messages: Sequence[str | bytes]) -> None:
     driver = driver_of(connection)
     if not messages or driver.phase is not OPEN:
         return
-    send = connection.sendMessage
-    if len(messages) == 1:
-        send(messages[0])
-        return
-    outbox = driver.outbox
+    send, outbox = connection.sendMessage, driver.outbox
     outbox.cork()
     try:
         for message in messages:
@@ -43,22 +40,16 @@ async def feed(connection: Any, inlet: Callable[[], Inlet | None]) -> None:
     """
     inbox = driver_of(connection).need_inbox()
     parts: list[bytes] = []
-    try:
+    with suppress(ConnectionClosed):
         async for message in connection:
             parts.append(message.encode() + b"\n" if isinstance(message, str) else message)
             # The messages of one read make one write.
             if not inbox.waiting:
-                await _write(parts, inlet())
+                target, data = inlet(), parts[0] if len(parts) == 1 else b"".join(parts)
                 parts = []
-    except ConnectionClosed:
-        await _write(parts, inlet())
-
-
-async def _write(parts: list[bytes], inlet: Inlet | None) -> None:
-    if inlet is None or not parts:
-        return
-    while inlet.busy:
-        await inlet.room()
-    inlet.write(parts[0] if len(parts) == 1 else b"".join(parts))
-    if inlet.busy:
-        await inlet.room()
+                if target is not None:
+                    while target.busy:
+                        await target.room()
+                    target.write(data)
+                    if target.busy:
+                        await target.room()

@@ -125,7 +125,7 @@ class Outlet(_End):
 
 @implementer(IWriteDescriptor)
 class Inlet(_End):
-    """Writes the input of a process; each writer has to wait for `room` before.
+    """Writes the input of a process; each writer has to wait for `room` while it is busy.
 
     Args:
         reactor: the reactor.
@@ -133,6 +133,7 @@ class Inlet(_End):
 
     Attributes:
         open: True as long as the process can get more.
+        busy: True if bytes wait for the process to read.
         written: the number of bytes that the pipe has taken.
         refused: True if the process has closed its input, and bytes were dropped.
     """
@@ -140,49 +141,41 @@ class Inlet(_End):
     def __init__(self, reactor: Any, pipe: IO[bytes]) -> None:
         super().__init__(reactor, pipe)
         self.open = True
-        self.refused = False
+        self.busy = self.refused = False
         self.written = 0
         self._waiting = memoryview(b"")
         self._writers: Waiters[None] = Waiters()
         self._finishing = False
 
     def write(self, data: bytes) -> None:
-        """Write; all that was written before must have gone."""
-        if not self.open:
-            self.refused = True
-            return
+        """Write; it mustn't be busy."""
         taken = self._give(data)
-        if taken < len(data) and self.open:
+        if taken < len(data):
             self._waiting = memoryview(data)[taken:]
+            self.busy = True
             self._reactor.addWriter(self)
 
-    @property
-    def busy(self) -> bool:
-        """True if bytes wait for the process to read."""
-        return bool(self._waiting)
-
     def room(self) -> Deferred[None]:
-        """Return a Deferred that fires when all is written, or can't be."""
-        return self._writers.wait() if self._waiting else Done()
+        """Return a Deferred that fires when it isn't busy any more."""
+        return self._writers.wait() if self.busy else Done()
 
     def finish(self) -> None:
         """Close the pipe when all is written: the process sees the end of its input."""
         self._finishing = True
-        if not self._waiting:
+        if not self.busy:
             self.close()
 
     def doWrite(self) -> None:
         """Write as much as the pipe takes."""
-        taken = self._give(self._waiting)
-        self._waiting = self._waiting[taken:]
+        self._waiting = self._waiting[self._give(self._waiting) :]
         if not self._waiting and self.open:
-            self._written_all()
+            self._reactor.removeWriter(self)
+            self._rest()
 
     def connectionLost(self, reason: Failure) -> None:
         """Take the end of the pipe: the process has closed its input."""
-        if self.open:
-            self.refused = True
-            self.close()
+        self.refused = self.refused or self.busy
+        self.close()
 
     def close(self) -> None:
         """Close the pipe; bytes that wait are dropped."""
@@ -191,25 +184,26 @@ class Inlet(_End):
             self._waiting = memoryview(b"")
             self._reactor.removeWriter(self)
             self._close()
-            self._writers.fire(None)
+            self._rest()
 
     def _give(self, data: bytes | memoryview) -> int:
-        """Return the number of bytes that the pipe has taken."""
-        try:
-            taken = os.write(self._fd, data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            self.refused = True
-            self.close()
-            return 0
-        self.written += taken
-        return taken
+        """Return the number of bytes that were taken; a process without input takes them all."""
+        if self.open:
+            try:
+                taken = os.write(self._fd, data)
+            except BlockingIOError:
+                return 0
+            except OSError:
+                self.close()
+            else:
+                self.written += taken
+                return taken
+        self.refused = True
+        return len(data)
 
-    def _written_all(self) -> None:
-        if self._finishing:
-            self.close()
-            return
-        self._reactor.removeWriter(self)
-        while self._writers and not self._waiting:
+    def _rest(self) -> None:
+        self.busy = False
+        while self._writers and not self.busy:
             self._writers.fire_one(None)
+        if self._finishing and not self.busy:
+            self.close()

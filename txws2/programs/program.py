@@ -190,6 +190,7 @@ class _Session:
         self, connection: Any, messages: Lines | Chunks, over: Callable[[_Session], None]
     ) -> None:
         self._connection = connection
+        self._send = connection.sendMessage
         self._messages = messages
         self._over = over
         self._status: Deferred[int] = Deferred()
@@ -231,7 +232,11 @@ class _Session:
 
     def _receive(self, data: bytes) -> None:
         messages = self._messages
-        send_together(self._connection, messages.receive(data))
+        made = messages.receive(data)
+        if len(made) == 1:
+            self._send(made[0])
+        else:
+            send_together(self._connection, made)
         if messages.too_long:
             self._say("error", "a line is longer than max_size allows, so it is stopped")
             self._child.stop()
