@@ -141,9 +141,12 @@ class ChildTests(QuietTestCase):
         self.process.prints(b"x" * 60_000)
         self.child.stop()
         self.reactor.rest()
+        self.child.outlet.pauseProducing()
         self.process.prints(b"x" * 60_000)
+        self.process.exits()
         self.reactor.rest()
-        self.assertEqual(self.out, [])
+        self.assertEqual(self.out, [None])
+        self.assertNothingLeft()
 
     def test_stopping_it_twice_changes_nothing(self):
         self.start()

@@ -10,6 +10,7 @@ from tests.support.sides import QuietTestCase
 from txws2.exceptions import InvalidStatus
 from txws2.programs import Program
 from txws2.programs.command import Command
+from txws2.server import guarded, route
 from txws2.server.factory import WebSocketServerFactory
 from txws2.testing import joined
 
@@ -344,6 +345,29 @@ class RefusalTests(ProgramTestCase):
         self.refused(factory)
         [event] = self.take_loud()
         self.assertIn("there is no program", formatEvent(event))
+
+    def test_behind_a_path_and_a_hook_it_refuses_too(self):
+        seen = []
+        tool = guarded(self.program(max_programs=1), lambda ws, request: seen.append(request.path))
+        factory = self.serve(route({"/tool": tool}))
+        self.connect(factory, uri="ws://example.com/tool")
+        response = self.refused(factory, uri="ws://example.com/tool")
+        self.assertEqual((response.status_code, seen), (503, ["/tool"] * 2))
+        self.assertEqual(len(self.take_loud()), 1)
+
+    def test_a_connection_with_another_producer_leaves_no_process(self):
+        tool = self.program()
+
+        async def handler(ws):
+            ws.registerProducer(ws)
+            await tool(ws)
+
+        both, process = self.connect(handler)
+        self.assertEqual(process.signals, ["SIGKILL"])
+        process.exits(-9)
+        self.move(both)
+        self.assertEqual(tool.running, 0)
+        self.assertEqual(len(self.take_loud()), 1)
 
     def test_a_path_with_a_nul_is_refused(self):
         response = self.refused(self.serve(self.program()), uri="ws://example.com/%00")

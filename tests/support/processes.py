@@ -79,7 +79,7 @@ class ScriptedProcess:
         test.addCleanup(file.close)
         return file
 
-    # What the process does.
+    # The test calls these: the process does something.
 
     def prints(self, data, name="stdout"):
         os.write(self._own[name], data)
@@ -107,7 +107,7 @@ class ScriptedProcess:
         exited, self._exited = self._exited, None
         exited()
 
-    # What the system does for us.
+    # `Child` calls these.
 
     def watch(self, exited):
         self._exited = exited

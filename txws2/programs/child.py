@@ -118,8 +118,7 @@ class Child:
         if self.phase is not Phase.RUNNING:
             return
         self.phase = Phase.ENDING
-        self.outlet.receive = _discard
-        self.outlet.resumeProducing()
+        self.outlet.discard()
         if self.inlet is None:
             self._terminate()
         else:
@@ -209,7 +208,3 @@ def how_it_ended(status: int) -> str:
     with suppress(ValueError):
         return f"ended by {Signals(-status).name}"
     return f"ended by signal {-status}"
-
-
-def _discard(data: bytes) -> None:
-    """Take output that nobody wants any more."""

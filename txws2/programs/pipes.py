@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from txws2._deferreds.lean import Done
 from txws2._deferreds.waiters import Waiters
+from txws2._transport.lone_reader import note_other_read
 
 __all__ = ["READ_SIZE", "Inlet", "Outlet"]
 
@@ -64,13 +65,15 @@ class Outlet(_End):
         ended: Callable[[], None],
     ) -> None:
         super().__init__(reactor, pipe)
-        self.receive = receive
+        self._receive = receive
         self._ended = ended
         self.open = True
+        self._wanted = True
         reactor.addReader(self)
 
     def doRead(self) -> None:
         """Read once."""
+        note_other_read()
         try:
             data = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
@@ -78,7 +81,7 @@ class Outlet(_End):
         except OSError:
             data = b""
         if data:
-            self.receive(data)
+            self._receive(data)
         else:
             self._end()
 
@@ -88,7 +91,7 @@ class Outlet(_End):
 
     def pauseProducing(self) -> None:
         """Read no more: the pipe fills, and the process waits."""
-        if self.open:
+        if self.open and self._wanted:
             self._reactor.removeReader(self)
 
     def resumeProducing(self) -> None:
@@ -97,7 +100,13 @@ class Outlet(_End):
             self._reactor.addReader(self)
 
     def stopProducing(self) -> None:
-        """Do nothing: whoever wants no more output replaces `receive`."""
+        """Do nothing; `discard` is for that."""
+
+    def discard(self) -> None:
+        """Read to the end, without pauses, and drop all: nobody wants it any more."""
+        self._wanted = False
+        self._receive = _drop
+        self.resumeProducing()
 
     def drain(self) -> None:
         """Take what is here already, at the end."""
@@ -108,7 +117,7 @@ class Outlet(_End):
                 return
             if not data:
                 return
-            self.receive(data)
+            self._receive(data)
 
     def close(self) -> None:
         """Read no more, for good."""
@@ -121,6 +130,10 @@ class Outlet(_End):
         if self.open:
             self.close()
             self._ended()
+
+
+def _drop(data: bytes) -> None:
+    """Take output that nobody wants."""
 
 
 @implementer(IWriteDescriptor)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds
@@ -50,8 +50,8 @@ class Program:
     that. When the program ends, all that it has printed is sent. Then the connection is closed:
     with 1000 after exit status 0, and otherwise with 1011 and a reason such as "exit status 3".
 
-    What the program prints to its standard error goes to the log. Its environment has the request,
-    as CGI has it (RFC 3875).
+    The lines of its standard error go to the log. Its environment has the request, as CGI has it
+    (RFC 3875).
 
     Args:
         arguments: the program and its arguments. There is no shell: the client has no influence on
@@ -122,10 +122,11 @@ class Program:
         """Refuse a request for which no program could be started; the server calls this."""
         problem = self._command.problem()
         if problem is not None:
-            self._tell_once(problem)
+            self._tell_once(_log.error, problem)
             return _refusal(connection, 502, "The program of this address can't be started.\n")
         if self._is_full():
-            self._tell_once(f"{self.running} programs run already, as many as max_programs allows")
+            why = f"{self.running} programs run already, as many as max_programs allows"
+            self._tell_once(_log.warn, why)
             response = _refusal(connection, 503, "Too many programs are running.\n")
             response.headers.addRawHeader("Retry-After", _RETRY_AFTER)
             return response
@@ -166,10 +167,10 @@ class Program:
         self._told = ""
         return process
 
-    def _tell_once(self, why: str) -> None:
+    def _tell_once(self, tell: Callable[..., None], why: str) -> None:
         if self._told != why:
             self._told = why
-            _log.error("connections to {name} are refused: {why}", name=self._command.name, why=why)
+            tell("connections to {name} are refused: {why}", name=self._command.name, why=why)
 
 
 def _refusal(connection: Any, status: int, text: str) -> Response:
@@ -205,17 +206,19 @@ class _Session:
         self._child = child = Child(
             reactor, process, name, times, self._receive, self._output_ended, self._ended
         )
-        connection.registerProducer(child.outlet)
-        # A peer that doesn't answer our close frame must not keep the program running.
-        closing = driver_of(connection).need_ending().wait(Moment.CLOSING)
-        closing.addCallbacks(lambda _: child.stop(), lambda _: None)
-        feeding = started(self._feed()).addErrback(self._not_fed)
         try:
-            status = await self._status
+            connection.registerProducer(child.outlet)
+            # A peer that doesn't answer our close frame must not keep the program running.
+            closing = driver_of(connection).need_ending().wait(Moment.CLOSING)
+            closing.addCallbacks(lambda _: child.stop(), lambda _: None)
+            feeding = started(self._feed()).addErrback(self._not_fed)
+            try:
+                status = await self._status
+            finally:
+                feeding.cancel()
+                closing.cancel()
         finally:
             child.kill()
-            feeding.cancel()
-            closing.cancel()
         self._close(status)
 
     async def _feed(self) -> None:
@@ -238,11 +241,11 @@ class _Session:
         else:
             send_together(self._connection, made)
         if messages.too_long:
-            self._say("error", "a line is longer than max_size allows, so it is stopped")
+            self._say(_log.error, "a line is longer than max_size allows, so it is stopped")
             self._child.stop()
         elif messages.invalid and not self._told_invalid:
             self._told_invalid = True
-            self._say("warn", "its output isn't UTF-8; U+FFFD is sent for what can't be read")
+            self._say(_log.warn, "its output isn't UTF-8; U+FFFD is sent for wrong bytes")
 
     def _output_ended(self) -> None:
         send_together(self._connection, self._messages.rest())
@@ -255,21 +258,20 @@ class _Session:
     def _close(self, status: int) -> None:
         connection, child = self._connection, self._child
         if child.inlet is not None and child.inlet.refused:
-            self._say("info", "it had closed its input, so messages to it were dropped")
+            self._say(_log.info, "it had closed its input, so messages to it were dropped")
         if driver_of(connection).phase is not OPEN:
             return
         connection.unregisterProducer()
         if self._messages.too_long:
             connection.close(CloseCode.INTERNAL_ERROR, "line too long")
         elif status:
-            self._say("info", how_it_ended(status))
+            self._say(_log.info, how_it_ended(status))
             connection.close(CloseCode.INTERNAL_ERROR, how_it_ended(status))
         else:
             connection.close()
 
-    def _say(self, level: str, text: str) -> None:
-        _log.emit(
-            LogLevel.levelWithName(level),
+    def _say(self, tell: Callable[..., None], text: str) -> None:
+        tell(
             "{name} [{pid}]: {text}",
             name=self._name,
             pid=self._child.pid,

@@ -213,7 +213,7 @@ class SharedProgram(TypedService):
         elif messages.invalid and not self._told_invalid:
             self._told_invalid = True
             _log.warn(
-                "the output of {name} isn't UTF-8; U+FFFD is sent for what can't be read",
+                "the output of {name} isn't UTF-8; U+FFFD is sent for wrong bytes",
                 name=self._command.name,
             )
 
