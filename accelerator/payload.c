@@ -15,6 +15,7 @@ take_spare(State *state, long long size)
             continue;
         }
         state->spares[i] = NULL;
+        state->spared -= PyBytes_GET_SIZE(spare);
         if (_PyBytes_Resize(&spare, (Py_ssize_t)size) < 0) {
             PyErr_Clear();
             return NULL;
@@ -29,6 +30,17 @@ _Py_COMP_DIAG_POP
     return NULL;
 }
 
+static void
+drop_spare(State *state, unsigned int place)
+{
+    PyObject *spare = state->spares[place];
+    if (spare != NULL) {
+        state->spares[place] = NULL;
+        state->spared -= PyBytes_GET_SIZE(spare);
+        Py_DECREF(spare);
+    }
+}
+
 /* Remember a payload that is being given out, if its size makes it worth while. */
 static void
 keep_spare(State *state, PyObject *payload)
@@ -37,9 +49,15 @@ keep_spare(State *state, PyObject *payload)
     if (size < LEAST_SPARE || size > MOST_SPARE) {
         return;
     }
-    Py_INCREF(payload);
-    Py_XSETREF(state->spares[state->next_spare], payload);
-    state->next_spare = (state->next_spare + 1) % SPARES;
+    unsigned int place = state->next_spare;
+    state->next_spare = (place + 1) % SPARES;
+    drop_spare(state, place);
+    for (unsigned int oldest = place; state->spared + size > MOST_SPARED;) {
+        oldest = (oldest + 1) % SPARES;
+        drop_spare(state, oldest);
+    }
+    state->spares[place] = Py_NewRef(payload);
+    state->spared += size;
 }
 
 /* A payload that is whole. */
