@@ -49,12 +49,16 @@ keep_spare(State *state, PyObject *payload)
     if (size < LEAST_SPARE || size > MOST_SPARE) {
         return;
     }
-    unsigned int place = state->next_spare;
-    state->next_spare = (place + 1) % SPARES;
-    drop_spare(state, place);
-    for (unsigned int oldest = place; state->spared + size > MOST_SPARED;) {
-        oldest = (oldest + 1) % SPARES;
-        drop_spare(state, oldest);
+    unsigned int place = 0;
+    while (place < SPARES && state->spares[place] != NULL) {
+        place++;
+    }
+    while (place == SPARES || state->spared + size > MOST_SPARED) {
+        /* Another one makes room: each in its turn, as its owner may keep it forever. */
+        unsigned int dropped = state->next_spare;
+        state->next_spare = (dropped + 1) % SPARES;
+        drop_spare(state, dropped);
+        place = place == SPARES ? dropped : place;
     }
     state->spares[place] = Py_NewRef(payload);
     state->spared += size;
