@@ -237,6 +237,8 @@ def open_connection(
         InvalidProxy: a proxy in the environment isn't a proxy's URL.
     """
     endpoint = dialer.endpoint_for(factory)
+    # The timer of the whole attempt is due before that of its connection would be.
+    factory.opening_deadlines = None
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
     return _limited(attempt, factory, dialer)
 

@@ -102,7 +102,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
         # A mistake in the options raises an exception here, and not only in the handshake.
-        self.build_request()
+        request = self.build_request()
+        ours = type(self).build_request is WebSocketClientFactory.build_request
+        self._ready: Request | None = request if ours else None
+        self._ready_for = self._parts_of_request()
 
     def keep_cookies(self, response: Response) -> None:
         """Send the cookies that a response sets with later requests to its origin."""
@@ -134,6 +137,30 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         if self._cookies is not None:
             self._cookies.add_to(request.headers, self.uri)
         return request
+
+    def next_request(self) -> Request:
+        """Return the request for a new connection; the one of the first is there already."""
+        ready, self._ready = self._ready, None
+        # A mapping may have been changed since.
+        if (
+            ready is None
+            or self.additional_headers != ()
+            or self._parts_of_request() != self._ready_for
+        ):
+            return self.build_request()
+        return ready
+
+    def _parts_of_request(self) -> tuple[object, ...]:
+        return (
+            type(self).build_request,
+            self.uri,
+            self.origin,
+            self.subprotocols,
+            self.compression,
+            self.user_agent_header,
+            self.authorization,
+            self._cookies,
+        )
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None

@@ -209,6 +209,8 @@ def _make_context(trust: Any, **options: Any) -> SSL.Context:
 
 def _check_kinds(tls: object, certificate: object) -> None:
     """Check both arguments; the errors name Twisted's counterparts of ssl.SSLContext and others."""
+    if tls is None and certificate is None:
+        return
     creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
     if not (tls is None or creates or isinstance(tls, (str, PathLike))):
         raise TypeError(
