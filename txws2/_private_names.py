@@ -27,6 +27,7 @@ __all__ = [
     "LOG_OBSERVERS",
     "OPENSSL_CONNECTION",
     "OPENSSL_LIBRARY",
+    "PLATFORM_TRUST",
     "SHORT_CONNECTIONS",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
@@ -171,6 +172,16 @@ OPENSSL_LIBRARY = Names(
     package="cryptography",
 )
 """Functions of OpenSSL that cryptography has for pyOpenSSL, to call them from C."""
+
+PLATFORM_TRUST = Names(
+    "the authorities of this machine are read for each connect(), which takes more time",
+    "_CERTIFICATE_FILE_LOCATIONS",
+    "_CERTIFICATE_PATH_LOCATIONS",
+    "_ffi",
+    "_lib",
+    package="pyOpenSSL",
+)
+"""Names of `OpenSSL.SSL`, to find out whether the files of this machine's authorities changed."""
 
 UNHANDLED_ERROR = Names(
     "it takes more time to keep errors that nobody waits for out of the log",
