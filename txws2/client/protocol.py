@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
@@ -13,6 +13,7 @@ from txws2._connection.factory import ConnectionFactory, ConnectionOptions
 from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol, check_arguments
 from txws2._connection.protocol_class import check_class_attribute, check_made_once, made_wrongly
+from txws2._time.sharing import shared
 from txws2.client.driver import ClientDriver
 from txws2.wire.handshake.client import build_request
 from txws2.wire.handshake.extra_fields import HeadersLike, repeatable, without_credentials
@@ -25,6 +26,9 @@ __all__ = [
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
 ]
+
+
+T = TypeVar("T")
 
 
 class WebSocketClientProtocol(WebSocketProtocol):
@@ -106,6 +110,10 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         ours = type(self).build_request is WebSocketClientFactory.build_request
         self._ready: Request | None = request if ours else None
         self._ready_for = self._parts_of_request()
+
+    def _timed(self, make: Callable[..., T], *arguments: object) -> T:
+        # Nearly every client has a factory of its own. A thousand of them need one timer together.
+        return shared(make, self.clock, *arguments)
 
     def keep_cookies(self, response: Response) -> None:
         """Send the cookies that a response sets with later requests to its origin."""
