@@ -143,8 +143,7 @@ class _Room(Resource):
         def answer(position: Position) -> None:
             if not gone:
                 request.setHeader(b"Content-Type", b"application/json")
-                request.write(json.dumps(position._asdict()).encode() + b"\n")
-                request.finish()
+                _finish(request, json.dumps(position._asdict()).encode() + b"\n")
 
         def refuse(failure: Failure) -> None:
             if gone:
@@ -155,8 +154,7 @@ class _Room(Resource):
                 self._relay.log.failure("can't publish for an HTTP client", failure)
                 text = "The message couldn't be published: internal error."
                 body = _say(request, HTTPStatus.INTERNAL_SERVER_ERROR, text)
-            request.write(body)
-            request.finish()
+            _finish(request, body)
 
         publishing = Deferred.fromCoroutine(self._published(request, room))
         publishing.addCallbacks(answer, refuse)
@@ -225,6 +223,12 @@ def _text(name: bytes) -> str:
         return name.decode()
     except UnicodeDecodeError:
         raise RelayError("bad-room", "the name of a room must be UTF-8") from None
+
+
+def _finish(request: Request, body: bytes) -> None:
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    request.write(body)
+    request.finish()
 
 
 def _refuse(request: Request, refusal: RelayError) -> bytes:

@@ -101,7 +101,7 @@ class _Stream:
             self.open = False
             call_off(self._stall)
             call_off(self._comment)
-            self._room.fire(None)
+            self._wake()
 
     def pauseProducing(self) -> None:
         """The client reads too slowly."""
@@ -113,10 +113,15 @@ class _Stream:
         """The client has read all."""
         self._paused = False
         call_off(self._stall)
-        self._room.fire(None)
+        self._wake()
 
     def stopProducing(self) -> None:
         """The connection is lost; notifyFinish tells more."""
+
+    def _wake(self) -> None:
+        # Those that are woken may wait again at once.
+        waiting, self._room = self._room, Waiters()
+        waiting.fire(None)
 
     def _rest(self) -> None:
         self._comment = self._clock.callLater(_COMMENT_EVERY, self._stay_awake)

@@ -91,7 +91,7 @@ class Subscription:
             await self._come.wait()
         item = self._queue.popleft()
         if len(self._queue) < _MAX_QUEUE:
-            self._space.fire(None)
+            self._make_space()
         return item
 
     # The client calls these.
@@ -127,12 +127,21 @@ class Subscription:
         """End the iteration, after the messages that have come."""
         self._over = True
         self._failure = failure
-        self._come.fire(None)
-        self._space.fire(None)
+        self._wake()
+        self._make_space()
+
+    def _wake(self) -> None:
+        # Those that are woken may wait again at once; so in the next method.
+        waiting, self._come = self._come, Waiters()
+        waiting.fire(None)
+
+    def _make_space(self) -> None:
+        waiting, self._space = self._space, Waiters()
+        waiting.fire(None)
 
     def _add(self, item: Message | Gap) -> Deferred[None] | None:
         self._queue.append(item)
-        self._come.fire(None)
+        self._wake()
         if len(self._queue) < _MAX_QUEUE or self._over:
             return None
         return self._space.wait()
