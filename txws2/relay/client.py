@@ -85,6 +85,7 @@ class RelayClient(TypedService):
         self._name = token_hex(8)
         self._count = 0
         self._waiting: dict[str, tuple[Deferred[Position], str]] = {}
+        # The latest verdict on a failure: an exception to give up with, or None to try again.
         self._final: Exception | None = None
         self._answers = {
             "joined": self._joined,
@@ -134,6 +135,9 @@ class RelayClient(TypedService):
         if since is not None and not isinstance(since, Position):
             since = Position.parse(since)
         made = Subscription(room, since, info, self._leave)
+        if self._given_up is not None:
+            made.end(self._given_up)
+            return made
         self._subscriptions[room] = made
         self._send(made.request())
         return made
@@ -151,6 +155,9 @@ class RelayClient(TypedService):
             answer already, and with CancelledError if the client stops before.
         """
         published: Deferred[Position] = Eventual()
+        if self._given_up is not None:
+            fail_quietly(published, self._given_up)
+            return published
         if len(self._waiting) >= _MOST_WAITING:
             why = f"not published: {_MOST_WAITING} messages wait for an answer already"
             fail_quietly(published, InvalidState(why))
@@ -161,6 +168,10 @@ class RelayClient(TypedService):
         self._waiting[id] = published, dumped(said)
         self._send(said)
         return published
+
+    @property
+    def _given_up(self) -> Exception | None:
+        return self._final if self._service.state is ClientState.STOPPED else None
 
     # The service calls these.
 

@@ -3,7 +3,7 @@
 //   const relay = new Relay("wss://example.com/");
 //   relay.subscribe("lobby", (data, at) => show(data)); await relay.publish("lobby", "hello");
 const PROTOCOL = "relay.1.txws2";
-const FINAL = [1000, 1002, 1003, 1007, 1008, 1009, 1010];
+const FINAL = [1002, 1003, 1007, 1008, 1009, 1010];
 
 const toBase64 = bytes => btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
 const fromBase64 = text => Uint8Array.from(atob(text), each => each.charCodeAt(0));

@@ -40,7 +40,7 @@ class RelayCode(IntEnum):
 
 
 # A connection that ended with one of these would end so again.
-_FINAL = {1000, 1002, 1003, 1007, 1008, 1009, 1010}
+_FINAL = {1002, 1003, 1007, 1008, 1009, 1010}
 
 
 def comes_back(code: int) -> bool:
