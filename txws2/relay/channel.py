@@ -69,7 +69,7 @@ class Channel:
         if cursor.presence and cursor.joined:
             self.announce("leave", cursor)
         if not self.cursors:
-            self.history.unlisten(self.room)
+            self.history.unlisten(self.room).addErrback(self._not_unlistening)
             self._ended(self)
 
     def announce(self, event: str, who: Cursor) -> None:
@@ -119,6 +119,9 @@ class Channel:
 
     def _not_listening(self, failure: Failure) -> None:
         self._failure = failure
+
+    def _not_unlistening(self, failure: Failure) -> None:
+        self.log.failure("can't leave a room of the history", failure)
 
 
 class Cursor:
