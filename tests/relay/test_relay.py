@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.relay.rooms import RelayTestCase, message
 from txws2.exceptions import InvalidStatus
 from txws2.relay import Relay
+from txws2.relay.forms import FRAMED
 
 
 class JoiningTests(RelayTestCase):
@@ -371,6 +372,27 @@ class SlowTests(RelayTestCase):
         slow.drop()
         self.assertEqual(self.relay._channels, {})
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class OrderTests(RelayTestCase):
+    def test_a_message_that_is_published_during_another_comes_after_it_for_all(self):
+        self.serve()
+        clients = [self.enter("/room/a"), self.enter_plainly("/room/a"), self.enter("/room/a")]
+        for each in clients:
+            self.got(each)
+        offer_all, calls = FRAMED.offer_all, []
+
+        def interrupted(hearers, said):
+            calls.append(said)
+            if len(calls) == 1:
+                self.publish("two")
+            return offer_all(hearers, said)
+
+        self.patch(FRAMED, "offer_all", interrupted)
+        self.publish("one")
+        self.assertEqual(self.got(clients[1]), ["one", "two"])
+        for each in clients[::2]:
+            self.assertEqual(self.heard(each), [message(1, "one"), message(2, "two")])
 
 
 class CompressionTests(RelayTestCase):

@@ -71,6 +71,20 @@ class DistantTests(RelayTestCase):
             both.client.close()
             both.pump()
 
+    def test_who_joins_while_a_message_is_on_its_way_costs_the_others_nothing(self):
+        self.start()
+        alice = self.enter("/room/a")
+        self.pass_time(alice, 5)
+        heard = self.history.near._heard["a"].heard
+        # The message is in the history, and this process hears of it much later.
+        self.history.near._heard["a"].heard = lambda each: self.clock.callLater(9, heard, each)
+        self.publish("one")
+        bob = self.enter("/room/a")
+        self.assertEqual(self.pass_time(bob, 5)[1:], [message(1, "one")])
+        self.publish("two")
+        self.assertEqual(self.pass_time(alice, 20), [message(1, "one"), message(2, "two")])
+        self.assertEqual(self.heard(bob), [message(2, "two")])
+
     def test_several_who_join_at_once_all_get_all(self):
         self.start()
         alice, bob = self.enter("/room/a"), self.enter("/room/a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txws2._deferreds.isolation import isolated
 from txws2.interfaces import Presence
 from txws2.relay.forms import Form
 from txws2.relay.history import IHistory
@@ -45,7 +47,9 @@ class Channel:
         self.cursors: dict[Cursor, None] = {}
         self._ended = ended
         self._live: dict[Form, dict[Any, Cursor]] = {}
-        # Behind the newest message that this process has heard of.
+        self._ahead: dict[Cursor, None] = {}
+        self._turns: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
+        # Behind the newest message that this process has heard of: the position of all up to date.
         self._head: Position | None = None
         self._failure: Failure | None = None
         self._listening = history.listen(room, self.heard).addErrback(self._not_listening)
@@ -66,6 +70,7 @@ class Channel:
         del self.cursors[cursor]
         cursor.closed = True
         self._live.get(cursor.form, {}).pop(cursor.hearer, None)
+        self._ahead.pop(cursor, None)
         if cursor.presence and cursor.joined:
             self.announce("leave", cursor)
         if not self.cursors:
@@ -74,6 +79,9 @@ class Channel:
 
     def announce(self, event: str, who: Cursor) -> None:
         """Tell the others that somebody has come or gone."""
+        self._in_turn(self._announce, event, who)
+
+    def _announce(self, event: str, who: Cursor) -> None:
         assert who.presence is not None
         for cursor in list(self.cursors):
             if cursor is not who and cursor.joined:
@@ -96,32 +104,63 @@ class Channel:
 
     def heard(self, message: Message) -> None:
         """Give a new message to all who are up to date."""
-        before, self._head = self._head, message.position
+        self._in_turn(self._deliver, message)
+
+    def up_to_date(self, cursor: Cursor, head: Position) -> bool:
+        """Give a hearer the messages as they come from now on, if it has all others."""
+        if not any(self._live.values()) and (self._head is None or _is_before(self._head, head)):
+            self._head = head
+        assert self._head is not None
+        if cursor.position == self._head:
+            self._live.setdefault(cursor.form, {})[cursor.hearer] = cursor
+            cursor.form.caught_up(cursor)
+            return True
+        if _is_before(self._head, head):
+            # The history has told this hearer of a message before the others could hear it.
+            self._ahead[cursor] = None
+            return True
+        return False
+
+    def _deliver(self, message: Message) -> None:
+        before = self._head
+        if before is not None and not _is_before(before, message.position):
+            # Those who are here have read it in the history.
+            return
+        self._head = message.position
         if before is None:
             # Nobody is up to date yet.
             return
         follows = message.position == Position(before.epoch, before.offset + 1)
-        for form, live in self._live.items():
-            hearers = list(live)
+        # Those who catch up meanwhile have read the message in the history.
+        everybody = [(form, live, list(live)) for form, live in self._live.items()]
+        for form, live, hearers in everybody:
             for hearer in form.offer_all(hearers, message) if follows else hearers:
                 cursor = live.pop(hearer, None)
                 if cursor is not None:
                     cursor.fall_behind(before)
+        ahead, self._ahead = self._ahead, {}
+        for cursor in ahead:
+            cursor.fall_behind(cursor.position)
 
-    def up_to_date(self, cursor: Cursor, head: Position) -> bool:
-        """Give a hearer the messages as they come from now on, if it has all others."""
-        if self._head is None or self._head.epoch != head.epoch or self._head.offset < head.offset:
-            self._head = head
-        if cursor.position != self._head:
-            return False
-        self._live.setdefault(cursor.form, {})[cursor.hearer] = cursor
-        return True
+    def _in_turn(self, call: Callable[..., object], *arguments: object) -> None:
+        """Call a function, after those that are being called: all hearers get all in one order."""
+        self._turns.append((call, arguments))
+        if len(self._turns) == 1:
+            while self._turns:
+                next_call, its_arguments = self._turns[0]
+                isolated(next_call, *its_arguments)
+                self._turns.popleft()
 
     def _not_listening(self, failure: Failure) -> None:
         self._failure = failure
 
     def _not_unlistening(self, failure: Failure) -> None:
         self.log.failure("can't leave a room of the history", failure)
+
+
+def _is_before(head: Position, other: Position) -> bool:
+    """Tell whether a position is later than the head, or of another epoch."""
+    return head.epoch != other.epoch or head.offset < other.offset
 
 
 class Cursor:
@@ -154,7 +193,7 @@ class Cursor:
         self.position = since
         self._run()
 
-    def fall_behind(self, position: Position) -> None:
+    def fall_behind(self, position: Position | None) -> None:
         """Get the messages behind a position from the history, as fast as the hearer reads."""
         self.position = position
         self._run()
@@ -182,7 +221,6 @@ class Cursor:
                     return
                 self.position = message.position
             if not replay.messages and self.channel.up_to_date(self, replay.head):
-                self.form.caught_up(self)
                 return
 
     def _stays(self) -> bool:
