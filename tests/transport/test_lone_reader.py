@@ -11,7 +11,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from tests.support.twins import PURE, in_c, load
 from tests.transport.test_epoll import Reactor
 from txws2._transport import lone_reader
-from txws2._transport.lone_reader import LoneReader, attend
+from txws2._transport.lone_reader import LoneReader, attend, note_other_read
 
 if not hasattr(select, "epoll"):
     raise SkipTest("this system has no epoll")
@@ -244,6 +244,14 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.assertEqual([len(self.protocol.reads), len(another.reads)], [8, 8])
         self.assertEqual(self.transport.reactor._dense, 0)
 
+    def test_a_reader_that_takes_turns_with_a_descriptor_of_another_kind_does_not_wait(self):
+        for _ in range(8):
+            self.protocol.peer.send(b"a")
+            self.turn()
+            note_other_read()
+        self.assertEqual(len(self.protocol.reads), 8)
+        self.assertEqual(self.transport.reactor._dense, 0)
+
     def test_an_exception_ends_this_connection_as_in_a_reactor(self):
         self.warm_up()
         self.protocol.then = lambda: len(self.protocol.reads) == 2 and 1 // 0
@@ -295,6 +303,23 @@ class StayingTests(LoneCases, SynchronousTestCase):
         attend(self.transport)
         self.turn()
         self.assertEqual(self.protocol.peer.recv(10), b"abc")
+
+    def test_one_that_does_not_read_is_not_read_for_by_mistake(self):
+        self.transport.reactor.leave()
+        self.transport.stopReading()
+        attend(self.transport)
+        self.assertIs(LoneReader.readers[self.transport.fileno()], self.transport)
+        self.ask(1)
+        self.assertEqual(self.protocol.reads, [b"a"])
+
+    def test_the_epoll_is_not_told_of_one_that_only_reads(self):
+        self.transport.reactor.leave()
+        poller, self.reactor._poller = self.reactor._poller, None
+        attend(self.transport)
+        self.reactor._poller = poller
+        self.ask(1)
+        self.assertEqual(self.protocol.reads, [b"a"])
+        self.assertIn(self.transport.reactor, self.reactor.getReaders())
 
     def test_a_closed_half_is_passed_on_to_the_transport(self):
         told = []

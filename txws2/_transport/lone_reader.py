@@ -23,7 +23,7 @@ except ImportError:
     # This system has no epoll.
     EPollReactor = None  # type: ignore[assignment,misc]
 
-__all__ = ["NEAR", "LoneReader", "attend", "read_on"]
+__all__ = ["NEAR", "LoneReader", "attend", "note_other_read", "read_on"]
 
 NEAR = 0.01
 """The number of seconds to wait for the next bytes. A timer that ends earlier costs more than a
@@ -39,6 +39,14 @@ def attend(transport: TCPTransport) -> None:
     """Read for a transport in place of its reactor, if its reactor is Twisted's on epoll."""
     if _CAN_ATTEND and isinstance(transport.reactor, EPollReactor):
         LoneReader(transport)
+
+
+def note_other_read() -> None:
+    """Note that a descriptor of another kind has something to read, again and again.
+
+    To wait for one connection alone would be in vain: the other descriptor is ready first.
+    """
+    LoneReader._latest = None
 
 
 @accelerated
@@ -107,6 +115,8 @@ class LoneReader(StandIn):
         self._heard = 0.0
         self._dense = 0
         self.readers.extend([None] * (self._descriptor + 1 - len(self.readers)))
+        if self._take_place():
+            return
         writing = has_unsent(transport)
         transport.stopReading()
         if writing:
@@ -115,6 +125,21 @@ class LoneReader(StandIn):
         transport.startReading()
         if writing:
             transport.startWriting()
+
+    def _take_place(self) -> bool:
+        """Take the place of a transport that only reads; return False if it does anything else.
+
+        The epoll needn't be told: the reactor looks up by descriptor which object to call.
+        """
+        reactor, transport, descriptor = self._reactor, self._transport, self._descriptor
+        if descriptor not in reactor._reads or descriptor in reactor._writes:
+            return False
+        if reactor._selectables.get(descriptor) is not transport:
+            return False
+        reactor._selectables[descriptor] = self
+        transport.reactor = cast(Any, self)
+        self.readers[descriptor] = transport
+        return True
 
     def leave(self) -> None:
         """Give the transport back to its reactor."""
