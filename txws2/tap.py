@@ -18,10 +18,13 @@ from twisted.python.failure import Failure
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
+from txws2._command.idle_exit import IdleExit
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.tap_options import Options as CommandOptions
+from txws2._command.unused import unused_settings
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts import factories_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
@@ -221,20 +224,23 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
     """
     from twisted.internet import reactor
 
-    made, problems = [], list(_listened_twice(options.services()))
-    for each in options.services():
+    servers = options.services()
+    made, problems = [], [*_listened_twice(servers), *unused_settings(servers)]
+    for each in servers:
         try:
             made.append(_make(each, reactor))
         except WrongOptions as exc:
             problems += exc.problems
     if problems:
         raise WrongOptions(problems)
-    (service, others), *more = made
-    if not more and not others:
-        return service
-    return TwistdServices(
-        [service for service, _ in made], [o for _, others in made for o in others]
-    )
+    services = [service for service, _ in made]
+    others = [each for _, more in made for each in more]
+    if servers[0]["idle-exit"] is not None:
+        factories = [each for service in services for each in factories_of(service.factory)]
+        others.append(IdleExit(servers[0]["idle-exit"], factories, reactor))
+    if len(services) == 1 and not others:
+        return services[0]
+    return TwistdServices(services, others)
 
 
 def _make(options: CommandOptions, reactor: Any) -> tuple[TwistdService, list[Any]]:

@@ -79,11 +79,15 @@ class ModesTestCase(TapTestCase):
         return self.ask(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
 
     def ask(self, request):
+        return self.send(request).take()
+
+    def send(self, request):
+        """Send a request; return the client."""
         peer = Peer()
-        joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
+        self.joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
         peer.transport.write(request)
-        joined.pump()
-        return peer.take()
+        self.joined.pump()
+        return peer
 
     def assertOpens(self, *paths):
         for path in paths:
@@ -344,5 +348,5 @@ class MoreModesTests(ModesTestCase):
 
     def test_a_mode_says_how_it_is_made(self):
         self.assertRaises(NotImplementedError, Mode().make, "", None)
-        self.assertEqual([mode.site for mode in MODES], [False, False, True, True, True])
+        self.assertEqual([mode.site for mode in MODES], [False] * 6 + [True] * 3)
         self.assertIsInstance(Static.option, Option)
