@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
@@ -121,7 +122,8 @@ class TwistdServices(MultiService):
 
     Args:
         servers: the servers.
-        others: the other services. They start first.
+        others: the other services. They start first, and stop last: connections that drain may
+            need them.
     """
 
     name = "ws"
@@ -129,6 +131,7 @@ class TwistdServices(MultiService):
     def __init__(self, servers: Sequence[TwistdService], others: Sequence[Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._servers = servers
+        self._others = others
         self._prepared = False
         self.factory = servers[0].factory
         for number, server in enumerate(servers, 1):
@@ -147,6 +150,11 @@ class TwistdServices(MultiService):
         self._prepare()
         super().startService()  # type: ignore[no-untyped-call]
 
+    def stopService(self) -> Deferred[object]:
+        """Stop the servers, and then all that they need."""
+        Service.stopService(self)
+        return _stopped(self._servers).addCallback(lambda _: _stopped(self._others))
+
     def _prepare(self) -> None:
         if not self._prepared:
             self._prepared = True
@@ -156,6 +164,12 @@ class TwistdServices(MultiService):
         """Stop all servers without waiting."""
         for server in self._servers:
             server.stopNow()
+
+
+def _stopped(services: Sequence[Any]) -> Deferred[object]:
+    """Stop services together."""
+    stopping = [maybeDeferred(each.stopService) for each in reversed(services)]
+    return DeferredList(stopping, consumeErrors=True).addCallback(lambda _: None)
 
 
 def _begin(service: TwistdService | TwistdServices) -> None:

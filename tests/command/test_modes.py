@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -296,9 +297,10 @@ class MoreModesTests(ModesTestCase):
     class Handler:
         subprotocols = ("binary",)
         started = False
+        serve = None
 
         async def __call__(self, ws):
-            pass
+            await self.serve
 
         def setServiceParent(self, parent):
             parent.services.append(self)
@@ -329,7 +331,8 @@ class MoreModesTests(ModesTestCase):
         factory = self.making("--subprotocol=base64").factory(self.Handler())
         self.assertEqual(factory.subprotocols, ["base64"])
 
-    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
+    def start_service(self, *arguments):
+        """Start a server with a handler that is a service; return the handler."""
         made = []
 
         class More(Mode):
@@ -340,11 +343,29 @@ class MoreModesTests(ModesTestCase):
                 return making.factory(made[0])
 
         self.patch(assembly, "MODES", (More(),))
-        self.start()
+        self.start(*arguments)
         self.assertIsInstance(self.service, TwistdServices)
-        self.assertTrue(made[0].started)
+        return made[0]
+
+    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
+        handler = self.start_service()
+        self.assertTrue(handler.started)
         self.service.stopService()
-        self.assertFalse(made[0].started)
+        self.assertFalse(handler.started)
+
+    def test_it_stops_after_the_connections_that_drain(self):
+        handler = self.start_service("--drain=none")
+        handler.serve = Deferred()
+        self.assertOpens("/")
+        stopping = self.service.stopService()
+        self.assertTrue(handler.started)
+        self.assertNoResult(stopping)
+        handler.serve.callback(None)
+        self.joined.pump()
+        self.joined.client.transport.abortConnection()
+        self.joined.pump()
+        self.assertFalse(handler.started)
+        self.assertIsNone(self.successResultOf(stopping))
 
     def test_a_mode_says_how_it_is_made(self):
         self.assertRaises(NotImplementedError, Mode().make, "", None)

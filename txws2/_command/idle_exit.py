@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.error import ReactorNotRunning
@@ -93,12 +92,15 @@ class IdleExit(TypedService):
         return sum(factory.books.opened for factory in self._factories)
 
     def _end(self) -> None:
+        try:
+            self._reactor.stop()
+        except ReactorNotRunning:
+            # It ends for another reason.
+            return
         self._factories[0].log.info(
             "no WebSocket has been open for {seconds:g} seconds, so the process ends (--idle-exit)",
             seconds=self._seconds,
         )
-        with suppress(ReactorNotRunning):
-            self._reactor.stop()
 
 
 def _is_open(connection: Any) -> bool:
