@@ -10,6 +10,7 @@
 # make conformance   run the Autobahn Testsuite against our server and our client
 # make fuzz    look for inputs that break txws2; SECONDS=600 for longer
 # make chaos   check that a client loses no message when connections and the server fail; SECONDS=600 for longer
+# make swarm   check that a relay loses no message of 500 clients whose connections are dropped; SEED=1 repeats a run
 # make bench   compare with other servers and clients; WORKLOADS="echo feed100 echo-sizes" SERVERS="txws2 ws" CLIENTS="txws2 ws" ROUNDS=3 SECONDS=1
 # make bench-docs   copy the results of make bench into the docs
 # make microbench   time the parts of the protocol core
@@ -30,7 +31,7 @@ WORKERS ?= auto
 UNIT = -n $(WORKERS) --ignore tests/interop
 INTEROP = tests/interop
 
-.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos bench bench-docs microbench twins sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
+.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos swarm bench bench-docs microbench twins sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -97,6 +98,10 @@ fuzz: .venv/fuzzing
 # SEED=1 repeats the faults of the run that had this seed.
 chaos: .venv/tested
 	$(BIN)/python -m tests.chaos.run --seconds $(or $(SECONDS),30) $(if $(SEED),--seed $(SEED))
+
+# In memory, so the same seed has the same drops.
+swarm: .venv/tested
+	$(BIN)/python -m tests.relay.swarm $(if $(SEED),--seed $(SEED))
 
 # The tables, the goals, two plots and all figures are in build/bench. ADD=1 adds to the last results.
 bench: .venv/measured

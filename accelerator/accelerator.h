@@ -140,7 +140,7 @@ int check_limits(const Decoder *self, const Limits *limits, const Header *header
 int hold(Decoder *self, const unsigned char *data, Py_ssize_t size);
 Found find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest,
                 PyObject **message);
-int take_control(Decoder *self, Bytes *rest, PyObject **payload);
+int take_control(Decoder *self, Bytes *rest, unsigned char *payload, Py_ssize_t *size);
 
 /* In decoder_type.c. */
 int add_decoder(PyObject *module, State *state);
@@ -155,6 +155,7 @@ int cork_is_ready(Cork *self);
 int cork_write(State *state, Cork *self, PyObject *frame);
 int cork_message(State *state, Cork *self, PyObject *message, Tally *tally);
 int cork_add(Cork *self, const Bytes *frame);
+Py_ssize_t cork_control(State *state, Cork *self, int first, const Bytes *payload, bool masked);
 PyObject *cork_take(Cork *self);
 int cork_flush(State *state, Cork *self);
 

@@ -237,3 +237,13 @@ cork_message(State *state, Cork *self, PyObject *message, Tally *tally)
     Py_DECREF(payload->owner);
     return written;
 }
+
+/* Keep a control frame after the frames that are in the cork, which keeps frames now; return its
+ * size, -1 with an exception. The payload is in no buffer that may move. */
+Py_ssize_t
+cork_control(State *state, Cork *self, int first, const Bytes *payload, bool masked)
+{
+    Outgoing outgoing = {.payload = *payload, .first = first};
+    Py_ssize_t size = encode(state, self, &outgoing, masked);
+    return size < 0 || flush_if_large(state, self) < 0 ? -1 : size;
+}

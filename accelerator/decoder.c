@@ -285,10 +285,11 @@ find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObje
     return found;
 }
 
-/* Take off the control frame at the beginning of the rest, if it is whole and right. Return its
- * opcode, 0 if there is anything else, -1 with an exception. */
+/* Take off the control frame at the beginning of the rest, if it is whole and right, and leave its
+ * payload in a place of CONTROL_SIZE bytes. Return its opcode, 0 if there is anything else, -1 with
+ * an exception. */
 int
-take_control(Decoder *self, Bytes *rest, PyObject **payload)
+take_control(Decoder *self, Bytes *rest, unsigned char *payload, Py_ssize_t *size)
 {
     unsigned char joined[HEAD_SIZE];
     const unsigned char *head;
@@ -297,10 +298,16 @@ take_control(Decoder *self, Bytes *rest, PyObject **payload)
     Header header;
     if (head[0] < (FIN | CLOSE) || head[0] > (FIN | PONG)
         || read_header(head, available, !self->tally.client, &header) <= 0
-        || header.length > 125 || header.length > available - header.size) {
+        || header.length > CONTROL_SIZE || header.length > available - header.size) {
         return 0;
     }
-    *payload = read_binary(head + header.size, (Py_ssize_t)header.length, &header.key, 0);
-    advance(rest, header.size + (Py_ssize_t)header.length - held);
-    return *payload == NULL || hold(self, NULL, 0) < 0 ? -1 : header.first & OPCODE;
+    *size = (Py_ssize_t)header.length;
+    if (header.key.masked) {
+        mask_bytes(payload, head + header.size, *size, header.key.mask, 0);
+    }
+    else {
+        memcpy(payload, head + header.size, *size);
+    }
+    advance(rest, header.size + *size - held);
+    return hold(self, NULL, 0) < 0 ? -1 : header.first & OPCODE;
 }

@@ -26,6 +26,7 @@ state_of(PyObject *module)
 static const char *const NAME_STRINGS[NAMES] = {
     [ABORTING] = "_aborting",
     [ADD_BOTH] = "_add_both",
+    [APPLICATION] = "application",
     [BLAME] = "blame",
     [BUFFER_SIZE] = "bufferSize",
     [CALL_BACK] = "_call_back",
@@ -55,6 +56,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [OVER_LIMIT] = "_over_limit",
     [PAUSE] = "_pause",
     [PENDING_TIMED_CALLS] = "_pendingTimedCalls",
+    [PING_HOOK] = "pingReceived",
     [PING_RECEIVED] = "ping_received",
     [PROTOCOL] = "protocol",
     [PUT_OFF] = "_put_off",
@@ -127,6 +129,7 @@ traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state_of(module)->records_type);
     Py_VISIT(state_of(module)->tally_type);
     Py_VISIT(state_of(module)->do_read);
+    Py_VISIT(state_of(module)->ping_hook);
     Py_VISIT(state_of(module)->answer_type);
     /* The collector doesn't know these answers; each refers to its type. */
     if (state_of(module)->spare_answer != NULL) {
@@ -157,6 +160,7 @@ clear(PyObject *module)
     Py_CLEAR(state->records_type);
     Py_CLEAR(state->tally_type);
     Py_CLEAR(state->do_read);
+    Py_CLEAR(state->ping_hook);
     /* Without its type, an answer isn't kept again. */
     Py_CLEAR(state->answer_type);
     Py_CLEAR(state->spare_answer);

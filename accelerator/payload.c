@@ -15,6 +15,7 @@ take_spare(State *state, long long size)
             continue;
         }
         state->spares[i] = NULL;
+        state->spared -= PyBytes_GET_SIZE(spare);
         if (_PyBytes_Resize(&spare, (Py_ssize_t)size) < 0) {
             PyErr_Clear();
             return NULL;
@@ -29,6 +30,17 @@ _Py_COMP_DIAG_POP
     return NULL;
 }
 
+static void
+drop_spare(State *state, unsigned int place)
+{
+    PyObject *spare = state->spares[place];
+    if (spare != NULL) {
+        state->spares[place] = NULL;
+        state->spared -= PyBytes_GET_SIZE(spare);
+        Py_DECREF(spare);
+    }
+}
+
 /* Remember a payload that is being given out, if its size makes it worth while. */
 static void
 keep_spare(State *state, PyObject *payload)
@@ -37,9 +49,19 @@ keep_spare(State *state, PyObject *payload)
     if (size < LEAST_SPARE || size > MOST_SPARE) {
         return;
     }
-    Py_INCREF(payload);
-    Py_XSETREF(state->spares[state->next_spare], payload);
-    state->next_spare = (state->next_spare + 1) % SPARES;
+    unsigned int place = 0;
+    while (place < SPARES && state->spares[place] != NULL) {
+        place++;
+    }
+    while (place == SPARES || state->spared + size > MOST_SPARED) {
+        /* Another one makes room: each in its turn, as its owner may keep it forever. */
+        unsigned int dropped = state->next_spare;
+        state->next_spare = (dropped + 1) % SPARES;
+        drop_spare(state, dropped);
+        place = place == SPARES ? dropped : place;
+    }
+    state->spares[place] = Py_NewRef(payload);
+    state->spared += size;
 }
 
 /* A payload that is whole. */

@@ -84,46 +84,101 @@ give_messages(State *state, Exchange *self, Cork *cork, PyObject *events, Py_ssi
     return position;
 }
 
+/* Return the object whose hooks are called; NULL if that isn't known, or with an exception. */
+static PyObject *
+find_application(State *state, Exchange *self)
+{
+    if (queue_of(self->receiver) == NULL) {
+        return Py_XNewRef(self->receiver);
+    }
+    PyObject *application = PyObject_GetAttr((PyObject *)self, state->names[APPLICATION]);
+    if (application == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    return application;
+}
+
+/* Tell whether a hook is our own, which does nothing; -1 with an exception. */
+static int
+is_our_ping_hook(State *state, PyObject *hook)
+{
+    if (state->ping_hook == NULL) {
+        PyObject *module = PyImport_ImportModule("txws2._connection.receiver");
+        PyObject *type = module == NULL ? NULL : PyObject_GetAttrString(module, "Receiver");
+        Py_XDECREF(module);
+        state->ping_hook = type == NULL ? NULL : PyObject_GetAttr(type, state->names[PING_HOOK]);
+        Py_XDECREF(type);
+        if (state->ping_hook == NULL) {
+            return -1;
+        }
+    }
+    return PyMethod_Check(hook) && PyMethod_GET_FUNCTION(hook) == state->ping_hook;
+}
+
+/* Tell whether nobody hears of a ping, so that there is nothing to call; -1 with an exception. */
+static int
+is_unheard(State *state, Exchange *self)
+{
+    PyObject *application = find_application(state, self);
+    if (application == NULL || !PyObject_TypeCheck(application, state->handle_type)) {
+        Py_XDECREF(application);
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *hook = PyObject_GetAttr(application, state->names[PING_HOOK]);
+    Py_DECREF(application);
+    int unheard = hook == NULL ? -1 : is_our_ping_hook(state, hook);
+    Py_XDECREF(hook);
+    return unheard;
+}
+
+/* Tell the application of a ping that was answered, if it has a hook for it; -1 with an exception. */
+static int
+tell_of_ping(State *state, Exchange *self, const Bytes *payload)
+{
+    int unheard = is_unheard(state, self);
+    if (unheard != 0) {
+        return unheard < 0 ? -1 : 0;
+    }
+    PyObject *bytes = bytes_from(payload, 0);
+    int told = bytes == NULL ? -1 : call(state, (PyObject *)self, PING_RECEIVED, bytes);
+    Py_XDECREF(bytes);
+    return told;
+}
+
 /* Answer a ping if nothing is against sending now, as `pong` in connection.py does. Return 0 if it
  * must wait, -1 with an exception. */
 static int
-answer_ping(State *state, Exchange *self, Cork *cork, Decoder *decoder, PyObject *payload)
+answer_ping(State *state, Exchange *self, Cork *cork, Decoder *decoder, const Bytes *payload)
 {
     Tally *tally = &decoder->tally;
     int ready = cork->corked && tally->ordinary_out ? cork_is_ready(cork) : 0;
     if (ready <= 0) {
         return ready;
     }
-    Bytes bytes;
-    if (get_bytes(payload, &bytes) < 0) {
+    Py_ssize_t size = count_frame(tally, INWARD, PING) < 0 || count_frame(tally, OUTWARD, PONG) < 0
+                          ? -1
+                          : cork_control(state, cork, FIN | PONG, payload, tally->client);
+    if (size < 0) {
         return -1;
     }
-    PyObject *pong = make_frame(state, FIN | PONG, &bytes, tally->client);
-    Py_DECREF(bytes.owner);
-    if (pong == NULL) {
-        return -1;
-    }
-    int answered = count_frame(tally, INWARD, PING) < 0 || count_frame(tally, OUTWARD, PONG) < 0
-                           || cork_write(state, cork, pong) < 0
-                       ? -1
-                       : 1;
-    tally->bytes[OUTWARD] += PyBytes_GET_SIZE(pong);
-    Py_DECREF(pong);
-    return answered < 0 || call(state, (PyObject *)self, PING_RECEIVED, payload) < 0 ? -1 : 1;
+    tally->bytes[OUTWARD] += size;
+    return tell_of_ping(state, self, payload) < 0 ? -1 : 1;
 }
 
 /* Give a control frame to the driver. */
 static int
-pass_on(State *state, Exchange *self, int opcode, PyObject *payload)
+pass_on(State *state, Exchange *self, int opcode, const Bytes *payload)
 {
     PyObject *number = PyLong_FromLong(opcode);
-    if (number == NULL) {
-        return -1;
+    PyObject *bytes = number == NULL ? NULL : bytes_from(payload, 0);
+    PyObject *result = NULL;
+    if (bytes != NULL) {
+        PyObject *arguments[] = {(PyObject *)self, number, bytes};
+        result = PyObject_VectorcallMethod(state->names[CONTROL_RECEIVED], arguments,
+                                           3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
-    PyObject *arguments[] = {(PyObject *)self, number, payload};
-    PyObject *result = PyObject_VectorcallMethod(state->names[CONTROL_RECEIVED], arguments,
-                                                 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_DECREF(number);
+    Py_XDECREF(number);
+    Py_XDECREF(bytes);
     Py_XDECREF(result);
     return result == NULL ? -1 : 1;
 }
@@ -133,19 +188,16 @@ pass_on(State *state, Exchange *self, int opcode, PyObject *payload)
 static int
 receive_control(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
 {
-    PyObject *payload;
+    unsigned char place[CONTROL_SIZE];
+    Bytes payload = {.data = place};
     Py_ssize_t before = rest->size;
-    int opcode = take_control(decoder, rest, &payload);
+    int opcode = take_control(decoder, rest, place, &payload.size);
     if (opcode <= 0) {
         return opcode;
     }
     decoder->tally.bytes[INWARD] += before - rest->size;
-    int received = opcode == PING ? answer_ping(state, self, cork, decoder, payload) : 0;
-    if (received == 0) {
-        received = pass_on(state, self, opcode, payload);
-    }
-    Py_DECREF(payload);
-    return received;
+    int received = opcode == PING ? answer_ping(state, self, cork, decoder, &payload) : 0;
+    return received != 0 ? received : pass_on(state, self, opcode, &payload);
 }
 
 /* Give what is next in a read to the application. Return 0 if it is left there, -1 with an

@@ -20,12 +20,12 @@ enum { MASK_SIZE = 4 };
 
 /* The names of attributes that are looked up for each message, or for each read. */
 enum {
-    ABORTING, ADD_BOTH, BLAME, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
+    ABORTING, ADD_BOTH, APPLICATION, BLAME, BUFFER_SIZE, CALL_BACK, CONTROL_RECEIVED, CORK, DATA_BUFFER,
     DATA_RECEIVED, DECOMPRESS, DEFLATE, DISCONNECTING, DO_READ, DRAINED, ENDED, FILENO, GIVE,
     GO_ON, HOLD_READ,
     HOOK_RETURNED, INFLATE_PART, JUST_STOPPED, KEEP, LEFT_UNREAD, MESSAGE_FAILED,
     MESSAGE_RECEIVED, NEW_TIMED_CALLS, NEXT, OVER_LIMIT, PAUSE, PENDING_TIMED_CALLS,
-    PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, READ_OTHERWISE,
+    PING_HOOK, PING_RECEIVED, PROTOCOL, PUT_OFF, PUT_OTHERWISE, RAISED, READ_ENDED, READ_OTHERWISE,
     RECEIVE, RECEIVE_HELD, RECEIVE_OPENING, RECV_OTHERWISE, REFUSE, RESUME, RETURNED, RUNNING,
     SEND_AND_WAIT, SEND_OTHERWISE, TAKE_FIRST, TEMP_DATA_LEN, TIME, TLS, TRANSMIT,
     TRANSPORT_CLOSED, UNCORK, WAIT, WRAPPED_PROTOCOL, WRITE, NAMES
@@ -33,8 +33,8 @@ enum {
 
 /* Spares are payloads that were given out, and are used again once nobody else refers to them. The
  * first use of new memory takes several times as long as unmasking into it: each page is a
- * fault. */
-enum { SPARES = 4, LEAST_SPARE = 128 << 10, MOST_SPARE = 4 << 20 };
+ * fault. They have at most MOST_SPARED bytes together, and serve many connections at once. */
+enum { SPARES = 16, LEAST_SPARE = 64 << 10, MOST_SPARE = 4 << 20, MOST_SPARED = 16 << 20 };
 
 /* The functions of pyOpenSSL's own OpenSSL, in the order of _transport/openssl.py. */
 typedef struct {
@@ -58,6 +58,7 @@ typedef struct {
     PyObject *new_mask;
     PyObject *spares[SPARES];
     unsigned int next_spare;
+    Py_ssize_t spared;              /* The number of bytes in these. */
     PyTypeObject *cork_type;
     PyTypeObject *decoder_type;
     PyTypeObject *tally_type;
@@ -73,6 +74,7 @@ typedef struct {
     PyObject *current_loop;
     PyObject *names[NAMES];
     PyObject *do_read;              /* Twisted's, of a TCP transport; NULL at first. */
+    PyObject *ping_hook;            /* Receiver.pingReceived, which does nothing; NULL at first. */
     unsigned char *read;            /* The buffer of read_through; NULL at first. */
     bool reading;                   /* True while the bytes in that buffer are in use. */
     unsigned int turn;              /* The number of the reactor's turns, as far as known. */
@@ -161,8 +163,9 @@ typedef struct {
     unsigned char most;
 } Utf8;
 
-/* The most bytes of a header, and of a whole control frame. */
-enum { HEADER_SIZE = 14, HEAD_SIZE = HEADER_SIZE + 125 };
+/* The most bytes of a header, of the payload of a control frame (RFC 6455 section 5.5), and of a
+ * whole control frame. */
+enum { HEADER_SIZE = 14, CONTROL_SIZE = 125, HEAD_SIZE = HEADER_SIZE + CONTROL_SIZE };
 
 /* A connection keeps this of a frame whose header isn't complete, and of a message whose end hasn't
  * come. Most connections have none. */

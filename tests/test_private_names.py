@@ -41,6 +41,7 @@ KINDS = {
     "LOG_OBSERVERS": [LogBeginner, LogPublisher],
     "OPENSSL_CONNECTION": [SSL.Connection],
     "OPENSSL_LIBRARY": [_openssl.lib],
+    "PLATFORM_TRUST": [SSL],
     "SHORT_CONNECTIONS": [Connection, Port],
     "TCP_TRANSPORT": [Connection],
     "TLS_BUFFER": [BufferingTLSTransport],

@@ -9,6 +9,7 @@ No other module of txws2 checks whether a version of Twisted has a name.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -26,6 +27,7 @@ __all__ = [
     "LOG_OBSERVERS",
     "OPENSSL_CONNECTION",
     "OPENSSL_LIBRARY",
+    "PLATFORM_TRUST",
     "SHORT_CONNECTIONS",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
@@ -34,6 +36,7 @@ __all__ = [
     "Names",
     "can_be_lean",
     "current_loop",
+    "environment_names",
     "tls_creator",
 ]
 
@@ -170,6 +173,16 @@ OPENSSL_LIBRARY = Names(
 )
 """Functions of OpenSSL that cryptography has for pyOpenSSL, to call them from C."""
 
+PLATFORM_TRUST = Names(
+    "the authorities of this machine are read for each connect(), which takes more time",
+    "_CERTIFICATE_FILE_LOCATIONS",
+    "_CERTIFICATE_PATH_LOCATIONS",
+    "_ffi",
+    "_lib",
+    package="pyOpenSSL",
+)
+"""Names of `OpenSSL.SSL`, to find out whether the files of this machine's authorities changed."""
+
 UNHANDLED_ERROR = Names(
     "it takes more time to keep errors that nobody waits for out of the log",
     "_debugInfo",
@@ -211,6 +224,10 @@ EPOLL_REACTOR = Names(
     "_justStopped",
     "_newTimedCalls",
     "_pendingTimedCalls",
+    # By descriptor, the objects that it calls, and the descriptors to read from and write to.
+    "_reads",
+    "_selectables",
+    "_writes",
 )
 """Names of `twisted.internet.epollreactor.EPollReactor`, to wait for a connection in its place."""
 
@@ -259,6 +276,19 @@ def tls_creator(kind: Any) -> str | None:
             return name
     _tell("no known way to make OpenSSL connections", "opening TLS takes more time")
     return None
+
+
+def environment_names() -> bytes | None:
+    """Return the names of all environment variables, joined by "="; None if there is no quick way.
+
+    The public way decodes each name and each value, which takes as long as the rest of a dial.
+    """
+    entries = getattr(os.environ, "_data", None)
+    if not isinstance(entries, dict):
+        return None
+    # The keys are bytes on all systems but Windows.
+    names = next(iter(entries), b"")
+    return b"=".join(entries) if isinstance(names, bytes) else None
 
 
 def _public_current_loop() -> AbstractEventLoop | None:

@@ -32,6 +32,44 @@ class FactoryTests(SynchronousTestCase):
         self.assertEqual(request.headers["Host"], "example.com")
         self.assertEqual(request.path, "/chat")
 
+    def test_each_connection_has_a_key_of_its_own(self):
+        factory = WebSocketClientFactory("ws://h/")
+        keys = {factory.next_request().headers["Sec-WebSocket-Key"] for _ in range(5)}
+        self.assertEqual(len(keys), 5)
+
+    def test_an_option_that_was_changed_since_counts(self):
+        for name, value, header in (
+            ("origin", "http://o", "Origin"),
+            ("subprotocols", ("chat",), "Sec-WebSocket-Protocol"),
+            ("user_agent_header", "me", "User-Agent"),
+            ("authorization", "Basic x", "Authorization"),
+            ("additional_headers", {"X-One": "1"}, "X-One"),
+        ):
+            factory = WebSocketClientFactory("ws://h/")
+            setattr(factory, name, value)
+            self.assertIn(header, factory.next_request().headers)
+        changed = {}
+        factory = WebSocketClientFactory("ws://h/", additional_headers=changed)
+        changed["X-One"] = "1"
+        self.assertIn("X-One", factory.next_request().headers)
+        factory = WebSocketClientFactory("ws://h/")
+        factory.redirect(parse_uri("ws://g/"))
+        self.assertEqual(factory.next_request().headers["Host"], "g")
+
+    def test_a_method_of_a_subclass_makes_the_request_of_each_connection(self):
+        class Counting(WebSocketClientFactory):
+            count = 0
+
+            def build_request(self):
+                self.count += 1
+                request = super().build_request()
+                request.headers.addRawHeader("X-Count", str(self.count))
+                return request
+
+        factory = Counting("ws://h/")
+        counts = [factory.next_request().headers["X-Count"] for _ in range(2)]
+        self.assertEqual(counts, ["2", "3"])
+
     def test_elsewhere_it_asks_without_what_was_for_one_origin(self):
         headers = {"Cookie": "a=b", "X-One": "1"}
         factory = WebSocketClientFactory("ws://h/", additional_headers=headers)

@@ -71,6 +71,19 @@ class EnvironmentTests(SynchronousTestCase):
             proxy = self.proxy(uri, all_proxy="http://p", no_proxy=no_proxy)
             self.assertEqual(proxy is None, direct, (no_proxy, uri))
 
+    def test_a_variable_set_later_counts_at_the_next_look(self):
+        # The environment itself, whose names are looked at without decoding them.
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            self.addCleanup(os.environ.__setitem__, name, os.environ.pop(name))
+        uri = parse_uri("ws://h/")
+        self.assertIsNone(proxy_for(uri))
+        for name in "ws_proxy", "WS_PROXY", "Ws_Proxy", "all_proxy":
+            os.environ[name] = "http://p:1"
+            self.addCleanup(os.environ.pop, name, None)
+            self.assertEqual(str(proxy_for(uri)), "http://p:1")
+            del os.environ[name]
+            self.assertIsNone(proxy_for(uri))
+
     def test_lower_case_is_first(self):
         self.assertIsNone(self.proxy("ws://h/", ALL_PROXY="http://p", NO_PROXY="h"))
         proxy = self.proxy("ws://h/", all_proxy="http://p", NO_PROXY="h", no_proxy="x")

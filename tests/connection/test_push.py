@@ -15,6 +15,7 @@ from tests.support.sides import (
     ServerSide,
     closing,
 )
+from txws2._connection.driver import Driver
 from txws2._connection.handle import driver_of
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.exceptions import ConnectionClosedOK, InvalidHandshake
@@ -60,6 +61,27 @@ class PushTests:
         self.assertEqual(ws.calls, expected)
         self.assertIsInstance(ws.lost[0], ConnectionClosedOK)
         self.assertGone()
+
+    def test_a_ping_without_a_hook_is_answered_and_calls_nothing(self):
+        told = Mock()
+        self.patch(Driver, "ping_received", told)
+        for pulls in (False, True):
+            hook = {} if pulls else {"messageReceived": lambda ws, message: None}
+            self.open(type("Deaf", (self.plain,), hook))
+            self.hear((TEXT, b"1"), (PING, b"2"), (TEXT, b"3"), (PING, b""), (PING, b"x" * 125))
+            self.assertEqual(self.said(), [(PONG, b"2"), (PONG, b""), (PONG, b"x" * 125)])
+        told.assert_not_called()
+
+    def test_a_hook_for_pings_may_come_later_and_go_again(self):
+        ws = self.open(type("Late", (self.plain,), {"messageReceived": lambda ws, message: None}))
+        self.hear((PING, b"1"))
+        ws.pingReceived = Mock(return_value=None)
+        self.hear((PING, b"2"), (PING, b"3"))
+        calls = ws.pingReceived.call_args_list
+        self.assertEqual([payload for (payload,), _ in calls], [b"2", b"3"])
+        del ws.pingReceived
+        self.hear((PING, b"4"))
+        self.assertEqual(self.said(), [(PONG, b"%d" % number) for number in range(1, 5)])
 
     def test_a_partial_brings_arguments(self):
         self.assertEqual(self.open(partial(self.calls, name="somebody")).name, "somebody")
@@ -284,10 +306,12 @@ class CalledClient(Calls, WebSocketClientProtocol):
 
 class ServerPushTests(PushTests, ServerSide):
     calls = CalledServer
+    plain = WebSocketServerProtocol
 
 
 class ClientPushTests(PushTests, ClientSide):
     calls = CalledClient
+    plain = WebSocketClientProtocol
 
 
 class ServerBrokenTests(BrokenTests, ServerSide):

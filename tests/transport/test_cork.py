@@ -334,9 +334,9 @@ class StraightToTheSocketTests(TestCase):
 
     def take_a_turn(self):
         """Write all bytes of a turn, which are more than a socket has room for at once."""
-        for _ in range(8):
-            self.outlet.write(bytes(TURN_SIZE // 8))
-            self.assertEqual(self.read(), bytes(TURN_SIZE // 8))
+        for _ in range(64):
+            self.outlet.write(bytes(TURN_SIZE // 64))
+            self.assertEqual(self.read(), bytes(TURN_SIZE // 64))
 
     def test_a_loop_that_sends_lets_others_have_their_turn(self):
         self.take_a_turn()

@@ -304,6 +304,23 @@ class StayingTests(LoneCases, SynchronousTestCase):
         self.turn()
         self.assertEqual(self.protocol.peer.recv(10), b"abc")
 
+    def test_one_that_does_not_read_is_not_read_for_by_mistake(self):
+        self.transport.reactor.leave()
+        self.transport.stopReading()
+        attend(self.transport)
+        self.assertIs(LoneReader.readers[self.transport.fileno()], self.transport)
+        self.ask(1)
+        self.assertEqual(self.protocol.reads, [b"a"])
+
+    def test_the_epoll_is_not_told_of_one_that_only_reads(self):
+        self.transport.reactor.leave()
+        poller, self.reactor._poller = self.reactor._poller, None
+        attend(self.transport)
+        self.reactor._poller = poller
+        self.ask(1)
+        self.assertEqual(self.protocol.reads, [b"a"])
+        self.assertIn(self.transport.reactor, self.reactor.getReaders())
+
     def test_a_closed_half_is_passed_on_to_the_transport(self):
         told = []
         self.transport.readConnectionLost = told.append

@@ -452,6 +452,17 @@ class MemoryTests(DecoderTests):
                     used, _ = memory()
                     self.assertLess(used, least * arrived + 30_000)
 
+    def test_little_memory_is_kept_for_the_next_large_messages(self):
+        decoder = self.decoder()
+        frame = encode_frame(BINARY, bytes(2**20), masked=True)
+        with traced() as memory:
+            for _ in range(40):
+                self.decode(decoder, frame[:100])
+                self.assertEqual(self.decode(decoder, frame[100:]), [bytes(2**20)])
+            self.messages.clear()
+            used, _ = memory()
+        self.assertLess(used, 17 * 2**20)
+
     def test_large_payloads(self):
         for size in (125, 126, 65535, 65536, 65537, 1_000_003):
             payload = (bytes(range(128)) * (size // 128 + 1))[:size]

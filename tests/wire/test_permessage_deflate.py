@@ -135,6 +135,17 @@ class MakeOffersTests(TestCase):
             offers = [f"{NAME}; {words}" for words in expected]
             self.assertEqual(make_offers(options(wish)), offers)
 
+    def test_a_caller_may_change_the_list(self):
+        mine = PerMessageDeflate()
+        make_offers(mine).clear()
+        self.assertEqual(make_offers(mine), [f"{NAME}; client_max_window_bits"])
+
+    def test_a_flag_may_be_any_true_value(self):
+        first = make_offers(PerMessageDeflate(server_no_context_takeover=1))
+        second = make_offers(PerMessageDeflate(server_no_context_takeover=True))
+        self.assertEqual(first, second)
+        self.assertIn("; server_no_context_takeover;", first[0])
+
     def test_the_level_of_our_compression_is_not_negotiated(self):
         mine = PerMessageDeflate(level=9, memory_level=9, threshold=0)
         self.assertEqual(make_offers(mine), [f"{NAME}; client_max_window_bits"])

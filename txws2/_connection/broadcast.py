@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from txws2._connection.handle import driver_of, send_where_ready
 from txws2._connection.protocol import WebSocketProtocol
@@ -12,7 +12,9 @@ from txws2.wire.encoder import Part
 from txws2.wire.frames import TEXT
 from txws2.wire.shared_message import SharedMessage
 
-__all__ = ["broadcast"]
+__all__ = ["Slow", "broadcast", "share"]
+
+W = TypeVar("W", bound=WebSocketProtocol)
 
 Slow = Literal["skip", "drop", "close"]
 
@@ -58,13 +60,20 @@ def broadcast(
     everybody = list(connections)
     for connection in everybody[:1]:
         driver_of(connection).check_thread()
-    others = send_where_ready(everybody, shared.plain, shared.opcode == TEXT, shared.size)
-    reached = len(everybody) - len(others)
+    return len(everybody) - len(share(everybody, shared, slow))
+
+
+def share(connections: list[W], shared: SharedMessage, slow: Slow) -> list[W]:
+    """Send an encoded message as `broadcast` does; return the connections that don't get it."""
+    missed = []
+    others = send_where_ready(connections, shared.plain, shared.opcode == TEXT, shared.size)
     for connection in others:
         driver = driver_of(connection)
         try:
-            reached += send_shared(driver, shared, slow)
+            if not send_shared(driver, shared, slow):
+                missed.append(connection)
         except BaseException as exc:
             # The other connections still get the message.
             driver.message_failed(exc)
-    return reached
+            missed.append(connection)
+    return missed

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, KeysView
+from collections.abc import Callable, Iterator, KeysView
 from functools import cached_property
 from operator import methodcaller
 from typing import Any, Generic, TypedDict, TypeVar
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
@@ -55,6 +56,7 @@ class ConnectionOptions(TypedDict, total=False):
 
 
 P = TypeVar("P")
+T = TypeVar("T")
 
 
 class ConnectionFactory(Factory, Generic[P]):
@@ -186,7 +188,7 @@ class ConnectionFactory(Factory, Generic[P]):
         self.trace = trace
         self._limit_times(open_timeout, close_timeout)
         self.keepalive = (
-            None if ping_interval is None else Keepalive(self.clock, ping_interval, ping_timeout)
+            None if ping_interval is None else self._timed(Keepalive, ping_interval, ping_timeout)
         )
         self._open_books()
 
@@ -209,7 +211,7 @@ class ConnectionFactory(Factory, Generic[P]):
         """The deadlines by which TCP must end once both close frames are sent."""
         # Most clients have a factory of their own, and few ever need this.
         seconds = _PATIENCE if self.close_timeout is None else min(self.close_timeout, _PATIENCE)
-        return Deadlines(self.clock, seconds, methodcaller("parting_missed"))
+        return self._timed(_deadlines, seconds, "parting_missed")
 
     @property
     def counters(self) -> FactoryCounters:
@@ -259,7 +261,15 @@ class ConnectionFactory(Factory, Generic[P]):
             self.parting_deadlines.rest()
 
     def _deadlines(self, seconds: float | None, missed: str) -> Deadlines[Any] | None:
-        return None if seconds is None else Deadlines(self.clock, seconds, methodcaller(missed))
+        return None if seconds is None else self._timed(_deadlines, seconds, missed)
+
+    def _timed(self, make: Callable[..., T], *arguments: object) -> T:
+        """Make an object that has a timer, from the clock and these arguments; for subclasses."""
+        return make(self.clock, *arguments)
+
+
+def _deadlines(clock: IReactorTime, seconds: float, missed: str) -> Deadlines[Any]:
+    return Deadlines(clock, seconds, methodcaller(missed))
 
 
 def _check_limits(

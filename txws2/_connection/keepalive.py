@@ -42,7 +42,7 @@ class KeptAlive(Protocol):
 
 
 class Keepalive:
-    """One LoopingCall for all the connections of a factory.
+    """One LoopingCall for all the connections of a server, or of all clients with these times.
 
     Every connection is pinged each `interval` seconds, rather a little early than late. If no
     byte arrives from it within `timeout` seconds of a ping, it has failed. Any byte counts as a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -21,6 +22,7 @@ __all__ = ["Lookup", "check_name", "is_address", "look_up_all", "no_results"]
 _LOOPBACK = {IPv6Address: "::1", IPv4Address: "127.0.0.1"}
 
 
+@lru_cache(maxsize=64)
 def is_address(host: str) -> bool:
     """Tell whether a host is an address rather than a name. An IPv6 address may have a zone."""
     return isIPAddress(host) or isIPv6Address(host)

@@ -115,6 +115,8 @@ class LoneReader(StandIn):
         self._heard = 0.0
         self._dense = 0
         self.readers.extend([None] * (self._descriptor + 1 - len(self.readers)))
+        if self._take_place():
+            return
         writing = has_unsent(transport)
         transport.stopReading()
         if writing:
@@ -123,6 +125,21 @@ class LoneReader(StandIn):
         transport.startReading()
         if writing:
             transport.startWriting()
+
+    def _take_place(self) -> bool:
+        """Take the place of a transport that only reads; return False if it does anything else.
+
+        The epoll needn't be told: the reactor looks up by descriptor which object to call.
+        """
+        reactor, transport, descriptor = self._reactor, self._transport, self._descriptor
+        if descriptor not in reactor._reads or descriptor in reactor._writes:
+            return False
+        if reactor._selectables.get(descriptor) is not transport:
+            return False
+        reactor._selectables[descriptor] = self
+        transport.reactor = cast(Any, self)
+        self.readers[descriptor] = transport
+        return True
 
     def leave(self) -> None:
         """Give the transport back to its reactor."""

@@ -134,7 +134,7 @@ def connect(
         if target.asks:
             first = open_target(target, make)
         else:
-            first = open_connection(target.factory, target.dialer)
+            first = open_connection(target.factory, target.dialer, Connecting)
     except ConcurrencyError:
         raise
     except TypeError as exc:
@@ -221,13 +221,14 @@ def open_target(target: Target, make: Make) -> Opening[WebSocketClientProtocol]:
 
 
 def open_connection(
-    factory: WebSocketClientFactory, dialer: Dialer
+    factory: WebSocketClientFactory, dialer: Dialer, kind: type[Opening[Any]] = Opening
 ) -> Opening[WebSocketClientProtocol]:
     """Connect with this factory and this dialer; neither can be used again.
 
     Args:
         factory: makes the protocol. Its open_timeout covers the whole attempt.
         dialer: makes the endpoint.
+        kind: the class of the Deferred to return.
 
     Returns:
         The same as `connect`.
@@ -237,8 +238,10 @@ def open_connection(
         InvalidProxy: a proxy in the environment isn't a proxy's URL.
     """
     endpoint = dialer.endpoint_for(factory)
+    # The timer of the whole attempt is due before that of its connection would be.
+    factory.opening_deadlines = None
     attempt = Deferred.fromCoroutine(_open(factory, dialer, endpoint))
-    return _limited(attempt, factory, dialer)
+    return _limited(attempt, factory, dialer, kind)
 
 
 async def _open(
@@ -300,7 +303,10 @@ async def _attempt(
 
 
 def _limited(
-    attempt: Deferred[WebSocketClientProtocol], factory: WebSocketClientFactory, dialer: Dialer
+    attempt: Deferred[WebSocketClientProtocol],
+    factory: WebSocketClientFactory,
+    dialer: Dialer,
+    kind: type[Opening[Any]],
 ) -> Opening[WebSocketClientProtocol]:
     """Return an Opening of this attempt that fails after open_timeout in any case."""
     verdict: Exception | None = None
@@ -324,7 +330,7 @@ def _limited(
 
     seconds = factory.open_timeout
     deadline = None if seconds is None else factory.clock.callLater(seconds, give_up)
-    opening = Opening.of(attempt.addBoth(done))
+    opening = kind.of(attempt.addBoth(done))
     return opening
 
 

@@ -44,7 +44,7 @@ class ClientHandshake(Handshake):
             return
         skipped = None if driver.tracer is None else partial(driver.tracer.head, "<")
         self._reader = ResponseReader(driver.factory.head_limits, skipped)
-        self.request = driver.factory.build_request()
+        self.request = driver.factory.next_request()
         head = self.request.serialize()
         if driver.tracer is not None:
             driver.tracer.head(">", head)

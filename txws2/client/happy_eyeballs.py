@@ -8,7 +8,6 @@ from socket import if_nametoindex
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectError, ConnectionRefusedError, UserError, getConnectError
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -21,14 +20,12 @@ from zope.interface import implementer
 
 from txws2._time.steady import steady
 from txws2._transport.dns import Lookup, is_address, no_results
+from txws2.client.dialing import dial
 
 __all__ = ["HostEndpoint"]
 
 # Seconds from one attempt to the next, unless the earlier one fails before that (section 5).
 _ATTEMPT_DELAY = 0.25
-
-# Twisted's own timeout must not come before open_timeout, which covers the whole attempt.
-_FOR_EVER = 1e9
 
 # An error names at most this many addresses, and counts the others.
 _NAMED = 8
@@ -77,7 +74,8 @@ class _Race:
         self._host = host
         self._port = port
         self._factory = factory
-        self._lookup = Lookup(reactor, host, self._found, self._all_found)
+        # None for an address, which isn't looked up.
+        self._lookup: Lookup | None = None
         self._complete = False
         self._waiting: list[str] = []
         self._tried: str | None = None
@@ -93,6 +91,7 @@ class _Race:
             self._complete = True
             self._found(self._host)
             return
+        self._lookup = Lookup(self._reactor, self._host, self._found, self._all_found)
         try:
             self._lookup.begin()
         except Exception:
@@ -131,9 +130,8 @@ class _Race:
     def _start(self, address: str) -> None:
         if self._waiting or not self._complete:
             self._timer = steady(self._reactor).callLater(_ATTEMPT_DELAY, self._overdue)
-        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
-        endpoint = kind(self._reactor, _numbered(address), self._port, timeout=_FOR_EVER)
-        attempt = self._attempts[address] = endpoint.connect(self._factory)
+        attempt = dial(self._reactor, _numbered(address), self._port, self._factory)
+        self._attempts[address] = attempt
         attempt.addCallbacks(
             self._won, self._failed, callbackArgs=(address,), errbackArgs=(address,)
         )
@@ -169,7 +167,8 @@ class _Race:
     def _stop(self) -> None:
         self._over = True
         self._stop_timer()
-        self._lookup.stop()
+        if self._lookup is not None:
+            self._lookup.stop()
         for attempt in list(self._attempts.values()):
             attempt.cancel()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
@@ -13,6 +13,7 @@ from txws2._connection.factory import ConnectionFactory, ConnectionOptions
 from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol, check_arguments
 from txws2._connection.protocol_class import check_class_attribute, check_made_once, made_wrongly
+from txws2._time.sharing import shared
 from txws2.client.driver import ClientDriver
 from txws2.wire.handshake.client import build_request
 from txws2.wire.handshake.extra_fields import HeadersLike, repeatable, without_credentials
@@ -25,6 +26,9 @@ __all__ = [
     "WebSocketClientFactory",
     "WebSocketClientProtocol",
 ]
+
+
+T = TypeVar("T")
 
 
 class WebSocketClientProtocol(WebSocketProtocol):
@@ -102,7 +106,14 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         self.additional_headers: HeadersLike = repeatable(additional_headers)
         self.user_agent_header = user_agent_header
         # A mistake in the options raises an exception here, and not only in the handshake.
-        self.build_request()
+        request = self.build_request()
+        ours = type(self).build_request is WebSocketClientFactory.build_request
+        self._ready: Request | None = request if ours else None
+        self._ready_for = self._parts_of_request()
+
+    def _timed(self, make: Callable[..., T], *arguments: object) -> T:
+        # Nearly every client has a factory of its own. A thousand of them need one timer together.
+        return shared(make, self.clock, *arguments)
 
     def keep_cookies(self, response: Response) -> None:
         """Send the cookies that a response sets with later requests to its origin."""
@@ -134,6 +145,30 @@ class WebSocketClientFactory(ConnectionFactory[WebSocketClientProtocol]):
         if self._cookies is not None:
             self._cookies.add_to(request.headers, self.uri)
         return request
+
+    def next_request(self) -> Request:
+        """Return the request for a new connection; the one of the first is there already."""
+        ready, self._ready = self._ready, None
+        # A mapping may have been changed since.
+        if (
+            ready is None
+            or self.additional_headers != ()
+            or self._parts_of_request() != self._ready_for
+        ):
+            return self.build_request()
+        return ready
+
+    def _parts_of_request(self) -> tuple[object, ...]:
+        return (
+            type(self).build_request,
+            self.uri,
+            self.origin,
+            self.subprotocols,
+            self.compression,
+            self.user_agent_header,
+            self.authorization,
+            self._cookies,
+        )
 
     def buildProtocol(  # type: ignore[override]
         self, addr: IAddress | None

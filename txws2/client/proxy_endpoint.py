@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from zope.interface import implementer
 
+from txws2._private_names import environment_names
 from txws2._time.steady import steady
 from txws2._transport.dns import is_address, look_up_all
 from txws2.client.authentication import Authenticate, Authentication, digest_auth
@@ -32,6 +33,8 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
     Raises:
         InvalidProxy: the value in the environment isn't the URL of a proxy.
     """
+    if _environment_has_none():
+        return None
     proxies = getproxies()
     # Without proxies, the exceptions from them don't matter, and to look for these takes as long.
     if not proxies or _goes_direct(proxies.get("no"), uri):
@@ -45,6 +48,15 @@ def proxy_for(uri: WebSocketURI) -> Proxy | None:
             here = is_loopback(uri.bare_host) and not is_loopback(proxy.host)
             return None if here else proxy
     return None
+
+
+def _environment_has_none() -> bool:
+    """Return True if no proxy is named, which a look at the names of the variables shows."""
+    if getproxies is not getproxies_environment:
+        # The system's settings may name one.
+        return False
+    names = environment_names()
+    return names is not None and b"_proxy" not in names.lower()
 
 
 def _goes_direct(no_proxy: str | None, uri: WebSocketURI) -> bool:

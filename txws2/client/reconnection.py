@@ -54,7 +54,8 @@ class Connecting(Opening[C]):
         backoff: Backoff,
     ) -> Self:
         """Return a Connecting with the result of the first attempt; iteration makes the others."""
-        connecting = cls.of(first)
+        # One more Deferred between two takes as long as the parsing of a URI.
+        connecting = first if isinstance(first, cls) else cls.of(first)
         connecting._attempt = attempt
         connecting._target = target
         connecting._process_exception = process_exception

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Union
 
 from OpenSSL import SSL, crypto
-from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
 )
 from twisted.internet.ssl import (
-    Certificate,
-    CertificateOptions,
     PrivateCertificate,
-    TLSVersion,
     optionsForClientTLS,
     platformTrust,
     trustRootFromCertificates,
@@ -28,7 +22,14 @@ from zope.interface import implementer
 
 from txws2._private_names import CLIENT_TLS_HOST
 from txws2.client.server_identity import ServerName
-from txws2.client.tls_failures import openssl_reason
+from txws2.client.trust import (
+    Trust,
+    certificates_in,
+    explained,
+    make_context,
+    trust_in,
+    trust_of_machine,
+)
 
 __all__ = ["TLS", "ClientCertificate", "ClientTLS"]
 
@@ -41,10 +42,6 @@ The path names a PEM file, or a directory with such files, named *.pem.
 
 ClientCertificate = Union[PrivateCertificate, str, PathLike[str]]  # noqa: UP007
 """A certificate with its key, or the path of a file with both, and intermediate certificates."""
-
-_CERTIFICATE = re.compile(
-    rb"-----BEGIN CERTIFICATE-----\r?\n.+?-----END CERTIFICATE-----", re.DOTALL
-)
 
 
 class ClientTLS:
@@ -68,9 +65,10 @@ class ClientTLS:
     def __init__(self, tls: TLS | None, certificate: ClientCertificate | None = None) -> None:
         _check_kinds(tls, certificate)
         self._creator: IOpenSSLClientConnectionCreator | None = None
-        self._trust: Any = None
+        # None for the authorities of this machine.
+        self._trust: Trust | None = None
         if isinstance(tls, (str, PathLike)):
-            self._trust = trustRootFromCertificates(_authorities_of(Path(tls)))
+            self._trust = trust_in(tls)
         elif tls is not None:
             self._creator = _checked(tls)
         if self._creator is not None and certificate is not None:
@@ -109,7 +107,7 @@ class ClientTLS:
 
     def _shared_context(self) -> SSL.Context:
         if self._context is None:
-            self._context = _make_context(self._trust)
+            self._context = (self._trust or trust_of_machine()).context
         return self._context
 
 
@@ -181,7 +179,7 @@ def _kind_of_client_options() -> type[Any]:
     return type(optionsForClientTLS("localhost", trustRoot=trustRootFromCertificates([])))
 
 
-def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
+def _context_with(certificate: ClientCertificate, trust: Trust | None) -> SSL.Context:
     """Return a context for connections that show a client certificate."""
     intermediates: list[crypto.X509] = []
     if not isinstance(certificate, PrivateCertificate):
@@ -194,21 +192,15 @@ def _context_with(certificate: ClientCertificate, trust: Any) -> SSL.Context:
     }
     if intermediates:
         options["extraCertChain"] = intermediates
-    with _explained(path):
-        return _make_context(trust, **options)
-
-
-def _make_context(trust: Any, **options: Any) -> SSL.Context:
-    # Connections to all servers can share a context: the name is set on the connection.
-    return CertificateOptions(
-        trustRoot=platformTrust() if trust is None else trust,
-        raiseMinimumTo=TLSVersion.TLSv1_2,
-        **options,
-    ).getContext()
+    with explained(path):
+        # It isn't kept for other connections: it has the private key.
+        return make_context(platformTrust() if trust is None else trust.roots, **options)
 
 
 def _check_kinds(tls: object, certificate: object) -> None:
     """Check both arguments; the errors name Twisted's counterparts of ssl.SSLContext and others."""
+    if tls is None and certificate is None:
+        return
     creates = hasattr(tls, "clientConnectionForTLS") or hasattr(tls, "getContext")
     if not (tls is None or creates or isinstance(tls, (str, PathLike))):
         raise TypeError(
@@ -223,41 +215,12 @@ def _check_kinds(tls: object, certificate: object) -> None:
         )
 
 
-def _authorities_of(path: Path) -> list[Certificate]:
-    """Load the certificates from a file, or from the *.pem files of a directory."""
-    if not path.is_dir():
-        return _certificates_in(path.read_bytes(), path)
-    read = {file: file.read_bytes() for file in sorted(path.glob("*.pem"))}
-    found = {file: pem for file, pem in read.items() if _CERTIFICATE.search(pem)}
-    if not found:
-        raise ValueError(f"the directory {path} must have a *.pem file with a certificate")
-    return [each for file, pem in found.items() for each in _certificates_in(pem, file)]
-
-
-def _certificates_in(pem: bytes, path: str | PathLike[str]) -> list[Certificate]:
-    """Return the certificates in the text of a file."""
-    pems = _CERTIFICATE.findall(pem)
-    if not pems:
-        raise ValueError(f"{fspath(path)} must have a certificate in PEM format; it has none")
-    with _explained(path):
-        return [Certificate.loadPEM(each) for each in pems]
-
-
 def _load(path: str | PathLike[str]) -> tuple[PrivateCertificate, list[crypto.X509]]:
     """Load a certificate with its key, and the intermediate certificates."""
     pem = Path(path).read_bytes()
-    _, *intermediates = _certificates_in(pem, path)
+    _, *intermediates = certificates_in(pem, path)
     if b"PRIVATE KEY-----" not in pem or b"ENCRYPTED" in pem:
         raise ValueError(f"{fspath(path)} must also have the certificate's key, unencrypted")
-    with _explained(path):
+    with explained(path):
         certificate = PrivateCertificate.loadPEM(pem)
     return certificate, [each.original for each in intermediates]
-
-
-@contextmanager
-def _explained(path: str | PathLike[str]) -> Iterator[None]:
-    """Raise OpenSSL's errors as ValueError with the path of the file."""
-    try:
-        yield
-    except (SSL.Error, crypto.Error, VerifyError) as exc:
-        raise ValueError(f"{fspath(path)} can't be used: {openssl_reason(exc)}") from exc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from txws2.wire.compression_budget import UNLIMITED, CompressionBudget
 from txws2.wire.deflater import Deflater, Inflater
@@ -185,8 +185,8 @@ def _offers(options: PerMessageDeflate) -> list[_Parameters]:
     # smaller window; without a value, the client has no wish of its own. It is always offered,
     # since it costs nothing here, and saves the server memory.
     best = _Parameters(
-        options.server_no_context_takeover,
-        options.client_no_context_takeover,
+        bool(options.server_no_context_takeover),
+        bool(options.client_no_context_takeover),
         options.server_max_window_bits,
         options.client_max_window_bits or 0,
     )
@@ -200,7 +200,13 @@ def _offers(options: PerMessageDeflate) -> list[_Parameters]:
 
 def make_offers(options: PerMessageDeflate) -> list[str]:
     """Return the offers of a client, best first, for Sec-WebSocket-Extensions."""
-    return [str(offer) for offer in _offers(options)]
+    return list(_written_offers(options))
+
+
+# Nearly all clients of a program have the same options.
+@lru_cache(maxsize=16)
+def _written_offers(options: PerMessageDeflate) -> tuple[str, ...]:
+    return tuple(map(str, _offers(options)))
 
 
 def accept_offer(
@@ -309,4 +315,6 @@ def check_answer(
     # Section 7.1.1.2: a client's offer of client_no_context_takeover is a hint, which the server
     # may ignore. The client doesn't take its context over all the same, as it said.
     takeover = agreed.client_takeover and not options.client_no_context_takeover
+    if (takeover, bits) == (agreed.client_takeover, agreed.client_window_bits):
+        return agreed
     return replace(agreed, client_takeover=takeover, client_window_bits=bits)

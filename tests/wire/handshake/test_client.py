@@ -202,6 +202,14 @@ class CheckCompressionTests(HandshakeTestCase):
             expected = Deflate(server_takeover=False, client_window_bits=10)
             self.assertEqual(self.agreed(answered, PerMessageDeflate()), expected)
 
+    def test_the_same_words_are_judged_by_what_was_offered(self):
+        words = "permessage-deflate"
+        wish = PerMessageDeflate(server_no_context_takeover=True)
+        for _ in range(2):
+            self.assertEqual(self.agreed(words, PerMessageDeflate()), Deflate())
+            for options in (wish, None):
+                self.assertEqual(self.complaint(self.agreed, words, options)[0], NegotiationError)
+
     def test_it_must_have_been_offered(self):
         message = "unsupported extensions: foo, bar; nothing was offered"
         for answered in ("foo; x=1, bar", ["", "foo", "bar"]):

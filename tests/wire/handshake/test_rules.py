@@ -70,6 +70,12 @@ class CheckUpgradeTests(HandshakeTestCase):
         ):
             self.assertIsNone(self.judged(connection, upgrade))
 
+    def test_the_words_alone_and_the_words_among_others_are_judged_alike(self):
+        for connection in ("Upgrade", "upgrade", "UPGRADE", "upgrade,", "Upgrade, a"):
+            for upgrade in ("websocket", "WebSocket", "websocket, h2c"):
+                self.assertIsNone(self.judged(connection, upgrade))
+            self.assertIsNotNone(self.judged(connection, "websockets"))
+
     def test_both_are_needed(self):
         expected = InvalidUpgrade, "invalid Connection header: close"
         self.assertEqual(self.judged("close", "websocket"), expected)

@@ -33,6 +33,12 @@ class ParseTests(TestCase):
         self.assertEqual(parse_uri("ws://example.com"), expected)
         self.assertEqual(parse_uri("wss://example.com").port, 443)
 
+    def test_only_a_uri_without_secrets_is_kept(self):
+        self.assertIs(parse_uri("ws://kept.example/"), parse_uri("ws://kept.example/"))
+        for uri in "ws://me:secret@kept.example/", "ws://kept.example/?token=secret":
+            self.assertIsNot(parse_uri(uri), parse_uri(uri))
+            self.assertEqual(parse_uri(uri), parse_uri(uri))
+
     def test_it_is_shown_without_credentials(self):
         uri = parse_uri("wss://me:secret@[::1]:8443/chat?room=1")
         self.assertEqual(str(uri), "wss://[::1]:8443/chat?room=1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from secrets import token_bytes
 
 from txws2.wire.exceptions import InvalidHeaderValue, NegotiationError
@@ -24,6 +25,9 @@ from txws2.wire.http.uris import WebSocketURI
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate, check_answer, make_offers
 
 __all__ = ["build_request", "check_compression", "check_response"]
+
+
+_LONGEST_KEPT = 200
 
 
 def build_request(
@@ -103,8 +107,17 @@ def check_compression(response: Response, options: PerMessageDeflate | None) -> 
     """
     # Section 4.1, item 5: if the response "indicates the use of an extension that was not present
     # in the client's handshake [...], the client MUST _Fail the WebSocket Connection_."
-    answered = parse_extensions(response.headers.get_all("Sec-WebSocket-Extensions"))
-    return check_answer(answered, options)
+    values = tuple(response.headers.get_all("Sec-WebSocket-Extensions"))
+    ordinary = len(values) == 1 and len(values[0]) < _LONGEST_KEPT
+    return (_agreed_before if ordinary else _agreed)(values, options)
+
+
+def _agreed(values: tuple[str, ...], options: PerMessageDeflate | None) -> Deflate | None:
+    return check_answer(parse_extensions(values), options)
+
+
+# Nearly all servers answer an offer in the same words. An exception isn't kept.
+_agreed_before = lru_cache(maxsize=16)(_agreed)
 
 
 def check_response(request: Request, response: Response) -> str | None:

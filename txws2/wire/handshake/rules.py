@@ -29,6 +29,9 @@ def accept_key(key: str, /) -> str:
     return b2a_base64(digest, newline=False).decode()
 
 
+_UPGRADES = (["Upgrade"], ["upgrade"])
+
+
 def single(headers: Lookup, name: str) -> str:
     """Return the value of a header that must occur exactly once.
 
@@ -52,15 +55,19 @@ def check_upgrade(headers: Lookup) -> None:
         InvalidUpgrade: they don't.
         InvalidHeaderFormat: Connection isn't a list of tokens.
     """
+    connections, upgrades = headers.get_all("Connection"), headers.get_all("Upgrade")
+    # Nearly all responses have these words alone.
+    if connections in _UPGRADES and upgrades == ["websocket"]:
+        return
     # Section 4.2.1: Connection "includes the token "Upgrade", treated as an ASCII case-insensitive
     # value." Firefox sends "keep-alive, Upgrade".
-    connection = parse_tokens("Connection", headers.get_all("Connection"))
+    connection = parse_tokens("Connection", connections)
     if "upgrade" not in (token.lower() for token in connection):
         raise InvalidUpgrade("Connection", headers.get("Connection"))
     # RFC 9110 section 7.8: Upgrade is a list of protocols, each a name, or a name and a version. So
     # the words aren't tokens, but parted by commas alone. Section 4.1 has a client accept the value
     # "websocket" and nothing beside it; here it may stand among others, as in a request.
-    upgrade = ",".join(headers.get_all("Upgrade"))
+    upgrade = ",".join(upgrades)
     if "websocket" not in (word.strip(" \t").lower() for word in upgrade.split(",")):
         raise InvalidUpgrade("Upgrade", headers.get("Upgrade"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, urlsplit
 
 from txws2.wire.exceptions import InvalidURI
@@ -26,6 +27,8 @@ _AMBIGUOUS = re.compile(r"[@\\\[\]]")
 
 # RFC 7617 section 2: "The user-id and password MUST NOT contain any control characters".
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+_LONGEST_KEPT = 256
 
 _NO_PORT = "its port must be a number from 1 to 65535"
 
@@ -98,6 +101,12 @@ def parse_uri(uri: str) -> WebSocketURI:
     # Section 4.1: "If any of the components are invalid, the client MUST _Fail the WebSocket
     # Connection_ and abort these steps."
     _check_kind(uri)
+    # Secrets in the user information and in the query aren't kept.
+    plain = type(uri) is str and len(uri) < _LONGEST_KEPT and not ("@" in uri or "?" in uri)
+    return _parsed_before(uri) if plain else _parse(uri)
+
+
+def _parse(uri: str) -> WebSocketURI:
     if _FORBIDDEN.search(uri):
         raise InvalidURI(uri, "it has a space or a control character in it")
     parts = _split(uri)
@@ -127,6 +136,10 @@ def parse_uri(uri: str) -> WebSocketURI:
     return WebSocketURI(
         secure, host, port or (443 if secure else 80), resource_name, username, password
     )
+
+
+# Most programs connect to a few URIs, again and again. An exception isn't kept.
+_parsed_before = lru_cache(maxsize=64)(_parse)
 
 
 def _check_kind(uri: object) -> None:

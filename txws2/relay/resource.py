@@ -1,0 +1,245 @@
+"""A relay over HTTP, in a site of twisted.web: POST publishes, GET listens to events."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from txws2._deferreds.callables import result_of
+from txws2.relay.messages import Position
+from txws2.relay.stream import EVENTS, start_stream
+from txws2.relay.wording import RelayError, check_room
+from txws2.server.resource import WebSocketResource
+
+__all__ = ["RelayResource"]
+
+# RFC 6750 section 2.1: credentials = "Bearer" 1*SP b64token.
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE | re.ASCII)
+
+_ELSEWHERE = "There are rooms at room/NAME below this path."
+
+_STATUS = {
+    "full": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no-token": HTTPStatus.UNAUTHORIZED,
+    "not-allowed": HTTPStatus.FORBIDDEN,
+    "too-big": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+
+
+class RelayResource(Resource):
+    """The resource of a relay, for the relay's path in a site; `Relay.resource` makes it.
+
+    Below it are room/NAME and relay.js, the client for browsers.
+    """
+
+    def __init__(self, relay: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        websockets = WebSocketResource(
+            relay, subprotocols=relay.subprotocols, reactor=relay.reactor
+        )
+        self.websockets = websockets
+        self.putChild(b"room", _Rooms(relay, websockets))
+        self.putChild(b"relay.js", _Script())  # type: ignore[no-untyped-call]
+
+    def getChild(self, path: bytes, request: Request) -> Any:
+        """Return this resource for the relay's path with a slash at its end."""
+        return self if path == b"" and not request.postpath else _Nothing()  # type: ignore[no-untyped-call]
+
+    def render(self, request: Request) -> Any:
+        """Open a WebSocket, or say where the rooms are."""
+        if request.requestHeaders.hasHeader(b"Upgrade"):
+            return self.websockets.render(request)
+        return _say(request, HTTPStatus.NOT_FOUND, _ELSEWHERE)
+
+
+class _Nothing(Resource):
+    isLeaf = True
+
+    def render(self, request: Request) -> bytes:
+        return _say(request, HTTPStatus.NOT_FOUND, _ELSEWHERE)
+
+
+class _Script(Resource):
+    isLeaf = True
+
+    def render(self, request: Request) -> bytes:
+        request.setHeader(b"Content-Type", b"text/javascript; charset=utf-8")
+        return files(__package__).joinpath("relay.js").read_bytes()
+
+
+class _Rooms(Resource):
+    """The rooms: any segment of a path names one."""
+
+    def __init__(self, relay: Any, websockets: WebSocketResource) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._relay = relay
+        self._websockets = websockets
+        # max_streams counts the listeners of all rooms.
+        self._streams: set[object] = set()
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        return _Room(self._relay, self._websockets, self._streams, path)
+
+    def render(self, request: Request) -> bytes:
+        return _say(request, HTTPStatus.NOT_FOUND, "The path must have the name of a room.")
+
+
+class _Room(Resource):
+    isLeaf = True
+
+    def __init__(
+        self, relay: Any, websockets: WebSocketResource, streams: set[object], name: bytes
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._relay = relay
+        self._websockets = websockets
+        self._streams = streams
+        self._name = name
+
+    def render(self, request: Request) -> Any:
+        """Answer a request."""
+        if request.requestHeaders.hasHeader(b"Upgrade"):
+            return self._websockets.render(request)
+        if request.postpath:
+            return _say(request, HTTPStatus.NOT_FOUND, "A room's name is the last of a path.")
+        try:
+            room = check_room(_text(self._name))
+            if request.method == b"POST":
+                return self._publish(request, room)
+            if request.method in (b"GET", b"HEAD"):
+                return self._listen(request, room)
+        except RelayError as refusal:
+            return _refuse(request, refusal)
+        request.setHeader(b"Allow", b"GET, HEAD, POST")
+        return _say(request, HTTPStatus.METHOD_NOT_ALLOWED, "Send GET to listen, POST to publish.")
+
+    def _listen(self, request: Request, room: str) -> Any:
+        if not _accepts_events(request):
+            request.setHeader(b"Vary", b"Accept")
+            text = f"Open a WebSocket here, or ask with Accept: {EVENTS} for the room's messages."
+            return _say(request, HTTPStatus.NOT_ACCEPTABLE, text)
+        since = _since(request)
+        if request.method == b"HEAD":
+            request.setHeader(b"Content-Type", EVENTS.encode())
+            return b""
+        if len(self._streams) >= self._relay.max_streams:
+            limit = self._relay.max_streams
+            raise RelayError("full", f"{limit} clients listen by HTTP already")
+        start_stream(self._relay, request, room, since, self._streams)
+        return NOT_DONE_YET
+
+    def _publish(self, request: Request, room: str) -> int:
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def answer(position: Position) -> None:
+            if not gone:
+                request.setHeader(b"Content-Type", b"application/json")
+                _finish(request, json.dumps(position._asdict()).encode() + b"\n")
+
+        def refuse(failure: Failure) -> None:
+            if gone:
+                return
+            if isinstance(failure.value, RelayError):
+                body = _refuse(request, failure.value)
+            else:
+                self._relay.log.failure("can't publish for an HTTP client", failure)
+                text = "The message couldn't be published: internal error."
+                body = _say(request, HTTPStatus.INTERNAL_SERVER_ERROR, text)
+            _finish(request, body)
+
+        publishing = Deferred.fromCoroutine(self._published(request, room))
+        publishing.addCallbacks(answer, refuse)
+        return NOT_DONE_YET
+
+    async def _published(self, request: Request, room: str) -> Position:
+        check = self._relay.tokens
+        if check is None:
+            raise RelayError("not-allowed", "this server has no tokens, so HTTP can't publish")
+        header = request.requestHeaders.getRawHeaders("Authorization", [""])[0]
+        match = _BEARER.fullmatch(header)
+        if match is None:
+            raise RelayError("no-token", "a bearer token is needed: Authorization: Bearer TOKEN")
+        if not await result_of(check(match[1], room)):
+            raise RelayError("not-allowed", "this token doesn't permit to publish here")
+        limit = self._relay.max_message
+        # The content may be a file of any size.
+        content: Any = request.content
+        body = content.read(limit + 1)
+        if len(body) > limit:
+            raise RelayError("too-big", f"a message has at most {limit} bytes")
+        position: Position = await self._relay.publish(room, _payload(request, body), _id(request))
+        return position
+
+
+def _payload(request: Request, body: bytes) -> str | bytes:
+    """Return a body as text, unless it is called binary or isn't UTF-8."""
+    kind = request.requestHeaders.getRawHeaders("Content-Type", [""])[0]
+    if kind.partition(";")[0].strip().lower() == "application/octet-stream":
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+def _id(request: Request) -> str | None:
+    """Return the id of a message, from the header Idempotency-Key."""
+    key: str | None = request.requestHeaders.getRawHeaders("Idempotency-Key", [None])[0]
+    if key is not None and not (0 < len(key) <= 64 and key.isascii()):
+        raise RelayError("bad-message", "Idempotency-Key must be ASCII of 1 to 64 characters")
+    return key
+
+
+def _since(request: Request) -> Position | None:
+    # The specification of HTML, section 9.2.3: a browser that comes back sends this header. Its
+    # URL is still the first one, so the header goes before.
+    last = request.requestHeaders.getRawHeaders("Last-Event-ID", [None])[0]
+    given = last or (request.args or {}).get(b"since", [None])[0]
+    if not given:
+        return None
+    try:
+        return Position.parse(given if isinstance(given, str) else given.decode("latin-1"))
+    except ValueError as exc:
+        raise RelayError("bad-message", str(exc)) from None
+
+
+def _accepts_events(request: Request) -> bool:
+    accepted = ",".join(request.requestHeaders.getRawHeaders("Accept", []))
+    kinds = [each.partition(";")[0].strip().lower() for each in accepted.split(",")]
+    return EVENTS in kinds
+
+
+def _text(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise RelayError("bad-room", "the name of a room must be UTF-8") from None
+
+
+def _finish(request: Request, body: bytes) -> None:
+    request.setHeader(b"Content-Length", b"%d" % len(body))
+    request.write(body)
+    request.finish()
+
+
+def _refuse(request: Request, refusal: RelayError) -> bytes:
+    status = _STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST)
+    if status is HTTPStatus.UNAUTHORIZED:
+        request.setHeader(b"WWW-Authenticate", b'Bearer realm="relay"')
+    return _say(request, status, refusal.sentence)
+
+
+def _say(request: Request, status: HTTPStatus, text: str) -> bytes:
+    """Set the status, and return a sentence as the body."""
+    request.setResponseCode(status.value)
+    request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+    return f"{text}\n".encode()
