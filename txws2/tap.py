@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.python.failure import Failure
@@ -18,14 +19,17 @@ from twisted.python.failure import Failure
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
+from txws2._command.idle_exit import IdleExit
 from txws2._command.json_log import log_as_json
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.sd_notify import Notifier, notifier_of
 from txws2._command.tap_options import Options as CommandOptions
 from txws2._command.tls import secured
+from txws2._command.unused import unused_settings
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
+from txws2.server.mounts import factories_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
@@ -135,7 +139,8 @@ class TwistdServices(MultiService):
 
     Args:
         servers: the servers.
-        others: the other services. They start first.
+        others: the other services. They start first, and stop last: connections that drain may
+            need them.
     """
 
     name = "ws"
@@ -143,6 +148,7 @@ class TwistdServices(MultiService):
     def __init__(self, servers: Sequence[TwistdService], others: Sequence[Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._servers = servers
+        self._others = others
         self._prepared = False
         self.factory = servers[0].factory
         for number, server in enumerate(servers, 1):
@@ -161,6 +167,11 @@ class TwistdServices(MultiService):
         self._prepare()
         super().startService()  # type: ignore[no-untyped-call]
 
+    def stopService(self) -> Deferred[object]:
+        """Stop the servers, and then all that they need."""
+        Service.stopService(self)
+        return _stopped(self._servers).addCallback(lambda _: _stopped(self._others))
+
     def _prepare(self) -> None:
         if not self._prepared:
             self._prepared = True
@@ -170,6 +181,12 @@ class TwistdServices(MultiService):
         """Stop all servers without waiting."""
         for server in self._servers:
             server.stopNow()
+
+
+def _stopped(services: Sequence[Any]) -> Deferred[object]:
+    """Stop services together."""
+    stopping = [maybeDeferred(each.stopService) for each in reversed(services)]
+    return DeferredList(stopping, consumeErrors=True).addCallback(lambda _: None)
 
 
 def _begin(service: TwistdService | TwistdServices) -> None:
@@ -271,17 +288,23 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
     """
     from twisted.internet import reactor
 
-    made, problems = [], list(_listened_twice(options.services()))
-    for each in options.services():
+    servers = options.services()
+    made, problems = [], [*_listened_twice(servers), *unused_settings(servers)]
+    for each in servers:
         try:
             made.append(_make(each, reactor))
         except WrongOptions as exc:
             problems += exc.problems
     if problems:
         raise WrongOptions(problems)
-    servers = [server for servers, _ in made for server in servers]
-    others = [other for _, others in made for other in others]
-    return TwistdServices(servers, others) if others or len(servers) > 1 else servers[0]
+    services = [service for several, _ in made for service in several]
+    others = [each for _, more in made for each in more]
+    if servers[0]["idle-exit"] is not None:
+        factories = [each for service in services for each in factories_of(service.factory)]
+        others.append(IdleExit(servers[0]["idle-exit"], factories, reactor))
+    if len(services) == 1 and not others:
+        return services[0]
+    return TwistdServices(services, others)
 
 
 def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], list[Any]]:

@@ -24,6 +24,22 @@ SAMPLES = {
     "static": ('["public", "/a=/srv/www"]', [("/", "public"), ("/a", "/srv/www")]),
     "wsgi": ('"site:app"', [("/", "site:app")]),
     "web": ('["site:root"]', [("/", "site:root")]),
+    "forward": (
+        '["localhost:5900", "/x=ws://localhost:81/y?z=1", "/vnc"]',
+        [("/", "localhost:5900"), ("/x", "ws://localhost:81/y?z=1"), ("/vnc", "")],
+    ),
+    "exec": ('"/count=./count.sh --to=9"', [("/count", "./count.sh --to=9")]),
+    "exec-binary": ("'/=/bin/cat a=b'", [("/", "/bin/cat a=b")]),
+    "exec-shared": ('["tail -F log", "/b=top -b"]', [("/", "tail -F log"), ("/b", "top -b")]),
+    "targets": ('"/etc/vnc-targets"', "/etc/vnc-targets"),
+    "jwt-key": ('"key.pem"', "key.pem"),
+    "record": ('"recordings"', "recordings"),
+    "max-programs": ('"none"', None),
+    "pass-environment": ('["HOME", "LANG"]', ["HOME", "LANG"]),
+    "term-after": ("0", 0),
+    "kill-after": ('"2m"', 120),
+    "shared-history": ("20", 20),
+    "shared-input": ("true", 1),
     "listen": ('[8000, ":80"]', ["tcp:8000:interface=127.0.0.1", "tcp:80"]),
     "origin": ('"HTTPS://a.example"', ["https://a.example"]),
     "host": ('["a.example", "::1"]', ["a.example", "::1"]),
@@ -49,6 +65,7 @@ SAMPLES = {
     "open-timeout": ('"500ms"', 0.5),
     "close-timeout": ("1e1", 10),
     "drain": ('"none"', None),
+    "idle-exit": ('"10m"', 600),
     "log-connections": ("true", 1),
     "access-log": ('"-"', "-"),
     "json-log": ("true", 1),
@@ -347,7 +364,7 @@ class ErrorTests(FileTestCase):
         )
 
     def test_the_command_line_can_t_say_where_several_listen(self):
-        for argument in "--listen=80", "--echo":
+        for argument in "--listen=80", "--echo", "--forward=localhost:1", "--exec-shared=top":
             self.assertRefused(
                 [
                     "ws.toml has several services, so "

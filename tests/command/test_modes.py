@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -79,11 +80,15 @@ class ModesTestCase(TapTestCase):
         return self.ask(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
 
     def ask(self, request):
+        return self.send(request).take()
+
+    def send(self, request):
+        """Send a request; return the client."""
         peer = Peer()
-        joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
+        self.joined = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
         peer.transport.write(request)
-        joined.pump()
-        return peer.take()
+        self.joined.pump()
+        return peer
 
     def assertOpens(self, *paths):
         for path in paths:
@@ -292,9 +297,10 @@ class MoreModesTests(ModesTestCase):
     class Handler:
         subprotocols = ("binary",)
         started = False
+        serve = None
 
         async def __call__(self, ws):
-            pass
+            await self.serve
 
         def setServiceParent(self, parent):
             parent.services.append(self)
@@ -325,7 +331,8 @@ class MoreModesTests(ModesTestCase):
         factory = self.making("--subprotocol=base64").factory(self.Handler())
         self.assertEqual(factory.subprotocols, ["base64"])
 
-    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
+    def start_service(self, *arguments):
+        """Start a server with a handler that is a service; return the handler."""
         made = []
 
         class More(Mode):
@@ -336,13 +343,31 @@ class MoreModesTests(ModesTestCase):
                 return making.factory(made[0])
 
         self.patch(assembly, "MODES", (More(),))
-        self.start()
+        self.start(*arguments)
         self.assertIsInstance(self.service, TwistdServices)
-        self.assertTrue(made[0].started)
+        return made[0]
+
+    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
+        handler = self.start_service()
+        self.assertTrue(handler.started)
         self.service.stopService()
-        self.assertFalse(made[0].started)
+        self.assertFalse(handler.started)
+
+    def test_it_stops_after_the_connections_that_drain(self):
+        handler = self.start_service("--drain=none")
+        handler.serve = Deferred()
+        self.assertOpens("/")
+        stopping = self.service.stopService()
+        self.assertTrue(handler.started)
+        self.assertNoResult(stopping)
+        handler.serve.callback(None)
+        self.joined.pump()
+        self.joined.client.transport.abortConnection()
+        self.joined.pump()
+        self.assertFalse(handler.started)
+        self.assertIsNone(self.successResultOf(stopping))
 
     def test_a_mode_says_how_it_is_made(self):
         self.assertRaises(NotImplementedError, Mode().make, "", None)
-        self.assertEqual([mode.site for mode in MODES], [False, False, True, True, True])
+        self.assertEqual([mode.site for mode in MODES], [False] * 6 + [True] * 3)
         self.assertIsInstance(Static.option, Option)

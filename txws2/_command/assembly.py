@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from txws2._command.authentication import authenticating, authenticators
@@ -25,9 +26,15 @@ from txws2.wire.http.mount_points import segments_of_point
 __all__ = ["Assembled", "assemble"]
 
 # These options aren't options of a factory.
-_OF_THE_SERVICE = {"access-log", "check-config", "config", "drain", "json-log", "listen"} | {
-    each.name for each in TLS.options
-}
+_OF_THE_SERVICE = {
+    "access-log",
+    "check-config",
+    "config",
+    "drain",
+    "idle-exit",
+    "json-log",
+    "listen",
+} | {each.name for each in TLS.options}
 
 # Most of these lists are checked by the factory, too; it doesn't know from which option they come.
 _CHECKS: dict[str, Callable[[list[Any]], object]] = {
@@ -83,13 +90,15 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     making = Making(options, settings_of(right), reactor, directory)
     made = _make_all(options, making, problems)
     problems += _without_effect(options, making, made)
+    problems += _without_choice(making, made)
     problems += _unguarded(options, making, made)
     problems += tls_problems(options, endpoints)
     certificate = certificate_files(options, problems)
     guards = authenticators(options, reactor, problems)
     access_log = _access_log(options, problems)
     if problems:
-        raise WrongOptions([options.located(each) for each in problems])
+        # Places of one mode have the same problem with a setting that they share.
+        raise WrongOptions(list(dict.fromkeys(options.located(each) for each in problems)))
     names = names_of_loopback(options, endpoints)
     spelling = CommandSpelling(options, names)
     factory = _joined(made, making, guards, access_log)
@@ -154,7 +163,9 @@ def _make_all(options: Options, making: Making, problems: list[WrongOption]) -> 
     for mode, place in _places(options):
         target: dict[str, Any] = made.pages if mode.site else made.sockets
         try:
-            target[place.path] = mode.make(place.what, making)
+            target[place.path] = mode.make(place.what, replace(making, path=place.path))
+        except WrongOption as exc:
+            problems.append(exc)
         except (NegotiationError, ValueError) as exc:
             problems.append(WrongOption(mode.option.name, str(exc), place.what))
     return made
@@ -177,6 +188,17 @@ def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[W
             wrong[0],
             f"{options['app'][0].what} is a factory, and has its own options; {names} would have "
             "no effect on it, so give it to the factory in your code",
+        )
+
+
+def _without_choice(making: Making, made: _Made) -> Iterator[WrongOption]:
+    """Generate a problem if there are subprotocols, and the handlers choose all themselves."""
+    names = making.settings["subprotocols"]
+    factories = [each for each in made.sockets.values() if each not in making.own]
+    if names and factories and not any(each.subprotocols for each in factories):
+        yield WrongOption(
+            "subprotocol",
+            "--subprotocol has no effect: the target of a --forward chooses the subprotocol",
         )
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from txws2._checks.quantities import Quantity, count, duration, size
 
-__all__ = ["CannotStart", "Group", "Option", "WrongOption", "WrongOptions", "number"]
+__all__ = [
+    "CannotStart",
+    "Group",
+    "Option",
+    "WrongOption",
+    "WrongOptions",
+    "listed",
+    "number",
+]
 
 
 class CannotStart(SystemExit, Exception):
@@ -113,6 +121,12 @@ class Group:
     title: str
     options: tuple[Option, ...]
     words: str = ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list for people: "a, b or c"."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 # The word for no limit.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from twisted.python import usage
 
 from txws2._command.authentication import AUTHENTICATION
 from txws2._command.endpoints import endpoint_of
 from txws2._command.modes.table import MODES
-from txws2._command.option import Group, Option, number
+from txws2._command.option import Group, Option, listed, number
 from txws2._command.tls import TLS
 from txws2.wire.http.readers import MAX_HEADERS, MAX_LINE_SIZE
 
@@ -132,6 +134,13 @@ _TIMES = Group(
             0,
             "0",
         ),
+        number(
+            "idle-exit",
+            "time without any open WebSocket after which the process ends, with status 0",
+            "TIME",
+            None,
+            "none",
+        ),
     ),
     "A TIME is in seconds, or as 500ms, 10s, 2m or 1h; none is no limit.",
 )
@@ -150,15 +159,23 @@ _LOG = Group(
     ),
 )
 
-_OF_MODES = tuple(
-    Group(f"With --{mode.option.name}", mode.settings) for mode in MODES if mode.settings
-)
+
+def _of_modes() -> Iterator[Group]:
+    """Generate a group for the settings of each mode, and for those that the same modes share."""
+    sharing: dict[Option, list[str]] = {}
+    for mode in MODES:
+        for setting in mode.settings:
+            sharing.setdefault(setting, []).append(f"--{mode.option.name}")
+    for names in dict.fromkeys(map(tuple, sharing.values())):
+        settings = tuple(each for each, found in sharing.items() if tuple(found) == names)
+        yield Group(f"With {listed(names)}", settings)
+
 
 GROUPS: tuple[Group, ...] = (
     _SERVED,
     _SERVER,
     TLS,
-    *_OF_MODES,
+    *_of_modes(),
     _ACCESS,
     AUTHENTICATION,
     _LIMITS,

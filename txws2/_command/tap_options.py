@@ -137,6 +137,9 @@ class Options(usage.Options):
 # Two servers can't have the same of these, so each has its own.
 _OF_ONE = {"listen", "redirect-http", *(mode.option.name for mode in MODES)}
 
+# All servers of a process have the same of these.
+_OF_THE_PROCESS = ("idle-exit",)
+
 
 def services_of(command: Options, path: str) -> list[Options]:
     """Return the options of each server of a configuration file.
@@ -155,6 +158,10 @@ def services_of(command: Options, path: str) -> list[Options]:
     if file.services:
         for name in (each for each in file.top.values if each in _OF_ONE):
             file.add(name, None, "stands above [[service]]; each [[service]] must have its own")
+    for name in _OF_THE_PROCESS:
+        for index, each in enumerate(file.services):
+            if name in each.values:
+                file.add(name, index, "is for the whole process, so it stands above [[service]]")
     if file.problems:
         raise WrongOptions(file.problems)
     given = dict.fromkeys(name for name in command.given if name not in OF_THE_FILE)

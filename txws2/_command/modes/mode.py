@@ -71,6 +71,7 @@ class Making:
         services: services to start and stop with the server; a mode may add to these.
         own: the factories that have options of their own, not those of the command line; a mode
             may add to these.
+        path: the path of the place that is made now.
     """
 
     options: Any
@@ -79,18 +80,19 @@ class Making:
     directory: str
     services: list[Any] = field(default_factory=list)
     own: list[WebSocketServerFactory] = field(default_factory=list)
+    path: str = "/"
 
     def factory(self, handler: Any = None, **more: Any) -> WebSocketServerFactory:
         """Return a factory with the options of the command line.
 
         Args:
             handler: the handler. If it has a tuple `subprotocols`, these are the factory's unless
-                the command line has others. If it is a service, it is started and stopped with the
-                server.
+                the command line has others, or the handler chooses the subprotocol itself. If it is
+                a service, it is started and stopped with the server.
             **more: further options of the factory.
         """
         settings: dict[str, Any] = {**self.settings, **more}
-        if not settings["subprotocols"]:
+        if not (settings["subprotocols"] or hasattr(handler, "select_subprotocol")):
             settings["subprotocols"] = getattr(handler, "subprotocols", ())
         if hasattr(handler, "startService"):
             self.services.append(handler)
@@ -102,7 +104,7 @@ class Mode:
 
     Attributes:
         option: the option that asks for it. Its value is read by `place` or `place_alone`.
-        settings: further options, which hold for all places of this mode.
+        settings: further options, which hold for all places of this mode. Modes may share some.
         site: True if it answers plain HTTP, with a resource; False if it serves WebSockets, with a
             factory.
     """
@@ -110,6 +112,15 @@ class Mode:
     option: Option
     settings: tuple[Option, ...] = ()
     site = False
+
+    def lacking(self, setting: str, options: Any) -> str:
+        """Return the words for all that a setting needs to have an effect; "" if it has one.
+
+        Args:
+            setting: the name of one of the `settings`.
+            options: the values of all options, by their names.
+        """
+        return "" if options[self.option.name] else f"--{self.option.name}"
 
     def make(self, what: str, making: Making) -> Any:
         """Return the factory, or the resource, of one place.
@@ -121,5 +132,6 @@ class Mode:
         Raises:
             ValueError: there is no such thing, or it is of the wrong kind. The error says what was
                 expected, what came, and what to do.
+            WrongOption: the same, with one of the settings.
         """
         raise NotImplementedError

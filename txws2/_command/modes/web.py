@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from txws2._command.application import NoApplication, load_application
@@ -25,6 +26,8 @@ class Web(Mode):
 
     def make(self, what: str, making: Making) -> Any:
         """Import the resource, and return it."""
+        if os.path.isdir(os.path.join(making.directory, what)):
+            raise ValueError(f"{what!r} is a directory; --static serves the files of a directory")
         # Only sites need twisted.web.
         from twisted.web.resource import IResource
         from twisted.web.server import Site
