@@ -105,6 +105,16 @@ class ModesTests(AuthenticationTestCase):
             self.assertEqual(self.status(path, page=True), 401)
         self.assertEqual(self.status("/none", TOKEN, page=True), 404)
 
+    def test_no_service_and_no_program_is_reached_without_a_proof(self):
+        self.start(
+            *("--bearer-tokens", self.tokens, "--forward", "/f=tcp:127.0.0.1:5900"),
+            *("--exec", "/x=/bin/cat", "--exec-binary", "/b=/bin/cat"),
+        )
+        for path in "/f", "/x", "/b", "/f/x":
+            self.assertEqual(self.status(path), 401)
+            self.assertEqual(self.status(f"{path}?access_token=abc"), 401)
+        self.assertEqual(self.reactor.tcpClients, [])
+
     def test_so_are_paths_without_a_mount(self):
         self.start("--bearer-tokens", self.tokens, "--echo", "/echo")
         self.assertEqual(self.status("/none"), 401)
