@@ -180,3 +180,16 @@ class NoVNCTests(ModesTestCase):
         await self.stop()
         [file] = records.iterdir()
         self.assertTrue(next(iter(read_recording(file))).message.startswith(b"RFB 003."))
+
+
+class WebsockifyTests(ModesTestCase):
+    """websockify's own client."""
+
+    test_its_client_is_served = test_forwarding.WebsockifyTests.test_its_client_is_served
+
+    def setUp(self):
+        test_forwarding.WebsockifyTests.setUp(self)
+        super().setUp()
+
+    async def forward(self, where):
+        return f"ws{await self.begin(f'--forward={where}')}/"
