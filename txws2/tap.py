@@ -13,6 +13,7 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2 import __version__
@@ -22,6 +23,7 @@ from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.tap_options import Options as CommandOptions
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.listeners import uri_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
@@ -72,6 +74,9 @@ class TwistdService(WebSocketService):
     hosts_of_loopback: Hosts | None = None
     """The hosts to answer for while it listens on the loopback only; None not to set hosts."""
 
+    has_console = False
+    """True if browsers get the console at "/"."""
+
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
 
@@ -99,6 +104,8 @@ class TwistdService(WebSocketService):
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
     ) -> None:
         super()._listens(port, server, where, secure)
+        if self.has_console:
+            _say_how_to_open(self.factory.log, port.getHost(), secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
@@ -188,6 +195,19 @@ def _end_with_status_1() -> None:
     os._exit(1)
 
 
+def _say_how_to_open(log: Logger, address: IAddress, secure: bool) -> None:
+    page, socket = (uri_of(address, secure, site) for site in (True, False))
+    if page is not None and socket is not None:
+        # Nobody can connect to all addresses, and this machine is one of them.
+        for everywhere in ("//0.0.0.0:", "//[::]:"):
+            page, socket = (uri.replace(everywhere, "//localhost:") for uri in (page, socket))
+        log.info(
+            "open {page} in a browser to try it, or connect a program to {socket}",
+            page=page,
+            socket=socket,
+        )
+
+
 def _is_loopback(address: IAddress) -> bool:
     ip = parse_ip(getattr(address, "host", ""))
     return ip is not None and ip.is_loopback
@@ -250,6 +270,7 @@ def _make(options: CommandOptions, reactor: Any) -> tuple[TwistdService, list[An
     service = TwistdService(endpoints, assembled.factory, drain=options["drain"])
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
+    service.has_console = assembled.has_console
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
         service.hosts_of_loopback = Hosts(assembled.names)
     return service, assembled.services

@@ -9,6 +9,8 @@ from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
+from txws2._pages.documents import ASSETS
+from txws2._pages.pages import Pages
 from txws2.exceptions import NegotiationError
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.mounts import Mounts, factories_of
@@ -40,17 +42,20 @@ class Assembled(NamedTuple):
         commanded: its factories that have the options of the command line.
         services: services to start and stop with it.
         names: the hosts to answer for on the loopback.
+        has_console: True if browsers get the console at "/".
     """
 
     factory: WebSocketServerFactory | Mounts
     commanded: tuple[WebSocketServerFactory, ...]
     services: list[Any]
     names: list[str]
+    has_console: bool
 
 
 class _Made(NamedTuple):
     sockets: dict[str, WebSocketServerFactory]
     pages: dict[str, Any]
+    answers: dict[str, Any]
 
 
 def assemble(options: Options, endpoints: list[str], reactor: Any, directory: str) -> Assembled:
@@ -80,14 +85,15 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
-    return Assembled(factory, commanded, making.services, names)
+    return Assembled(factory, commanded, making.services, names, "/" not in made.pages)
 
 
 def _places(options: Options) -> Iterator[tuple[Mode, Place]]:
-    """Generate all places, each with its mode; an echo at "/" if there are none."""
+    """Generate all places, each with its mode; an echo at "/" if nothing is to be served."""
     found = [(mode, place) for mode in MODES for place in options[mode.option.name]]
-    echo = next(mode for mode in MODES if mode.option.name == "echo")
-    yield from found or [(echo, Place("/", ""))]
+    if all(mode.page for mode, _ in found):
+        yield next(mode for mode in MODES if mode.option.name == "echo"), Place("/", "")
+    yield from found
 
 
 def _wrong_values(options: Options) -> Iterator[WrongOption]:
@@ -104,12 +110,15 @@ def _conflicts(options: Options) -> Iterator[WrongOption]:
     taken: dict[tuple[bool, tuple[str, ...]], str] = {}
     for mode, place in _places(options):
         name = mode.option.name
-        key = mode.site, segments_of_point(place.path)
-        if key not in taken:
-            taken[key] = name
+        segments = segments_of_point(place.path)
+        # A page may have a WebSocket of its own.
+        keys = [(True, segments), (False, segments)] if mode.page else [(mode.site, segments)]
+        other = next((taken[key] for key in keys if key in taken), None)
+        if other is None:
+            taken.update(dict.fromkeys(keys, name))
             continue
-        both = f"--{taken[key]} and --{name} are both" if taken[key] != name else f"--{name} is"
-        twice = " twice" if taken[key] == name else ""
+        both = f"--{other} and --{name} are both" if other != name else f"--{name} is"
+        twice = " twice" if other == name else ""
         yield WrongOption(
             name,
             f"{both} at {place.path!r}{twice}; give one of them another path, as --{name} "
@@ -124,9 +133,11 @@ def _example(mode: Mode) -> str:
 
 def _make_all(options: Options, making: Making, problems: list[WrongOption]) -> _Made:
     """Make the factories and resources; add to the problems."""
-    made = _Made({}, {})
+    made = _Made({}, {}, {})
     for mode, place in _places(options):
         target: dict[str, Any] = made.pages if mode.site else made.sockets
+        if mode.page:
+            target = made.answers
         try:
             target[place.path] = mode.make(place.what, making)
         except (NegotiationError, ValueError) as exc:
@@ -142,6 +153,7 @@ def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[W
     if not made.sockets or any(each not in making.own for each in made.sockets.values()):
         return
     allowed = _OF_THE_SERVICE | {mode.option.name for mode in MODES}
+    allowed |= {each.name for mode in MODES if mode.page for each in mode.settings}
     if made.pages:
         allowed |= {"host"}
     wrong = [name for name in dict.fromkeys(options.given) if name not in allowed]
@@ -155,16 +167,38 @@ def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[W
 
 
 def _joined(made: _Made, making: Making) -> WebSocketServerFactory | Mounts:
-    """Return one factory for all places."""
-    if not made.pages and list(made.sockets) == ["/"]:
-        return made.sockets["/"]
-    if not made.pages:
-        return Mounts(made.sockets, reactor=making.reactor)
+    """Return one factory for all places, and give it its pages."""
+    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
+    live = {path: each.factory for path, each in made.answers.items() if each.factory is not None}
+    sockets = {**made.sockets, **live}
+    joined: WebSocketServerFactory | Mounts
+    if not made.pages and list(sockets) == ["/"]:
+        joined = sockets["/"]
+    elif not made.pages:
+        joined = Mounts(sockets, reactor=making.reactor)
+    else:
+        joined = _with_site(made, sockets, pages, making)
+    watched = dict(made.sockets)
+    if isinstance(joined, Mounts):
+        # The last one has the requests at paths without a mount.
+        watched["elsewhere"] = joined.factories[-1]
+    for each in factories_of(joined):
+        each._pages = pages.answer
+    for answer in made.answers.values():
+        answer.watch(watched)
+    return joined
+
+
+def _with_site(
+    made: _Made, sockets: dict[str, WebSocketServerFactory], pages: Pages, making: Making
+) -> Mounts:
     # Only sites need twisted.web.
     from txws2._command.site_resources import HostCheck, Tree
+    from txws2._pages.site import PagesResource
 
-    site = HostCheck(Tree(made.pages), lambda: mounts.factories[-1].hosts)
-    mounts = Mounts(made.sockets, site, reactor=making.reactor)
+    ours = dict.fromkeys(("/", ASSETS, *made.answers), PagesResource(pages))
+    site = HostCheck(Tree({**ours, **made.pages}), lambda: mounts.factories[-1].hosts)
+    mounts = Mounts(sockets, site, reactor=making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts

@@ -105,11 +105,13 @@ class Mode:
         settings: further options, which hold for all places of this mode.
         site: True if it answers plain HTTP, with a resource; False if it serves WebSockets, with a
             factory.
+        page: True if it is about the server itself, with an `Answer` of `txws2._pages.pages`.
     """
 
     option: Option
     settings: tuple[Option, ...] = ()
     site = False
+    page = False
 
     def make(self, what: str, making: Making) -> Any:
         """Return the factory, or the resource, of one place.

@@ -5,10 +5,20 @@ from __future__ import annotations
 from txws2._command.modes.app import App
 from txws2._command.modes.echo import EchoMode
 from txws2._command.modes.mode import Mode
+from txws2._command.modes.pages import HealthMode, MetricsMode, StatusMode
 from txws2._command.modes.static import Static
 from txws2._command.modes.web import Web
 from txws2._command.modes.wsgi import Wsgi
 
 __all__ = ["MODES"]
 
-MODES: tuple[Mode, ...] = (App(), EchoMode(), Static(), Wsgi(), Web())
+MODES: tuple[Mode, ...] = (
+    App(),
+    EchoMode(),
+    Static(),
+    Wsgi(),
+    Web(),
+    StatusMode(),
+    HealthMode(),
+    MetricsMode(),
+)
