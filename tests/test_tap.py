@@ -454,7 +454,9 @@ class AddressTests(TapTestCase):
     def test_ssl(self):
         path = Path(self.mktemp())
         path.write_bytes(self_signed("example.com"))
-        self.assertLogged(f"ssl:83:privateKey={path}:certKey={path}", "wss://0.0.0.0:83/", "https://localhost:83/")
+        self.assertLogged(
+            f"ssl:83:privateKey={path}:certKey={path}", "wss://0.0.0.0:83/", "https://localhost:83/"
+        )
 
     def test_unix(self):
         self.assertLogged("unix:/run/chat.sock", "unix:/run/chat.sock")

@@ -346,5 +346,7 @@ class MoreModesTests(ModesTestCase):
         self.assertRaises(NotImplementedError, Mode().make, "", None)
         sites = [mode.option.name for mode in MODES if mode.site]
         pages = [mode.option.name for mode in MODES if mode.page]
-        self.assertEqual((sites, pages), (["static", "wsgi", "web"], ["status", "healthz", "metrics"]))
+        self.assertEqual(
+            (sites, pages), (["static", "wsgi", "web"], ["status", "healthz", "metrics"])
+        )
         self.assertIsInstance(Static.option, Option)

@@ -83,7 +83,7 @@ function tiles(now, rates) {
   const list = here("tiles");
   if (!list.childElementCount) {
     for (const name of Object.keys(values)) {
-      const tile = make("div");
+      const tile = make("div", name === "Version" ? "wide" : "");
       tile.append(make("dt", "", name), make("dd", name === "Version" || name.endsWith("second") ? "small" : ""));
       list.append(tile);
     }
