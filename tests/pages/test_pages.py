@@ -113,7 +113,7 @@ class ConsoleTests(PagesTestCase):
         self.assertGreater(int(headers["content-length"]), 100)
 
     def test_other_hosts_are_refused(self):
-        """The name of a hostile page may resolve to this server (DNS rebinding)."""
+        """Attack 30: the name of a hostile page resolves to this server."""
         self.start()
         self.assertEqual(self.browse("/", host="evil.example")[0], 421)
         self.reactor.tcpServers.clear()

@@ -102,6 +102,17 @@ class LiveTests(StatusTestCase):
         self.assertEqual(self.browse("/status")[0], 404)
         self.assertIn("101 Switching", self.join(asking("/a/b"))[1])
 
+    def test_a_connection_of_the_site_that_was_kept_may_open_the_websocket(self):
+        self.start("--status", "--web=tests.pages.test_pages:ROOT")
+        first = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        joined, head = self.join(first)
+        self.assertIn("200 OK", head)
+        for lines, status in (["Via: x"], b"403 "), ([], b"101 "):
+            joined, _ = self.join(first)
+            joined.client.transport.write(asking("/status", *lines))
+            joined.pump()
+            self.assertIn(b"HTTP/1.1 " + status, joined.client.take())
+
     def test_a_page_of_another_site_is_refused(self):
         """A page that somebody on this machine visits could read the status."""
         self.start("--status", "--origin=any")
@@ -147,7 +158,7 @@ class AccessTests(StatusTestCase):
         self.assertIsNone(access.refuse(six))
 
     def test_not_through_a_proxy_on_this_machine(self):
-        """A proxy on the loopback may have clients from anywhere."""
+        """Attack 35: a proxy on the loopback has clients from anywhere."""
         access = Access(None)
         for name in "Forwarded", "X_Forwarded_For", "X_Forwarded_Host", "X_Real_IP", "Via":
             self.assertEqual(access.refuse(visit(**{name: "x"})).status_code, 403, name)
@@ -206,8 +217,10 @@ class PasswordTests(StatusTestCase):
 
     def test_over_tls_the_cookie_is_secure(self):
         access, response = Access("x"), Access(None).refuse(visit(peer="192.0.2.1"))
-        access.remember(visit(secure=True), response)
-        self.assertIn("; Secure", response.headers.get("Set-Cookie"))
+        for found in visit(secure=True), visit(X_Forwarded_Proto="https"):
+            response.headers.removeHeader("Set-Cookie")
+            access.remember(found, response)
+            self.assertIn("; Secure", response.headers.get("Set-Cookie"))
 
     def test_a_file_without_a_password_is_refused(self):
         (self.directory / "empty").write_text("\n")

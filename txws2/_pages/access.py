@@ -63,7 +63,7 @@ class Access:
         """Let the browser that gets this response open the WebSocket, too."""
         if self._password is not None:
             response.set_cookie(
-                _COOKIE, self._token, path=None, secure=visit.secure, samesite="Strict"
+                _COOKIE, self._token, path=None, secure=visit.encrypted, samesite="Strict"
             )
 
     def _knows(self, visit: Visit, password: str) -> bool:

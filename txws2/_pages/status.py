@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._connection.broadcast import broadcast
+from txws2._connection.handle import driver_of
 from txws2._pages.access import Access
 from txws2._pages.documents import page, text
 from txws2._pages.snapshot import snapshot
@@ -78,7 +79,8 @@ class Status:
         return response
 
     def _process_request(self, connection: Any, request: Request) -> Response | None:
-        return self._access.refuse(Visit.by(request, connection.transport))
+        # Before the connection is open, only the handshake knows the transport of a site.
+        return self._access.refuse(Visit.by(request, driver_of(connection).handshake.transport))
 
     async def _show(self, connection: Any) -> None:
         await connection.send(self._state())

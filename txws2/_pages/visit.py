@@ -56,9 +56,14 @@ class Visit(NamedTuple):
         host = self.request.fields.get("Host", "")
         return host if _HOST.fullmatch(host) else "localhost"
 
+    @property
+    def encrypted(self) -> bool:
+        """True if the client uses TLS, with this server or, as that says, with a proxy."""
+        forwarded = self.request.fields.get("X-Forwarded-Proto", "").strip().lower()
+        return self.secure or forwarded in ("https", "wss")
+
     def uri(self, path: str) -> str:
         """Return the URI of the WebSocket at a path, as this client reaches it."""
-        forwarded = self.request.fields.get("X-Forwarded-Proto", "").strip().lower()
-        scheme = "wss" if self.secure or forwarded in ("https", "wss") else "ws"
+        scheme = "wss" if self.encrypted else "ws"
         # People paste it into a shell, and anybody may have written the path of a link.
         return f"{scheme}://{self.host}{quote(path, safe='/%-._~')}"
