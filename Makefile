@@ -154,7 +154,7 @@ faults: .venv/tested
 	$(BIN)/python -m pytest -m faults $(if $(SECONDS),--seconds $(SECONDS)) $(READERS) tests/faults
 
 soak: .venv/tested
-	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py
+	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py tests/faults/test_forwarding.py
 
 sdist: .venv/packaged
 	rm -rf build/wheels

@@ -68,7 +68,7 @@ def _twistd(app: str | None) -> Command:
             pem = tools.certificate
             endpoint = f"ssl:{port}:privateKey={pem}:certKey={pem}"
         endpoint += ":backlog=1024:interface=127.0.0.1"
-        words = [twistd, "-n", "--logfile=/dev/null", "--pidfile=", "ws", "--max-size=64MiB"]
+        words = [twistd, "-n", "--logfile=-", "--pidfile=", "ws", "--max-size=64MiB"]
         words += ["--listen", endpoint]
         name = "txws2_apps:Relay" if workload.needs == "broadcast" else app
         return words if name is None else [*words, "--app", name]

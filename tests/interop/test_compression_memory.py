@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
+from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from websockets.sync.client import connect as websockets_connect
@@ -17,6 +18,8 @@ from tests.interop.raw_client import NO_MASK, RawClient, connect, memory_of, nee
 from tests.support.zlibs import WithZlib, with_ng
 
 COUNT = 40
+# select() takes descriptors below 1024 only, and some of these are the process's own files.
+MANY = 500 if isinstance(reactor, SelectReactor) else 1000
 LIMIT = 2**19
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
@@ -82,13 +85,13 @@ class MemoryTests(TestCase):
 
     timeout = 120
 
-    async def test_a_thousand_connections_with_a_message_each_take_a_few_kib_each(self):
+    async def test_many_connections_with_a_message_each_take_a_few_kib_each(self):
         need_memory()
         limit = 2**22
         options = json.dumps({"compression_memory": limit})
         server = start_peer(self, "txws2", "server", options)
         port = (await server.saw())["port"]
-        clients = [await connect(self, port, "/echo", RawClient(), OFFER) for _ in range(1000)]
+        clients = [await connect(self, port, "/echo", RawClient(), OFFER) for _ in range(MANY)]
         before = memory_of(server, "VmRSS")
         for client in clients:
             client.transport.resumeProducing()

@@ -584,6 +584,25 @@ class SelectSubprotocolTests(HooksTestCase):
             str(error), "there are both subprotocols and select_subprotocol: give one of them"
         )
 
+    def test_a_handler_may_choose_itself(self):
+        self.ask(request=self.offering, handler=Choosing())
+        self.assertChosen("b")
+
+    def test_the_options_go_before_the_handler(self):
+        for options in {"subprotocols": ["a"]}, {"select_subprotocol": lambda *_: "a"}:
+            self.ask(request=self.offering, handler=Choosing(), **options)
+            self.assertChosen("a")
+
+
+class Choosing:
+    """A handler that chooses the subprotocol."""
+
+    def select_subprotocol(self, connection, offered):
+        return offered[-1]
+
+    def __call__(self, connection):
+        return Deferred()
+
 
 class ProcessResponseTests(HooksTestCase):
     def respond(self, process_response, request=REQUEST, **options):

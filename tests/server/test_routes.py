@@ -199,3 +199,32 @@ class GuardedTests(RoutingTestCase):
         self.assertNotFound(handlers, "/nothing")
         self.assertOpen(handlers, "/public/a")
         self.assertEqual(self.asked, ["/nothing", "/public/a"])
+
+
+class SubprotocolTests(RoutingTestCase):
+    offering = b"\r\nSec-WebSocket-Protocol: a, b\r\n\r\n"
+
+    def chosen(self, handler, path, **options):
+        self.connect(handler=handler, **options)
+        request = REQUEST.replace(b"/chat", path.encode())
+        self.receive(request.replace(b"\r\n\r\n", self.offering))
+        self.joined.pump()
+        return self.ws.subprotocol
+
+    def test_the_handler_of_the_path_chooses_also_if_it_is_guarded(self):
+        router = route({"/a": Choosing(), "/b": guarded(Choosing()), "/c": self.handler("c")})
+        chosen = [self.chosen(router, path) for path in ("/a", "/b", "/c")]
+        self.assertEqual(chosen, ["b", "b", None])
+
+    def test_the_options_go_before_the_handlers(self):
+        self.assertEqual(self.chosen(route({"/a": Choosing()}), "/a", subprotocols=["a"]), "a")
+
+
+class Choosing:
+    """A handler that chooses the subprotocol."""
+
+    def select_subprotocol(self, connection, offered):
+        return offered[-1]
+
+    def __call__(self, connection):
+        return Deferred()

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from tests.support.twins import PURE, in_c, load
 from tests.transport.test_epoll import Reactor
 from txws2._transport import lone_reader
-from txws2._transport.lone_reader import LoneReader, attend
+from txws2._transport.lone_reader import LoneReader, attend, note_other_read
 
 if not hasattr(select, "epoll"):
     raise SkipTest("this system has no epoll")
@@ -242,6 +242,14 @@ class StayingTests(LoneCases, SynchronousTestCase):
                 each.peer.send(b"a")
             self.turn()
         self.assertEqual([len(self.protocol.reads), len(another.reads)], [8, 8])
+        self.assertEqual(self.transport.reactor._dense, 0)
+
+    def test_a_reader_that_takes_turns_with_a_descriptor_of_another_kind_does_not_wait(self):
+        for _ in range(8):
+            self.protocol.peer.send(b"a")
+            self.turn()
+            note_other_read()
+        self.assertEqual(len(self.protocol.reads), 8)
         self.assertEqual(self.transport.reactor._dense, 0)
 
     def test_an_exception_ends_this_connection_as_in_a_reactor(self):

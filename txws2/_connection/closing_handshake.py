@@ -40,9 +40,7 @@ def begin_closing(driver: Any, at_once: bool = False) -> None:
         driver.factory.keepalive.discard(driver)
     if driver.intake is not None:
         driver.intake.begin_closing(driver)
-    ending = driver.need_ending()
-    if not ending.limited:
-        ending.limit(driver, at_once)
+    driver.need_ending().begin(driver, at_once)
 
 
 def give_up_silent(driver: Any) -> None:

@@ -30,12 +30,14 @@ class Moment(IntEnum):
         TOLD: it is closed, and all others who wait for that were told.
         GONE: the transport is gone, too.
         LATE: it is closed; a call that came too late, while it was closing, fails then.
+        CLOSING: the closing handshake has begun. It doesn't come if the transport was lost first.
     """
 
     CLOSED = 0
     TOLD = 1
     GONE = 2
     LATE = 3
+    CLOSING = 4
 
 
 class Ending:
@@ -78,6 +80,12 @@ class Ending:
         return 0 if self._waiters is None else len(self._waiters.get(moment, ()))
 
     # The closing of the transport.
+
+    def begin(self, driver: Any, at_once: bool) -> None:
+        """Limit the time of a closing handshake that begins, and tell those who wait for that."""
+        if not self.limited:
+            self.limit(driver, at_once)
+            self.fire(Moment.CLOSING)
 
     def limit(self, driver: Any, at_once: bool = False) -> None:
         """Expect the transport to be gone, or the peer to read, within close_timeout.

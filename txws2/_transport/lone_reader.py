@@ -23,7 +23,7 @@ except ImportError:
     # This system has no epoll.
     EPollReactor = None  # type: ignore[assignment,misc]
 
-__all__ = ["NEAR", "LoneReader", "attend", "read_on"]
+__all__ = ["NEAR", "LoneReader", "attend", "note_other_read", "read_on"]
 
 NEAR = 0.01
 """The number of seconds to wait for the next bytes. A timer that ends earlier costs more than a
@@ -39,6 +39,14 @@ def attend(transport: TCPTransport) -> None:
     """Read for a transport in place of its reactor, if its reactor is Twisted's on epoll."""
     if _CAN_ATTEND and isinstance(transport.reactor, EPollReactor):
         LoneReader(transport)
+
+
+def note_other_read() -> None:
+    """Note that a descriptor of another kind has something to read, again and again.
+
+    To wait for one connection alone would be in vain: the other descriptor is ready first.
+    """
+    LoneReader._latest = None
 
 
 @accelerated

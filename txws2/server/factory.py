@@ -92,7 +92,9 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         subprotocols: the subprotocols that the server speaks, best first.
         select_subprotocol: a hook that takes the place of subprotocols. It is called with a
             connection and the list of the subprotocols that the client offers. It returns one of
-            these, or None for none. It may raise NegotiationError, to refuse the request.
+            these, or None for none. It may raise NegotiationError, to refuse the request. If
+            there are neither this hook nor subprotocols, and the handler is an object with a
+            method select_subprotocol, that is the hook.
         origins: the values of Origin to accept, as "https://example.com", or compiled regular
             expressions that match a whole value. None in the list accepts programs, which send
             no Origin; SAME_ORIGIN accepts the pages of the host that the client connects to. By
@@ -185,7 +187,7 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
         self.origins = origins
         self.hosts = None if hosts is None else Hosts(hosts)
         self.hooks: Hooks | None = gather_hooks(
-            handler, process_request, select_subprotocol, process_response
+            handler, process_request, select_subprotocol, process_response, subprotocols
         )
         self.admission = _admission(max_connections, max_connections_per_host, trusted_proxies)
         self._prepare_stopping()

@@ -35,6 +35,7 @@ __all__ = [
     "ask_hooks",
     "gather_hooks",
     "hooks_of",
+    "selection_of",
 ]
 
 ProcessRequest = Callable[[Any, Request], object]
@@ -76,8 +77,11 @@ def gather_hooks(
     process_request: ProcessRequest | Sequence[ProcessRequest] | None,
     select_subprotocol: SelectSubprotocol | None,
     process_response: ProcessResponse | None,
+    subprotocols: Sequence[str] = (),
 ) -> Hooks | None:
     """Return the hooks among these options, and the handler's own; None if there are no hooks.
+
+    The handler's own select_subprotocol is a hook only if the options name no subprotocols.
 
     Raises:
         TypeError: a hook can't be called with its arguments, or is a generator function.
@@ -89,6 +93,8 @@ def gather_hooks(
     elif isinstance(process_request, str):
         check_function("process_request", process_request)
     process_request = tuple(process_request)
+    if select_subprotocol is None and not subprotocols:
+        select_subprotocol = selection_of(handler)
     for hook in process_request:
         check_hook("process_request", hook, REQUEST_ARGUMENTS)
     if select_subprotocol is not None:
@@ -103,6 +109,12 @@ def hooks_of(handler: object) -> tuple[ProcessRequest, ...]:
     """Return the method process_request of a handler, if it has one."""
     own: ProcessRequest | None = getattr(handler, "process_request", None)
     return () if own is None else (own,)
+
+
+def selection_of(handler: object) -> SelectSubprotocol | None:
+    """Return the method select_subprotocol of a handler, if it has one."""
+    own: SelectSubprotocol | None = getattr(handler, "select_subprotocol", None)
+    return own
 
 
 class Decision:

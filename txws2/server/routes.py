@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from txws2._checks.kinds import shown
@@ -11,7 +11,14 @@ from txws2._connection.handle import driver_of
 from txws2.exceptions import InvalidPath
 from txws2.server.factory import Handler
 from txws2.server.handlers import check_handler
-from txws2.server.hooks import REQUEST_ARGUMENTS, ProcessRequest, ask_hooks, hooks_of
+from txws2.server.hooks import (
+    REQUEST_ARGUMENTS,
+    ProcessRequest,
+    SelectSubprotocol,
+    ask_hooks,
+    hooks_of,
+    selection_of,
+)
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.http.routes import Routes, parameters_of
@@ -48,13 +55,17 @@ def route(handlers: Mapping[str, RoutedHandler]) -> Handler:
         )
     for path, handler in handlers.items():
         check_handler(handler, parameters_of(path), f"the handler of {path!r}")
-    return _Router(Routes(handlers), list(handlers))
+    return _Router(Routes(handlers), list(handlers), handlers.values())
 
 
 class _Router:
-    def __init__(self, routes: Routes[RoutedHandler], paths: list[str]) -> None:
+    def __init__(
+        self, routes: Routes[RoutedHandler], paths: list[str], handlers: Iterable[RoutedHandler]
+    ) -> None:
         self._routes = routes
         self._paths = paths
+        chooses = any(map(selection_of, handlers))
+        self.select_subprotocol: SelectSubprotocol | None = self._select if chooses else None
 
     async def process_request(self, connection: Any, request: Request) -> Response | None:
         """Answer with 404 for an unknown path; else ask the hooks of the path's handler."""
@@ -70,6 +81,13 @@ class _Router:
                 )
             return response
         return await ask_hooks(connection, hooks_of(found[0]), request)
+
+    def _select(self, connection: Any, subprotocols: list[str]) -> object:
+        """Have the handler of the path choose; it is called only after `process_request`."""
+        found = self._routes.find(driver_of(connection).known_request.path)
+        assert found is not None
+        select = selection_of(found[0])
+        return None if select is None else select(connection, subprotocols)
 
     def _advice(self) -> str:
         """Name the paths, so that a missing slash at the end is seen."""
@@ -111,6 +129,7 @@ class _Guarded:
         # With this name, `inspect.signature` returns the signature of the handler.
         self.__wrapped__ = handler
         self._hooks = hooks
+        self.select_subprotocol = selection_of(handler)
 
     async def process_request(self, connection: Any, request: Request) -> Response | None:
         return await ask_hooks(connection, self._hooks, request)

@@ -20,7 +20,7 @@ from txws2.server.factory import (
     WebSocketServerFactory,
     WebSocketServerProtocol,
 )
-from txws2.server.hooks import hooks_of
+from txws2.server.hooks import hooks_of, selection_of
 from txws2.testing.network import MemoryReactor, Place
 from txws2.testing.pair import Joined, Silent
 from txws2.testing.steps import Close, Drop, Open, Refuse, Silence, Step, Vanish, undelayed
@@ -135,6 +135,8 @@ class ScriptedServer:
         hooks = options.get("process_request") or ()
         theirs = [hooks] if callable(hooks) else hooks
         options["process_request"] = [self._answer, *theirs, *hooks_of(handler)]
+        if not options.get("subprotocols"):
+            options.setdefault("select_subprotocol", selection_of(handler))
         self.factory = WebSocketServerFactory(self._serve, reactor=self.reactor, **options)
         self.reactor.servers.append(self)
 
