@@ -445,6 +445,9 @@ class AddressTests(TapTestCase):
     def test_ipv6(self):
         self.assertLogged(r"tcp6:82:interface=\:\:1", "ws://[::1]:82/", "http://[::1]:82/")
 
+    def test_behind_a_proxy_that_speaks_its_own_protocol_no_browser_comes(self):
+        self.assertLogged("haproxy:tcp:81", "ws://0.0.0.0:81/")
+
     def test_where_there_is_no_console_no_line_speaks_of_it(self):
         directory = Path(self.mktemp())
         directory.mkdir()

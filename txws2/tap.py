@@ -104,7 +104,8 @@ class TwistdService(WebSocketService):
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
     ) -> None:
         super()._listens(port, server, where, secure)
-        if self.has_console:
+        # Browsers don't speak the protocol of a haproxy: endpoint.
+        if self.has_console and not where.startswith("haproxy:"):
             _say_how_to_open(self.factory.log, port.getHost(), secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.

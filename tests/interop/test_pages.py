@@ -8,6 +8,7 @@ import txws2
 from tests.command.test_commands import TWISTD
 from tests.interop.devtools import inspect
 from tests.interop.test_stopping import ProcessTestCase
+from tests.support.certificates import make_pems
 
 # The browser keeps what the policy of a page has refused, from the beginning of the page on.
 VIOLATIONS = """new Promise((resolve) => {
@@ -156,6 +157,21 @@ class ConsoleTests(PagesTestCase):
         await page.evaluate("here('pause').click()")
         self.assertEqual(await page.evaluate(f"{LINES}.length"), 2)
 
+    async def test_over_tls_it_connects_over_tls(self):
+        path = self.make_directory() / "pem"
+        path.write_bytes(b"".join(make_pems("localhost")))
+        ssl = f"ssl:0:interface=127.0.0.1:privateKey={path}:certKey={path}"
+        process = self.start(
+            *(TWISTD, "-n", "--pidfile=", "ws", "--listen", ssl), path=self.make_directory()
+        )
+        uri = (await process.shown(r"listening on wss://127\.0\.0\.1(:\d+)/"))[1]
+        page = await inspect(self, f"https://localhost{uri}/")
+        await page.until("document.activeElement.id === 'connect'")
+        self.assertEqual(await page.evaluate("here('uri').value"), f"wss://localhost{uri}/")
+        await page.evaluate("here('connection').requestSubmit()")
+        await page.until("here('state').className === 'open'")
+        await self.assertStrict(page)
+
 
 class HintTests(PagesTestCase):
     async def test_it_leads_to_the_console(self):
@@ -191,6 +207,13 @@ class StatusTests(PagesTestCase):
         # The page tells that the server has gone.
         self.process.transport.signalProcess("TERM")
         await page.until("here('state').className === 'closed'")
+
+    async def test_beside_a_site_it_is_the_same(self):
+        uri = await self.serve("--status", "--static=.", "--echo")
+        page = await inspect(self, f"http{uri}/status")
+        await page.until("here('state').className === 'open'")
+        await page.until("here('tiles').textContent.includes('Memory')")
+        await self.assertStrict(page)
 
     async def test_a_password_opens_it(self):
         path = self.make_directory() / "secret"

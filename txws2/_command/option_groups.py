@@ -40,10 +40,12 @@ OF_THE_FILE = ("config", "check-config")
 
 _SERVED = Group(
     "Served",
-    tuple(mode.option for mode in MODES),
+    tuple(mode.option for mode in MODES if not mode.page),
     "Each may be repeated, for other paths. PATH begins with /, and is / by default. It has all "
     "paths below it, too.",
 )
+
+_PAGES = Group("Pages about the server", tuple(mode.option for mode in MODES if mode.page))
 
 _SERVER = Group("Server", (_LISTEN, _CONFIG, _CHECK))
 
@@ -140,5 +142,5 @@ _OF_MODES = tuple(
     Group(f"With --{mode.option.name}", mode.settings) for mode in MODES if mode.settings
 )
 
-GROUPS: tuple[Group, ...] = (_SERVED, _SERVER, *_OF_MODES, _ACCESS, _LIMITS, _TIMES, _LOG)
+GROUPS: tuple[Group, ...] = (_SERVED, _SERVER, _PAGES, *_OF_MODES, _ACCESS, _LIMITS, _TIMES, _LOG)
 """The groups of options."""
