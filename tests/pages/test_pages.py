@@ -150,9 +150,10 @@ class HintTests(PagesTestCase):
         self.assertIn('href="../?uri=ws%3A%2F%2Flocalhost%2Fa%2Fb"', body)
         self.assertEqual(dict(self.service.factory.counters.refused), {"InvalidUpgrade": 1})
 
-    def test_where_there_is_no_console_there_is_no_link_to_it(self):
-        pages = documents.page("hint_alone.html", {"up": "./", "uri": "ws://localhost/"})
-        self.assertNotIn(b"console</a>", pages.body)
+    def test_where_there_is_no_console_the_link_to_it_is_hidden(self):
+        self.start("--echo=/a", "--status=/")
+        self.assertIn('<section aria-labelledby="try" hidden>', self.browse("/a")[2])
+        self.assertIn("<title>Status", self.browse("/")[2])
 
     def test_elsewhere_there_is_nothing(self):
         self.start("--echo=/a")

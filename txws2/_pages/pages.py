@@ -86,9 +86,8 @@ class Pages:
         status = HTTPStatus.UPGRADE_REQUIRED
         if visit.wants_html:
             values = {"up": visit.up, "uri": uri, "query": quote(uri, safe="")}
-            response = page(
-                "hint.html" if self.has_console else "hint_alone.html", values, status=status
-            )
+            values["hidden"] = "" if self.has_console else "hidden"
+            response = page("hint.html", values, status=status)
         else:
             response = text(status, self._sentence(visit, [uri]))
         # RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response
