@@ -1,4 +1,4 @@
-# make run     serve an echo on ws://127.0.0.1:8000/
+# make run     serve an echo; open http://127.0.0.1:8000/ in a browser
 # make test    run the tests on all cores; WORKERS=2 for two, WORKERS=0 for one process
 # make unit    run the tests that need no other programs and no peers
 # make check   run lint, types, docs and packaging

@@ -425,23 +425,41 @@ class ServiceTests(TapTestCase):
 
 
 class AddressTests(TapTestCase):
-    def assertLogged(self, endpoint, address):
+    def logged(self, *arguments):
         with capturedLogs() as events:
-            service = self.make("--listen", endpoint)
+            service = self.make(*arguments)
             service.privilegedStartService()
-        lines = [formatEvent(event) for event in events if event["log_namespace"] == "txws2.server"]
-        self.assertEqual(lines, [f"txws2 {__version__} {about()}", f"listening on {address}"])
+        return [formatEvent(event) for event in events if event["log_namespace"] == "txws2.server"]
+
+    def assertLogged(self, endpoint, address, page=None):
+        first, second, *more = self.logged("--listen", endpoint)
+        self.assertEqual(first, f"txws2 {__version__} {about()}")
+        self.assertEqual(second, f"listening on {address}")
+        ways = f"open {page} in a browser to try it, or connect a program to {{}}"
+        socket = (page or "").replace("http", "ws")
+        self.assertEqual(more, [ways.format(socket)] if page else [])
 
     def test_ipv4(self):
-        self.assertLogged("tcp:81", "ws://0.0.0.0:81/")
+        self.assertLogged("tcp:81", "ws://0.0.0.0:81/", "http://localhost:81/")
 
     def test_ipv6(self):
-        self.assertLogged(r"tcp6:82:interface=\:\:1", "ws://[::1]:82/")
+        self.assertLogged(r"tcp6:82:interface=\:\:1", "ws://[::1]:82/", "http://[::1]:82/")
+
+    def test_behind_a_proxy_that_speaks_its_own_protocol_no_browser_comes(self):
+        self.assertLogged("haproxy:tcp:81", "ws://0.0.0.0:81/")
+
+    def test_where_there_is_no_console_no_line_speaks_of_it(self):
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        lines = self.logged("--listen=tcp:81", f"--static={directory}")
+        self.assertEqual(lines[1:], ["listening on http://0.0.0.0:81/"])
 
     def test_ssl(self):
         path = Path(self.mktemp())
         path.write_bytes(self_signed("example.com"))
-        self.assertLogged(f"ssl:83:privateKey={path}:certKey={path}", "wss://0.0.0.0:83/")
+        self.assertLogged(
+            f"ssl:83:privateKey={path}:certKey={path}", "wss://0.0.0.0:83/", "https://localhost:83/"
+        )
 
     def test_unix(self):
         self.assertLogged("unix:/run/chat.sock", "unix:/run/chat.sock")

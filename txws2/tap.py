@@ -14,6 +14,7 @@ from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txws2 import __version__
@@ -87,6 +88,8 @@ class TwistdService(WebSocketService):
 
     reloads: Sequence[Callable[[], object]] = ()
     """Functions that read or open its files again."""
+    has_console = False
+    """True if browsers get the console at "/"."""
 
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
@@ -120,6 +123,9 @@ class TwistdService(WebSocketService):
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
     ) -> None:
         super()._listens(port, server, where, secure)
+        # Browsers don't speak the protocol of a haproxy: endpoint.
+        if self.has_console and not where.startswith("haproxy:"):
+            _say_how_to_open(self.factory.log, port.getHost(), secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
@@ -255,6 +261,19 @@ def _end_with_status_1() -> None:
     os._exit(1)
 
 
+def _say_how_to_open(log: Logger, address: IAddress, secure: bool) -> None:
+    page, socket = (uri_of(address, secure, site) for site in (True, False))
+    if page is not None and socket is not None:
+        # Nobody can connect to all addresses, and this machine is one of them.
+        for everywhere in ("//0.0.0.0:", "//[::]:"):
+            page, socket = (uri.replace(everywhere, "//localhost:") for uri in (page, socket))
+        log.info(
+            "open {page} in a browser to try it, or connect a program to {socket}",
+            page=page,
+            socket=socket,
+        )
+
+
 def _is_loopback(address: IAddress) -> bool:
     ip = parse_ip(getattr(address, "host", ""))
     return ip is not None and ip.is_loopback
@@ -324,6 +343,7 @@ def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], l
     service.reloads = assembled.reloads
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
+    service.has_console = assembled.has_console
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
         service.hosts_of_loopback = Hosts(assembled.names)
     servers = [service]

@@ -369,5 +369,9 @@ class MoreModesTests(ModesTestCase):
 
     def test_a_mode_says_how_it_is_made(self):
         self.assertRaises(NotImplementedError, Mode().make, "", None)
-        self.assertEqual([mode.site for mode in MODES], [False] * 6 + [True] * 3)
+        sites = [mode.option.name for mode in MODES if mode.site]
+        pages = [mode.option.name for mode in MODES if mode.page]
+        self.assertEqual(
+            (sites, pages), (["static", "wsgi", "web"], ["status", "healthz", "metrics"])
+        )
         self.assertIsInstance(Static.option, Option)

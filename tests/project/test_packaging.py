@@ -68,7 +68,8 @@ def below(folder, *suffixes):
     }
 
 
-INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed"} | PLUGINS
+PAGES = below("txws2", ".css", ".html", ".js", ".svg")
+INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed"} | PAGES | PLUGINS
 ACCELERATOR = f"txws2/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
 COMPILER = os.environ.get("CC") or sysconfig.get_config_var("CC")
 COMPILED = {ACCELERATOR} if shutil.which(COMPILER.split()[0]) else set()

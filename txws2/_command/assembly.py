@@ -12,6 +12,8 @@ from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
 from txws2._command.tls import TLS, certificate_files, https_port, tls_problems
+from txws2._pages.documents import ASSETS
+from txws2._pages.pages import Pages
 from txws2.exceptions import NegotiationError
 from txws2.server.certificate_files import CertificateFiles
 from txws2.server.factory import WebSocketServerFactory
@@ -56,6 +58,7 @@ class Assembled(NamedTuple):
         certificate: the certificate for TLS; None if there is none.
         redirect: the factory of --redirect-http; None if there is none.
         reloads: functions that read or open files again.
+        has_console: True if browsers get the console at "/".
     """
 
     factory: WebSocketServerFactory | Mounts
@@ -65,11 +68,13 @@ class Assembled(NamedTuple):
     certificate: CertificateFiles | None
     redirect: Mounts | None
     reloads: list[Callable[[], object]]
+    has_console: bool
 
 
 class _Made(NamedTuple):
     sockets: dict[str, WebSocketServerFactory]
     pages: dict[str, Any]
+    answers: dict[str, Any]
 
 
 def assemble(options: Options, endpoints: list[str], reactor: Any, directory: str) -> Assembled:
@@ -115,14 +120,18 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         each.reload for each in (certificate,) if each is not None
     ]
     reloads += [each.reopen for each in (access_log,) if each is not None]
-    return Assembled(factory, commanded, making.services, names, certificate, redirect, reloads)
+    has_console = "/" not in made.pages
+    return Assembled(
+        factory, commanded, making.services, names, certificate, redirect, reloads, has_console
+    )
 
 
 def _places(options: Options) -> Iterator[tuple[Mode, Place]]:
-    """Generate all places, each with its mode; an echo at "/" if there are none."""
+    """Generate all places, each with its mode; an echo at "/" if nothing is to be served."""
     found = [(mode, place) for mode in MODES for place in options[mode.option.name]]
-    echo = next(mode for mode in MODES if mode.option.name == "echo")
-    yield from found or [(echo, Place("/", ""))]
+    if all(mode.page for mode, _ in found):
+        yield next(mode for mode in MODES if mode.option.name == "echo"), Place("/", "")
+    yield from found
 
 
 def _wrong_values(options: Options) -> Iterator[WrongOption]:
@@ -139,12 +148,15 @@ def _conflicts(options: Options) -> Iterator[WrongOption]:
     taken: dict[tuple[bool, tuple[str, ...]], str] = {}
     for mode, place in _places(options):
         name = mode.option.name
-        key = mode.site, segments_of_point(place.path)
-        if key not in taken:
-            taken[key] = name
+        segments = segments_of_point(place.path)
+        # A page may have a WebSocket of its own.
+        keys = [(True, segments), (False, segments)] if mode.page else [(mode.site, segments)]
+        other = next((taken[key] for key in keys if key in taken), None)
+        if other is None:
+            taken.update(dict.fromkeys(keys, name))
             continue
-        both = f"--{taken[key]} and --{name} are both" if taken[key] != name else f"--{name} is"
-        twice = " twice" if taken[key] == name else ""
+        both = f"--{other} and --{name} are both" if other != name else f"--{name} is"
+        twice = " twice" if other == name else ""
         yield WrongOption(
             name,
             f"{both} at {place.path!r}{twice}; give one of them another path, as --{name} "
@@ -159,9 +171,11 @@ def _example(mode: Mode) -> str:
 
 def _make_all(options: Options, making: Making, problems: list[WrongOption]) -> _Made:
     """Make the factories and resources; add to the problems."""
-    made = _Made({}, {})
+    made = _Made({}, {}, {})
     for mode, place in _places(options):
         target: dict[str, Any] = made.pages if mode.site else made.sockets
+        if mode.page:
+            target = made.answers
         try:
             target[place.path] = mode.make(place.what, replace(making, path=place.path))
         except WrongOption as exc:
@@ -179,6 +193,7 @@ def _without_effect(options: Options, making: Making, made: _Made) -> Iterator[W
     if not made.sockets or any(each not in making.own for each in made.sockets.values()):
         return
     allowed = _OF_THE_SERVICE | {mode.option.name for mode in MODES}
+    allowed |= {each.name for mode in MODES if mode.page for each in mode.settings}
     if made.pages:
         allowed |= {"host"}
     wrong = [name for name in dict.fromkeys(options.given) if name not in allowed]
@@ -220,28 +235,66 @@ def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongO
 def _joined(
     made: _Made, making: Making, guards: tuple[ProcessRequest, ...], access_log: Any
 ) -> WebSocketServerFactory | Mounts:
-    """Return one factory for all places; the guards stand in front of its pages."""
-    if not made.pages and list(made.sockets) == ["/"]:
-        return made.sockets["/"]
-    if not made.pages:
-        return Mounts(made.sockets, reactor=making.reactor)
+    """Return one factory for all places, and give it its pages."""
+    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
+    live = {path: each.factory for path, each in made.answers.items() if each.factory is not None}
+    sockets = {**made.sockets, **live}
+    joined: WebSocketServerFactory | Mounts
+    if not made.pages and list(sockets) == ["/"]:
+        joined = sockets["/"]
+    elif not made.pages:
+        joined = Mounts(sockets, reactor=making.reactor)
+    else:
+        joined = _with_site(_site(made, pages, making, guards), sockets, making, access_log)
+    watched = dict(made.sockets)
+    if isinstance(joined, Mounts):
+        # The last one has the requests at paths without a mount.
+        watched["elsewhere"] = joined.factories[-1]
+    for each in factories_of(joined):
+        each._pages = pages.answer
+    for answer in made.answers.values():
+        answer.watch(watched)
+    return joined
+
+
+def _site(
+    made: _Made,
+    pages: Pages,
+    making: Making,
+    guards: tuple[ProcessRequest, ...],
+) -> Any:
+    """Return the resource of the site; the guards stand in front of all but the pages of --status.
+
+    These have a password of their own, and whoever asks for the health has none.
+    """
     # Only sites need twisted.web.
-    from txws2._command.site_resources import HostCheck, Tree
+    from txws2._command.site_resources import Tree
+    from txws2._pages.site import PagesResource
     from txws2.server.guarded_resource import GuardedResource
 
-    tree = Tree(made.pages)
-    guarded = (
-        GuardedResource(tree, *guards, trusted_proxies=making.settings["trusted_proxies"])
-        if guards
-        else tree
-    )
-    site = HostCheck(guarded, lambda: mounts.factories[-1].hosts)
-    root: Any = site
+    ours = PagesResource(pages)
+    resources: dict[str, Any] = {"/": ours, ASSETS: ours, **made.pages}
+    if guards:
+        proxies = making.settings["trusted_proxies"]
+        resources = {
+            path: GuardedResource(each, *guards, trusted_proxies=proxies)
+            for path, each in resources.items()
+        }
+    return Tree({**resources, **dict.fromkeys(made.answers, ours)})
+
+
+def _with_site(
+    tree: Any, sockets: dict[str, WebSocketServerFactory], making: Making, access_log: Any
+) -> Mounts:
+    """Return the factory of a port with a site, whose resources are in the tree."""
+    from txws2._command.site_resources import HostCheck
+
+    site: Any = HostCheck(tree, lambda: mounts.factories[-1].hosts)
     if access_log is not None:
         from txws2._command.access_log import LoggedSite
 
-        root = LoggedSite(site, access_log, making.reactor)
-    mounts = Mounts(made.sockets, root, reactor=making.reactor)
+        site = LoggedSite(site, access_log, making.reactor)
+    mounts = Mounts(sockets, site, reactor=making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts

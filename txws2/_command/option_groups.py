@@ -44,10 +44,12 @@ OF_THE_FILE = ("config", "check-config")
 
 _SERVED = Group(
     "Served",
-    tuple(mode.option for mode in MODES),
+    tuple(mode.option for mode in MODES if not mode.page),
     "Each may be repeated, for other paths. PATH begins with /, and is / by default. It has all "
     "paths below it, too.",
 )
+
+_PAGES = Group("Pages about the server", tuple(mode.option for mode in MODES if mode.page))
 
 _SERVER = Group("Server", (_LISTEN, _CONFIG, _CHECK))
 
@@ -175,6 +177,7 @@ GROUPS: tuple[Group, ...] = (
     _SERVED,
     _SERVER,
     TLS,
+    _PAGES,
     *_of_modes(),
     _ACCESS,
     AUTHENTICATION,

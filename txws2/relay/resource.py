@@ -143,7 +143,11 @@ class _Room(Resource):
         def answer(position: Position) -> None:
             if not gone:
                 request.setHeader(b"Content-Type", b"application/json")
-                _finish(request, json.dumps(position._asdict()).encode() + b"\n")
+                _finish(
+                    request,
+                    json.dumps({"epoch": position.epoch, "offset": position.offset}).encode()
+                    + b"\n",
+                )
 
         def refuse(failure: Failure) -> None:
             if gone:

@@ -166,8 +166,9 @@ class _EventForm:
 
     def say_gap(self, cursor: Placed) -> None:
         assert cursor.position is not None
-        said = json.dumps(cursor.position._asdict())
-        event = f"id: {cursor.position}\nevent: gap\ndata: {said}\n\n"
+        position = cursor.position
+        said = json.dumps({"epoch": position.epoch, "offset": position.offset})
+        event = f"id: {position}\nevent: gap\ndata: {said}\n\n"
         cursor.hearer.write(event.encode())
 
     def say_presence(self, cursor: Placed, event: str, who: Presence) -> None:

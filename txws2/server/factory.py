@@ -37,7 +37,7 @@ from txws2.server.shutdown import Stopping
 from txws2.wire.handshake.origins import Origins, check_origin, check_origins
 from txws2.wire.handshake.rules import check_subprotocols
 from txws2.wire.handshake.server import check_request
-from txws2.wire.http.heads import Request
+from txws2.wire.http.heads import Request, Response
 from txws2.wire.http.hosts import Hosts, check_host
 
 __all__ = [
@@ -141,6 +141,10 @@ class WebSocketServerFactory(ConnectionFactory[WebSocketServerProtocol]):
             None if there are neither limits nor trusted proxies.
         stopping: True while handlers may be cancelled.
     """
+
+    # Returns the page for a request that isn't for a WebSocket, whose transport it gets, too; None
+    # if there is no page for it.
+    _pages: Callable[[Request, Any], Response | None] | None = None
 
     def __init__(
         self,

@@ -14,11 +14,11 @@ from txws2._connection.phases import CONNECTING
 from txws2._transport.capabilities import abort, can_be_told, close_softly
 from txws2.exceptions import InvalidHandshake, InvalidMessage, OpeningTimeout, ServerClosing
 from txws2.server.hooks import Decision
+from txws2.server.plain_requests import answer_to
 from txws2.wire.handshake.server import (
     NEGOTIATING,
     accept,
     acceptance,
-    refusal,
     select_compression,
     select_subprotocol,
 )
@@ -146,7 +146,7 @@ class ServerHandshake(Handshake):
     def turn_away(self, reason: InvalidHandshake) -> None:
         """Refuse the request with an HTTP response that says why."""
         if self.driver.phase is CONNECTING:
-            self.turn_down(refusal(reason), reason)
+            self.turn_down(*answer_to(self.driver, self.request, reason))
 
     def give_in(self, reason: Exception) -> None:
         """Answer the request with 403, as the application wants no connection."""

@@ -16,10 +16,10 @@ from txws2._deferreds.callables import check_function, result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.missing_loop import log_failure
 from txws2.exceptions import InvalidHandshake, InvalidStatus
+from txws2.server.plain_requests import answer_to
 from txws2.wire.handshake.server import (
     check_acceptance,
     offered_subprotocols,
-    refusal,
     select_subprotocol,
 )
 from txws2.wire.http.heads import Request, Response
@@ -224,7 +224,7 @@ class Decision:
             handshake.driver.factory._judge(request)
             handshake.agree(request, await self._choose())
         except InvalidHandshake as exc:
-            return refusal(exc), exc
+            return answer_to(handshake.driver, self._request, exc)
         return None
 
     async def _choose(self) -> str | None:

@@ -20,9 +20,10 @@ from txws2._connection.counters import Books, FactoryCounters
 from txws2._connection.handle import driver_of
 from txws2._connection.phases import CONNECTING
 from txws2._transport.epoll_sharing import give_back
-from txws2.exceptions import InvalidPath, ServerClosing
+from txws2.exceptions import InvalidHost, InvalidPath, ServerClosing
 from txws2.server.arrivals import Arrival, Arrivals
 from txws2.server.factory import WebSocketServerFactory, WebSocketServerProtocol
+from txws2.server.plain_requests import page_for
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.first_requests import asks_for_websocket, is_tls, path_of
 from txws2.wire.http.heads import Request, Response
@@ -226,6 +227,12 @@ class Mounts(Factory):
 
     def _no_mount(self, connection: WebSocketServerProtocol, request: Request) -> Response:
         """Refuse a request for a path without a mount; this is a hook."""
+        try:
+            page = page_for(driver_of(connection), request)
+        except InvalidHost as exc:
+            return refusal(exc)
+        if page is not None:
+            return page
         reason = InvalidPath(request.path.partition("?")[0])
         response = refusal(reason)
         if "Upgrade" in request.fields:

@@ -107,11 +107,13 @@ class Mode:
         settings: further options, which hold for all places of this mode. Modes may share some.
         site: True if it answers plain HTTP, with a resource; False if it serves WebSockets, with a
             factory.
+        page: True if it is about the server itself, with an `Answer` of `txws2._pages.pages`.
     """
 
     option: Option
     settings: tuple[Option, ...] = ()
     site = False
+    page = False
 
     def lacking(self, setting: str, options: Any) -> str:
         """Return the words for all that a setting needs to have an effect; "" if it has one.

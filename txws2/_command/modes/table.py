@@ -6,6 +6,7 @@ from txws2._command.modes.app import App
 from txws2._command.modes.echo import EchoMode
 from txws2._command.modes.forward import ForwardMode
 from txws2._command.modes.mode import Mode
+from txws2._command.modes.pages import HealthMode, MetricsMode, StatusMode
 from txws2._command.modes.programs import Exec, ExecBinary, ExecShared
 from txws2._command.modes.static import Static
 from txws2._command.modes.web import Web
@@ -23,4 +24,7 @@ MODES: tuple[Mode, ...] = (
     Static(),
     Wsgi(),
     Web(),
+    StatusMode(),
+    HealthMode(),
+    MetricsMode(),
 )

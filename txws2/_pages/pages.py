@@ -1,0 +1,110 @@
+"""`Pages`: all pages of a server, for requests that aren't for a WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from txws2._pages.documents import ASSETS, asset, page, text
+from txws2._pages.visit import Visit
+from txws2.server.factory import WebSocketServerFactory
+from txws2.wire.http.heads import Request, Response
+from txws2.wire.http.mount_points import MountPoints
+
+__all__ = ["Answer", "Pages"]
+
+
+class Answer(Protocol):
+    """Answers the requests for one path.
+
+    Attributes:
+        factory: serves the WebSockets of that path; None if it has none.
+    """
+
+    factory: WebSocketServerFactory | None
+
+    def watch(self, factories: Mapping[str, WebSocketServerFactory]) -> None:
+        """Take the factories of the server, by their names."""
+
+    def __call__(self, visit: Visit) -> Response:
+        """Return the response to a request."""
+
+
+class Pages:
+    """All pages of a server.
+
+    Args:
+        paths: the paths at which it serves WebSockets.
+        answers: those who answer the requests for other paths.
+        console: True if "/" is for the console.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], answers: Mapping[str, Answer], console: bool = True
+    ) -> None:
+        self._paths = paths
+        self._points = MountPoints(dict.fromkeys(paths, True))
+        self._answers = {path.rstrip("/") or "/": answer for path, answer in answers.items()}
+        self.has_console = console and "/" not in self._answers
+
+    def answer(self, request: Request, transport: Any) -> Response | None:
+        """Return the response to a request that isn't for a WebSocket; None if it has no page.
+
+        Args:
+            request: the request.
+            transport: the transport on which it came.
+        """
+        if request.method not in ("GET", "HEAD"):
+            return None
+        visit = Visit.by(request, transport)
+        if visit.path.startswith(f"{ASSETS}/"):
+            return asset(visit.path.removeprefix(f"{ASSETS}/"))
+        if visit.path in self._answers:
+            return self._answers[visit.path](visit)
+        mounted = self._points.find(visit.path) is not None
+        if visit.path == "/" and self.has_console and visit.wants_html:
+            return self._console(visit)
+        if mounted:
+            return self._hint(visit)
+        if visit.path == "/" and self.has_console:
+            return text(HTTPStatus.OK, self._sentence(visit, self._paths))
+        return None
+
+    def _console(self, visit: Visit) -> Response:
+        first = "/" if "/" in self._paths or not self._paths else self._paths[0]
+        # The console connects anywhere.
+        return page(
+            "console.html",
+            {"up": visit.up, "path": first, "paths": "\n".join(self._paths)},
+            connects="'self' ws: wss:",
+        )
+
+    def _hint(self, visit: Visit) -> Response:
+        uri = visit.uri(visit.request.path.partition("?")[0])
+        status = HTTPStatus.UPGRADE_REQUIRED
+        if visit.wants_html:
+            values = {"up": visit.up, "uri": uri, "query": quote(uri, safe="")}
+            values["hidden"] = "" if self.has_console else "hidden"
+            response = page("hint.html", values, status=status)
+        else:
+            response = text(status, self._sentence(visit, [uri]))
+        # RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response
+        # to indicate the required protocol(s)". Section 7.8 also demands "upgrade" in Connection.
+        response.headers.setRawHeaders("Connection", ["Upgrade, close"])
+        response.headers.addRawHeader("Upgrade", "websocket")
+        return response
+
+    def _sentence(self, visit: Visit, places: Sequence[str]) -> str:
+        """Return the text for programs and for people with a command line."""
+        uris = [visit.uri(each) if each.startswith("/") else each for each in places]
+        if not uris:
+            return "This is a WebSocket server.\n"
+        known = "This is a WebSocket" if len(uris) == 1 else "There are WebSockets here"
+        said = f"{known}: connect to {', or '.join(uris)} by a WebSocket client, "
+        said += f"as python -m txws2 {uris[0]}"
+        if self.has_console:
+            web = uris[0].replace("ws", "http", 1).partition(visit.host)[0] + visit.host
+            said += f", or open {web}/ in a browser"
+        return f"{said}.\n"
