@@ -5,14 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import CannotListenError, ReactorNotRunning
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,7 +23,8 @@ from txws2._command.idle_exit import IdleExit
 from txws2._command.json_log import log_as_json
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
-from txws2._command.sd_notify import Notifier, notifier_of
+from txws2._command.sd_notify import notifier_of
+from txws2._command.signals import end_with_status_0, end_with_status_1, reload_on_hangup
 from txws2._command.tap_options import Options as CommandOptions
 from txws2._command.tls import secured
 from txws2._command.unused import unused_settings
@@ -32,16 +32,12 @@ from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
 from txws2.server.mounts import factories_of
 from txws2.server.mounts_server import MountsServer
-from txws2.server.reactor_stop import tell_soon
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
 from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["CannotStart", "Echo", "Options", "makeService"]
-
-# The log has this advice while the server waits to end.
-_ADVICE = "(--drain and --close-timeout say how long); a second signal ends it at once"
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -88,6 +84,7 @@ class TwistdService(WebSocketService):
 
     reloads: Sequence[Callable[[], object]] = ()
     """Functions that read or open its files again."""
+
     has_console = False
     """True if browsers get the console at "/"."""
 
@@ -108,7 +105,7 @@ class TwistdService(WebSocketService):
         if not starting:
             # The endpoint has failed later, so no caller is left to raise an exception to.
             self.factory.log.critical("{problem}", problem=problem)
-            atexit.register(_end_with_status_1)
+            atexit.register(end_with_status_1)
             self.factory.reactor.stop()
             return
         if sys.stderr is not sys.__stderr__:
@@ -199,11 +196,11 @@ def _begin(service: TwistdService | TwistdServices) -> None:
     """Log the version, and let signals end the process with status 0."""
     factory = service.factory
     factory.log.info("txws2 {version} {accelerator}", version=__version__, accelerator=about())
-    factory.reactor.callWhenRunning(_end_with_status_0, factory.reactor, service)
+    factory.reactor.callWhenRunning(end_with_status_0, factory.reactor, service)
     reloads = [reload for server in service._servers for reload in server.reloads]
     notifier = notifier_of(factory.reactor)
     if reloads or notifier:
-        _reload_on_hangup(factory.reactor, reloads, notifier, service)
+        reload_on_hangup(factory.reactor, reloads, notifier, lambda: _status(service))
     if notifier:
         factory.reactor.callWhenRunning(lambda: notifier.ready(_status(service)))
         factory.reactor.addSystemEventTrigger(
@@ -216,49 +213,6 @@ def _status(service: TwistdService | TwistdServices) -> str:
     found = [address for server in service._servers for address in server.addresses]
     places = ", ".join(uri_of(each, secure=False) or "a socket" for each in found)
     return f"listening on {places.replace('ws://', '').replace('/', '')}"
-
-
-def _reload_on_hangup(
-    reactor: Any,
-    reloads: Sequence[Callable[[], object]],
-    notifier: Notifier,
-    service: TwistdService | TwistdServices,
-) -> None:
-    """Read the files again on SIGHUP, as other servers do."""
-
-    def reload_all() -> None:
-        notifier.reloading()
-        for reload in reloads:
-            reload()
-        notifier.ready(_status(service))
-
-    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reload_all))
-
-
-def _end_with_status_0(reactor: Any, service: TwistdService | TwistdServices) -> None:
-    # With the reactor's own handlers, twistd would end by the signal that stopped it, which looks
-    # like a failure.
-    def stop() -> None:
-        try:
-            reactor.stop()
-        except ReactorNotRunning:
-            # The second signal ends the connections at once, though they have some time left.
-            service.stopNow()
-        else:
-            tell_soon(reactor, service.factory.log, _ADVICE)
-
-    def stop_soon(*_: object) -> None:
-        reactor.callFromThread(stop)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop_soon)
-
-
-def _end_with_status_1() -> None:
-    # Twisted lets twistd end with the status of a signal only, and sys.exit() comes too late here.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
 
 
 def _say_how_to_open(log: Logger, address: IAddress, secure: bool) -> None:
