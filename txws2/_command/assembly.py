@@ -150,7 +150,8 @@ def _conflicts(options: Options) -> Iterator[WrongOption]:
         name = mode.option.name
         segments = segments_of_point(place.path)
         # A page may have a WebSocket of its own.
-        keys = [(True, segments), (False, segments)] if mode.page else [(mode.site, segments)]
+        both_kinds = mode.page or mode.has_resource
+        keys = [(kind, segments) for kind in (True, False) if both_kinds or kind == mode.site]
         other = next((taken[key] for key in keys if key in taken), None)
         if other is None:
             taken.update(dict.fromkeys(keys, name))
@@ -182,6 +183,7 @@ def _make_all(options: Options, making: Making, problems: list[WrongOption]) -> 
             problems.append(exc)
         except (NegotiationError, ValueError) as exc:
             problems.append(WrongOption(mode.option.name, str(exc), place.what))
+    made.pages.update(making.resources)
     return made
 
 

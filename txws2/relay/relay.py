@@ -145,6 +145,10 @@ class Relay:
         channel = self._channels.get(room)
         return [] if channel is None else channel.here()
 
+    def room_numbers(self) -> dict[str, int]:
+        """Return the number of hearers of each room of this process."""
+        return {room: len(channel.cursors) for room, channel in self._channels.items()}
+
     def resource(self) -> RelayResource:
         """Return a resource of twisted.web for the relay's path.
 

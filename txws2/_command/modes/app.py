@@ -15,8 +15,7 @@ class App(Mode):
 
     option = Option(
         "app",
-        "an application in Python: a handler, which is called with each connection, a protocol "
-        "class, or a factory",
+        "an application in Python: a handler of connections, a protocol class, or a factory",
         "[PATH=]MODULE:NAME",
         place,
         many=True,

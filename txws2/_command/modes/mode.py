@@ -71,6 +71,7 @@ class Making:
         services: services to start and stop with the server; a mode may add to these.
         own: the factories that have options of their own, not those of the command line; a mode
             may add to these.
+        resources: the resources for plain HTTP at the paths of WebSockets; a mode may add to these.
         path: the path of the place that is made now.
     """
 
@@ -80,6 +81,7 @@ class Making:
     directory: str
     services: list[Any] = field(default_factory=list)
     own: list[WebSocketServerFactory] = field(default_factory=list)
+    resources: dict[str, Any] = field(default_factory=dict)
     path: str = "/"
 
     def factory(self, handler: Any = None, **more: Any) -> WebSocketServerFactory:
@@ -107,12 +109,14 @@ class Mode:
         settings: further options, which hold for all places of this mode. Modes may share some.
         site: True if it answers plain HTTP, with a resource; False if it serves WebSockets, with a
             factory.
+        has_resource: True if it answers plain HTTP, too, with one of `Making.resources`.
         page: True if it is about the server itself, with an `Answer` of `txws2._pages.pages`.
     """
 
     option: Option
     settings: tuple[Option, ...] = ()
     site = False
+    has_resource = False
     page = False
 
     def lacking(self, setting: str, options: Any) -> str:

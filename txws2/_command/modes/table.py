@@ -8,6 +8,7 @@ from txws2._command.modes.forward import ForwardMode
 from txws2._command.modes.mode import Mode
 from txws2._command.modes.pages import HealthMode, MetricsMode, StatusMode
 from txws2._command.modes.programs import Exec, ExecBinary, ExecShared
+from txws2._command.modes.relay import RelayMode
 from txws2._command.modes.static import Static
 from txws2._command.modes.web import Web
 from txws2._command.modes.wsgi import Wsgi
@@ -21,6 +22,7 @@ MODES: tuple[Mode, ...] = (
     Exec(),
     ExecBinary(),
     ExecShared(),
+    RelayMode(),
     Static(),
     Wsgi(),
     Web(),
