@@ -13,7 +13,7 @@ enum {
     /* The records that leave together. */
     BATCH = 4 * SEALED,
     /* TURN_SIZE in _transport/cork.py. */
-    TURN = 2 << 20,
+    TURN = 256 << 10,
 };
 
 /* Return the number of bytes that the socket takes now, -1 with an exception. */

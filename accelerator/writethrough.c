@@ -11,7 +11,7 @@
 #endif
 
 /* TURN_SIZE in _transport/cork.py. */
-enum { TURN_SIZE = 2 << 20 };
+enum { TURN_SIZE = 256 << 10 };
 
 /* Tell whether the socket may be given more bytes in this turn of the reactor. */
 bool

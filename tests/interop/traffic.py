@@ -170,7 +170,18 @@ async def over_tls(reactor):
             await exchange(uri_of(server, "wss"), tls=authority, compression=None)
             creator = optionsForClientTLS("localhost", Certificate.loadPEM(pem))
             await exchange(uri_of(server, "wss"), tls=creator)
+            await distrusted(uri_of(server, "wss"))
         await part(Parting, endpoint, "wss", tls=authority)
+
+
+async def distrusted(uri):
+    """Connect with the authorities of this machine, which don't know the server's certificate."""
+    try:
+        await txws2.connect(uri)
+    except Exception as exc:
+        assert "certificate" in str(exc), exc
+    else:
+        raise AssertionError("a client trusted a certificate without an authority")
 
 
 async def main(reactor):

@@ -12,11 +12,10 @@ __all__ = ["BATCH_SIZE", "TURN_SIZE", "Cork"]
 BATCH_SIZE = 64 * 1024
 """The number of bytes that are worth a write of their own."""
 
-TURN_SIZE = 2 * 1024 * 1024
+TURN_SIZE = 256 * 1024
 """The number of bytes after which a socket gets no more in the same turn of the reactor.
 
-The answers to a usual read take less: an echo of a message of the usual limit, 1 MiB, leaves at
-once, and so do the answers to the messages behind it. A millisecond is enough for so many bytes.
+The answers to a usual read take less: an echo of all that was read leaves at once.
 """
 
 

@@ -27,7 +27,7 @@ class WriteThrough(Outbox):
     the socket is tried again. All bytes come from here, so none can overtake the chunk.
 
     A socket may have room for megabytes, and a loop that sends would leave no turn to others. So
-    after 2 MiB that went straight to the socket, the transport gets the next bytes.
+    after 256 KiB that went straight to the socket, the transport gets the next bytes.
 
     Args:
         transport: the transport that has the socket.
