@@ -176,12 +176,13 @@ async def over_tls(reactor):
 
 async def distrusted(uri):
     """Connect with the authorities of this machine, which don't know the server's certificate."""
+    reason = ""
     try:
         await txws2.connect(uri)
     except Exception as exc:
-        assert "certificate" in str(exc), exc
-    else:
-        raise AssertionError("a client trusted a certificate without an authority")
+        reason = str(exc)
+    if "certificate" not in reason:
+        raise AssertionError(f"expected a failure because of the certificate; it is {reason!r}")
 
 
 async def main(reactor):
