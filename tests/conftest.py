@@ -4,6 +4,7 @@ import gc
 import os
 
 import pytest
+from hypothesis import settings
 from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
 from twisted.internet.process import reapAllProcesses
@@ -18,6 +19,11 @@ def pytest_addoption(parser):
     parser.addoption("--readers", type=int, default=200, help="how many slow readers there are")
     parser.addoption("--reader-size", type=int, default=10**7, help="bytes that each is to get")
     parser.addoption("--reader-seconds", type=int, default=75, help="and for how long at most")
+
+
+# A busy machine may take longer than usual for any example.
+settings.register_profile("txws2", deadline=None)
+settings.load_profile("txws2")
 
 
 def pytest_configure(config):

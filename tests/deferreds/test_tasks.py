@@ -374,7 +374,7 @@ class HookTests(LoopTestCase):
     """Coroutines other than handlers."""
 
     def test_messages_of_push_style_are_received_one_after_the_other(self):
-        got = []
+        got, done = [], None
 
         class Slow(WebSocketServerProtocol):
             async def connectionOpened(self):
@@ -389,15 +389,18 @@ class HookTests(LoopTestCase):
             async def connectionLost(self, reason):
                 await asyncio.sleep(0)
                 got.append("lost")
+                done.set_result(None)
 
         async def main():
+            nonlocal done
+            done = asyncio.get_running_loop().create_future()
             both = self.join(Slow)
             for message in "abc":
                 both.client.sendMessage(message)
             await self.from_reactor(both.pump)
             both.client.close()
             await self.from_reactor(both.pump)
-            await asyncio.sleep(0.02)
+            await done
 
         self.run_on_loop(main())
         self.assertEqual(got, ["opened", *"aabbcc", "lost"])

@@ -82,7 +82,13 @@ class Mounts(Factory):
     def __init__(
         self,
         factories: Mapping[str, WebSocketServerFactory],
-        site: twisted.web.resource.IResource | twisted.web.server.Site | None = None,
+        # A type checker that doesn't know zope.interface doesn't take a Resource for an IResource.
+        site: (
+            twisted.web.resource.IResource
+            | twisted.web.resource.Resource
+            | twisted.web.server.Site
+            | None
+        ) = None,
         *,
         reactor: Any = None,
     ) -> None:
