@@ -198,7 +198,7 @@ static PyMemberDef inflation_members[] = {
 
 PyDoc_STRVAR(inflation_doc,
 "Inflation()\n--\n\n"
-"What the inflating of each message needs.");
+"The objects and limits that inflate each message.");
 
 static PyType_Slot inflation_slots[] = {
     {Py_tp_doc, (void *)inflation_doc},

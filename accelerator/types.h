@@ -204,7 +204,7 @@ typedef struct {
     Unfinished *unfinished;     /* NULL if nothing is kept. */
 } Decoder;
 
-/* What the inflating of each message needs. Its subclass in Python does the rest. */
+/* The objects and limits that inflate each message. Its subclass in Python does the rest. */
 typedef struct {
     PyObject_HEAD
     PyObject *decompressor;     /* NULL, or None, if there is none, and while it is at work. */

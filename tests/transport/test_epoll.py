@@ -394,7 +394,7 @@ class SharedEpollTests(SynchronousTestCase):
         self.assertEqual(self.transport.calls, [])
 
     def test_a_socket_whose_peer_has_reset_it_is_not_shut_down(self):
-        """That would fail; one whose peer only writes no more is shut down, as Twisted does."""
+        """The shutdown would fail. Twisted shuts down a socket whose peer only writes no more."""
         reset, half = self.adopted(), self.adopted()
         for transport, ended, shut_down in (
             (reset, select.EPOLLHUP, False),

@@ -10,21 +10,10 @@ from twisted.internet.interfaces import IAddress
 from txws2.exceptions import InvalidHandshake
 from txws2.wire.http.fields import Headers
 from txws2.wire.http.heads import Request, Response
+from txws2.wire.http.hop_headers import hop_headers
 
 __all__ = ["InvalidOnwardPath", "onward_headers", "onward_uri", "refusal_of"]
 
-# RFC 9110 section 7.6.1: an intermediary must not pass these on, nor those that Connection names.
-_PER_HOP = {
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
 # Both hops have a handshake of their own, and a request to another host.
 _OF_HANDSHAKE = {
     "content-length",
@@ -114,12 +103,7 @@ def refusal_of(response: Response) -> Response:
 
 
 def _passed_on(headers: Headers, skipped: set[str]) -> list[tuple[str, str]]:
-    named = {
-        option.strip().lower()
-        for value in headers.get_all("Connection")
-        for option in value.split(",")
-    }
-    skipped = skipped | _PER_HOP | named
+    skipped = skipped | hop_headers(headers)
     return [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, values in headers.getAllRawHeaders()

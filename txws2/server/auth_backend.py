@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,24 +17,13 @@ from txws2._time.time_limit import TimeLimit
 from txws2.server.hooks import ProcessRequest
 from txws2.wire.http.fields import Headers
 from txws2.wire.http.heads import Request, Response
+from txws2.wire.http.hop_headers import hop_headers
 
 __all__ = ["backend_auth"]
 
 _AT_ONCE = 64
 _LARGEST_BODY = 2**16
 
-# RFC 9110 section 7.6.1: these are for the next hop only.
-_HOP_BY_HOP = {
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-}
 # The question has no body, another Host, and asks for no WebSocket.
 _OF_THE_REQUEST = {
     "accept-encoding",
@@ -227,7 +215,7 @@ def _refusal(answer: Response) -> Response:
 def _question(connection: Any, request: Request, name_header: str) -> Headers:
     """Return the headers of the question about a request."""
     headers = Headers()
-    left_out = {*_HOP_BY_HOP, *_OF_THE_REQUEST, name_header.lower(), *_nominated(request)}
+    left_out = hop_headers(request.fields) | _OF_THE_REQUEST | {name_header.lower()}
     for raw, values in request.headers.getAllRawHeaders():
         name = raw.decode("latin-1").lower()
         if name not in left_out and not name.startswith(_BELIEVED):
@@ -246,12 +234,6 @@ def _question(connection: Any, request: Request, name_header: str) -> Headers:
     for name, text in ours.items():
         headers.addRawHeader(name, text)
     return headers
-
-
-def _nominated(request: Request) -> Iterator[str]:
-    """Generate the names of the headers that Connection declares as those of this hop."""
-    for value in request.fields.get_all("Connection"):
-        yield from (name.strip().lower() for name in value.split(","))
 
 
 def _of_twisted(headers: Headers) -> Any:

@@ -1,4 +1,4 @@
-"""What the inflating of each message needs."""
+"""The objects and limits that inflate each message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Inflation"]
 
 @accelerated
 class Inflation:
-    """What the inflating of each message needs.
+    """The objects and limits that inflate each message.
 
     With the twin in C, a `Decoder` whose `inflater` is one inflates a message that is whole in a
     read without calling Python code. That is `finish` of the subclass, as far as nearly every
