@@ -32,6 +32,12 @@ class ExampleTests(ExampleTestCase):
         self.assertRegex(server.err, rf"^(.+ listening on ws://.+:{port}/\n)+$")
 
 
+class FrontPageTests(SynchronousTestCase):
+    def test_the_front_page_of_the_docs_has_the_same_server(self):
+        [server] = blocks(Path(ROOT, "docs", "index.rst").read_text(), "python")
+        self.assertEqual(server, blocks(README, "python")[0])
+
+
 class PushTests(SynchronousTestCase):
     def test_the_push_server_sends_back_what_it_gets(self):
         self.patch(twisted.internet, "reactor", Clock())
