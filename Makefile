@@ -57,6 +57,7 @@ types: .venv/checked
 	$(BIN)/python -m pytest -m typing tests/project/test_typing.py
 
 docs: .venv/checked
+	$(BIN)/python docs/llms.py
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
 	$(BIN)/python -m pytest -m docs tests/docs/test_search.py

@@ -9,16 +9,28 @@ import txws2
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from llms import llms  # noqa: E402
+
 project = "txws2"
 copyright = "2026, the txws2 authors"
 version = release = txws2.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "linking"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "linking",
+    "inheriting",
+]
+# `name` is a link if there is such a name, and set apart from the text otherwise.
+default_role = "autolink"
 autodoc_member_order = "bysource"
 # On a phone, types beside the descriptions wrap; a signature with all of them fills the screen.
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_typehints_format = "short"
+autosummary_generate = False
 autodoc_preserve_defaults = True
 # These stay names in signatures; reference/types explains them.
 TYPES = re.findall(r"^   (\w+)$", (HERE / "reference" / "types.rst").read_text(), re.MULTILINE)
@@ -37,8 +49,14 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 
 def setup(app):
-    """Leave pages out of the front page that aren't there yet."""
+    """Leave pages out of the front page that aren't there yet; write llms.txt."""
     app.connect("source-read", without_missing_pages)
+    app.connect("build-finished", write_llms)
+
+
+def write_llms(app, exception):
+    """Write the list of the built pages."""
+    (Path(app.outdir) / "llms.txt").write_text(llms("html", ""))
 
 
 def without_missing_pages(app, docname, source):

@@ -10,7 +10,7 @@ from zope.interface.interface import InterfaceClass
 
 PYTHON = "https://docs.python.org/3/library/{module}.html#{name}"
 TWISTED = "https://docs.twisted.org/en/stable/api/{name}.html"
-MODULES = ("collections.abc", "os", "re", "ssl", "socket", "pathlib", "functools", "logging")
+MODULES = {"asyncio", "collections.abc", "hmac", "os", "pathlib", "re", "socket", "sys"}
 # Signatures of classes have these without their modules.
 BARE = {"Path": "pathlib.Path", "Clock": "twisted.internet.task.Clock"}
 BARE |= {name: f"twisted.internet.interfaces.{name}" for name in vars(interfaces)}
@@ -43,6 +43,9 @@ def resolve(app, env, node, content):
         return nodes.literal(text=name)
     if url := address_of(BARE.get(target, target)):
         return nodes.reference("", "", nodes.inline(text=name), refuri=url, internal=False)
+    if node["reftype"] == "obj":
+        # `name` is any name in the text.
+        return content
     content = nodes.inline(text=name)
     return env.domains.standard_domain.resolve_xref(
         env, node["refdoc"], app.builder, "term", name, node, content
@@ -53,7 +56,7 @@ def address_of(target):
     """Return the address of a name of the standard library or of Twisted, or None."""
     if target.startswith(("twisted.", "zope.interface.")):
         return TWISTED.format(name=target)
-    for module in MODULES:
-        if target.startswith(f"{module}."):
-            return PYTHON.format(module=module, name=target)
+    module = target.rpartition(".")[0]
+    if module in MODULES:
+        return PYTHON.format(module=module, name=target)
     return None
