@@ -60,7 +60,7 @@ def write_llms(app, exception):
 
 
 def without_missing_pages(app, docname, source):
-    """Drop the lines of the front page that name a page, or a pattern, that isn't there."""
+    """Drop the lines of the front page that name a page that isn't there."""
     if docname == "index":
         lines = source[0].split("\n")
         source[0] = "\n".join(line for line in lines if all(map(is_there, named_in(line))))
@@ -68,9 +68,9 @@ def without_missing_pages(app, docname, source):
 
 def named_in(line):
     """Return the pages that a line of a toctree or of the text names."""
-    return re.findall(r"^   ([\w-]+/[\w/*-]+)$|:doc:`([\w/-]+)`", line)
+    return re.findall(r"^   ([\w-]+/[\w/-]+)$|:doc:`([\w/-]+)`", line)
 
 
 def is_there(names):
-    """Tell whether a page is there, or any page of a pattern."""
-    return any(HERE.glob(f"{''.join(names)}.rst"))
+    """Tell whether a page is there."""
+    return (HERE / f"{''.join(names)}.rst").exists()

@@ -20,6 +20,7 @@ and Twisted 24.7, or later. `txws2.serve` and `txws2.connect` have the names of 
 library, but they run on Twisted's reactor: await Deferreds in handlers, not asyncio's futures.
 """
 TOCTREE = re.compile(r"^\.\. toctree::\n((?: +:.*\n)+)\n((?:   .+\n)+)", re.MULTILINE)
+LINK = re.compile(r"`([^`<]+) <[^`>]+>`_")
 LITERAL = re.compile(r"``([^`]+)``")
 ROLE = re.compile(r":[\w:]+:`(?:([^`<]+) <[^`]+>|~?([^`]+))`")
 
@@ -39,23 +40,22 @@ def llms(suffix="rst", folder="docs/"):
 
 
 def groups():
-    """Generate the captions of the front page and of the reference, each with its pages."""
-    listed = set()
-    for page in "index", "reference/index":
-        folder = page.rpartition("index")[0]
-        for options, entries in TOCTREE.findall((DOCS / f"{page}.rst").read_text()):
-            caption = re.search(r":caption: (.+)", options)
-            found = [name for entry in entries.split() for name in pages_of(folder + entry)]
-            names = [name for name in dict.fromkeys(found) if name not in listed]
-            listed.update(names)
-            if names:
-                yield caption[1] if caption else "Reference, by package", names
+    """Generate the captions of the front page, each with its pages and those below them."""
+    for options, entries in TOCTREE.findall((DOCS / "index.rst").read_text()):
+        names = [name for entry in entries.split() for name in pages_of(entry)]
+        if names:
+            yield re.search(r":caption: (.+)", options)[1], names
 
 
 def pages_of(entry):
-    """Return the pages that an entry names, without their suffix."""
-    paths = sorted(DOCS.glob(f"{entry}.rst"))
-    return [path.relative_to(DOCS).with_suffix("").as_posix() for path in paths]
+    """Return a page, if it is there, and those that it lists itself."""
+    page = DOCS / f"{entry}.rst"
+    if not page.exists():
+        return []
+    folder = entry.rpartition("/")[0]
+    found = TOCTREE.findall(page.read_text())
+    below = [f"{folder}/{each}" for _, entries in found for each in entries.split()]
+    return [entry, *(name for each in below for name in pages_of(each))]
 
 
 def title(name):
@@ -75,7 +75,7 @@ def summary(name):
 def plain(text):
     """Return a text of reStructuredText as Markdown."""
     text = ROLE.sub(lambda role: title_of_role(role[1] or role[2]), text)
-    return LITERAL.sub(r"`\1`", text)
+    return LITERAL.sub(r"`\1`", LINK.sub(r"\1", text))
 
 
 def title_of_role(target):
