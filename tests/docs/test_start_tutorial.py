@@ -1,14 +1,18 @@
 """docs/start/tutorial shows code that works."""
 
+import os
 import runpy
+import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import txws2
 from tests.command.test_commands import ROOT, CommandTestCase
+from tests.support.examples import blocks
 from tests.support.sides import QuietTestCase
-from txws2.testing import joined
+from txws2.tap import Options
+from txws2.testing import ScriptedServer, joined
 
 TUTORIAL = Path(ROOT, "docs", "examples", "tutorial")
 PAGES = Path(ROOT, "docs", "start", "tutorial")
@@ -63,6 +67,71 @@ class ProgramTests(TutorialTestCase):
             factory = self.run_as_program(name)[0].factories[0]
             self.assertEqual(factory.max_size, 2000)
             self.assertEqual(list(factory.origins), [txws2.SAME_ORIGIN, None])
+
+
+class LoadTests(TutorialTestCase):
+    def test_the_load_is_measured(self):
+        room = "ws://localhost:8000/ws/lobby"
+        self.patch(sys, "argv", ["load.py", room, "5", "8", "3"])
+        [main] = self.run_as_program("load.py")
+        printed = []
+        main.__globals__["print"] = printed.append
+        with ScriptedServer(import_module("chat").handler) as server:
+            measuring = server.start(main(server.reactor))
+            server.advance(10)
+            self.successResultOf(measuring)
+        self.assertEqual(printed[0], "120 deliveries, 40 a second")
+        self.assertRegex(printed[1], r"\Ahalf of them within \d+ ms, 99 % within \d+ ms\Z")
+
+
+# These commands change the machine that they run on.
+SYSTEM = {"apt-get", "certbot", "cp", "curl", "journalctl", "nginx", "systemctl"}
+
+
+def commands_in(page):
+    """Return the commands of a page, without their comments."""
+    lines = "".join(blocks((PAGES / f"{page}.rst").read_text(), "shell")).splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line]
+
+
+class CommandsTests(TutorialTestCase):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(TUTORIAL)
+
+    def check(self, program, *arguments):
+        """Check that a command can be run, as far as that changes nothing."""
+        if program == "twistd":
+            first = arguments.index("ws") + 1
+            Options().parseOptions([each for each in arguments[first:] if each != "--check-config"])
+        elif program == "python" and arguments[0] != "-m":
+            self.assertTrue(Path(arguments[0]).exists(), arguments)
+        elif program == "python":
+            self.assertIn(arguments[1], {"pytest", "twisted.trial", "txws2"})
+        else:
+            self.assertIn(program, {"echo", "pip", *SYSTEM})
+
+    def test_the_commands_of_each_step(self):
+        for page in sorted(PAGES.glob("[1-5]-*.rst")):
+            commands = commands_in(page.stem)
+            self.assertNotEqual(commands, [])
+            for command in commands:
+                if command[0].startswith("/opt/chat/venv/bin/") or command[:2] == ["python3", "-m"]:
+                    continue
+                self.check(*command)
+
+    def test_the_lines_for_watching_belong_into_the_file(self):
+        [lines] = blocks((PAGES / "5-scale.rst").read_text(), "toml")
+        path = Path(self.mktemp()).absolute()
+        path.mkdir()
+        (path / "status.txt").write_text("secret")
+        toml = (TUTORIAL / "ws.toml").read_text() + lines.replace(
+            "status.txt", f"{path}/status.txt"
+        )
+        (path / "ws.toml").write_text(toml)
+        options = Options()
+        options.parseOptions(["--config", str(path / "ws.toml")])
 
 
 class TestsTests(CommandTestCase):

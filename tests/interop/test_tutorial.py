@@ -95,7 +95,7 @@ class DeployTests(RunsNginx):
         self.port = free_port()
         text = (TUTORIAL / self.file).read_text()
         for old, new in {"80": self.port, **ports}.items():
-            text, count = re.subn(rf"(listen |127\.0\.0\.1:){old};", rf"\g<1>{new};", text)
+            text, count = re.subn(rf"(listen |127\.0\.0\.1:){old}\b", rf"\g<1>{new}", text)
             self.assertEqual(count, 1, old)
         (self.path / self.file).write_text(text)
         self.proxy = self.start(*self.command())
@@ -141,6 +141,22 @@ class DeployTests(RunsNginx):
         server.transport.signalProcess("TERM")
         await ann.wait_closed()
         self.assertEqual(ann.close_code, 1001)
+
+    async def test_each_room_is_in_one_of_several_processes(self):
+        ports = {name: free_port() for name in ("8001", "8002")}
+        command = " ".join(self.unit("chat@.service"))
+        for port in ports.values():
+            server = self.start(*command.replace("%i", str(port)).split(), path=str(self.chat))
+            await server.shown(f"listening on .*:{port}/")
+        self.file = "nginx-rooms.conf"
+        await self.start_nginx(**ports)
+        for room in "lobby", "garden", "kitchen":
+            ann = await self.visit("ann", room)
+            for name in "bob", "cy":
+                visitor = await self.visit(name, room)
+                self.assertIn("ann", (await self.news(visitor))["here"])
+            self.assertEqual(await self.news(ann), {"here": ["ann"], "history": []})
+            self.assertEqual(await self.news(ann), {"joined": "bob"})
 
     async def test_the_units_are_right(self):
         if ANALYZE is None:
