@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 import txws2
 
 QUESTION = "hello"
-# A server's port takes this many new connections at once by default.
+# Many servers have room for no more clients that wait to be accepted.
 AT_ONCE = 50
 
 
