@@ -22,9 +22,14 @@ from txws2.wire.handshake.server import check_request, refusal
 from txws2.wire.http.readers import RequestReader
 
 PAGE = Path(ROOT, "docs", "topics", "troubleshooting.rst").read_text()
-# Some blocks are indented, below an item.
-TEXTS = re.findall(r"^( *)\.\. code-block:: text\n\n((?:\1   .*\n)+)", PAGE, re.M)
-QUOTES = [line.strip() for _, block in TEXTS for line in block.splitlines()]
+# Some blocks are indented, below an item. Messages are wrapped, with an empty line between two.
+BLOCK = re.compile(r"^( *)\.\. code-block:: text\n\n((?:(?:\1   .*)?\n)+)", re.M)
+QUOTES = [
+    " ".join(message.split())
+    for _, block in BLOCK.findall(PAGE)
+    for message in block.split("\n\n")
+    if message.strip()
+]
 LINES = [line for block in blocks(PAGE, "shell") for line in block.splitlines() if line]
 # A template with fewer letters would match anything.
 MOST_VAGUE = 12
