@@ -1,4 +1,4 @@
-"""The examples of docs/migrating and their originals work with each other."""
+"""The examples of docs/coming-from and their originals work with each other."""
 
 import sys
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ from tests.command.test_commands import TWIST, free_port
 from tests.interop.directions import settings
 from tests.interop.peer_process import PEERS, ROOT, Peer, ProcessLines, start, start_peer
 
-EXAMPLES = ROOT / "docs" / "examples" / "migrating"
+EXAMPLES = ROOT / "docs" / "examples" / "coming-from"
 LISTEN = "tcp:0:interface=127.0.0.1"
 
 
@@ -148,13 +148,13 @@ class TwistedWebTests(MigratingTestCase):
         """Let twist serve the script; return its URI."""
         port = free_port()
         listen = f"--listen=tcp:{port}:interface=127.0.0.1"
-        path = f"--path={EXAMPLES / 'twisted_web'}"
+        path = f"--path={EXAMPLES / 'twisted-web'}"
         twist = start(self, Program(), TWIST, "--log-format=text", "web", listen, path)
         await twist.printed(f"Site starting on {port}")
         return f"ws://127.0.0.1:{port}/websocket_server.rpy"
 
     async def test_the_client_gets_a_reply_and_heartbeats(self):
-        client = self.run_example("twisted_web/websocket_client.py", await self.serve_script())
+        client = self.run_example("twisted-web/websocket_client.py", await self.serve_script())
         self.assertEqual(await client.line(), "connecting...")
         await client.printed("connected!")
         await client.printed("received: 'reply to hello, world!'")
