@@ -85,6 +85,11 @@ class AnswerTests(JSONRPCTestCase):
         self.assertEqual(self.ask(both, self.call("fail")), error(1, -32603, "internal error"))
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
+    def test_a_result_that_is_no_json_is_such_a_failure(self):
+        both = self.serve(fail=lambda: b"bytes")
+        self.assertEqual(self.ask(both, self.call("fail")), error(1, -32603, "internal error"))
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
     def test_no_more_than_a_hundred_calls_at_once(self):
         both = self.serve(wait=Deferred)
         calls = [self.call("wait", number=number) for number in range(100)]
@@ -150,6 +155,18 @@ class CallTests(JSONRPCTestCase):
         peer = self.start(both)
         both.drop()
         self.failureResultOf(self.call(both, peer, "greet", "Ada"), ConnectionClosed)
+
+    def test_an_answer_is_never_answered(self):
+        both = self.connect()
+        self.start(both)
+        # The client gets an error without an id; nothing else follows, or this would never end.
+        both.client.sendMessage("no JSON")
+        both.pump()
+        for wrong in {"error": "?"}, {"result": 1}, {"jsonrpc": "2.0", "id": [], "error": {}}:
+            both.client.sendMessage(json.dumps(wrong))
+        both.pump()
+        counters = both.client.counters
+        self.assertEqual((counters.messages_out, counters.messages_in), (4, 1))
 
     def test_the_server_can_call_the_client_too(self):
         async def handler(ws):

@@ -15,11 +15,16 @@ def example(test, name):
     """Import an example, as if its folder were the current one; forget it after the test."""
     if str(GALLERY) not in sys.path:
         test.patch(sys, "path", [str(GALLERY), *sys.path])
-        test.addCleanup(_forget, set(sys.modules))
+        names = {path.stem for path in GALLERY.glob("*.py")}
+        test.addCleanup(_restore, names, _take(names))
     return import_module(name)
 
 
-def _forget(before):
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == GALLERY:
-            del sys.modules[name]
+def _take(names):
+    """Remove modules of these names; return those that were there."""
+    return {name: sys.modules.pop(name) for name in names & set(sys.modules)}
+
+
+def _restore(names, before):
+    _take(names)
+    sys.modules.update(before)

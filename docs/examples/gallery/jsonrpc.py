@@ -6,7 +6,6 @@ from itertools import count
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from txws2 import ConnectionClosed, cancelled_on_close
 
@@ -89,16 +88,15 @@ class Peer:
                 except RPCError as error:
                     answer = error.answer(number)
                 return answer if "id" in message else None
-            case {"jsonrpc": "2.0", "id": int(number), "result": result}:
-                return self.answered(number, result)
-            case {"jsonrpc": "2.0", "id": int(number), "error": {"code": code, "message": why}}:
-                return self.answered(number, Failure(RPCError(code, why)))
-        return RPCError(-32600, "invalid request").answer()
-
-    def answered(self, number, result):
-        # An answer that comes after the time limit is for nobody.
-        if number in self.calls:
-            self.calls.pop(number).callback(result)
+            case {"id": int(n), "result": result} if n in self.calls:
+                self.calls.pop(n).callback(result)
+            case {"id": int(n), "error": {"code": code, "message": why}} if n in self.calls:
+                self.calls.pop(n).errback(RPCError(code, why))
+            case {"result": _} | {"error": _}:
+                pass  # it came too late; if answers were answered, two peers would never end
+            case _:
+                return RPCError(-32600, "invalid request").answer()
+        return None
 
     async def work(self, method, params):
         function = self.methods.get(method)
@@ -113,7 +111,9 @@ class Peer:
             raise RPCError(-32000, "too many calls at once")
         self.working += 1
         try:
-            return await maybeDeferred(function, *args, **kwargs)
+            result = await maybeDeferred(function, *args, **kwargs)
+            json.dumps(result)  # whatever isn't JSON is an error, too
+            return result
         except (RPCError, CancelledError):
             raise
         except Exception:

@@ -43,7 +43,8 @@ class Shell:
         self.environ["TERM"], self.size = term.decode(), size
 
     def windowChanged(self, size):
-        ioctl(self.process.fileno(), TIOCSWINSZ, pack("4H", *size))
+        if self.size and self.process:  # there is a terminal
+            ioctl(self.process.fileno(), TIOCSWINSZ, pack("4H", *size))
 
     def openShell(self, protocol):
         self.spawn(protocol, "-l")
@@ -53,25 +54,24 @@ class Shell:
 
     def spawn(self, protocol, *arguments):
         shell = self.environ.get("SHELL", "/bin/sh")
-        terminal = self.size is not None
         self.process = self.reactor.spawnProcess(
             protocol,
             shell,
             [shell, *arguments],
             self.environ,
             os.path.expanduser("~"),
-            usePTY=terminal,
+            usePTY=self.size is not None,
         )
-        if terminal:
-            self.windowChanged(self.size)
+        self.windowChanged(self.size)
 
     def eofReceived(self):
         self.process.closeStdin()
 
     def closed(self):
-        with suppress(ProcessExitedAlready):
-            self.process.signalProcess("HUP")
-        self.process.loseConnection()
+        if self.process:
+            with suppress(ProcessExitedAlready):
+                self.process.signalProcess("HUP")
+            self.process.loseConnection()
 
 
 class User(ConchUser):
