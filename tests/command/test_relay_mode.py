@@ -121,7 +121,7 @@ class HintTests(PagesTestCase):
         self.assertEqual(status, 200)
         self.assertIn("connect to ws://localhost/echo by", body)
         for line in (
-            "A relay with rooms is at http://localhost/chat. ",
+            "There are rooms here. Their addresses are http://localhost/chat/room/NAME. ",
             "  hear and publish  python -m txws2 ws://localhost/chat/room/lobby\n",
             "  hear              curl -N -H 'Accept: text/event-stream' "
             "http://localhost/chat/room/lobby\n",

@@ -104,7 +104,7 @@ class Pages:
                 "query": quote(visit.uri(manual.path), safe=""),
                 "title": manual.title,
                 "explanation": manual.explanation,
-                "commands": "\n".join(command for _, command in manual.commands),
+                "commands": _listing(manual),
                 "script": manual.script,
             }
             response = page("hint.html", values, status=status)
@@ -133,6 +133,13 @@ class Pages:
         if self.has_console:
             said += f", or open {visit.uri('/', 'http')} in a browser"
         return f"{said}.\n"
+
+
+def _listing(manual: Manual) -> str:
+    """Return the commands; if there are several, each is behind a comment for its purpose."""
+    if len(manual.commands) == 1:
+        return manual.commands[0][1]
+    return "\n".join(f"# {purpose}\n{command}" for purpose, command in manual.commands)
 
 
 def _ways(manual: Manual) -> str:

@@ -161,8 +161,8 @@ class _WaysOfRelay:
             room=json.dumps(name if name.isprintable() else "lobby"),
         )
         return Manual(
-            f"A relay with rooms is at {visit.uri(self._path or '/', 'http')}",
-            f"A room is at {visit.uri(rooms, 'http')}NAME, and these are ways to use one.",
+            "There are rooms here",
+            f"Their addresses are {visit.uri(rooms, 'http')}NAME. Clients hear them, and publish.",
             rooms + room,
             tuple(commands),
             script,
