@@ -36,6 +36,7 @@ SAMPLES = {
     "presence": ("true", 1),
     "publish": ('"nobody"', "nobody"),
     "publish-tokens": ('"tokens"', "tokens"),
+    "publish-rate": ("50", 50),
     "targets": ('"/etc/vnc-targets"', "/etc/vnc-targets"),
     "jwt-key": ('"key.pem"', "key.pem"),
     "record": ('"recordings"', "recordings"),
