@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -108,6 +109,8 @@ class TwistdService(WebSocketService):
             atexit.register(end_with_status_1)
             self.factory.reactor.stop()
             return
+        for server in self._servers if self.whole is None else self.whole._servers:
+            server._remove_files()
         if sys.stderr is not sys.__stderr__:
             # twistd has replaced sys.stderr by its log; SystemExit prints the problem there.
             print(problem, file=sys.__stderr__)
@@ -115,6 +118,12 @@ class TwistdService(WebSocketService):
                 # With a status for its code, SystemExit doesn't print the problem a second time.
                 problem.code = 1
         raise problem
+
+    def _remove_files(self) -> None:
+        """Close the ports that have a file, as the process ends without a turn of the reactor."""
+        for port in self._ports:
+            if isinstance(port.getHost(), UNIXAddress):
+                cast(Any, port).connectionLost(Failure(ConnectionDone()))
 
     def _listens(
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
@@ -162,23 +171,25 @@ class TwistdServices(MultiService):
 
     def privilegedStartService(self) -> None:
         """Listen with all servers."""
-        self._prepare()
+        if not self._prepared:
+            self._prepared = True
+            _begin(self)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
-        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do."""
-        self._prepare()
+        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do.
+
+        A program that is for all connections begins after that, as nobody would end it if the
+        servers couldn't listen.
+        """
+        if not self._prepared:
+            self.privilegedStartService()
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[object]:
         """Stop the servers, and then all that they need."""
         Service.stopService(self)
         return _stopped(self._servers).addCallback(lambda _: _stopped(self._others))
-
-    def _prepare(self) -> None:
-        if not self._prepared:
-            self._prepared = True
-            _begin(self)
 
     def stopNow(self) -> None:
         """Stop all servers without waiting."""

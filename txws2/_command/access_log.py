@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ class AccessLog:
 
     def __init__(self, path: str, trusted_proxies: Sequence[str] = ()) -> None:
         self._path = path
+        # twistd may change the current directory before the file is opened again.
+        self._place = os.path.abspath(path)
         self._trusted = Networks(trusted_proxies)
         self._failing = False
         self._log = Logger(namespace="txws2.server")
@@ -54,7 +57,7 @@ class AccessLog:
             # twistd puts its own log in the place of sys.stdout.
             return cast(TextIO, sys.__stdout__)
         try:
-            return open(self._path, "a", encoding="ascii", buffering=1)
+            return open(self._place, "a", encoding="ascii", buffering=1)
         except OSError as exc:
             raise ValueError(f"can't write {self._path!r}: {exc.strerror}") from exc
 
