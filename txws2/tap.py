@@ -294,8 +294,11 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
 def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], list[Any]]:
     """Return the servers, and further services that start and stop with them."""
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
-    places = [*endpoints, *options["redirect-http"]]
-    problems = [options.located(each) for each in _wrong_endpoints(places, reactor)]
+    problems = [
+        options.located(problem)
+        for name, places in (("listen", endpoints), ("redirect-http", options["redirect-http"]))
+        for problem in _wrong_endpoints(name, places, reactor)
+    ]
     try:
         assembled = assemble(options, endpoints, reactor, os.getcwd())
     except WrongOptions as exc:
@@ -322,14 +325,16 @@ def _listened_twice(servers: Sequence[CommandOptions]) -> Iterator[str]:
     """Generate a problem for each place at which two servers would listen."""
     seen: set[str] = set()
     for options in servers:
-        for where in [*(options["listen"] or [_DEFAULT_ENDPOINT]), *options["redirect-http"]]:
-            if where in seen:
-                problem = f"--listen has {where!r} twice; only one server can listen there"
-                yield options.located(WrongOption("listen", problem, where))
-            seen.add(where)
+        for name, default in (("listen", [_DEFAULT_ENDPOINT]), ("redirect-http", [])):
+            for where in options[name] or default:
+                if where in seen:
+                    twice = " twice" if name == "listen" else ", too"
+                    problem = f"--{name} has {where!r}{twice}; only one server can listen there"
+                    yield options.located(WrongOption(name, problem, where))
+                seen.add(where)
 
 
-def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
+def _wrong_endpoints(name: str, endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
     """Generate a problem for each description that isn't one of an endpoint to listen at."""
     for endpoint in endpoints:
         problem = _carried_websocket(endpoint)
@@ -340,4 +345,4 @@ def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption
                 # The plugin of its prefix may raise any exception.
                 problem = f"{endpoint!r} isn't an endpoint: {exc}"
         if problem is not None:
-            yield WrongOption("listen", problem, endpoint)
+            yield WrongOption(name, problem, endpoint)

@@ -148,7 +148,7 @@ class RedirectTests(TLSTestCase):
 
     def test_a_place_that_cannot_be_listened_at_is_told(self):
         self.assertCannotStart(
-            "--listen has 'tcp:80' twice; only one server can listen there",
+            "--redirect-http has 'tcp:80', too; only one server can listen there",
             *(*self.both, "-l", ":80", "--redirect-http", ":80"),
         )
 

@@ -38,19 +38,27 @@ class AccessLog:
     Args:
         path: the path of the file; "-" for standard output.
         trusted_proxies: the proxies whose word on the client's address counts.
+        create: False only to find out whether it can be written, and to leave no new file behind.
 
     Raises:
         ValueError: the file can't be written.
     """
 
-    def __init__(self, path: str, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: str, trusted_proxies: Sequence[str] = (), *, create: bool = True
+    ) -> None:
         self._path = path
         # twistd may change the current directory before the file is opened again.
         self._place = os.path.abspath(path)
         self._trusted = Networks(trusted_proxies)
         self._failing = False
         self._log = Logger(namespace="txws2.server")
+        existed = os.path.lexists(self._place)
         self._file = self._opened()
+        if not create and path != "-":
+            self._file.close()
+            if not existed:
+                os.unlink(self._place)
 
     def _opened(self) -> TextIO:
         if self._path == "-":

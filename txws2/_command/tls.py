@@ -91,7 +91,7 @@ def certificate_files(options: Any, problems: list[WrongOption]) -> CertificateF
     try:
         return CertificateFiles(*(options[name] for name in names))
     except UnusableFile as exc:
-        name = next(each for each in names if options[each] == exc.path)
+        name = exc.argument.replace("_", "-")
         problems.append(WrongOption(name, f"--{name}: {exc}"))
         return None
 

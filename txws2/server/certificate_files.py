@@ -46,16 +46,16 @@ class UnusableFile(ValueError):
     """A file of certificates or keys can't be used.
 
     Args:
-        path: the path of the file, as it was given.
+        argument: the argument of `CertificateFiles` that names the file.
         text: the reason.
 
     Attributes:
-        path: the same path.
+        argument: the same name.
     """
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, argument: str, text: str) -> None:
         super().__init__(text)
-        self.path = path
+        self.argument = argument
 
 
 @implementer(IOpenSSLContextFactory)
@@ -120,18 +120,19 @@ class CertificateFiles:
         return [state_of(join(self._directory, path)) for path in paths if path is not None]
 
     def _read(self) -> SSL.Context:
-        leaf, *others = self._certificates(self._certificate)
+        leaf, *others = self._certificates("certificate", self._certificate)
         key = self._private_key()
         forms = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if key.public_key().public_bytes(*forms) != leaf.public_key().public_bytes(*forms):
             raise UnusableFile(
-                self._key,
+                "private_key",
                 f"the key of {self._key!r} isn't that of the first certificate of "
                 f"{self._certificate!r}; the server's own certificate must come first",
             )
         options: dict[str, Any] = {}
-        authorities = [] if self._client_ca is None else self._certificates(self._client_ca)
-        if authorities:
+        authorities: list[x509.Certificate] = []
+        if self._client_ca is not None:
+            authorities = self._certificates("client_ca", self._client_ca)
             trusted = [Certificate(_old(each)) for each in authorities]
             options["trustRoot"] = trustRootFromCertificates(trusted)
         try:
@@ -145,45 +146,48 @@ class CertificateFiles:
             context: SSL.Context = made.getContext()
         except (SSL.Error, TypeError) as exc:
             text = f"OpenSSL refuses {self._certificate!r}: {exc}"
-            raise UnusableFile(self._certificate, text) from exc
+            raise UnusableFile("certificate", text) from exc
         if authorities:
             # Clients choose their certificate by these names.
             context.set_client_ca_list([_old(each).get_subject() for each in authorities])
         return context
 
-    def _certificates(self, path: str) -> list[x509.Certificate]:
-        found = [match[0] for match in _CERTIFICATE.finditer(self._data_of(path))]
+    def _certificates(self, argument: str, path: str) -> list[x509.Certificate]:
+        found = [match[0] for match in _CERTIFICATE.finditer(self._data_of(argument, path))]
         if not found:
-            raise UnusableFile(path, f"{path!r} has no certificate in it; it must be a PEM file")
+            text = f"{path!r} has no certificate in it; it must be a PEM file"
+            raise UnusableFile(argument, text)
         try:
             return [x509.load_pem_x509_certificate(each) for each in found]
         except ValueError:
-            raise UnusableFile(path, f"a certificate in {path!r} is damaged") from None
+            raise UnusableFile(argument, f"a certificate in {path!r} is damaged") from None
 
     def _private_key(self) -> Any:
         path = self._key
-        match = _KEY.search(self._data_of(path))
+        argument = "certificate" if path == self._certificate else "private_key"
+        match = _KEY.search(self._data_of(argument, path))
         if match is None:
-            raise UnusableFile(path, f"{path!r} has no private key in it; it must be a PEM file")
+            text = f"{path!r} has no private key in it; it must be a PEM file"
+            raise UnusableFile(argument, text)
         try:
             return load_pem_private_key(match[0], None)
         except TypeError:
             text = f"the private key of {path!r} is encrypted; decrypt it by `openssl pkey`"
-            raise UnusableFile(path, text) from None
+            raise UnusableFile(argument, text) from None
         except Exception:
             # The text doesn't show anything of the key.
             text = f"the private key of {path!r} is damaged, or of an unknown kind"
-            raise UnusableFile(path, text) from None
+            raise UnusableFile(argument, text) from None
 
-    def _data_of(self, path: str) -> bytes:
+    def _data_of(self, argument: str, path: str) -> bytes:
         try:
             with open(join(self._directory, path), "rb") as file:
                 data = file.read(_LARGEST + 1)
         except OSError as exc:
-            raise UnusableFile(path, f"can't read {path!r}: {exc.strerror}") from exc
+            raise UnusableFile(argument, f"can't read {path!r}: {exc.strerror}") from exc
         if len(data) > _LARGEST:
             text = f"{path!r} is larger than a mebibyte, and can't be a file of certificates"
-            raise UnusableFile(path, text)
+            raise UnusableFile(argument, text)
         return data
 
 
