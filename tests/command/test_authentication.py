@@ -203,3 +203,7 @@ class MistakesTests(AuthenticationTestCase):
             "--authorize-name has no effect without --authorize; give both",
             *("--authorize-name", "X-User"),
         )
+        self.assertCannotStart(
+            "--authorize-name must be the name of a header, as Remote-User; it is 'X User'",
+            *("--authorize", "http://127.0.0.1/", "--authorize-name", "X User"),
+        )

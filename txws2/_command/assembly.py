@@ -320,7 +320,7 @@ def _access_log(options: Options, problems: list[WrongOption]) -> Any:
     from txws2._command.access_log import AccessLog
 
     try:
-        return AccessLog(path, options["trusted-proxy"])
+        return AccessLog(path, options["trusted-proxy"], create=not options.checking)
     except ValueError as exc:
         problems.append(WrongOption("access-log", f"--access-log: {exc}"))
         return None

@@ -13,11 +13,19 @@ from txws2.server.bearer import TokenFile, bearer_auth
 from txws2.server.client_certificates import certificate_auth
 from txws2.server.hooks import ProcessRequest
 from txws2.server.user_file import UserFile
+from txws2.wire.http.grammar import is_token
 
 __all__ = ["AUTHENTICATION", "Guards", "authenticating", "authenticators"]
 
 # Browsers show it with the question for a password.
 _REALM = "this server"
+
+
+def _header(text: str) -> str:
+    if not is_token(text):
+        raise ValueError(f"must be the name of a header, as Remote-User; it is {text!r}")
+    return text
+
 
 _USERS = Option(
     "user-file",
@@ -47,7 +55,8 @@ _NAME = Option(
     "authorize-name",
     "the header of its answer that has the name",
     "HEADER",
-    default="Remote-User",
+    _header,
+    "Remote-User",
     otherwise="Remote-User",
 )
 

@@ -46,7 +46,23 @@ class PublicFiles(File):
         """Return the resource of a name in the directory."""
         if path.startswith(b".") and path != _WELL_KNOWN:
             return notFound()
+        if not _is_name(path):
+            return notFound()
         return super().getChild(path, request)  # type: ignore[no-untyped-call]
+
+    def render_GET(self, request: Request) -> Any:
+        """Send the file, or the parts of it that are asked for."""
+        if self.exists() and not self.isfile() and not self.isdir():
+            # Opening a pipe would wait for its writer, and stop the whole server.
+            return notFound().render(request)
+        if b"," in (request.getHeader(b"range") or b""):
+            # RFC 9110 section 14.2: "A server MAY ignore the Range header field." Some hundred
+            # ranges would make a large response of a small file; and twisted.web never ends
+            # some responses with several ranges.
+            request.requestHeaders.removeHeader(b"range")
+        return super().render_GET(request)  # type: ignore[no-untyped-call]
+
+    render_HEAD = render_GET
 
     def createSimilarFile(self, path: str) -> PublicFiles:
         """Return the resource of a path below."""
@@ -55,6 +71,14 @@ class PublicFiles(File):
     def directoryListing(self) -> Any:
         """Return the resource of a directory without index.html."""
         return notFound()
+
+
+def _is_name(path: bytes) -> bool:
+    """Return False for a name that no file can have; twisted.web would log its traceback."""
+    try:
+        return "\0" not in path.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 class Tree(Resource):
