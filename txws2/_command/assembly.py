@@ -283,7 +283,7 @@ def _with_site(
     making: Making,
     access_log: Any,
 ) -> Mounts:
-    """Return the factory of a port with a site, at all of which but open pages the guards stand."""
+    """Return the factory of a port with a site; guards are in front of all but the open pages."""
     # Only sites need twisted.web.
     from txws2._command.site_resources import HostCheck, guarded_tree
 
