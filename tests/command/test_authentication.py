@@ -17,7 +17,7 @@ SAID = []
 
 
 async def name(ws):
-    SAID.append(ws.username)
+    SAID.append((ws.username, ws.auth_type))
 
 
 LOCKED = guarded(name, lambda connection, request: Response(401, "Unauthorized"))
@@ -73,12 +73,14 @@ class FilesTests(AuthenticationTestCase):
         self.status()
         self.assertEqual(self.answer.count(b"WWW-Authenticate"), 2)
 
-    def test_an_application_knows_the_name(self):
+    def test_an_application_knows_the_name_and_the_kind_of_proof(self):
         self.start(
-            "--bearer-tokens", self.tokens, "--app", "tests.command.test_authentication:name"
+            *("--bearer-tokens", self.tokens, "--user-file", self.users),
+            *("--app", "tests.command.test_authentication:name"),
         )
         self.assertEqual(self.status("/", TOKEN), 101)
-        self.assertEqual(SAID, ["ann"])
+        self.assertEqual(self.status("/", PASSWORD), 101)
+        self.assertEqual(SAID, [("ann", "Bearer"), ("bob", "Basic")])
 
     def test_a_token_in_the_query_counts_if_that_is_permitted(self):
         self.start("--bearer-tokens", self.tokens)
