@@ -20,7 +20,7 @@ from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
 from txws2._command.idle_exit import IdleExit
-from txws2._command.json_log import log_as_json
+from txws2._command.json_log import log_as_json, will_be_renamed
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.sd_notify import notifier_of
@@ -40,6 +40,11 @@ __all__ = ["CannotStart", "Echo", "Options", "makeService"]
 
 _log = Logger(namespace="txws2.server")
 
+_RENAMED = (
+    "twistd ws: --logfile={path} isn't a regular file, and twistd renames it once a megabyte is "
+    "logged; log to stdout instead (--nodaemon without --logfile), and redirect that"
+)
+
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
 
@@ -58,6 +63,9 @@ class Options(CommandOptions):
                 log_as_json(self.parent)
             except ValueError as exc:
                 raise CannotStart(str(exc)) from exc
+        if self.parent is not None and will_be_renamed(self.parent):
+            # The log itself may go where nobody sees it.
+            print(_RENAMED.format(path=self.parent["logfile"]), file=sys.stderr)
         if self["check-config"]:
             makeService(self)
             what = self["config"] or "The command line"
