@@ -22,6 +22,7 @@ program at once.
 The exit status is 0 if the connection was opened, and both sides closed it with 1000, 1001 or
 no code; with --reconnect, the last connection counts. It is 1 otherwise, and if messages could
 not be printed.
+`python -m txws2 replay` plays a recording of `twistd ws --record`, and has a --help of its own.
 """
 
 
