@@ -78,8 +78,8 @@ def parse_replay(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = _Parser(
         prog="python -m txws2 replay",
-        description="Play a recording of `twistd ws --record` to a WebSocket server: what the "
-        "client has sent, with its times.",
+        description="Play a recording of `twistd ws --record` to a WebSocket server: the messages\n"
+        "that the client has sent, with the times between them.",
         epilog=_EPILOG_OF_REPLAY,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
