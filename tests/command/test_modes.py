@@ -2,6 +2,8 @@
 
 import sys
 from pathlib import Path
+from queue import Queue
+from threading import current_thread
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads
@@ -187,13 +189,18 @@ class SiteTests(ModesTestCase):
         self.assertTrue(self.get("/a/").endswith(b"the root"))
         self.assertIn(b"404 Not Found", self.get("/"))
 
-    def test_an_application_of_wsgi_is_called_in_the_reactor_s_threads(self):
-        self.reactor.getThreadPool = lambda: None
+    def test_an_application_of_wsgi_has_threads_of_its_own_that_end_with_the_process(self):
         modes = {mode.option.name: mode for mode in MODES}
         making = Making({}, {}, self.reactor, str(self.directory))
         resource = modes["wsgi"].make("tests.command.test_modes:wsgi", making)
         self.assertIsInstance(resource, WSGIResource)
         self.assertFalse(IReactorThreads.providedBy(self.reactor))
+        threads, found = resource._threadpool, Queue()
+        self.addCleanup(threads.stop)
+        # A thread from before the fork wouldn't be in the daemon.
+        self.assertEqual(threads.threads, [])
+        threads.callInThread(lambda: found.put(current_thread().daemon))
+        self.assertTrue(found.get())
 
     def test_on_the_loopback_it_answers_for_that_only(self):
         """Attack 30: DNS rebinding."""
