@@ -5,8 +5,9 @@ from pathlib import Path
 from queue import Queue
 from threading import current_thread
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorThreads
+from twisted.logger import formatEvent
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
@@ -373,6 +374,22 @@ class MoreModesTests(ModesTestCase):
         self.joined.pump()
         self.assertFalse(handler.started)
         self.assertIsNone(self.successResultOf(stopping))
+
+    def test_a_service_that_fails_to_stop_is_told_and_the_others_stop(self):
+        handler = self.start_service()
+        error = OSError("the disk is full")
+        self.patch(handler, "stopService", lambda: fail(error))
+        stopping = self.service.stopService()
+        self.assertIsNone(self.successResultOf(stopping))
+        [event] = self.take_loud()
+        self.assertEqual(formatEvent(event), "a service has failed to stop: Handler")
+        self.assertIs(event["log_failure"].value, error)
+
+    def test_so_is_one_that_raises(self):
+        handler = self.start_service()
+        self.patch(handler, "stopService", lambda: 1 / 0)
+        self.assertIsNone(self.successResultOf(self.service.stopService()))
+        self.assertEqual(len(self.take_loud()), 1)
 
     def test_a_mode_says_how_it_is_made(self):
         self.assertRaises(NotImplementedError, Mode().make, "", None)

@@ -768,6 +768,50 @@ class ServiceTests(MountsTestCase):
         self.clock.advance(0)
         self.assertEqual(stopped, [True])
 
+    def serve_waiters(self, *paths, **options):
+        """Serve handlers, each of which waits for the end of the service; return their ends."""
+        ends = []
+
+        def waiter(path):
+            async def wait(ws):
+                await ws.recv()
+                await self.service.stopService()
+                ends.append(path)
+
+            return WebSocketServerFactory(wait, reactor=self.clock)
+
+        self.mounts = Mounts({path: waiter(path) for path in paths})
+        self.service = WebSocketService("tcp:8000", self.mounts, **options)
+        self.service.startService()
+        return ends
+
+    def stop_by(self, *paths, **options):
+        """Let a client at each of these paths ask for the end in turn; return the ends."""
+        ends = self.serve_waiters(*dict.fromkeys(paths), **options)
+        opened = []
+        for path in paths:
+            self.connect()
+            self.receive(at(path.encode()))
+            opened.append(self.joined)
+        for both in opened:
+            both.client.transport.write(frame(TEXT, b"stop"))
+            both.pump()
+        for both in opened:
+            both.client.transport.write(frame(CLOSE, closing(1001)))
+            both.pump()
+            both.client.transport.loseConnection()
+            both.pump()
+        self.clock.advance(0)
+        return ends
+
+    def test_handlers_of_several_mounts_may_wait_for_the_end(self):
+        for paths in ["/a", "/b"], ["/b", "/a"], ["/a", "/b", "/c"], ["/a", "/a", "/b", "/b"]:
+            self.assertEqual(sorted(self.stop_by(*paths)), sorted(paths))
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_so_they_may_while_others_drain(self):
+        self.assertEqual(sorted(self.stop_by("/a", "/b", drain=None)), ["/a", "/b"])
+
     def test_a_factory_takes_no_further_options(self):
         mounts = Mounts({"/": self.factory()})
         self.assertRaises(TypeError, WebSocketService, "tcp:80", mounts, max_size=3)

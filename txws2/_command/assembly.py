@@ -12,7 +12,7 @@ from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
 from txws2._command.tls import TLS, certificate_files, https_port, tls_problems
-from txws2._pages.documents import ASSETS
+from txws2._pages.open_pages import put_open_pages_first
 from txws2._pages.pages import Pages
 from txws2.exceptions import NegotiationError
 from txws2.server.certificate_files import CertificateFiles
@@ -59,6 +59,7 @@ class Assembled(NamedTuple):
         redirect: the factory of --redirect-http; None if there is none.
         reloads: functions that read or open files again.
         has_console: True if browsers get the console at "/".
+        visited: its factories of WebSockets that aren't those of pages about the server.
     """
 
     factory: WebSocketServerFactory | Mounts
@@ -69,6 +70,7 @@ class Assembled(NamedTuple):
     redirect: Mounts | None
     reloads: list[Callable[[], object]]
     has_console: bool
+    visited: tuple[WebSocketServerFactory, ...]
 
 
 class _Made(NamedTuple):
@@ -106,12 +108,14 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         raise WrongOptions(list(dict.fromkeys(options.located(each) for each in problems)))
     names = names_of_loopback(options, endpoints)
     spelling = CommandSpelling(options, names)
-    factory = _joined(made, making, guards, access_log)
+    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
+    factory = _joined(made, pages, making, guards, access_log)
     commanded = tuple(each for each in factories_of(factory) if each not in making.own)
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
         each.hooks = put_before(each.hooks, guards)
+    put_open_pages_first(pages, factories_of(factory))
     for each in factories_of(factory):
         # This changes nothing for a factory that has options of its own.
         each.access_log = None if access_log is None else access_log.websocket
@@ -120,9 +124,18 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         each.reload for each in (certificate,) if each is not None
     ]
     reloads += [each.reopen for each in (access_log,) if each is not None]
-    has_console = "/" not in made.pages
+    of_pages = {answer.factory for answer in made.answers.values()}
+    visited = tuple(each for each in factories_of(factory) if each not in of_pages)
     return Assembled(
-        factory, commanded, making.services, names, certificate, redirect, reloads, has_console
+        factory,
+        commanded,
+        making.services,
+        names,
+        certificate,
+        redirect,
+        reloads,
+        has_console="/" not in made.pages,
+        visited=visited,
     )
 
 
@@ -235,10 +248,13 @@ def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongO
 
 
 def _joined(
-    made: _Made, making: Making, guards: tuple[ProcessRequest, ...], access_log: Any
+    made: _Made,
+    pages: Pages,
+    making: Making,
+    guards: tuple[ProcessRequest, ...],
+    access_log: Any,
 ) -> WebSocketServerFactory | Mounts:
     """Return one factory for all places, and give it its pages."""
-    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
     live = {path: each.factory for path, each in made.answers.items() if each.factory is not None}
     sockets = {**made.sockets, **live}
     joined: WebSocketServerFactory | Mounts
@@ -247,7 +263,7 @@ def _joined(
     elif not made.pages:
         joined = Mounts(sockets, reactor=making.reactor)
     else:
-        joined = _with_site(_site(made, pages, making, guards), sockets, making, access_log)
+        joined = _with_site(made, pages, guards, sockets, making, access_log)
     watched = dict(made.sockets)
     if isinstance(joined, Mounts):
         # The last one has the requests at paths without a mount.
@@ -259,38 +275,19 @@ def _joined(
     return joined
 
 
-def _site(
+def _with_site(
     made: _Made,
     pages: Pages,
-    making: Making,
     guards: tuple[ProcessRequest, ...],
-) -> Any:
-    """Return the resource of the site; the guards stand in front of all but the pages of --status.
-
-    These have a password of their own, and whoever asks for the health has none.
-    """
-    # Only sites need twisted.web.
-    from txws2._command.site_resources import Tree
-    from txws2._pages.site import PagesResource
-    from txws2.server.guarded_resource import GuardedResource
-
-    ours = PagesResource(pages)
-    resources: dict[str, Any] = {"/": ours, ASSETS: ours, **made.pages}
-    if guards:
-        proxies = making.settings["trusted_proxies"]
-        resources = {
-            path: GuardedResource(each, *guards, trusted_proxies=proxies)
-            for path, each in resources.items()
-        }
-    return Tree({**resources, **dict.fromkeys(made.answers, ours)})
-
-
-def _with_site(
-    tree: Any, sockets: dict[str, WebSocketServerFactory], making: Making, access_log: Any
+    sockets: dict[str, WebSocketServerFactory],
+    making: Making,
+    access_log: Any,
 ) -> Mounts:
-    """Return the factory of a port with a site, whose resources are in the tree."""
-    from txws2._command.site_resources import HostCheck
+    """Return the factory of a port with a site; guards are in front of all but the open pages."""
+    # Only sites need twisted.web.
+    from txws2._command.site_resources import HostCheck, guarded_tree
 
+    tree = guarded_tree(made.pages, made.answers, pages, guards, making.settings["trusted_proxies"])
     site: Any = HostCheck(tree, lambda: mounts.factories[-1].hosts)
     if access_log is not None:
         from txws2._command.access_log import LoggedSite

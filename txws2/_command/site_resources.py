@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from twisted.web.pages import notFound
@@ -10,14 +10,19 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.static import File
 
+from txws2._pages.documents import ASSETS
+from txws2._pages.pages import Pages
+from txws2._pages.site import PagesResource
 from txws2.exceptions import InvalidHost
+from txws2.server.guarded_resource import GuardedResource
+from txws2.server.hooks import ProcessRequest
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import respond
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.mount_points import segments_of_point
 
-__all__ = ["HostCheck", "PublicFiles", "Tree"]
+__all__ = ["HostCheck", "PublicFiles", "Tree", "guarded_tree"]
 
 # RFC 8615: files of this directory are for all, as the proofs for a certificate (ACME).
 _WELL_KNOWN = b".well-known"
@@ -103,6 +108,30 @@ class Tree(Resource):
                 return resource
         del postpath[:]
         return notFound()
+
+
+def guarded_tree(
+    resources: Mapping[str, Any],
+    answers: Iterable[str],
+    pages: Pages,
+    guards: Sequence[ProcessRequest],
+    trusted_proxies: Sequence[str],
+) -> Tree:
+    """Return the resources of a site, with guards in front of all but the open pages.
+
+    Args:
+        resources: the resources by their paths.
+        answers: the paths of pages about the server.
+        pages: these pages, and those of the paths without a resource.
+        guards: the hooks that must accept a client.
+        trusted_proxies: the proxies whose word on the client counts.
+    """
+    ours = PagesResource(pages)
+    tree: dict[str, Any] = {"/": ours, ASSETS: ours, **resources, **dict.fromkeys(answers, ours)}
+    for path, resource in tree.items():
+        if guards and not (resource is ours and pages.is_open(path)):
+            tree[path] = GuardedResource(resource, *guards, trusted_proxies=trusted_proxies)
+    return Tree(tree)
 
 
 class HostCheck(Resource):
