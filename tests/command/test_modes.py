@@ -13,6 +13,7 @@ from twisted.web.server import Site
 from twisted.web.static import Data
 from twisted.web.wsgi import WSGIResource
 
+from tests.support.certificates import make_pems
 from tests.support.sides import REQUEST, Peer, QuietTestCase
 from tests.test_tap import TapTestCase
 from txws2._command import assembly
@@ -29,6 +30,7 @@ from txws2.testing import Joined
 ROOT = Resource()
 ROOT.putChild(b"", Data(b"the root", "text/plain"))
 SITE = Site(ROOT)
+OWN = None
 
 
 async def chat(ws):
@@ -117,7 +119,7 @@ class SocketTests(ModesTestCase):
     def test_an_echo_may_have_a_path(self):
         for arguments in ["--echo", "/echo"], ["--echo=/echo"]:
             self.reactor.tcpServers.clear()
-            self.assertIs(type(self.start(*arguments)), Mounts)
+            self.assertIsInstance(self.start(*arguments), Mounts)
             self.assertOpens("/echo", "/echo/x")
             self.assertEqual(self.open_at("/"), b"HTTP/1.1 404 Not Found")
 
@@ -202,6 +204,31 @@ class SiteTests(ModesTestCase):
         self.assertEqual(threads.threads, [])
         threads.callInThread(lambda: found.put(current_thread().daemon))
         self.assertTrue(found.get())
+
+    def test_the_limits_of_the_command_line_hold_for_it_too(self):
+        # Neither a factory with options of its own nor the status page decides about them.
+        own = WebSocketServerFactory(chat, reactor=self.reactor)
+        self.patch(sys.modules[__name__], "OWN", own)
+        for others in (), ("--status",), (f"--app=/a={__name__}:OWN", "--echo=/b"):
+            self.assertLimited("--static", str(self.directory), *others)
+
+    def test_and_for_the_redirect_from_http(self):
+        path = self.directory / "both.pem"
+        path.write_bytes(b"".join(make_pems("localhost")))
+        self.assertLimited("--certificate", str(path), "--listen=:443", "--redirect-http=:80")
+
+    def assertLimited(self, *arguments):
+        service = self.make("--open-timeout=3", "--close-timeout=4", *arguments)
+        factory = service._servers[-1].factory
+        self.assertEqual(factory.factories[-1].close_timeout, 4, arguments)
+        peer = Peer()
+        self.joined = Joined(factory.buildProtocol(None), peer, self.reactor)
+        self.reactor.advance(2.9)
+        self.joined.pump()
+        self.assertEqual(peer.take(), b"", arguments)
+        self.reactor.advance(0.2)
+        self.joined.pump()
+        self.assertIn(b" 408 ", peer.take(), arguments)
 
     def test_on_the_loopback_it_answers_for_that_only(self):
         """Attack 30: DNS rebinding."""
