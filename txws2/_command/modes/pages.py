@@ -97,7 +97,8 @@ def _password(path: str, shown: str) -> str:
         ValueError: there is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        # Editors of Windows may put a byte order mark at the beginning.
+        with open(path, encoding="utf-8-sig") as file:
             password = file.readline().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it isn't UTF-8"
