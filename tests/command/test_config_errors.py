@@ -4,10 +4,73 @@ import re
 import sys
 import tomllib
 
-from tests.command.test_config_file import FileTestCase
+from tests.command.test_config_file import OPTIONS, FileTestCase
 from txws2._command.option import CannotStart
 from txws2.server.factory import WebSocketServerFactory
 from txws2.tap import Options
+
+# A mistake with each option, and what the file needs beside it.
+MISTAKES = {
+    "app": ("'x'", ""),
+    "echo": ("'x'", ""),
+    "static": ("'/nowhere'", ""),
+    "wsgi": ("'os:nobody'", ""),
+    "web": ("'os:path'", ""),
+    "forward": ("'nowhere'", ""),
+    "exec": ("'/nowhere/x'", ""),
+    "exec-binary": ('"\'x"', ""),
+    "exec-shared": ("'/nowhere/x'", ""),
+    "relay": ("'x'", ""),
+    "history": ("'some'", "relay = true"),
+    "presence": ("true", ""),
+    "publish": ("'friends'", "relay = true"),
+    "publish-tokens": ("'/nowhere/x'", "relay = true"),
+    "publish-rate": ("'often'", "relay = true"),
+    "targets": ("'/nowhere/x'", "forward = '/'"),
+    "jwt-key": ("'/nowhere/x'", "forward = '/'"),
+    "record": ("'/nowhere/x'", "forward = 'localhost:1'"),
+    "record-limit": ("0", "forward = 'localhost:1'"),
+    "forward-ca": ("'/nowhere/x'", "forward = 'wss://localhost'"),
+    "max-programs": ("0", "exec = 'cat'"),
+    "pass-environment": ("'A=B'", "exec = 'cat'"),
+    "term-after": ("'soon'", "exec = 'cat'"),
+    "kill-after": ("-1", "exec = 'cat'"),
+    "shared-history": ("-1", "exec-shared = 'cat'"),
+    "shared-input": ("true", ""),
+    "status": ("'x'", ""),
+    "healthz": ("'x'", ""),
+    "metrics": ("'x'", ""),
+    "status-password": ("'/nowhere/x'", "status = true"),
+    "listen": ("'x'", ""),
+    "origin": ("'https://*.example'", ""),
+    "host": ("'a b'", ""),
+    "subprotocol": ("'a b'", ""),
+    "trusted-proxy": ("'a'", ""),
+    "certificate": ("'/nowhere/x'", ""),
+    "private-key": ("'/nowhere/x'", ""),
+    "client-ca": ("'/nowhere/x'", ""),
+    "redirect-http": ("'x'", ""),
+    "user-file": ("'/nowhere/x'", ""),
+    "bearer-tokens": ("'/nowhere/x'", ""),
+    "query-tokens": ("true", ""),
+    "authorize": ("'x'", ""),
+    "authorize-name": ("'a b'", ""),
+    "max-size": ("-1", ""),
+    "max-connections": ("0", ""),
+    "max-connections-per-host": ("0", ""),
+    "compression-memory": ("-1", ""),
+    "max-line-size": ("0", ""),
+    "max-headers": ("'none'", ""),
+    "ping-interval": ("0", ""),
+    "ping-timeout": ("nan", ""),
+    "open-timeout": ("inf", ""),
+    "close-timeout": ("0", ""),
+    "drain": ("-1", ""),
+    "idle-exit": ("0", ""),
+    "log-connections": ("'yes'", ""),
+    "access-log": ("'/nowhere/x'", ""),
+    "json-log": ("1", ""),
+}
 
 
 class ErrorTests(FileTestCase):
@@ -95,6 +158,15 @@ class ErrorTests(FileTestCase):
             ],
             "ping-interval = 'soon'\nhost = '*'\nlisten = 70000\necho = ['/a', 'x']\n",
         )
+
+    def test_a_mistake_with_any_option_names_the_file_the_line_and_the_key(self):
+        self.assertEqual(set(MISTAKES), {option.name for option in OPTIONS})
+        for name, (value, others) in MISTAKES.items():
+            text = f"\n{name} = {value}\n{others}\n"
+            error = self.assertRaises(CannotStart, self.make, self.write(text))
+            first, *_ = str(error).removeprefix("twistd ws: ").split("\ntwistd ws: ")
+            place = re.escape(f"{self.path}:2: ")
+            self.assertRegex(first, rf"^{place}(.* )?(--)?{name}(?![\w-])", name)
 
     def test_applications_and_places_that_are_not_there(self):
         self.assertRefused(

@@ -2,6 +2,8 @@
 
 import sys
 from pathlib import Path
+from queue import Queue
+from threading import current_thread
 
 from twisted.internet.interfaces import IReactorThreads
 from twisted.web.resource import Resource
@@ -9,6 +11,7 @@ from twisted.web.server import Site
 from twisted.web.static import Data
 from twisted.web.wsgi import WSGIResource
 
+from tests.support.certificates import make_pems
 from tests.support.sides import REQUEST, Peer, QuietTestCase
 from tests.test_tap import TapTestCase
 from txws2._command.modes.mode import Making, Place, place, place_alone
@@ -22,6 +25,7 @@ from txws2.testing import Joined
 ROOT = Resource()
 ROOT.putChild(b"", Data(b"the root", "text/plain"))
 SITE = Site(ROOT)
+OWN = None
 
 
 async def chat(ws):
@@ -110,7 +114,7 @@ class SocketTests(ModesTestCase):
     def test_an_echo_may_have_a_path(self):
         for arguments in ["--echo", "/echo"], ["--echo=/echo"]:
             self.reactor.tcpServers.clear()
-            self.assertIs(type(self.start(*arguments)), Mounts)
+            self.assertIsInstance(self.start(*arguments), Mounts)
             self.assertOpens("/echo", "/echo/x")
             self.assertEqual(self.open_at("/"), b"HTTP/1.1 404 Not Found")
 
@@ -183,13 +187,43 @@ class SiteTests(ModesTestCase):
         self.assertTrue(self.get("/a/").endswith(b"the root"))
         self.assertIn(b"404 Not Found", self.get("/"))
 
-    def test_an_application_of_wsgi_is_called_in_the_reactor_s_threads(self):
-        self.reactor.getThreadPool = lambda: None
+    def test_an_application_of_wsgi_has_threads_of_its_own_that_end_with_the_process(self):
         modes = {mode.option.name: mode for mode in MODES}
         making = Making({}, {}, self.reactor, str(self.directory))
         resource = modes["wsgi"].make("tests.command.test_modes:wsgi", making)
         self.assertIsInstance(resource, WSGIResource)
         self.assertFalse(IReactorThreads.providedBy(self.reactor))
+        threads, found = resource._threadpool, Queue()
+        self.addCleanup(threads.stop)
+        # A thread from before the fork wouldn't be in the daemon.
+        self.assertEqual(threads.threads, [])
+        threads.callInThread(lambda: found.put(current_thread().daemon))
+        self.assertTrue(found.get())
+
+    def test_the_limits_of_the_command_line_hold_for_it_too(self):
+        # Neither a factory with options of its own nor the status page decides about them.
+        own = WebSocketServerFactory(chat, reactor=self.reactor)
+        self.patch(sys.modules[__name__], "OWN", own)
+        for others in (), ("--status",), (f"--app=/a={__name__}:OWN", "--echo=/b"):
+            self.assertLimited("--static", str(self.directory), *others)
+
+    def test_and_for_the_redirect_from_http(self):
+        path = self.directory / "both.pem"
+        path.write_bytes(b"".join(make_pems("localhost")))
+        self.assertLimited("--certificate", str(path), "--listen=:443", "--redirect-http=:80")
+
+    def assertLimited(self, *arguments):
+        service = self.make("--open-timeout=3", "--close-timeout=4", *arguments)
+        factory = service._servers[-1].factory
+        self.assertEqual(factory.factories[-1].close_timeout, 4, arguments)
+        peer = Peer()
+        self.joined = Joined(factory.buildProtocol(None), peer, self.reactor)
+        self.reactor.advance(2.9)
+        self.joined.pump()
+        self.assertEqual(peer.take(), b"", arguments)
+        self.reactor.advance(0.2)
+        self.joined.pump()
+        self.assertIn(b" 408 ", peer.take(), arguments)
 
     def test_on_the_loopback_it_answers_for_that_only(self):
         """Attack 30: DNS rebinding."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from txws2._command.authentication import Guards, authenticating, authenticators
+from txws2._command.limited_mounts import LimitedMounts
 from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
@@ -259,7 +260,7 @@ def _joined(
     if not made.pages and list(sockets) == ["/"]:
         joined = sockets["/"]
     elif not made.pages:
-        joined = Mounts(sockets, reactor=making.reactor)
+        joined = LimitedMounts(sockets, None, making.settings, making.reactor)
     else:
         joined = _with_site(_tree(made, pages, making, guards), sockets, making, access_log)
     watched = dict(made.sockets)
@@ -310,7 +311,7 @@ def _with_site(
         from txws2._command.access_log import LoggedSite
 
         site = LoggedSite(site, access_log, making.reactor)
-    mounts = Mounts(sockets, site, reactor=making.reactor)
+    mounts = LimitedMounts(sockets, site, making.settings, making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts
@@ -341,7 +342,7 @@ def _redirect(options: Options, endpoints: list[str], made: _Made, making: Makin
     hosts = making.settings["hosts"]
     known = None if hosts is None else Hosts(hosts)
     site = HTTPSRedirect(https_port(endpoints), Tree(static) if static else None)
-    return Mounts({}, HostCheck(site, lambda: known), reactor=making.reactor)
+    return LimitedMounts({}, HostCheck(site, lambda: known), making.settings, making.reactor)
 
 
 def _share_limits(factories: tuple[WebSocketServerFactory, ...]) -> None:
