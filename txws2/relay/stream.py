@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -152,6 +153,9 @@ class _EventForm:
     def offer_all(self, streams: list[Any], message: Message) -> list[Any]:
         return [stream for stream in streams if not self.offer(stream, message)]
 
+    def has_room(self, stream: _Stream) -> bool:
+        return stream.ready
+
     def ready(self, stream: _Stream) -> Deferred[None]:
         return stream.wait()
 
@@ -171,7 +175,7 @@ class _EventForm:
         event = f"id: {position}\nevent: gap\ndata: {said}\n\n"
         cursor.hearer.write(event.encode())
 
-    def say_presence(self, cursor: Placed, event: str, who: Presence) -> None:
+    def say_presence(self, cursors: Sequence[Placed], event: str, who: Presence) -> None:
         """Streams have messages only."""
 
     def caught_up(self, cursor: Placed) -> None:
