@@ -1,8 +1,10 @@
 """The resource of a relay: its WebSockets, and its options."""
 
+from twisted.web.resource import Resource
+
 from tests.relay.site import HTTPTestCase
 from tests.support.website import plus
-from txws2 import WebSocketServerFactory
+from txws2 import Mounts, WebSocketServerFactory
 from txws2.relay import Relay
 
 UPGRADE = plus().replace(b"/chat", b"/chat/room/a", 1)
@@ -37,6 +39,37 @@ class ResourceTests(HTTPTestCase):
         self.assertRaises(TypeError, relay.resource, factory, max_size=3)
         self.assertRaises(TypeError, relay.resource, speed=3)
         self.assertRaises(ValueError, relay.resource, max_size=-3)
+
+    def test_a_server_that_stops_ends_the_events_and_waits_for_nobody(self):
+        relay = Relay("/chat", reactor=self.clock)
+        root = Resource()
+        root.putChild(b"chat", relay.resource())
+        self.site = Mounts({}, root, reactor=self.clock)
+        self.site.doStart()
+        listening = self.request(Accept="text/event-stream")
+        self.successResultOf(relay.publish("a", "one"))
+        (done,) = self.site.leave()
+        listening.pump()
+        self.successResultOf(done)
+        self.assertIn(b"data: one", listening.client.take())
+        self.assertFalse(listening.server_transport.connected)
+        self.assertEqual(relay.room_numbers(), {})
+
+    def test_so_does_it_for_events_that_are_asked_for_meanwhile(self):
+        relay = Relay("/chat", reactor=self.clock)
+        root = Resource()
+        root.putChild(b"chat", relay.resource())
+        self.site = Mounts({}, root, reactor=self.clock)
+        self.site.doStart()
+        first = b"GET /chat/ HTTP/1.1\r\nHost: x\r\n\r\n"
+        late = self.send(first + b"GET /chat/room/a HTTP/1.1\r\nHost: x\r\n")
+        (done,) = self.site.leave()
+        late.client.transport.write(b"Accept: text/event-stream\r\n\r\n")
+        late.pump()
+        self.successResultOf(done)
+        self.assertIn(b"200 OK", late.client.take())
+        self.assertFalse(late.server_transport.connected)
+        self.assertEqual(relay.room_numbers(), {})
 
     def test_an_upgrade_to_anything_else_is_passed_over(self):
         self.serve()

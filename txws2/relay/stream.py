@@ -45,6 +45,11 @@ def start_stream(
 
     request.notifyFinish().addBoth(ended)
     cursor.channel.add(cursor, since)
+    # The channels of `Mounts` have it. Browsers come back when a stream ends.
+    channel = getattr(request, "channel", None)
+    when_leaving = getattr(channel, "when_leaving", None)
+    if when_leaving is not None:
+        when_leaving(stream.end)
 
 
 @implementer(IPushProducer)
@@ -91,7 +96,17 @@ class _Stream:
             self._request.setResponseCode(503)
             self._request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
             self.write(f"{error.sentence}\n".encode())
-        else:
+        self._finish()
+
+    def end(self) -> None:
+        """End the response, as the server stops."""
+        if self.open and not self._began:
+            self.refuse(RelayError("full", "the server is shutting down"))
+        elif self.open:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._began:
             self._request.unregisterProducer()
         self.ended()
         self._request.finish()
