@@ -30,7 +30,8 @@ QUOTES = [
     for message in block.split("\n\n")
     if message.strip()
 ]
-LINES = [line for block in blocks(PAGE, "shell") for line in block.splitlines() if line]
+SHELL = "".join(blocks(PAGE, "shell")).replace("\\\n", " ")
+LINES = [line for line in SHELL.splitlines() if line]
 # A template with fewer letters would match anything.
 MOST_VAGUE = 12
 
