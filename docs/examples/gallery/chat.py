@@ -1,4 +1,7 @@
-"""A chat with rooms, names and presence: python chat.py, then http://localhost:8000/"""
+"""A chat with rooms, names and presence.
+
+python chat.py, then http://localhost:8000/
+"""
 
 import json
 from pathlib import Path

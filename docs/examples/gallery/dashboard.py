@@ -1,4 +1,7 @@
-"""Plots of this process that move: python dashboard.py, then http://localhost:8000/"""
+"""Plots of this process that move.
+
+python dashboard.py, then http://localhost:8000/
+"""
 
 import json
 from collections import deque

@@ -1,4 +1,7 @@
-"""A feed of prices for a thousand subscribers: python market.py, then http://localhost:8000/"""
+"""A feed of prices for a thousand subscribers.
+
+python market.py, then http://localhost:8000/
+"""
 
 import json
 from pathlib import Path

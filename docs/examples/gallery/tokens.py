@@ -1,4 +1,7 @@
-"""A language model's answer that survives breaks: python tokens.py, then http://localhost:8000/"""
+"""A language model's answer that survives breaks.
+
+python tokens.py, then http://localhost:8000/
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Takes files, and shows the progress: python upload.py, then http://localhost:8000/"""
+"""Takes files, and shows the progress.
+
+python upload.py, then http://localhost:8000/
+"""
 
 import json
 import re
