@@ -15,6 +15,8 @@ from twisted.web.static import File
 
 from txws2 import WebSocketResource, broadcast, run
 
+PAGE = str(Path(__file__).with_suffix(".html"))
+
 
 class Market:
     """Has the latest quote of each symbol, and sends each new one to all subscribers."""
@@ -52,7 +54,7 @@ def site(market):
     # Up to 64 KiB may wait for each subscriber: some 800 quotes. Then it counts as slow.
     subscribing = WebSocketResource(market.handler, write_limit=2**16, compression=None)
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     root.putChild(b"quotes", subscribing)
     return root
 
