@@ -115,6 +115,10 @@ class CommandLineTests(SynchronousTestCase):
         else:
             self.assertIn(program, OTHERS, "say in OTHERS which test runs it, or why none does")
 
+    def is_there(self, path):
+        """Tell whether a file is there, from the checkout or from a folder of the examples."""
+        return Path(ROOT, path).exists() or any(Path(ROOT, "docs", "examples").rglob(path))
+
     def check_twistd(self, arguments):
         Twistd().parseOptions(arguments)
 
@@ -126,7 +130,7 @@ class CommandLineTests(SynchronousTestCase):
             client.main(arguments)
             self.assertRegex(" ".join(arguments), r"wss?://|\bURI\b")
         elif module == "pytest":
-            self.assertTrue(Path(ROOT, arguments[0]).exists(), arguments[0])
+            self.assertTrue(self.is_there(arguments[0]), arguments)
         else:
             self.assertIsNotNone(find_spec(module), module)
 
@@ -138,7 +142,7 @@ class CommandLineTests(SynchronousTestCase):
         if arguments[0] == "-c":
             compile(arguments[1], "-c", "exec")
         else:
-            self.assertTrue(list(Path(ROOT, "docs", "examples").rglob(arguments[0])), arguments)
+            self.assertTrue(self.is_there(arguments[0]), arguments)
 
     def check_pip(self, arguments):
         setup = ConfigParser()
@@ -159,10 +163,12 @@ class CommandLineTests(SynchronousTestCase):
     def test_each_is_read_by_its_program_or_has_its_reason(self):
         self.check_all(all_commands())
 
-    def names_an_option(self, command):
-        """Tell whether a text is about an option, as `twistd ws --record`, without its value."""
+    def is_about_a_part(self, command):
+        """Tell whether a text names an option or a command, as `twistd ws --record`, and no more."""
         *before, last = command.split()
         options = Options()
+        if before == ["python", "-m", "txws2"]:
+            return last.isalpha() and last.islower()
         return before == ["twistd", "ws"] and f"{last.removeprefix('--')}=" in options.longOpt
 
     def test_those_in_the_text_are_read_by_their_programs(self):
@@ -170,7 +176,7 @@ class CommandLineTests(SynchronousTestCase):
             (page, words)
             for page, text in pages().items()
             for command in LITERAL.findall(text)
-            if "..." not in command and not self.names_an_option(command)
+            if "..." not in command and not self.is_about_a_part(command)
             for words in commands(" ".join(command.split()))
         )
 
