@@ -164,11 +164,11 @@ class CommandLineTests(SynchronousTestCase):
         self.check_all(all_commands())
 
     def is_about_a_part(self, command):
-        """Tell whether a text names an option or a command, as `twistd ws --record`, and no more."""
+        """Tell whether a text only names an option or a command, as `twistd ws --record`."""
         *before, last = command.split()
         options = Options()
         if before == ["python", "-m", "txws2"]:
-            return last.isalpha() and last.islower()
+            return re.fullmatch(r"-*[a-z-]+", last) is not None
         return before == ["twistd", "ws"] and f"{last.removeprefix('--')}=" in options.longOpt
 
     def test_those_in_the_text_are_read_by_their_programs(self):
