@@ -82,9 +82,15 @@ class AboutTests(TestCase):
         self.assertEqual(told, "without the accelerator: TXWS2_NO_SPEEDUPS is set")
 
     def test_it_could_not_be_compiled(self):
+        self.patch(speedups, "_ROOT", self.mktemp())
         told = self.about(None, modules={"txws2._speedups": None})
         expected = "without the accelerator: it couldn't be compiled when txws2 was installed"
         self.assertEqual(told, expected)
+
+    def test_a_checkout_may_hide_the_one_that_is_installed(self):
+        told = self.about(None, modules={"txws2._speedups": None})
+        self.assertIn("couldn't be compiled in this checkout", told)
+        self.assertIn("in another directory, Python uses the txws2 that is installed", told)
 
     def test_it_can_not_be_loaded(self):
         def import_module(name):

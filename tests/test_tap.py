@@ -535,6 +535,11 @@ class CannotStartTests(TapTestCase):
             "path, as 'https://example.com'",
             "--origin=example.com",
         )
+        self.assertCannotStart(
+            "'https://*.example.com' isn't an origin: that is a scheme, a host and perhaps a port, "
+            "without a path, as 'https://example.com'",
+            "--origin=https://*.example.com",
+        )
 
     def test_a_host_that_is_none(self):
         self.assertCannotStart(

@@ -12,6 +12,7 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sides import Peer, RecordedClient, RecordedServer
+from txws2 import Rooms
 from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import (
     ConnectionClosedError,
@@ -219,8 +220,41 @@ class ContextTests(SynchronousTestCase):
     def test_a_test_that_forgets_to_pump_fails(self):
         error = self.assertRaises(AssertionError, self.forget)
         self.assertEqual(
-            str(error), "11 bytes that the client has written were never moved: pump() is missing"
+            str(error),
+            "11 bytes that the client at / has written were never moved, beginning with 'hello': "
+            "pump() is missing",
         )
+
+    def test_the_message_that_was_never_moved_tells_whose_it_is(self):
+        with (
+            joined(echo, uri="ws://example.com/a"),
+            self.assertRaises(AssertionError) as caught,
+            joined(echo, uri="ws://example.com/b?c=1") as both,
+        ):
+            both.server.sendMessage(b"\xff\0")
+        self.assertIn(
+            "the server at /b?c=1 has written were never moved, beginning with '\ufffd\\x00'",
+            str(caught.exception),
+        )
+
+    def test_a_message_that_the_end_of_another_connection_causes_needs_no_pump(self):
+        rooms = Rooms()
+
+        async def handler(ws):
+            await rooms.join("all", ws)
+            try:
+                await ws.wait_closed()
+            finally:
+                await rooms.broadcast("all", "somebody has left")
+
+        with joined(handler) as one:
+            with joined(handler):
+                pass
+            self.assertEqual(one.result_of(one.client.recv()), "somebody has left")
+        with joined(handler), joined(handler), joined(handler):
+            pass
+        with self.assertRaisesRegex(AssertionError, "hello"), joined(handler) as one:
+            one.client.sendMessage("hello")
 
     def test_an_assertion_that_fails_for_that_has_it_as_a_note(self):
         wrong = AssertionError("it hears nothing")

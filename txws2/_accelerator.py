@@ -17,6 +17,8 @@ __all__ = ["PURE", "about", "accelerated", "load"]
 
 _Twin = TypeVar("_Twin", bound=Callable[..., Any])
 
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 PURE: dict[str, Any] = {}
 """The functions and classes in Python that have a twin in C, by name."""
 
@@ -44,6 +46,13 @@ def about() -> str:
             import_module("txws2._speedups")
         except ModuleNotFoundError:
             why = "it couldn't be compiled when txws2 was installed"
+            if os.path.isdir(os.path.join(_ROOT, "accelerator")):
+                # Python prefers the current directory to the txws2 that is installed.
+                why = (
+                    "it couldn't be compiled in this checkout, or nobody has tried yet (pip "
+                    "install --editable .); in another directory, Python uses the txws2 that is "
+                    "installed"
+                )
         except ImportError as exc:
             why = str(exc)
     return f"without the accelerator: {why}"

@@ -29,6 +29,7 @@ __all__ = [
     "OPENSSL_LIBRARY",
     "PLATFORM_TRUST",
     "SHORT_CONNECTIONS",
+    "SITE_CHANNEL",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
     "TLS_TRANSPORT",
@@ -209,6 +210,12 @@ LOG_OBSERVERS = Names(
     "_temporaryObserver",
 )
 """Names of classes of `twisted.logger`, to find out whether anybody observes the log."""
+
+SITE_CHANNEL = Names(
+    "a site reads the whole body of a request before it judges how large it may be",
+    "_path",
+)
+"""A name of `twisted.web.http.HTTPChannel`, to know the target of a request before its body."""
 
 ENDPOINT_WRAPPER = Names(
     "each read of a client goes through the protocol of an endpoint, which takes more time",

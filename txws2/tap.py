@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -108,6 +109,8 @@ class TwistdService(WebSocketService):
             atexit.register(end_with_status_1)
             self.factory.reactor.stop()
             return
+        for server in self._servers if self.whole is None else self.whole._servers:
+            server._remove_files()
         if sys.stderr is not sys.__stderr__:
             # twistd has replaced sys.stderr by its log; SystemExit prints the problem there.
             print(problem, file=sys.__stderr__)
@@ -115,6 +118,12 @@ class TwistdService(WebSocketService):
                 # With a status for its code, SystemExit doesn't print the problem a second time.
                 problem.code = 1
         raise problem
+
+    def _remove_files(self) -> None:
+        """Close the ports that have a file, as the process ends without a turn of the reactor."""
+        for port in self._ports:
+            if isinstance(port.getHost(), UNIXAddress):
+                cast(Any, port).connectionLost(Failure(ConnectionDone()))
 
     def _listens(
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
@@ -162,23 +171,25 @@ class TwistdServices(MultiService):
 
     def privilegedStartService(self) -> None:
         """Listen with all servers."""
-        self._prepare()
+        if not self._prepared:
+            self._prepared = True
+            _begin(self)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
-        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do."""
-        self._prepare()
+        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do.
+
+        A program that is for all connections begins after that, as nobody would end it if the
+        servers couldn't listen.
+        """
+        if not self._prepared:
+            self.privilegedStartService()
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[object]:
         """Stop the servers, and then all that they need."""
         Service.stopService(self)
         return _stopped(self._servers).addCallback(lambda _: _stopped(self._others))
-
-    def _prepare(self) -> None:
-        if not self._prepared:
-            self._prepared = True
-            _begin(self)
 
     def stopNow(self) -> None:
         """Stop all servers without waiting."""
@@ -283,8 +294,11 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
 def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], list[Any]]:
     """Return the servers, and further services that start and stop with them."""
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
-    places = [*endpoints, *options["redirect-http"]]
-    problems = [options.located(each) for each in _wrong_endpoints(places, reactor)]
+    problems = [
+        options.located(problem)
+        for name, places in (("listen", endpoints), ("redirect-http", options["redirect-http"]))
+        for problem in _wrong_endpoints(name, places, reactor)
+    ]
     try:
         assembled = assemble(options, endpoints, reactor, os.getcwd())
     except WrongOptions as exc:
@@ -311,14 +325,16 @@ def _listened_twice(servers: Sequence[CommandOptions]) -> Iterator[str]:
     """Generate a problem for each place at which two servers would listen."""
     seen: set[str] = set()
     for options in servers:
-        for where in [*(options["listen"] or [_DEFAULT_ENDPOINT]), *options["redirect-http"]]:
-            if where in seen:
-                problem = f"--listen has {where!r} twice; only one server can listen there"
-                yield options.located(WrongOption("listen", problem, where))
-            seen.add(where)
+        for name, default in (("listen", [_DEFAULT_ENDPOINT]), ("redirect-http", [])):
+            for where in options[name] or default:
+                if where in seen:
+                    twice = " twice" if name == "listen" else ", too"
+                    problem = f"--{name} has {where!r}{twice}; only one server can listen there"
+                    yield options.located(WrongOption(name, problem, where))
+                seen.add(where)
 
 
-def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
+def _wrong_endpoints(name: str, endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
     """Generate a problem for each description that isn't one of an endpoint to listen at."""
     for endpoint in endpoints:
         problem = _carried_websocket(endpoint)
@@ -329,4 +345,4 @@ def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption
                 # The plugin of its prefix may raise any exception.
                 problem = f"{endpoint!r} isn't an endpoint: {exc}"
         if problem is not None:
-            yield WrongOption("listen", problem, endpoint)
+            yield WrongOption(name, problem, endpoint)

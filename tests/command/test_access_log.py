@@ -1,6 +1,7 @@
 """The access log of `twistd ws`, and its log in JSON."""
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -101,6 +102,15 @@ class AccessLogTests(AuthenticationTestCase):
         self.talk()
         self.assertEqual(len(self.lines()), 1)
         self.assertEqual((self.directory / "old").read_text(), "")
+
+    def test_it_is_found_again_when_twistd_has_changed_the_current_directory(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        path = self.path.absolute()
+        self.start("--access-log", os.path.relpath(path))
+        path.unlink()
+        os.chdir("/")
+        self.handlers[signal.SIGHUP](signal.SIGHUP, None)
+        self.assertEqual(path.read_text(), "")
 
     def test_a_file_that_can_t_be_written_is_told(self):
         self.assertCannotStart(

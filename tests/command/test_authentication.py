@@ -69,6 +69,14 @@ class FilesTests(AuthenticationTestCase):
         self.status()
         self.assertEqual(self.answer.count(b"WWW-Authenticate"), 2)
 
+    def test_that_holds_for_a_page_too(self):
+        site = "--web=/site=tests.command.test_modes:ROOT"
+        self.start("--user-file", self.users, "--bearer-tokens", self.tokens, site, "--echo")
+        self.assertGuarded(TOKEN, path="/site/", page=True)
+        self.assertGuarded(PASSWORD, path="/site/", page=True)
+        self.status("/site/", page=True)
+        self.assertEqual(self.answer.count(b"WWW-Authenticate"), 2)
+
     def test_an_application_knows_the_name(self):
         self.start(
             "--bearer-tokens", self.tokens, "--app", "tests.command.test_authentication:name"
@@ -194,4 +202,8 @@ class MistakesTests(AuthenticationTestCase):
         self.assertCannotStart(
             "--authorize-name has no effect without --authorize; give both",
             *("--authorize-name", "X-User"),
+        )
+        self.assertCannotStart(
+            "--authorize-name must be the name of a header, as Remote-User; it is 'X User'",
+            *("--authorize", "http://127.0.0.1/", "--authorize-name", "X User"),
         )

@@ -36,6 +36,7 @@ SAMPLES = {
     "presence": ("true", 1),
     "publish": ('"nobody"', "nobody"),
     "publish-tokens": ('"tokens"', "tokens"),
+    "publish-rate": ("50", 50),
     "targets": ('"/etc/vnc-targets"', "/etc/vnc-targets"),
     "jwt-key": ('"key.pem"', "key.pem"),
     "record": ('"recordings"', "recordings"),
@@ -120,6 +121,8 @@ class OptionsTests(FileTestCase):
             self.assertEqual(options[option.name], default[option.name])
         [options] = self.parse("log-connections = false\n")
         self.assertEqual((options["log-connections"], options.given), (0, []))
+        [options] = self.parse("echo = false\nstatus = false\n")
+        self.assertEqual(options.given, [])
 
     def test_the_command_line_wins(self):
         [options] = self.parse(
@@ -145,6 +148,10 @@ class OptionsTests(FileTestCase):
         service.privilegedStartService()
         [(port, _, _, interface)] = self.reactor.tcpServers
         self.assertEqual((port, interface), (81, "127.0.0.1"))
+
+    def test_it_may_begin_with_a_byte_order_mark_as_on_windows(self):
+        self.path.write_bytes(b"\xef\xbb\xbfmax-size = 3\n")
+        self.assertEqual(self.make(f"--config={self.path}").factory.max_size, 3)
 
     def test_lines_may_end_as_on_windows(self):
         self.path.write_bytes(b"max-size = 3\r\nmax-headers = 4\r\n")
@@ -185,6 +192,22 @@ class ServicesTests(FileTestCase):
         self.assertEqual((first["max-size"], second["max-size"]), (3, 4))
         self.assertEqual((first["close-timeout"], second["close-timeout"]), (7, 7))
         self.assertEqual((len(first["listen"]), len(second["listen"])), (1, 2))
+
+    def test_a_service_can_go_without_what_stands_above_all(self):
+        first, second = self.parse(
+            """
+            log-connections = true
+            origin = "https://a.example"
+            [[service]]
+            listen = 80
+            log-connections = false
+            origin = []
+            [[service]]
+            listen = 81
+            """
+        )
+        self.assertEqual((first["log-connections"], first["origin"]), (0, []))
+        self.assertEqual((second["log-connections"], second["origin"]), (1, ["https://a.example"]))
 
     def test_the_command_line_wins_over_all(self):
         both = self.parse(self.TWO, "--max-size=5")
@@ -290,7 +313,8 @@ class ErrorTests(FileTestCase):
                 "ws.toml:5: drain must be a text, or a number; it is a date",
                 "ws.toml:6: open-timeout must be a text, or a number; it is a time",
                 "ws.toml:7: log-connections must be true or false; it is 1",
-                "ws.toml:8: echo must be a text, or an array of texts; it is false",
+                "ws.toml:8: echo must be a text, or an array of texts; it is a table",
+                "ws.toml:9: static must be a text, or an array of texts; it is false",
             ],
             """\
             max-size = true
@@ -300,7 +324,8 @@ class ErrorTests(FileTestCase):
             drain = 2026-01-01
             open-timeout = 07:32:00
             log-connections = 1
-            echo = false
+            echo = {}
+            static = false
             """,
         )
 
@@ -322,11 +347,13 @@ class ErrorTests(FileTestCase):
     def test_applications_and_places_that_are_not_there(self):
         self.assertRefused(
             [
-                "ws.toml:5: 'nope:1' isn't an endpoint: Unknown endpoint type: 'nope'",
-                "ws.toml:4: 'foo' isn't an origin: that is a scheme, a host and perhaps a port, "
-                "without a path, as 'https://example.com'",
-                "ws.toml:1: 'os' has no 'nobody'",
-                "ws.toml:2: there is no directory 'nowhere'",
+                "ws.toml:5: listen: 'nope:1' isn't an endpoint: Unknown endpoint type: 'nope'",
+                "ws.toml:6: redirect-http: 'x:2' isn't an endpoint: Unknown endpoint type: 'x'",
+                "ws.toml:4: origin: 'foo' isn't an origin: that is a scheme, a host and perhaps a "
+                "port, without a path, as 'https://example.com'",
+                "ws.toml:1: app: 'os' has no 'nobody'",
+                "ws.toml:2: static: there is no directory 'nowhere'",
+                "ws.toml:6: --redirect-http has no effect without --certificate; give both",
             ],
             """\
             app = "/a=os:nobody"
@@ -334,6 +361,7 @@ class ErrorTests(FileTestCase):
 
             origin = "foo"
             listen = ["nope:1"]
+            redirect-http = "x:2"
             """,
         )
 
@@ -370,6 +398,46 @@ class ErrorTests(FileTestCase):
         self.assertRefused(
             ["ws.toml:5: --listen has 'tcp:80' twice; only one server can listen there"],
             '[[service]]\nlisten = ":80"\n[[service]]\n\nlisten = "tcp:80"\n',
+        )
+
+    def test_the_place_of_a_default_is_that_of_its_table(self):
+        self.assertRefused(
+            [
+                "ws.toml:4: --listen has 'tcp:8000:interface=127.0.0.1' twice; only one server "
+                "can listen there"
+            ],
+            "[[service]]\necho = true\n\n[[service]]\necho = true\n",
+        )
+
+    def test_the_redirect_can_t_be_where_a_server_is(self):
+        self.assertRefused(
+            [
+                "ws.toml:4: --redirect-http has 'tcp:80', too; only one server can listen there",
+                "ws.toml:4: --redirect-http has no effect without --certificate; give both",
+            ],
+            """[[service]]\nlisten = ":80"\n[[service]]\nredirect-http = ":80"\nlisten = 1\n""",
+        )
+
+    def test_what_is_for_the_whole_process_stands_above_the_services(self):
+        self.assertRefused(
+            [
+                "ws.toml:2: idle-exit is for the whole process, so it stands above [[service]]",
+                "ws.toml:4: json-log is for the whole process, so it stands above [[service]]",
+            ],
+            "[[service]]\nidle-exit = 3\n[[service]]\njson-log = true\nlisten = 81\n",
+        )
+
+    def test_a_table_in_a_service_is_told_at_its_own_line(self):
+        self.assertRefused(
+            ["ws.toml:3: tls isn't an option; twistd ws --help shows all options"],
+            "[[service]]\nlisten = 81\n[service.tls]\nport = 3\n",
+        )
+
+    def test_an_odd_key_is_shown_in_quotation_marks(self):
+        text = "isn't an option; twistd ws --help shows all options"
+        self.assertRefused(
+            [f"ws.toml:1: 'a\\n\\x1b' {text}", f"ws.toml:2: '' {text}", f"ws.toml:3: 'ü' {text}"],
+            '"a\\n\\u001b" = 1\n"" = 2\n"ü" = 3\n',
         )
 
     def test_the_command_line_can_t_say_where_several_listen(self):
@@ -473,9 +541,20 @@ class CheckTests(FileTestCase):
         self.assertEqual(text, "")
         self.assertEqual(
             code.replace(str(self.path), "ws.toml"),
-            "twistd ws: ws.toml:2: 'os' has no 'nobody'\n"
-            "twistd ws: ws.toml:5: there is no directory 'nowhere'",
+            "twistd ws: ws.toml:2: app: 'os' has no 'nobody'\n"
+            "twistd ws: ws.toml:5: static: there is no directory 'nowhere'",
         )
+
+    def test_no_file_is_left_behind(self):
+        # A service with another user couldn't write to the file of whoever has checked the options.
+        log = self.path.with_name("access.log")
+        code, _ = self.check(self.write(f"access-log = {str(log)!r}\n"), "--check-config")
+        self.assertEqual((code, log.exists()), (0, False))
+        self.check("--access-log", str(log), "--check-config")
+        self.assertFalse(log.exists())
+        log.write_text("a line\n")
+        self.check("--access-log", str(log), "--check-config")
+        self.assertEqual(log.read_text(), "a line\n")
 
 
 class Out:

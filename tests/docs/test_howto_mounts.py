@@ -8,9 +8,10 @@ from twisted.web.client import Agent, readBody
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
 from txws2 import connect
+from txws2.server.site_bodies import largest_body
 
 HOWTO = Path(ROOT, "docs", "howto", "mounts.rst").read_text()
-MANY, LOGGED = blocks(HOWTO, "python")
+MANY, LOGGED, FORM = blocks(HOWTO, "python")
 
 
 class MountsTests(ExampleTestCase):
@@ -40,3 +41,10 @@ class MountsTests(ExampleTestCase):
         command.transport.signalProcess("TERM")
         await command.ended
         self.assertNotIn("Traceback", command.out + command.err)
+
+    def test_a_resource_may_limit_bodies(self):
+        names = {}
+        exec(FORM, names)
+        root = names["Resource"]()
+        root.putChild(b"form", names["Form"]())
+        self.assertEqual(largest_body(root, [b"form"]), 10_000)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import txws2
-from tests.command.test_commands import TWISTD
+from tests.command.test_commands import TWIST, TWISTD
 from tests.interop import test_forwarding, test_mounts
 from tests.interop.devtools import inspect
 from tests.interop.test_forwarding import NOVNC, ServiceTestCase
@@ -155,6 +155,22 @@ class CannotStartTests(ModesTestCase):
         for line in "directory 'x'", "program 'nobody' in PATH", "program 'none' in PATH":
             self.assertIn(f"there is no {line}", process.err)
         self.assertNotIn("Traceback", process.out + process.err)
+
+    async def test_nothing_is_left_behind_if_it_can_t_listen_everywhere(self):
+        (self.directory / "tool.sh").write_text("#!/bin/sh\ntouch started\n")
+        taken = await self.service()
+        for program in (TWISTD, "-n", "--pidfile="), (TWIST,):
+            process = self.start(
+                *(*program, "ws", "--listen=unix:ws.sock", f"--listen={taken}"),
+                "--exec-shared=./tool.sh",
+                path=self.directory,
+            )
+            await process.ended
+            self.assertEqual(process.status, 1)
+            [line] = process.err.splitlines()
+            self.assertIn("can't listen on tcp:", line)
+            self.assertEqual([*self.directory.glob("ws.sock*")], [])
+            self.assertFalse((self.directory / "started").exists())
 
 
 class NoVNCTests(ModesTestCase):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from txws2._command.authentication import authenticating, authenticators
+from txws2._command.authentication import Guards, authenticating, authenticators
 from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
@@ -17,7 +17,7 @@ from txws2._pages.pages import Pages
 from txws2.exceptions import NegotiationError
 from txws2.server.certificate_files import CertificateFiles
 from txws2.server.factory import WebSocketServerFactory
-from txws2.server.hooks import ProcessRequest, put_before
+from txws2.server.hooks import put_before
 from txws2.server.mounts import Mounts, factories_of
 from txws2.wire.handshake.origins import check_origins
 from txws2.wire.handshake.rules import check_subprotocols
@@ -111,7 +111,7 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
-        each.hooks = put_before(each.hooks, guards)
+        each.hooks = put_before(each.hooks, guards.hooks())
     for each in factories_of(factory):
         # This changes nothing for a factory that has options of its own.
         each.access_log = None if access_log is None else access_log.websocket
@@ -120,7 +120,7 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         each.reload for each in (certificate,) if each is not None
     ]
     reloads += [each.reopen for each in (access_log,) if each is not None]
-    has_console = "/" not in made.pages
+    has_console = _has_console(made, making)
     return Assembled(
         factory, commanded, making.services, names, certificate, redirect, reloads, has_console
     )
@@ -235,10 +235,10 @@ def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongO
 
 
 def _joined(
-    made: _Made, making: Making, guards: tuple[ProcessRequest, ...], access_log: Any
+    made: _Made, making: Making, guards: Guards, access_log: Any
 ) -> WebSocketServerFactory | Mounts:
     """Return one factory for all places, and give it its pages."""
-    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
+    pages = Pages(list(made.sockets), made.answers, _has_console(made, making), making.ways)
     live = {path: each.factory for path, each in made.answers.items() if each.factory is not None}
     sockets = {**made.sockets, **live}
     joined: WebSocketServerFactory | Mounts
@@ -259,11 +259,16 @@ def _joined(
     return joined
 
 
+def _has_console(made: _Made, making: Making) -> bool:
+    """Tell whether "/" is for the console; the resource of a WebSocket leaves it to that."""
+    return "/" not in made.pages or "/" in making.resources
+
+
 def _site(
     made: _Made,
     pages: Pages,
     making: Making,
-    guards: tuple[ProcessRequest, ...],
+    guards: Guards,
 ) -> Any:
     """Return the resource of the site; the guards stand in front of all but the pages of --status.
 
@@ -275,11 +280,15 @@ def _site(
     from txws2.server.guarded_resource import GuardedResource
 
     ours = PagesResource(pages)
+    for each in making.resources.values():
+        each.introduce = ours.render
     resources: dict[str, Any] = {"/": ours, ASSETS: ours, **made.pages}
-    if guards:
+    if guards.hooks():
         proxies = making.settings["trusted_proxies"]
         resources = {
-            path: GuardedResource(each, *guards, trusted_proxies=proxies)
+            path: GuardedResource(
+                each, *guards.hooks(*making.proofs.get(path, ())), trusted_proxies=proxies
+            )
             for path, each in resources.items()
         }
     return Tree({**resources, **dict.fromkeys(made.answers, ours)})
@@ -311,7 +320,7 @@ def _access_log(options: Options, problems: list[WrongOption]) -> Any:
     from txws2._command.access_log import AccessLog
 
     try:
-        return AccessLog(path, options["trusted-proxy"])
+        return AccessLog(path, options["trusted-proxy"], create=not options.checking)
     except ValueError as exc:
         problems.append(WrongOption("access-log", f"--access-log: {exc}"))
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import respond
+from txws2.server.site_bodies import SMALL_BODY
 from txws2.wire.http.heads import Response
 
 __all__ = ["HTTPSRedirect"]
@@ -35,6 +37,10 @@ class HTTPSRedirect(Resource):
         super().__init__()  # type: ignore[no-untyped-call]
         self._port = port
         self._files = files
+
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request."""
+        return SMALL_BODY
 
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return the resource of a request, of whose path nothing is taken yet."""

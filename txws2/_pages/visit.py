@@ -62,8 +62,13 @@ class Visit(NamedTuple):
         forwarded = self.request.fields.get("X-Forwarded-Proto", "").strip().lower()
         return self.secure or forwarded in ("https", "wss")
 
-    def uri(self, path: str) -> str:
-        """Return the URI of the WebSocket at a path, as this client reaches it."""
-        scheme = "wss" if self.encrypted else "ws"
+    def uri(self, path: str, scheme: str = "ws") -> str:
+        """Return the URI of a path, as this client reaches it.
+
+        Args:
+            path: the path.
+            scheme: ws or http, which become wss and https if the client uses TLS.
+        """
+        scheme += "s" if self.encrypted else ""
         # People paste it into a shell, and anybody may have written the path of a link.
         return f"{scheme}://{self.host}{quote(path, safe='/%-._~')}"

@@ -37,6 +37,7 @@ class RelayCode(IntEnum):
     TOO_BIG = 4413
     FULL = 4503
     TOO_SLOW = 4508
+    TOO_FAST = 4529
 
 
 # A connection that ended with one of these would end so again.
@@ -54,12 +55,14 @@ class RelayError(Exception):
     Attributes:
         code: a word for programs, as "not-allowed"; docs/howto/relay.rst has the table.
         text: a sentence for people.
+        wait: the seconds after which the same request may succeed; None if that isn't known.
     """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, wait: int | None = None) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
+        self.wait = wait
 
     @property
     def sentence(self) -> str:

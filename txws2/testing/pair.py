@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Generic, Unpack, cast
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -38,6 +39,8 @@ from txws2.wire.http.uris import parse_uri
 __all__ = ["Joined", "Silent", "joined", "opened"]
 
 _URI = "ws://example.com/"
+# So many bytes of a message are enough to recognize it.
+_SHOWN = 60
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Protocol, default=WebSocketServerProtocol)
@@ -56,6 +59,10 @@ class JoinedOptions(FactoryOptions, total=False):
 
 _CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
 _SERVERS_ONLY = set(FactoryOptions.__annotations__) - set(RequestOptions.__annotations__)
+
+
+# Those that are in a `with` block now.
+_entered: WeakSet[Joined[Any, Any]] = WeakSet()
 
 
 class Joined(Generic[S, C]):
@@ -143,6 +150,7 @@ class Joined(Generic[S, C]):
 
     def __enter__(self) -> Joined[S, C]:
         """Return this object."""
+        _entered.add(self)
         return self
 
     def __exit__(
@@ -157,7 +165,12 @@ class Joined(Generic[S, C]):
             self._failures.explain(exception)
             if forgotten:
                 exception.add_note(forgotten)
+        _entered.discard(self)
+        at_rest = [other for other in _entered if not other._forgotten()]
         self._close()
+        # A handler may tell the others that this connection has ended, which no test can pump.
+        for other in at_rest:
+            other.pump()
         failures = self.take_failures()
         if exception is None:
             if failures:
@@ -167,7 +180,8 @@ class Joined(Generic[S, C]):
 
     def _forgotten(self) -> str:
         return "; ".join(
-            f"{end.waiting} bytes that the {side} has written were never moved: pump() is missing"
+            f"{end.waiting} bytes that the {side}{_place(end.protocol)} has written were never "
+            f"moved{_beginning(end)}: pump() is missing"
             for side, end in (("server", self.server_transport), ("client", self.client_transport))
             if end.waiting
         )
@@ -289,6 +303,21 @@ def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, Re
     for end in ends:
         end.protocol.makeConnection(end)
     return ends
+
+
+def _place(protocol: Protocol) -> str:
+    """Return the path of a WebSocket, which tells several connections of a test apart."""
+    request = getattr(protocol, "request", None)
+    return "" if request is None else f" at {request.path}"
+
+
+def _beginning(end: RecordingTransport) -> str:
+    """Return the beginning of the first message that waits, if it can be read."""
+    waiting = end.waiting_frames()
+    if not waiting or waiting[0].compressed:
+        return ""
+    payload = waiting[0].payload[:_SHOWN]
+    return f", beginning with {payload.decode(errors='replace')!r}"
 
 
 def _check_clock(actual: object, expected: Clock) -> None:

@@ -146,6 +146,10 @@ class RecordingTransport:
         """The number of written bytes that could be moved, but weren't."""
         return len(self._buffer) if self._can_deliver() else 0
 
+    def waiting_frames(self) -> list[Frame]:
+        """Return the frames among these bytes."""
+        return frames_in(bytes(self._buffer)) if self._can_deliver() else []
+
     # The protocol writes with these.
 
     def write(self, data: bytes) -> None:

@@ -1,0 +1,39 @@
+"""Connects ssh to shell.py, as its ProxyCommand.
+
+ssh -o ProxyCommand="python shell_client.py ws:localhost:8022" localhost
+"""
+
+import sys
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import clientFromString, connectProtocol
+from twisted.internet.stdio import StandardIO
+from twisted.protocols.portforward import Proxy
+
+from txws2 import run
+
+
+class Half(Proxy):
+    """Writes all that it gets to the other half; one is ssh's pipe, one the WebSocket."""
+
+    def connectionLost(self, reason):
+        super().connectionLost(reason)
+        if not self.ended.called:
+            self.ended.callback(None)
+
+
+async def main(reactor, server):
+    websocket, pipe = Half(), Half()
+    websocket.ended = pipe.ended = Deferred()
+    websocket.setPeer(pipe)
+    pipe.setPeer(websocket)
+    await connectProtocol(clientFromString(reactor, server), websocket)
+    StandardIO(pipe)
+    # Each is paused while the other doesn't take more.
+    websocket.transport.registerProducer(pipe.transport, True)
+    pipe.transport.registerProducer(websocket.transport, True)
+    await websocket.ended
+
+
+if __name__ == "__main__":
+    run(lambda reactor: main(reactor, sys.argv[1]))
