@@ -37,6 +37,8 @@ TYPES = re.findall(r"^   (\w+)$", (HERE / "reference" / "types.rst").read_text()
 autodoc_type_aliases = {name: name for name in TYPES}
 # These files are written by benchmarks and tests; performance.rst and reliability.rst include them.
 exclude_patterns = ["performance/*", "reliability/*"]
+toc_object_entries_show_parents = "hide"
+
 html_theme = "furo"
 html_title = f"txws2 {release}"
 html_static_path = ["static"]

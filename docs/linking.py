@@ -41,12 +41,13 @@ def resolve(app, env, node, content):
     name = target.rpartition(".")[2]
     if TYPE_VARIABLE.match(name):
         return nodes.literal(text=name)
+    # `name` in the text may be any name, and stays as it is.
+    in_text = node["reftype"] == "obj"
+    content = content if in_text else nodes.inline(text=name)
     if url := address_of(BARE.get(target, target)):
-        return nodes.reference("", "", nodes.inline(text=name), refuri=url, internal=False)
-    if node["reftype"] == "obj":
-        # `name` is any name in the text.
+        return nodes.reference("", "", content, refuri=url, internal=False)
+    if in_text:
         return content
-    content = nodes.inline(text=name)
     return env.domains.standard_domain.resolve_xref(
         env, node["refdoc"], app.builder, "term", name, node, content
     )

@@ -188,7 +188,7 @@ class TokenTests(ForwardTestCase):
             f"--targets={targets}",
         )
         self.write("targets", b"one: localhost:5901\n\xff: localhost:1\n")
-        self.assertIn("utf-8", self.refused("--forward=/", f"--targets={targets}"))
+        self.assertIn("UTF-8", self.refused("--forward=/", f"--targets={targets}"))
 
     def test_a_key_that_is_none_is_refused(self):
         key = self.write("key", b"short")

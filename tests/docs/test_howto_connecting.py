@@ -5,7 +5,6 @@ from inspect import signature
 from pathlib import Path
 
 import twisted.internet
-from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionRefusedError, DNSLookupError
@@ -13,7 +12,6 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-import txws2
 from tests.client.test_connections import ConnectTestCase
 from tests.client.test_tls import TLSTestCase
 from tests.command.test_commands import ROOT
@@ -135,27 +133,6 @@ class OptionsTests(TestCase):
             text = Path(ROOT, "docs", "howto", f"{name}.rst").read_text()
             for option in re.findall(r"``(\w+)``", names):
                 self.assertRegex(text, rf"\b{option}\b", page)
-
-
-class CallTestCase(TestCase):
-    """Each call can be made; that none of them gets anywhere is not its fault."""
-
-    def run_block(self, text, **names):
-        made = []
-
-        class Watched:
-            def __getattr__(self, name):
-                function = getattr(txws2, name)
-
-                def call(*arguments, **options):
-                    opening = function(*arguments, **options)
-                    opening.addErrback(lambda _: None).cancel()
-                    made.append(name)
-
-                return call if name.endswith("connect") else function
-
-        exec(text, {"txws2": Watched(), "reactor": reactor, **names})
-        return made
 
 
 class CallTests(PrintedTestCase):

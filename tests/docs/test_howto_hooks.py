@@ -6,7 +6,6 @@ from pathlib import Path
 import twisted.internet.threads
 from twisted.internet import reactor
 from twisted.internet.defer import maybeDeferred
-from twisted.web.resource import Resource
 
 import txws2
 from tests.command.test_commands import ROOT
@@ -30,11 +29,6 @@ GIVEN = "c2VjcmV0LW9mLWFkYQ"
 
 
 class PageTestCase(PrintedTestCase):
-    def run_block(self, text, **names):
-        names["txws2"] = txws2
-        exec(text, names)
-        return names
-
     def hello(self, handler, uri="ws://example.com/", cookie="", **options):
         """Open a connection; return it, and the first message on it."""
         both = joined(handler, uri=uri, additional_headers={"Cookie": cookie}, **options)
@@ -59,25 +53,24 @@ class HooksPageTests(PageTestCase):
 
 class RoutingPageTests(PageTestCase):
     def test_some_paths_are_guarded(self):
-        async def chat(ws, room):
-            await ws.send(room)
-
-        names = self.run_block(GUARDED, chat=chat, handlers={"/chat/{room}": chat})
-        handler = txws2.route(names["handlers"])
+        self.run_printed(GUARDED)
+        [(handler, _, _)] = self.served
         for user, path in (("", "chat"), ("root:secret@", "admin"), ("root:secret@", "%61dmin")):
             _, hello = self.hello(handler, f"ws://{user}example.com/{path}/lobby")
-            self.assertEqual(hello, "lobby")
+            self.assertEqual(hello, "You are in lobby.")
         for path in ("admin", "%61dmin"):
             self.assertRefused(401, handler, f"ws://example.com/{path}/lobby")
 
     def test_a_site_has_a_class_for_each_path(self):
-        root = Resource()
-        classes = {
-            name: type(name, (txws2.WebSocketServerProtocol,), {}) for name in ("Echo", "Chat")
-        }
-        self.run_block(PUSH, root=root, **classes)
-        chat = root.children[b"chat"].factory
-        self.assertIs(chat.create_protocol, classes["Chat"])
+        self.patch(twisted.internet, "reactor", self.clock)
+        names = self.run_printed(PUSH)
+        [(root, _, _)] = self.served
+        for name in "Echo", "Chat":
+            resource = root.children[name.lower().encode()]
+            self.assertIs(resource.factory.create_protocol, names[name])
+            with joined(server=names[name]) as both:
+                both.client.sendMessage("hello")
+                self.assertEqual(both.result_of(both.client.recv()), "hello")
 
 
 class AuthenticationPageTests(PageTestCase):

@@ -35,8 +35,7 @@ class MountsTests(ExampleTestCase):
 
     async def test_a_site_may_have_an_access_log(self):
         port = free_port()
-        run = 'txws2.run(mounts, "localhost", 8000)'
-        command = self.run_block(f"{MANY.replace(run, '')}\n{LOGGED}\n{run}\n", port)
+        command = self.run_block(LOGGED, port)
         await self.until_somebody_listens(port)
         await self.get(f"http://127.0.0.1:{port}/nothing.html")
         command.transport.signalProcess("TERM")

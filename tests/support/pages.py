@@ -102,8 +102,11 @@ def strings_in(tree):
 
 
 def is_read(page):
-    """Tell whether a test module names a page and its folder."""
+    """Tell whether a page has a test module of its name, or one that names it and its folder."""
     path = PurePosixPath(page)
+    name = f"test_{path.parent.name}_{path.stem}.py".replace("-", "_")
+    if (TESTS / "docs" / name).exists():
+        return True
     for strings in strings_of_tests():
         named = path.name in strings or {"*.rst", path.stem} <= strings
         if named and (path.parent.name in strings or not path.parent.name):
