@@ -142,7 +142,7 @@ class ViewReaderTests(SynchronousTestCase):
         self.assertEqual(self.sizes(500 * KIB, 500 * KIB, 0, 2**30), [120, 500, 120, 1024])
 
     def test_small_reads_do_not_ask_for_the_room(self):
-        self.reader.room = lambda: 1 // 0
+        self.patch(Kept, "room", lambda reader: 1 // 0)
         for _ in range(3):
             self.peer.send(b"abc")
             self.transport.doRead()

@@ -33,6 +33,8 @@ class ViewReader:
         transport: the transport. Its doRead is this object's `read` until `end`.
     """
 
+    __slots__ = ("_dense", "_socket", "_transport")
+
     _count: ClassVar[int] = 0
 
     def __init__(self, transport: TCPTransport) -> None:
@@ -45,7 +47,10 @@ class ViewReader:
 
     def read(self) -> Exception | None:
         """Read once; return the reason if there is nothing more to read."""
-        memory = _spare.pop() if _spare else memoryview(bytearray(_LARGEST))
+        try:
+            memory = _spare.pop()
+        except IndexError:
+            memory = memoryview(bytearray(_LARGEST))
         try:
             return self._read_into(memory, self._size() if self._dense else _LEAST)
         finally:

@@ -48,7 +48,7 @@ def write_batch(
     wrong = None
     if type(codec) is not Binary:
         data, wrong = _decoded(messages, codec)
-    elif all(type(each) is bytes and len(each) >= _LARGE for each in messages):
+    elif len(messages) > 1 and all(map(_is_large, messages)):
         outbox.write_pieces(cast("list[bytes]", messages))
         return None
     else:
@@ -56,6 +56,10 @@ def write_batch(
     if data:
         outbox.write(data)
     return wrong
+
+
+def _is_large(message: str | bytes) -> bool:
+    return type(message) is bytes and len(message) >= _LARGE
 
 
 def _joined(messages: list[str | bytes]) -> tuple[bytes, tuple[int, str] | None]:

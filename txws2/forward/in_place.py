@@ -39,6 +39,8 @@ class InPlace(ViewReader):
         otherwise: takes the bytes that can't be sent so, at most `LARGEST` in each call.
     """
 
+    __slots__ = ("_client", "_driver", "_otherwise")
+
     def __init__(
         self, transport: TCPTransport, ws: WebSocketProtocol, otherwise: Callable[[bytes], object]
     ) -> None:

@@ -269,7 +269,8 @@ class Stream(Protocol):
                 if wrong is not None:
                     ws.close(*wrong)
                     return
-                await outbox.drained()
+                if not outbox.ready:
+                    await outbox.drained()
 
     def _target_ends(self, *, lost: bool) -> None:
         if self._end is None:
