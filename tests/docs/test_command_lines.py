@@ -27,6 +27,7 @@ OTHERS = {
     "grep": "looks for words in the output before it",
     "kill": "ends the reader's own process",
     "mkdir": "changes the machine",
+    "sleep": "only waits",
     "ulimit": "the shell's own",
     "apt-get": "changes the machine; .ci/run uses it in the same way",
     "certbot": "needs a host with a public name",
