@@ -225,6 +225,8 @@ ENDPOINT_WRAPPER = Names(
 
 EPOLL_REACTOR = Names(
     "each read of a connection without a shared epoll takes a turn of the reactor, and more time",
+    # This ends a descriptor that has nothing more to read.
+    "_disconnectSelectable",
     # The epoll itself.
     "_poller",
     # These tell whether there is anything to do besides reading.

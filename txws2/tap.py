@@ -21,7 +21,7 @@ from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
 from txws2._command.idle_exit import IdleExit
-from txws2._command.json_log import log_as_json
+from txws2._command.json_log import log_as_json, will_be_renamed
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.sd_notify import notifier_of
@@ -31,7 +31,6 @@ from txws2._command.tls import secured
 from txws2._command.unused import unused_settings
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
-from txws2.server.mounts import factories_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
@@ -39,6 +38,13 @@ from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["CannotStart", "Echo", "Options", "makeService"]
+
+_log = Logger(namespace="txws2.server")
+
+_RENAMED = (
+    "twistd ws: --logfile={path} isn't a regular file, and twistd renames it once a megabyte is "
+    "logged; log to stdout instead (--nodaemon without --logfile), and redirect that"
+)
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -58,6 +64,9 @@ class Options(CommandOptions):
                 log_as_json(self.parent)
             except ValueError as exc:
                 raise CannotStart(str(exc)) from exc
+        if self.parent is not None and will_be_renamed(self.parent):
+            # The log itself may go where nobody sees it.
+            print(_RENAMED.format(path=self.parent["logfile"]), file=sys.stderr)
         if self["check-config"]:
             makeService(self)
             what = self["config"] or "The command line"
@@ -88,6 +97,9 @@ class TwistdService(WebSocketService):
 
     has_console = False
     """True if browsers get the console at "/"."""
+
+    visited: tuple[WebSocketServerFactory, ...] = ()
+    """The factories of WebSockets that aren't those of pages about the server."""
 
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
@@ -199,8 +211,17 @@ class TwistdServices(MultiService):
 
 def _stopped(services: Sequence[Any]) -> Deferred[object]:
     """Stop services together."""
-    stopping = [maybeDeferred(each.stopService) for each in reversed(services)]
-    return DeferredList(stopping, consumeErrors=True).addCallback(lambda _: None)
+    stopping = [
+        maybeDeferred(each.stopService).addErrback(_log_unstopped, each)
+        for each in reversed(services)
+    ]
+    return DeferredList(stopping).addCallback(lambda _: None)
+
+
+def _log_unstopped(failure: Failure, service: Any) -> None:
+    """Log that a service has failed to stop; the process ends all the same."""
+    kind = type(service).__name__
+    _log.failure("a service has failed to stop: {service}", failure, service=kind)
 
 
 def _begin(service: TwistdService | TwistdServices) -> None:
@@ -284,7 +305,8 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
     services = [service for several, _ in made for service in several]
     others = [each for _, more in made for each in more]
     if servers[0]["idle-exit"] is not None:
-        factories = [each for service in services for each in factories_of(service.factory)]
+        # A status page that somebody has left open is no visit.
+        factories = [each for service in services for each in service.visited]
         others.append(IdleExit(servers[0]["idle-exit"], factories, reactor))
     if len(services) == 1 and not others:
         return services[0]
@@ -312,6 +334,7 @@ def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], l
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
     service.has_console = assembled.has_console
+    service.visited = assembled.visited
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
         service.hosts_of_loopback = Hosts(assembled.names)
     servers = [service]

@@ -159,6 +159,11 @@ class HostTests(ResourceTestCase):
         self.serve(HostCheck(self.root, lambda: None))
         self.assertEqual(self.get("/page", "evil.example"), ("200", b"a page"))
 
+    def test_a_host_of_any_bytes_is_refused_without_an_error(self):
+        self.serve(HostCheck(self.root, lambda: Hosts(["localhost"])))
+        self.receive(b"GET /page HTTP/1.1\r\nHost: \xff\x80\r\n\r\n")
+        self.assertIn(b"421 Misdirected Request", self.peer.take())
+
     def test_a_program_may_leave_the_host_out(self):
         self.serve(HostCheck(self.root, lambda: Hosts(["localhost"])))
         self.receive(b"GET /page HTTP/1.0\r\n\r\n")

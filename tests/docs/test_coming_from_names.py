@@ -270,7 +270,8 @@ class FiguresTests(SynchronousTestCase):
     def test_the_commands_of_make_bench_name_loads_and_programs_that_exist(self):
         count = 0
         for page in PAGES.glob("*.rst"):
-            for line in "".join(blocks(page.read_text(), "shell")).splitlines():
+            text = "".join(blocks(page.read_text(), "shell")).replace("\\\n", " ")
+            for line in text.splitlines():
                 if line.startswith("make bench "):
                     variables = [word.partition("=") for word in shlex.split(line)[2:]]
                     parse([w for n, _, v in variables for w in (f"--{n.lower()}", *v.split())])

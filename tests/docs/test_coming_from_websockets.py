@@ -20,9 +20,10 @@ class ProgramTests(ExampleTestCase):
         port = free_port()
         self.run_program(name, port)
         await self.until_somebody_listens(port)
-        for client in "before_client.py", "after_client.py":
-            said = await self.run_program(client, port).ended
-            self.assertEqual((said.out, said.status), (SAID, 0), said.err)
+        clients = "before_client.py", "after_client.py"
+        for client in [self.run_program(name, port) for name in clients]:
+            await client.ended
+            self.assertEqual((client.out, client.status), (SAID, 0), client.err)
         answer = await deferToThread(urlopen, f"http://localhost:{port}/health")
         self.assertEqual((answer.status, answer.read()), (200, b"OK\n"))
 

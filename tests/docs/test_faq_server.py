@@ -2,13 +2,19 @@
 
 import asyncio
 import io
+import os
+import shlex
 import sys
+from pathlib import Path
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.server import Site
 
 import txws2
-from tests.support.answers import AnswerTestCase
+from tests.command.test_commands import ROOT, CommandTestCase, free_port
+from tests.support.answers import AnswerTestCase, answer_of
+from tests.support.examples import blocks
+from txws2.tap import Options
 
 
 class ServerTests(AnswerTestCase):
@@ -29,7 +35,7 @@ class ServerTests(AnswerTestCase):
 
     def test_slow_work_is_done_in_a_thread(self):
         both = self.connect(self.serve("all clients wait"))
-        self.assertRegex(self.ask(both, "secret"), r"\A[0-9a-f]{128}\Z")
+        self.assertRegex(self.ask(both, "secret"), r"\A[0-9a-f]{64}\Z")
 
     def test_one_coroutine_counts_while_another_listens(self):
         both = self.connect(self.serve("arrive late"))
@@ -206,3 +212,40 @@ class ServerTests(AnswerTestCase):
 
     def test_every_answer_is_run(self):
         self.assertEveryAnswerIsRun()
+
+    def test_the_commands_for_several_cores(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(Path(ROOT, "docs", "examples", "tutorial"))
+        # docs/examples has another chat.py.
+        self.addCleanup(sys.modules.pop, "chat", None)
+        sys.modules.pop("chat", None)
+        self.patch(sys, "path", ["", *sys.path])
+        listening = []
+        for line in COMMANDS[1].split("\n")[:2]:
+            program, *arguments = shlex.split(line)
+            self.assertEqual((program, arguments[:3]), ("twistd", ["-n", "--pidfile=", "ws"]))
+            options = Options()
+            options.parseOptions(arguments[3:])
+            listening += options["listen"]
+        self.assertEqual(len(set(listening)), 2)
+
+
+COMMANDS = blocks(Path(ROOT, "docs", "faq", "server.rst").read_text(), "shell")
+
+
+class WssTests(CommandTestCase):
+    async def test_a_certificate_that_signs_itself(self):
+        path = self.make_directory()
+        program = answer_of("server", "serve wss")
+        port = free_port()
+        (path / "example.py").write_text(program.replace("8443", str(port)))
+        making = self.start(*shlex.split(COMMANDS[0].replace("\\\n", "")), path=str(path))
+        await making.ended
+        self.assertEqual(making.status, 0, making.err)
+        server = self.start(sys.executable, "example.py", path=str(path))
+        await server.shown("listening on wss")
+        uri = f"wss://localhost:{port}/"
+        async with txws2.connect(uri, tls=str(path / "cert.pem"), proxy=None) as ws:
+            self.assertEqual(await ws.recv(), "nobody else can read this")
+        with self.assertRaises(txws2.SecurityError):
+            await txws2.connect(uri, proxy=None)

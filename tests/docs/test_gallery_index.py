@@ -84,6 +84,6 @@ class MainTests(SynchronousTestCase):
             self.assertTrue(IResource.providedBy(target) or callable(target), name)
 
     def test_the_programs(self):
-        for name in "jsonrpc_client", "market_load", "shell", "shell_client":
+        for name in "jsonrpc_client", "market_load", "shell", "shell_client", "tokens_client":
             [main] = self.start(name)
             self.assertTrue(callable(main))

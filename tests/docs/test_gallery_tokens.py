@@ -2,21 +2,24 @@
 
 import json
 
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.gallery import example
-from txws2.testing import joined
+from txws2 import ConnectionClosed
+from txws2.testing import Close, Drop, Refuse, ScriptedServer, Vanish, joined
 
 KEY, OTHER = "0" * 32, "1" * 32
 
 
-class TokensTests(SynchronousTestCase):
+class TokensTestCase(SynchronousTestCase):
     def setUp(self):
         self.tokens = example(self, "tokens")
         self.answers = self.tokens.Answers(self.tokens.model)
         self.clock = Clock()
 
+
+class TokensTests(TokensTestCase):
     def ask(self, have=0, key=KEY, prompt="Why?"):
         both = self.enterContext(joined(self.answers.handler, clock=self.clock))
         both.client.sendMessage(json.dumps({"key": key, "have": have, "prompt": prompt}))
@@ -118,3 +121,38 @@ class TokensTests(SynchronousTestCase):
             self.assertEqual(both.client.close_code, 1008)
         self.assertEqual(self.ask(have=-1).client.close_code, 1008)
         self.assertEqual(self.answers.answers, {})
+
+
+class ClientTests(TokensTestCase):
+    def ask_by_client(self, *steps):
+        """Let the client ask a server that has this script; return its tokens, and its end."""
+        read = []
+        server = ScriptedServer(self.answers.handler, at="ws://model.example/").script(*steps)
+        client = example(self, "tokens_client")
+
+        async def ask():
+            async for token in client.ask("ws://model.example/answers", "Why?"):
+                read.append(token)
+
+        with server:
+            asking = server.start(ask())
+            server.advance(300)
+        return read, asking
+
+    def test_it_gets_each_token_once_whatever_happens_to_the_connection(self):
+        async def model(prompt, reactor):
+            for number in range(100):
+                yield f"{number} "
+                await deferLater(reactor, 2)
+
+        self.answers.model = model
+        steps = Drop(after=5), ConnectionRefusedError(), Refuse(503), Close(1001, after=5)
+        read, asking = self.ask_by_client(*steps, Vanish(after=5))
+        self.successResultOf(asking)
+        self.assertEqual(read, [f"{number} " for number in range(100)])
+
+    def test_it_ends_when_the_answer_is_gone(self):
+        self.patch(self.tokens, "KEPT", 1)
+        read, asking = self.ask_by_client(Drop(after=0.35), ConnectionRefusedError())
+        self.assertEqual(read, ["You ", "have ", "asked: "])
+        self.failureResultOf(asking, ConnectionClosed)

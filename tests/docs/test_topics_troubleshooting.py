@@ -30,7 +30,8 @@ QUOTES = [
     for message in block.split("\n\n")
     if message.strip()
 ]
-LINES = [line for block in blocks(PAGE, "shell") for line in block.splitlines() if line]
+SHELL = "".join(blocks(PAGE, "shell")).replace("\\\n", " ")
+LINES = [line for line in SHELL.splitlines() if line]
 # A template with fewer letters would match anything.
 MOST_VAGUE = 12
 
@@ -47,11 +48,13 @@ def templates():
 
 
 def patterns():
+    """Generate the patterns of those that may be quoted."""
+    all_quotes = "\n".join(QUOTES)
     for template in templates():
         for line in template.split("\n"):
-            own = line.replace("\0", "").strip()
-            if len(own) >= MOST_VAGUE:
-                yield re.compile(".+?".join(map(re.escape, line.strip().split("\0"))))
+            own = line.strip().split("\0")
+            if len("".join(own)) >= MOST_VAGUE and max(own, key=len) in all_quotes:
+                yield re.compile(".+?".join(map(re.escape, own)))
 
 
 class QuoteTests(SynchronousTestCase):

@@ -1,5 +1,8 @@
 """The examples of docs/coming-from and their originals work with each other."""
 
+import json
+import runpy
+import shutil
 import sys
 from importlib.util import find_spec
 
@@ -9,6 +12,7 @@ import txws2
 from tests.command.test_commands import TWIST, free_port
 from tests.interop.directions import settings
 from tests.interop.peer_process import PEERS, ROOT, Peer, ProcessLines, start, start_peer
+from tests.support.examples import blocks
 
 EXAMPLES = ROOT / "docs" / "examples" / "coming-from"
 LISTEN = "tcp:0:interface=127.0.0.1"
@@ -167,3 +171,23 @@ class TwistedWebTests(MigratingTestCase):
             self.fail("wsproto is not installed; `make test` installs it")
         peer = self.run_peer("twisted_websocket_client.py", await self.serve_script())
         await self.hears(peer, "heartbeat 1", "reply to hello, world!")
+
+
+class FlaskSocketIOTests(MigratingTestCase):
+    async def test_the_script_of_the_page_speaks_with_the_server(self):
+        node = shutil.which("node")
+        if node is None:
+            raise SkipTest("Node.js is not installed")
+        names = runpy.run_path(str(EXAMPLES / "flask-socketio" / "room_events.py"))
+        server = await txws2.serve(names["handler"], "127.0.0.1", 0)
+        self.addCleanup(server.close)
+        page = (ROOT / "docs" / "coming-from" / "flask-socketio.rst").read_text()
+        [script] = blocks(page, "javascript")
+        uri = f"ws://127.0.0.1:{server.addresses[0].port}/socket"
+        script = script.replace("wss://chat.example.com/socket", uri)
+        # A browser has this class; older versions of Node.js have none.
+        script = f'globalThis.WebSocket = require("ws");\n{script}'
+        client = start(self, Program(), node, "-e", script)
+        self.assertEqual(await client.line(), "1")
+        await names["rooms"].broadcast("lobby", json.dumps({"event": "said", "data": "hello"}))
+        self.assertEqual(await client.line(), "hello")

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseNeverReceived
+
 import txws2
 from tests.command.test_commands import TWIST, TWISTD
 from tests.interop import test_forwarding, test_mounts
@@ -16,6 +19,17 @@ from txws2.forward import read_recording
 TOOL = """#!/bin/sh
 echo "$SCRIPT_NAME $PATH_INFO $QUERY_STRING $1 [$KEPT] [$LOST]"
 cat
+"""
+# It has something to say to the reactor when that waits for its threads.
+SLOW_SITE = """
+import time
+from twisted.internet import reactor
+def app(environ, start_response):
+    print("the application is called", flush=True)
+    while reactor.running:
+        time.sleep(0.01)
+    start_response("200 OK", [])
+    return [b"late"]
 """
 COUNT = "#!/bin/sh\nfor n in 1 2 3; do echo $n; done\n"
 LISTEN = "--listen=tcp:0:interface=127.0.0.1"
@@ -129,6 +143,15 @@ class OnePortTests(ModesTestCase):
         await self.process.shown("closed")
         await self.stop()
         self.assertNotIn("secret-token", self.process.out + self.process.err)
+
+    async def test_it_stops_though_an_application_of_wsgi_is_still_at_work(self):
+        (self.directory / "site_of_a_test.py").write_text(SLOW_SITE)
+        base = await self.begin("--wsgi=site_of_a_test:app", "--close-timeout=100ms")
+        agent = Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False))
+        asking = agent.request(b"GET", f"http{base}/".encode())
+        await self.process.shown("the application is called")
+        await self.stop()
+        await self.assertFailure(asking, ResponseNeverReceived)
 
     async def test_an_idle_process_ends_with_status_0(self):
         base = await self.begin("--echo", "--idle-exit=500ms")

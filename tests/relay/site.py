@@ -24,23 +24,35 @@ class HTTPTestCase(QuietTestCase):
 
     def serve(self, **options):
         options.setdefault("tokens", self.tokens)
-        self.relay = Relay("/chat", reactor=self.clock, **options)
+        self.serve_resource(relay=Relay("/chat", reactor=self.clock, **options))
+
+    def serve_resource(self, factory=None, relay=None, **options):
+        """Serve the resource of a relay, with options of its WebSockets."""
+        self.relay = relay or Relay("/chat", reactor=self.clock)
         root = Resource()
-        self.resource = self.relay.resource()
+        self.resource = self.relay.resource(factory, **options)
         root.putChild(b"chat", self.resource)
         self.site = Site(root, reactor=self.clock)
 
     def request(self, method="GET", path="/chat/room/a", body="", **headers):
         """Send a request on a new connection; return both its ends."""
-        peer = Peer()
-        server = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
-        both = Joined(server, peer, self.clock)
         body = body if isinstance(body, bytes) else body.encode()
         lines = [f"{method} {path} HTTP/1.1", "Host: example.com", f"Content-Length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        peer.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        return self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def send(self, data):
+        """Send bytes on a new connection; return both its ends."""
+        peer = Peer()
+        server = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
+        both = Joined(server, peer, self.clock)
+        peer.transport.write(data)
         both.pump()
         return both
+
+    def send_bytes(self, data):
+        """Send bytes on a new connection; return the bytes of the answer."""
+        return self.send(data).client.take()
 
     def ask(self, *arguments, **headers):
         """Send a request; return the status, the head and the body of the response."""

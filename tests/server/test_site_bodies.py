@@ -5,6 +5,7 @@ from twisted.web.resource import Resource
 from twisted.web.static import Data
 
 from tests.support.sides import Joined, Peer, QuietTestCase
+from txws2 import WebSocketResource
 from txws2._private_names import Names
 from txws2.server import mounted_site
 from txws2.server.guarded_resource import GuardedResource
@@ -111,6 +112,14 @@ class SiteBodiesTests(QuietTestCase):
         self.assertIn(b"taken 10", self.send(chunked, b"a\r\n0123456789\r\n0\r\n\r\n"))
         self.assertIn(b"taken 0", self.send([]))
         self.assertIn(b" 405 ", self.send(["Content-Length: 99"], b"x" * 99, path="/page"))
+
+    def test_a_request_for_a_websocket_has_no_body(self):
+        for path in "/page", "/taking":
+            self.joined = Joined(self.mounts.buildProtocol(None), self.peer, self.clock)
+            self.send([], path="/page")
+            head = ["Sec-WebSocket-Key: x", "Content-Length: 65537"]
+            self.assertRefused(self.send(head, path=path))
+        self.assertEqual(largest_body(WebSocketResource(reactor=self.clock), []), 65536)
 
     def test_an_earlier_request_is_answered_first(self):
         page = b"GET /page HTTP/1.1\r\nHost: example.com\r\n\r\n"

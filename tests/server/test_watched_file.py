@@ -20,6 +20,10 @@ class WatchedFileTests(QuietTestCase):
     def watch(self, path):
         return WatchedFile(path, lambda path, lines: lines[0])
 
+    def test_it_may_begin_with_a_byte_order_mark_as_on_windows(self):
+        self.path.write_text("\ufeffada\n")
+        self.assertEqual(self.watch(self.path).value(), "ada")
+
     def test_it_is_found_again_when_the_current_directory_has_changed(self):
         # twistd changes it (--rundir) after it has read its options.
         self.addCleanup(os.chdir, os.getcwd())

@@ -11,7 +11,7 @@ from tests.support.examples import blocks
 from tests.support.sides import QuietTestCase
 from txws2.testing import MemoryReactor, joined
 
-__all__ = ["AnswerTestCase"]
+__all__ = ["AnswerTestCase", "answer_of"]
 
 # A question, and all up to the next heading.
 _HEADING = r"^(\S[^\n]*)\n[~-]{4,}\n"
@@ -25,6 +25,19 @@ _FAQ = Path(ROOT, "docs", "faq")
 def programs_in(text):
     """Return the blocks in Python of an answer, and the files that it shows."""
     return blocks(text, "python") + [(_FAQ / name).read_text() for name in _INCLUDED.findall(text)]
+
+
+def questions(page):
+    """Return the programs in Python of each question of a page that has some."""
+    text = (_FAQ / f"{page}.rst").read_text()
+    found = {match[1]: programs_in(match[2]) for match in _QUESTION.finditer(text)}
+    return {question: programs for question, programs in found.items() if programs}
+
+
+def answer_of(page, words):
+    """Return the program of the one question that has these words."""
+    [[program]] = [found for question, found in questions(page).items() if words in question]
+    return program
 
 
 class OneThread(MemoryReactor):
@@ -62,18 +75,10 @@ class AnswerTestCase(QuietTestCase):
         self.printed, self.ran = [], []
         self.patch(txws2, "run", lambda *given, **options: self.ran.append((given, options)))
 
-    @classmethod
-    def questions(cls):
-        """Return the programs in Python of each question that has some."""
-        text = (_FAQ / f"{cls.page}.rst").read_text()
-        found = {match[1]: programs_in(match[2]) for match in _QUESTION.finditer(text)}
-        return {question: programs for question, programs in found.items() if programs}
-
-    def answer(self, words, number=0):
-        """Run a program of the one question that has these words; return, and keep, its names."""
-        [programs] = [found for question, found in self.questions().items() if words in question]
+    def answer(self, words):
+        """Run the program of the one question that has these words; return, and keep, its names."""
         self.names = {"__name__": "__main__", "print": self.note}
-        exec(programs[number], self.names)
+        exec(answer_of(self.page, words), self.names)
         return self.names
 
     def assertEveryAnswerIsRun(self):
@@ -83,7 +88,7 @@ class AnswerTestCase(QuietTestCase):
             for node in ast.walk(ast.parse(getsource(type(self))))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
-        for question in self.questions():
+        for question in questions(self.page):
             named = any(words in question for words in constants if len(words) >= _SHORTEST)
             self.assertTrue(named, question)
 

@@ -62,7 +62,8 @@ class _Redirect(Resource):
         return NOT_DONE_YET
 
     def _response(self, request: Request) -> Response:
-        host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+        # Anything may come, and in Latin-1 all bytes are text.
+        host = request.requestHeaders.getRawHeaders(b"Host", [b""])[0].decode("latin-1")
         match = _HOST.fullmatch(host)
         # An absolute URI of a request, or another odd one, isn't put together with a host.
         if match is None or not request.uri.startswith(b"/"):

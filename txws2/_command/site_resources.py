@@ -145,7 +145,8 @@ class HostCheck(Resource):
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return the resource of a request, of whose path nothing is taken yet."""
         hosts = self._hosts()
-        host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+        # Anything may come, and in Latin-1 all bytes are text.
+        host = request.requestHeaders.getRawHeaders(b"Host", [b""])[0].decode("latin-1")
         # No page can leave Host out.
         if hosts is None or not host or host in hosts:
             put_back(request)

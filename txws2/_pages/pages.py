@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from txws2._pages.documents import ASSETS, asset, page, text
-from txws2._pages.visit import Visit
+from txws2._pages.visit import Visit, page_path
 from txws2._pages.ways import Manual, Ways, ways_of_websocket
 from txws2.server.factory import WebSocketServerFactory
 from txws2.wire.http.heads import Request, Response
@@ -25,9 +25,12 @@ class Answer(Protocol):
 
     Attributes:
         factory: serves the WebSockets of that path; None if it has none.
+        open: True if it answers all clients: it decides itself who may see its page, or has
+            nothing to hide. False if it answers those who have proved who they are.
     """
 
     factory: WebSocketServerFactory | None
+    open: bool
 
     def watch(self, factories: Mapping[str, WebSocketServerFactory]) -> None:
         """Take the factories of the server, by their names."""
@@ -57,6 +60,19 @@ class Pages:
         self._points = MountPoints({path: ways.get(path, ways_of_websocket) for path in paths})
         self._answers = {path.rstrip("/") or "/": answer for path, answer in answers.items()}
         self.has_console = console and "/" not in self._answers
+
+    @property
+    def has_open(self) -> bool:
+        """True if one of the answers is open."""
+        return any(answer.open for answer in self._answers.values())
+
+    def is_open(self, path: str) -> bool:
+        """Tell whether the page at a path, which may have a query, is for all.
+
+        So are the files that pages load, which everybody has who has this package.
+        """
+        answer = self._answers.get(page_path(path))
+        return f"{path}/".startswith(f"{ASSETS}/") if answer is None else answer.open
 
     def answer(self, request: Request, transport: Any) -> Response | None:
         """Return the response to a request that isn't for a WebSocket; None if it has no page.

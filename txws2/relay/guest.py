@@ -186,7 +186,7 @@ def _since(text: object) -> Position | None:
 def _info(info: object) -> object:
     try:
         size = len(dumped({"info": info}).encode())
-    except ValueError:
+    except (ValueError, RecursionError):
         size = _INFO_SIZE + 1
     if size > _INFO_SIZE:
         raise RelayError("bad-message", f"info must have at most {_INFO_SIZE} bytes of JSON")

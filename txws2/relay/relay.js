@@ -8,7 +8,7 @@ const FINAL = [1002, 1003, 1007, 1008, 1009, 1010];
 const toBase64 = bytes => btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
 const fromBase64 = text => Uint8Array.from(atob(text), each => each.charCodeAt(0));
 const payload = data => typeof data === "string" ? {data} : {base64: toBase64(new Uint8Array(data))};
-const failure = said => Object.assign(new Error(said.text), {code: said.code});
+const failure = said => Object.assign(new Error(said.text), {code: said.code, wait: said.wait});
 
 export class Relay {
     constructor(url, {minimum = 500, maximum = 30000, onstate = () => {}} = {}) {

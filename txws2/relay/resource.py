@@ -198,8 +198,7 @@ class _Room(Resource):
         check = self._relay.tokens
         if check is None:
             raise RelayError("not-allowed", "this server has no tokens, so HTTP can't publish")
-        headers = request.requestHeaders
-        token = token_of(lambda name: headers.getRawHeaders(name, [])[:1])
+        token = token_of(lambda name: _values(request, name))
         if token is None:
             raise RelayError(
                 "no-token",
@@ -221,7 +220,7 @@ class _Room(Resource):
 
 def _payload(request: Request, body: bytes) -> str | bytes:
     """Return a body as text, unless it is called binary or isn't UTF-8."""
-    kind = request.requestHeaders.getRawHeaders("Content-Type", [""])[0]
+    kind = _first(request, "Content-Type") or ""
     if kind.partition(";")[0].strip().lower() == "application/octet-stream":
         return body
     try:
@@ -232,7 +231,7 @@ def _payload(request: Request, body: bytes) -> str | bytes:
 
 def _id(request: Request) -> str | None:
     """Return the id of a message, from the header Idempotency-Key."""
-    key: str | None = request.requestHeaders.getRawHeaders("Idempotency-Key", [None])[0]
+    key = _first(request, "Idempotency-Key")
     if key is not None and not (0 < len(key) <= 64 and key.isascii()):
         raise RelayError("bad-message", "Idempotency-Key must be ASCII of 1 to 64 characters")
     return key
@@ -241,7 +240,7 @@ def _id(request: Request) -> str | None:
 def _since(request: Request) -> Position | None:
     # The specification of HTML, section 9.2.3: a browser that comes back sends this header. Its
     # URL is still the first one, so the header goes before.
-    last = request.requestHeaders.getRawHeaders("Last-Event-ID", [None])[0]
+    last = _first(request, "Last-Event-ID")
     given = last or (request.args or {}).get(b"since", [None])[0]
     if not given:
         return None
@@ -252,9 +251,20 @@ def _since(request: Request) -> Position | None:
 
 
 def _accepts_events(request: Request) -> bool:
-    accepted = ",".join(request.requestHeaders.getRawHeaders("Accept", []))
+    accepted = ",".join(_values(request, "Accept"))
     kinds = [each.partition(";")[0].strip().lower() for each in accepted.split(",")]
     return EVENTS in kinds
+
+
+def _values(request: Request, name: str) -> list[str]:
+    """Return the values of a header: anything may come, and in Latin-1 all bytes are text."""
+    values = request.requestHeaders.getRawHeaders(name.encode(), [])
+    return [value.decode("latin-1") for value in values]
+
+
+def _first(request: Request, name: str) -> str | None:
+    """Return the first value of a header; None if there is none."""
+    return next(iter(_values(request, name)), None)
 
 
 def _text(name: bytes) -> str:

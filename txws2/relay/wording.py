@@ -23,7 +23,8 @@ __all__ = [
 SUBPROTOCOL = "relay.1.txws2"
 """The name and the version of the wire format."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# RFC 8259 section 6 has no infinite numbers. A browser that gets one can't read the message.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 _ROOM_SIZE = 128
 
@@ -85,12 +86,16 @@ def parsed(message: str | bytes) -> dict[str, Any]:
         RelayError: it isn't JSON, or no object with a type.
     """
     try:
-        said = json.loads(message) if isinstance(message, str) else None
+        said = json.loads(message, parse_constant=_refuse) if isinstance(message, str) else None
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise RelayError("bad-json", "a message must be text with one JSON object")
     return said
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} isn't JSON")
 
 
 def check_room(name: object) -> str:

@@ -40,10 +40,13 @@ class Visitor:
 
     Attributes:
         username: the user whom a hook has authenticated; None otherwise.
+        auth_type: the scheme by which `basic_auth` or `bearer_auth` has let the client in; None
+            otherwise.
         site_request: the request of twisted.web.
     """
 
     username: str | None = None
+    auth_type: str | None = None
 
     def __init__(self, request: Request, trusted: Networks) -> None:
         self.site_request = request

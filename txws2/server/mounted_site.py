@@ -23,7 +23,7 @@ from txws2._transport.capabilities import abort
 from txws2.exceptions import ServerClosing
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.resource import WebSocketResource, respond
-from txws2.server.site_bodies import largest_body, segments_of_target
+from txws2.server.site_bodies import SMALL_BODY, largest_body, segments_of_target
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.first_requests import path_of_target
 
@@ -149,6 +149,8 @@ class _Channel(HTTPChannel):
         # The largest body of the request that is being read; None for no limit.
         self._limit: int | None = None
         self._refusing: IDelayedCall | None = None
+        # Ends the present response.
+        self._end: Callable[[], object] | None = None
 
     @property
     def upgraded(self) -> bool:
@@ -178,12 +180,26 @@ class _Channel(HTTPChannel):
         for request in self.requests:
             if not request.startedWriting:
                 request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        if self._end is not None:
+            isolated(self._end)
+
+    def when_leaving(self, end: Callable[[], object]) -> None:
+        """Call a function when the server stops, to end the present response.
+
+        A response that ends only with the connection would hold up the server otherwise.
+        """
+        self._end = end
+        if self._mounted.leaving:
+            end()
 
     def allHeadersReceived(self) -> None:
         """Judge the length of the body before it is read."""
         # Without the name, the resources judge the bodies when they have come.
         if SITE_CHANNEL.are_in(HTTPChannel):
-            self._limit = self._mounted.largest_body(cast(Any, self)._path)
+            if self.requests[-1].requestHeaders.hasHeader(b"Sec-WebSocket-Key"):
+                self._limit = SMALL_BODY
+            else:
+                self._limit = self._mounted.largest_body(cast(Any, self)._path)
             # A body in chunks has no length yet.
             if self._limit is not None and (self.length or 0) > self._limit:
                 self._refuse()
@@ -200,7 +216,7 @@ class _Channel(HTTPChannel):
 
     def allContentReceived(self) -> None:
         """Answer a request that is complete."""
-        self._limit = None
+        self._limit = self._end = None
         super().allContentReceived()  # type: ignore[no-untyped-call]
 
     def _refuse(self) -> None:

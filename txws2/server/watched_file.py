@@ -81,7 +81,8 @@ def lines_of(path: str, place: str) -> list[str]:
     if len(data) > _LARGEST:
         raise Unreadable(f"{path!r} is larger than {_LARGEST >> 20} MiB")
     try:
-        return [line.strip() for line in data.decode().split("\n")]
+        # Editors of Windows may put a byte order mark at the beginning.
+        return [line.strip() for line in data.decode("utf-8-sig").split("\n")]
     except UnicodeDecodeError:
         raise Unreadable(f"{path!r} isn't UTF-8") from None
 

@@ -1,4 +1,7 @@
-"""A chat with rooms, names and presence: python chat.py, then http://localhost:8000/"""
+"""A chat with rooms, names and presence.
+
+python chat.py, then http://localhost:8000/
+"""
 
 import json
 from pathlib import Path
@@ -8,6 +11,7 @@ from twisted.web.static import File
 
 from txws2 import SAME_ORIGIN, CloseCode, Rooms, WebSocketResource, run
 
+PAGE = str(Path(__file__).with_suffix(".html"))
 rooms = Rooms()
 
 
@@ -54,7 +58,7 @@ async def tell(room, said):
 
 def site():
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     # Other sites' pages may not connect, and nobody sends more than 10 kB at once.
     root.putChild(b"chat", WebSocketResource(chat, origins=[SAME_ORIGIN], max_size=10_000))
     return root

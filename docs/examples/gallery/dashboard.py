@@ -1,4 +1,7 @@
-"""Plots of this process that move: python dashboard.py, then http://localhost:8000/"""
+"""Plots of this process that move.
+
+python dashboard.py, then http://localhost:8000/
+"""
 
 import json
 from collections import deque
@@ -12,6 +15,7 @@ from twisted.web.static import File
 
 from txws2 import SAME_ORIGIN, WebSocketResource, broadcast, run
 
+PAGE = str(Path(__file__).with_suffix(".html"))
 INTERVAL = 1  # seconds
 
 
@@ -58,7 +62,7 @@ def memory():
 
 def site(dashboard):
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     root.putChild(b"samples", WebSocketResource(dashboard.handler, origins=[SAME_ORIGIN]))
     return root
 

@@ -1,4 +1,7 @@
-"""A feed of prices for a thousand subscribers: python market.py, then http://localhost:8000/"""
+"""A feed of prices for a thousand subscribers.
+
+python market.py, then http://localhost:8000/
+"""
 
 import json
 from pathlib import Path
@@ -11,6 +14,8 @@ from twisted.web.resource import Resource
 from twisted.web.static import File
 
 from txws2 import WebSocketResource, broadcast, run
+
+PAGE = str(Path(__file__).with_suffix(".html"))
 
 
 class Market:
@@ -49,7 +54,7 @@ def site(market):
     # Up to 64 KiB may wait for each subscriber: some 800 quotes. Then it counts as slow.
     subscribing = WebSocketResource(market.handler, write_limit=2**16, compression=None)
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     root.putChild(b"quotes", subscribing)
     return root
 

@@ -5,6 +5,7 @@ python market_load.py [URI [SUBSCRIBERS [QUOTES]]]
 
 import json
 import sys
+from math import inf
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from time import time
 
@@ -13,41 +14,47 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from txws2 import connect, run
 
 
-async def subscribe(uri):
-    ws = await connect(uri, open_timeout=60, compression=None)
-    await ws.recv()  # the latest quotes
-    return ws
+class Load:
+    """Subscribers that measure the delays of quotes, in seconds."""
 
+    def __init__(self, uri, quotes):
+        self.uri, self.quotes = uri, quotes
+        self.listening, self.delays, self.dropped = [], [], 0
+        self.since = inf
 
-async def listen(ws, quotes, delays):
-    async for message in ws:
-        now = time()
-        delays.extend(now - quote["time"] for quote in json.loads(message))
-        quotes -= 1
-        if not quotes:
-            return
+    async def subscribe(self):
+        """Open a connection; `listen` goes on beside this."""
+        ws = await connect(self.uri, open_timeout=60, compression=None)
+        self.listening.append(Deferred.fromCoroutine(self.listen(ws)))
+
+    async def listen(self, ws):
+        """Read; quotes count as soon as all connections are open."""
+        counted = 0
+        async for message in ws:
+            new = [quote["time"] for quote in json.loads(message) if quote["time"] > self.since]
+            self.delays.extend(time() - sent for sent in new)
+            counted += len(new)
+            if counted >= self.quotes:
+                return
+        self.dropped += 1
+
+    def report(self):
+        print(f"{len(self.delays)} quotes have come, and {self.dropped} subscribers were dropped")
+        self.delays.sort()
+        for name, part in ("half", 0.5), ("99 %", 0.99), ("all", 1):
+            delay = self.delays[round(part * (len(self.delays) - 1))]
+            print(f"{name} of them within {1000 * delay:.1f} ms")
 
 
 async def main(reactor, uri="ws://localhost:8000/quotes", subscribers="1000", quotes="100"):
-    # No more than 50 handshakes at once.
-    slots = DeferredSemaphore(50)
-    began = time()
-    opening = [
-        slots.run(lambda: Deferred.fromCoroutine(subscribe(uri))) for _ in range(int(subscribers))
-    ]
-    connections = await gatherResults(opening, consumeErrors=True)
-    print(f"{len(connections)} subscribers after {time() - began:.1f} s", flush=True)
-
-    delays = []
-    await gatherResults(
-        Deferred.fromCoroutine(listen(ws, int(quotes), delays)) for ws in connections
-    )
-    dropped = sum(ws.close_code is not None for ws in connections)
-    print(f"{len(delays)} quotes have come, and {dropped} subscribers were dropped")
-    delays.sort()
-    for name, part in ("half", 0.5), ("99 %", 0.99), ("all", 1):
-        delay = delays[round(part * (len(delays) - 1))]
-        print(f"{name} of them within {1000 * delay:.1f} ms")
+    load, began = Load(uri, int(quotes)), time()
+    slots = DeferredSemaphore(50)  # no more handshakes at once
+    opening = [slots.run(Deferred.fromCoroutine, load.subscribe()) for _ in range(int(subscribers))]
+    await gatherResults(opening, consumeErrors=True)
+    load.since = time()
+    print(f"{len(opening)} subscribers after {load.since - began:.1f} s", flush=True)
+    await gatherResults(load.listening, consumeErrors=True)
+    load.report()
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ class Shell:
         self.windowChanged(self.size)
 
     def eofReceived(self):
-        self.process.closeStdin()
+        if self.process:
+            self.process.closeStdin()
 
     def closed(self):
         if self.process:

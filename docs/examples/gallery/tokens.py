@@ -1,4 +1,7 @@
-"""A language model's answer that survives breaks: python tokens.py, then http://localhost:8000/"""
+"""A language model's answer that survives breaks.
+
+python tokens.py, then http://localhost:8000/
+"""
 
 import json
 import re
@@ -12,6 +15,7 @@ from twisted.web.static import File
 
 from txws2 import SAME_ORIGIN, CloseCode, WebSocketResource, cancelled_on_close, run
 
+PAGE = str(Path(__file__).with_suffix(".html"))
 GONE = 4410  # tells the page that an answer isn't there any more
 KEPT, MOST = 600, 1000  # seconds for which an answer is kept, and answers that are kept
 log = Logger()
@@ -105,7 +109,7 @@ async def model(prompt, reactor):
 
 def site(answers):
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     answering = WebSocketResource(answers.handler, origins=[SAME_ORIGIN], max_size=100_000)
     root.putChild(b"answers", answering)
     return root

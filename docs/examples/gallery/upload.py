@@ -1,4 +1,7 @@
-"""Takes files, and shows the progress: python upload.py, then http://localhost:8000/"""
+"""Takes files, and shows the progress.
+
+python upload.py, then http://localhost:8000/
+"""
 
 import json
 import re
@@ -10,6 +13,7 @@ from twisted.web.static import File
 
 from txws2 import SAME_ORIGIN, CloseCode, WebSocketResource, run
 
+PAGE = str(Path(__file__).with_suffix(".html"))
 REFUSED = 4000  # tells the page not to try again
 
 
@@ -89,7 +93,7 @@ def append(file, piece):
 
 def site(uploads):
     root = Resource()
-    root.putChild(b"", File(Path(__file__).with_suffix(".html")))
+    root.putChild(b"", File(PAGE))
     receiving = WebSocketResource(uploads.handler, origins=[SAME_ORIGIN], compression=None)
     root.putChild(b"upload", receiving)
     return root
