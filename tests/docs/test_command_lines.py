@@ -40,6 +40,7 @@ OTHERS = {
     "openssl": "tests/interop/test_endpoints.py has such a certificate",
     "prlimit": "reads the limits of the reader's own process",
     "ps": "looks at the reader's own process",
+    "sleep": "waits, which no test does",
     "ss": "reads the machine's own sockets",
     "ssh": "tests/interop has the same pair of programs in its test of the gallery",
     "sysctl": "reads the machine's own settings",
