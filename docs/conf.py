@@ -45,7 +45,7 @@ html_static_path = ["static"]
 html_css_files = ["txws2.css"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
-pygments_dark_style = "native"
+pygments_dark_style = "github-dark"
 # What a program prints, and the prompt before a command, aren't copied.
 copybutton_exclude = ".linenos, .gp, .go"
 

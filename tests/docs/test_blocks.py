@@ -49,3 +49,8 @@ class LanguageTests(SynchronousTestCase):
             found = set(re.findall(r"^ *\.\. (?:code-block|code|sourcecode)::(.*)$", text, re.M))
             self.assertLessEqual({each.strip() for each in found}, LANGUAGES, page)
             self.assertNotRegex(text, r"(?m)^(?! *\.\. ).*::$", page)
+
+    def test_no_page_lists_its_contents_itself(self):
+        """The theme does so for every page, and puts an error in front of another list."""
+        for page, text in pages().items():
+            self.assertNotIn(".. contents::", text, page)
