@@ -22,7 +22,8 @@ class WholeTests(SynchronousTestCase):
 
     def test_faults_are_seen(self):
         for code, fault in {
-            "await ws.send('a')": "undefined: ws",
+            "await send('a')": "'await' outside function, line 1",
+            "ws.send('a')": "undefined: ws",
             "class A:\n    def b(self): return c": "undefined: c",
             "def a(): ...": "an ellipsis instead of code, line 1",
             "import json\n": "imported, not used: json",
@@ -35,8 +36,7 @@ class WholeTests(SynchronousTestCase):
 
 class ReadTests(SynchronousTestCase):
     def test_a_test_reads_each_page_with_python(self):
-        unread = {page for page in texts("python") if not is_read(page)}
-        self.assertEqual(unread, set())
+        self.assertEqual({page for page in texts("python") if not is_read(page)}, set())
 
     def test_a_test_uses_each_file_that_a_page_shows(self):
         shown = {path for _, path in included() if not path.startswith("txws2/")}
@@ -49,3 +49,8 @@ class LanguageTests(SynchronousTestCase):
             found = set(re.findall(r"^ *\.\. (?:code-block|code|sourcecode)::(.*)$", text, re.M))
             self.assertLessEqual({each.strip() for each in found}, LANGUAGES, page)
             self.assertNotRegex(text, r"(?m)^(?! *\.\. ).*::$", page)
+
+    def test_no_page_lists_its_contents_itself(self):
+        """The theme does so for every page, and puts an error in front of another list."""
+        for page, text in pages().items():
+            self.assertNotIn(".. contents::", text, page)
