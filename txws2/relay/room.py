@@ -17,13 +17,13 @@ from txws2.relay.history import IHistory
 from txws2.relay.messages import Message, Position
 from txws2.relay.wording import RelayError
 
-__all__ = ["Channel", "Cursor"]
+__all__ = ["Cursor", "Room"]
 
 # A slow reader holds no more messages than these beside the history.
 _BATCH = 32
 
 
-class Channel:
+class Room:
     """A room, as its hearers see it.
 
     A hearer is up to date, or has a position in the history. Those up to date get each message at
@@ -32,16 +32,16 @@ class Channel:
     and no message comes twice or is left out between the history and the live ones.
 
     Args:
-        room: the name of the room.
+        name: the name of the room.
         history: the store of its messages.
         ended: called when the last hearer has left.
         log: gets the exceptions of the store.
     """
 
     def __init__(
-        self, room: str, history: IHistory, ended: Callable[[Channel], object], log: Logger
+        self, name: str, history: IHistory, ended: Callable[[Room], object], log: Logger
     ) -> None:
-        self.room = room
+        self.name = name
         self.history = history
         self.log = log
         self.cursors: dict[Cursor, None] = {}
@@ -52,7 +52,7 @@ class Channel:
         # Behind the newest message that this process has heard of: the position of all up to date.
         self._head: Position | None = None
         self._failure: Failure | None = None
-        self._listening = history.listen(room, self.heard).addErrback(self._not_listening)
+        self._listening = history.listen(name, self.heard).addErrback(self._not_listening)
 
     def here(self) -> list[Presence]:
         """Return those who are present, in order of joining."""
@@ -74,7 +74,7 @@ class Channel:
         if cursor.presence and cursor.joined:
             self.announce("leave", cursor)
         if not self.cursors:
-            self.history.unlisten(self.room).addErrback(self._not_unlistening)
+            self.history.unlisten(self.name).addErrback(self._not_unlistening)
             self._ended(self)
 
     def announce(self, event: str, who: Cursor) -> None:
@@ -170,7 +170,7 @@ class Cursor:
     """A hearer in a room.
 
     Args:
-        channel: the room.
+        room: the room.
         form: the way in which the hearer gets messages.
         hearer: the connection, or the stream of events.
         presence: the hearer as the others see it; None if they don't.
@@ -182,9 +182,9 @@ class Cursor:
     """
 
     def __init__(
-        self, channel: Channel, form: Form, hearer: Any, presence: Presence | None = None
+        self, room: Room, form: Form, hearer: Any, presence: Presence | None = None
     ) -> None:
-        self.channel = channel
+        self.room = room
         self.form = form
         self.hearer = hearer
         self.presence = presence
@@ -203,29 +203,29 @@ class Cursor:
 
     def leave(self) -> None:
         """Leave the room."""
-        self.channel.remove(self)
+        self.room.remove(self)
 
     def _run(self) -> None:
         Deferred.fromCoroutine(self._catch_up()).addErrback(self._failed)
 
     async def _catch_up(self) -> None:
-        await self.channel.wait_listening()
+        await self.room.wait_listening()
         while self._stays():
-            replay = await self.channel.history.since(self.channel.room, self.position, _BATCH)
+            batch = await self.room.history.since(self.room.name, self.position, _BATCH)
             if not self._stays():
                 return
-            if not self.form.has_room(self.hearer):
+            if not self.form.has_space(self.hearer):
                 # The list of those who are here may be long, too.
                 await self.form.ready(self.hearer)
                 continue
-            self._locate(replay.start, replay.gap)
-            for message in replay.messages:
+            self._locate(batch.start, batch.gap)
+            for message in batch.messages:
                 while self._stays() and not self.form.offer(self.hearer, message):
                     await self.form.ready(self.hearer)
                 if not self._stays():
                     return
                 self.position = message.position
-            if not replay.messages and self.channel.up_to_date(self, replay.head):
+            if not batch.messages and self.room.up_to_date(self, batch.head):
                 return
 
     def _stays(self) -> bool:
@@ -238,7 +238,7 @@ class Cursor:
             self.joined = True
             self.form.say_joined(self, gap)
             if self.presence is not None and not self.closed:
-                self.channel.announce("join", self)
+                self.room.announce("join", self)
         elif gap:
             self.form.say_gap(self)
 
@@ -247,7 +247,7 @@ class Cursor:
             return
         error = failure.value
         if not isinstance(error, RelayError):
-            self.channel.log.failure("can't read the history of a room", failure)
+            self.room.log.failure("can't read the history of a room", failure)
             error = RelayError("full", "the history can't be read now")
         self.form.say_failed(self, error)
         self.leave()
