@@ -57,9 +57,12 @@ types: .venv/checked
 	$(BIN)/python -m pytest -m typing tests/project/test_typing.py
 
 docs: .venv/checked
+	$(BIN)/python docs/llms.py
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
+	$(BIN)/python -m pytest -m docs tests/docs/test_search.py
 	$(BIN)/towncrier build --draft --version next > /dev/null
+	@echo "The documentation is at build/docs/index.html"
 
 packaging: .venv/checked
 	rm -rf build/dist
@@ -112,7 +115,7 @@ bench: .venv/measured
 bench-docs: .venv/measured
 	$(BIN)/python -m benchmarks --report-only
 	mkdir -p docs/performance
-	cp $(addprefix build/bench/,overview.rst goals.rst sizes.rst details.rst plot.svg sizes.svg) docs/performance
+	cp $(addprefix build/bench/,overview.rst goals.rst sizes.rst details.rst plot.svg front.svg sizes.svg) docs/performance
 
 microbench: .venv/measured
 	$(BIN)/python -m pytest benchmarks/micro -p no:randomly --benchmark-columns=min,median,ops

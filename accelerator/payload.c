@@ -2,29 +2,57 @@
 
 #include "accelerator.h"
 
+/* A payload is bytes, or an ASCII str. */
+static Py_ssize_t
+size_of(PyObject *payload)
+{
+    return PyUnicode_Check(payload) ? PyUnicode_GET_LENGTH(payload) : PyBytes_GET_SIZE(payload);
+}
 
-/* Return bytes of this size that nobody else refers to; NULL if there are none. Their contents are
+/* Tell whether nobody but the spares refers to this. */
+static bool
+is_free(PyObject *spare)
+{
+    if (Py_REFCNT(spare) > 1) {
+        return false;
+    }
+    /* The table of interned strings refers to a str without counting. */
+    return !PyUnicode_Check(spare) || !PyUnicode_CHECK_INTERNED(spare);
+}
+
+/* Give a spare another size; it may have been hashed when its contents were others. */
+static int
+renew(PyObject **spare, Py_ssize_t size)
+{
+    if (PyUnicode_Check(*spare)) {
+        ((PyASCIIObject *)*spare)->hash = -1;
+        return PyUnicode_Resize(spare, size);
+    }
+_Py_COMP_DIAG_PUSH
+_Py_COMP_DIAG_IGNORE_DEPR_DECLS
+    ((PyBytesObject *)*spare)->ob_shash = -1;
+_Py_COMP_DIAG_POP
+    return _PyBytes_Resize(spare, size);
+}
+
+/* Return a payload of this size that nobody else refers to; NULL if there is none. Its contents are
  * undefined. */
 static PyObject *
-take_spare(State *state, long long size)
+take_spare(State *state, long long size, bool text)
 {
     for (int i = 0; i < SPARES; i++) {
         PyObject *spare = state->spares[i];
-        if (spare == NULL || Py_REFCNT(spare) > 1 || PyBytes_GET_SIZE(spare) < size
-            || PyBytes_GET_SIZE(spare) / 2 > size) {
+        if (spare == NULL || PyUnicode_Check(spare) != text || size_of(spare) < size
+            || size_of(spare) / 2 > size || !is_free(spare)) {
             continue;
         }
         state->spares[i] = NULL;
-        state->spared -= PyBytes_GET_SIZE(spare);
-        if (_PyBytes_Resize(&spare, (Py_ssize_t)size) < 0) {
+        state->spared -= size_of(spare);
+        if (renew(&spare, (Py_ssize_t)size) < 0) {
             PyErr_Clear();
+            Py_XDECREF(spare);
             return NULL;
         }
-        /* The bytes may have been hashed when their contents were others. */
-_Py_COMP_DIAG_PUSH
-_Py_COMP_DIAG_IGNORE_DEPR_DECLS
-        ((PyBytesObject *)spare)->ob_shash = -1;
-_Py_COMP_DIAG_POP
         return spare;
     }
     return NULL;
@@ -36,7 +64,7 @@ drop_spare(State *state, unsigned int place)
     PyObject *spare = state->spares[place];
     if (spare != NULL) {
         state->spares[place] = NULL;
-        state->spared -= PyBytes_GET_SIZE(spare);
+        state->spared -= size_of(spare);
         Py_DECREF(spare);
     }
 }
@@ -45,7 +73,7 @@ drop_spare(State *state, unsigned int place)
 static void
 keep_spare(State *state, PyObject *payload)
 {
-    Py_ssize_t size = PyBytes_GET_SIZE(payload);
+    Py_ssize_t size = size_of(payload);
     if (size < LEAST_SPARE || size > MOST_SPARE) {
         return;
     }
@@ -207,16 +235,12 @@ static int
 resize(State *state, Unfinished *self, Py_ssize_t room)
 {
     if (self->payload == NULL) {
-        if (self->text) {
-            self->payload = PyUnicode_New(room, 0x7F);
+        if (self->last && !self->compressed) {
+            self->payload = take_spare(state, self->arrived + self->missing, self->text);
         }
-        else {
-            if (self->last && !self->compressed) {
-                self->payload = take_spare(state, self->arrived + self->missing);
-            }
-            if (self->payload == NULL) {
-                self->payload = PyBytes_FromStringAndSize(NULL, room);
-            }
+        if (self->payload == NULL) {
+            self->payload = self->text ? PyUnicode_New(room, 0x7F)
+                                       : PyBytes_FromStringAndSize(NULL, room);
         }
         return self->payload == NULL ? -1 : 0;
     }
@@ -274,10 +298,14 @@ release_payload(State *state, Unfinished *self)
     if (self->ascii) {
         if (PyUnicode_Resize(&payload, arrived) < 0) {
             Py_CLEAR(payload);
+            return NULL;
         }
+        keep_spare(state, payload);
         return payload;
     }
     PyObject *text = decode_text(PyUnicode_DATA(payload), arrived);
+    /* Nobody has seen the str that held the UTF-8. */
+    keep_spare(state, payload);
     Py_DECREF(payload);
     return text;
 }

@@ -93,10 +93,10 @@ is_reading(PyObject *readers, int descriptor, PyObject *transport)
            && PyList_GET_ITEM(readers, descriptor) == transport;
 }
 
-/* Wait for a moment; tell whether this descriptor has something to read, and nothing else has
- * happened. */
-static bool
-waits_for_this_alone(int poller, int descriptor)
+/* Wait for a moment; return the descriptor that has something to read, -1 if it isn't the only one
+ * to which something has happened. */
+static int
+wait_for_one(int poller)
 {
 #ifdef __linux__
     struct epoll_event events[2];
@@ -104,12 +104,19 @@ waits_for_this_alone(int poller, int descriptor)
     Py_BEGIN_ALLOW_THREADS
     ready = epoll_wait(poller, events, 2, NEAR);
     Py_END_ALLOW_THREADS
-    return ready == 1 && events[0].data.fd == descriptor && events[0].events == EPOLLIN;
+    return ready == 1 && events[0].events == EPOLLIN ? events[0].data.fd : -1;
 #else
     (void)poller;
-    (void)descriptor;
-    return false;
+    return -1;
 #endif
+}
+
+/* Tell whether this descriptor is one of those that the readers read from. */
+static bool
+is_known(PyObject *readers, int descriptor)
+{
+    return descriptor >= 0 && descriptor < PyList_GET_SIZE(readers)
+           && PyList_GET_ITEM(readers, descriptor) != Py_None;
 }
 
 static PyObject *
@@ -131,9 +138,17 @@ stay(State *state, PyObject *transport, int descriptor, PyObject *readers, PyObj
         if (idle < 0) {
             Py_CLEAR(why);
         }
-        if (idle <= 0 || now() > end || !is_reading(readers, descriptor, transport)
-            || !waits_for_this_alone(poller, descriptor)
-            || !is_reading(readers, descriptor, transport)) {
+        if (idle <= 0 || now() > end || !is_reading(readers, descriptor, transport)) {
+            break;
+        }
+        int ready = wait_for_one(poller);
+        if (ready != descriptor) {
+            if (is_known(readers, ready)) {
+                Py_SETREF(why, PyLong_FromLong(ready));
+            }
+            break;
+        }
+        if (!is_reading(readers, descriptor, transport)) {
             break;
         }
         Py_DECREF(why);

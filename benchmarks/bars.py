@@ -1,6 +1,6 @@
 """The figures of some workloads as bars."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,37 @@ from benchmarks.layout import number
 from benchmarks.medians import summarise
 from benchmarks.workloads import MEMORY
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_front"]
 
-COLUMNS = 3
 # The rest differs from these in little, and is in the tables.
 PICTURED = [
     *("echo", "pipelined", "1MiB", "stream100", "stream1K", "stream16K"),
     *("mix", "stream512z", "deflate8K", "tls", "tlsstream", "broadcast"),
     *("handshakes", "idle", "used-deflate", "feed100", "feed16K", "ask32"),
 ]
+FRONT = ["echo", "tls", "broadcast", "idle"]
 
 
 def draw(results: Mapping[str, Any], path: Path) -> None:
     """Write an SVG with a panel for each workload; in all of them, shorter is better."""
+    _draw(results, path, PICTURED, columns=3, width=10)
+
+
+def draw_front(results: Mapping[str, Any], path: Path) -> None:
+    """Write the SVG of the docs' front page, which can be read on a phone: four workloads."""
+    servers = [name for name in results["servers"] if name not in ("floor", "txws2-python")]
+    _draw({**results, "servers": servers}, path, FRONT, columns=2, width=6)
+
+
+def _draw(
+    results: Mapping[str, Any], path: Path, workloads: Sequence[str], *, columns: int, width: float
+) -> None:
     summary = summarise(results["runs"])
-    pictured = [name for name in PICTURED if name in summary]
-    rows = ceil(len(pictured) / COLUMNS) or 1
+    pictured = [name for name in workloads if name in summary]
+    rows = ceil(len(pictured) / columns) or 1
     with matplotlib.rc_context(settings()):
-        figure = Figure(figsize=(10, 0.4 + 2.1 * rows), layout="constrained")
-        panels = iter(figure.subplots(rows, COLUMNS, squeeze=False).flat)
+        figure = Figure(figsize=(width, 0.4 + 2.1 * rows), layout="constrained")
+        panels = iter(figure.subplots(rows, columns, squeeze=False).flat)
         for workload in pictured:
             figure_of = LOADS[workload].figure
             names = results["clients" if CONTESTS[workload].of_clients else "servers"]

@@ -19,8 +19,10 @@ def write(results: Results, folder: Path) -> str:
     for name, text in texts.items():
         (folder / f"{name}.rst").write_text(text)
     bars.draw(results, folder / "plot.svg")
+    bars.draw_front(results, folder / "front.svg")
     curves.draw(results, folder / "sizes.svg")
     return (
         f"\n{texts['overview']}\n{texts['goals']}\n"
-        f"All figures are in {folder}: details.rst, sizes.rst, plot.svg, sizes.svg, results.json."
+        f"All figures are in {folder}: details.rst, sizes.rst, plot.svg, front.svg, sizes.svg, "
+        "results.json."
     )

@@ -20,6 +20,7 @@ from twisted.logger import LogBeginner, LogPublisher, globalLogPublisher
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http import HTTPChannel
 
 from tests.support.loops import LoopTestCase
 from txws2 import _private_names
@@ -43,6 +44,7 @@ KINDS = {
     "OPENSSL_LIBRARY": [_openssl.lib],
     "PLATFORM_TRUST": [SSL],
     "SHORT_CONNECTIONS": [Connection, Port],
+    "SITE_CHANNEL": [HTTPChannel],
     "TCP_TRANSPORT": [Connection],
     "TLS_BUFFER": [BufferingTLSTransport],
     "TLS_TRANSPORT": [TLSMemoryBIOProtocol],

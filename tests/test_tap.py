@@ -22,6 +22,7 @@ from tests.client.test_insecure import self_signed
 from tests.support.sides import QuietTestCase, RecordedClient
 from txws2 import __version__
 from txws2._accelerator import about
+from txws2._command import signals
 from txws2.exceptions import InvalidStatus
 from txws2.server.factory import WebSocketServerFactory
 from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
@@ -423,6 +424,21 @@ class ServiceTests(TapTestCase):
         self.handlers[signal.SIGINT](signal.SIGINT, None)
         self.assertTrue(self.reactor.hasStopped)
 
+    def test_another_signal_ends_the_process_if_the_reactor_hangs(self):
+        now, statuses, said = [0.0], [], StringIO()
+        self.patch(signals, "monotonic", lambda: now[0])
+        self.patch(os, "_exit", statuses.append)
+        self.patch(sys, "__stderr__", said)
+        self.start()
+        self.reactor.callFromThread = lambda *_: None
+        for now[0] in 0.0, 0.9:
+            self.handlers[signal.SIGTERM](signal.SIGTERM, None)
+        self.assertEqual(statuses, [])
+        now[0] = 1.0
+        self.handlers[signal.SIGTERM](signal.SIGTERM, None)
+        self.assertEqual(statuses, [1])
+        self.assertEqual(said.getvalue(), f"{signals._HANGING}\n")
+
 
 class AddressTests(TapTestCase):
     def logged(self, *arguments):
@@ -534,6 +550,11 @@ class CannotStartTests(TapTestCase):
             "'example.com' isn't an origin: that is a scheme, a host and perhaps a port, without a "
             "path, as 'https://example.com'",
             "--origin=example.com",
+        )
+        self.assertCannotStart(
+            "'https://*.example.com' isn't an origin: that is a scheme, a host and perhaps a port, "
+            "without a path, as 'https://example.com'",
+            "--origin=https://*.example.com",
         )
 
     def test_a_host_that_is_none(self):

@@ -1,4 +1,7 @@
-"""`python -m txws2 URI`: talk to a WebSocket server from a terminal or a pipe."""
+"""`python -m txws2 URI`: talk to a WebSocket server from a terminal or a pipe.
+
+`python -m txws2 replay FILE URI` plays a recording of `twistd ws --record` to it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from txws2 import _prerequisites  # noqa: F401
 # isort: split
 from twisted.internet.task import react
 
-from txws2._command.arguments import parse_arguments
+from txws2._command.arguments import parse_arguments, parse_replay
 from txws2._command.conversation import Conversation
 from txws2._command.stdio import check_streams, say
 
@@ -22,7 +25,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
     """Run until the connection is closed; exit with a status that shows its success or failure."""
-    options = parse_arguments(arguments)
+    # No URI is spelt so.
+    replays = list(arguments[:1]) == ["replay"]
+    options = parse_replay(arguments[1:]) if replays else parse_arguments(arguments)
     closed = check_streams()
     if closed is not None:
         say(closed)
@@ -30,7 +35,11 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> None:
 
     async def run(reactor: Any) -> None:
         reactor.addSystemEventTrigger("before", "shutdown", _stop_at_once_next_time)
-        status = await Conversation(reactor, options).run()
+        command: Any = Conversation
+        if replays:
+            # Only this needs the package for forwarding.
+            from txws2._command.playing import Playing as command
+        status = await command(reactor, options).run()
         if status:
             raise SystemExit(status)
 

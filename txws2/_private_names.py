@@ -29,6 +29,7 @@ __all__ = [
     "OPENSSL_LIBRARY",
     "PLATFORM_TRUST",
     "SHORT_CONNECTIONS",
+    "SITE_CHANNEL",
     "TCP_TRANSPORT",
     "TLS_BUFFER",
     "TLS_TRANSPORT",
@@ -210,6 +211,12 @@ LOG_OBSERVERS = Names(
 )
 """Names of classes of `twisted.logger`, to find out whether anybody observes the log."""
 
+SITE_CHANNEL = Names(
+    "a site reads the whole body of a request before it judges how large it may be",
+    "_path",
+)
+"""A name of `twisted.web.http.HTTPChannel`, to know the target of a request before its body."""
+
 ENDPOINT_WRAPPER = Names(
     "each read of a client goes through the protocol of an endpoint, which takes more time",
     "_wrappedProtocol",
@@ -218,6 +225,8 @@ ENDPOINT_WRAPPER = Names(
 
 EPOLL_REACTOR = Names(
     "each read of a connection without a shared epoll takes a turn of the reactor, and more time",
+    # This ends a descriptor that has nothing more to read.
+    "_disconnectSelectable",
     # The epoll itself.
     "_poller",
     # These tell whether there is anything to do besides reading.

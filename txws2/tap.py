@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,7 +21,7 @@ from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command.assembly import assemble
 from txws2._command.idle_exit import IdleExit
-from txws2._command.json_log import log_as_json
+from txws2._command.json_log import log_as_json, will_be_renamed
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.sd_notify import notifier_of
@@ -30,7 +31,6 @@ from txws2._command.tls import secured
 from txws2._command.unused import unused_settings
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
-from txws2.server.mounts import factories_of
 from txws2.server.mounts_server import MountsServer
 from txws2.server.server import Server, server_endpoint
 from txws2.server.service import WebSocketService
@@ -38,6 +38,13 @@ from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.ip_addresses import parse_ip
 
 __all__ = ["CannotStart", "Echo", "Options", "makeService"]
+
+_log = Logger(namespace="txws2.server")
+
+_RENAMED = (
+    "twistd ws: --logfile={path} isn't a regular file, and twistd renames it once a megabyte is "
+    "logged; log to stdout instead (--nodaemon without --logfile), and redirect that"
+)
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
 
@@ -57,6 +64,9 @@ class Options(CommandOptions):
                 log_as_json(self.parent)
             except ValueError as exc:
                 raise CannotStart(str(exc)) from exc
+        if self.parent is not None and will_be_renamed(self.parent):
+            # The log itself may go where nobody sees it.
+            print(_RENAMED.format(path=self.parent["logfile"]), file=sys.stderr)
         if self["check-config"]:
             makeService(self)
             what = self["config"] or "The command line"
@@ -88,6 +98,9 @@ class TwistdService(WebSocketService):
     has_console = False
     """True if browsers get the console at "/"."""
 
+    visited: tuple[WebSocketServerFactory, ...] = ()
+    """The factories of WebSockets that aren't those of pages about the server."""
+
     whole: TwistdService | TwistdServices | None = None
     """All services of the process, if there are several."""
 
@@ -108,6 +121,8 @@ class TwistdService(WebSocketService):
             atexit.register(end_with_status_1)
             self.factory.reactor.stop()
             return
+        for server in self._servers if self.whole is None else self.whole._servers:
+            server._remove_files()
         if sys.stderr is not sys.__stderr__:
             # twistd has replaced sys.stderr by its log; SystemExit prints the problem there.
             print(problem, file=sys.__stderr__)
@@ -115,6 +130,12 @@ class TwistdService(WebSocketService):
                 # With a status for its code, SystemExit doesn't print the problem a second time.
                 problem.code = 1
         raise problem
+
+    def _remove_files(self) -> None:
+        """Close the ports that have a file, as the process ends without a turn of the reactor."""
+        for port in self._ports:
+            if isinstance(port.getHost(), UNIXAddress):
+                cast(Any, port).connectionLost(Failure(ConnectionDone()))
 
     def _listens(
         self, port: IListeningPort, server: Server | MountsServer, where: str, secure: bool
@@ -162,23 +183,25 @@ class TwistdServices(MultiService):
 
     def privilegedStartService(self) -> None:
         """Listen with all servers."""
-        self._prepare()
+        if not self._prepared:
+            self._prepared = True
+            _begin(self)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
-        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do."""
-        self._prepare()
+        """Listen, unless `privilegedStartService` was called, which `twist` doesn't do.
+
+        A program that is for all connections begins after that, as nobody would end it if the
+        servers couldn't listen.
+        """
+        if not self._prepared:
+            self.privilegedStartService()
         super().startService()  # type: ignore[no-untyped-call]
 
     def stopService(self) -> Deferred[object]:
         """Stop the servers, and then all that they need."""
         Service.stopService(self)
         return _stopped(self._servers).addCallback(lambda _: _stopped(self._others))
-
-    def _prepare(self) -> None:
-        if not self._prepared:
-            self._prepared = True
-            _begin(self)
 
     def stopNow(self) -> None:
         """Stop all servers without waiting."""
@@ -188,8 +211,17 @@ class TwistdServices(MultiService):
 
 def _stopped(services: Sequence[Any]) -> Deferred[object]:
     """Stop services together."""
-    stopping = [maybeDeferred(each.stopService) for each in reversed(services)]
-    return DeferredList(stopping, consumeErrors=True).addCallback(lambda _: None)
+    stopping = [
+        maybeDeferred(each.stopService).addErrback(_log_unstopped, each)
+        for each in reversed(services)
+    ]
+    return DeferredList(stopping).addCallback(lambda _: None)
+
+
+def _log_unstopped(failure: Failure, service: Any) -> None:
+    """Log that a service has failed to stop; the process ends all the same."""
+    kind = type(service).__name__
+    _log.failure("a service has failed to stop: {service}", failure, service=kind)
 
 
 def _begin(service: TwistdService | TwistdServices) -> None:
@@ -273,7 +305,8 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
     services = [service for several, _ in made for service in several]
     others = [each for _, more in made for each in more]
     if servers[0]["idle-exit"] is not None:
-        factories = [each for service in services for each in factories_of(service.factory)]
+        # A status page that somebody has left open is no visit.
+        factories = [each for service in services for each in service.visited]
         others.append(IdleExit(servers[0]["idle-exit"], factories, reactor))
     if len(services) == 1 and not others:
         return services[0]
@@ -283,8 +316,11 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
 def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], list[Any]]:
     """Return the servers, and further services that start and stop with them."""
     endpoints = options["listen"] or [_DEFAULT_ENDPOINT]
-    places = [*endpoints, *options["redirect-http"]]
-    problems = [options.located(each) for each in _wrong_endpoints(places, reactor)]
+    problems = [
+        options.located(problem)
+        for name, places in (("listen", endpoints), ("redirect-http", options["redirect-http"]))
+        for problem in _wrong_endpoints(name, places, reactor)
+    ]
     try:
         assembled = assemble(options, endpoints, reactor, os.getcwd())
     except WrongOptions as exc:
@@ -298,6 +334,7 @@ def _make(options: CommandOptions, reactor: Any) -> tuple[list[TwistdService], l
     service.logs_to_stdout = _logs_to_stdout(options.parent)
     service.commanded = assembled.commanded
     service.has_console = assembled.has_console
+    service.visited = assembled.visited
     if assembled.commanded and not (options["host"] or options["trusted-proxy"]):
         service.hosts_of_loopback = Hosts(assembled.names)
     servers = [service]
@@ -311,14 +348,16 @@ def _listened_twice(servers: Sequence[CommandOptions]) -> Iterator[str]:
     """Generate a problem for each place at which two servers would listen."""
     seen: set[str] = set()
     for options in servers:
-        for where in [*(options["listen"] or [_DEFAULT_ENDPOINT]), *options["redirect-http"]]:
-            if where in seen:
-                problem = f"--listen has {where!r} twice; only one server can listen there"
-                yield options.located(WrongOption("listen", problem, where))
-            seen.add(where)
+        for name, default in (("listen", [_DEFAULT_ENDPOINT]), ("redirect-http", [])):
+            for where in options[name] or default:
+                if where in seen:
+                    twice = " twice" if name == "listen" else ", too"
+                    problem = f"--{name} has {where!r}{twice}; only one server can listen there"
+                    yield options.located(WrongOption(name, problem, where))
+                seen.add(where)
 
 
-def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
+def _wrong_endpoints(name: str, endpoints: list[str], reactor: Any) -> Iterator[WrongOption]:
     """Generate a problem for each description that isn't one of an endpoint to listen at."""
     for endpoint in endpoints:
         problem = _carried_websocket(endpoint)
@@ -329,4 +368,4 @@ def _wrong_endpoints(endpoints: list[str], reactor: Any) -> Iterator[WrongOption
                 # The plugin of its prefix may raise any exception.
                 problem = f"{endpoint!r} isn't an endpoint: {exc}"
         if problem is not None:
-            yield WrongOption("listen", problem, endpoint)
+            yield WrongOption(name, problem, endpoint)

@@ -38,6 +38,13 @@ class PicturesTests(SynchronousTestCase):
         for expected in "echo, CPU µs", "20.0", "feed100, CPU µs", "picows", "idle, KiB", "9.88":
             self.assertIn(expected, words)
 
+    def test_the_front_page_has_bars_of_servers_for_a_few_loads(self):
+        from benchmarks.bars import draw_front
+
+        words = self.words(draw_front, RESULTS)
+        self.assertLessEqual({"echo, CPU µs", "20.0", "idle, KiB"}, set(words))
+        self.assertNotIn("feed100, CPU µs", words)
+
     def test_each_sweep_has_lines_for_its_programs(self):
         from benchmarks.curves import draw
 

@@ -1,12 +1,16 @@
 """The access log of `twistd ws`, and its log in JSON."""
 
 import json
+import os
 import re
 import signal
+import sys
+from io import StringIO
 from pathlib import Path
 
 from twisted.logger import LogLevel, formatEvent
 from twisted.python.failure import Failure
+from twisted.python.logfile import LogFile
 
 from tests.command.test_authentication import TOKEN, AuthenticationTestCase
 from tests.support.sides import REQUEST, Peer, QuietTestCase
@@ -102,6 +106,15 @@ class AccessLogTests(AuthenticationTestCase):
         self.assertEqual(len(self.lines()), 1)
         self.assertEqual((self.directory / "old").read_text(), "")
 
+    def test_it_is_found_again_when_twistd_has_changed_the_current_directory(self):
+        self.addCleanup(os.chdir, os.getcwd())
+        path = self.path.absolute()
+        self.start("--access-log", os.path.relpath(path))
+        path.unlink()
+        os.chdir("/")
+        self.handlers[signal.SIGHUP](signal.SIGHUP, None)
+        self.assertEqual(path.read_text(), "")
+
     def test_a_file_that_can_t_be_written_is_told(self):
         self.assertCannotStart(
             "--access-log: can't write '/none/x': No such file or directory",
@@ -175,3 +188,48 @@ class JSONLogTests(TapTestCase):
     def test_another_logger_is_refused(self):
         error = self.assertRaises(CannotStart, self.parse, syslog=True)
         self.assertIn("--json-log has no effect with --logger or --syslog", str(error))
+
+
+class DeviceTests(TapTestCase):
+    """twistd renames its log file for a new one, whatever it is."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(sys, "stderr", StringIO())
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+        self.pipe = self.directory / "pipe"
+        os.mkfifo(self.pipe)
+
+    def said(self, logfile, *arguments, **twistd):
+        """Return the words on stderr if twistd has these options."""
+        sys.stderr.truncate(0)
+        options = Options()
+        options.parent = {"logger": None, "syslog": 0, "logfile": str(logfile), **twistd}
+        options.parseOptions(arguments)
+        return sys.stderr.getvalue()
+
+    def test_what_is_no_file_would_be_renamed_and_stderr_says_so(self):
+        self.assertIn(
+            f"--logfile={self.pipe} isn't a regular file, and twist", self.said(self.pipe)
+        )
+
+    def test_a_file_may_be_renamed(self):
+        self.assertEqual(self.said(self.directory / "new.log"), "")
+        self.assertEqual(self.said("-"), "")
+        self.assertEqual(self.said("twistd.log"), "")
+
+    def test_without_the_right_to_rename_nothing_happens(self):
+        self.patch(os, "access", lambda path, mode: path != str(self.directory))
+        self.assertEqual(self.said(self.pipe), "")
+        self.assertEqual(self.said("/dev/null", uid=1000), "")
+
+    def test_others_write_the_log(self):
+        for twistd in {"syslog": 1}, {"logger": "a.logger"}:
+            self.assertEqual(self.said(self.pipe, **twistd), "")
+
+    def test_the_log_in_json_renames_none(self):
+        self.assertEqual(self.said("/dev/null", "--json-log"), "")
+        file = json_log.observer()._outFile
+        self.addCleanup(file.close)
+        self.assertNotIsInstance(file, LogFile)

@@ -155,6 +155,9 @@ class RefusalTests(LoadTestCase):
             "{path}:2: ModuleNotFoundError: No module named 'nowhere_of_a_test'",
         )
 
+    def test_a_script_that_ends_the_process_with_its_place(self):
+        self.assertImportFails("import sys\nsys.exit(3)\n", "{path}:2: SystemExit: 3")
+
     def test_a_syntax_error_with_its_place(self):
         self.assertImportFails("a = 1\nb = = 2\n", "{path}:2: SyntaxError: invalid syntax")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.examples import blocks
-from txws2._command.arguments import parse_arguments
+from txws2._command.arguments import parse_arguments, parse_replay
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,4 +99,6 @@ class DocumentedTests(SynchronousTestCase):
             lines = self.lines(name)
             self.assertGreaterEqual(len(lines), least)
             for line in lines:
-                self.assertTrue(parse_arguments(line).uri.startswith("ws"))
+                replays = line[0] == "replay"
+                options = parse_replay(line[1:]) if replays else parse_arguments(line)
+                self.assertTrue(options.uri.startswith("ws"))

@@ -7,6 +7,7 @@ from twisted.internet.task import Clock
 
 from tests.command.test_modes import ModesTestCase
 from tests.support.sides import REQUEST
+from txws2 import Response, guarded
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.sha_crypt import sha_crypt
 
@@ -16,7 +17,10 @@ SAID = []
 
 
 async def name(ws):
-    SAID.append(ws.username)
+    SAID.append((ws.username, ws.auth_type))
+
+
+LOCKED = guarded(name, lambda connection, request: Response(401, "Unauthorized"))
 
 
 class AuthenticationTestCase(ModesTestCase):
@@ -69,12 +73,22 @@ class FilesTests(AuthenticationTestCase):
         self.status()
         self.assertEqual(self.answer.count(b"WWW-Authenticate"), 2)
 
-    def test_an_application_knows_the_name(self):
+    def test_that_holds_for_a_page_too(self):
+        site = "--web=/site=tests.command.test_modes:ROOT"
+        self.start("--user-file", self.users, "--bearer-tokens", self.tokens, site, "--echo")
+        self.assertGuarded(TOKEN, path="/site/", page=True)
+        self.assertGuarded(PASSWORD, path="/site/", page=True)
+        self.status("/site/", page=True)
+        self.assertEqual(self.answer.count(b"WWW-Authenticate"), 2)
+
+    def test_an_application_knows_the_name_and_the_kind_of_proof(self):
         self.start(
-            "--bearer-tokens", self.tokens, "--app", "tests.command.test_authentication:name"
+            *("--bearer-tokens", self.tokens, "--user-file", self.users),
+            *("--app", "tests.command.test_authentication:name"),
         )
         self.assertEqual(self.status("/", TOKEN), 101)
-        self.assertEqual(SAID, ["ann"])
+        self.assertEqual(self.status("/", PASSWORD), 101)
+        self.assertEqual(SAID, [("ann", "Bearer"), ("bob", "Basic")])
 
     def test_a_token_in_the_query_counts_if_that_is_permitted(self):
         self.start("--bearer-tokens", self.tokens)
@@ -128,6 +142,42 @@ class ModesTests(AuthenticationTestCase):
         self.assertIn(b"404 Not Found", answers)
         self.assertIn(b"401 Unauthorized", answers)
         self.assertNotIn(b"101 Switching", answers)
+
+    def assertHealthIsForAll(self, *arguments):
+        self.reactor.tcpServers.clear()
+        self.start("--bearer-tokens", self.tokens, "--healthz", "--metrics", *arguments)
+        self.assertEqual(self.status("/healthz", page=True), 200)
+        self.assertEqual(self.status("/healthz?x=1", page=True), 200)
+        head = b"HEAD /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+        self.assertIn(b" 200 OK", self.ask(head).partition(b"\r\n")[0])
+        self.assertGuarded(TOKEN, path="/metrics", page=True)
+        # Hosts are checked as for all pages.
+        self.assertIn(b" 421 ", self.get("/healthz", host=b"evil.example"))
+        # No WebSocket, and no path below it, is reached by the way of this page.
+        self.assertNotEqual(self.status("/healthz"), 101)
+        self.assertIn(self.status("/healthz/x"), (401, 404))
+        self.assertIn(self.status("/healthz/x", page=True), (401, 404))
+
+    def test_the_health_is_for_those_who_can_prove_nothing_and_the_metrics_are_not(self):
+        self.assertHealthIsForAll()
+        self.assertHealthIsForAll("--echo", "/a", "--echo", "/b")
+        self.assertHealthIsForAll("--static", str(self.directory), "--echo", "/echo")
+
+    def test_a_hook_of_an_application_is_not_asked_about_the_health_either(self):
+        for arguments in [], ["--echo", "/echo"], ["--static", str(self.directory)]:
+            self.reactor.tcpServers.clear()
+            text = "tests.command.test_authentication:LOCKED"
+            self.start("--app", f"/app={text}" if arguments else text, "--healthz", *arguments)
+            self.assertEqual(self.status("/healthz", page=True), 200)
+            self.assertEqual(self.status("/app"), 401)
+
+    def test_the_status_page_has_a_password_of_its_own_for_all_that_it_loads(self):
+        for arguments in [], ["--static", str(self.directory)]:
+            self.reactor.tcpServers.clear()
+            self.start("--bearer-tokens", self.tokens, "--status", *arguments)
+            self.assertEqual(self.status("/status", page=True), 200)
+            self.assertEqual(self.status("/.txws2/status.js", page=True), 200)
+            self.assertEqual(self.status("/", page=True), 401)
 
     def test_a_factory_with_options_of_its_own_is_refused(self):
         text = "tests.command.test_authentication:FACTORY"
@@ -194,4 +244,8 @@ class MistakesTests(AuthenticationTestCase):
         self.assertCannotStart(
             "--authorize-name has no effect without --authorize; give both",
             *("--authorize-name", "X-User"),
+        )
+        self.assertCannotStart(
+            "--authorize-name must be the name of a header, as Remote-User; it is 'X User'",
+            *("--authorize", "http://127.0.0.1/", "--authorize-name", "X User"),
         )

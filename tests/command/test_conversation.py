@@ -12,6 +12,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+import txws2._command.connecting
 import txws2._command.conversation
 from tests.support.servers import Servers
 from tests.support.sides import CLOSE, PING, PONG, TEXT, URI, QuietTestCase, closing
@@ -225,7 +226,7 @@ class UnexpectedTests(ConversationTestCase):
         return 1 / 0
 
     def test_an_exception_while_the_connection_is_made_ends_it(self):
-        self.patch(txws2._command.conversation, "hint", self.wrong)
+        self.patch(txws2._command.connecting, "hint", self.wrong)
         self.start()
         self.servers.fail()
         self.assertUnexpected()
@@ -246,7 +247,7 @@ class UnexpectedTests(ConversationTestCase):
         self.assertUnexpected("closed: sent 1011")
 
     def test_an_exception_ends_it_although_a_signal_has_come(self):
-        self.patch(txws2._command.conversation, "hint", self.wrong)
+        self.patch(txws2._command.connecting, "hint", self.wrong)
         self.start()
         stopping = self.clock.stop()
         self.servers.pump()

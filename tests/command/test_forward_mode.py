@@ -5,12 +5,15 @@ from base64 import b64encode
 from unittest.mock import patch
 
 import jwt
+from twisted.logger import formatEvent
 
 from tests.command.test_modes import ModesTestCase
-from tests.support.sides import REQUEST, Peer
+from tests.support.certificates import make_pems
+from tests.support.sides import BINARY, REQUEST, Peer
 from txws2._command.option import CannotStart
 from txws2.server.factory import WebSocketServerFactory
 from txws2.testing import Joined
+from txws2.wire.frames import encode_frame
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
@@ -185,7 +188,7 @@ class TokenTests(ForwardTestCase):
             f"--targets={targets}",
         )
         self.write("targets", b"one: localhost:5901\n\xff: localhost:1\n")
-        self.assertIn("utf-8", self.refused("--forward=/", f"--targets={targets}"))
+        self.assertIn("UTF-8", self.refused("--forward=/", f"--targets={targets}"))
 
     def test_a_key_that_is_none_is_refused(self):
         key = self.write("key", b"short")
@@ -203,7 +206,67 @@ class TokenTests(ForwardTestCase):
             )
 
 
+class AuthorityTests(ForwardTestCase):
+    def setUp(self):
+        super().setUp()
+        self.pem = self.write("ca.pem", make_pems("example.com")[0])
+
+    def test_a_file_has_the_authorities_for_servers_with_tls(self):
+        for targets in ["--forward=wss://example.com"], ["--forward=/a=WSS://x", "--forward=/=x:1"]:
+            self.make(*targets, f"--forward-ca={self.pem}")
+        targets = self.write("targets", b"one: wss://example.com\n")
+        self.make("--forward=/", f"--targets={targets}", f"--forward-ca={self.pem}")
+
+    def test_without_such_a_server_it_is_refused(self):
+        for arguments in [], ["--forward=ws://example.com"], ["--forward=tls:example.com:443"]:
+            self.assertOneProblem(
+                "--forward-ca has no effect without a --forward to a wss URI, as --forward "
+                "wss://example.com",
+                *(f"--forward-ca={self.pem}", *arguments),
+            )
+
+    def test_a_file_that_has_none_is_refused_once(self):
+        arguments = ("--forward=wss://example.com", "--forward=/b=wss://example.com")
+        self.assertOneProblem(
+            "can't read --forward-ca {dir}/none: No such file or directory",
+            *(*arguments, f"--forward-ca={self.directory}/none"),
+        )
+        self.pem.write_bytes(b"")
+        error = self.refused(*arguments, f"--forward-ca={self.pem}")
+        self.assertEqual(error.count("--forward-ca: "), 1)
+        self.assertIn("must have a certificate in PEM format; it has none", error)
+
+
 class RecordTests(ForwardTestCase):
+    def test_a_recording_ends_at_its_limit_and_the_connection_goes_on(self):
+        peer, service = self.record("--record-limit=300")
+        [file] = self.directory.iterdir()
+        for _ in range(10):
+            peer.transport.write(encode_frame(BINARY, bytes(50), masked=True))
+            self.joined.pump()
+        service.pump()
+        self.assertEqual(service.client.take(), bytes(500))
+        self.assertLessEqual(file.stat().st_size, 300)
+        [event] = self.take_loud()
+        self.assertIn("records no more of its connection: it has reached", formatEvent(event))
+
+    def test_a_limit_without_recordings_is_refused(self):
+        for arguments in [], ["--forward=localhost:1"]:
+            self.assertOneProblem(
+                "--record-limit has no effect without --record", "--record-limit=1K", *arguments
+            )
+
+    def record(self, *arguments):
+        """Record a connection; return the client, and the connection to the service."""
+        self.start("--forward=127.0.0.1:5900", f"--record={self.directory}", *arguments)
+        peer = self.send(self.request("/"))
+        service = self.reactor.tcpClients[0][2].buildProtocol(None)
+        target = Joined(service, Peer(), self.reactor)
+        target.pump()
+        self.joined.pump()
+        peer.take()
+        return peer, target
+
     def test_each_connection_is_recorded(self):
         self.start("--forward=127.0.0.1:5900", f"--record={self.directory}")
         peer = self.send(self.request("/"))

@@ -93,6 +93,19 @@ class IdleTests(IdleTestCase):
         self.leave(both)
         self.assertEndsAfter(60)
 
+    def test_a_status_page_that_is_open_keeps_nothing(self):
+        for arguments in [], ["--echo=/a", "--echo=/b"]:
+            self.reactor.hasStopped = False
+            self.reactor.tcpServers.clear()
+            self.begin("--status", *arguments)
+            # It was mounted last, before that which has the paths without a mount.
+            status = self.factory.factories[-2]
+            both = self.join("/status", status)
+            self.assertEqual(both.client.state.name, "OPEN")
+            self.assertEndsAfter(60)
+            self.service.stopService()
+            self.leave(both)
+
     def test_all_servers_count(self):
         text = "idle-exit = '1m'\nping-interval = 'none'\n"
         self.start(self.write(text + "[[service]]\nlisten = 1\n[[service]]\nlisten = 2\n"))

@@ -2,30 +2,30 @@
 
 import sys
 from pathlib import Path
+from queue import Queue
+from threading import current_thread
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
 from twisted.web.wsgi import WSGIResource
 
+from tests.support.certificates import make_pems
 from tests.support.sides import REQUEST, Peer, QuietTestCase
 from tests.test_tap import TapTestCase
-from txws2._command import assembly
-from txws2._command.modes.mode import Making, Mode, Place, place, place_alone
-from txws2._command.modes.static import Static
+from txws2._command.modes.mode import Making, Place, place, place_alone
 from txws2._command.modes.table import MODES
-from txws2._command.option import CannotStart, Option
-from txws2._command.tap_options import settings_of
+from txws2._command.option import CannotStart
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.mounts import Mounts
-from txws2.tap import Echo, Options, TwistdServices
+from txws2.tap import Echo
 from txws2.testing import Joined
 
 ROOT = Resource()
 ROOT.putChild(b"", Data(b"the root", "text/plain"))
 SITE = Site(ROOT)
+OWN = None
 
 
 async def chat(ws):
@@ -114,7 +114,7 @@ class SocketTests(ModesTestCase):
     def test_an_echo_may_have_a_path(self):
         for arguments in ["--echo", "/echo"], ["--echo=/echo"]:
             self.reactor.tcpServers.clear()
-            self.assertIs(type(self.start(*arguments)), Mounts)
+            self.assertIsInstance(self.start(*arguments), Mounts)
             self.assertOpens("/echo", "/echo/x")
             self.assertEqual(self.open_at("/"), b"HTTP/1.1 404 Not Found")
 
@@ -187,13 +187,43 @@ class SiteTests(ModesTestCase):
         self.assertTrue(self.get("/a/").endswith(b"the root"))
         self.assertIn(b"404 Not Found", self.get("/"))
 
-    def test_an_application_of_wsgi_is_called_in_the_reactor_s_threads(self):
-        self.reactor.getThreadPool = lambda: None
+    def test_an_application_of_wsgi_has_threads_of_its_own_that_end_with_the_process(self):
         modes = {mode.option.name: mode for mode in MODES}
         making = Making({}, {}, self.reactor, str(self.directory))
         resource = modes["wsgi"].make("tests.command.test_modes:wsgi", making)
         self.assertIsInstance(resource, WSGIResource)
         self.assertFalse(IReactorThreads.providedBy(self.reactor))
+        threads, found = resource._threadpool, Queue()
+        self.addCleanup(threads.stop)
+        # A thread from before the fork wouldn't be in the daemon.
+        self.assertEqual(threads.threads, [])
+        threads.callInThread(lambda: found.put(current_thread().daemon))
+        self.assertTrue(found.get())
+
+    def test_the_limits_of_the_command_line_hold_for_it_too(self):
+        # Neither a factory with options of its own nor the status page decides about them.
+        own = WebSocketServerFactory(chat, reactor=self.reactor)
+        self.patch(sys.modules[__name__], "OWN", own)
+        for others in (), ("--status",), (f"--app=/a={__name__}:OWN", "--echo=/b"):
+            self.assertLimited("--static", str(self.directory), *others)
+
+    def test_and_for_the_redirect_from_http(self):
+        path = self.directory / "both.pem"
+        path.write_bytes(b"".join(make_pems("localhost")))
+        self.assertLimited("--certificate", str(path), "--listen=:443", "--redirect-http=:80")
+
+    def assertLimited(self, *arguments):
+        service = self.make("--open-timeout=3", "--close-timeout=4", *arguments)
+        factory = service._servers[-1].factory
+        self.assertEqual(factory.factories[-1].close_timeout, 4, arguments)
+        peer = Peer()
+        self.joined = Joined(factory.buildProtocol(None), peer, self.reactor)
+        self.reactor.advance(2.9)
+        self.joined.pump()
+        self.assertEqual(peer.take(), b"", arguments)
+        self.reactor.advance(0.2)
+        self.joined.pump()
+        self.assertIn(b" 408 ", peer.take(), arguments)
 
     def test_on_the_loopback_it_answers_for_that_only(self):
         """Attack 30: DNS rebinding."""
@@ -208,170 +238,3 @@ class SiteTests(ModesTestCase):
         self.start("--web=tests.command.test_modes:ROOT", "-l", ":80", "--host=a.example")
         self.assertIn(b"200 OK", self.get("/", b"a.example"))
         self.assertIn(b" 421 ", self.get("/", b"b.example"))
-
-
-class RefusedTests(ModesTestCase):
-    def test_two_at_one_path(self):
-        for expected, *arguments in (
-            (
-                "--echo is at '/x' twice; give one of them another path, as --echo /other",
-                "--echo=/x",
-                "--echo=/x/",
-            ),
-            (
-                "--app and --echo are both at '/'; give one of them another path, as --echo /other",
-                "--echo",
-                "--app=tests.command.test_modes:chat",
-            ),
-            (
-                "--static and --web are both at '/a'; give one of them another path, as "
-                "--web /other=...",
-                f"--static=/a={self.directory}",
-                "--web=/a=tests.command.test_modes:ROOT",
-            ),
-        ):
-            error = self.assertRaises(CannotStart, self.make, *arguments)
-            self.assertEqual(str(error).replace("/x/", "/x"), f"twistd ws: {expected}")
-
-    def test_a_directory_that_is_not_there(self):
-        self.assertCannotStart("there is no directory 'nowhere'", "--static=nowhere")
-
-    def test_an_application_of_wsgi_that_is_none(self):
-        self.assertCannotStart(
-            "'tests.command.test_modes:__name__' is 'tests.command.test_modes'; expected an "
-            "application of WSGI, which is a function of environ and start_response",
-            "--wsgi=tests.command.test_modes:__name__",
-        )
-        self.assertCannotStart("'os' has no 'nobody'", "--wsgi=os:nobody")
-
-    def test_a_resource_that_is_none(self):
-        for name in "chat", "SITE":
-            error = self.assertRaises(
-                CannotStart, self.make, f"--web=tests.command.test_modes:{name}"
-            )
-            self.assertIn("expected a resource of twisted.web, as File('public')", str(error))
-        self.assertCannotStart("'os' has no 'nobody'", "--web=os:nobody")
-
-    def test_a_path_that_is_none(self):
-        self.assertCannotStart(
-            "--echo must have a path: a path begins with a slash, as '/chat'; it is 'chat'",
-            "--echo=chat",
-        )
-
-    def test_a_value_that_is_missing(self):
-        for option in "app", "static", "wsgi", "web":
-            self.assertCannotStart(
-                f"--{option} must have a value, perhaps with a path, as /path=VALUE; it is '/x='",
-                f"--{option}=/x=",
-            )
-
-    def test_what_is_no_option(self):
-        self.assertCannotStart(
-            "'chat' isn't an option, and not the value of one; twistd ws --help shows all options",
-            "--echo",
-            "chat",
-        )
-
-    def test_all_that_is_wrong_is_told_in_a_line_each(self):
-        self.assertCannotStart(
-            "'nope:1' isn't an endpoint: Unknown endpoint type: 'nope'\n"
-            "twistd ws: 'foo' isn't an origin: that is a scheme, a host and perhaps a port, "
-            "without a path, as 'https://example.com'\n"
-            "twistd ws: 'os' has no 'nobody'\n"
-            "twistd ws: there is no directory 'nowhere'",
-            "--app=os:nobody",
-            "--static=nowhere",
-            "--origin=foo",
-            "--listen=nope:1",
-        )
-
-    def test_one_place_to_listen_twice(self):
-        self.assertCannotStart(
-            "--listen has 'tcp:80' twice; only one server can listen there", "-l:80", "-ltcp:80"
-        )
-
-
-class MoreModesTests(ModesTestCase):
-    """A mode that another module adds."""
-
-    class Handler:
-        subprotocols = ("binary",)
-        started = False
-        serve = None
-
-        async def __call__(self, ws):
-            await self.serve
-
-        def setServiceParent(self, parent):
-            parent.services.append(self)
-
-        def privilegedStartService(self):
-            pass
-
-        def startService(self):
-            self.started = True
-
-        def stopService(self):
-            self.started = False
-
-    def making(self, *arguments):
-        options = self.make_options(*arguments)
-        return Making(options, settings_of(options), self.reactor, ".")
-
-    def make_options(self, *arguments):
-        options = Options()
-        options.parseOptions(arguments)
-        return options
-
-    def test_a_handler_s_subprotocols_are_the_factory_s(self):
-        factory = self.making().factory(self.Handler())
-        self.assertEqual(factory.subprotocols, ("binary",))
-
-    def test_unless_the_command_line_has_others(self):
-        factory = self.making("--subprotocol=base64").factory(self.Handler())
-        self.assertEqual(factory.subprotocols, ["base64"])
-
-    def start_service(self, *arguments):
-        """Start a server with a handler that is a service; return the handler."""
-        made = []
-
-        class More(Mode):
-            option = MODES[1].option
-
-            def make(more, what, making):
-                made.append(self.Handler())
-                return making.factory(made[0])
-
-        self.patch(assembly, "MODES", (More(),))
-        self.start(*arguments)
-        self.assertIsInstance(self.service, TwistdServices)
-        return made[0]
-
-    def test_a_handler_that_is_a_service_starts_and_stops_with_the_server(self):
-        handler = self.start_service()
-        self.assertTrue(handler.started)
-        self.service.stopService()
-        self.assertFalse(handler.started)
-
-    def test_it_stops_after_the_connections_that_drain(self):
-        handler = self.start_service("--drain=none")
-        handler.serve = Deferred()
-        self.assertOpens("/")
-        stopping = self.service.stopService()
-        self.assertTrue(handler.started)
-        self.assertNoResult(stopping)
-        handler.serve.callback(None)
-        self.joined.pump()
-        self.joined.client.transport.abortConnection()
-        self.joined.pump()
-        self.assertFalse(handler.started)
-        self.assertIsNone(self.successResultOf(stopping))
-
-    def test_a_mode_says_how_it_is_made(self):
-        self.assertRaises(NotImplementedError, Mode().make, "", None)
-        sites = [mode.option.name for mode in MODES if mode.site]
-        pages = [mode.option.name for mode in MODES if mode.page]
-        self.assertEqual(
-            (sites, pages), (["static", "wsgi", "web"], ["status", "healthz", "metrics"])
-        )
-        self.assertIsInstance(Static.option, Option)

@@ -1,5 +1,6 @@
 """The site of `twistd ws`: files, several resources, hosts."""
 
+import os
 from pathlib import Path
 
 from twisted.internet import _producer_helpers
@@ -77,6 +78,30 @@ class FilesTests(ResourceTestCase):
         self.get("/plain")
         self.assertEqual(self.headers["Content-Type"], "application/octet-stream")
 
+    def test_a_pipe_holds_nobody_up(self):
+        # The attempt to read a pipe without a writer would never end.
+        os.mkfifo(self.directory / "pipe")
+        os.mkfifo(self.directory / "sub" / "index.html")
+        for path in "/pipe", "/sub/":
+            self.assertEqual(self.get(path)[0], "404")
+
+    def test_a_name_that_no_file_can_have_is_not_there(self):
+        # Without a failure in the log, which QuietTestCase would find.
+        for path in "/%00", "/x.txt%00", "/%ff", "/sub/%C3", "/" + 300 * "x":
+            self.assertEqual(self.get(path)[0], "404", path)
+
+    def test_a_part_of_a_file_can_be_asked_for(self):
+        self.assertEqual(self.part("bytes=1-3"), ("206", b"x.t"))
+        self.assertEqual(self.part("bytes=-2"), ("206", b"t>"))
+        self.assertEqual(self.part("bytes=100-")[0], "416")
+
+    def test_several_parts_are_answered_with_the_whole_file(self):
+        for ranges in "bytes=0-0,2-3", "bytes=" + ",".join(1000 * ["0-"]):
+            self.assertEqual(self.part(ranges), ("200", b"<x.txt>"))
+
+    def part(self, ranges):
+        return self.get("/x.txt", f"example.com\r\nRange: {ranges}")
+
 
 class Leaf(Resource):
     isLeaf = True
@@ -133,6 +158,11 @@ class HostTests(ResourceTestCase):
     def test_without_hosts_all_are_answered(self):
         self.serve(HostCheck(self.root, lambda: None))
         self.assertEqual(self.get("/page", "evil.example"), ("200", b"a page"))
+
+    def test_a_host_of_any_bytes_is_refused_without_an_error(self):
+        self.serve(HostCheck(self.root, lambda: Hosts(["localhost"])))
+        self.receive(b"GET /page HTTP/1.1\r\nHost: \xff\x80\r\n\r\n")
+        self.assertIn(b"421 Misdirected Request", self.peer.take())
 
     def test_a_program_may_leave_the_host_out(self):
         self.serve(HostCheck(self.root, lambda: Hosts(["localhost"])))

@@ -148,7 +148,7 @@ class RedirectTests(TLSTestCase):
 
     def test_a_place_that_cannot_be_listened_at_is_told(self):
         self.assertCannotStart(
-            "--listen has 'tcp:80' twice; only one server can listen there",
+            "--redirect-http has 'tcp:80', too; only one server can listen there",
             *(*self.both, "-l", ":80", "--redirect-http", ":80"),
         )
 
@@ -164,8 +164,12 @@ class MistakesTests(TLSTestCase):
             *("--certificate", self.certificate),
         )
         self.assertCannotStart(
-            f"--certificate: {self.key!r} has no certificate in it; it must be a PEM file",
+            f"--client-ca: {self.key!r} has no certificate in it; it must be a PEM file",
             *(*self.both, "--client-ca", self.key),
+        )
+        self.assertCannotStart(
+            "--private-key: can't read '/none': No such file or directory",
+            *("--certificate", self.certificate, "--private-key", "/none"),
         )
 
     def test_so_are_options_without_effect(self):

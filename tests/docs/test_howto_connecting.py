@@ -3,26 +3,26 @@
 import re
 from inspect import signature
 from pathlib import Path
-from textwrap import indent
 
-from twisted.internet import reactor
+import twisted.internet
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import fail
-from twisted.internet.endpoints import clientFromString
-from twisted.internet.error import ConnectError, ConnectionRefusedError, DNSLookupError
+from twisted.internet.error import ConnectionRefusedError, DNSLookupError
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-import txws2
 from tests.client.test_connections import ConnectTestCase
 from tests.client.test_tls import TLSTestCase
 from tests.command.test_commands import ROOT
-from tests.support.certificates import certify, make_pems
+from tests.support.certificates import certify
 from tests.support.examples import blocks
+from tests.support.printed import PrintedTestCase
 from tests.support.sides import answer
 from txws2.client.connections import ConnectOptions, connect
 from txws2.client.tls import ClientTLS
 from txws2.exceptions import RedirectError
+from txws2.testing import Refuse, ScriptedServer
 from txws2.wire.handshake.redirects import redirection
 from txws2.wire.http.heads import Headers, Response
 from txws2.wire.http.uris import parse_uri
@@ -135,50 +135,85 @@ class OptionsTests(TestCase):
                 self.assertRegex(text, rf"\b{option}\b", page)
 
 
-class CallTestCase(TestCase):
-    """Each call can be made; that none of them gets anywhere is not its fault."""
+class CallTests(PrintedTestCase):
+    """Each function of the page connects in memory; the program prints what it gets."""
 
-    def run_block(self, text, **names):
-        made = []
+    HELLO, TLS, CREDENTIALS, PAGE, PROXIES, PLACES, ERRORS = blocks(HOWTO, "python")
 
-        class Watched:
-            def __getattr__(self, name):
-                function = getattr(txws2, name)
+    def attempt(self, server, name, *arguments):
+        """Call a function of the block; return the attempt that it makes."""
+        connecting = self.names[name](*arguments)
+        connecting.addErrback(lambda _: None)
+        server.advance(1)
+        connecting.cancel()
+        return server.attempts[-1]
 
-                def call(*arguments, **options):
-                    opening = function(*arguments, **options)
-                    opening.addErrback(lambda _: None).cancel()
-                    made.append(name)
+    def play(self, block, *steps):
+        """Run a program; return the lines that it prints."""
+        self.run_printed(block)
+        [(main, place, options)] = self.served
+        self.assertEqual((place, options), ((), {}))
+        with ScriptedServer(echo).script(*steps) as server:
+            self.successResultOf(server.start(main(server.reactor)))
+        return self.printed()
 
-                return call if name.endswith("connect") else function
+    def test_the_first_says_hello(self):
+        self.assertEqual(self.play(self.HELLO), ["hello"])
 
-        exec(text, {"txws2": Watched(), "reactor": reactor, **names})
-        return made
-
-
-class CallTests(CallTestCase):
-    def test_they_are_made_with_options_that_there_are(self):
+    def test_the_file_of_an_authority_is_read(self):
         Path("authority.pem").write_bytes(certify("x.example")[1])
-        Path("me.pem").write_bytes(b"".join(make_pems("me")))
-        made = []
-        for block in blocks(HOWTO, "python"):
-            if "await" not in block:
-                block = block.replace("/etc/ssl/our-authority.pem", "authority.pem")
-                names = {"clientFromString": clientFromString, "uri": "ws://127.0.0.1/"}
-                made += self.run_block(block, **names)
-        self.assertEqual(len(made), 12)
+        self.addCleanup(Path("authority.pem").unlink)
+        self.run_printed(self.TLS.replace("/etc/ssl/our-authority.pem", "authority.pem"))
+        with ScriptedServer(echo) as server:
+            attempt = self.attempt(server, "to_the_intranet")
+        self.assertEqual((attempt.uri, attempt.secure), ("wss://intranet.example/", True))
 
-    async def test_the_last_one_prints_what_went_wrong(self):
-        printed = []
-        *_, block = blocks(HOWTO, "python")
-        names = {
-            "txws2": txws2,
-            "ConnectError": ConnectError,
-            "DNSLookupError": DNSLookupError,
-            "uri": "ws://nowhere.invalid/",
-            "print": printed.append,
-        }
-        exec("async def run():\n" + indent(block, "    "), names)
-        await names["run"]()
-        [words] = printed
-        self.assertIn("can't connect to ws://nowhere.invalid/: DNS lookup failed", words)
+    def test_credentials_are_sent_in_three_ways(self):
+        self.run_printed(self.CREDENTIALS)
+        challenge = {"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth"'}
+        with ScriptedServer(echo) as server:
+            password = self.attempt(server, "with_a_password")
+            token = self.attempt(server, "with_a_token")
+            server.script(Refuse(401, headers=challenge))
+            digest = self.attempt(server, "with_digest")
+        self.assertEqual(password.credentials, ("me", "s@cret"))
+        self.assertEqual(token.request.headers["Authorization"], "Bearer abc")
+        self.assertIn('Digest username="me"', digest.request.headers["Authorization"])
+
+    def test_origin_and_subprotocols_are_sent(self):
+        self.run_printed(self.PAGE)
+        with ScriptedServer(echo) as server:
+            attempt = self.attempt(server, "as_a_page_does")
+        self.assertEqual(attempt.request.headers["Origin"], "https://example.com")
+        self.assertEqual(attempt.subprotocols, ["chat.v2", "chat"])
+
+    def test_the_proxy_is_asked_where_there_is_one(self):
+        self.run_printed(self.PROXIES)
+        reactor = MemoryReactorClock()
+        self.patch(twisted.internet, "reactor", reactor)
+        for name in "through_a_proxy", "through_socks", "through_none":
+            connecting = self.names[name]("ws://127.0.0.1/")
+            connecting.addErrback(lambda _: None)
+            connecting.cancel()
+        self.assertEqual([port for _, port, *_ in reactor.tcpClients[1:]], [1080, 80])
+
+    def test_other_places_take_the_place_of_the_host(self):
+        self.run_printed(self.PLACES)
+        with ScriptedServer(echo, at="/run/chat.sock") as server:
+            attempt = self.attempt(server, "to_a_unix_socket")
+        self.assertEqual(attempt.uri, "ws://localhost/chat")
+        reactor = MemoryReactorClock()
+        self.names["to_an_endpoint"](reactor).addErrback(lambda _: None).cancel()
+        self.assertEqual(reactor.tcpClients[0][:2], ("10.0.0.7", 81))
+
+    def test_the_last_one_prints_what_went_wrong(self):
+        self.assertEqual(self.play(self.ERRORS, Refuse(503, body="busy")), ["503 b'busy'"])
+        self.served.clear()
+        _, line = self.play(self.ERRORS, DNSLookupError())
+        self.assertIn("can't connect to ws://example.com/chat: DNS lookup failed", line)
+
+
+async def echo(ws):
+    """Answer one message; the last program says nothing and hears something all the same."""
+    async for message in ws:
+        await ws.send(message)

@@ -1,17 +1,16 @@
 """The pages on hooks, routing and authentication show code that works."""
 
-import hashlib
+import sys
 from pathlib import Path
 
+import twisted.internet.threads
 from twisted.internet import reactor
-from twisted.internet.defer import succeed
-from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.internet.defer import maybeDeferred
 
 import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
+from tests.support.printed import PrintedTestCase
 from txws2.server.sha_crypt import sha_crypt
 from txws2.testing import joined
 
@@ -22,15 +21,14 @@ def python(name):
 
 [HOOKS] = python("hooks")
 ROUTES, GUARDED, PUSH = python("routing")
-PASSWORD, CHECK, USERS, TOKENS, TOKEN, BACKEND, SITE, ORIGINS, HOSTS = python("authentication")
+PASSWORD, USERS, TOKENS, TOKEN, BACKEND, SITE, ORIGINS, HOSTS = python("authentication")
+DATABASE = Path(ROOT, "docs", "examples", "authentication", "database.py").read_text()
+
+# The token of the page.
+GIVEN = "c2VjcmV0LW9mLWFkYQ"
 
 
-class PageTestCase(SynchronousTestCase):
-    def run_block(self, text, **names):
-        names["txws2"] = txws2
-        exec(text, names)
-        return names
-
+class PageTestCase(PrintedTestCase):
     def hello(self, handler, uri="ws://example.com/", cookie="", **options):
         """Open a connection; return it, and the first message on it."""
         both = joined(handler, uri=uri, additional_headers={"Cookie": cookie}, **options)
@@ -44,37 +42,35 @@ class PageTestCase(SynchronousTestCase):
 
 class HooksPageTests(PageTestCase):
     def test_users_are_distinguished_and_others_refused(self):
-        users = {"42": "Ada"}
-        names = self.run_block(HOOKS, find_user=lambda session: succeed(users.get(session)))
-        options = names["options"]
-        client, hello = self.hello(names["handler"], cookie="session=42", **options)
+        self.run_printed(HOOKS)
+        [(handler, _, options)] = self.served
+        client, hello = self.hello(handler, cookie="session=42", **options)
         self.assertEqual(hello, "Hello, Ada!")
         self.assertIn("seen=yes; Max-Age=3600;", client.response.headers["Set-Cookie"])
-        response = self.assertRefused(403, names["handler"], **options)
+        response = self.assertRefused(403, handler, **options)
         self.assertIn("seen=yes;", response.headers["Set-Cookie"])
 
 
 class RoutingPageTests(PageTestCase):
     def test_some_paths_are_guarded(self):
-        async def chat(ws, room):
-            await ws.send(room)
-
-        names = self.run_block(GUARDED, chat=chat, handlers={"/chat/{room}": chat})
-        handler = txws2.route(names["handlers"])
+        self.run_printed(GUARDED)
+        [(handler, _, _)] = self.served
         for user, path in (("", "chat"), ("root:secret@", "admin"), ("root:secret@", "%61dmin")):
             _, hello = self.hello(handler, f"ws://{user}example.com/{path}/lobby")
-            self.assertEqual(hello, "lobby")
+            self.assertEqual(hello, "You are in lobby.")
         for path in ("admin", "%61dmin"):
             self.assertRefused(401, handler, f"ws://example.com/{path}/lobby")
 
     def test_a_site_has_a_class_for_each_path(self):
-        root = Resource()
-        classes = {
-            name: type(name, (txws2.WebSocketServerProtocol,), {}) for name in ("Echo", "Chat")
-        }
-        self.run_block(PUSH, root=root, **classes)
-        chat = root.children[b"chat"].factory
-        self.assertIs(chat.create_protocol, classes["Chat"])
+        self.patch(twisted.internet, "reactor", self.clock)
+        names = self.run_printed(PUSH)
+        [(root, _, _)] = self.served
+        for name in "Echo", "Chat":
+            resource = root.children[name.lower().encode()]
+            self.assertIs(resource.factory.create_protocol, names[name])
+            with joined(server=names[name]) as both:
+                both.client.sendMessage("hello")
+                self.assertEqual(both.result_of(both.client.recv()), "hello")
 
 
 class AuthenticationPageTests(PageTestCase):
@@ -82,50 +78,52 @@ class AuthenticationPageTests(PageTestCase):
     async def greet(ws):
         await ws.send(f"Hello, {ws.username}!")
 
-    def test_a_function_checks_passwords(self):
-        async def digest_of(password):
-            return hashlib.sha256(password.encode()).digest()
-
-        def find_digest(username):
-            return digest_of({"ada": "secret"}.get(username, "nobody's"))
-
-        names = self.run_block(CHECK, find_digest=find_digest, slow_digest=digest_of)
-        members = names["members"]
-        _, hello = self.hello(self.greet, "ws://ada:secret@a/", process_request=members)
-        self.assertEqual(hello, "Hello, ada!")
+    def test_a_function_checks_passwords_in_a_database(self):
+        self.patch(twisted.internet.threads, "deferToThread", maybeDeferred)
+        self.addCleanup(Path("users.db").unlink)
+        for arguments in ["ada", "secret"], []:
+            self.patch(sys, "argv", ["database.py", *arguments])
+            self.addCleanup(self.run_printed(DATABASE)["database"].close)
+        [(handler, _, options)] = self.served
+        self.assertEqual(self.hello(handler, "ws://ada:secret@a/", **options)[1], "Hello, ada!")
         for user in ("ada:guess@", "eve:secret@", ""):
-            self.assertRefused(401, self.greet, f"ws://{user}a/", process_request=members)
+            self.assertRefused(401, handler, f"ws://{user}a/", **options)
 
     def test_users_and_tokens_may_be_in_files(self):
         Path("users").write_text("ada:$6$salt$" + sha_crypt("6", b"secret", b"salt"))
         Path("tokens").write_text("abc ada\n")
         self.addCleanup(Path("users").unlink)
         self.addCleanup(Path("tokens").unlink)
-        self.run_block(USERS)
-        hook = self.run_block(TOKENS, find_owner={"abc": "ada"}.get)["members"]
-        options = {"process_request": hook}
-        self.assertRefused(401, self.greet, **options)
-        both = joined(
-            self.greet,
-            additional_headers={"Authorization": "Bearer abc"},
-            uri="ws://example.com/",
-            **options,
-        )
-        self.assertEqual(both.result_of(both.client.recv()), "Hello, ada!")
+        self.run_printed(USERS)
+        hooks = self.run_printed(TOKENS)
+        for name, token in {"table": GIVEN, "file": "abc", "function": GIVEN}.items():
+            hook = hooks[f"by_{name}"]
+            self.assertRefused(401, self.greet, process_request=hook)
+            both = joined(
+                self.greet,
+                additional_headers={"Authorization": f"Bearer {token}"},
+                uri="ws://example.com/",
+                process_request=hook,
+            )
+            self.assertEqual(both.result_of(both.client.recv()), "Hello, ada!")
 
     def test_a_service_and_a_site(self):
-        members = self.run_block(BACKEND)["members"]
-        site = self.run_block(SITE, Site=Site, root=Resource(), members=members)["site"]
-        self.assertIsInstance(site.resource, txws2.GuardedResource)
+        self.assertTrue(callable(self.run_printed(BACKEND)["members"]))
+        self.run_printed(SITE)
+        [(site, place, _)] = self.served
+        self.assertIsInstance(site, txws2.GuardedResource)
+        self.assertEqual(place, ("localhost", 8000))
 
     def test_a_token_is_in_a_cookie(self):
-        hook = self.run_block(TOKEN, find_owner=lambda token: succeed({"42": "Ada"}.get(token)))
-        options = {"process_request": hook["process_request"]}
-        self.assertEqual(self.hello(self.greet, cookie="token=42", **options)[1], "Hello, Ada!")
-        self.assertRefused(401, self.greet, **options)
+        self.run_printed(TOKEN)
+        [(handler, _, options)] = self.served
+        _, hello = self.hello(handler, cookie=f"token={GIVEN}", **options)
+        self.assertEqual(hello, "Hello, ada!")
+        self.assertRefused(401, handler, cookie="token=guess", **options)
+        self.assertRefused(401, handler, **options)
 
     def test_origins_are_accepted_as_the_comments_say(self):
-        options = self.run_block(ORIGINS)["options"]
+        options = self.run_printed(ORIGINS)["options"]
         for origin in (
             "http://a",
             "https://a",
@@ -138,7 +136,7 @@ class AuthenticationPageTests(PageTestCase):
             self.assertRefused(403, self.greet, "ws://a/", origin=origin, **options)
 
     def test_hosts_are_answered_for_as_the_comments_say(self):
-        options = self.run_block(HOSTS, SAME_ORIGIN=txws2.SAME_ORIGIN)["options"]
+        options = self.run_printed(HOSTS)["options"]
         for host in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
             for origin in (None, f"http://{host}"):
                 self.hello(self.greet, f"ws://{host}/", origin=origin, **options)

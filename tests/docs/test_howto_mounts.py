@@ -8,9 +8,10 @@ from twisted.web.client import Agent, readBody
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
 from txws2 import connect
+from txws2.server.site_bodies import largest_body
 
 HOWTO = Path(ROOT, "docs", "howto", "mounts.rst").read_text()
-MANY, LOGGED = blocks(HOWTO, "python")
+MANY, LOGGED, FORM = blocks(HOWTO, "python")
 
 
 class MountsTests(ExampleTestCase):
@@ -34,10 +35,16 @@ class MountsTests(ExampleTestCase):
 
     async def test_a_site_may_have_an_access_log(self):
         port = free_port()
-        run = 'txws2.run(mounts, "localhost", 8000)'
-        command = self.run_block(f"{MANY.replace(run, '')}\n{LOGGED}\n{run}\n", port)
+        command = self.run_block(LOGGED, port)
         await self.until_somebody_listens(port)
         await self.get(f"http://127.0.0.1:{port}/nothing.html")
         command.transport.signalProcess("TERM")
         await command.ended
         self.assertNotIn("Traceback", command.out + command.err)
+
+    def test_a_resource_may_limit_bodies(self):
+        names = {}
+        exec(FORM, names)
+        root = names["Resource"]()
+        root.putChild(b"form", names["Form"]())
+        self.assertEqual(largest_body(root, [b"form"]), 10_000)

@@ -2,16 +2,21 @@
 
 import re
 import sys
+from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+import twisted.internet.threads
+from twisted.internet.defer import ensureDeferred, maybeDeferred
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
 
 import txws2
 from tests.client.test_authentication import refusal
 from tests.command.test_commands import ROOT
 from tests.support.certificates import certify
 from tests.support.examples import blocks
+from tests.support.printed import PrintedTestCase
 from txws2.client.authentication import Authentication
 from txws2.wire.proxy.no_proxy import bypasses
 from txws2.wire.proxy.urls import parse_proxy
@@ -68,42 +73,46 @@ class TableTests(SynchronousTestCase):
                 self.assertFalse(bypasses(entry, "other.example", 80))
 
 
-class ExampleTests(TestCase):
-    def run_block(self, first_word):
-        """Run the block that has this; return its names, and what it has called connect with."""
-        made = []
+class ExampleTests(PrintedTestCase):
+    KINDS, TLS, DIGEST, BEARER, NEGOTIATE = blocks(HOWTO, "python")
 
-        class Watched:
-            digest_auth = staticmethod(txws2.digest_auth)
+    def setUp(self):
+        super().setUp()
+        self.reactor = MemoryReactorClock()
+        self.patch(twisted.internet, "reactor", self.reactor)
 
-            def connect(self, *arguments, **options):
-                opening = txws2.connect(*arguments, **options)
-                opening.addErrback(lambda _: None).cancel()
-                made.append(options)
-
-        [block] = [block for block in blocks(HOWTO, "python") if first_word in block]
-        block = block.replace("/etc/ssl/our-authority.pem", "authority.pem")
-        names = {"txws2": Watched(), "uri": "ws://127.0.0.1/"}
-        exec(block, names)
-        return names, made
+    def options_of(self, block):
+        """Run a block; return the options with which it connects."""
+        self.run_printed(block)
+        made, connect = [], self.names["connect"]
+        self.patch(txws2, "connect", lambda uri, **options: made.append(options))
+        connect("ws://127.0.0.1/")
+        return made[0]
 
     def test_calls_are_made_with_options_that_there_are(self):
         Path("authority.pem").write_bytes(certify("x.example")[1])
-        for first_word, calls in (("proxy=None", 4), ("proxy_tls", 1), ("digest_auth", 1)):
-            self.assertEqual(len(self.run_block(first_word)[1]), calls)
+        self.addCleanup(Path("authority.pem").unlink)
+        count = 0
+        for block in self.KINDS, self.TLS, self.DIGEST:
+            names = self.run_printed(block.replace("/etc/ssl/our-authority.pem", "authority.pem"))
+            for call in filter(isfunction, names.values()):
+                call("ws://127.0.0.1/").addErrback(lambda _: None).cancel()
+                count += 1
+        self.assertEqual(count, 6)
 
-    async def test_a_token_is_fetched_when_a_server_asks(self):
-        async def fetch_token(host):
-            return f"of-{host}"
+    def answer(self, authentication, *asking):
+        return self.successResultOf(ensureDeferred(authentication.answer(*asking)))
 
-        names, [options] = self.run_block("bearer")
-        names["fetch_token"] = fetch_token
+    def test_a_token_is_read_when_a_server_asks(self):
+        Path("token").write_text("abc\n")
+        self.addCleanup(Path("token").unlink)
+        options = self.options_of(self.BEARER)
         authentication = Authentication(options["authentication"], "h", 80, is_proxy=False)
         asking = refusal('Bearer realm="x"')
-        self.assertEqual(await authentication.answer(asking, "GET", "/"), "Bearer of-h")
-        self.assertIsNone(await authentication.answer(asking, "GET", "/"))
+        self.assertEqual(self.answer(authentication, asking, "GET", "/"), "Bearer abc")
+        self.assertIsNone(self.answer(authentication, asking, "GET", "/"))
 
-    async def test_negotiate_has_its_legs(self):
+    def test_negotiate_has_its_legs(self):
         """The package is another one here: its steps say what they were given."""
 
         class Context:
@@ -115,7 +124,8 @@ class ExampleTests(TestCase):
 
         self.patch(sys, "modules", {**sys.modules, "spnego": ModuleType("spnego")})
         sys.modules["spnego"].client = lambda hostname, service: Context()
-        _, [options] = self.run_block("spnego")
+        self.patch(twisted.internet.threads, "deferToThread", maybeDeferred)
+        options = self.options_of(self.NEGOTIATE)
         authentication = Authentication(options["proxy_authentication"], "p", 80, is_proxy=True)
         for challenge, expected in (
             ("Negotiate", "Negotiate MTo="),
@@ -124,5 +134,5 @@ class ExampleTests(TestCase):
             ("Basic realm=x", None),
         ):
             asking = refusal(challenge, status=407, header="Proxy-Authenticate")
-            answer = await authentication.answer(asking, "CONNECT", "example.com:443")
+            answer = self.answer(authentication, asking, "CONNECT", "example.com:443")
             self.assertEqual(answer, expected)

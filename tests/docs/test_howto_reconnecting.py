@@ -4,16 +4,20 @@ import importlib.util
 from functools import partial
 from pathlib import Path
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.application.service import IServiceCollection
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import TestCase
 
 import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import blocks
+from tests.support.printed import PrintedTestCase
+from txws2.testing import ScriptedServer
 from txws2.wire.http.heads import Response
 
 DOCS = Path(ROOT, "docs")
+PAGE = (DOCS / "howto" / "reconnecting.rst").read_text()
+BACKOFF, PATIENT, CAREFUL, SIGNED, SERVICE = blocks(PAGE, "python")
 
 
 def example(name):
@@ -29,7 +33,6 @@ class ReconnectingTests(TestCase):
     timeout = 60
 
     def setUp(self):
-        self.howto = (DOCS / "howto" / "reconnecting.rst").read_text()
         self.heard, self.asked = [], []
         self.third = Deferred()
 
@@ -59,31 +62,50 @@ class ReconnectingTests(TestCase):
         self.assertEqual(self.asked, ["subscribe"] * 3)
         self.assertEqual(self.heard, ["1", "2", "3"])
 
-    async def test_the_options_are_as_shown(self):
-        uri = await self.serve(lambda ws: ws.wait_closed())
-        names = {"txws2": txws2, "uri": uri, "sign": str, "fetch_token": lambda: succeed("0")}
-        for block in blocks(self.howto, "python")[:4]:
-            exec(block, names)
-            ws = await names["connecting"]
-            await ws.close()
-        self.assertEqual(ws.request.headers["Authorization"], "Bearer 0")
-        patient, careful = names["patient"], names["careful"]
-        for status, ends in (404, False), (503, False), (401, True):
-            exc = txws2.InvalidStatus(Response(status, ""))
-            self.assertIs(patient(exc), exc if ends else None)
-        for code, ends in (4004, True), (4005, False), (1011, False):
-            exc = txws2.ConnectionClosedError(txws2.Close(code), txws2.Close(code), True)
-            self.assertIs(careful(exc), exc if ends else None)
-        self.assertIsNone(careful(txws2.ConnectionClosedError(None, None)))
-
     async def test_the_service_is_as_shown(self):
-        application = MultiService()
-        names = {"txws2": txws2, "uri": await self.serve(), "application": application}
-        names["print"] = self.heard.append
-        exec(blocks(self.howto, "python")[4], names)
+        names = {"print": self.heard.append}
+        uri = await self.serve()
+        exec(SERVICE.replace("wss://example.com/feed", uri), names)
+        application = IServiceCollection(names["application"])
         names["feed"]._backoff = txws2.Backoff(initial=0, minimum=0)
         application.startService()
         await self.third
         await application.stopService()
         self.assertEqual(self.asked, ['{"subscribe": "prices"}'] * 3)
         self.assertEqual(self.heard, ["1", "2", "3"])
+
+
+class OptionsTests(PrintedTestCase):
+    def reach(self, block, *uri):
+        """Run a block, and connect as it does; return its names and the attempt."""
+        names = self.run_printed(block)
+        with ScriptedServer(lambda ws: ws.wait_closed()) as server:
+            connecting = server.start(names["feed"](*uri))
+            server.pump()
+            self.successResultOf(connecting)
+        return names, server.attempts[-1]
+
+    def test_the_waits_are_shorter(self):
+        _, attempt = self.reach(BACKOFF, "ws://example.com/")
+        self.assertTrue(attempt.opened)
+
+    def test_a_404_is_tried_again(self):
+        names, _ = self.reach(PATIENT, "ws://example.com/")
+        for status, ends in (404, False), (503, False), (401, True):
+            exc = txws2.InvalidStatus(Response(status, ""))
+            self.assertIs(names["patient"](exc), exc if ends else None)
+
+    def test_a_code_is_final(self):
+        names, _ = self.reach(CAREFUL, "ws://example.com/")
+        careful = names["careful"]
+        for code, ends in (4004, True), (4005, False), (1011, False):
+            exc = txws2.ConnectionClosedError(txws2.Close(code), txws2.Close(code), True)
+            self.assertIs(careful(exc), exc if ends else None)
+        self.assertIsNone(careful(txws2.ConnectionClosedError(None, None)))
+
+    def test_each_attempt_has_a_uri_and_headers_of_its_own(self):
+        Path("token").write_text("abc\n")
+        self.addCleanup(Path("token").unlink)
+        _, attempt = self.reach(SIGNED)
+        self.assertRegex(attempt.uri, r"^wss://example\.com/feed\?time=\d+&signature=\w{64}$")
+        self.assertEqual(attempt.request.headers["Authorization"], "Bearer abc")

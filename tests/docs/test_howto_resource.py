@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 
 from twisted.internet import reactor
-from twisted.internet.defer import succeed
 from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, readBody
 from twisted.web.resource import Resource, getChildForRequest
@@ -18,7 +17,10 @@ from tests.support.website import SiteTestCase, plus
 from txws2 import connect
 
 HOWTO = Path(ROOT, "docs", "howto", "resource.rst").read_text()
-SITE, SESSION, PASSWORD, KLEIN, SCRIPT, WSGI, STOP = blocks(HOWTO, "python")
+SITE, SESSION, KLEIN, STOP = blocks(HOWTO, "python")
+EXAMPLES = Path(ROOT, "docs", "examples", "resource")
+FILES = "members.py", "echo.rpy", "wsgi.py"
+PASSWORD, SCRIPT, WSGI = ((EXAMPLES / name).read_text() for name in FILES)
 
 
 async def echo(ws):
@@ -57,8 +59,7 @@ class ScriptTests(ExampleTestCase):
 
     async def test_klein_has_a_page_and_rooms(self):
         port = free_port()
-        before = "import txws2\n\nasync def echo(ws):\n    async for m in ws: await ws.send(m)\n"
-        command = self.run_block(before + KLEIN, port)
+        command = self.run_block(KLEIN, port)
         await self.until_somebody_listens(port)
         ws = await self.assertEchoes(f"ws://localhost:{port}/rooms/lobby/socket")
         self.assertEqual(await self.get(f"http://localhost:{port}/"), (200, b"Hello!"))
@@ -79,14 +80,16 @@ class ScriptTests(ExampleTestCase):
 
 
 class SiteTests(SiteTestCase):
-    def run_block(self, text, **names):
-        names = {"txws2": txws2, "echo": echo, "reactor": reactor, "root": self.root, **names}
+    def run_block(self, text):
+        """Run a block as printed; return its names, and what it serves."""
+        served, names = [], {}
+        self.patch(txws2, "run", lambda target, *place: served.append(target))
         exec(text, names)
-        return names
+        return names, served
 
     def test_members_get_in_and_others_are_asked_to_log_in(self):
-        users = {}
-        names = self.run_block(SESSION, find_user=lambda uid: succeed(users.get(uid)))
+        names, _ = self.run_block(SESSION)
+        users = names["users"]
         self.serve(process_request=names["members_only"])
         headers, body = self.assertStatus("403 Forbidden", REQUEST)
         self.assertEqual(body, b"Please log in first.\n")
@@ -98,15 +101,17 @@ class SiteTests(SiteTestCase):
 
     def test_those_who_have_a_password_get_in(self):
         Path("members.txt").write_text("me:secret\n")
-        chat = self.serve()
-        self.run_block(PASSWORD, chat=chat)
+        self.addCleanup(Path("members.txt").unlink)
+        names, [root] = self.run_block(PASSWORD)
+        names["chat"] = self.serve()
+        self.root.putChild(b"members", root.children[b"members"])
         request = REQUEST.replace(b"/chat", b"/members")
         self.assertStatus("401 Unauthorized", request)
         authorization = b"Authorization: Basic bWU6c2VjcmV0\r\n\r\n"
         self.open(request[:-2] + authorization)
 
     def test_a_missing_page_is_the_wsgi_application_s(self):
-        root = self.run_block(WSGI, application=None)["root"]
+        _, [root] = self.run_block(WSGI)
         for path, found, left in (
             (b"chat/room", txws2.WebSocketResource, [b"room"]),
             (b"a/b", type(root.application), [b"a", b"b"]),
@@ -126,12 +131,12 @@ class Request:
 class StopTests(TestCase):
     async def test_the_site_stops_and_the_connections_are_closed(self):
         chat = txws2.WebSocketResource(echo, reactor=reactor)
-        names = {"chat": chat}
+        names = {}
         exec(STOP, names)
         root = Resource()
         root.putChild(b"chat", chat)
         port = reactor.listenTCP(0, Site(root), interface="127.0.0.1")
         ws = await connect(f"ws://127.0.0.1:{port.getHost().port}/chat", reactor=reactor)
-        await names["stop"](port)
+        await names["stop"](port, chat)
         await ws.wait_closed()
         self.assertEqual(ws.close_code, 1001)

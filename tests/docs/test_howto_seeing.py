@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from twisted.internet import reactor
-from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
+from tests.support.printed import PrintedTestCase
 from txws2.testing import joined
 from txws2.wire.frames import TEXT
 
@@ -74,12 +74,11 @@ class LoggingTests(SynchronousTestCase):
         self.assertEqual({line["path"] for line in lines if line not in closed}, {"/"})
 
 
-class TraceTests(SynchronousTestCase):
+class TraceTests(PrintedTestCase):
     def test_frames_are_counted(self):
-        example = {"txws2": txws2, "handler": None, "clock": Clock()}
-        [script] = examples("debugging")
-        exec(script.replace("trace=", "reactor=clock, trace="), example)
-        with joined(example["factory"]) as both:
-            both.client.sendMessage("hello")
-            both.pump()
-            self.assertEqual(example["seen"], {("<", TEXT, True): 1})
+        [example] = examples("debugging")
+        both = self.join_printed(example)
+        both.client.sendMessage("hello")
+        self.assertEqual(both.result_of(both.client.recv()), "hello")
+        self.assertEqual(self.names["seen"], {("<", TEXT, True): 1, (">", TEXT, True): 1})
+        self.assertEqual(len(self.printed()), 1)

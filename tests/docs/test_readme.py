@@ -7,17 +7,18 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import twisted.internet
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
+from tests.support.printed import PrintedTestCase
 from txws2.tap import Options
 from txws2.testing import joined
 
 README = Path(ROOT, "README.rst").read_text()
-INSTALL = re.compile(r"pip install '?([^\s'`]+)")
+# The page on installing says that txws2 isn't found by its name.
+INSTALL = re.compile(r"pip install (?!txws2`` doesn't)'?([^\s'`]+)")
 
 
 class ExampleTests(ExampleTestCase):
@@ -32,12 +33,19 @@ class ExampleTests(ExampleTestCase):
         self.assertRegex(server.err, rf"^(.+ listening on ws://.+:{port}/\n)+$")
 
 
-class PushTests(SynchronousTestCase):
+class FrontPageTests(SynchronousTestCase):
+    def test_the_front_page_of_the_docs_has_the_same_server(self):
+        [server] = blocks(Path(ROOT, "docs", "index.rst").read_text(), "python")
+        self.assertEqual(server, blocks(README, "python")[0])
+
+
+class PushTests(PrintedTestCase):
     def test_the_push_server_sends_back_what_it_gets(self):
-        self.patch(twisted.internet, "reactor", Clock())
-        names = {"txws2": txws2}
-        exec(blocks(README, "python")[2], names)
-        with joined(names["factory"]) as both:
+        self.patch(twisted.internet, "reactor", self.clock)
+        self.run_printed(blocks(README, "python")[2])
+        [(factory, place, _)] = self.served
+        self.assertEqual(place, ("localhost", 8000))
+        with joined(factory) as both:
             both.client.sendMessage("hello")
             self.assertEqual(both.result_of(both.client.recv()), "hello")
 
@@ -63,7 +71,8 @@ class ShellTests(SynchronousTestCase):
         for what in told:
             self.assertNotRegex(what, "^txws2")
             if match := re.fullmatch(r"\.\[(.+)\]", what):
-                self.assertIn(match[1], setup["options.extras_require"])
+                for extra in match[1].split(","):
+                    self.assertIn(extra, setup["options.extras_require"])
 
     def test_the_verdicts_of_the_autobahn_testsuite_are_those_that_are_expected(self):
         expected = json.loads(Path(ROOT, "tests/conformance/expected.json").read_text())

@@ -98,6 +98,17 @@ class FileTests(QuietTestCase):
     def test_a_file_that_is_not_there_is_told_at_once(self):
         self.assertRaises(OSError, Targets, self.path, reactor=self.clock)
 
+    def test_a_file_that_is_no_text_is_told_by_its_name(self):
+        self.path.mkdir()
+        (self.path / "picture").write_bytes(b"\xff\xff: x\n")
+        error = self.assertRaises(ValueError, Targets, self.path, reactor=self.clock)
+        self.assertEqual(
+            str(error), f"{self.path / 'picture'} isn't UTF-8, as a file of targets is"
+        )
+
+    def test_it_may_begin_with_a_byte_order_mark_as_on_windows(self):
+        self.assertIsNotNone(self.targets("\ufeffa: localhost:1\n")(asking("a")))
+
     def test_it_is_read_again_when_it_has_changed(self):
         targets = self.targets("a: localhost:1\n")
         self.write("b: localhost:2\n", at=2)

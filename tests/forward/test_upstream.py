@@ -2,15 +2,19 @@
 
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import formatEvent
 
 import txws2
 from tests.support.sides import REQUEST, QuietTestCase
+from tests.support.website import SiteTestCase
 from txws2 import Response
 from txws2.exceptions import InvalidStatus, InvalidURI
 from txws2.forward import Forward
 from txws2.forward.onward_request import InvalidOnwardPath, onward_uri
 from txws2.server.hooks import gather_hooks
-from txws2.testing import Refuse, ScriptedServer, Silence
+from txws2.testing import Joined, Refuse, ScriptedServer, Silence
+from txws2.wire.handshake.server import acceptance
+from txws2.wire.http.heads import Request
 
 KIB = 1024
 
@@ -44,6 +48,12 @@ class UpstreamTestCase(QuietTestCase):
     def refused(self, *arguments, **options):
         failed = self.assertRaises(InvalidStatus, self.connect, *arguments, **options)
         return failed.response
+
+    def warnings(self):
+        """Return the warnings about refused requests, and forget them."""
+        texts = [formatEvent(event) for event in self.events if "unsaid" in event]
+        self.events.clear()
+        return texts
 
     def last_request(self):
         return self.inner.attempts[-1].request
@@ -103,6 +113,21 @@ class MessageTests(UpstreamTestCase):
         self.outer.connection.client_transport.resumeProducing()
         for _ in range(200):
             self.assertEqual(self.reactor.result_of(ws.recv()), bytes(16 * KIB))
+
+    def test_another_server_that_reads_slowly_stops_the_client(self):
+        async def wait(ws):
+            await ws.wait_closed()
+
+        self.serve(wait, max_queue=1, compression=None)
+        ws = self.connect(compression=None)
+        sending = [ws.send(bytes(16 * KIB)) for _ in range(200)]
+        self.reactor.pump()
+        self.assertTrue(self.outer.connection.server_transport.paused)
+        self.assertFalse(sending[-1].called)
+        for each in sending:
+            each.addErrback(lambda _: None)
+        self.outer.connection.drop()
+        self.reactor.pump()
 
 
 class ClosingTests(UpstreamTestCase):
@@ -250,6 +275,48 @@ class HandshakeTests(UpstreamTestCase):
         self.assertEqual(self.connect("/a", subprotocols=["chat"]).subprotocol, "chat")
         self.assertIsNone(self.connect("/b", subprotocols=["chat"]).subprotocol)
 
+    def test_a_subprotocol_that_nobody_has_offered_is_a_502(self):
+        self.serve()
+        self.inner.factory.buildProtocol = lambda addr: Imposing("other")
+        self.assertEqual(self.refused(subprotocols=["chat"]).status_code, 502)
+        [warning] = self.warnings()
+        self.assertIn("other", warning)
+
+    def accept_with(self, *headers):
+        """Let the other server accept with these headers; return the client's connection."""
+
+        def add(connection, request, response):
+            for name, value in headers:
+                response.headers.addRawHeader(name, value)
+
+        self.serve(process_response=add)
+        return self.connect()
+
+    def test_headers_with_which_it_accepts_are_passed_on(self):
+        headers = [
+            ("Set-Cookie", "a=b; Path=/"),
+            ("Set-Cookie", "c=d"),
+            ("X-Own", "1"),
+            ("Keep-Alive", "5"),
+            ("Date", "now"),
+            ("Via", "1.1 inner"),
+        ]
+        got = self.accept_with(*headers).response.headers
+        self.assertEqual(got.get_all("Set-Cookie"), ["a=b; Path=/", "c=d"])
+        self.assertEqual((got["X-Own"], got["Via"]), ("1", "1.1 inner"))
+        self.assertEqual({"Keep-Alive", "Date"} & set(got), set())
+        self.assertEqual(len(got.get_all("Sec-WebSocket-Accept")), 1)
+        self.assertEqual(len(got.get_all("Connection")), 1)
+        server = self.outer.connection.server
+        self.assertEqual(server.response.headers.get_all("Set-Cookie"), ["a=b; Path=/", "c=d"])
+
+    def test_a_header_that_is_not_ascii_is_left_out(self):
+        self.serve()
+        lines = b"X-Name: J\xc3\xbcrgen\r\nX-Own: 1\r\n"
+        self.inner.factory.buildProtocol = lambda addr: Imposing(None, lines)
+        got = self.connect().response.headers
+        self.assertEqual(("X-Name" in got, got["X-Own"]), (False, "1"))
+
     def test_its_refusal_is_passed_back(self):
         def refuse(connection, request):
             response = Response(401, "Unauthorized", body=b"who are you?")
@@ -288,10 +355,31 @@ class HandshakeTests(UpstreamTestCase):
         self.inner.factory.buildProtocol = lambda addr: Hostile()
         self.assertEqual(self.refused().status_code, 502)
 
-    def test_its_503_is_passed_back(self):
+    def test_its_503_is_passed_back_and_the_log_says_from_whom(self):
         self.serve()
         self.inner.script(Refuse())
         self.assertEqual(self.refused().status_code, 503)
+        [warning] = self.warnings()
+        self.assertIn("refused with 503: ", warning)
+        self.assertIn("see the log of the target ws://inner/, ", warning)
+
+    def answer_with(self, status):
+        """Let the other server answer with this status; return the first line for the client."""
+        self.serve(process_request=lambda connection, _: connection.respond(status, "no"))
+        self.reactor.start(self.send_raw(REQUEST))
+        answer = self.outer.attempts[0].connection.server_transport.written
+        return answer.partition(b"\r\n")[0].decode()
+
+    def test_so_it_does_about_a_path_that_is_none_of_a_websocket(self):
+        for status in 200, 301, 404, 500:
+            self.assertIn(f" {status} ", self.answer_with(status))
+            [warning] = self.warnings()
+            self.assertIn(f"refused with {status}: ", warning)
+
+    def test_a_refusal_that_is_for_the_client_is_not_told(self):
+        for status in 400, 401, 403, 429:
+            self.assertIn(f" {status} ", self.answer_with(status))
+            self.assertEqual(self.warnings(), [])
 
     def test_a_server_that_is_silent_is_a_504(self):
         self.serve()
@@ -309,6 +397,38 @@ class HandshakeTests(UpstreamTestCase):
         self.failureResultOf(connecting)
         self.reactor.pump()
         self.assertEqual((len(self.inner.attempts), self.reactor.getDelayedCalls()), (1, []))
+
+
+class SiteTests(SiteTestCase):
+    """In a site of twisted.web, a connection has no transport before it is open."""
+
+    def test_the_headers_of_both_requests_and_answers_pass(self):
+        self.serve(Forward("ws://127.0.0.1:8001/", mount="/chat", reactor=self.clock))
+        self.receive(REQUEST)
+        other = Imposing(None, b"Set-Cookie: a=b\r\n")
+        client = self.clock.tcpClients[0][2].buildProtocol(None)
+        joined = Joined(other, client, self.clock)
+        joined.pump()
+        self.joined.pump()
+        self.assertEqual(other.request.headers["X-Forwarded-For"], "127.0.0.1")
+        _, headers, _ = self.answer()
+        self.assertEqual(headers["Set-Cookie"], "a=b")
+        self.leave()
+        joined.pump()
+        joined.client_transport.abortConnection()
+        joined.pump()
+
+
+class Imposing(Protocol):
+    """Accepts with a subprotocol that nobody has offered, and with these header lines."""
+
+    def __init__(self, subprotocol, lines=b""):
+        self.answer = subprotocol, None, lines
+
+    def dataReceived(self, data):
+        if not hasattr(self, "request"):
+            self.request = Request.received(data.removesuffix(b"\r\n\r\n"))
+            self.transport.write(acceptance(self.request, *self.answer))
 
 
 class Hostile(Protocol):
@@ -338,6 +458,12 @@ class PathTests(QuietTestCase):
 
     def test_dots_within_a_name_are_fine(self):
         self.assertEqual(onward_uri("ws://o/", "/x/a..b", "/x"), "ws://o/a..b")
+
+    def test_tls_that_would_have_no_effect_is_told_at_once(self):
+        for where in "ws://o/", "localhost:1", "tls:localhost:1":
+            failed = self.assertRaises(ValueError, Forward, where, tls="x", reactor=self.clock)
+            self.assertIn("tls has no effect", str(failed))
+        self.assertRaises(OSError, Forward, "wss://o/", tls="/nowhere", reactor=self.clock)
 
     def test_a_uri_that_is_none_is_told_at_once(self):
         self.assertRaises(InvalidURI, Forward, "ws://", reactor=self.clock)

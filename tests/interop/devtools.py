@@ -93,6 +93,19 @@ class Page:
         node = (await self.call("DOM.querySelector", nodeId=root, selector=selector))["nodeId"]
         await self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
 
+    async def go_back(self):
+        """Go back to the page before this one."""
+        history = await self.call("Page.getNavigationHistory")
+        before = history["entries"][history["currentIndex"] - 1]
+        await self.call("Page.navigateToHistoryEntry", entryId=before["id"])
+        while True:
+            try:
+                if await self.evaluate("location.href") == before["url"]:
+                    return
+            except AssertionError:
+                # The page that is left has no answer any more.
+                pass
+
     async def picture(self):
         """Return a picture of the page, as the bytes of a PNG."""
         return b64decode((await self.call("Page.captureScreenshot"))["data"])

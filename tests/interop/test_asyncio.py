@@ -166,8 +166,8 @@ class AsyncioTests(ExampleTestCase):
         self.assertNotIn("never retrieved", process.err)
 
     async def test_a_timeout_around_recv_loses_no_message(self):
-        handler = TIMEOUT.replace("timeout(30)", "timeout(0.001)")
-        process, uri = await self.run_program(RUN.format(handler=handler))
+        sooner = "timeout(30)", "timeout(0.001)"
+        process, uri = await self.run_program(TIMEOUT, sooner)
         async with connect(uri) as ws:
             for number in range(50):
                 await ws.send(str(number))

@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseNeverReceived
+
 import txws2
-from tests.command.test_commands import TWISTD
+from tests.command.test_commands import TWIST, TWISTD
 from tests.interop import test_forwarding, test_mounts
 from tests.interop.devtools import inspect
 from tests.interop.test_forwarding import NOVNC, ServiceTestCase
@@ -16,6 +19,17 @@ from txws2.forward import read_recording
 TOOL = """#!/bin/sh
 echo "$SCRIPT_NAME $PATH_INFO $QUERY_STRING $1 [$KEPT] [$LOST]"
 cat
+"""
+# It has something to say to the reactor when that waits for its threads.
+SLOW_SITE = """
+import time
+from twisted.internet import reactor
+def app(environ, start_response):
+    print("the application is called", flush=True)
+    while reactor.running:
+        time.sleep(0.01)
+    start_response("200 OK", [])
+    return [b"late"]
 """
 COUNT = "#!/bin/sh\nfor n in 1 2 3; do echo $n; done\n"
 LISTEN = "--listen=tcp:0:interface=127.0.0.1"
@@ -130,6 +144,15 @@ class OnePortTests(ModesTestCase):
         await self.stop()
         self.assertNotIn("secret-token", self.process.out + self.process.err)
 
+    async def test_it_stops_though_an_application_of_wsgi_is_still_at_work(self):
+        (self.directory / "site_of_a_test.py").write_text(SLOW_SITE)
+        base = await self.begin("--wsgi=site_of_a_test:app", "--close-timeout=100ms")
+        agent = Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False))
+        asking = agent.request(b"GET", f"http{base}/".encode())
+        await self.process.shown("the application is called")
+        await self.stop()
+        await self.assertFailure(asking, ResponseNeverReceived)
+
     async def test_an_idle_process_ends_with_status_0(self):
         base = await self.begin("--echo", "--idle-exit=500ms")
         ws = await self.connect(f"ws{base}/")
@@ -155,6 +178,22 @@ class CannotStartTests(ModesTestCase):
         for line in "directory 'x'", "program 'nobody' in PATH", "program 'none' in PATH":
             self.assertIn(f"there is no {line}", process.err)
         self.assertNotIn("Traceback", process.out + process.err)
+
+    async def test_nothing_is_left_behind_if_it_can_t_listen_everywhere(self):
+        (self.directory / "tool.sh").write_text("#!/bin/sh\ntouch started\n")
+        taken = await self.service()
+        for program in (TWISTD, "-n", "--pidfile="), (TWIST,):
+            process = self.start(
+                *(*program, "ws", "--listen=unix:ws.sock", f"--listen={taken}"),
+                "--exec-shared=./tool.sh",
+                path=self.directory,
+            )
+            await process.ended
+            self.assertEqual(process.status, 1)
+            [line] = process.err.splitlines()
+            self.assertIn("can't listen on tcp:", line)
+            self.assertEqual([*self.directory.glob("ws.sock*")], [])
+            self.assertFalse((self.directory / "started").exists())
 
 
 class NoVNCTests(ModesTestCase):

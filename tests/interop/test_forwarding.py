@@ -5,6 +5,7 @@ import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 
 from twisted.internet import reactor, ssl
 from twisted.internet.endpoints import (
@@ -25,6 +26,7 @@ from tests.interop.devtools import inspect
 from tests.interop.forwarded import MIB, BulkTests
 from tests.interop.peer_process import PEERS, Peer, ProcessLines, start, start_peer
 from tests.support.certificates import certify
+from txws2._transport.view_reader import ViewReader
 from txws2.exceptions import InvalidStatus
 from txws2.forward import Forward, Replay, Targets, read_recording
 from txws2.server.factory import WebSocketServerFactory
@@ -93,6 +95,30 @@ class ServiceTests(ServiceTestCase):
         await self.listen(UNIXServerEndpoint(reactor, path))
         ws = await self.connect(await self.forward(f"unix:{quoteStringArgument(path)}"))
         await self.assertEchoes(ws, bytes(100_000))
+
+    async def test_a_bulk_is_whole_and_counted_and_leaves_nothing_behind(self):
+        class Source(Protocol):
+            def dataReceived(self, data):
+                self.transport.write(random)
+                self.transport.loseConnection()
+
+        readers, random = ViewReader._count, Random(1).randbytes(4 * MIB)
+        port = await self.listen(protocol=Source)
+        forward = Forward(f"localhost:{port.getHost().port}")
+        factory = WebSocketServerFactory(forward, compression=None)
+        listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(listening.stopListening)
+        ws = await self.connect(f"ws://127.0.0.1:{listening.getHost().port}/")
+        await ws.send(b"all")
+        messages = [message async for message in ws]
+        self.assertEqual(b"".join(messages), random)
+        self.assertEqual(ws.close_code, 1000)
+        counters = factory.counters
+        self.assertEqual(counters.messages_out, len(messages))
+        self.assertEqual(counters.payload_out, len(random))
+        while ViewReader._count > readers:
+            # The service is left a moment later.
+            await deferLater(reactor, 0)
 
     async def test_a_reset_connection_is_a_1014(self):
         class Resetting(Protocol):

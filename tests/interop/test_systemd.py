@@ -2,8 +2,11 @@
 
 import shlex
 import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.internet import reactor
+from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.trial.unittest import SkipTest
 
 import txws2
@@ -56,6 +59,31 @@ class SystemdTests(CommandTestCase):
             self.assertEqual(await client.recv(), "bye")
         await process.ended
         self.assertEqual(process.status, 0)
+
+    async def test_a_unix_socket_stays_as_systemd_has_made_it(self):
+        if ACTIVATE is None:
+            raise SkipTest("systemd-socket-activate is not installed")
+        path = self.make_directory()
+        # The path of a Unix socket has 107 characters at most.
+        place = Path(self.enterContext(TemporaryDirectory())) / "ws"
+        process = self.start(
+            *(ACTIVATE, "--listen", str(place), "--fdname", "chat", "--setenv", "PYTHONPATH"),
+            *(TWISTD, "-n", "--pidfile=", "ws", "--listen", "systemd:domain=UNIX:name=chat"),
+            path=str(path),
+        )
+        await process.shown("Listening on")
+        # As with SocketMode=0600.
+        place.chmod(0o600)
+        endpoint = UNIXClientEndpoint(reactor, str(place))
+        async with txws2.connect("ws://localhost/", endpoint=endpoint) as client:
+            await client.send("hello")
+            self.assertEqual(await client.recv(), "hello")
+            self.assertEqual(place.stat().st_mode & 0o777, 0o600)
+        process.transport.signalProcess("TERM")
+        await process.ended
+        self.assertEqual(process.status, 0)
+        # Otherwise, nobody could connect any more, and so start the service again.
+        self.assertTrue(place.is_socket())
 
     async def test_the_units_are_right(self):
         if ANALYZE is None:

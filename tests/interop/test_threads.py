@@ -3,6 +3,7 @@
 import gc
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -15,9 +16,10 @@ import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
 
-ANSWERING, TELLING, MEASURING, ASKING, HANDLING, PROGRAM, SERVER = blocks(
+ANSWERING, TELLING, ASKING, PROGRAM, SERVER = blocks(
     Path(ROOT, "docs", "howto", "threads.rst").read_text(), "python"
 )
+MEASURING = Path(ROOT, "docs", "examples", "threads", "measure.py").read_text()
 
 
 class ThreadsTestCase(TestCase):
@@ -27,7 +29,7 @@ class ThreadsTestCase(TestCase):
 
     def setUp(self):
         self.printed = []
-        self.names = {"reactor": reactor, "txws2": txws2, "print": self.printed.append}
+        self.patch(txws2, "run", lambda *arguments: None)
         self.loud = []
         globalLogPublisher.addObserver(self.observe)
         self.addCleanup(self.assertQuiet)
@@ -41,12 +43,13 @@ class ThreadsTestCase(TestCase):
         globalLogPublisher.removeObserver(self.observe)
         self.assertEqual(self.loud, [])
 
-    def show(self, *examples, **names):
-        """Run these blocks of the page, with these names; return the names that they define."""
-        self.names.update(names)
-        for example in examples:
-            exec(example, self.names)
-        return self.names
+    def show(self, block, **names):
+        """Run a block of the page; return its names, with other values for these."""
+        found = {"print": self.printed.append}
+        exec(block, found)
+        self.assertLessEqual(set(names), set(found))
+        found.update(names)
+        return found
 
     async def serve(self, handler, **options):
         """Return a client's connection to a server with this handler."""
@@ -100,20 +103,22 @@ class ExampleTests(ThreadsTestCase):
             await ws.wait_closed()
 
         ws = await self.serve(handler)
-        ask = self.show(MEASURING, ASKING, sensor=None)["ask"]
+        ask = self.show(ASKING)["ask"]
         self.assertEqual(await deferToThread(ask, ws, "hello"), "HELLO")
         asking = deferToThread(blockingCallFromThread, reactor, ws.recv, timeout=0.01)
         await self.assertFailure(asking, TimeoutError)
 
     async def test_a_handler_receives_while_a_thread_sends(self):
-        def sensor():
-            yield from map(str, range(3))
-            gone.wait()
-            yield "for nobody"
+        def sleep(seconds):
+            slept.append(seconds)
+            if len(slept) == 3:
+                gone.wait()
 
-        gone = threading.Event()
+        gone, slept = threading.Event(), []
         self.addCleanup(gone.set)
-        handler = self.show(ANSWERING, MEASURING, HANDLING, sensor=sensor)["handler"]
+        loads = SimpleNamespace(getloadavg=lambda: [len(slept)])
+        time = SimpleNamespace(sleep=sleep)
+        handler = self.show(MEASURING, os=loads, time=time)["handler"]
         over = Deferred()
 
         async def followed(ws):
@@ -126,6 +131,7 @@ class ExampleTests(ThreadsTestCase):
         await ws.close()
         gone.set()
         await over
+        self.assertEqual(slept[0], 1)
         self.assertEqual(self.printed, ["hello", "nobody listens any more"])
 
 
@@ -252,12 +258,9 @@ class ProgramTests(ExampleTestCase):
 
     async def test_run_runs_in_a_thread_too_without_signals(self):
         port = free_port()
-        imports, _, _ = PROGRAM.partition("# Signals")
-        handler = (
-            "async def handler(ws):\n    await ws.send(await ws.recv())\n    await ws.recv()\n"
-        )
+        imported = "from twisted.internet import reactor\n"
         end = "input()\nreactor.callFromThread(reactor.stop)\nrunning.join()\nprint('ended')\n"
-        program = self.run_block(imports + handler + SERVER + "running.start()\n" + end, port)
+        program = self.run_block(SERVER + imported + end, port)
         await self.until_somebody_listens(port)
         ws = await txws2.connect(f"ws://localhost:{port}/")
         await ws.send("hello")

@@ -2,7 +2,9 @@
 
 from OpenSSL import SSL
 from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionLost
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
 import txws2
 from tests.command.test_commands import TWISTD, CommandTestCase
@@ -15,6 +17,26 @@ async def handler(ws):
     async for message in ws:
         await ws.send(message)
 """
+
+
+class Announcing(ProtocolWrapper):
+    """Tells of its client first, as HAProxy does with `send-proxy`."""
+
+    def makeConnection(self, transport):
+        transport.write(b"PROXY TCP4 203.0.113.9 127.0.0.1 4321 443\r\n")
+        super().makeConnection(transport)
+
+
+class AnnouncingEndpoint:
+    """Connects as HAProxy does, with TLS behind the PROXY protocol."""
+
+    def __init__(self, port):
+        self.below = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+
+    def connect(self, factory):
+        wrapping = WrappingFactory(factory)
+        wrapping.protocol, wrapping.noisy = Announcing, False
+        return self.below.connect(wrapping).addCallback(lambda made: made.wrappedProtocol)
 
 
 class TwistdTLSTests(CommandTestCase):
@@ -83,3 +105,26 @@ class TwistdTLSTests(CommandTestCase):
                 self.assertEqual(await after.recv(), "None")
             await before.send("still here")
             self.assertEqual(await before.recv(), "still here")
+
+    async def test_behind_the_proxy_protocol_a_site_and_websockets_know_the_client(self):
+        (self.path / "public").mkdir()
+        (self.path / "public" / "page").write_text("a page")
+        self.twistd = self.start(
+            *(TWISTD, "-n", "--pidfile=", "ws", "--certificate", "server.pem"),
+            *("--listen", "haproxy:tcp:0:interface=127.0.0.1", "--access-log", "access"),
+            *("--app", "/name=name:handler", "--static", "public"),
+            path=str(self.path),
+        )
+        port = int((await self.twistd.shown(r"listening on https://127\.0\.0\.1:(\d+)/"))[1])
+        uri, endpoint = f"wss://localhost:{port}", AnnouncingEndpoint(port)
+        async with self.connect(f"{uri}/name", endpoint=endpoint) as client:
+            self.assertEqual(await client.recv(), "None")
+        # A request for a WebSocket where none is gets the page.
+        failed = await self.assertFailure(
+            self.connect(f"{uri}/page", endpoint=endpoint), InvalidStatus
+        )
+        self.assertEqual(failed.response.body, b"a page")
+        self.twistd.transport.signalProcess("TERM")
+        await self.twistd.ended
+        lines = (self.path / "access").read_text().splitlines()
+        self.assertEqual([line.split(" ")[0] for line in lines], ["203.0.113.9"] * 2)

@@ -183,10 +183,14 @@ class AccessTests(StatusTestCase):
 
 
 class PasswordTests(StatusTestCase):
-    def begin(self):
+    def begin(self, mark=""):
         path = self.directory / "secret"
-        path.write_text("pass:wörd\nanother line\n")
+        path.write_text(f"{mark}pass:wörd\nanother line\n")
         self.start("--status", f"--status-password={path}", "--trusted-proxy=127.0.0.1")
+
+    def test_its_file_may_begin_with_a_byte_order_mark_as_on_windows(self):
+        self.begin("\ufeff")
+        self.assertEqual(self.browse("/status", basic("pass:wörd"))[0], 200)
 
     def test_who_knows_it_sees_the_status(self):
         self.begin()

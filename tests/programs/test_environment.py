@@ -11,9 +11,11 @@ from txws2.wire.http.heads import Request
 
 
 class RequestTests(SynchronousTestCase):
-    def variables(self, uri="ws://example.com/", script_name="/", username=None, **options):
+    def variables(
+        self, uri="ws://example.com/", script_name="/", username=None, auth_type=None, **options
+    ):
         both = joined(uri=uri, **options)
-        both.server.username = username
+        both.server.username, both.server.auth_type = username, auth_type
         try:
             return request_variables(both.server, script_name)
         finally:
@@ -75,11 +77,38 @@ class RequestTests(SynchronousTestCase):
 
     def test_a_password_that_was_checked_is_not_for_the_program(self):
         header = {"Authorization": "Basic dTpw"}
-        found = self.variables(additional_headers=header, username="u")
+        found = self.variables(additional_headers=header, username="u", auth_type="Basic")
         self.assertNotIn(b"HTTP_AUTHORIZATION", found)
         self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"u", b"Basic"))
         found = self.variables(additional_headers=header)
         self.assertEqual(found[b"HTTP_AUTHORIZATION"], b"Basic dTpw")
+        self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"", b""))
+
+    def test_neither_is_a_token_that_names_nobody(self):
+        header = {"Authorization": "Bearer abc"}
+        found = self.variables(additional_headers=header, auth_type="Bearer")
+        self.assertNotIn(b"HTTP_AUTHORIZATION", found)
+        self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"", b"Bearer"))
+
+    def test_a_certificate_is_no_scheme_of_http(self):
+        found = self.variables(username="CN=ann")
+        self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"CN=ann", b""))
+
+    def test_a_token_that_was_checked_is_not_in_the_query_either(self):
+        for query, rest in {
+            "?access_token=abc": "",
+            "?access_token=abc&x=1": "?x=1",
+            "?x=1&access_token=abc": "?x=1",
+            "?x=1&access%5Ftoken=abc&y=access_token&access_token": "?x=1&y=access_token",
+            "?x=%26&&y": "?x=%26&&y",
+        }.items():
+            found = self.variables(f"ws://example.com/a{query}", auth_type="Bearer")
+            self.assertEqual(found[b"REQUEST_URI"], f"/a{rest}".encode())
+            self.assertEqual(found[b"QUERY_STRING"], rest[1:].encode())
+            self.assertFalse(any(b"abc" in value for value in found.values()))
+            # The program is to check what nobody has checked.
+            found = self.variables(f"ws://example.com/a{query}")
+            self.assertEqual(found[b"REQUEST_URI"], f"/a{query}".encode())
 
 
 class PathTests(SynchronousTestCase):

@@ -164,6 +164,30 @@ class PublishingTests(ClientTestCase):
         waiting = [self.client.publish("a", "one") for _ in range(257)]
         self.failureResultOf(waiting[-1], InvalidState)
 
+    def test_what_cannot_be_sent_is_refused_at_once_and_hinders_nothing_later(self):
+        self.serve()
+        self.assertRaises(RelayError, self.client.publish, "a", "\ud800")
+        self.assertRaises(RelayError, self.client.publish, "\n", "x")
+        for data in 7, None, bytearray(b"x"):
+            self.assertRaises(TypeError, self.client.publish, "a", data)
+        for info in float("nan"), "\ud800":
+            self.assertRaises(ValueError, self.client.subscribe, "a", info=info)
+        self.assertRaises(TypeError, self.client.subscribe, "a", info=object())
+        items = self.iterate(self.client.subscribe("a"))
+        self.reactor.connections[0].drop()
+        self.reactor.advance(100)
+        self.client.publish("a", "fine")
+        self.reactor.pump()
+        self.assertEqual(data_of(items), ["fine"])
+
+    def test_a_refusal_for_its_rate_says_how_long_to_wait(self):
+        self.serve(publish_rate=1)
+        first, refused = self.client.publish("a", "one"), self.client.publish("a", "two")
+        self.reactor.pump()
+        self.successResultOf(first)
+        error = self.failureResultOf(refused, RelayError).value
+        self.assertEqual((error.code, error.wait), ("too-fast", 1))
+
     def test_stopping_fails_what_waits(self):
         self.serve()
         self.stop()

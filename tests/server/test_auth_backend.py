@@ -2,6 +2,7 @@
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
@@ -95,6 +96,14 @@ class AnswersTests(BackendTestCase):
         self.get(self.hook(answer))
         self.assertEqual(len(self.body), 2**16)
         self.assertTrue(answer.aborted)
+
+    def test_headers_that_nobody_may_send_are_not(self):
+        for value in "Basic\x1b", "Basic realm=\xfc", "Basic realm=\u2026":
+            answer = Answer(401, WWW_Authenticate=value, Retry_After="5")
+            status, *headers = self.get(self.hook(answer))
+            self.assertEqual(status, "HTTP/1.1 401 Unauthorized")
+            self.assertIn("Retry-After: 5", headers)
+            self.assertNotIn("WWW-Authenticate", "".join(headers))
 
     def test_any_other_answer_and_any_failure_is_503(self):
         for answer in Answer(500), Answer(302, Location="/"), Answer(404), Answer(199):
@@ -206,6 +215,8 @@ class MistakesTests(BackendTestCase):
             "http://x:y/",
             "http://\xe4/",
             "http://a b",
+            "http://a/#b",
+            "http://a/\n",
         ):
             error = self.assertRaises(ValueError, backend_auth, url)
             self.assertIn("must be one of http or https", str(error))
@@ -213,6 +224,11 @@ class MistakesTests(BackendTestCase):
     def test_it_must_have_no_password(self):
         error = self.assertRaises(ValueError, backend_auth, "http://me:s3cret@localhost/")
         self.assertNotIn("s3cret", str(error))
+
+    def test_the_name_must_be_in_a_header(self):
+        for name in "", "a b", "X-User:", "\xfc":
+            error = self.assertRaises(ValueError, backend_auth, URL, name_header=name)
+            self.assertIn("must be a header, as 'Remote-User'", str(error))
 
     def test_the_timeout_is_a_time(self):
         self.assertRaises(ValueError, backend_auth, URL, timeout=0)
@@ -223,6 +239,22 @@ class MistakesTests(BackendTestCase):
         agent = hook._the_agent()
         self.assertTrue(agent._pool.persistent)
         self.assertIs(hook._the_agent(), agent)
+
+    def test_its_connections_are_not_in_the_log(self):
+        reactor = MemoryReactorClock()
+        for scheme in "http", "https":
+            hook = backend_auth(f"{scheme}://127.0.0.1:9000/", reactor=reactor)
+            asking = Deferred.fromCoroutine(hook(self.connection(), self.ws.request))
+            with capturedLogs() as events:
+                reactor.tcpClients[-1][2].doStart()
+                reactor.tcpClients[-1][2].doStop()
+            self.assertEqual(events, [])
+            asking.cancel()
+            self.failureResultOf(asking)
+
+    def connection(self):
+        self.get(self.hook(Answer(200)))
+        return self.ws
 
     def test_a_cancelled_question_is_no_outage(self):
         self.get(self.hook(Answer(200)))

@@ -1,6 +1,7 @@
 """`CertificateFiles`: a certificate whose files are read again."""
 
 import contextlib
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import (
@@ -122,6 +123,16 @@ class ChangesTests(FilesTestCase):
         self.now = 1.0
         self.assertEqual(self.name(files), "a.example")
         self.assertIn("can't read", formatEvent(self.take_loud()[0]))
+
+    def test_they_are_found_again_when_the_current_directory_has_changed(self):
+        # twistd changes it (--rundir) after it has read its options.
+        self.addCleanup(os.chdir, os.getcwd())
+        self.certificate, self.key = map(os.path.relpath, (self.certificate, self.key))
+        files = self.make(client_ca=self.certificate)
+        self.write("cert.pem", OTHER_PEM)
+        self.write("key.pem", OTHER_KEY)
+        os.chdir("/")
+        self.assertTrue(files.reload())
 
     def test_reload_reads_at_once(self):
         files = self.make()

@@ -1,9 +1,11 @@
 """`GuardedResource`: hooks in front of the pages of a site."""
 
 from twisted.internet.defer import Deferred
+from twisted.internet.ssl import Certificate
 from twisted.web.server import Site
 
 from tests.server.test_authentication import basic
+from tests.support.certificates import make_pems
 from tests.support.website import PAGE, SiteTestCase, plus
 from txws2 import GuardedResource, basic_auth
 from txws2.server.client_certificates import certificate_auth
@@ -142,3 +144,14 @@ class CertificateTests(GuardTestCase):
         self.assertStatus("403 Forbidden", PAGE)
         self.connect()
         self.assertStatus("403 Forbidden", plus())
+
+    def test_a_certificate_has_the_name_of_a_visitor_and_of_a_websocket_in_a_site(self):
+        certificate = Certificate.loadPEM(make_pems("ann.example")[0]).original
+        self.serve(process_request=certificate_auth())
+        for request in PAGE, plus():
+            self.site = Site(GuardedResource(self.root, certificate_auth()), reactor=self.clock)
+            self.connect()
+            self.server_end.getPeerCertificate = lambda: certificate
+            self.receive(request)
+            self.assertIn(b"HTTP/1.1 200 OK" if request is PAGE else b" 101 ", self.peer.take())
+        self.assertEqual(self.ws.username, "CN=ann.example")

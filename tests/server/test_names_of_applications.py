@@ -30,6 +30,7 @@ from txws2.wire.frames import encode_frame
 
 # Twisted or txws2 calls, or sets, these by their documented names.
 HOOKS = {
+    "auth_type",
     "connectionLost",
     "connectionMade",
     "connectionOpened",

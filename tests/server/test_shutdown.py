@@ -13,7 +13,7 @@ from twisted.web.server import Site
 
 from tests.server.test_contract_serving import Port
 from tests.support.servers import Servers
-from tests.support.sides import CLOSE, REQUEST, URI, Peer, QuietTestCase, closing, frames_in
+from tests.support.sides import CLOSE, REQUEST, TEXT, URI, Peer, QuietTestCase, closing, frames_in
 from tests.support.website import SiteTestCase
 from txws2 import WebSocketResource
 from txws2.client.service import WebSocketClientService
@@ -645,6 +645,27 @@ class ServiceCircleTests(CircleTestCase):
         self.assertEqual((client.status(), client.said()), (101, GOING_AWAY))
         client.leave()
         self.assertEqual(ends, ["ended"])
+
+    def test_handlers_of_two_services_each_of_which_stops_both(self):
+        async def handler(ws):
+            await ws.recv()
+            stopping = [service.stopService() for service in services]
+            for each in stopping:
+                await each
+            ends.append("ended")
+
+        ends, self.clock = [], Reactor()
+        services = [WebSocketService("tcp:0", handler, reactor=self.clock) for _ in range(2)]
+        clients = []
+        for service in services:
+            service.startService()
+            clients.append(Client(service.factory, self.clock))
+            self.assertEqual(clients[-1].status(), 101)
+        for client in clients:
+            client.send(encode_frame(TEXT, b"stop", masked=True))
+        for client in clients:
+            client.leave()
+        self.assertEqual(ends, ["ended", "ended"])
 
     def test_a_message_that_has_a_clients_service_stop(self):
         async def on_message(message):

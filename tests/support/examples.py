@@ -18,8 +18,10 @@ __all__ = ["ExampleTestCase", "blocks", "free_port", "until_somebody_listens"]
 
 def blocks(text, language):
     """Return the code blocks of a language, without their indentation."""
-    pattern = rf"^\.\. code-block:: {language}\n\n((?:(?: {{3,}}.*)?\n)+)"
-    return [dedent(block) for block in re.findall(pattern, text, re.MULTILINE)]
+    options = r"(?:\1 +:[\w-]+:.*\n)*"
+    lines = r"(?:(?:\1 {3,}.*)?\n)+"
+    pattern = rf"^( *)\.\. code-block:: {language}\n{options}\n({lines})"
+    return [dedent(block) for _, block in re.findall(pattern, text, re.MULTILINE)]
 
 
 def free_port():

@@ -16,6 +16,7 @@ from txws2._transport import epoll_sharing as sharing
 from txws2._transport.accepting import AcceptedTransport
 from txws2._transport.epoll import StandIn
 from txws2._transport.epoll_sharing import EpollSharing, give_back
+from txws2._transport.lone_reader import LoneReader
 
 
 class Connected(Protocol):
@@ -297,3 +298,38 @@ class NoDelayTests(EpollSharingTestCase):
         self.port = self.port_of(self.factory)
         for _ in range(6):
             self.assertFalse(self.offer(self.transport()))
+
+
+class AccompanyingTests(EpollSharingTestCase):
+    def accompany(self, companion):
+        """Have another transport accompany this one; return the other."""
+        other = self.transport(self.port_of(Factory()))
+        self.sharing.accompany(other, companion)
+        return other
+
+    def test_a_transport_waits_where_its_companion_does(self):
+        for _ in range(4):
+            companion = self.transport()
+            self.connect(companion)
+        self.assertIs(self.accompany(companion).reactor, companion.reactor)
+        self.assertIsInstance(companion.reactor, StandIn)
+
+    def test_it_stays_with_the_reactor_as_its_companion_does(self):
+        self.assertIs(self.accompany(self.transport()).reactor, self.reactor)
+
+    def test_it_stays_with_the_reactor_if_its_companion_has_no_socket(self):
+        self.assertIs(self.accompany(StringTransport()).reactor, self.reactor)
+
+    def test_it_stays_with_the_reactor_if_the_epoll_refuses_it(self):
+        for _ in range(4):
+            companion = self.transport()
+            self.connect(companion)
+        self.patch(sharing.SharedEpoll, "adopt", Mock(side_effect=OSError))
+        self.assertIs(self.accompany(companion).reactor, self.reactor)
+
+    def test_it_is_a_lone_reader_if_its_companion_is_one(self):
+        attended = []
+        self.patch(sharing, "attend", attended.append)
+        companion = self.transport()
+        companion.reactor = LoneReader.__new__(LoneReader)
+        self.assertEqual(attended, [self.accompany(companion)])

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2._transport import progress
 from txws2._transport.outbox import Outbox
-from txws2._transport.progress import Progress, progress_of
+from txws2._transport.progress import Progress, progress_of, room_in
 
 # RFC 7323 section 2.3.
 SCALE, UNIT = 7, 128
@@ -208,3 +208,23 @@ class UnixTests(ProgressTestCase):
     def test_one_that_is_closed_tells_nothing(self):
         self.transport.socket.close()
         self.assertEqual(self.ask(), Progress(0, 0))
+
+    def test_each_byte_that_waits_takes_room(self):
+        ours = self.transport.socket
+        room = room_in(ours)
+        ours.send(b"x" * 1000)
+        self.assertLessEqual(room_in(ours), room - 1000)
+
+    def test_one_that_is_full_or_closed_has_no_room(self):
+        ours = self.transport.socket
+        ours.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                ours.send(bytes(2**16))
+        self.assertLess(room_in(ours), 2**16)
+        ours.close()
+        self.assertEqual(room_in(ours), 0)
+
+    def test_there_is_none_where_the_system_does_not_tell(self):
+        self.patch(progress, "ioctl", None)
+        self.assertEqual(room_in(self.transport.socket), 0)

@@ -13,16 +13,22 @@ class Socket:
 
     Attributes:
         sent: what it has taken.
+        calls: the number of times that it was given pieces.
     """
 
     def __init__(self):
         self.sent = b""
         self.room = 2**20
         self.broken = False
+        self.calls = 0
 
     def fileno(self):
         """Say that it has no descriptor, so that there is no other way than `send`."""
         return -1
+
+    def sendmsg(self, pieces):
+        self.calls += 1
+        return self.send(b"".join(pieces))
 
     def send(self, data):
         if self.broken:
@@ -77,6 +83,74 @@ class WriteThroughTestCase(SynchronousTestCase):
     def drain(self, room=2**20):
         self.socket.room = room
         self.transport.drain()
+
+
+class PiecesTests(WriteThroughTestCase):
+    def pieces(self):
+        return [b"head", memoryview(bytearray(b"payload")), b"HEAD", memoryview(b"PAYLOAD")]
+
+    def test_pieces_go_to_the_socket_together(self):
+        outbox = self.make()
+        outbox.write_pieces(self.pieces())
+        self.assertEqual((self.socket.sent, self.socket.calls), (b"headpayloadHEADPAYLOAD", 1))
+        self.assertEqual(self.transport.buffered, b"")
+
+    def test_what_the_socket_does_not_take_goes_before_all_that_comes_later(self):
+        for room in range(23):
+            outbox = self.make(room=room)
+            pieces = self.pieces()
+            outbox.write_pieces(pieces)
+            outbox.write_control(b"control")
+            outbox.write(b"later")
+            # The memory of the pieces is used again.
+            pieces[1][:] = b"-------"
+            self.drain()
+            self.assertEqual(self.socket.sent, b"headpayloadHEADPAYLOADcontrollater", room)
+
+    def test_a_large_rest_pauses_the_producer_until_it_has_left(self):
+        outbox, producer = self.make(room=10), StringTransport()
+        outbox.register_producer(producer, None)
+        outbox.write_pieces([b"head", memoryview(bytes(100_000))])
+        self.assertEqual(producer.producerState, "paused")
+        self.assertEqual(len(self.transport.buffered), 65536)
+        self.drain()
+        self.assertEqual(producer.producerState, "producing")
+        self.assertEqual(self.socket.sent, b"head" + bytes(100_000))
+
+    def test_corked_pieces_keep_their_place(self):
+        outbox = self.make()
+        outbox.cork()
+        outbox.write(b"first ")
+        outbox.write_pieces(self.pieces())
+        self.assertEqual(self.socket.sent, b"")
+        outbox.uncork()
+        self.assertEqual(self.socket.sent, b"first headpayloadHEADPAYLOAD")
+
+    def test_pieces_wait_behind_frames_that_wait(self):
+        outbox = self.make(room=0)
+        outbox.write(b"first ")
+        outbox.write_pieces(self.pieces())
+        self.assertEqual(self.socket.calls, 0)
+        self.drain()
+        self.assertEqual(self.socket.sent, b"first headpayloadHEADPAYLOAD")
+
+    def test_a_transport_that_ends_or_has_tls_decides_itself(self):
+        for name in "_aborting", "TLS", "disconnecting":
+            outbox = self.make()
+            setattr(self.transport, name, True)
+            outbox.write_pieces(self.pieces())
+            self.assertEqual(self.socket.calls, 0, name)
+
+    def test_the_transport_finds_out_that_the_socket_is_broken(self):
+        outbox = self.make()
+        self.socket.broken = True
+        outbox.write_pieces(self.pieces())
+        self.assertEqual(self.transport.buffered, b"headpayloadHEADPAYLOAD")
+
+    def test_any_other_outbox_joins_them(self):
+        transport = StringTransport()
+        Outbox(transport, None).write_pieces(self.pieces())
+        self.assertEqual(transport.value(), b"headpayloadHEADPAYLOAD")
 
 
 class WriteTests(WriteThroughTestCase):

@@ -13,6 +13,7 @@ from txws2.wire.closing import Close
 from txws2.wire.connection import Connection, State
 from txws2.wire.events import Closing, Failed, Ping, Pong, Remainder
 from txws2.wire.frames import BINARY, CLOSE, CONT, PING, PONG, TEXT, encode_frame
+from txws2.wire.permessage_deflate import Deflate
 
 GOODBYE = b"\x03\xe8bye"
 
@@ -238,6 +239,28 @@ class SendMessageTests(TestCase):
         [text] = frames_in(opened(client=True).send_message("Hello"), masked=True)
         self.assertEqual(text, (TEXT, b"Hello"))
         self.assertEqual(opened().send_message("Hello")[1], 5)
+
+
+class AnnounceTests(TestCase):
+    def test_the_header_is_that_of_the_whole_message(self):
+        connection, other = opened(), opened()
+        for size in (0, 125, 126, 2**16):
+            frame = other.send_message(bytes(size))
+            self.assertEqual(connection.announce(size) + bytes(size), frame)
+        self.assertEqual(connection.frames_out, other.frames_out)
+        self.assertEqual(connection.payload_out, other.payload_out)
+        self.assertEqual(connection.bytes_out, other.bytes_out)
+
+    def test_there_is_none_for_a_message_that_is_not_ordinary(self):
+        closing, amid = opened(), opened()
+        closing.send_close(1000)
+        amid.send_fragment(b"part", last=False)
+        compressed = Connection(client=False, deflate=Deflate())
+        traced = Connection(client=False, trace=lambda *_: None)
+        for each in closing, amid, compressed, traced, opened(client=True):
+            before = each.payload_out
+            self.assertIsNone(each.announce(1))
+            self.assertEqual(each.payload_out, before)
 
 
 class SendControlTests(TestCase):

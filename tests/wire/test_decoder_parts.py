@@ -473,27 +473,39 @@ class MemoryTests(DecoderTests):
                     reads = [frame[at : at + step] for at in range(0, len(frame), step)]
                     self.assertEqual(self.decode(self.decoder(), *reads), [expected])
 
+    def decode_large(self, decoder, expected):
+        opcode = TEXT if isinstance(expected, str) else BINARY
+        payload = expected.encode() if opcode == TEXT else expected
+        frame = encode_frame(opcode, payload, masked=False)
+        [message] = self.decode(decoder, frame[:1000], frame[1000:])
+        self.messages.clear()
+        return message
+
     def test_a_large_one_that_somebody_has_stays_as_it_is(self):
         """The memory of a payload may be used again once nobody refers to the payload."""
         size = 256 * 1024
-        decoder, kept = self.decoder(masked=False), []
-        for number in range(10):
-            frame = encode_frame(BINARY, bytes([number]) * size, masked=False)
-            kept += self.decode(decoder, frame[:1000], frame[1000:])
-        for number, payload in enumerate(kept):
-            self.assertEqual(payload, bytes([number]) * size)
+        for contents in ([bytes([number]) * size for number in range(10)], list("abcdefghé")):
+            expected = [content * (size // len(content)) for content in contents]
+            decoder = self.decoder(masked=False)
+            self.assertEqual([self.decode_large(decoder, one) for one in expected], expected)
 
     @counts_references
     def test_a_payload_that_nobody_has_any_more_leaves_no_trace(self):
         decoder = self.decoder(masked=False)
         for number, size in enumerate((300_000, 300_000, 299_999, 200_000, 150_001, 300_000)):
-            expected = bytes([number]) * size
-            frame = encode_frame(BINARY, expected, masked=False)
-            [payload] = self.decode(decoder, frame[:1000], frame[1000:])
-            self.assertEqual(payload, expected)
-            self.assertEqual(hash(payload), hash(expected))
-            self.assertEqual(sys.getsizeof(payload), sys.getsizeof(expected))
-            del payload
+            for content in bytes([number]), chr(number + 65):
+                expected = content * size
+                payload = self.decode_large(decoder, expected)
+                self.assertEqual(payload, expected)
+                self.assertEqual(hash(payload), hash(expected))
+                self.assertEqual(sys.getsizeof(payload), sys.getsizeof(expected))
+                del payload
+
+    def test_a_large_text_leaves_nothing_in_one_that_is_not_ascii(self):
+        decoder = self.decoder(masked=False)
+        for content in "a", "é", "b", "日", "c":
+            expected = content * 100_000
+            self.assertEqual(self.decode_large(decoder, expected), expected)
 
     def test_a_decoder_may_end_within_a_message(self):
         for _ in range(100):
@@ -534,3 +546,10 @@ class CompressedInCTests(CompressedTests):
 @in_c
 class MemoryInCTests(MemoryTests):
     Decoder = Decoder
+
+    @counts_references
+    def test_a_large_text_in_the_table_of_interned_ones_is_not_used_again(self):
+        """The table doesn't count its references."""
+        decoder = self.decoder(masked=False)
+        interned = id(sys.intern(self.decode_large(decoder, "a" * 300_000)))
+        self.assertNotEqual(id(self.decode_large(decoder, "b" * 300_000)), interned)

@@ -13,6 +13,7 @@ from txws2.wire.frames import (
     Header,
     Opcode,
     encode_frame,
+    encode_header,
     parse_header,
 )
 from txws2.wire.masking import apply_mask
@@ -361,3 +362,10 @@ class CompressedFramesInCTests(CompressedFramesTests):
 @in_c
 class EncodeFrameInCTests(EncodeFrameTests):
     encode_frame = staticmethod(encode_frame)
+
+
+class EncodeHeaderTests(TestCase):
+    def test_it_is_that_of_the_whole_frame(self):
+        for size in (0, 125, 126, 2**16 - 1, 2**16):
+            frame = encode_frame(BINARY, bytes(size), masked=False)
+            self.assertEqual(encode_header(BINARY, size) + bytes(size), frame)

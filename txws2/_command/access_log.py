@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -37,24 +38,34 @@ class AccessLog:
     Args:
         path: the path of the file; "-" for standard output.
         trusted_proxies: the proxies whose word on the client's address counts.
+        create: False only to find out whether it can be written, and to leave no new file behind.
 
     Raises:
         ValueError: the file can't be written.
     """
 
-    def __init__(self, path: str, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: str, trusted_proxies: Sequence[str] = (), *, create: bool = True
+    ) -> None:
         self._path = path
+        # twistd may change the current directory before the file is opened again.
+        self._place = os.path.abspath(path)
         self._trusted = Networks(trusted_proxies)
         self._failing = False
         self._log = Logger(namespace="txws2.server")
+        existed = os.path.lexists(self._place)
         self._file = self._opened()
+        if not create and path != "-":
+            self._file.close()
+            if not existed:
+                os.unlink(self._place)
 
     def _opened(self) -> TextIO:
         if self._path == "-":
             # twistd puts its own log in the place of sys.stdout.
             return cast(TextIO, sys.__stdout__)
         try:
-            return open(self._path, "a", encoding="ascii", buffering=1)
+            return open(self._place, "a", encoding="ascii", buffering=1)
         except OSError as exc:
             raise ValueError(f"can't write {self._path!r}: {exc.strerror}") from exc
 

@@ -62,7 +62,8 @@ def load_application(name: str, directory: str) -> Any:
         sys.path.insert(0, directory)
     try:
         found = importlib.import_module(module_name)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
+        # A script that isn't meant to be imported may end the process.
         raise NoApplication(f"can't import {module_name!r}: {_one_line(exc)}") from exc
     for attribute in attributes.split("."):
         try:
@@ -72,7 +73,7 @@ def load_application(name: str, directory: str) -> Any:
     return found
 
 
-def _one_line(exc: Exception) -> str:
+def _one_line(exc: BaseException) -> str:
     """Return the exception of the application's module and its place, without line breaks."""
     text = " ".join(f"{type(exc).__name__}: {exc}".split())
     if isinstance(exc, SyntaxError):

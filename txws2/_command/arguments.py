@@ -11,7 +11,7 @@ from txws2 import __version__
 from txws2._accelerator import about
 from txws2._checks.quantities import Quantity, duration, size
 
-__all__ = ["parse_arguments"]
+__all__ = ["parse_arguments", "parse_replay"]
 
 _EPILOG = """\
 Each line of input is sent as a text message; each message that arrives is printed on a line.
@@ -22,6 +22,16 @@ program at once.
 The exit status is 0 if the connection was opened, and both sides closed it with 1000, 1001 or
 no code; with --reconnect, the last connection counts. It is 1 otherwise, and if messages could
 not be printed.
+`python -m txws2 replay` plays a recording of `twistd ws --record`, and has a --help of its own.
+"""
+
+
+_EPILOG_OF_REPLAY = """\
+The file is checked before the connection is made. The subprotocol of the recording is offered,
+unless --subprotocol has others. All that the server sends is dropped; its times may differ.
+Ctrl-C closes the connection; a second one ends the program at once.
+The exit status is 0 if all messages were sent, and both sides closed the connection with 1000,
+1001 or no code. It is 1 otherwise, and 2 if the options make no sense.
 """
 
 
@@ -29,6 +39,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with a single line instead of argparse's whole usage, so the error is seen."""
         self.exit(2, f"{self.prog}: {message}; --help shows all options\n")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the options; exit with status 2 if they make no sense."""
+        options = self.parse_args(arguments)
+        if options.insecure and (options.cacert or options.cert):
+            self.error("--insecure excludes --cacert and --cert: it verifies and shows nothing")
+        return options
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -43,21 +60,52 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_uri(parser)
+    _add_request(parser)
+    _add_console(parser)
+    _add_proxy(parser)
+    _add_limits(parser)
+    _add_tls(parser)
+    parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
+    return parser.parse(arguments)
+
+
+def parse_replay(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of `python -m txws2 replay`; exit with status 2 if they make no sense.
+
+    Args:
+        arguments: the command line behind "replay".
+    """
+    parser = _Parser(
+        prog="python -m txws2 replay",
+        description="Play a recording of `twistd ws --record` to a WebSocket server: the messages\n"
+        "that the client has sent, with the times between them.",
+        epilog=_EPILOG_OF_REPLAY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="the recording")
+    _add_uri(parser)
+    parser.add_argument(
+        "--speed",
+        metavar="NUMBER",
+        type=_speed,
+        default=1.0,
+        help="play so many times as fast: 2 takes half the time, 0.5 twice the time, and inf none",
+    )
+    _add_request(parser)
+    _add_proxy(parser)
+    _add_limits(parser)
+    _add_tls(parser)
+    return parser.parse(arguments)
+
+
+def _add_uri(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "uri",
         metavar="URI",
         help="ws://host:port/path or wss://host/path; a USER:PASSWORD@ before the host is sent as "
         "Basic, and answers a 401 by Digest",
     )
-    _add_request(parser)
-    _add_connection(parser)
-    _add_limits(parser)
-    _add_tls(parser)
-    parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
-    options = parser.parse_args(arguments)
-    if options.insecure and (options.cacert or options.cert):
-        parser.error("--insecure excludes --cacert and --cert: it verifies and shows nothing")
-    return options
 
 
 def _add_request(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +129,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--origin", help="the Origin to send")
 
 
-def _add_connection(parser: argparse.ArgumentParser) -> None:
+def _add_console(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-P",
         "--ping",
@@ -95,6 +143,17 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
         help="connect again whenever the connection ends or can't be made, "
         "until the end of the input; lines that are typed meanwhile wait",
     )
+    parser.add_argument(
+        "-w",
+        "--wait",
+        metavar="TIME",
+        type=_read(duration(words={"inf": inf})),
+        help="keep the connection for this time after the end of the input, as 30 or 30s; inf "
+        "until the server closes it",
+    )
+
+
+def _add_proxy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-x",
         "--proxy",
@@ -116,14 +175,6 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=_read(duration(beyond=True)),
         default=10.0,
         help="the time to connect (10s): seconds, or a time as 500ms, 10s or 2m",
-    )
-    parser.add_argument(
-        "-w",
-        "--wait",
-        metavar="TIME",
-        type=_read(duration(words={"inf": inf})),
-        help="keep the connection for this time after the end of the input, as 30 or 30s; inf "
-        "until the server closes it",
     )
     parser.add_argument(
         "--max-size",
@@ -174,3 +225,13 @@ def _read(quantity: Quantity) -> Callable[[str], Any]:
 
 def _proxy(text: str) -> str | None:
     return None if text == "none" else text
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not speed > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number over 0, as 2, 0.5 or inf")
+    return speed

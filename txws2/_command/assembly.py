@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from txws2._command.authentication import authenticating, authenticators
+from txws2._command.authentication import Guards, authenticating, authenticators
+from txws2._command.limited_mounts import LimitedMounts
 from txws2._command.modes.mode import Making, Mode, Place
 from txws2._command.modes.table import MODES
 from txws2._command.option import WrongOption, WrongOptions
 from txws2._command.tap_options import CommandSpelling, Options, names_of_loopback, settings_of
 from txws2._command.tls import TLS, certificate_files, https_port, tls_problems
 from txws2._pages.documents import ASSETS
+from txws2._pages.open_pages import put_open_pages_first
 from txws2._pages.pages import Pages
 from txws2.exceptions import NegotiationError
 from txws2.server.certificate_files import CertificateFiles
 from txws2.server.factory import WebSocketServerFactory
-from txws2.server.hooks import ProcessRequest, put_before
+from txws2.server.hooks import put_before
 from txws2.server.mounts import Mounts, factories_of
 from txws2.wire.handshake.origins import check_origins
 from txws2.wire.handshake.rules import check_subprotocols
@@ -59,6 +61,7 @@ class Assembled(NamedTuple):
         redirect: the factory of --redirect-http; None if there is none.
         reloads: functions that read or open files again.
         has_console: True if browsers get the console at "/".
+        visited: its factories of WebSockets that aren't those of pages about the server.
     """
 
     factory: WebSocketServerFactory | Mounts
@@ -69,6 +72,7 @@ class Assembled(NamedTuple):
     redirect: Mounts | None
     reloads: list[Callable[[], object]]
     has_console: bool
+    visited: tuple[WebSocketServerFactory, ...]
 
 
 class _Made(NamedTuple):
@@ -106,12 +110,15 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         raise WrongOptions(list(dict.fromkeys(options.located(each) for each in problems)))
     names = names_of_loopback(options, endpoints)
     spelling = CommandSpelling(options, names)
-    factory = _joined(made, making, guards, access_log)
+    has_console = _has_console(made, making)
+    pages = Pages(list(made.sockets), made.answers, has_console, making.ways)
+    factory = _joined(made, pages, making, guards, access_log)
     commanded = tuple(each for each in factories_of(factory) if each not in making.own)
     _share_limits(commanded)
     for each in commanded:
         each._warnings.spelling = spelling
-        each.hooks = put_before(each.hooks, guards)
+        each.hooks = put_before(each.hooks, guards.hooks())
+    put_open_pages_first(pages, factories_of(factory))
     for each in factories_of(factory):
         # This changes nothing for a factory that has options of its own.
         each.access_log = None if access_log is None else access_log.websocket
@@ -120,9 +127,18 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
         each.reload for each in (certificate,) if each is not None
     ]
     reloads += [each.reopen for each in (access_log,) if each is not None]
-    has_console = "/" not in made.pages
+    of_pages = {answer.factory for answer in made.answers.values()}
+    visited = tuple(each for each in factories_of(factory) if each not in of_pages)
     return Assembled(
-        factory, commanded, making.services, names, certificate, redirect, reloads, has_console
+        factory,
+        commanded,
+        making.services,
+        names,
+        certificate,
+        redirect,
+        reloads,
+        has_console=has_console,
+        visited=visited,
     )
 
 
@@ -235,19 +251,18 @@ def _unguarded(options: Options, making: Making, made: _Made) -> Iterator[WrongO
 
 
 def _joined(
-    made: _Made, making: Making, guards: tuple[ProcessRequest, ...], access_log: Any
+    made: _Made, pages: Pages, making: Making, guards: Guards, access_log: Any
 ) -> WebSocketServerFactory | Mounts:
     """Return one factory for all places, and give it its pages."""
-    pages = Pages(list(made.sockets), made.answers, "/" not in made.pages)
     live = {path: each.factory for path, each in made.answers.items() if each.factory is not None}
     sockets = {**made.sockets, **live}
     joined: WebSocketServerFactory | Mounts
     if not made.pages and list(sockets) == ["/"]:
         joined = sockets["/"]
     elif not made.pages:
-        joined = Mounts(sockets, reactor=making.reactor)
+        joined = LimitedMounts(sockets, None, making.settings, making.reactor)
     else:
-        joined = _with_site(_site(made, pages, making, guards), sockets, making, access_log)
+        joined = _with_site(_tree(made, pages, making, guards), sockets, making, access_log)
     watched = dict(made.sockets)
     if isinstance(joined, Mounts):
         # The last one has the requests at paths without a mount.
@@ -259,36 +274,36 @@ def _joined(
     return joined
 
 
-def _site(
-    made: _Made,
-    pages: Pages,
-    making: Making,
-    guards: tuple[ProcessRequest, ...],
-) -> Any:
-    """Return the resource of the site; the guards stand in front of all but the pages of --status.
+def _has_console(made: _Made, making: Making) -> bool:
+    """Tell whether "/" is for the console; the resource of a WebSocket leaves it to that."""
+    return "/" not in made.pages or "/" in making.resources
 
-    These have a password of their own, and whoever asks for the health has none.
-    """
+
+def _tree(made: _Made, pages: Pages, making: Making, guards: Guards) -> Any:
+    """Return the resource of the site; the guards are in front of all but the open pages."""
     # Only sites need twisted.web.
     from txws2._command.site_resources import Tree
     from txws2._pages.site import PagesResource
     from txws2.server.guarded_resource import GuardedResource
 
     ours = PagesResource(pages)
-    resources: dict[str, Any] = {"/": ours, ASSETS: ours, **made.pages}
-    if guards:
-        proxies = making.settings["trusted_proxies"]
-        resources = {
-            path: GuardedResource(each, *guards, trusted_proxies=proxies)
-            for path, each in resources.items()
-        }
-    return Tree({**resources, **dict.fromkeys(made.answers, ours)})
+    for each in making.resources.values():
+        each.introduce = ours.render
+    tree: dict[str, Any] = {"/": ours, ASSETS: ours, **made.pages}
+    tree.update(dict.fromkeys(made.answers, ours))
+    proxies = making.settings["trusted_proxies"]
+    for path, resource in tree.items():
+        hooks = guards.hooks(*making.proofs.get(path, ()))
+        if hooks and not (resource is ours and pages.is_open(path)):
+            tree[path] = GuardedResource(resource, *hooks, trusted_proxies=proxies)
+    return Tree(tree)
 
 
 def _with_site(
     tree: Any, sockets: dict[str, WebSocketServerFactory], making: Making, access_log: Any
 ) -> Mounts:
-    """Return the factory of a port with a site, whose resources are in the tree."""
+    """Return the factory of a port with a site; guards are in front of all but the open pages."""
+    # Only sites need twisted.web.
     from txws2._command.site_resources import HostCheck
 
     site: Any = HostCheck(tree, lambda: mounts.factories[-1].hosts)
@@ -296,7 +311,7 @@ def _with_site(
         from txws2._command.access_log import LoggedSite
 
         site = LoggedSite(site, access_log, making.reactor)
-    mounts = Mounts(sockets, site, reactor=making.reactor)
+    mounts = LimitedMounts(sockets, site, making.settings, making.reactor)
     hosts = making.settings["hosts"]
     mounts.factories[-1].hosts = None if hosts is None else Hosts(hosts)
     return mounts
@@ -311,7 +326,7 @@ def _access_log(options: Options, problems: list[WrongOption]) -> Any:
     from txws2._command.access_log import AccessLog
 
     try:
-        return AccessLog(path, options["trusted-proxy"])
+        return AccessLog(path, options["trusted-proxy"], create=not options.checking)
     except ValueError as exc:
         problems.append(WrongOption("access-log", f"--access-log: {exc}"))
         return None
@@ -327,7 +342,7 @@ def _redirect(options: Options, endpoints: list[str], made: _Made, making: Makin
     hosts = making.settings["hosts"]
     known = None if hosts is None else Hosts(hosts)
     site = HTTPSRedirect(https_port(endpoints), Tree(static) if static else None)
-    return Mounts({}, HostCheck(site, lambda: known), reactor=making.reactor)
+    return LimitedMounts({}, HostCheck(site, lambda: known), making.settings, making.reactor)
 
 
 def _share_limits(factories: tuple[WebSocketServerFactory, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from txws2._command.option import Group, Option, WrongOption
 from txws2.server.alternatives import any_of
@@ -13,11 +13,19 @@ from txws2.server.bearer import TokenFile, bearer_auth
 from txws2.server.client_certificates import certificate_auth
 from txws2.server.hooks import ProcessRequest
 from txws2.server.user_file import UserFile
+from txws2.wire.http.grammar import is_token
 
-__all__ = ["AUTHENTICATION", "authenticating", "authenticators"]
+__all__ = ["AUTHENTICATION", "Guards", "authenticating", "authenticators"]
 
 # Browsers show it with the question for a password.
 _REALM = "this server"
+
+
+def _header(text: str) -> str:
+    if not is_token(text):
+        raise ValueError(f"must be the name of a header, as Remote-User; it is {text!r}")
+    return text
+
 
 _USERS = Option(
     "user-file",
@@ -47,7 +55,8 @@ _NAME = Option(
     "authorize-name",
     "the header of its answer that has the name",
     "HEADER",
-    default="Remote-User",
+    _header,
+    "Remote-User",
     otherwise="Remote-User",
 )
 
@@ -59,15 +68,38 @@ AUTHENTICATION = Group(
 """The options."""
 
 
+class Guards(NamedTuple):
+    """The hooks by which clients prove who they are.
+
+    Attributes:
+        certificates: all of these must accept a client.
+        proofs: one of these must accept it.
+        backends: all of these must accept it; they are asked last.
+    """
+
+    certificates: tuple[ProcessRequest, ...] = ()
+    proofs: tuple[ProcessRequest, ...] = ()
+    backends: tuple[ProcessRequest, ...] = ()
+
+    def hooks(self, *more: ProcessRequest) -> tuple[ProcessRequest, ...]:
+        """Return the hooks that all must accept a client.
+
+        Args:
+            *more: further proofs, of which one is enough, too.
+        """
+        # The response is that of the last proof.
+        proofs = (*more, *self.proofs) if self.proofs else ()
+        enough = proofs if len(proofs) < 2 else (any_of(*proofs),)
+        return (*self.certificates, *enough, *self.backends)
+
+
 def authenticating(options: Any) -> list[str]:
     """Return the names of the options that were given."""
     return [each.name for each in AUTHENTICATION.options if each.name in options.given]
 
 
-def authenticators(
-    options: Any, reactor: Any, problems: list[WrongOption]
-) -> tuple[ProcessRequest, ...]:
-    """Return the hooks that all must accept a client; add to the problems.
+def authenticators(options: Any, reactor: Any, problems: list[WrongOption]) -> Guards:
+    """Return the hooks in front of all modes; add to the problems.
 
     A password or a token is enough: a request can't have both.
     """
@@ -93,9 +125,8 @@ def authenticators(
 
     # The question for a password comes last, and it has the challenges of both.
     known = [*made("bearer-tokens", by_token), *made("user-file", by_password)]
-    proofs = known if len(known) < 2 else [any_of(*known)]
-    certified = [] if options["client-ca"] is None else [certificate_auth()]
-    return (*certified, *proofs, *made("authorize", by_backend))
+    certified = () if options["client-ca"] is None else (certificate_auth(),)
+    return Guards(certified, tuple(known), tuple(made("authorize", by_backend)))
 
 
 def _without_effect(options: Any) -> Iterator[WrongOption]:

@@ -22,6 +22,9 @@ _KINDS = {dict: "a table", list: "an array", date: "a date", time: "a time"}
 _POSITION = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
 _AT_END = re.compile(r"(.*) \(at end of document\)")
 
+# TOML's name for a key without quotation marks.
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+
 # A file of options has some hundred lines at most.
 _LARGEST = 2**20
 
@@ -82,8 +85,8 @@ class ConfigFile:
         if len(data) > _LARGEST:
             raise CannotStart(f"{self._path} is larger than 1 MiB, so it isn't a file of options")
         try:
-            # TOML permits both ends of lines.
-            return data.decode().replace("\r\n", "\n")
+            # TOML permits both ends of lines. Windows may put a byte order mark at the beginning.
+            return data.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as exc:
             line = data.count(b"\n", 0, exc.start) + 1
             raise CannotStart(f"{self._path}:{line}: expected UTF-8, as TOML is") from exc
@@ -132,7 +135,12 @@ class ConfigFile:
             service: the index of its [[service]]; None if it stands above all.
             problem: the end of a sentence that begins with the key.
         """
-        self.problems.append(f"{self._place(key, service)}: {key} {problem}")
+        shown = key if _BARE_KEY.fullmatch(key) else repr(key)
+        self.problems.append(f"{self._place(key, service)}: {shown} {problem}")
+
+    def place_of(self, service: int) -> str:
+        """Return the place of the line that begins a [[service]], by its index."""
+        return self._place(_HEADER, service)
 
     def _place(self, key: str, service: int | None) -> str:
         return f"{self._path}:{self._line_of(key, service)}"
@@ -173,7 +181,9 @@ def _lines_of(text: str) -> _Lines:
             service = 0 if service is None else service + 1
             found[service, _HEADER] = number
         else:
-            for key in parsed:
+            inner = parsed.get(_SERVICE)
+            # A table within a [[service]], as [service.tls], is one of its keys.
+            for key in inner if service is not None and isinstance(inner, dict) else parsed:
                 found.setdefault((service, key), first)
     return found
 
@@ -189,6 +199,8 @@ def _values(option: Option, value: Any) -> Iterator[Any]:
             raise _wrong(option, "true or false", value)
         if value:
             yield 1
+        return
+    if option.bare is not None and value is False:
         return
     if option.many and isinstance(value, list):
         for each in value:

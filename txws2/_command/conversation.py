@@ -12,11 +12,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
 
-from txws2 import __version__
+from txws2._command.connecting import explained, options_of_connect
 from txws2._command.console import Console
 from txws2._command.failure_watch import watch_failures
-from txws2._command.hints import hint
-from txws2._command.refusals import refusal_lines
 from txws2._command.session import Session
 from txws2._command.stdio import say, unwritable
 from txws2._connection.handle import driver_of
@@ -24,14 +22,12 @@ from txws2._time.backoff import Backoff
 from txws2._time.deadlines import call_off
 from txws2._time.steady import steady
 from txws2.client.connections import connect
-from txws2.client.insecure import InsecureTLS
 from txws2.client.protocol import WebSocketClientProtocol
 from txws2.client.reconnection import Connecting
 from txws2.client.retry_policy import process_exception
 from txws2.exceptions import ConnectionClosed
 from txws2.wire.connection import State
 from txws2.wire.escaping import anonymous, escaped
-from txws2.wire.http.uris import parse_uri
 
 __all__ = ["Conversation"]
 
@@ -133,20 +129,10 @@ class Conversation:
             self._remark(f"{words}; connecting again")
 
     def _connect(self) -> Connecting:
-        options = self._options
         return connect(
-            options.uri,
+            self._options.uri,
             create_protocol=Session,
-            tls=InsecureTLS(parse_uri(options.uri).host) if options.insecure else options.cacert,
-            client_certificate=options.cert,
-            proxy=options.proxy,
-            proxy_tls=options.cacert,
-            origin=options.origin,
-            subprotocols=options.subprotocol,
-            additional_headers=options.header,
-            user_agent_header=f"txws2/{__version__}",
-            open_timeout=options.timeout,
-            max_size=options.max_size,
+            **options_of_connect(self._options),
             process_exception=self._failed,
             backoff=Backoff(),
             reactor=self._reactor,
@@ -163,9 +149,7 @@ class Conversation:
         return verdict
 
     def _explain(self, exc: Exception) -> list[str]:
-        advice = hint(exc)
-        words = [f"can't connect to {self._shown}: {exc}", *refusal_lines(exc)]
-        return [*words, advice] if advice else words
+        return explained(exc, self._options.uri)
 
     def _remark(self, words: str) -> None:
         if self._console is not None and self._console.terminal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import respond
+from txws2.server.site_bodies import SMALL_BODY
 from txws2.wire.http.heads import Response
 
 __all__ = ["HTTPSRedirect"]
@@ -36,6 +38,10 @@ class HTTPSRedirect(Resource):
         self._port = port
         self._files = files
 
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request."""
+        return SMALL_BODY
+
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return the resource of a request, of whose path nothing is taken yet."""
         if self._files is not None and request.uri.startswith(_CHALLENGE.encode()):
@@ -56,7 +62,8 @@ class _Redirect(Resource):
         return NOT_DONE_YET
 
     def _response(self, request: Request) -> Response:
-        host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+        # Anything may come, and in Latin-1 all bytes are text.
+        host = request.requestHeaders.getRawHeaders(b"Host", [b""])[0].decode("latin-1")
         match = _HOST.fullmatch(host)
         # An absolute URI of a request, or another odd one, isn't put together with a host.
         if match is None or not request.uri.startswith(b"/"):

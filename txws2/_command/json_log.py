@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from twisted.logger import FileLogObserver, LogEvent, formatEvent
 from twisted.python.logfile import LogFile
 
-__all__ = ["json_line", "log_as_json", "observer"]
+__all__ = ["json_line", "log_as_json", "observer", "will_be_renamed"]
 
 # twistd makes the observer by a function of a name, without arguments.
 _path: list[str] = []
@@ -37,8 +38,32 @@ def log_as_json(twistd: Any) -> None:
 def observer() -> FileLogObserver:
     """Return the observer, for twistd."""
     [path] = _path or ["-"]
-    file: Any = sys.stdout if path == "-" else LogFile.fromFullPath(path)
-    return FileLogObserver(file, json_line)
+    return FileLogObserver(sys.stdout if path == "-" else _file(path), json_line)
+
+
+def will_be_renamed(twistd: Any) -> bool:
+    """Tell whether twistd would rename what is no file of a log, such as /dev/null, for a new one.
+
+    It does so once a megabyte is logged, if it may; so root would lose the device.
+
+    Args:
+        twistd: the options of twistd.
+    """
+    path = twistd.get("logfile")
+    if not path or path == "-" or twistd.get("logger") or twistd.get("syslog"):
+        return False
+    may_rename = twistd.get("uid") is None and os.access(os.path.dirname(path), os.W_OK)
+    return _is_device(path) and may_rename
+
+
+def _file(path: str) -> Any:
+    # twistd's own file would be renamed once it is large.
+    return open(path, "w", encoding="utf-8") if _is_device(path) else LogFile.fromFullPath(path)
+
+
+def _is_device(path: str) -> bool:
+    """Tell whether there is something else than a regular file, as /dev/stdout."""
+    return path.startswith("/dev/") or (os.path.exists(path) and not os.path.isfile(path))
 
 
 def json_line(event: LogEvent) -> str:

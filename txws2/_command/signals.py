@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 from twisted.internet.error import ReactorNotRunning
@@ -14,6 +15,10 @@ from txws2._command.sd_notify import Notifier
 from txws2.server.reactor_stop import tell_soon
 
 __all__ = ["end_with_status_0", "end_with_status_1", "reload_on_hangup"]
+
+# A reactor that hasn't answered a signal for these seconds hangs.
+_HANGS = 1
+_HANGING = "twistd ws: the reactor hangs, so the process ends at once"
 
 # The log has this advice while the server waits to end.
 _ADVICE = "(--drain and --close-timeout say how long); a second signal ends it at once"
@@ -39,9 +44,13 @@ def reload_on_hangup(
 def end_with_status_0(reactor: Any, service: Any) -> None:
     """Let signals stop the service, and end the process with status 0."""
 
+    # The time of the first signal that the reactor hasn't answered.
+    unanswered: list[float] = []
+
     # With the reactor's own handlers, twistd would end by the signal that stopped it, which looks
     # like a failure.
     def stop() -> None:
+        unanswered.clear()
         try:
             reactor.stop()
         except ReactorNotRunning:
@@ -51,6 +60,12 @@ def end_with_status_0(reactor: Any, service: Any) -> None:
             tell_soon(reactor, service.factory.log, _ADVICE)
 
     def stop_soon(*_: object) -> None:
+        if unanswered and monotonic() - unanswered[0] >= _HANGS:
+            # A function of the application blocks, or a thread for which the reactor waits.
+            print(_HANGING, file=sys.__stderr__)
+            end_with_status_1()
+            return
+        unanswered.append(monotonic())
         reactor.callFromThread(stop)
 
     for number in (signal.SIGTERM, signal.SIGINT):

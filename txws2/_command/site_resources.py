@@ -13,6 +13,7 @@ from twisted.web.static import File
 from txws2.exceptions import InvalidHost
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import respond
+from txws2.server.site_bodies import SMALL_BODY, largest_body
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.hosts import Hosts
 from txws2.wire.http.mount_points import segments_of_point
@@ -37,11 +38,31 @@ class PublicFiles(File):
     ) -> None:
         super().__init__(path, defaultType, ignoredExts, registry, allowExt)
 
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request."""
+        return SMALL_BODY
+
     def getChild(self, path: bytes, request: Request) -> Any:
         """Return the resource of a name in the directory."""
         if path.startswith(b".") and path != _WELL_KNOWN:
             return notFound()
+        if not _is_name(path):
+            return notFound()
         return super().getChild(path, request)  # type: ignore[no-untyped-call]
+
+    def render_GET(self, request: Request) -> Any:
+        """Send the file, or the parts of it that are asked for."""
+        if self.exists() and not self.isfile() and not self.isdir():
+            # Opening a pipe would wait for its writer, and stop the whole server.
+            return notFound().render(request)
+        if b"," in (request.getHeader(b"range") or b""):
+            # RFC 9110 section 14.2: "A server MAY ignore the Range header field." Some hundred
+            # ranges would make a large response of a small file; and twisted.web never ends
+            # some responses with several ranges.
+            request.requestHeaders.removeHeader(b"range")
+        return super().render_GET(request)  # type: ignore[no-untyped-call]
+
+    render_HEAD = render_GET
 
     def createSimilarFile(self, path: str) -> PublicFiles:
         """Return the resource of a path below."""
@@ -50,6 +71,14 @@ class PublicFiles(File):
     def directoryListing(self) -> Any:
         """Return the resource of a directory without index.html."""
         return notFound()
+
+
+def _is_name(path: bytes) -> bool:
+    """Return False for a name that no file can have; twisted.web would log its traceback."""
+    try:
+        return "\0" not in path.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 class Tree(Resource):
@@ -71,14 +100,26 @@ class Tree(Resource):
         """Return the resource of a request, and take its path off."""
         put_back(request)
         prepath, postpath = cast(Any, request.prepath), cast(Any, request.postpath)
-        for length in range(min(len(postpath), self._deepest), -1, -1):
-            resource = self._resources.get(tuple(postpath[:length]))
+        length, resource = self._find(postpath)
+        if resource is None:
+            del postpath[:]
+            return notFound()
+        prepath += postpath[:length]
+        del postpath[:length]
+        return resource
+
+    def largest_body(self, segments: Sequence[bytes]) -> int | None:
+        """Return the bytes of the largest body of a request; None for no limit."""
+        length, resource = self._find(segments)
+        return SMALL_BODY if resource is None else largest_body(resource, segments[length:])
+
+    def _find(self, segments: Sequence[bytes]) -> tuple[int, Any]:
+        """Return the resource of a path, and the length of its own path; None if there is none."""
+        for length in range(min(len(segments), self._deepest), -1, -1):
+            resource = self._resources.get(tuple(segments[:length]))
             if resource is not None:
-                prepath += postpath[:length]
-                del postpath[:length]
-                return resource
-        del postpath[:]
-        return notFound()
+                return length, resource
+        return 0, None
 
 
 class HostCheck(Resource):
@@ -97,10 +138,15 @@ class HostCheck(Resource):
         self._resource = resource
         self._hosts = hosts
 
+    def largest_body(self, segments: Sequence[bytes]) -> int | None:
+        """Return the bytes of the largest body of a request; None for no limit."""
+        return largest_body(self._resource, segments)
+
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return the resource of a request, of whose path nothing is taken yet."""
         hosts = self._hosts()
-        host = request.requestHeaders.getRawHeaders("Host", [""])[0]
+        # Anything may come, and in Latin-1 all bytes are text.
+        host = request.requestHeaders.getRawHeaders(b"Host", [b""])[0].decode("latin-1")
         # No page can leave Host out.
         if hosts is None or not host or host in hosts:
             put_back(request)

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.python import usage
 
@@ -18,8 +17,8 @@ from txws2._command.option_groups import GROUPS, OF_THE_FILE
 from txws2._command.usage_text import usage_text
 from txws2._connection.remedies import Spelling
 from txws2.server.factory import FactoryOptions
-from txws2.wire.handshake.origins import SAME_ORIGIN, Origins
-from txws2.wire.http.hosts import Hosts
+from txws2.wire.handshake.origins import SAME_ORIGIN, Origins, host_of_origin
+from txws2.wire.http.hosts import Hosts, is_host
 
 __all__ = [
     "CannotStart",
@@ -53,7 +52,10 @@ class Options(usage.Options):
     Attributes:
         given: the names of the options that were given, even with their default values.
         places: the places of the options that a configuration file has given, by their names.
+        checking: True if the process ends when it has looked at the options.
     """
+
+    checking = False
 
     synopsis = "[options]"
     optParameters = [
@@ -108,6 +110,7 @@ class Options(usage.Options):
         Raises:
             CannotStart: there is no such file, or an option in it is wrong.
         """
+        self.checking = bool(self["check-config"])
         if self["config"] is not None:
             self._services = services_of(self, self["config"])
 
@@ -131,14 +134,18 @@ class Options(usage.Options):
     def located(self, problem: WrongOption) -> str:
         """Return a problem with the place of the option, if a configuration file has it."""
         place = self.places.get(problem.name)
-        return problem.problem if place is None else f"{place}: {problem.problem}"
+        if place is None:
+            return problem.problem
+        if re.search(rf"--{problem.name}(?![\w-])", problem.problem) is None:
+            return f"{place}: {problem.name}: {problem.problem}"
+        return f"{place}: {problem.problem}"
 
 
 # Two servers can't have the same of these, so each has its own.
 _OF_ONE = {"listen", "redirect-http", *(mode.option.name for mode in MODES)}
 
 # All servers of a process have the same of these.
-_OF_THE_PROCESS = ("idle-exit",)
+_OF_THE_PROCESS = ("idle-exit", "json-log")
 
 
 def services_of(command: Options, path: str) -> list[Options]:
@@ -168,20 +175,29 @@ def services_of(command: Options, path: str) -> list[Options]:
     wrong = [name for name in given if name in _OF_ONE and len(file.services) > 1]
     if wrong:
         raise CannotStart(f"{path} has several services, so --{wrong[0]} must be in the file")
-    return [_merged(command, given, file.top, each) for each in file.services or [file.top]]
+    merged = [_merged(command, given, file.top, each) for each in file.services or [file.top]]
+    for index, options in enumerate(merged if file.services else ()):
+        if "listen" not in options.given:
+            # The default may be wrong, too, as for two services.
+            options.places["listen"] = file.place_of(index)
+    return merged
 
 
 def _merged(command: Options, given: Iterable[str], top: Table, table: Table) -> Options:
     """Return the options of one server."""
     options = type(command)()
     options.parent = command.parent
+    options.checking = command.checking
     for name in given:
         value = command[name]
         options.take(name, value if _OPTIONS[name].many else [value], None)
+    decided = set(given)
     for each in (table, top):
         for name, values in each.values.items():
-            if name not in options.given:
+            if name not in decided:
+                # There is no value if it is false, or an empty array.
                 options.take(name, values, each.places[name])
+        decided |= each.values.keys()
     return options
 
 
@@ -210,9 +226,9 @@ def names_of_loopback(options: Options, endpoints: list[str]) -> list[str]:
         for name in re.findall(r":interface=((?:[^:\\]|\\.)+)", endpoint)
     ]
     # Pages of a named origin are trusted, and may connect to their own host.
-    named += filter(None, (urlsplit(origin).hostname for origin in options["origin"]))
+    named += filter(None, map(host_of_origin, options["origin"]))
     known = Hosts(_LOOPBACK)
-    return [*_LOOPBACK, *(name for name in named if name not in known)]
+    return [*_LOOPBACK, *(name for name in named if is_host(name) and name not in known)]
 
 
 def _origins(texts: list[str]) -> Origins | None:

@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from txws2._command.endpoints import endpoint_of
 from txws2._command.option import Group, Option, WrongOption
-from txws2.server.certificate_files import CertificateFiles
+from txws2.server.certificate_files import CertificateFiles, UnusableFile
 from txws2.server.server import server_endpoint
 
 __all__ = [
@@ -90,8 +90,9 @@ def certificate_files(options: Any, problems: list[WrongOption]) -> CertificateF
     names = "certificate", "private-key", "client-ca"
     try:
         return CertificateFiles(*(options[name] for name in names))
-    except ValueError as exc:
-        problems.append(WrongOption("certificate", f"--certificate: {exc}"))
+    except UnusableFile as exc:
+        name = exc.argument.replace("_", "-")
+        problems.append(WrongOption(name, f"--{name}: {exc}"))
         return None
 
 

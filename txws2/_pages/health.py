@@ -18,6 +18,7 @@ class Health:
     """Says whether clients are welcome: 200, or 503 once the server stops."""
 
     factory: WebSocketServerFactory | None = None
+    open = True
 
     def __init__(self) -> None:
         self._factories: Mapping[str, WebSocketServerFactory] = {}
@@ -44,6 +45,7 @@ class Metrics:
     """
 
     factory: WebSocketServerFactory | None = None
+    open = False
 
     def __init__(self, reactor: Any) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from twisted.web.resource import Resource
@@ -10,6 +11,7 @@ from twisted.web.server import Request as SiteRequest
 
 from txws2._pages.pages import Pages
 from txws2.server.resource import respond
+from txws2.server.site_bodies import SMALL_BODY
 from txws2.wire.http.fields import Headers
 from txws2.wire.http.heads import Request, Response
 
@@ -28,6 +30,10 @@ class PagesResource(Resource):
     def __init__(self, pages: Pages) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
+
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request."""
+        return SMALL_BODY
 
     def render(self, request: SiteRequest) -> int:
         """Answer a request, for twisted.web."""

@@ -45,6 +45,8 @@ class Status:
         factory: serves the WebSocket of the page.
     """
 
+    open = True
+
     def __init__(self, password: str | None, reactor: Any) -> None:
         self._access = Access(password)
         self._factories: Mapping[str, WebSocketServerFactory] = {}

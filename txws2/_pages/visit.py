@@ -10,10 +10,15 @@ from twisted.internet.interfaces import ISSLTransport
 
 from txws2.wire.http.heads import Request
 
-__all__ = ["Visit"]
+__all__ = ["Visit", "page_path"]
 
 # A host and a port; other characters could begin something else where the address is shown.
 _HOST = re.compile(r"[0-9A-Za-z.\-]{1,255}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
+
+
+def page_path(path: str) -> str:
+    """Return a path without its query, and without a slash at its end."""
+    return path.partition("?")[0].rstrip("/") or "/"
 
 
 class Visit(NamedTuple):
@@ -37,7 +42,7 @@ class Visit(NamedTuple):
     @property
     def path(self) -> str:
         """The path, without a query and without a slash at its end."""
-        return self.request.path.partition("?")[0].rstrip("/") or "/"
+        return page_path(self.request.path)
 
     @property
     def up(self) -> str:
@@ -62,8 +67,13 @@ class Visit(NamedTuple):
         forwarded = self.request.fields.get("X-Forwarded-Proto", "").strip().lower()
         return self.secure or forwarded in ("https", "wss")
 
-    def uri(self, path: str) -> str:
-        """Return the URI of the WebSocket at a path, as this client reaches it."""
-        scheme = "wss" if self.encrypted else "ws"
+    def uri(self, path: str, scheme: str = "ws") -> str:
+        """Return the URI of a path, as this client reaches it.
+
+        Args:
+            path: the path.
+            scheme: ws or http, which become wss and https if the client uses TLS.
+        """
+        scheme += "s" if self.encrypted else ""
         # People paste it into a shell, and anybody may have written the path of a link.
         return f"{scheme}://{self.host}{quote(path, safe='/%-._~')}"

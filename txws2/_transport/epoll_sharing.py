@@ -77,6 +77,22 @@ class EpollSharing:
             self._take_over(below, drivers)
         return False
 
+    def accompany(self, transport: TCPTransport, companion: ITransport) -> None:
+        """Have a transport wait for its events where another does, to which its bytes go.
+
+        Args:
+            transport: the transport, which is reading.
+            companion: the transport of a connection of the factory.
+        """
+        below, shared = _socket_of(companion), self._shared
+        if below is None:
+            return
+        if isinstance(below.reactor, LoneReader):
+            attend(transport)
+        elif shared is not None and cast(Any, below.reactor) is shared.stand_in:
+            with suppress(OSError):
+                shared.adopt(transport, reading=True, writing=has_unsent(transport))
+
     def _take_over(self, below: TCPTransport, drivers: Callable[[], Iterable[_Driver]]) -> None:
         shared = self._shared
         if shared is None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 from twisted.internet.interfaces import IHalfCloseableDescriptor, IReadWriteDescriptor
 from twisted.internet.tcp import Connection as TCPTransport
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -22,6 +23,8 @@ try:
 except ImportError:
     # This system has no epoll.
     EPollReactor = None  # type: ignore[assignment,misc]
+
+_log = Logger(namespace="txws2.epoll")
 
 __all__ = ["NEAR", "LoneReader", "attend", "note_other_read", "read_on"]
 
@@ -44,15 +47,15 @@ def attend(transport: TCPTransport) -> None:
 def note_other_read() -> None:
     """Note that a descriptor of another kind has something to read, again and again.
 
-    To wait for one connection alone would be in vain: the other descriptor is ready first.
+    To wait for connections alone would be in vain: the other descriptor is ready first.
     """
-    LoneReader._latest = None
+    LoneReader._undisturbed = False
 
 
 @accelerated
 def read_on(
     transport: TCPTransport, descriptor: int, readers: list[Any], reactor: Any, poller: Any, /
-) -> Exception | None:
+) -> Exception | int | None:
     """Have a transport read, again and again while nothing else is to be done.
 
     It returns as soon as another descriptor is ready or the reactor has a timer to attend to, and
@@ -66,19 +69,32 @@ def read_on(
         poller: the reactor's epoll.
 
     Returns:
-        Why there is nothing more to read, None if there may be.
+        Why there is nothing more to read, None if there may be. If only the transport of another
+        of the readers has something to read now, its descriptor.
     """
     end = monotonic() + NEAR
     while True:
         why = read_through(transport, descriptor)
         if why or not _is_quiet(reactor) or monotonic() > end:
             return why
-        if (
-            readers[descriptor] is not transport
-            or poller.poll(NEAR, 2) != [(descriptor, select.EPOLLIN)]
-            or readers[descriptor] is not transport
-        ):
+        if readers[descriptor] is not transport:
             return None
+        ready = _wait_for_one(poller)
+        if ready != descriptor:
+            return ready if 0 <= ready < len(readers) and readers[ready] is not None else None
+        if readers[descriptor] is not transport:
+            return None
+
+
+def _wait_for_one(poller: Any) -> int:
+    """Wait for a moment; return the descriptor that has something to read.
+
+    Return -1 if it isn't the only one to which something has happened.
+    """
+    events = poller.poll(NEAR, 2)
+    if len(events) != 1 or events[0][1] != select.EPOLLIN:
+        return -1
+    return int(events[0][0])
 
 
 def _is_quiet(reactor: Any) -> bool:
@@ -95,7 +111,8 @@ class LoneReader(StandIn):
 
     A turn of the reactor takes longer than reading, decoding and answering a small message. So when
     reads follow each other quickly, this waits for the next one itself, on the reactor's own
-    epoll. The reactor gets its turn as soon as there is anything else to do.
+    epoll, and for those of others of its kind, such as the other end of a connection that is
+    forwarded. The reactor gets its turn as soon as there is anything else to do.
 
     Args:
         transport: the transport, which is reading; its reactor is an `EPollReactor`.
@@ -103,9 +120,8 @@ class LoneReader(StandIn):
 
     # By descriptor, the transports that this class reads for, for all instances.
     readers: ClassVar[list[Any]] = []  # type: ignore[misc]
-    # The instance that the reactor has called last. If it calls others in between, there is no
-    # waiting for one alone.
-    _latest: ClassVar[LoneReader | None] = None
+    # True if the reactor has called no descriptor of another kind since the last read.
+    _undisturbed: ClassVar[bool] = False
 
     def __init__(self, transport: TCPTransport) -> None:
         reactor = transport.reactor
@@ -143,7 +159,6 @@ class LoneReader(StandIn):
 
     def leave(self) -> None:
         """Give the transport back to its reactor."""
-        self._forget()
         transport, reactor = self._transport, self._reactor
         reading, writing = self in reactor.getReaders(), self in reactor.getWriters()
         transport.stopReading()
@@ -192,15 +207,39 @@ class LoneReader(StandIn):
     def doRead(self) -> Any:
         """Have the transport read, once or more often."""
         now = monotonic()
-        alone, LoneReader._latest = LoneReader._latest is self, self
-        self._dense = self._dense + 1 if alone and now - self._heard < NEAR / 2 else 0
+        undisturbed, LoneReader._undisturbed = LoneReader._undisturbed, True
+        self._dense = self._dense + 1 if undisturbed and now - self._heard < NEAR / 2 else 0
         self._heard = now
-        transport, reactor = self._transport, self._reactor
-        if self._dense < _DENSE or not _is_quiet(reactor):
-            return read_through(transport, self._descriptor)
-        why = read_on(transport, self._descriptor, self.readers, reactor, reactor._poller)
+        if self._dense < _DENSE or not _is_quiet(self._reactor):
+            return read_through(self._transport, self._descriptor)
+        found = self._read_on()
+        while isinstance(found, int):
+            if monotonic() - now > NEAR:
+                return None
+            found = self._read_on_for(self.readers[found].reactor)
+        return found
+
+    def _read_on(self) -> Exception | int | None:
+        reactor = self._reactor
+        found = read_on(self._transport, self._descriptor, self.readers, reactor, reactor._poller)
         self._heard = monotonic()
-        return why
+        return found
+
+    def _read_on_for(self, reader: LoneReader) -> Exception | int | None:
+        """Have a transport read that is ready now; end it, and it alone, as the reactor does."""
+        if reader is self:
+            return self._read_on()
+        try:
+            found = reader._read_on()
+        except BaseException as exc:
+            _log.failure("unexpected error of a protocol")
+            why: BaseException = exc
+        else:
+            if not isinstance(found, Exception):
+                return found
+            why = found
+        self._reactor._disconnectSelectable(reader, why, True)
+        return None
 
     def doWrite(self) -> Any:
         """Have the transport write."""
@@ -218,10 +257,4 @@ class LoneReader(StandIn):
 
     def connectionLost(self, reason: Failure) -> None:
         """Tell the transport that it has ended."""
-        self._forget()
         self._transport.connectionLost(reason)
-
-    def _forget(self) -> None:
-        """Keep nothing alive that the reactor doesn't call any more."""
-        if LoneReader._latest is self:
-            LoneReader._latest = None

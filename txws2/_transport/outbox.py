@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
@@ -74,6 +74,14 @@ class Outbox(Cork):
         self._producer: PushProducer | None = None
         self._producer_paused = False
         transport.registerProducer(self, self._streaming)
+
+    def write_pieces(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Write frames that are in pieces, after all those before them.
+
+        Args:
+            pieces: the pieces of whole frames. Once this returns, their memory may change.
+        """
+        self.write(b"".join(pieces))
 
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames that wait here."""

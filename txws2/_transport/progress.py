@@ -20,7 +20,7 @@ except ImportError:  # pragma: no cover
     # Windows has neither, and no other way to find it out.
     ioctl = None  # type: ignore[assignment]
 
-__all__ = ["Progress", "progress_of"]
+__all__ = ["Progress", "progress_of", "room_in"]
 
 # The fields of struct tcp_info in Linux 5.5. Later versions only add fields at the end.
 _TCP_INFO = struct.Struct("=6xB113xQ16xI8xI40xQQ12xI")
@@ -94,6 +94,15 @@ def progress_of(transport: ITransport, outbox: Outbox | None) -> Progress:
         return Progress(waiting + _queued(below.socket), asked)
     queued, acknowledged, room, rounding = told
     return Progress(waiting + queued, asked, acknowledged, room, rounding)
+
+
+def room_in(sock: socket.socket) -> int:
+    """Return about how many bytes a socket takes now; 0 if that isn't known."""
+    try:
+        size = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    except OSError:
+        return 0
+    return max(0, size - _queued(sock)) if ioctl is not None else 0
 
 
 def _ask_tcp(sock: socket.socket) -> tuple[int, int, int, int] | None:

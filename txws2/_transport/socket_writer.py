@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from twisted.internet.interfaces import IConsumer, ITransport
@@ -60,6 +60,28 @@ class WriteThrough(Outbox):
             self._descriptor = self._socket.fileno()
             self._readers = reactor.readers
 
+    def write_pieces(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Write frames that are in pieces, after all those before them; nothing joins them first.
+
+        All that the socket takes leaves in this turn of the reactor, so a turn has one call.
+
+        Args:
+            pieces: the pieces of whole frames. Once this returns, their memory may change.
+        """
+        transport = self._transport
+        ends = transport._aborting or transport.TLS or transport.disconnecting
+        if ends or self.corked or not self.ready:
+            super().write_pieces(pieces)
+            return
+        try:
+            sent = self._socket.sendmsg(pieces)
+        except OSError:
+            # The socket is full, or broken. The transport finds that out at its next write.
+            sent = 0
+        unsent = _after(sent, pieces)
+        if unsent:
+            self._put_back(memoryview(unsent))
+
     def write_control(self, frame: bytes) -> None:
         """Write a control frame, ahead of all frames here of which no byte was sent yet."""
         if self.paused:
@@ -115,11 +137,14 @@ class WriteThrough(Outbox):
                 # The socket is full, or broken. The transport finds that out at its next write.
                 sent = 0
         if sent < len(data):
-            self.pauseProducing()
-            unsent = memoryview(data)[sent:]
-            self._rest = unsent[_CHUNK_SIZE:]
-            self._pause_producer()
-            transport.write(bytes(unsent[:_CHUNK_SIZE]))
+            self._put_back(memoryview(data)[sent:])
+
+    def _put_back(self, unsent: memoryview) -> None:
+        """Keep bytes that the socket hasn't taken, and give the transport a chunk of them."""
+        self.pauseProducing()
+        self._rest = unsent[_CHUNK_SIZE:]
+        self._pause_producer()
+        self._transport.write(bytes(unsent[:_CHUNK_SIZE]))
 
     def _put_off(self) -> bool:
         reactor = self._transport.reactor
@@ -135,6 +160,16 @@ class WriteThrough(Outbox):
 
     def _over_limit(self) -> bool:
         return self._write_limit is not None and self._size + len(self._rest) > self._write_limit
+
+
+def _after(sent: int, pieces: Iterable[bytes | memoryview]) -> bytes:
+    """Return the bytes of these pieces after the first so many."""
+    rest = []
+    for piece in pieces:
+        if sent < len(piece):
+            rest.append(piece[sent:])
+        sent = max(0, sent - len(piece))
+    return b"".join(rest)
 
 
 def outbox_for(transport: ITransport, write_limit: int | None) -> Outbox:

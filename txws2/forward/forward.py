@@ -9,12 +9,15 @@ from twisted.internet.defer import Deferred
 
 from txws2._checks.kinds import shown
 from txws2._connection.factory import global_reactor
+from txws2._connection.handle import driver_of
 from txws2._deferreds.callables import check_function
+from txws2.client.tls import TLS
 from txws2.exceptions import InvalidHandshake
 from txws2.forward.addresses import Address, is_websocket, parse_address
 from txws2.forward.reaching import FindTarget, Link, Reach, Refused
 from txws2.forward.recorder import Recordings
 from txws2.forward.stream import SUBPROTOCOLS
+from txws2.forward.upstream import Upstream
 from txws2.server.protocol import WebSocketServerProtocol
 from txws2.wire.http.heads import Request, Response
 
@@ -40,8 +43,8 @@ class Forward:
     browsers, text messages carry the bytes as Base64. A text message is refused otherwise, with
     1003. To another WebSocket server, messages stay as they are. The headers and the offered
     subprotocols of the client are passed on, with X-Forwarded-For and its like; and so are the
-    subprotocol that the other server has chosen, its refusal, and close codes. Compression and
-    pings are for one hop each.
+    headers with which the other server accepts, such as Set-Cookie, the subprotocol that it has
+    chosen, its refusal, and close codes. Compression and pings are for one hop each.
 
     Args:
         where: the address of the target: an endpoint string, as "tcp:localhost:5900",
@@ -60,13 +63,18 @@ class Forward:
             connection goes on when its recording ends there.
         connect_timeout: the seconds that connecting to a target may take (10), with TLS and the
             handshake of another WebSocket server. The server's open_timeout holds, too.
+        tls: for targets with a wss URI, the path of a PEM file with the certificates of the
+            authorities to trust, or of a directory with such files, named ``*.pem``; by default,
+            the authorities that this machine trusts. It may also be a connection creator, as for
+            `connect`.
         reactor: the reactor to run on; None for the global one.
 
     Raises:
         InvalidURI: the URI isn't a WebSocket URI.
-        OSError: the directory for recordings can't be made.
+        OSError: the directory for recordings can't be made, or a file of tls can't be read.
         TypeError: there are both where and targets, or neither, or one is of the wrong kind.
-        ValueError: the address is none, or another argument is out of range.
+        ValueError: the address is none, tls has no certificate in it or no effect on this address,
+            or another argument is out of range.
 
     Attributes:
         subprotocols: "binary" and "base64" for services that speak bytes; none for another
@@ -83,6 +91,7 @@ class Forward:
         record: str | os.PathLike[str] | None = None,
         record_limit: int = _RECORD_LIMIT,
         connect_timeout: float = 10,
+        tls: TLS | None = None,
         reactor: Any = None,
     ) -> None:
         if (where is None) == (targets is None):
@@ -99,7 +108,12 @@ class Forward:
             reactor = global_reactor()
         if where is not None:
             parse_address(where, reactor)
-        self._reach = Reach(where, targets, mount, connect_timeout, reactor)
+        if tls is not None and where is not None and not _is_wss(where):
+            raise ValueError(
+                "tls has no effect unless the target is a server with a wss URI; an endpoint "
+                "has its own options, as 'tls:vnc.example:5900:trustRoots=/etc/ssl/ours'"
+            )
+        self._reach = Reach(where, targets, mount, connect_timeout, tls, reactor)
         self._recordings = None if record is None else Recordings(record, record_limit)
         # The connections to targets whose WebSockets aren't open yet.
         self._waiting: dict[WebSocketServerProtocol, Link] = {}
@@ -139,9 +153,12 @@ class Forward:
         except InvalidHandshake:
             return None
         try:
-            self._waiting[connection] = await self._reach(connection, request)
+            found = await self._reach(connection, request)
         except Refused as exc:
             return exc.response
+        self._waiting[connection] = found
+        if isinstance(found, Upstream):
+            driver_of(connection).handshake.more_lines += found.header_lines()
         connection.wait_closed().addCallback(lambda _: self._forget(connection))
         return None
 
@@ -176,3 +193,7 @@ class Forward:
         found = self._waiting.pop(connection, None)
         if found is not None:
             found.drop()
+
+
+def _is_wss(where: Address) -> bool:
+    return isinstance(where, str) and where.lower().startswith("wss://")

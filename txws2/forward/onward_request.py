@@ -1,4 +1,4 @@
-"""The request to another WebSocket server, made of a client's, and the way of its refusal back."""
+"""The request to another WebSocket server, made of a client's, and the way of its answer back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from txws2.wire.http.fields import Headers
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.http.hop_headers import hop_headers
 
-__all__ = ["InvalidOnwardPath", "onward_headers", "onward_uri", "refusal_of"]
+__all__ = [
+    "InvalidOnwardPath",
+    "lines_of_acceptance",
+    "onward_headers",
+    "onward_uri",
+    "refusal_of",
+]
 
 # Both hops have a handshake of their own, and a request to another host.
 _OF_HANDSHAKE = {
@@ -100,6 +106,19 @@ def refusal_of(response: Response) -> Response:
     headers.addRawHeader("Connection", "close")
     phrase = response.reason_phrase if response.reason_phrase.isascii() else ""
     return Response(response.status_code, phrase, headers, body)
+
+
+def lines_of_acceptance(response: Response) -> bytes:
+    """Return the headers with which another server accepts, such as Set-Cookie, for the client.
+
+    Returns:
+        lines, each with its CRLF, without the headers of the handshake and of that connection.
+    """
+    return b"".join(
+        f"{name}: {value}\r\n".encode("ascii")
+        for name, value in _passed_on(response.headers, _OF_HANDSHAKE | {"date"})
+        if value.isascii()
+    )
 
 
 def _passed_on(headers: Headers, skipped: set[str]) -> list[tuple[str, str]]:

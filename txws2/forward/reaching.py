@@ -13,6 +13,8 @@ from txws2._connection.handle import driver_of
 from txws2._connection.journal import RareWarnings
 from txws2._deferreds.callables import result_of
 from txws2._time.time_limit import TimeLimit
+from txws2.client.dialer import Dialer
+from txws2.client.tls import TLS
 from txws2.exceptions import InvalidHeader, InvalidStatus, OpeningTimeout
 from txws2.forward.addresses import Address, described, parse_address
 from txws2.forward.onward_request import InvalidOnwardPath, onward_uri, refusal_of
@@ -60,6 +62,7 @@ class Reach:
         find: finds the address of the target; None if there is only one.
         mount: the path that the target has here.
         timeout: the seconds that this may take.
+        tls: the authorities to trust for wss URIs, as `Dialer` takes them.
         reactor: the reactor to run on.
     """
 
@@ -69,12 +72,15 @@ class Reach:
         find: FindTarget | None,
         mount: str,
         timeout: float,
+        tls: TLS | None,
         reactor: Any,
     ) -> None:
         self._where = where
         self._find = find
         self._mount = mount
         self._timeout = timeout
+        # The environment's proxy is for programs that this machine's user runs.
+        self._dialer = Dialer(proxy=None, tls=tls)
         self._reactor = reactor
         self._log = Logger(namespace="txws2.server")
         self._warnings = RareWarnings(self._log, reactor)
@@ -96,6 +102,7 @@ class Reach:
             # The client has left.
             raise
         except InvalidStatus as exc:
+            self._log_refusal(ws, exc, address)
             raise _bad_gateway(refusal_of(exc.response), "the target refuses") from exc
         except (InvalidHeader, InvalidOnwardPath) as exc:
             why = "the request can't be forwarded"
@@ -130,8 +137,20 @@ class Reach:
         found = parse_address(address, self._reactor)
         if isinstance(found, str):
             uri = onward_uri(found, request.path, self._mount)
-            return await open_upstream(uri, ws, request, self._reactor)
+            return await open_upstream(uri, ws, request, self._dialer, self._reactor)
         return await open_stream(found, ws)
+
+    def _log_refusal(
+        self, ws: WebSocketServerProtocol, reason: InvalidStatus, address: Address
+    ) -> None:
+        """Warn of an answer that tells of a mistake in the configuration, here or there."""
+        status = reason.response.status_code
+        # The others are for the client: it has to prove who it is, for instance.
+        if not 400 <= status < 500 or status == HTTPStatus.NOT_FOUND:
+            advice = (
+                f"see the log of the target {described(address)}, and whether its path is right"
+            )
+            self._warnings.refused(driver_of(ws), status, reason, advice)
 
     def _unreachable(self, ws: WebSocketServerProtocol, reason: Exception, advice: str) -> Refused:
         late = isinstance(reason, OpeningTimeout)

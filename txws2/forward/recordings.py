@@ -17,12 +17,16 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 __all__ = ["FORMAT", "VERSION", "Head", "Recorded", "read_head", "read_recording"]
 
 FORMAT = "txws2 recording"
 VERSION = 1
+
+# A path has at most 8 KiB, by the limit of lines. Another file may be one endless line.
+_LONGEST_HEAD = 2**16
 
 
 class Head(NamedTuple):
@@ -61,7 +65,7 @@ def read_head(path: str | os.PathLike[str]) -> Head:
         ValueError: the file is no recording, or one of another version.
     """
     with open(path, "rb") as lines:
-        return _head(path, lines.readline())
+        return _head(path, lines.readline(_LONGEST_HEAD))
 
 
 def read_recording(path: str | os.PathLike[str]) -> Iterator[Recorded]:
@@ -77,7 +81,7 @@ def read_recording(path: str | os.PathLike[str]) -> Iterator[Recorded]:
         ValueError: the file is no recording, or one of another version, or a line is malformed.
     """
     with open(path, "rb") as lines:
-        _head(path, lines.readline())
+        _head(path, lines.readline(_LONGEST_HEAD))
         for number, line in enumerate(lines, 2):
             if not line.endswith(b"\n"):
                 return
@@ -92,7 +96,7 @@ def _head(path: str | os.PathLike[str], line: bytes) -> Head:
         if head["format"] == FORMAT and head["version"] == VERSION:
             return Head(float(head["began"]), str(head["path"]), head["subprotocol"])
         version = head["version"] if head["format"] == FORMAT else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         version = None
     if version is None:
         raise ValueError(f"{os.fspath(path)} is no recording of txws2")
@@ -110,10 +114,13 @@ def _recorded(path: str | os.PathLike[str], number: int, line: bytes) -> Recorde
             return None
         if "text" in entry:
             message: str | bytes = str(entry["text"])
+            # No text message has a half of a surrogate pair.
+            str(message).encode()
         else:
             message = b64decode(entry["data"], validate=True)
-        return Recorded(
-            float(entry["time"]), {"client": True, "server": False}[entry["from"]], message
-        )
-    except (ValueError, TypeError, KeyError) as exc:
+        time = float(entry["time"])
+        if not 0 <= time < inf:
+            raise ValueError("a time is a number of seconds")
+        return Recorded(time, {"client": True, "server": False}[entry["from"]], message)
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise ValueError(f"{os.fspath(path)}, line {number}: this is no message") from exc

@@ -87,7 +87,7 @@ class Targets:
                 return
             self._state = state
             mistakes = self._read()
-        except (OSError, UnicodeError) as exc:
+        except (OSError, ValueError) as exc:
             if self._state is not None:
                 _log.error("the targets can't be read again, so they stay: {why}", why=str(exc))
             self._state = None
@@ -133,7 +133,12 @@ class Targets:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        # Editors of Windows may put a byte order mark at the beginning.
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} isn't UTF-8, as a file of targets is") from None
+    for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if line and not line.startswith("#"):
             yield number, line

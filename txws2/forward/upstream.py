@@ -7,13 +7,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from txws2._connection.handle import driver_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2._deferreds.isolation import isolated
 from txws2.client.dialer import Dialer
 from txws2.client.protocol import WebSocketClientFactory, WebSocketClientProtocol
 from txws2.exceptions import ConnectionClosed
 from txws2.forward.batches import next_batch
-from txws2.forward.onward_request import onward_headers
+from txws2.forward.onward_request import lines_of_acceptance, onward_headers
 from txws2.forward.recorder import Recorder
 from txws2.server.protocol import WebSocketServerProtocol
 from txws2.wire.closing import CloseCode
@@ -24,7 +25,7 @@ __all__ = ["Upstream", "open_upstream"]
 
 
 async def open_upstream(
-    uri: str, ws: WebSocketServerProtocol, request: Request, reactor: Any
+    uri: str, ws: WebSocketServerProtocol, request: Request, dialer: Dialer, reactor: Any
 ) -> Upstream:
     """Connect to another server, with the headers and the subprotocols of a client.
 
@@ -32,6 +33,7 @@ async def open_upstream(
         uri: the ws or wss URI to ask for.
         ws: the client's connection, which waits for the other server.
         request: the client's request.
+        dialer: makes the endpoint.
         reactor: the reactor to run on.
 
     Raises:
@@ -40,10 +42,12 @@ async def open_upstream(
         Exception: the other server can't be reached, or is no WebSocket server.
     """
     options = ws.factory
+    # In a site, the connection itself has no transport until it is open.
+    peer = driver_of(ws).transport.getPeer()
     factory = WebSocketClientFactory(
         uri,
         subprotocols=offered_subprotocols(request),
-        additional_headers=onward_headers(request, ws.transport.getPeer(), ws.secure),
+        additional_headers=onward_headers(request, peer, ws.secure),
         # Most servers behind this one are near, where compression costs more than it saves.
         compression=None,
         max_size=options.max_size,
@@ -55,8 +59,7 @@ async def open_upstream(
         reactor=reactor,
     )
     try:
-        # The environment's proxy is for programs that this machine's user runs.
-        endpoint = Dialer(proxy=None).endpoint_for(factory)
+        endpoint = dialer.endpoint_for(factory)
         protocol: Any = await endpoint.connect(factory)
         return Upstream(await WebSocketClientProtocol.wait_opened(protocol))
     except BaseException:
@@ -78,6 +81,11 @@ class Upstream:
     def select_subprotocol(self, offered: list[str]) -> str | None:
         """Return the subprotocol that the other server has chosen."""
         return self._connection.subprotocol
+
+    def header_lines(self) -> bytes:
+        """Return the headers with which the other server has accepted, as lines for the client."""
+        response = self._connection.response
+        return b"" if response is None else lines_of_acceptance(response)
 
     def drop(self) -> None:
         """Close the connection: nobody needs it."""

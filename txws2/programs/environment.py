@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from txws2 import __version__
 from txws2._checks.kinds import shown
@@ -24,6 +24,9 @@ _PROXY = b"proxy"
 # RFC 3875 section 4.1.18: "The server SHOULD remove any header fields carrying authentication
 # information". If nobody has checked it yet, it is for the program to check.
 _PASSWORD = b"authorization"
+
+# RFC 6750 section 2.3: the field of the query with a token, which is the same as that header.
+_TOKEN = "access_token"
 
 # A shell script that prints a variable expects one line. A header has no line end in it.
 _LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
@@ -84,22 +87,25 @@ def request_variables(connection: Any, script_name: str) -> Environment:
     host, port = _server(request.fields.get("Host", ""), connection.secure)
     address, client_port = _client(connection.remote_address)
     path = path_info(request, script_name)
+    # A token that names nobody is a proof, too.
+    is_checked = connection.username is not None or connection.auth_type is not None
+    target = _without_token(request.path) if is_checked else request.path
     # The variables that mean nothing here are empty, as in websocketd.
     variables = {
-        "AUTH_TYPE": "Basic" if connection.username is not None else "",
+        "AUTH_TYPE": connection.auth_type or "",
         "CONTENT_LENGTH": "",
         "CONTENT_TYPE": "",
         "GATEWAY_INTERFACE": "CGI/1.1",
         "PATH_INFO": path,
         "PATH_TRANSLATED": path,
-        "QUERY_STRING": request.path.partition("?")[2],
+        "QUERY_STRING": target.partition("?")[2],
         "REMOTE_ADDR": address,
         "REMOTE_HOST": address,
         "REMOTE_IDENT": "",
         "REMOTE_PORT": client_port,
         "REMOTE_USER": connection.username or "",
         "REQUEST_METHOD": request.method,
-        "REQUEST_URI": request.path,
+        "REQUEST_URI": target,
         "SCRIPT_NAME": script_name,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
@@ -113,8 +119,16 @@ def request_variables(connection: Any, script_name: str) -> Environment:
         name.encode(): value if isinstance(value, bytes) else os.fsencode(value)
         for name, value in variables.items()
     }
-    left_out = {_PROXY} if connection.username is None else {_PROXY, _PASSWORD}
+    left_out = {_PROXY, _PASSWORD} if is_checked else {_PROXY}
     return {**encoded, **_headers(request, left_out)}
+
+
+def _without_token(target: str) -> str:
+    """Return path and query of a request, without a token that was checked already."""
+    path, mark, query = target.partition("?")
+    fields = query.split("&")
+    kept = [each for each in fields if unquote_plus(each.partition("=")[0]) != _TOKEN]
+    return target if len(kept) == len(fields) else path + (mark if kept else "") + "&".join(kept)
 
 
 def _headers(request: Request, left_out: Set[bytes]) -> Environment:

@@ -83,12 +83,15 @@ class Channel:
 
     def _announce(self, event: str, who: Cursor) -> None:
         assert who.presence is not None
-        for cursor in list(self.cursors):
+        told: dict[Form, list[Cursor]] = {}
+        for cursor in self.cursors:
             if cursor is not who and cursor.joined:
-                cursor.form.say_presence(cursor, event, who.presence)
-                live = self._live.get(cursor.form, {})
-                if cursor.stale and cursor.hearer in live:
-                    del live[cursor.hearer]
+                told.setdefault(cursor.form, []).append(cursor)
+        for form, cursors in told.items():
+            form.say_presence(cursors, event, who.presence)
+            live = self._live.get(form, {})
+            for cursor in cursors:
+                if cursor.stale and live.pop(cursor.hearer, None) is not None:
                     assert self._head is not None
                     cursor.fall_behind(self._head)
 
@@ -208,11 +211,13 @@ class Cursor:
     async def _catch_up(self) -> None:
         await self.channel.wait_listening()
         while self._stays():
-            if self.stale:
-                await self.form.ready(self.hearer)
             replay = await self.channel.history.since(self.channel.room, self.position, _BATCH)
             if not self._stays():
                 return
+            if not self.form.has_room(self.hearer):
+                # The list of those who are here may be long, too.
+                await self.form.ready(self.hearer)
+                continue
             self._locate(replay.start, replay.gap)
             for message in replay.messages:
                 while self._stays() and not self.form.offer(self.hearer, message):

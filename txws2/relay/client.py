@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from txws2._checks.kinds import shown
 from txws2._connection.typed_service import TypedService
 from txws2._deferreds.eventual import Eventual
 from txws2._deferreds.waiters import fail_quietly
@@ -23,6 +24,7 @@ from txws2.relay.subscription import Gap, Subscription
 from txws2.relay.wording import (
     SUBPROTOCOL,
     RelayError,
+    check_data,
     check_room,
     comes_back,
     dumped,
@@ -34,6 +36,9 @@ __all__ = ["Gap", "RelayClient", "Subscription"]
 
 # The relay remembers the ids of the latest 512 messages of a room.
 _MOST_WAITING = 256
+
+# The relay judges how large a message may be.
+_ANY_SIZE = 2**63
 
 
 class RelayClient(TypedService):
@@ -128,12 +133,16 @@ class RelayClient(TypedService):
 
         Raises:
             RelayError: this isn't the name of a room.
-            ValueError: this client has subscribed already, or since is no position.
+            TypeError: info isn't a value of JSON.
+            ValueError: this client has subscribed already, or since is no position, or info has a
+                number or a text that JSON can't have.
         """
         if check_room(room) in self._subscriptions:
             raise ValueError(f"this client has subscribed to {room!r} already")
         if since is not None and not isinstance(since, Position):
             since = Position.parse(since)
+        # What can't be sent now could be sent with no later connection.
+        dumped({"info": info}).encode()
         made = Subscription(room, since, info, self._leave)
         if self._given_up is not None:
             made.end(self._given_up)
@@ -151,9 +160,18 @@ class RelayClient(TypedService):
 
         Returns:
             A Deferred of the message's position, once the relay has it. It fails with
-            `RelayError` if the relay refuses it, with InvalidState if 256 messages wait for an
+            `RelayError` if the relay refuses it, which has the code "too-fast" and the seconds to
+            wait if the relay limits the rate; with InvalidState if 256 messages wait for an
             answer already, and with CancelledError if the client stops before.
+
+        Raises:
+            RelayError: this isn't the name of a room, or the text isn't valid Unicode.
+            TypeError: data is neither str nor bytes.
         """
+        check_room(room)
+        if not isinstance(data, (str, bytes)):
+            raise TypeError(f"data must be str or bytes; it is {shown(data)}")
+        check_data(data, _ANY_SIZE)
         published: Deferred[Position] = Eventual()
         if self._given_up is not None:
             fail_quietly(published, self._given_up)
@@ -164,7 +182,7 @@ class RelayClient(TypedService):
             return published
         self._count += 1
         id = f"{self._name}-{self._count}"
-        said = {"type": "publish", "room": check_room(room), "id": id, **payload(data)}
+        said = {"type": "publish", "room": room, "id": id, **payload(data)}
         self._waiting[id] = published, dumped(said)
         self._send(said)
         return published
@@ -225,8 +243,7 @@ class RelayClient(TypedService):
         if subscription is None or subscription.position is None:
             return None
         position = Position(subscription.position.epoch, said["offset"])
-        limit = 2**63
-        return subscription.hear(Message(said["room"], position, payload_of(said, limit)))
+        return subscription.hear(Message(said["room"], position, payload_of(said, _ANY_SIZE)))
 
     def _published(self, said: dict[str, Any]) -> None:
         published, _ = self._waiting.pop(said["id"], (None, ""))
@@ -234,7 +251,7 @@ class RelayClient(TypedService):
             published.callback(Position(said["epoch"], said["offset"]))
 
     def _refused(self, said: dict[str, Any]) -> None:
-        error = RelayError(said["code"], said["text"])
+        error = RelayError(said["code"], said["text"], said.get("wait"))
         if said.get("to") == "join":
             subscription = self._subscriptions.pop(said.get("room", ""), None)
             if subscription is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -44,6 +45,9 @@ class Form(Protocol):
     def offer_all(self, hearers: list[Any], message: Message, /) -> list[Any]:
         """Offer a message to many; return those that it wasn't sent to."""
 
+    def has_room(self, hearer: Any, /) -> bool:
+        """Tell whether the hearer can take messages."""
+
     def ready(self, hearer: Any, /) -> Deferred[None]:
         """Return a Deferred that fires when the hearer can take messages, or is gone."""
 
@@ -53,8 +57,8 @@ class Form(Protocol):
     def say_gap(self, cursor: Placed, /) -> None:
         """Tell a hearer that messages before its position are missing."""
 
-    def say_presence(self, cursor: Placed, event: str, who: Presence, /) -> None:
-        """Tell a hearer that another has come or gone."""
+    def say_presence(self, cursors: Sequence[Placed], event: str, who: Presence, /) -> None:
+        """Tell hearers that another has come or gone; those who can't take that become stale."""
 
     def caught_up(self, cursor: Placed, /) -> None:
         """Note that the hearer is up to date."""
@@ -82,6 +86,10 @@ class WebSocketForm:
         """Send a message to all that read fast enough; return the others."""
         return share(connections, self.encoded(message), "drop")
 
+    def has_room(self, ws: WebSocketProtocol) -> bool:
+        """Tell whether no more than write_limit bytes wait."""
+        return not driver_of(ws).outbox.falls_behind(False)
+
     def ready(self, ws: WebSocketProtocol) -> Deferred[None]:
         """Return a Deferred that fires when there is room, or the connection is gone."""
         drained: Deferred[None] = driver_of(ws).outbox.drained()
@@ -98,13 +106,14 @@ class _Framed(WebSocketForm):
     def say_gap(self, cursor: Placed) -> None:
         _say(cursor, {"type": "gap", **_place(cursor)})
 
-    def say_presence(self, cursor: Placed, event: str, who: Presence) -> None:
+    def say_presence(self, cursors: Sequence[Placed], event: str, who: Presence) -> None:
         # A hearer that reads slowly gets the list of all, once it is up to date again.
-        if cursor.presence is None:
-            return
-        cursor.stale = cursor.stale or driver_of(cursor.hearer).outbox.falls_behind(False)
-        if not cursor.stale:
-            _say(cursor, {"type": event, "room": cursor.channel.room, **entry_of(who)})
+        told = {each.hearer: each for each in cursors if each.presence and not each.stale}
+        if told:
+            room = next(iter(told.values())).channel.room
+            said = SharedMessage(dumped({"type": event, "room": room, **entry_of(who)}))
+            for hearer in share(list(told), said, "drop"):
+                told[hearer].stale = True
 
     def caught_up(self, cursor: Placed) -> None:
         if cursor.stale:
@@ -129,7 +138,7 @@ class _Plain(WebSocketForm):
         # This client knows no offsets, so only the end of the connection can tell it.
         _close(cursor, RelayCode.TOO_SLOW, "too slow: messages are lost")
 
-    def say_presence(self, cursor: Placed, event: str, who: Presence) -> None:
+    def say_presence(self, cursors: Sequence[Placed], event: str, who: Presence) -> None:
         """Plain payloads have no place for this."""
 
     def caught_up(self, cursor: Placed) -> None:

@@ -8,6 +8,7 @@ from txws2._connection.handle import driver_of
 from txws2._connection.parts import state_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2.interfaces import Presence
+from txws2.relay.allowance import Allowance
 from txws2.relay.channel import Cursor
 from txws2.relay.forms import FRAMED, PLAIN, Form
 from txws2.relay.messages import Position
@@ -42,6 +43,8 @@ class _Guest:
         self._relay = relay
         self._ws = ws
         self._cursors: dict[str, Cursor] = {}
+        self._publishing = Allowance()
+        self._joining = Allowance()
         WebSocketProtocol.wait_closed(ws).addCallback(self._left)
 
     def join(self, room: str, since: Position | None, presence: Presence | None) -> None:
@@ -50,6 +53,17 @@ class _Guest:
             channel = self._relay.channel(room)
             cursor = self._cursors[room] = Cursor(channel, self.form, self._ws, presence)
             channel.add(cursor, since)
+
+    async def publish(self, room: str, data: str | bytes, id: str | None = None) -> Position:
+        """Publish for the connection.
+
+        Raises:
+            RelayError: it may not, or not so fast.
+        """
+        self._publishing.take(self._relay.clock.seconds(), self._relay.publish_rate)
+        await self._relay.check_publisher(self._ws, room)
+        position: Position = await self._relay.publish(room, data, id)
+        return position
 
     def _left(self, _: object) -> None:
         for cursor in list(self._cursors.values()):
@@ -71,8 +85,7 @@ class PlainGuest(_Guest):
         async for data in self._ws:
             try:
                 check_data(data, self._relay.max_message)
-                await self._relay.check_publisher(self._ws, room)
-                await self._relay.publish(room, data)
+                await self.publish(room, data)
             except RelayError as refusal:
                 # There is no message that could tell this client.
                 code = _CODES.get(refusal.code, RelayCode.BAD_REQUEST)
@@ -84,6 +97,7 @@ _CODES = {
     "not-allowed": RelayCode.NOT_ALLOWED,
     "too-big": RelayCode.TOO_BIG,
     "full": RelayCode.FULL,
+    "too-fast": RelayCode.TOO_FAST,
 }
 
 
@@ -134,6 +148,12 @@ class FramedGuest(_Guest):
         if len(self._cursors) >= self._relay.max_rooms_each:
             limit = self._relay.max_rooms_each
             raise RelayError("too-many-rooms", f"a connection may be in {limit} rooms")
+        # With presence, each join is told to all in the room.
+        self._joining.take(
+            self._relay.clock.seconds(),
+            self._relay.publish_rate,
+            max(self._relay.max_rooms_each, self._relay.publish_rate or 0),
+        )
         self.join(room, since, self._presence(info))
 
     def _leave(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -148,8 +168,7 @@ class FramedGuest(_Guest):
         room = check_room(said.get("room"))
         id = _id(said.get("id"))
         data = payload_of(said, self._relay.max_message)
-        await self._relay.check_publisher(self._ws, room)
-        epoch, offset = await self._relay.publish(room, data, id)
+        epoch, offset = await self.publish(room, data, id)
         if id is None:
             return None
         return {"type": "published", "room": room, "id": id, "epoch": epoch, "offset": offset}
@@ -167,7 +186,7 @@ def _since(text: object) -> Position | None:
 def _info(info: object) -> object:
     try:
         size = len(dumped({"info": info}).encode())
-    except ValueError:
+    except (ValueError, RecursionError):
         size = _INFO_SIZE + 1
     if size > _INFO_SIZE:
         raise RelayError("bad-message", f"info must have at most {_INFO_SIZE} bytes of JSON")
@@ -183,6 +202,8 @@ def _id(id: object) -> str | None:
 def _refusal(said: dict[str, Any], refusal: RelayError) -> dict[str, Any]:
     """Return the answer to a refused request, with the keys by which the client knows it again."""
     answer: dict[str, Any] = {"type": "error", "code": refusal.code, "text": refusal.text}
+    if refusal.wait is not None:
+        answer["wait"] = refusal.wait
     if said.get("type") in ("join", "leave", "publish"):
         answer["to"] = said["type"]
     for key, check in (("room", check_room), ("id", _id)):

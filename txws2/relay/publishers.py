@@ -1,20 +1,35 @@
-"""Who may publish: a rule for WebSocket clients, and bearer tokens for HTTP."""
+"""Who may publish: a rule for WebSocket clients, and tokens for HTTP."""
 
 from __future__ import annotations
 
-import hmac
 import os
-import re
-from collections.abc import Callable
-from pathlib import Path
-from secrets import token_bytes
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any, Literal
 
 from txws2._checks.kinds import shown
 from txws2._checks.signatures import check_hook
 from txws2._deferreds.callables import result_of
+from txws2.relay.wording import RelayError
+from txws2.server.bearer import TokenFile
+from txws2.server.hooks import ProcessRequest
+from txws2.wire.http.credentials import is_token, parse_bearer
+from txws2.wire.http.heads import Request, Response
 
-__all__ = ["MayPublish", "TokenSource", "Tokens", "check_may_publish", "may_publish", "token_check"]
+__all__ = [
+    "PUBLISH_TOKEN",
+    "MayPublish",
+    "TokenSource",
+    "Tokens",
+    "check_may_publish",
+    "may_publish",
+    "publisher_auth",
+    "token_check",
+    "token_of",
+]
+
+PUBLISH_TOKEN = "Publish-Token"
+"""The header for a token beside an Authorization header that proves who connects."""
 
 MayPublish = Literal["everybody", "nobody"] | Callable[[Any, str], object]
 """The WebSocket clients that may publish.
@@ -26,14 +41,11 @@ awaitable of that.
 TokenSource = str | os.PathLike[str] | Callable[[str, str], object]
 """The bearer tokens with which HTTP clients may publish.
 
-The path of a file has one token in each line. A function is called with a token and the name of the
-room, and returns True or False, or an awaitable of that.
+The path is that of a `TokenFile`. A function is called with a token and the name of the room, and
+returns True or False, or an awaitable of that.
 """
 
 Tokens = Callable[[str, str], object]
-
-# RFC 6750 section 2.1: the form of a token.
-_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)
 
 
 def check_may_publish(rule: object) -> None:
@@ -61,52 +73,48 @@ def token_check(tokens: TokenSource) -> Tokens:
     """Return the function that checks the tokens.
 
     Raises:
-        OSError: the file can't be read.
         TypeError: it is neither a path nor a function of a token and a room.
-        ValueError: a line of the file is no token.
+        ValueError: the file can't be read, or a line is wrong.
     """
     if isinstance(tokens, (str, os.PathLike)):
-        return _TokenFile(Path(tokens))
+        known = TokenFile(tokens)
+        return lambda token, room: known(token)
     if not callable(tokens):
         raise TypeError(f"tokens must be a path or a function; it is {shown(tokens)}")
     check_hook("tokens", tokens, ["token", "room"])
     return tokens
 
 
-class _TokenFile:
-    """The tokens in a file, which is read again when it has changed."""
+def token_of(values: Callable[[str], Sequence[str]]) -> str | None:
+    """Return the token of a request to publish; None if there is none.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        # Digests have the same length, and without the key nobody can choose one.
-        self._key = token_bytes(16)
-        self._stamp: tuple[int, int, int] | None = None
-        self._known: list[bytes] = []
-        self._read()
-
-    def __call__(self, token: str, room: str) -> bool:
-        self._read()
-        given = self._digest(token)
-        # All are compared, so that the time doesn't tell which of them nearly fits.
-        matches = [hmac.compare_digest(given, each) for each in self._known]
-        return any(matches)
-
-    def _read(self) -> None:
-        status = self._path.stat()
-        stamp = status.st_mtime_ns, status.st_size, status.st_ino
-        if stamp != self._stamp:
-            self._known = [self._digest(token) for token in _tokens_in(self._path)]
-            self._stamp = stamp
-
-    def _digest(self, token: str) -> bytes:
-        return hmac.digest(self._key, token.encode(), "sha256")
+    Args:
+        values: returns the values of a header.
+    """
+    given = values(PUBLISH_TOKEN)
+    token = given[0] if given else parse_bearer("".join(values("Authorization")[:1]))
+    return token if token is not None and is_token(token) else None
 
 
-def _tokens_in(path: Path) -> list[str]:
-    lines = [line.strip() for line in path.read_text().splitlines()]
-    tokens = [line for line in lines if line and not line.startswith("#")]
-    for number, line in enumerate(lines, 1):
-        if line in tokens and not _TOKEN.fullmatch(line):
-            # The text doesn't show the line, which may be secret.
-            raise ValueError(f"{path}, line {number}: a token has letters, digits and -._~+/ only")
-    return tokens
+def publisher_auth(relay: Any) -> ProcessRequest:
+    """Make a `process_request` hook that accepts who may publish, for publishing and nothing else.
+
+    It stands beside other hooks, of which one is enough, in front of the resource of a relay. So
+    whoever has a token for publishing needs no other proof.
+
+    Args:
+        relay: the relay, which has tokens.
+    """
+
+    async def process_request(connection: Any, request: Request) -> Response | None:
+        token = token_of(request.fields.get_all)
+        if request.method == "POST" and token is not None:
+            try:
+                room, _ = relay.place_of(request)
+            except (LookupError, RelayError):
+                room = None
+            if room is not None and await result_of(relay.tokens(token, room)):
+                return None
+        return Response.plain(HTTPStatus.UNAUTHORIZED, "A token for publishing is needed.\n")
+
+    return process_request

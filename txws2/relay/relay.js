@@ -1,22 +1,22 @@
 // A client of txws2.relay for browsers: it reconnects, and goes on where it was.
-//
 //   const relay = new Relay("wss://example.com/");
 //   relay.subscribe("lobby", (data, at) => show(data)); await relay.publish("lobby", "hello");
+// The option onstate is a function, called with "open", "waiting" and "closed".
 const PROTOCOL = "relay.1.txws2";
 const FINAL = [1002, 1003, 1007, 1008, 1009, 1010];
 
 const toBase64 = bytes => btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
 const fromBase64 = text => Uint8Array.from(atob(text), each => each.charCodeAt(0));
 const payload = data => typeof data === "string" ? {data} : {base64: toBase64(new Uint8Array(data))};
-const failure = said => Object.assign(new Error(said.text), {code: said.code});
+const failure = said => Object.assign(new Error(said.text), {code: said.code, wait: said.wait});
 
 export class Relay {
-    // onstate is called with "open", "waiting" and "closed".
     constructor(url, {minimum = 500, maximum = 30000, onstate = () => {}} = {}) {
         Object.assign(this, {url, minimum, maximum, onstate, delay: minimum, count: 0});
-        this.rooms = new Map();
-        this.unanswered = new Map();
+        [this.rooms, this.unanswered] = [new Map(), new Map()];
         this.name = toBase64(crypto.getRandomValues(new Uint8Array(9)));
+        // A browser may keep a page that was left, with its connections. On return, it reconnects.
+        addEventListener("pagehide", () => this.socket.close());
         this.connect();
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 from urllib.parse import unquote
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
+from txws2._time.steady import steady
 from txws2.interfaces import Presence
 from txws2.relay.channel import Channel
 from txws2.relay.guest import FramedGuest, PlainGuest
@@ -23,6 +24,7 @@ from txws2.relay.publishers import (
     token_check,
 )
 from txws2.relay.wording import SUBPROTOCOL, RelayError, check_data, check_room
+from txws2.server.factory import ServerOptions, WebSocketServerFactory
 from txws2.wire.handshake.server import offered_subprotocols
 from txws2.wire.http.heads import Request, Response
 
@@ -56,6 +58,9 @@ class Relay:
             of a connection and a room.
         tokens: the bearer tokens with which HTTP clients may publish: the path of a file, or a
             function of a token and a room. None to let no HTTP client publish.
+        publish_rate: the number of messages in a second that each WebSocket connection, and each
+            token over HTTP, may publish, and that may come at once; None for no limit. It limits
+            how often a connection joins rooms, too. `publish` has no limit.
         max_message: the bytes of the payload of a message.
         max_rooms_each: the number of rooms that one connection may be in.
         max_streams: the number of HTTP clients that may listen at the same time.
@@ -65,9 +70,8 @@ class Relay:
         subprotocols: the subprotocols to give to the server.
 
     Raises:
-        OSError: the file of tokens can't be read.
         TypeError: an argument is of the wrong kind.
-        ValueError: an argument is out of range.
+        ValueError: an argument is out of range, or the file of tokens is wrong.
     """
 
     subprotocols = (SUBPROTOCOL,)
@@ -83,6 +87,7 @@ class Relay:
         presence: bool = False,
         publish: MayPublish = "everybody",
         tokens: TokenSource | None = None,
+        publish_rate: int | None = 1000,
         max_message: int = 64 * 1024,
         max_rooms_each: int = 100,
         max_streams: int = 1000,
@@ -95,20 +100,27 @@ class Relay:
         check_reactor(reactor)
         check_flag("presence", presence)
         check_may_publish(publish)
+        check_count("publish_rate", publish_rate, 1)
         check_count("max_message", max_message, 1, optional=False)
         check_count("max_rooms_each", max_rooms_each, 1, optional=False)
         check_count("max_streams", max_streams, 0, optional=False)
         check_seconds("history_seconds", history_seconds)
+        self.clock: Any = steady(reactor)
         if IHistory.providedBy(history):
             self._history: Any = history
         else:
             count: Any = 1 if history == "last" else history
             check_count("history", count, 0, optional=False)
             self._history = MemoryHistory(
-                count, history_seconds, max_bytes=history_bytes, max_rooms=max_rooms, clock=reactor
+                count,
+                history_seconds,
+                max_bytes=history_bytes,
+                max_rooms=max_rooms,
+                clock=self.clock,
             )
         self.reactor = reactor
         self.presence = presence
+        self.publish_rate = publish_rate
         self.max_message = max_message
         self.max_rooms_each = max_rooms_each
         self.max_streams = max_streams
@@ -149,16 +161,29 @@ class Relay:
         """Return the number of hearers of each room of this process."""
         return {room: len(channel.cursors) for room, channel in self._channels.items()}
 
-    def resource(self) -> RelayResource:
+    def resource(
+        self, factory: WebSocketServerFactory | None = None, **options: Unpack[ServerOptions]
+    ) -> RelayResource:
         """Return a resource of twisted.web for the relay's path.
 
         At room/NAME below it, POST publishes, and GET listens to Server-Sent Events. WebSocket
-        clients connect there, too, with the options' defaults.
+        clients connect there, too.
+
+        Args:
+            factory: makes the WebSocket connections, as that of the same path in `Mounts`; its
+                handler is this relay.
+            **options: the options of `WebSocketServerFactory`, if there is no factory. They are for
+                WebSocket clients; a `GuardedResource` in front of this one asks its hooks about
+                all clients.
+
+        Raises:
+            TypeError: there are both a factory and options; or as `WebSocketServerFactory` says.
+            ValueError: an option is out of range.
         """
         # Only sites need twisted.web.
         from txws2.relay.resource import RelayResource
 
-        return RelayResource(self)
+        return RelayResource(self, factory, **options)
 
     # The server calls these.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any
+from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -14,23 +14,28 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from txws2._deferreds.callables import result_of
+from txws2.relay.allowance import Allowances
 from txws2.relay.messages import Position
+from txws2.relay.publishers import PUBLISH_TOKEN, token_of
 from txws2.relay.stream import EVENTS, start_stream
 from txws2.relay.wording import RelayError, check_room
+from txws2.server.factory import ServerOptions, WebSocketServerFactory
+from txws2.server.mounted_site import site_asks_for_websocket
 from txws2.server.resource import WebSocketResource
 
 __all__ = ["RelayResource"]
 
-# RFC 6750 section 2.1: credentials = "Bearer" 1*SP b64token.
-_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE | re.ASCII)
-
-_ELSEWHERE = "There are rooms at room/NAME below this path."
+_ELSEWHERE = (
+    "Rooms are at room/NAME below this path: open a WebSocket there to hear and to publish, GET "
+    f"with Accept: {EVENTS} to hear, or POST to publish."
+)
 
 _STATUS = {
     "full": HTTPStatus.SERVICE_UNAVAILABLE,
     "no-token": HTTPStatus.UNAUTHORIZED,
     "not-allowed": HTTPStatus.FORBIDDEN,
     "too-big": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too-fast": HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -38,16 +43,42 @@ class RelayResource(Resource):
     """The resource of a relay, for the relay's path in a site; `Relay.resource` makes it.
 
     Below it are room/NAME and relay.js, the client for browsers.
+
+    Args:
+        relay: the relay.
+        factory: makes the WebSocket connections; None for one with these options.
+        **options: the options of `WebSocketServerFactory`.
+
+    Attributes:
+        websockets: the resource for WebSockets.
+        introduce: answers requests for the relay itself, and those for a room that neither hear nor
+            publish; None for a sentence.
     """
 
-    def __init__(self, relay: Any) -> None:
+    def __init__(
+        self,
+        relay: Any,
+        factory: WebSocketServerFactory | None = None,
+        **options: Unpack[ServerOptions],
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        websockets = WebSocketResource(
-            relay, subprotocols=relay.subprotocols, reactor=relay.reactor
-        )
-        self.websockets = websockets
-        self.putChild(b"room", _Rooms(relay, websockets))
+        if factory is None:
+            options.setdefault("subprotocols", relay.subprotocols)
+            self.websockets = WebSocketResource(relay, reactor=relay.reactor, **options)
+        else:
+            self.websockets = WebSocketResource(factory, **options)
+        self.introduce: Callable[[Request], Any] | None = None
+        self.relay = relay
+        # max_streams counts the listeners of all rooms.
+        self.streams: set[object] = set()
+        self.allowances = Allowances(relay.publish_rate, relay.clock)
+        self.putChild(b"room", _Rooms(self))
         self.putChild(b"relay.js", _Script())  # type: ignore[no-untyped-call]
+
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request; see `txws2.server.site_bodies`."""
+        limit: int = self.relay.max_message
+        return limit
 
     def getChild(self, path: bytes, request: Request) -> Any:
         """Return this resource for the relay's path with a slash at its end."""
@@ -55,8 +86,10 @@ class RelayResource(Resource):
 
     def render(self, request: Request) -> Any:
         """Open a WebSocket, or say where the rooms are."""
-        if request.requestHeaders.hasHeader(b"Upgrade"):
+        if site_asks_for_websocket(request):
             return self.websockets.render(request)
+        if self.introduce is not None and request.method in (b"GET", b"HEAD"):
+            return self.introduce(request)
         return _say(request, HTTPStatus.NOT_FOUND, _ELSEWHERE)
 
 
@@ -78,15 +111,12 @@ class _Script(Resource):
 class _Rooms(Resource):
     """The rooms: any segment of a path names one."""
 
-    def __init__(self, relay: Any, websockets: WebSocketResource) -> None:
+    def __init__(self, parent: RelayResource) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._relay = relay
-        self._websockets = websockets
-        # max_streams counts the listeners of all rooms.
-        self._streams: set[object] = set()
+        self._parent = parent
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return _Room(self._relay, self._websockets, self._streams, path)
+        return _Room(self._parent, path)
 
     def render(self, request: Request) -> bytes:
         return _say(request, HTTPStatus.NOT_FOUND, "The path must have the name of a room.")
@@ -95,19 +125,16 @@ class _Rooms(Resource):
 class _Room(Resource):
     isLeaf = True
 
-    def __init__(
-        self, relay: Any, websockets: WebSocketResource, streams: set[object], name: bytes
-    ) -> None:
+    def __init__(self, parent: RelayResource, name: bytes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._relay = relay
-        self._websockets = websockets
-        self._streams = streams
+        self._parent = parent
+        self._relay = parent.relay
         self._name = name
 
     def render(self, request: Request) -> Any:
         """Answer a request."""
-        if request.requestHeaders.hasHeader(b"Upgrade"):
-            return self._websockets.render(request)
+        if site_asks_for_websocket(request):
+            return self._parent.websockets.render(request)
         if request.postpath:
             return _say(request, HTTPStatus.NOT_FOUND, "A room's name is the last of a path.")
         try:
@@ -124,16 +151,19 @@ class _Room(Resource):
     def _listen(self, request: Request, room: str) -> Any:
         if not _accepts_events(request):
             request.setHeader(b"Vary", b"Accept")
+            if self._parent.introduce is not None:
+                return self._parent.introduce(request)
             text = f"Open a WebSocket here, or ask with Accept: {EVENTS} for the room's messages."
             return _say(request, HTTPStatus.NOT_ACCEPTABLE, text)
         since = _since(request)
         if request.method == b"HEAD":
             request.setHeader(b"Content-Type", EVENTS.encode())
             return b""
-        if len(self._streams) >= self._relay.max_streams:
+        streams = self._parent.streams
+        if len(streams) >= self._relay.max_streams:
             limit = self._relay.max_streams
             raise RelayError("full", f"{limit} clients listen by HTTP already")
-        start_stream(self._relay, request, room, since, self._streams)
+        start_stream(self._relay, request, room, since, streams)
         return NOT_DONE_YET
 
     def _publish(self, request: Request, room: str) -> int:
@@ -168,12 +198,16 @@ class _Room(Resource):
         check = self._relay.tokens
         if check is None:
             raise RelayError("not-allowed", "this server has no tokens, so HTTP can't publish")
-        header = request.requestHeaders.getRawHeaders("Authorization", [""])[0]
-        match = _BEARER.fullmatch(header)
-        if match is None:
-            raise RelayError("no-token", "a bearer token is needed: Authorization: Bearer TOKEN")
-        if not await result_of(check(match[1], room)):
+        token = token_of(lambda name: _values(request, name))
+        if token is None:
+            raise RelayError(
+                "no-token",
+                "a token is needed to publish: Authorization: Bearer TOKEN, or "
+                f"{PUBLISH_TOKEN}: TOKEN",
+            )
+        if not await result_of(check(token, room)):
             raise RelayError("not-allowed", "this token doesn't permit to publish here")
+        self._parent.allowances.take(token)
         limit = self._relay.max_message
         # The content may be a file of any size.
         content: Any = request.content
@@ -186,7 +220,7 @@ class _Room(Resource):
 
 def _payload(request: Request, body: bytes) -> str | bytes:
     """Return a body as text, unless it is called binary or isn't UTF-8."""
-    kind = request.requestHeaders.getRawHeaders("Content-Type", [""])[0]
+    kind = _first(request, "Content-Type") or ""
     if kind.partition(";")[0].strip().lower() == "application/octet-stream":
         return body
     try:
@@ -197,7 +231,7 @@ def _payload(request: Request, body: bytes) -> str | bytes:
 
 def _id(request: Request) -> str | None:
     """Return the id of a message, from the header Idempotency-Key."""
-    key: str | None = request.requestHeaders.getRawHeaders("Idempotency-Key", [None])[0]
+    key = _first(request, "Idempotency-Key")
     if key is not None and not (0 < len(key) <= 64 and key.isascii()):
         raise RelayError("bad-message", "Idempotency-Key must be ASCII of 1 to 64 characters")
     return key
@@ -206,7 +240,7 @@ def _id(request: Request) -> str | None:
 def _since(request: Request) -> Position | None:
     # The specification of HTML, section 9.2.3: a browser that comes back sends this header. Its
     # URL is still the first one, so the header goes before.
-    last = request.requestHeaders.getRawHeaders("Last-Event-ID", [None])[0]
+    last = _first(request, "Last-Event-ID")
     given = last or (request.args or {}).get(b"since", [None])[0]
     if not given:
         return None
@@ -217,9 +251,20 @@ def _since(request: Request) -> Position | None:
 
 
 def _accepts_events(request: Request) -> bool:
-    accepted = ",".join(request.requestHeaders.getRawHeaders("Accept", []))
+    accepted = ",".join(_values(request, "Accept"))
     kinds = [each.partition(";")[0].strip().lower() for each in accepted.split(",")]
     return EVENTS in kinds
+
+
+def _values(request: Request, name: str) -> list[str]:
+    """Return the values of a header: anything may come, and in Latin-1 all bytes are text."""
+    values = request.requestHeaders.getRawHeaders(name.encode(), [])
+    return [value.decode("latin-1") for value in values]
+
+
+def _first(request: Request, name: str) -> str | None:
+    """Return the first value of a header; None if there is none."""
+    return next(iter(_values(request, name)), None)
 
 
 def _text(name: bytes) -> str:
@@ -237,6 +282,8 @@ def _finish(request: Request, body: bytes) -> None:
 
 def _refuse(request: Request, refusal: RelayError) -> bytes:
     status = _STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST)
+    if refusal.wait is not None:
+        request.setHeader(b"Retry-After", b"%d" % refusal.wait)
     if status is HTTPStatus.UNAUTHORIZED:
         request.setHeader(b"WWW-Authenticate", b'Bearer realm="relay"')
     return _say(request, status, refusal.sentence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -44,6 +45,11 @@ def start_stream(
 
     request.notifyFinish().addBoth(ended)
     cursor.channel.add(cursor, since)
+    # The channels of `Mounts` have it. Browsers come back when a stream ends.
+    channel = getattr(request, "channel", None)
+    when_leaving = getattr(channel, "when_leaving", None)
+    if when_leaving is not None:
+        when_leaving(stream.end)
 
 
 @implementer(IPushProducer)
@@ -90,7 +96,17 @@ class _Stream:
             self._request.setResponseCode(503)
             self._request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
             self.write(f"{error.sentence}\n".encode())
-        else:
+        self._finish()
+
+    def end(self) -> None:
+        """End the response, as the server stops."""
+        if self.open and not self._began:
+            self.refuse(RelayError("full", "the server is shutting down"))
+        elif self.open:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._began:
             self._request.unregisterProducer()
         self.ended()
         self._request.finish()
@@ -152,6 +168,9 @@ class _EventForm:
     def offer_all(self, streams: list[Any], message: Message) -> list[Any]:
         return [stream for stream in streams if not self.offer(stream, message)]
 
+    def has_room(self, stream: _Stream) -> bool:
+        return stream.ready
+
     def ready(self, stream: _Stream) -> Deferred[None]:
         return stream.wait()
 
@@ -171,7 +190,7 @@ class _EventForm:
         event = f"id: {position}\nevent: gap\ndata: {said}\n\n"
         cursor.hearer.write(event.encode())
 
-    def say_presence(self, cursor: Placed, event: str, who: Presence) -> None:
+    def say_presence(self, cursors: Sequence[Placed], event: str, who: Presence) -> None:
         """Streams have messages only."""
 
     def caught_up(self, cursor: Placed) -> None:

@@ -23,7 +23,8 @@ __all__ = [
 SUBPROTOCOL = "relay.1.txws2"
 """The name and the version of the wire format."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# RFC 8259 section 6 has no infinite numbers. A browser that gets one can't read the message.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 _ROOM_SIZE = 128
 
@@ -37,6 +38,7 @@ class RelayCode(IntEnum):
     TOO_BIG = 4413
     FULL = 4503
     TOO_SLOW = 4508
+    TOO_FAST = 4529
 
 
 # A connection that ended with one of these would end so again.
@@ -54,12 +56,14 @@ class RelayError(Exception):
     Attributes:
         code: a word for programs, as "not-allowed"; docs/howto/relay.rst has the table.
         text: a sentence for people.
+        wait: the seconds after which the same request may succeed; None if that isn't known.
     """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, wait: int | None = None) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
+        self.wait = wait
 
     @property
     def sentence(self) -> str:
@@ -82,12 +86,16 @@ def parsed(message: str | bytes) -> dict[str, Any]:
         RelayError: it isn't JSON, or no object with a type.
     """
     try:
-        said = json.loads(message) if isinstance(message, str) else None
+        said = json.loads(message, parse_constant=_refuse) if isinstance(message, str) else None
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise RelayError("bad-json", "a message must be text with one JSON object")
     return said
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} isn't JSON")
 
 
 def check_room(name: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,9 @@ from twisted.python.failure import Failure
 from txws2._checks.kinds import check_seconds
 from txws2._time.time_limit import TimeLimit
 from txws2.server.hooks import ProcessRequest
+from txws2.wire.exceptions import InvalidMessage
 from txws2.wire.http.fields import Headers
+from txws2.wire.http.grammar import is_token
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.http.hop_headers import hop_headers
 
@@ -36,6 +39,9 @@ _OF_THE_REQUEST = {
 }
 # The backend believes these, so they are ours alone.
 _BELIEVED = ("forwarded", "x-forwarded-", "x-original-", "x-real-ip")
+
+# No request has these characters in its target.
+_OF_NO_REQUEST = re.compile(r"[\s#\0-\x1f\x7f]")
 
 # These are of use in a refusal.
 _PASSED_ON = ("Content-Type", "WWW-Authenticate", "Set-Cookie", "Cache-Control", "Retry-After")
@@ -69,10 +75,12 @@ def backend_auth(
         reactor: the reactor to run on; None for the global one.
 
     Raises:
-        ValueError: the URL isn't one of http or https, or has a user in it; or the timeout is out
-            of range.
+        ValueError: the URL isn't one of http or https, or has a user in it; the name_header isn't
+            the name of a header; or the timeout is out of range.
     """
     _check_url(url)
+    if not is_token(name_header):
+        raise ValueError(f"name_header must be a header, as 'Remote-User'; it is {name_header!r}")
     check_seconds("timeout", timeout, optional=False)
     return _Backend(url, name_header, timeout, agent, reactor)
 
@@ -81,7 +89,7 @@ def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("http", "https") and parts.hostname and url.isascii()
-        right = right and " " not in url and parts.port != 0
+        right = right and not _OF_NO_REQUEST.search(url) and parts.port != 0
     except ValueError:
         right = False
     if not right:
@@ -151,11 +159,9 @@ class _Backend:
     def _the_agent(self) -> Any:
         if self._agent is None:
             # Only this needs twisted.web.
-            from twisted.web.client import Agent, HTTPConnectionPool
+            from txws2.server.quiet_agent import quiet_agent
 
-            pool = HTTPConnectionPool(self._reactor)
-            pool.maxPersistentPerHost = _AT_ONCE
-            self._agent = Agent(self._reactor, connectTimeout=self._timeout, pool=pool)
+            self._agent = quiet_agent(self._reactor, self._timeout, _AT_ONCE)
         return self._agent
 
     def _works(self) -> None:
@@ -206,10 +212,20 @@ def _refusal(answer: Response) -> Response:
         response.body = answer.body
         response.headers.setRawHeaders("Content-Length", [str(len(answer.body))])
     for name in _PASSED_ON:
-        values = answer.headers.get_all(name)
+        values = [value for value in answer.headers.get_all(name) if _can_be_sent(value)]
         if values:
             response.headers.setRawHeaders(name, values)
     return response
+
+
+def _can_be_sent(value: str) -> bool:
+    response = Response.plain(HTTPStatus.OK, "")
+    response.headers.setRawHeaders("Value", [value])
+    try:
+        response.serialize()
+    except InvalidMessage:
+        return False
+    return True
 
 
 def _question(connection: Any, request: Request, name_header: str) -> Headers:

@@ -31,7 +31,8 @@ def basic_auth(
 ) -> ProcessRequest:
     """Make a `process_request` hook that accepts clients with a password (RFC 7617).
 
-    The hook sets the connection's `username`. Clients without a right password get a 401.
+    The hook sets the connection's `username`, and its `auth_type` to "Basic". Clients without a
+    right password get a 401.
 
     Passwords travel in clear text: use the hook with TLS. A browser sends them only if it has
     asked its user on a page of the same site before. From then on, it sends them for any page
@@ -62,7 +63,7 @@ def basic_auth(
         given = parse_basic(request.fields.get("Authorization", ""))
         try:
             if given is not None and await result_of(check(*given)):
-                connection.username = given[0]
+                connection.username, connection.auth_type = given[0], "Basic"
                 return None
         except TooManyChecks:
             return _later()

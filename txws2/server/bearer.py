@@ -37,7 +37,7 @@ def bearer_auth(
     """Make a `process_request` hook that accepts clients with a token (RFC 6750).
 
     Clients send it as `Authorization: Bearer TOKEN`. The hook sets the connection's `username` if
-    the token has a name. Clients without a right token get a 401.
+    the token has a name, and its `auth_type` to "Bearer". Clients without a right token get a 401.
 
     A token is as good as a password, and travels in clear text: use the hook with TLS.
 
@@ -80,6 +80,7 @@ def bearer_auth(
         if name is None or name is False:
             text = "The token is wrong, or has expired.\n"
             return _refusal(HTTPStatus.UNAUTHORIZED, text, realm, "invalid_token")
+        connection.auth_type = "Bearer"
         if name is not True:
             connection.username = name
         return None

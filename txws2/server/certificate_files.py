@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from os import PathLike, fspath
+from os import PathLike, fspath, getcwd
+from os.path import join
 from time import monotonic
 from typing import Any
 
@@ -26,7 +27,7 @@ from zope.interface import implementer
 
 from txws2.server.watched_file import state_of
 
-__all__ = ["CertificateFiles"]
+__all__ = ["CertificateFiles", "UnusableFile"]
 
 _CERTIFICATE = re.compile(
     rb"-----BEGIN CERTIFICATE-----\r?\n.+?-----END CERTIFICATE-----", re.DOTALL
@@ -41,6 +42,22 @@ _PAUSE = 1.0
 Path = str | PathLike[str]
 
 
+class UnusableFile(ValueError):
+    """A file of certificates or keys can't be used.
+
+    Args:
+        argument: the argument of `CertificateFiles` that names the file.
+        text: the reason.
+
+    Attributes:
+        argument: the same name.
+    """
+
+    def __init__(self, argument: str, text: str) -> None:
+        super().__init__(text)
+        self.argument = argument
+
+
 @implementer(IOpenSSLContextFactory)
 class CertificateFiles:
     """The certificate and the key of a TLS server, in PEM files.
@@ -50,6 +67,8 @@ class CertificateFiles:
     new files are wrong, that is logged, and the certificate before counts until they change again.
 
     The server speaks TLS 1.2 and later.
+
+    A relative path begins in the present current directory, even if twistd changes that later.
 
     Args:
         certificate: the file with the certificate, and the intermediate certificates after it.
@@ -68,6 +87,7 @@ class CertificateFiles:
         self._certificate = fspath(certificate)
         self._key = self._certificate if private_key is None else fspath(private_key)
         self._client_ca = None if client_ca is None else fspath(client_ca)
+        self._directory = getcwd()
         self._log = Logger(namespace="txws2.server")
         self._looked = monotonic()
         # The states come first: a change while the files are read is then seen the next time.
@@ -97,20 +117,23 @@ class CertificateFiles:
 
     def _look(self) -> list[tuple[int, ...] | None]:
         paths = [self._certificate, self._key, self._client_ca]
-        return [state_of(path) for path in paths if path is not None]
+        return [state_of(join(self._directory, path)) for path in paths if path is not None]
 
     def _read(self) -> SSL.Context:
-        leaf, *others = _certificates(self._certificate)
-        key = _private_key(self._key)
+        leaf, *others = self._certificates("certificate", self._certificate)
+        key = self._private_key()
         forms = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if key.public_key().public_bytes(*forms) != leaf.public_key().public_bytes(*forms):
-            raise ValueError(
+            raise UnusableFile(
+                "private_key",
                 f"the key of {self._key!r} isn't that of the first certificate of "
-                f"{self._certificate!r}; the server's own certificate must come first"
+                f"{self._certificate!r}; the server's own certificate must come first",
             )
         options: dict[str, Any] = {}
+        authorities: list[x509.Certificate] = []
         if self._client_ca is not None:
-            trusted = [Certificate(_old(each)) for each in _certificates(self._client_ca)]
+            authorities = self._certificates("client_ca", self._client_ca)
+            trusted = [Certificate(_old(each)) for each in authorities]
             options["trustRoot"] = trustRootFromCertificates(trusted)
         try:
             made = CertificateOptions(
@@ -122,49 +145,51 @@ class CertificateFiles:
             )
             context: SSL.Context = made.getContext()
         except (SSL.Error, TypeError) as exc:
-            raise ValueError(f"OpenSSL refuses {self._certificate!r}: {exc}") from exc
-        if self._client_ca is not None:
+            text = f"OpenSSL refuses {self._certificate!r}: {exc}"
+            raise UnusableFile("certificate", text) from exc
+        if authorities:
             # Clients choose their certificate by these names.
-            names = [_old(each).get_subject() for each in _certificates(self._client_ca)]
-            context.set_client_ca_list(names)
+            context.set_client_ca_list([_old(each).get_subject() for each in authorities])
         return context
+
+    def _certificates(self, argument: str, path: str) -> list[x509.Certificate]:
+        found = [match[0] for match in _CERTIFICATE.finditer(self._data_of(argument, path))]
+        if not found:
+            text = f"{path!r} has no certificate in it; it must be a PEM file"
+            raise UnusableFile(argument, text)
+        try:
+            return [x509.load_pem_x509_certificate(each) for each in found]
+        except ValueError:
+            raise UnusableFile(argument, f"a certificate in {path!r} is damaged") from None
+
+    def _private_key(self) -> Any:
+        path = self._key
+        argument = "certificate" if path == self._certificate else "private_key"
+        match = _KEY.search(self._data_of(argument, path))
+        if match is None:
+            text = f"{path!r} has no private key in it; it must be a PEM file"
+            raise UnusableFile(argument, text)
+        try:
+            return load_pem_private_key(match[0], None)
+        except TypeError:
+            text = f"the private key of {path!r} is encrypted; decrypt it by `openssl pkey`"
+            raise UnusableFile(argument, text) from None
+        except Exception:
+            # The text doesn't show anything of the key.
+            text = f"the private key of {path!r} is damaged, or of an unknown kind"
+            raise UnusableFile(argument, text) from None
+
+    def _data_of(self, argument: str, path: str) -> bytes:
+        try:
+            with open(join(self._directory, path), "rb") as file:
+                data = file.read(_LARGEST + 1)
+        except OSError as exc:
+            raise UnusableFile(argument, f"can't read {path!r}: {exc.strerror}") from exc
+        if len(data) > _LARGEST:
+            text = f"{path!r} is larger than a mebibyte, and can't be a file of certificates"
+            raise UnusableFile(argument, text)
+        return data
 
 
 def _old(certificate: x509.Certificate) -> crypto.X509:
     return crypto.X509.from_cryptography(certificate)
-
-
-def _certificates(path: str) -> list[x509.Certificate]:
-    found = [match[0] for match in _CERTIFICATE.finditer(_data_of(path))]
-    if not found:
-        raise ValueError(f"{path!r} has no certificate in it; it must be a PEM file")
-    try:
-        return [x509.load_pem_x509_certificate(each) for each in found]
-    except ValueError:
-        raise ValueError(f"a certificate in {path!r} is damaged") from None
-
-
-def _private_key(path: str) -> Any:
-    match = _KEY.search(_data_of(path))
-    if match is None:
-        raise ValueError(f"{path!r} has no private key in it; it must be a PEM file")
-    try:
-        return load_pem_private_key(match[0], None)
-    except TypeError:
-        raise ValueError(
-            f"the private key of {path!r} is encrypted; decrypt it by `openssl pkey`"
-        ) from None
-    except Exception:
-        # The text doesn't show anything of the key.
-        raise ValueError(f"the private key of {path!r} is damaged, or of an unknown kind") from None
-
-
-def _data_of(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as exc:
-        raise ValueError(f"can't read {path!r}: {exc.strerror}") from exc
-    if len(data) > _LARGEST:
-        raise ValueError(f"{path!r} is larger than a mebibyte, and can't be a file of certificates")
-    return data

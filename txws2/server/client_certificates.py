@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from txws2._connection.handle import driver_of
+from txws2._connection.protocol import WebSocketProtocol
 from txws2.server.hooks import ProcessRequest
 from txws2.wire.http.heads import Request, Response
 
@@ -23,7 +25,7 @@ def certificate_auth() -> ProcessRequest:
     """
 
     def process_request(connection: Any, request: Request) -> Response | None:
-        find = getattr(connection.transport, "getPeerCertificate", None)
+        find = getattr(_transport_of(connection), "getPeerCertificate", None)
         certificate = None if find is None else find()
         if certificate is None:
             return Response.plain(HTTPStatus.FORBIDDEN, "A client certificate is needed.\n")
@@ -31,3 +33,10 @@ def certificate_auth() -> ProcessRequest:
         return None
 
     return process_request
+
+
+def _transport_of(connection: Any) -> Any:
+    """Return the transport of a connection that isn't open yet, or of a visitor of a site."""
+    # In a site, the connection itself has none until it is open.
+    is_websocket = isinstance(connection, WebSocketProtocol)
+    return driver_of(connection).transport if is_websocket else connection.transport

@@ -14,12 +14,12 @@ from twisted.web.resource import Resource, getChildForRequest
 from twisted.web.server import NOT_DONE_YET, Request
 
 from txws2._checks.signatures import check_hook
-from txws2._deferreds.callables import result_of
 from txws2._deferreds.tasks import started
 from txws2._transport.capabilities import Address, address_of
-from txws2.server.hooks import REQUEST_ARGUMENTS, ProcessRequest
+from txws2.server.hooks import REQUEST_ARGUMENTS, ProcessRequest, ask_hooks
 from txws2.server.mounted_site import put_back
 from txws2.server.resource import head_of, respond
+from txws2.server.site_bodies import largest_body
 from txws2.server.site_clients import site_client
 from txws2.wire.exceptions import InvalidHandshake
 from txws2.wire.http.heads import Request as Head
@@ -40,10 +40,13 @@ class Visitor:
 
     Attributes:
         username: the user whom a hook has authenticated; None otherwise.
+        auth_type: the scheme by which `basic_auth` or `bearer_auth` has let the client in; None
+            otherwise.
         site_request: the request of twisted.web.
     """
 
     username: str | None = None
+    auth_type: str | None = None
 
     def __init__(self, request: Request, trusted: Networks) -> None:
         self.site_request = request
@@ -107,6 +110,10 @@ class GuardedResource(Resource):
         self._hooks = hooks
         self._trusted = Networks(trusted_proxies)
 
+    def largest_body(self, segments: Sequence[bytes]) -> int | None:
+        """Return the bytes of the largest body of a request; None for no limit."""
+        return largest_body(self._resource, segments)
+
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return a resource that asks the hooks."""
         put_back(request)
@@ -152,15 +159,11 @@ class _Asking(Resource):
             visitor = Visitor(request, self._trusted)
         except InvalidHandshake:
             return Response.plain(HTTPStatus.BAD_REQUEST, "The request is malformed.\n")
-        for hook in self._hooks:
-            response = await result_of(hook(visitor, head))
-            if isinstance(response, Response):
-                return response
-            if response is not None:
-                raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
-        # For an access log.
-        cast(Any, request).remote_user = visitor.username
-        return None
+        response = await ask_hooks(visitor, self._hooks, head)
+        if response is None:
+            # For an access log.
+            cast(Any, request).remote_user = visitor.username
+        return response
 
 
 def _fail(failure: Failure, request: Request) -> None:

@@ -52,7 +52,7 @@ class ServerHandshake(Handshake):
 
     def result(self) -> Agreement | bytes:
         """Return the result, which is kept; mostly, it is only the raw head of the request."""
-        agreed = self.subprotocol or self.extensions or self.response
+        agreed = self.subprotocol or self.extensions or self.response or self.more_lines
         if agreed or self.client or self.upgrade or not isinstance(self.request, bytes):
             return super().result()
         return self.request
@@ -124,7 +124,7 @@ class ServerHandshake(Handshake):
         if compressed is not None:
             self.deflate, self.extensions = compressed
         if self.upgrade is not None:
-            self.more_lines = self.upgrade.header_lines()
+            self.more_lines += self.upgrade.header_lines()
 
     def acceptance(self, request: Request) -> Response:
         """Return the response that opens the connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from txws2._checks.signatures import check_hook
 from txws2._connection.handle import driver_of
 from txws2._connection.phases import CONNECTING
+from txws2._connection.protocol import WebSocketProtocol
 from txws2._deferreds.callables import check_function, result_of
 from txws2._deferreds.calls import Call, current_call
 from txws2._deferreds.missing_loop import log_failure
@@ -185,13 +186,7 @@ class Decision:
         self, hooks: Sequence[Callable[..., object]], *arguments: Any
     ) -> Response | None:
         """Ask hooks in turn until one has a response; see `ask_hooks`."""
-        for hook in hooks:
-            response = await self.ask(hook, *arguments)
-            if isinstance(response, Response):
-                return response
-            if response is not None:
-                raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
-        return None
+        return await _first_response(self.ask, hooks, *arguments)
 
     async def _find_answer(self) -> _Answer | None:
         """Return the answer; None for the server's own, which accepts."""
@@ -295,7 +290,7 @@ async def ask_hooks(
     """Call hooks in turn until one has a response.
 
     Args:
-        connection: their first argument.
+        connection: their first argument; or a visitor, whom a `GuardedResource` asks about.
         hooks: the hooks to call.
         *arguments: their further arguments.
 
@@ -303,7 +298,23 @@ async def ask_hooks(
         TypeError: a hook has returned neither a Response nor None.
         CancelledError: nobody waits for the answer any more.
     """
-    asked: Response | None = await driver_of(connection).handshake.decision.ask_all(
-        hooks, *arguments
-    )
-    return asked
+    if isinstance(connection, WebSocketProtocol):
+        decision: Decision = driver_of(connection).handshake.decision
+        return await decision.ask_all(hooks, *arguments)
+
+    async def ask(hook: Callable[..., object], *arguments: Any) -> object:
+        return await result_of(hook(connection, *arguments))
+
+    return await _first_response(ask, hooks, *arguments)
+
+
+async def _first_response(
+    ask: Callable[..., Awaitable[object]], hooks: Sequence[Callable[..., object]], *arguments: Any
+) -> Response | None:
+    for hook in hooks:
+        response = await ask(hook, *arguments)
+        if isinstance(response, Response):
+            return response
+        if response is not None:
+            raise TypeError(f"{hook!r} returned {response!r}, not a Response or None")
+    return None

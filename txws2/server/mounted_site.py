@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
@@ -17,23 +17,37 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from txws2._checks.kinds import shown
 from txws2._deferreds.isolation import isolated
 from txws2._deferreds.waiters import Waiters
+from txws2._private_names import SITE_CHANNEL
 from txws2._time.deadlines import call_off
 from txws2._transport.capabilities import abort
 from txws2.exceptions import ServerClosing
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.resource import WebSocketResource, respond
+from txws2.server.site_bodies import SMALL_BODY, largest_body, segments_of_target
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.first_requests import path_of_target
 
-__all__ = ["MountedSite", "put_back"]
+__all__ = ["MountedSite", "put_back", "site_asks_for_websocket"]
 
 Find = Callable[[str], WebSocketServerFactory | None]
+
+# Seconds. A client that is still sending a body must not lose the response: RFC 9112 section 9.6.
+_LINGER = 5
+
+_TOO_LARGE = b"The body of this request is too large.\n"
+_REFUSAL = (
+    b"HTTP/1.1 413 Content Too Large\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_TOO_LARGE), _TOO_LARGE)
+)
 
 
 class MountedSite:
     """A site whose connections have begun elsewhere.
 
-    A connection that a client keeps open may ask for a WebSocket later.
+    A connection that a client keeps open may ask for a WebSocket later. A body that is larger than
+    its resource takes is refused before it is read; see `largest_body`.
 
     Args:
         site: a resource of twisted.web, for which a site without an access log is made; or a site.
@@ -90,6 +104,14 @@ class MountedSite:
         for channel in self._busy():
             isolated(abort, channel.transport)
 
+    def largest_body(self, target: bytes) -> int | None:
+        """Return the bytes of the largest body of a request; None for no limit."""
+        return largest_body(self.site.resource, segments_of_target(target))
+
+    def later(self, call: Callable[[], object]) -> IDelayedCall:
+        """Call a function when a client has had the time to read the end of a connection."""
+        return self._timed.clock.callLater(_LINGER, call)
+
     def add(self, channel: _Channel) -> None:
         """Count a channel among those that are connected."""
         self._channels.add(channel)
@@ -124,6 +146,11 @@ class _Channel(HTTPChannel):
     def __init__(self, mounted: MountedSite) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._mounted = mounted
+        # The largest body of the request that is being read; None for no limit.
+        self._limit: int | None = None
+        self._refusing: IDelayedCall | None = None
+        # Ends the present response.
+        self._end: Callable[[], object] | None = None
 
     @property
     def upgraded(self) -> bool:
@@ -146,16 +173,63 @@ class _Channel(HTTPChannel):
         """End the connection, after the response to the present request if there is one."""
         if self.upgraded:
             return
-        if not self.requests:
+        if not self.requests or self._refusing is not None:
             self.loseConnection()  # type: ignore[no-untyped-call]
             return
         self.persistent = False
         for request in self.requests:
             if not request.startedWriting:
                 request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        if self._end is not None:
+            isolated(self._end)
+
+    def when_leaving(self, end: Callable[[], object]) -> None:
+        """Call a function when the server stops, to end the present response.
+
+        A response that ends only with the connection would hold up the server otherwise.
+        """
+        self._end = end
+        if self._mounted.leaving:
+            end()
+
+    def allHeadersReceived(self) -> None:
+        """Judge the length of the body before it is read."""
+        # Without the name, the resources judge the bodies when they have come.
+        if SITE_CHANNEL.are_in(HTTPChannel):
+            if self.requests[-1].requestHeaders.hasHeader(b"Sec-WebSocket-Key"):
+                self._limit = SMALL_BODY
+            else:
+                self._limit = self._mounted.largest_body(cast(Any, self)._path)
+            # A body in chunks has no length yet.
+            if self._limit is not None and (self.length or 0) > self._limit:
+                self._refuse()
+                return
+        super().allHeadersReceived()  # type: ignore[no-untyped-call]
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take a part of a body, or of requests that come early."""
+        if self._refusing is not None:
+            return
+        super().rawDataReceived(data)
+        if self._limit is not None and cast(Any, self.requests[-1]).content.tell() > self._limit:
+            self._refuse()
+
+    def allContentReceived(self) -> None:
+        """Answer a request that is complete."""
+        self._limit = self._end = None
+        super().allContentReceived()  # type: ignore[no-untyped-call]
+
+    def _refuse(self) -> None:
+        """Refuse a body that is too large, and read nothing of it any more."""
+        self._limit = None
+        transport: Any = self.transport
+        self._refusing = self._mounted.later(lambda: abort(transport))
+        transport.write(_REFUSAL)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the connection."""
+        self._limit = None
+        call_off(self._refusing)
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self._mounted.discard(self)
 
@@ -170,9 +244,13 @@ class _Root(Resource):
         self._mounted = mounted
         self._resources: dict[WebSocketServerFactory, WebSocketResource] = {}
 
+    def largest_body(self, segments: Sequence[bytes]) -> int | None:
+        """Return the bytes of the largest body of a request; None for no limit."""
+        return largest_body(self._root, segments)
+
     def getChildWithDefault(self, path: bytes, request: Request) -> Any:
         """Return the resource for a request, of whose path nothing is taken yet."""
-        if _asks_for_websocket(request):
+        if site_asks_for_websocket(request):
             factory = self._find(path_of_target(request.uri))
             if factory is not None:
                 return self._resource_of(factory)
@@ -206,7 +284,7 @@ class _Closing(Resource):
         return NOT_DONE_YET
 
 
-def _asks_for_websocket(request: Request) -> bool:
+def site_asks_for_websocket(request: Request) -> bool:
     """Tell the same as `txws2.wire.http.first_requests.asks_for_websocket`."""
     headers = request.requestHeaders
     return request.method == b"GET" and (

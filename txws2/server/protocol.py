@@ -25,11 +25,14 @@ class WebSocketServerProtocol(WebSocketProtocol):
 
     Attributes:
         username: the user whom `basic_auth` has authenticated; None otherwise.
+        auth_type: "Basic" if `basic_auth` has let the client in, "Bearer" if `bearer_auth` has;
+            None otherwise. It is AUTH_TYPE of CGI (RFC 3875 section 4.1.1).
         site_request: twisted.web's object of the request, if a `WebSocketResource` got it: it has
             the session, the cookies, and the user who is logged in. None otherwise.
     """
 
     username: str | None = None
+    auth_type: str | None = None
     site_request: twisted.web.server.Request | None = None
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:

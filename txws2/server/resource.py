@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from twisted.internet.defer import Deferred
@@ -28,6 +29,7 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.server.server import Server
+from txws2.server.site_bodies import SMALL_BODY
 from txws2.wire.closing import CloseCode
 from txws2.wire.handshake.server import refusal
 from txws2.wire.http.heads import Response
@@ -82,6 +84,10 @@ class WebSocketResource(Resource):
             raise TypeError("a factory has its options already; give them to it")
         self.factory = handler
         self._server = Server(handler, ())
+
+    def largest_body(self, segments: Sequence[bytes]) -> int:
+        """Return the bytes of the largest body of a request; see `txws2.server.site_bodies`."""
+        return SMALL_BODY
 
     def render(self, request: SiteRequest) -> int:
         """Answer a request, for twisted.web."""

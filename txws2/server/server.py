@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from socket import socket
+from socket import AF_UNIX, socket
 from types import TracebackType
 from typing import Any, Protocol, Union, Unpack, cast
 
 from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
@@ -28,6 +28,7 @@ from txws2._connection.counters import FactoryCounters
 from txws2._connection.parts import state_of
 from txws2._deferreds.eventual import Eventual
 from txws2.exceptions import ConcurrencyError
+from txws2.server.adopted_sockets import AdoptedUNIXEndpoint
 from txws2.server.factory import (
     FactoryOptions,
     WebSocketServerFactory,
@@ -308,5 +309,7 @@ def server_endpoint(reactor: Any, endpoint: Endpoint) -> IStreamServerEndpoint:
     has_backlog = any(re.match("backlog=|[^=]*$", argument) for argument in arguments[1:])
     if kind in ("tcp", "tcp6", "ssl", "unix") and not has_backlog:
         endpoint += f":backlog={_BACKLOG}"
-    described: IStreamServerEndpoint = serverFromString(reactor, endpoint)
-    return described
+    described: Any = serverFromString(reactor, endpoint)
+    if isinstance(described, AdoptedStreamServerEndpoint) and described.addressFamily == AF_UNIX:
+        described = AdoptedUNIXEndpoint(reactor, described.fileno)
+    return cast(IStreamServerEndpoint, described)

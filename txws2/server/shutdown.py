@@ -72,8 +72,8 @@ class Stopping:
     The factory of a service that is started again makes new connections. These belong to another
     `Stopping`.
 
-    A handler may wait for the end itself. To avoid a deadlock, the handler's Deferred fires when
-    all handlers that don't wait for the end have ended.
+    A handler may wait for the end itself, also a handler of another factory. To avoid a deadlock,
+    the handler's Deferred fires when all handlers that don't wait for the end have ended.
 
     Args:
         factory: the factory.
@@ -181,8 +181,10 @@ class Stopping:
         if self.phase is Phase.CLOSED:
             return succeed(None)
         call = current_call()
-        if call is None or call.connection is None or call.connection.factory is not self._factory:
+        if call is None or call.connection is None:
             return self._waiters.wait()
+        # The handler may be that of another server: handlers of several mounts may wait for the
+        # end of all mounts, and each would wait for the others.
         waiter: Deferred[None] = Eventual(self._wait_no_longer)
         self._inside[waiter] = call
         self._progress()

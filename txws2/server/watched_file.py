@@ -29,7 +29,8 @@ class WatchedFile(Generic[T]):
     again, the last contents that were right count.
 
     Args:
-        path: the path of the file.
+        path: the path of the file; a relative one begins in the present current directory, even if
+            twistd changes that later.
         parse: makes a value of the lines of the file. It raises `Unreadable`.
 
     Raises:
@@ -38,14 +39,15 @@ class WatchedFile(Generic[T]):
 
     def __init__(self, path: str | os.PathLike[str], parse: Callable[[str, list[str]], T]) -> None:
         self.path = os.fspath(path)
+        self._place = os.path.abspath(self.path)
         self._parse = parse
         # The state comes first: a change while the file is read is then seen the next time.
-        self._state = state_of(self.path)
+        self._state = state_of(self._place)
         self._value = self._read()
 
     def value(self) -> T:
         """Return the value of the file as it is now."""
-        state = state_of(self.path)
+        state = state_of(self._place)
         if state != self._state:
             self._state = state
             try:
@@ -58,24 +60,29 @@ class WatchedFile(Generic[T]):
         return self._value
 
     def _read(self) -> T:
-        return self._parse(self.path, lines_of(self.path))
+        return self._parse(self.path, lines_of(self.path, self._place))
 
 
-def lines_of(path: str) -> list[str]:
+def lines_of(path: str, place: str) -> list[str]:
     """Return the lines of a file, without spaces around them.
+
+    Args:
+        path: the path for the text of an error.
+        place: the absolute path.
 
     Raises:
         Unreadable: it can't be read, is too large, or isn't UTF-8.
     """
     try:
-        with open(path, "rb") as file:
+        with open(place, "rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as exc:
         raise Unreadable(f"can't read {path!r}: {exc.strerror}") from exc
     if len(data) > _LARGEST:
         raise Unreadable(f"{path!r} is larger than {_LARGEST >> 20} MiB")
     try:
-        return [line.strip() for line in data.decode().split("\n")]
+        # Editors of Windows may put a byte order mark at the beginning.
+        return [line.strip() for line in data.decode("utf-8-sig").split("\n")]
     except UnicodeDecodeError:
         raise Unreadable(f"{path!r} isn't UTF-8") from None
 

@@ -10,7 +10,16 @@ from txws2.wire.encoder import MessageEncoder, Part
 from txws2.wire.events import Closing, Failed, Ping, Pong
 from txws2.wire.exceptions import InvalidState, ProtocolError
 from txws2.wire.frame_reader import FrameReader, Trace
-from txws2.wire.frames import CLOSE, MAX_CONTROL_SIZE, PING, PONG, Header, encode_frame
+from txws2.wire.frames import (
+    BINARY,
+    CLOSE,
+    MAX_CONTROL_SIZE,
+    PING,
+    PONG,
+    Header,
+    encode_frame,
+    encode_header,
+)
 from txws2.wire.permessage_deflate import Deflate, PerMessageDeflate
 from txws2.wire.shared_message import SharedMessage
 
@@ -163,6 +172,23 @@ class Connection(FrameReader):
         encoder.sent_apart(compressed)
         self.count_out(message.opcode, message.size, len(frame))
         return frame
+
+    def announce(self, size: int) -> bytes | None:
+        """Return the header of a binary message, whose payload the caller writes right behind it.
+
+        Args:
+            size: the number of bytes of the message.
+
+        Returns:
+            The header; None if the message must be sent in another way: it is to be masked or
+            compressed or traced, or the connection isn't open.
+        """
+        # The flag `ordinary_out` is False unless the connection is open.
+        if not self.ordinary_out or self.client or self.deflates:
+            return None
+        header = encode_header(BINARY, size)
+        self.count_out(BINARY, size, len(header) + size)
+        return header
 
     def send_fragment(
         self,

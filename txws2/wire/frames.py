@@ -22,6 +22,7 @@ __all__ = [
     "Header",
     "Opcode",
     "encode_frame",
+    "encode_header",
     "parse_header",
 ]
 
@@ -195,18 +196,29 @@ def encode_frame(
         raise ValueError(f"no frame has the opcode {opcode}")
     if not isinstance(payload, bytes):
         payload = bytes(memoryview(payload))
-    length = len(payload)
-    mask_bit = 0x80 if masked else 0
-    # Section 5.2: "the minimal number of bytes MUST be used to encode the length".
-    if length < 126:
-        header = _SHORT.pack(first, mask_bit | length)
-    elif length < 1 << 16:
-        header = _MEDIUM.pack(first, mask_bit | 126, length)
-    else:
-        header = _LONG.pack(first, mask_bit | 127, length)
+    header = _header(first, len(payload), 0x80 if masked else 0)
     if not masked:
         return header + payload
     # Section 5.3: "the client MUST pick a fresh masking key from the set of allowed 32-bit
     # values" for each frame. So no caller passes a key, and none can be used twice.
     mask = new_mask()
     return header + mask + apply_mask(payload, mask)
+
+
+def encode_header(opcode: int, length: int) -> bytes:
+    """Return the header of a whole message in one frame that isn't masked.
+
+    Args:
+        opcode: one of `Opcode`.
+        length: the number of bytes of the payload, which follow the header.
+    """
+    return _header(0x80 | opcode, length, 0)
+
+
+def _header(first: int, length: int, mask_bit: int) -> bytes:
+    # Section 5.2: "the minimal number of bytes MUST be used to encode the length".
+    if length < 126:
+        return _SHORT.pack(first, mask_bit | length)
+    if length < 1 << 16:
+        return _MEDIUM.pack(first, mask_bit | 126, length)
+    return _LONG.pack(first, mask_bit | 127, length)

@@ -93,6 +93,8 @@ class CheckOriginsTests(HandshakeTestCase):
         check_origins(
             [
                 "https://example.com",
+                "https://b\xfccher.example",
+                "HTTPS://A_B.example.:8443",
                 "http://[2001:db8::1]:8080",
                 "moz-extension://3c8f-4a2b",
                 "file://",
@@ -104,7 +106,10 @@ class CheckOriginsTests(HandshakeTestCase):
         )
 
     def test_an_origin_that_no_browser_sends_is_a_mistake(self):
-        for origin in ("example.com", "https://example.com/", "localhost:8000", "", "*", "any"):
+        for origin in (
+            *("example.com", "https://example.com/", "localhost:8000", "", "*", "any"),
+            *("https://*.example.com", "https://a_(b", "http://[::", "http://[:::1:::2]", "ws://"),
+        ):
             error = self.assertRaises(ValueError, check_origins, ["https://example.com", origin])
             self.assertEqual(
                 str(error),

@@ -70,6 +70,11 @@ class RefusedTests(SynchronousTestCase):
     def test_one_with_a_parameter(self):
         self.assertRefused("'/chat/{room}' has a parameter", "/chat/{room}")
 
+    def test_nobody_asks_for_a_segment_of_dots(self):
+        for point in "/..", "/a/./b", "/a/../b", "/.":
+            self.assertRefused(f"{point!r} has a segment of dots", point)
+        MountPoints({"/...": 1, "/.well-known": 2, "/a..b": 3})
+
     def test_one_that_is_no_path(self):
         self.assertRefused("a path begins with a slash", "chat")
         self.assertRefused("leave the query out", "/chat?x=y")

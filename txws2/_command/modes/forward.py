@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from txws2._checks.quantities import size
 from txws2._command.modes.mode import Making, Mode, Place, place, place_alone
 from txws2._command.option import Option, WrongOption
 from txws2.server.factory import WebSocketServerFactory
@@ -46,12 +47,31 @@ class ForwardMode(Mode):
             "key of RSA; also for a --forward that has only a PATH",
             "FILE",
         ),
+        Option(
+            "forward-ca",
+            "trust the authorities of this file (PEM), and no others, for servers with a wss URI",
+            "FILE",
+        ),
         Option("record", "record each connection in a file of this directory", "DIRECTORY"),
+        Option(
+            "record-limit",
+            "most bytes of a recording; the connection goes on without",
+            "SIZE",
+            size(least=1),
+            2**30,
+            "1GiB",
+        ),
     )
 
     def lacking(self, setting: str, options: Any) -> str:
         """Return "" if a setting has an effect."""
-        if setting == "record" or any(not each.what for each in options["forward"]):
+        targets = [each.what for each in options["forward"]]
+        if setting == "record-limit":
+            return "" if targets and options["record"] is not None else "--record"
+        if setting == "forward-ca":
+            some = any(not each or _is_wss(each) for each in targets)
+            return "" if some else "a --forward to a wss URI, as --forward wss://example.com"
+        if setting == "record" or not all(targets):
             return super().lacking(setting, options)
         return "a --forward that has only a path, as --forward /"
 
@@ -62,14 +82,17 @@ class ForwardMode(Mode):
 
         targets = None if what else _targets(making)
         record = _directory(making)
+        authorities = _authorities(making) if not what or _is_wss(what) else None
         try:
             forward = Forward(
                 what or None,
                 targets=targets,
                 mount=making.path,
                 record=record,
+                record_limit=making.options["record-limit"],
                 # The time for the opening handshake limits it, too.
                 connect_timeout=making.settings["open_timeout"] or _PATIENCE,
+                tls=authorities,
                 reactor=making.reactor,
             )
         except Exception as exc:
@@ -108,6 +131,33 @@ def _targets(making: Making) -> FindTarget:
         raise WrongOption(name, f"can't read --{name} {shown}: {exc.strerror}") from exc
     except (ImportError, ValueError) as exc:
         raise WrongOption(name, str(exc)) from exc
+
+
+def _is_wss(what: str) -> bool:
+    return what.lower().startswith("wss://")
+
+
+def _authorities(making: Making) -> str | None:
+    """Return the path of the file with the authorities; None for those of this machine.
+
+    Raises:
+        WrongOption: the file has no certificate in it, or can't be read.
+    """
+    # Only this mode needs it.
+    from txws2.client.tls import ClientTLS
+
+    given = making.options["forward-ca"]
+    if given is None:
+        return None
+    path = os.path.join(making.directory, given)
+    try:
+        ClientTLS(path)
+    except OSError as exc:
+        problem = f"can't read --forward-ca {given}: {exc.strerror}"
+        raise WrongOption("forward-ca", problem) from exc
+    except ValueError as exc:
+        raise WrongOption("forward-ca", f"--forward-ca: {exc}") from exc
+    return path
 
 
 def _directory(making: Making) -> str | None:

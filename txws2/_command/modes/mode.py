@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from txws2._command.option import Option
+from txws2._pages.ways import Ways
 from txws2.server.factory import FactoryOptions, WebSocketServerFactory
+from txws2.server.hooks import ProcessRequest
 from txws2.wire.http.mount_points import segments_of_point
 
 __all__ = ["Making", "Mode", "Place", "place", "place_alone"]
@@ -72,6 +74,10 @@ class Making:
         own: the factories that have options of their own, not those of the command line; a mode
             may add to these.
         resources: the resources for plain HTTP at the paths of WebSockets; a mode may add to these.
+        proofs: hooks that accept clients of the resource at a path, too, where clients need one of
+            several proofs; a mode may add to these.
+        ways: the ways to use a path, for its hint, if it isn't just a WebSocket; a mode may add to
+            these.
         path: the path of the place that is made now.
     """
 
@@ -82,6 +88,8 @@ class Making:
     services: list[Any] = field(default_factory=list)
     own: list[WebSocketServerFactory] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
+    proofs: dict[str, tuple[ProcessRequest, ...]] = field(default_factory=dict)
+    ways: dict[str, Ways] = field(default_factory=dict)
     path: str = "/"
 
     def factory(self, handler: Any = None, **more: Any) -> WebSocketServerFactory:

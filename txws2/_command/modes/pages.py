@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from txws2._command.modes.mode import Making, Mode, place_alone
-from txws2._command.option import Option
+from txws2._command.option import Option, WrongOption
 from txws2._pages.health import Health, Metrics
 from txws2._pages.status import Status
 
@@ -94,14 +94,19 @@ def _password(path: str, shown: str) -> str:
     """Return the password in a file.
 
     Raises:
-        ValueError: there is none.
+        WrongOption: there is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        # Editors of Windows may put a byte order mark at the beginning.
+        with open(path, encoding="utf-8-sig") as file:
             password = file.readline().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it isn't UTF-8"
-        raise ValueError(f"--status-password {shown!r} can't be read: {reason}") from exc
+        raise _wrong_password(f"{shown!r} can't be read: {reason}") from exc
     if not password:
-        raise ValueError(f"--status-password {shown!r} has no password in its first line")
+        raise _wrong_password(f"{shown!r} has no password in its first line")
     return password
+
+
+def _wrong_password(problem: str) -> WrongOption:
+    return WrongOption("status-password", f"--status-password {problem}")

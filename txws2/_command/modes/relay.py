@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from txws2._checks.quantities import count, duration
 from txws2._command.modes.mode import Making, Mode, place_alone
 from txws2._command.option import Option, WrongOption
+from txws2._pages.visit import Visit
+from txws2._pages.ways import Manual
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.watched_file import Unreadable
 
 __all__ = ["RelayMode"]
 
@@ -80,8 +85,17 @@ class RelayMode(Mode):
         ),
         Option(
             "publish-tokens",
-            "a file with a bearer token on each line, with which HTTP clients may publish",
+            "a file with a token on each line, with which HTTP clients may publish; these need no "
+            "other password or token",
             "FILE",
+        ),
+        Option(
+            "publish-rate",
+            "messages a second that each WebSocket, and each token, may publish",
+            "NUMBER",
+            count("messages a second", words={"none": None}),
+            1000,
+            "1000",
         ),
     )
     has_resource = True
@@ -90,9 +104,10 @@ class RelayMode(Mode):
         """Return the factory of a relay, and keep its resource."""
         # Only this mode needs it.
         from txws2.relay import Relay
+        from txws2.relay.publishers import publisher_auth
 
         history = making.options["history"]
-        tokens = _tokens(making)
+        tokens = making.options["publish-tokens"]
         try:
             relay = Relay(
                 making.path,
@@ -100,32 +115,62 @@ class RelayMode(Mode):
                 history_seconds=history.seconds,
                 presence=bool(making.options["presence"]),
                 publish=making.options["publish"],
-                tokens=tokens,
+                tokens=None if tokens is None else os.path.join(making.directory, tokens),
+                publish_rate=making.options["publish-rate"],
                 reactor=making.reactor,
             )
-        except OSError as exc:
-            shown = making.options["publish-tokens"]
-            raise WrongOption(
-                "publish-tokens", f"can't read --publish-tokens {shown}: {exc.strerror}"
-            ) from exc
-        making.resources[making.path] = relay.resource()
-        return making.factory(relay)
+        except Unreadable as exc:
+            raise WrongOption("publish-tokens", f"--publish-tokens: {exc}") from exc
+        factory = making.factory(relay)
+        making.resources[making.path] = relay.resource(factory)
+        making.ways[making.path] = _WaysOfRelay(making)
+        if tokens is not None:
+            making.proofs[making.path] = (publisher_auth(relay),)
+        return factory
 
 
-def _tokens(making: Making) -> Any:
-    """Return the path of the file of tokens; None if there is none.
+class _WaysOfRelay:
+    """The ways to use a relay, with a room as an example.
 
-    Raises:
-        WrongOption: clients would need two values of one header.
+    Args:
+        making: has the path and the options.
     """
-    given = making.options["publish-tokens"]
-    if given is None:
-        return None
-    for other in ("user-file", "bearer-tokens"):
-        if making.options[other] is not None:
-            raise WrongOption(
-                "publish-tokens",
-                f"--publish-tokens and --{other} both need the Authorization header of a request; "
-                "give only one",
-            )
-    return os.path.join(making.directory, given)
+
+    def __init__(self, making: Making) -> None:
+        self._path = making.path.rstrip("/")
+        self._tokens = making.options["publish-tokens"] is not None
+        both = making.options["publish"] == "everybody"
+        self._websocket = "hear and publish" if both else "hear"
+
+    def __call__(self, visit: Visit, path: str) -> Manual:
+        rooms = f"{self._path}/room/"
+        room = path.removeprefix(rooms)
+        if not path.startswith(rooms) or not room or "/" in room:
+            room = "lobby"
+        uri, page = visit.uri(rooms + room), visit.uri(rooms + room, "http")
+        commands = [
+            (self._websocket, f"python -m txws2 {uri}"),
+            ("hear", f"curl -N -H 'Accept: text/event-stream' {page}"),
+        ]
+        if self._tokens:
+            commands.append(("publish", f"curl -d hello -H 'Authorization: Bearer TOKEN' {page}"))
+        name = unquote(room)
+        script = _SCRIPT.format(
+            module=visit.uri(f"{self._path}/relay.js", "http"),
+            relay=visit.uri(f"{self._path}/"),
+            room=json.dumps(name if name.isprintable() else "lobby"),
+        )
+        return Manual(
+            "There are rooms here",
+            f"Their addresses are {visit.uri(rooms, 'http')}NAME. Clients hear them, and publish.",
+            rooms + room,
+            tuple(commands),
+            script,
+        )
+
+
+_SCRIPT = """\
+import {{Relay}} from "{module}";
+const relay = new Relay("{relay}");
+relay.subscribe({room}, (data) => console.log(data));
+await relay.publish({room}, "hello");"""

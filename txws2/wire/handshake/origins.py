@@ -9,9 +9,9 @@ from functools import lru_cache
 from txws2.wire.exceptions import InvalidOrigin
 from txws2.wire.handshake.rules import single
 from txws2.wire.http.heads import Request
-from txws2.wire.http.hosts import normal_host
+from txws2.wire.http.hosts import is_host, normal_host
 
-__all__ = ["SAME_ORIGIN", "Origins", "check_origin", "check_origins"]
+__all__ = ["SAME_ORIGIN", "Origins", "check_origin", "check_origins", "host_of_origin"]
 
 SAME_ORIGIN = "same-origin"
 """Stands for the origin of the pages that come from the host to which they connect."""
@@ -28,6 +28,7 @@ _ORIGIN = re.compile(
 )
 # Origins of other schemes, as programs have for their own pages; and "null", which RFC 6454 section
 # 6.2 has for pages without an origin.
+_OF_PAGES = re.compile("(?:http|ws)s?:", re.IGNORECASE)
 _ANY_ORIGIN = re.compile(r"null|[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]*")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[^\[\]]*)?\]|[^\[\]:]+)(?::([0-9]{0,5}))?")
 # The limits of the caches: so many entries, each so long. Many requests have the same origin, and
@@ -62,9 +63,21 @@ def check_origins(origins: Origins) -> None:
             )
 
 
+def host_of_origin(origin: str) -> str | None:
+    """Return the host that pages of an origin come from; None if its scheme isn't one of these."""
+    match = _ORIGIN.fullmatch(normal_origin(origin))
+    return None if match is None else match[2]
+
+
 def _is_origin(text: str) -> bool:
     # A host that can't be normalized to ASCII is one that no page can come from.
-    return bool(_ANY_ORIGIN.fullmatch(text)) and normal_origin(text).isascii()
+    if not (_ANY_ORIGIN.fullmatch(text) and normal_origin(text).isascii()):
+        return False
+    if not _OF_PAGES.match(text):
+        return True
+    # No browser sends a pattern, as https://*.example.com.
+    host = host_of_origin(text)
+    return host is not None and is_host(host)
 
 
 def check_origin(request: Request, origins: Origins | None) -> None:

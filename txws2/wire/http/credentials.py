@@ -32,8 +32,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # One class of characters takes one pass.
 _REALM = re.compile(r"[ -~]*")
 
-# RFC 9110 sections 11.6.2 and 11.7.2: these two carry credentials.
-_SHOWING = {"authorization", "proxy-authorization"}
+# RFC 9110 sections 11.6.2 and 11.7.2: the first two carry credentials. So does the last, for a
+# relay.
+_SHOWING = {"authorization", "proxy-authorization", "publish-token"}
 
 
 def masked(name: str, value: str) -> str:

@@ -13,7 +13,7 @@ from txws2.wire.exceptions import InvalidHost
 from txws2.wire.http.heads import Request
 from txws2.wire.http.ip_addresses import parse_ip
 
-__all__ = ["Hosts", "check_host", "is_localhost", "normal_host"]
+__all__ = ["Hosts", "check_host", "is_host", "is_localhost", "normal_host"]
 
 # An IPv6 address in brackets; the zone of a link-local address (RFC 6874) isn't captured, since it
 # has a meaning on one machine only.
@@ -112,6 +112,13 @@ def _network(name: str) -> IPv4Network | IPv6Network | None:
         return ip_network(name.partition("%")[0] if bracketed is None else bracketed[1])
     except ValueError:
         return None
+
+
+def is_host(text: str) -> bool:
+    """Return True for a name or an address; an IPv6 address may have brackets."""
+    bracketed = _ADDRESS.fullmatch(text)
+    address = parse_ip(text if bracketed is None else bracketed[1])
+    return address is not None or _NAME.fullmatch(normal_host(text)) is not None
 
 
 def _checked(name: str) -> str:

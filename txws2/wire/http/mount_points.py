@@ -59,7 +59,7 @@ def segments_of_point(point: str) -> tuple[str, ...]:
 
     Raises:
         TypeError: it isn't a str.
-        ValueError: it isn't a path, or has a parameter.
+        ValueError: it isn't a path, has a parameter, or a segment of dots.
     """
     if parameters_of(point):
         raise ValueError(
@@ -67,4 +67,7 @@ def segments_of_point(point: str) -> tuple[str, ...]:
             "factory tells them apart"
         )
     segments = tuple(point[1:].split("/"))
+    if "." in segments or ".." in segments:
+        # RFC 3986 section 5.2.4.
+        raise ValueError(f"{point!r} has a segment of dots, which clients remove before they ask")
     return segments if segments[-1] else segments[:-1]
