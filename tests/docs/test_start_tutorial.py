@@ -97,8 +97,8 @@ def commands_in(page):
 class CommandsTests(TutorialTestCase):
     def setUp(self):
         super().setUp()
-        self.path = Path(self.mktemp()).absolute()
-        self.path.mkdir()
+        # Before the tests leave trial's own directory.
+        self.temporary = Path(self.mktemp()).absolute()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(TUTORIAL)
 
@@ -125,11 +125,15 @@ class CommandsTests(TutorialTestCase):
 
     def test_the_lines_for_watching_belong_into_the_file(self):
         [lines] = blocks((PAGES / "5-scale.rst").read_text(), "toml")
-        (self.path / "status.txt").write_text("secret")
-        lines = lines.replace("status.txt", f"{self.path}/status.txt")
-        (self.path / "ws.toml").write_text((TUTORIAL / "ws.toml").read_text() + lines)
+        path = self.temporary
+        path.mkdir()
+        (path / "status.txt").write_text("secret")
+        toml = (TUTORIAL / "ws.toml").read_text() + lines.replace(
+            "status.txt", f"{path}/status.txt"
+        )
+        (path / "ws.toml").write_text(toml)
         options = Options()
-        options.parseOptions(["--config", str(self.path / "ws.toml")])
+        options.parseOptions(["--config", str(path / "ws.toml")])
 
 
 class TestsTests(CommandTestCase):
