@@ -97,6 +97,7 @@ def commands_in(page):
 class CommandsTests(TutorialTestCase):
     def setUp(self):
         super().setUp()
+        self.folder = Path(self.mktemp()).absolute()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(TUTORIAL)
 
@@ -123,7 +124,7 @@ class CommandsTests(TutorialTestCase):
 
     def test_the_lines_for_watching_belong_into_the_file(self):
         [lines] = blocks((PAGES / "5-scale.rst").read_text(), "toml")
-        path = Path(self.mktemp()).absolute()
+        path = self.folder
         path.mkdir()
         (path / "status.txt").write_text("secret")
         toml = (TUTORIAL / "ws.toml").read_text() + lines.replace(
