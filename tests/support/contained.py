@@ -2,8 +2,8 @@
 
 A test that is interrupted, or a worker that is killed, may leave servers and browsers. This process
 adopts those (see PR_SET_CHILD_SUBREAPER in prctl(2)), also if they have a session of their own, and
-ends them after the command. It passes SIGTERM and SIGHUP on as an interrupt, and is stopped itself
-if its parent, make, is killed.
+ends them after the command. It passes SIGTERM and SIGHUP on as an interrupt. If make, its parent,
+is killed, it ends in the same way, and so does the command if this process is killed.
 """
 
 import ctypes
@@ -22,14 +22,11 @@ _GRACE = 10
 
 def run(command):
     """Run a command; return its status once no process of it is left."""
-    # Another system has no such call, and its init adopts what is left.
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        libc.prctl(_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+    _ends_with_parent(signal.SIGTERM)
     # The command begins with the default handling of what is handled here, also in the background.
     signal.signal(signal.SIGINT, lambda *_: signal.alarm(_GRACE))
-    child = subprocess.Popen(command)
+    child = subprocess.Popen(command, preexec_fn=lambda: _ends_with_parent(signal.SIGINT))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: _interrupt(child.pid))
     signal.signal(signal.SIGALRM, lambda *_: _kill(child.pid))
@@ -37,6 +34,17 @@ def run(command):
     signal.alarm(0)
     _end_all()
     return status
+
+
+def _ends_with_parent(number):
+    """Have this process get a signal when its parent is killed."""
+    _prctl(_SET_PDEATHSIG, number)
+
+
+def _prctl(option, value):
+    # Only Linux has this call. Elsewhere, init adopts what is left.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _interrupt(pid):
@@ -69,7 +77,8 @@ def _end_all():
 
 def _children():
     """Return the processes that are children of this one."""
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _is_child(pid)]
+    found = os.listdir("/proc") if sys.platform == "linux" else []
+    return [pid for pid in map(int, filter(str.isdigit, found)) if _is_child(pid)]
 
 
 def _is_child(pid):
