@@ -14,7 +14,7 @@ from twisted.python.logfile import LogFile
 
 from tests.command.test_authentication import TOKEN, AuthenticationTestCase
 from tests.support.sides import REQUEST, Peer, QuietTestCase
-from tests.test_tap import TapTestCase
+from tests.support.tap import TapTestCase
 from txws2._command import json_log
 from txws2._command.json_log import json_line, log_as_json
 from txws2.tap import CannotStart, Options
