@@ -90,6 +90,17 @@ class AccessLogTests(AuthenticationTestCase):
         for line in text.splitlines():
             self.assertEqual(line.count('"'), 2, line)
 
+    def test_a_name_with_a_space_is_one_field(self):
+        tokens = self.file("named", "abc Ann Bee")
+        self.start_logged("--bearer-tokens", tokens)
+        self.talk(TOKEN)
+        self.assertRegex(self.lines()[0], r"^\S+ - Ann%20Bee TIME ")
+
+    def test_a_long_line_is_cut(self):
+        self.start_logged()
+        self.talk(path=b"/" + b"a" * 5000)
+        self.assertLess(len(self.lines()[0]), 2100)
+
     def test_a_factory_with_options_of_its_own_is_logged_too(self):
         service = self.make(
             *("--access-log", str(self.path), "--app", "tests.command.test_authentication:FACTORY")

@@ -21,9 +21,6 @@ _log = Logger(namespace="txws2.server")
 
 _SEPARATOR = re.compile(r":\s+")
 
-# A longer token isn't one of ours, and hashing it would take time.
-_LONGEST = 4096
-
 
 def token_of(request: Request) -> str:
     """Return the token of a request; "" if it has none.
@@ -75,9 +72,7 @@ class Targets:
         """Return the address of the target of a request; None if its token isn't known."""
         self._refresh()
         token = token_of(request)
-        if not token or len(token) > _LONGEST:
-            return None
-        return self._found.get(_key(token))
+        return self._found.get(_key(token)) if token else None
 
     def _refresh(self) -> None:
         """Read the files again if they have changed; if they can't be read, keep the targets."""
