@@ -42,12 +42,12 @@ class PathTests(QuietTestCase):
 
 class LeavingPathTests(UpstreamTestCase):
     def test_a_request_for_it_is_a_400(self):
-        self.serve(mount="/x", where="ws://inner/base/")
+        self.serve(path="/x", where="ws://inner/base/")
         self.assertEqual(self.refused("/x/%2e%2e/a").status_code, 400)
         self.assertEqual(self.inner.attempts, [])
 
     def test_path_and_query_arrive(self):
-        self.serve(mount="/x", where="ws://inner/base/?k=1")
+        self.serve(path="/x", where="ws://inner/base/?k=1")
         self.connect("/x/room?token=2")
         self.assertEqual(self.last_request().path, "/base/room?k=1&token=2")
 

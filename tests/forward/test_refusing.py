@@ -112,8 +112,16 @@ class ArgumentTests(ForwardTestCase):
             error = self.assertRaises(ValueError, Forward, where, reactor=self.clock)
             self.assertIn("endpoint string", str(error))
         self.assertRaises(TypeError, Forward, 5900, reactor=self.clock)
-        for options in {"mount": "x"}, {"connect_timeout": 0}, {"record_limit": 0}:
+        for options in {"path": "x"}, {"connect_timeout": 0}, {"record_limit": 0}:
             self.assertRaises(ValueError, Forward, "tcp:localhost:1", reactor=self.clock, **options)
+        for options in (
+            {"path": None},
+            {"connect_timeout": "3"},
+            {"record_limit": 0.5},
+            {"reactor": 1},
+        ):
+            options = {"reactor": self.clock, **options}
+            self.assertRaises(TypeError, Forward, "tcp:localhost:1", **options)
 
     def test_addresses_have_several_forms(self):
         for where in "localhost:1", "[::1]:5900", "tcp:localhost:1", "unix:/x", "unix_socket:/x":

@@ -229,7 +229,7 @@ class SiteTests(SiteTestCase):
     """In a site of twisted.web, a connection has no transport before it is open."""
 
     def test_the_headers_of_both_requests_and_answers_pass(self):
-        self.serve(Forward("ws://127.0.0.1:8001/", mount="/chat", reactor=self.clock))
+        self.serve(Forward("ws://127.0.0.1:8001/", path="/chat", reactor=self.clock))
         self.receive(REQUEST)
         other = Imposing(None, b"Set-Cookie: a=b\r\n")
         client = self.clock.tcpClients[0][2].buildProtocol(None)

@@ -21,10 +21,10 @@ class UpstreamTestCase(QuietTestCase):
             self.received.append(message)
             await ws.send(message)
 
-    def serve(self, handler=None, *, where="ws://inner/", mount="/", outer=None, **options):
+    def serve(self, handler=None, *, where="ws://inner/", path="/", outer=None, **options):
         self.inner = ScriptedServer(handler or self.echo, at="ws://inner/", **options)
         self.reactor = self.inner.reactor
-        self.forward = Forward(where, mount=mount, reactor=self.reactor)
+        self.forward = Forward(where, path=path, reactor=self.reactor)
         self.outer = ScriptedServer(
             self.forward, at="ws://outer/", reactor=self.reactor, **(outer or {})
         )

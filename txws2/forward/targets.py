@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from twisted.logger import Logger
@@ -58,7 +59,7 @@ class Targets:
         ValueError: a line has a mistake; the text names the file and the line.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, reactor: object = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, reactor: Any = None) -> None:
         self._path = Path(path)
         self._reactor = global_reactor() if reactor is None else reactor
         self._state = self._look()
