@@ -45,34 +45,16 @@ html_static_path = ["static"]
 html_css_files = ["txws2.css"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
-pygments_dark_style = "native"
+pygments_dark_style = "github-dark"
 # What a program prints, and the prompt before a command, aren't copied.
 copybutton_exclude = ".linenos, .gp, .go"
 
 
 def setup(app):
-    """Leave pages out of the front page that aren't there yet; write llms.txt."""
-    app.connect("source-read", without_missing_pages)
+    """Write llms.txt beside the pages."""
     app.connect("build-finished", write_llms)
 
 
 def write_llms(app, exception):
     """Write the list of the built pages."""
     (Path(app.outdir) / "llms.txt").write_text(llms("html", ""))
-
-
-def without_missing_pages(app, docname, source):
-    """Drop the lines of the front page that name a page that isn't there."""
-    if docname == "index":
-        lines = source[0].split("\n")
-        source[0] = "\n".join(line for line in lines if all(map(is_there, named_in(line))))
-
-
-def named_in(line):
-    """Return the pages that a line of a toctree or of the text names."""
-    return re.findall(r"^   ([\w-]+/[\w/-]+)$|:doc:`([\w/-]+)`", line)
-
-
-def is_there(names):
-    """Tell whether a page is there."""
-    return (HERE / f"{''.join(names)}.rst").exists()

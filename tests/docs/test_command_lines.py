@@ -24,27 +24,36 @@ OTHERS = {
     "cd": "the shell's own",
     "cp": "changes the machine",
     "echo": "its output goes to the program behind the pipe, or into a file",
+    "export": "the shell's own",
     "grep": "looks for words in the output before it",
     "kill": "ends the reader's own process",
     "mkdir": "changes the machine",
+    "sh": "tests/interop/test_deploy.py",
+    "sleep": "only waits",
     "ulimit": "the shell's own",
     "apt-get": "changes the machine; .ci/run uses it in the same way",
+    "caddy": "tests/interop/test_behind_caddy.py",
     "certbot": "needs a host with a public name",
     "ckeygen": "tests/interop/test_endpoints.py",
     "curl": "tests/pages/test_pages.py and tests/relay ask for the same",
+    "haproxy": "tests/interop/test_reverse_proxies.py",
     "htpasswd": "tests/server/test_user_file.py reads such files",
+    "install": "changes the machine",
     "journalctl": "needs a machine that systemd has started",
     "load": "the load of make bench: tests/interop/test_benchmarks.py",
     "nginx": "tests/interop/test_reverse_proxies.py",
     "nstat": "reads the machine's own counters",
     "openssl": "tests/interop/test_endpoints.py has such a certificate",
+    "podman": "needs a registry of images; tests/docs/test_deploy.py reads the Containerfile",
     "prlimit": "reads the limits of the reader's own process",
     "ps": "looks at the reader's own process",
     "ss": "reads the machine's own sockets",
     "ssh": "tests/interop has the same pair of programs in its test of the gallery",
     "sysctl": "reads the machine's own settings",
+    "systemd-analyze": "tests/interop/test_systemd.py",
     "systemctl": "tests/interop/test_systemd.py starts the same units without systemd as process 1",
     "taskset": "the program behind it is what the page is about",
+    "useradd": "changes the machine",
     "towncrier": "`make docs` runs it",
 }
 # A line is cut here into commands and, behind an angle bracket, files.
@@ -95,10 +104,13 @@ def all_commands():
 
 class CommandLineTests(SynchronousTestCase):
     def setUp(self):
-        """Go to a directory with the configuration file that a command may name."""
+        """Go to a directory with the files that a command may name."""
         directory = Path(self.mktemp())
         directory.mkdir()
         (directory / "ws.toml").write_text("echo = true")
+        (directory / "chat.py").write_text("async def handler(ws): pass")
+        self.patch(sys, "path", list(sys.path))
+        self.addCleanup(sys.modules.pop, "chat", None)
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(directory)
         self.patch(sys, "stdout", StringIO())

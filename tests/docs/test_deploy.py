@@ -1,4 +1,4 @@
-"""The files of docs/deploy for containers: their commands are right, and nobody is root."""
+"""The files of docs/deploy: their commands are right, and in a container nobody is root."""
 
 import json
 import re
@@ -85,3 +85,30 @@ class KubernetesTests(SynchronousTestCase):
     def test_the_client_understands_its_probe(self):
         [probe] = re.findall(r'command: (\["/opt.*\])', self.text)
         self.assertEqual(parse_arguments(json.loads(probe)[3:]).timeout, 5)
+
+
+class DrainTests(SynchronousTestCase):
+    """Whoever ends the process waits long enough."""
+
+    def options(self, line):
+        options = Options()
+        options.parseOptions(line.split(" ws ", 1)[1].replace("$PORT", "8000").split())
+        return options
+
+    def assertFits(self, options, seconds):
+        self.assertLess(options["drain"] + options["close-timeout"], seconds)
+
+    def test_systemd(self):
+        text = (DEPLOY / "chat.service").read_text()
+        options = self.options(re.search(r"^ExecStart=(.+)$", text, re.M)[1])
+        self.assertFits(options, int(re.search(r"TimeoutStopSec=(\d+)", text)[1]))
+
+    def test_podman(self):
+        text = (DEPLOY / "containers.rst").read_text()
+        line = re.search(r"podman run .+(\bws -l .+)$", text, re.M)[1]
+        self.assertFits(self.options(f" {line}"), int(re.search(r"--time (\d+)", text)[1]))
+
+    def test_a_platform(self):
+        options = self.options((DEPLOY / "Procfile").read_text())
+        self.assertFits(options, 30)
+        self.assertTrue(options["json-log"])

@@ -1,5 +1,6 @@
 """systemd listens, and starts the service of docs/deploy at the first connection."""
 
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -90,9 +91,20 @@ class SystemdTests(CommandTestCase):
             raise SkipTest("systemd-analyze is not installed (Debian's package systemd)")
         path = self.make_directory()
         shutil.copy(DEPLOY / "chat.socket", path)
-        text = (DEPLOY / "chat.service").read_text()
-        (path / "chat.service").write_text(text.replace("/opt/chat/bin/twistd", TWISTD))
-        process = self.start(ANALYZE, "verify", *map(str, sorted(path.glob("chat.*"))))
+        for name in "chat.service", "https.service":
+            text = (DEPLOY / name).read_text()
+            (path / name).write_text(text.replace("/opt/chat/venv/bin/twistd", TWISTD))
+        process = self.start(ANALYZE, "verify", *map(str, sorted(path.iterdir())))
         await process.ended
         self.assertEqual(process.status, 0, process.err)
-        self.assertNotIn("chat.service:", process.err)
+        self.assertNotRegex(process.err, "(chat|https).service:")
+
+    async def test_the_unit_may_do_as_little_as_its_page_says(self):
+        if ANALYZE is None:
+            raise SkipTest("systemd-analyze is not installed (Debian's package systemd)")
+        unit = DEPLOY / "chat.service"
+        process = self.start(ANALYZE, "security", "--offline=true", "--no-pager", str(unit))
+        await process.ended
+        figure = re.search(r"Overall exposure level for chat.service: ([\d.]+)", process.out)[1]
+        page = (DEPLOY / "systemd.rst").read_text()
+        self.assertIn(f"these units get\n{figure} of 10", page)

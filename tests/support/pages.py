@@ -44,6 +44,7 @@ def included():
 def faults_of(code):
     """Return the reasons why a block of Python doesn't run as pasted."""
     try:
+        compile(code, "the block", "exec")
         tree = ast.parse(code)
         top = symtable.symtable(code, "the block", "exec")
     except SyntaxError as fault:

@@ -180,8 +180,8 @@ class Connection(FrameReader):
             size: the number of bytes of the message.
 
         Returns:
-            The header; None if the message must be sent in another way: it is to be masked or
-            compressed or traced, or the connection isn't open.
+            The header. None if the message must be sent in another way, because it is to be masked
+            or compressed or traced, or the connection isn't open.
         """
         # The flag `ordinary_out` is False unless the connection is open.
         if not self.ordinary_out or self.client or self.deflates:
