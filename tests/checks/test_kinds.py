@@ -8,7 +8,14 @@ from fractions import Fraction
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase as TestCase
 
-from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
+from txws2._checks.kinds import (
+    check_count,
+    check_flag,
+    check_path,
+    check_reactor,
+    check_seconds,
+    shown,
+)
 
 
 class Index:
@@ -53,6 +60,15 @@ class KindTests(TestCase):
         told = self.told(ValueError, check_seconds, "drain", -1, zero=True)
         self.assertEqual(told, "drain must be at least 0 seconds, or None; it is -1")
         self.told(TypeError, check_seconds, "initial", None, optional=False)
+
+    def test_a_path_begins_with_a_slash(self):
+        check_path("/")
+        check_path("/chat")
+        told = self.told(ValueError, check_path, "chat")
+        self.assertEqual(told, "path must begin with a slash, as '/chat'; it is 'chat'")
+        self.told(ValueError, check_path, "")
+        self.told(TypeError, check_path, None)
+        self.told(TypeError, check_path, b"/chat")
 
     def test_a_flag_is_true_or_false(self):
         for value in (True, False, 0, 1):

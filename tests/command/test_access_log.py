@@ -14,7 +14,7 @@ from twisted.python.logfile import LogFile
 
 from tests.command.test_authentication import TOKEN, AuthenticationTestCase
 from tests.support.sides import REQUEST, Peer, QuietTestCase
-from tests.test_tap import TapTestCase
+from tests.support.tap import TapTestCase
 from txws2._command import json_log
 from txws2._command.json_log import json_line, log_as_json
 from txws2.tap import CannotStart, Options
@@ -89,6 +89,17 @@ class AccessLogTests(AuthenticationTestCase):
         self.assertNotIn("\x1b", text)
         for line in text.splitlines():
             self.assertEqual(line.count('"'), 2, line)
+
+    def test_a_name_with_a_space_is_one_field(self):
+        tokens = self.file("named", "abc Ann Bee")
+        self.start_logged("--bearer-tokens", tokens)
+        self.talk(TOKEN)
+        self.assertRegex(self.lines()[0], r"^\S+ - Ann%20Bee TIME ")
+
+    def test_a_long_line_is_cut(self):
+        self.start_logged()
+        self.talk(path=b"/" + b"a" * 5000)
+        self.assertLess(len(self.lines()[0]), 2100)
 
     def test_a_factory_with_options_of_its_own_is_logged_too(self):
         service = self.make(

@@ -4,7 +4,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from tests.support.sides import RecordedClient
-from tests.test_tap import TapTestCase
+from tests.support.tap import TapTestCase
 from txws2._command.option import CannotStart
 from txws2._command.option_groups import GROUPS, OF_THE_FILE
 from txws2._command.services import TwistdService, TwistdServices

@@ -130,6 +130,15 @@ class IdleTests(IdleTestCase):
         self.pass_time(200)
         self.assertFalse(self.reactor.hasStopped)
 
+    def test_a_websocket_that_ends_after_that_changes_nothing(self):
+        self.begin()
+        both = self.join()
+        self.pass_time(20)
+        self.service._others[-1].stopService()
+        self.leave(both)
+        self.pass_time(200)
+        self.assertFalse(self.reactor.hasStopped)
+
     def test_a_reactor_that_has_stopped_already_is_no_failure(self):
         self.begin()
         self.reactor.stop()

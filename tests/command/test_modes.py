@@ -13,7 +13,7 @@ from twisted.web.wsgi import WSGIResource
 
 from tests.support.certificates import make_pems
 from tests.support.sides import REQUEST, Peer, QuietTestCase
-from tests.test_tap import TapTestCase
+from tests.support.tap import TapTestCase
 from txws2._command.modes.mode import Making, Place, place, place_alone
 from txws2._command.modes.table import MODES
 from txws2._command.option import CannotStart

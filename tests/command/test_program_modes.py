@@ -8,7 +8,7 @@ from txws2._command.services import TwistdServices
 from txws2.programs import Program, SharedProgram
 
 COMMON = {"max_size": 2**20, "term_after": 0.1, "kill_after": 5}
-ALONE = {"binary": False, "max_programs": 100, "script_name": "/", **COMMON}
+ALONE = {"binary": False, "max_programs": 100, "path": "/", **COMMON}
 SHARED = {"takes_input": False, "history": 0, **COMMON}
 
 
@@ -46,7 +46,7 @@ class ExecTests(ProgramTestCase):
             self.assertMakes((words, ALONE), f"--exec={line}")
 
     def test_a_path_is_the_name_of_the_script(self):
-        self.assertMakes((["cat"], {**ALONE, "script_name": "/x"}), "--exec", "/x=cat")
+        self.assertMakes((["cat"], {**ALONE, "path": "/x"}), "--exec", "/x=cat")
 
     def test_the_output_may_be_binary(self):
         self.assertMakes((["cat"], {**ALONE, "binary": True}), "--exec-binary=cat")
@@ -76,7 +76,7 @@ class ExecTests(ProgramTestCase):
 
     def test_several_have_paths_of_their_own(self):
         self.start("--exec=/a=cat", "--exec=/b=cat -n", "--exec-binary=/c=cat", "--echo")
-        self.assertEqual([each["script_name"] for _, each in self.made], ["/a", "/b", "/c"])
+        self.assertEqual([each["path"] for _, each in self.made], ["/a", "/b", "/c"])
         self.assertOpens("/")
 
 

@@ -11,7 +11,7 @@ from twisted.logger import formatEvent
 
 from tests.command.test_tls import TLSTestCase
 from tests.support.sides import QuietTestCase
-from tests.test_tap import TapTestCase
+from tests.support.tap import TapTestCase
 from txws2._command.sd_notify import Notifier, notifier_of
 
 

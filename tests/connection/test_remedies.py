@@ -1,12 +1,10 @@
 """The log has advice for the owner of a server on clients that fail, ready to be copied."""
 
-from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sides import TEXT, Peer, ServerSide
 from tests.support.website import SiteTestCase, plus
-from tests.test_tap import TapTestCase
 from txws2._connection.remedies import Spelling, remedy
 from txws2.exceptions import InvalidOrigin, NegotiationError, PayloadTooBig
 from txws2.server.factory import WebSocketServerFactory
@@ -294,67 +292,8 @@ class ResourceTests(Seen, SiteTestCase):
         )
 
 
-class TwistdTests(Requests, TapTestCase):
-    """For a command line, options are written as there."""
-
-    def told(self, *lines, arguments=(), **options):
-        self.factory = self.make(*arguments).factory
-        self.ask_again(*lines, **options)
-        return self.seen()
-
-    def test_the_first_origin_takes_the_place_of_those_that_go_without_saying(self):
-        self.assertEqual(
-            self.told("Origin: http://localhost:5500"),
-            "to accept pages from there, "
-            "--origin same-origin --origin none --origin http://localhost:5500",
-        )
-        self.assertEqual(
-            self.told("Origin: http://a.example", arguments=["--origin=http://b.example"]),
-            "to accept pages from there, --origin http://a.example",
-        )
-
-    def test_a_page_from_a_file_and_a_program(self):
-        self.assertIn("--origin null will do", self.told("Origin: null"))
-        self.assertEqual(
-            self.told(arguments=["--origin=same-origin"]), "to accept programs, --origin none"
-        )
-
-    def test_the_first_host_takes_the_place_of_the_loopback(self):
-        service = self.make("--origin", "http://here.example")
-        service.privilegedStartService()
-        self.factory = service.factory
-        self.ask_again("Host: chat.example")
-        self.assertEqual(
-            self.seen(),
-            "to answer for it, --host localhost --host 127.0.0.0/8 --host ::1 --host here.example "
-            "--host chat.example",
-        )
-        self.assertEqual(
-            self.told("Host: chat.example", arguments=["--host=a.example"]),
-            "to answer for it, --host chat.example",
-        )
-
-    def test_numbers(self):
-        self.assertIn("--max-line-size 16384", self.told(f"Cookie: {'x' * 9000}"))
-        self.assertIn(
-            "--subprotocol has none",
-            self.told(SubprotocolTests.OFFER, arguments=["--subprotocol=chat"]),
-        )
-        self.assertEqual(
-            self.factory._warnings.spelling.name("max_fragments"),
-            "max_fragments of a factory, for --app,",
-        )
-
-    def test_a_factory_has_options_of_its_own(self):
-        self.make("--app=tests.connection.test_remedies:FACTORY")
-        self.assertIs(type(FACTORY._warnings.spelling), Spelling)
-
-
 class RemedyTests(SynchronousTestCase):
     def test_others_are_nobody_s_fault(self):
         self.assertIsNone(remedy(None, None, Spelling()))
         self.assertIsNone(remedy(ValueError(), None, Spelling()))
         self.assertIsNotNone(remedy(InvalidOrigin(None), None, Spelling()))
-
-
-FACTORY = WebSocketServerFactory(None, reactor=Clock())

@@ -6,24 +6,15 @@ from urllib.request import urlopen
 from twisted.internet.threads import deferToThread
 
 from tests.command.test_commands import ROOT
-from tests.support.examples import ExampleTestCase, free_port
-
-EXAMPLES = Path(ROOT, "docs", "examples", "coming-from", "aiohttp")
-SAID = "Hello!\nchat\nclosed with 1000\n"
+from tests.support.examples import ComparedTestCase
 
 
-class ProgramTests(ExampleTestCase):
-    def run_program(self, name, port):
-        return self.run_block((EXAMPLES / name).read_text(), port)
+class ProgramTests(ComparedTestCase):
+    examples = Path(ROOT, "docs", "examples", "coming-from", "aiohttp")
+    said = "Hello!\nchat\nclosed with 1000\n"
 
     async def assertServes(self, name):
-        port = free_port()
-        self.run_program(name, port)
-        await self.until_somebody_listens(port)
-        clients = "before_client.py", "after_client.py"
-        for client in [self.run_program(name, port) for name in clients]:
-            await client.ended
-            self.assertEqual((client.out, client.status), (SAID, 0), client.err)
+        port = await self.assertServesBoth(name)
         answer = await deferToThread(urlopen, f"http://localhost:{port}/")
         self.assertEqual(answer.read(), b"<title>Chat</title>")
 

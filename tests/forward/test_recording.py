@@ -64,6 +64,15 @@ class RecordingTests(RecordingTestCase):
         )
         self.assertEqual(json.loads(last), {"time": 0, "close": 1000, "reason": ""})
 
+    def test_times_are_never_negative_even_if_the_clock_is_set_back(self):
+        self.record()
+        self.clock.advance(-10)
+        self.client.sendMessage(b"up")
+        self.settle()
+        self.client.close()
+        self.settle()
+        self.assertEqual(self.recorded(), [Recorded(0, True, b"up")])
+
     def test_text_is_recorded_as_text(self):
         self.record(offered=["base64"])
         self.client.sendMessage("YQ==")

@@ -75,6 +75,10 @@ class FileTests(QuietTestCase):
             ["unix:/run/a.sock", "unix_socket:/run/b.sock", "tcp:host:5900", "ws://localhost:1/x"],
         )
 
+    def test_a_token_may_be_long(self):
+        token = "a" * 5000
+        self.assertIsNotNone(self.targets(f"{token}: localhost:1\n")(asking(token)))
+
     def test_a_token_may_have_colons(self):
         self.assertIsNotNone(self.targets("a:b:c: localhost:1\n")(asking("a:b:c")))
 

@@ -90,7 +90,7 @@ class ForwardToNginxTests(RunsNginx):
     async def test_in_a_site_it_is_the_same(self):
         await self.serve_behind()
         factory = WebSocketServerFactory(
-            Forward(f"wss://localhost:{self.port}/", tls=self.authority, mount="/chat"),
+            Forward(f"wss://localhost:{self.port}/", tls=self.authority, path="/chat"),
             reactor=reactor,
         )
         root = Resource()

@@ -5,7 +5,7 @@ import os
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2 import __version__
-from txws2.programs.environment import check_script_name, chosen, path_info, request_variables
+from txws2.programs.environment import chosen, path_info, request_variables
 from txws2.testing import joined
 from txws2.wire.http.heads import Request
 
@@ -123,11 +123,6 @@ class PathTests(SynchronousTestCase):
             ("/%ff%0d%0a", "/", b"/\xff  "),
         ):
             self.assertEqual(path_info(Request(path), script_name), rest, path)
-
-    def test_a_program_has_a_path(self):
-        for wrong in ("", "tool", None):
-            with self.assertRaisesRegex(ValueError, "script_name must begin with a slash"):
-                check_script_name(wrong)
 
 
 class ChosenTests(SynchronousTestCase):

@@ -41,7 +41,12 @@ class LinesTests(SynchronousTestCase):
         self.assertFalse(lines.too_long)
 
     def test_a_longer_line_ends_them_all_behind_those_before_it(self):
-        for pieces in ([b"ok\n12345\nno\n"], [b"ok\n123", b"45\nno\n"], [b"ok\n12345", b"\nno\n"]):
+        for pieces in (
+            [b"ok\n12345\nno\n"],
+            [b"ok\n123", b"45\nno\n"],
+            [b"ok\n12345", b"\nno\n"],
+            [b"ok\r\n12345\nno\n"],
+        ):
             lines = Lines(4)
             self.assertEqual(self.cut(lines, pieces), ["ok"])
             self.assertTrue(lines.too_long)

@@ -143,7 +143,7 @@ class MessageTests(ProgramTestCase):
     def test_the_environment_has_the_request_and_what_was_chosen(self):
         path = os.environ["PATH"]
         self.patch(os, "environ", {"PATH": path, "SECRET": "x"})
-        program = self.program(environment={"COLOR": "no"}, script_name="/tool")
+        program = self.program(environment={"COLOR": "no"}, path="/tool")
         self.connect(program, uri="ws://example.com/tool/a?b")
         [environment] = self.environments
         self.assertEqual(environment[b"COLOR"], b"no")

@@ -126,13 +126,13 @@ class MistakeTests(QuietTestCase):
         for options in (
             {"max_programs": 0},
             {"max_size": 0},
-            {"script_name": "x"},
+            {"path": "x"},
             {"directory": "/no/such"},
             {"term_after": -1},
             {"kill_after": -1},
         ):
             with self.assertRaises(ValueError):
                 Program(["cat"], **options)
-        for options in ({"binary": "no"}, {"reactor": 1}, {"kill_after": None}):
+        for options in ({"binary": "no"}, {"path": None}, {"reactor": 1}, {"kill_after": None}):
             with self.assertRaises(TypeError):
                 Program(["cat"], **options)

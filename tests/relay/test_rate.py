@@ -1,6 +1,10 @@
 """A limit on the rate at which a WebSocket client publishes, and joins rooms."""
 
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
 from tests.relay.rooms import RelayTestCase
+from txws2.relay.allowance import Allowances
 
 
 class RateTests(RelayTestCase):
@@ -62,3 +66,17 @@ class RateTests(RelayTestCase):
         answers = [each.get("code", each["type"]) for each in self.ask(both, *flood)]
         self.assertEqual((answers.count("joined"), answers.count("too-fast")), (1, 49))
         self.assertEqual([each["type"] for each in self.heard(witness)], ["join", "leave"])
+
+
+class AllowancesTests(SynchronousTestCase):
+    def test_a_client_that_comes_back_keeps_no_other_in_memory(self):
+        clock = Clock()
+        allowances = Allowances(10, clock)
+        for _ in range(5):
+            allowances.take("often")
+        allowances.take("once")
+        clock.advance(0.4)
+        allowances.take("often")
+        clock.advance(0.15)
+        allowances.take("new")
+        self.assertEqual(len(allowances), 2)

@@ -272,7 +272,7 @@ class OptionTests(SynchronousTestCase):
     def test_mistakes_are_raised_where_they_are_made(self):
         for error, options in (
             (ValueError, {"path": "chat"}),
-            (ValueError, {"path": 7}),
+            (TypeError, {"path": 7}),
             (ValueError, {"history": -1}),
             (TypeError, {"history": "first"}),
             (ValueError, {"history_seconds": 0}),

@@ -8,8 +8,8 @@ from twisted.internet.testing import MemoryReactorClock
 
 from tests.server.test_contract_serving import Port
 from tests.support.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, RecordedClient, closing
+from tests.support.tap import TapTestCase
 from tests.support.website import SiteTestCase
-from tests.test_tap import TapTestCase
 from txws2._command.services import TwistdService
 from txws2.exceptions import ProtocolError, TooManyConnections
 from txws2.server.factory import WebSocketServerFactory

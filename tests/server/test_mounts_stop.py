@@ -156,14 +156,13 @@ class StopTests(MountsTestCase):
 
     def test_a_request_for_one_on_an_open_connection_is_refused_then(self):
         self.root.putChild(b"slow", Slow())
-        self.start("/chat")
-        self.receive(REQUEST[:-2])
-        self.connect()
-        self.receive(PAGE + REQUEST[:-2])
-        self.peer.take()
-        self.mounts.doStop()
-        self.joined.pump()
-        self.assertStatus("503 Service Unavailable", b"\r\n")
+        for path in b"/chat", b"/chat/room/7":
+            self.start("/chat")
+            self.receive(PAGE + REQUEST[:-2].replace(b"/chat", path))
+            self.peer.take()
+            self.mounts.doStop()
+            self.joined.pump()
+            self.assertStatus("503 Service Unavailable", b"\r\n")
 
     def test_it_may_begin_again(self):
         self.start("/chat")

@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 
 from tests.command.test_commands import CommandTestCase
 
-__all__ = ["ExampleTestCase", "blocks", "free_port", "until_somebody_listens"]
+__all__ = ["ComparedTestCase", "ExampleTestCase", "blocks", "free_port", "until_somebody_listens"]
 
 
 def blocks(text, language):
@@ -42,6 +42,29 @@ class ExampleTestCase(CommandTestCase):
 
     async def until_somebody_listens(self, port):
         await until_somebody_listens(port)
+
+
+class ComparedTestCase(ExampleTestCase):
+    """Runs the programs before and after of a page for those who come from another package.
+
+    Attributes:
+        examples: the folder of the programs.
+        said: the lines that each client prints.
+    """
+
+    def run_program(self, name, port):
+        return self.run_block((self.examples / name).read_text(), port)
+
+    async def assertServesBoth(self, name):
+        """Run a server and both clients; return the port."""
+        port = free_port()
+        self.run_program(name, port)
+        await self.until_somebody_listens(port)
+        clients = "before_client.py", "after_client.py"
+        for client in [self.run_program(each, port) for each in clients]:
+            await client.ended
+            self.assertEqual((client.out, client.status), (self.said, 0), client.err)
+        return port
 
 
 async def until_somebody_listens(port):

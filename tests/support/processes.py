@@ -5,29 +5,14 @@ import select
 
 from twisted.internet.task import Clock
 
+from tests.support.descriptors import Descriptors
 from txws2.programs import child as children
 
 __all__ = ["PipeReactor", "ScriptedProcess", "play_processes"]
 
 
-class PipeReactor(Clock):
+class PipeReactor(Descriptors, Clock):
     """A Clock that also reads and writes pipes, when the test says so."""
-
-    def __init__(self):
-        super().__init__()
-        self.readers, self.writers = set(), set()
-
-    def addReader(self, reader):
-        self.readers.add(reader)
-
-    def removeReader(self, reader):
-        self.readers.discard(reader)
-
-    def addWriter(self, writer):
-        self.writers.add(writer)
-
-    def removeWriter(self, writer):
-        self.writers.discard(writer)
 
     def turn(self):
         """Let all read and write that can, once; return True if any did."""

@@ -144,6 +144,17 @@ class ChoiceTests(SynchronousTestCase):
 
         self.assertEqual(self.kinds_over(self.factory, Special), [Special] * 2)
 
+    def test_a_choice_that_somebody_makes_meanwhile_stays(self):
+        class Special(BufferingTLSTransport):
+            pass
+
+        creator = ordinary.TLSTestCase().creator()
+        above = TLSMemoryBIOFactory(creator, False, self.factory, MemoryReactorClock())
+        transport = above.buildProtocol(None)
+        above.protocol = Special
+        direct_tls.make_direct(transport)
+        self.assertIs(above.protocol, Special)
+
     def test_a_twisted_that_makes_connections_in_an_unknown_way_makes_none(self):
         self.patch(direct_tls, "_CREATOR", None)
         self.assertEqual(self.kinds_over(self.factory), [BufferingTLSTransport] * 2)

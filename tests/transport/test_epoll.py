@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from zope.interface import implementer
 
+from tests.support.descriptors import Descriptors
 from txws2._transport import epoll
 from txws2._transport.epoll import SharedEpoll
 
@@ -19,23 +20,8 @@ if not hasattr(select, "epoll"):
 
 
 @implementer(IReactorFDSet)
-class Reactor:
+class Reactor(Descriptors):
     """Knows who reads and who writes, and nothing else."""
-
-    def __init__(self):
-        self.readers, self.writers = set(), set()
-
-    def addReader(self, reader):
-        self.readers.add(reader)
-
-    def removeReader(self, reader):
-        self.readers.discard(reader)
-
-    def addWriter(self, writer):
-        self.writers.add(writer)
-
-    def removeWriter(self, writer):
-        self.writers.discard(writer)
 
     def getReaders(self):
         return list(self.readers)

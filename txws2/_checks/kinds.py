@@ -12,6 +12,7 @@ __all__ = [
     "check_count",
     "check_flag",
     "check_instance",
+    "check_path",
     "check_reactor",
     "check_seconds",
     "shown",
@@ -103,6 +104,19 @@ def check_instance(name: str, value: object, kind: type, example: str) -> None:
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, as {example}; it is {shown(value)}")
+
+
+def check_path(path: object) -> None:
+    """Check that an object is the path that a handler is served at.
+
+    Raises:
+        TypeError: it isn't a str.
+        ValueError: it doesn't begin with a slash.
+    """
+    if not isinstance(path, str):
+        raise TypeError(f"path must be a str, as '/chat'; it is {shown(path)}")
+    if not path.startswith("/"):
+        raise ValueError(f"path must begin with a slash, as '/chat'; it is {path!r}")
 
 
 def check_reactor(reactor: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from txws2._command.authentication import authenticators
+from txws2._command.authentication import guards_of
 from txws2._command.joining import has_console, joined, redirect
 from txws2._command.modes.mode import Making
 from txws2._command.option import WrongOption, WrongOptions
@@ -69,7 +69,7 @@ def assemble(options: Options, endpoints: list[str], reactor: Any, directory: st
     problems += useless_options(options, making, made)
     problems += tls_problems(options, endpoints)
     certificate = certificate_files(options, problems)
-    guards = authenticators(options, reactor, problems)
+    guards = guards_of(options, reactor, problems)
     access_log = _access_log(options, problems)
     if problems:
         # Places of one mode have the same problem with a setting that they share.

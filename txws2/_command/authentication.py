@@ -15,7 +15,7 @@ from txws2.server.hooks import ProcessRequest
 from txws2.server.user_file import UserFile
 from txws2.wire.http.grammar import is_token
 
-__all__ = ["AUTHENTICATION", "Guards", "authenticating", "authenticators"]
+__all__ = ["AUTHENTICATION", "Guards", "authenticating", "guards_of"]
 
 # Browsers show it with the question for a password.
 _REALM = "this server"
@@ -98,7 +98,7 @@ def authenticating(options: Any) -> list[str]:
     return [each.name for each in AUTHENTICATION.options if each.name in options.given]
 
 
-def authenticators(options: Any, reactor: Any, problems: list[WrongOption]) -> Guards:
+def guards_of(options: Any, reactor: Any, problems: list[WrongOption]) -> Guards:
     """Return the hooks in front of all modes; add to the problems.
 
     A password or a token is enough: a request can't have both.

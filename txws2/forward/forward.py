@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txws2._checks.kinds import shown
+from txws2._checks.kinds import check_count, check_path, check_reactor, check_seconds
 from txws2._connection.factory import global_reactor
 from txws2._connection.handle import driver_of
 from txws2._deferreds.callables import check_function
@@ -54,8 +54,8 @@ class Forward:
         targets: a function that is called with each request, and returns the address of its
             target, or None to refuse the request with 404; it may be a coroutine function.
             `Targets` and `JWTTargets` are such functions.
-        mount: the path that the handler is served at, as "/chat". For another WebSocket server,
-            the part of the path below it is appended to the URI.
+        path: the path that the handler is served at, as "/chat". For another WebSocket server, the
+            part of the request's path below it is appended to the URI.
         record: a directory, in which each connection is recorded in a file of its own, for
             `read_recording` and `Replay`. The files have all that people type, passwords too,
             so only the user of this process may read them. None to record nothing.
@@ -87,7 +87,7 @@ class Forward:
         where: Address | None = None,
         *,
         targets: FindTarget | None = None,
-        mount: str = "/",
+        path: str = "/",
         record: str | os.PathLike[str] | None = None,
         record_limit: int = _RECORD_LIMIT,
         connect_timeout: float = 10,
@@ -98,14 +98,12 @@ class Forward:
             raise TypeError("Forward takes either an address or targets=..., which finds it")
         if targets is not None:
             check_function("targets", targets)
-        if not isinstance(mount, str) or not mount.startswith("/"):
-            raise ValueError(f"mount must be a path, as '/chat'; it is {shown(mount)}")
-        if not connect_timeout > 0:
-            raise ValueError(f"connect_timeout must be over 0 seconds; it is {connect_timeout!r}")
-        if record_limit < 1:
-            raise ValueError(f"record_limit must be a number of bytes; it is {record_limit!r}")
+        check_path(path)
+        check_seconds("connect_timeout", connect_timeout, optional=False)
+        check_count("record_limit", record_limit, 1, optional=False)
         if reactor is None:
             reactor = global_reactor()
+        check_reactor(reactor)
         if where is not None:
             parse_address(where, reactor)
         if tls is not None and where is not None and not _is_wss(where):
@@ -113,7 +111,7 @@ class Forward:
                 "tls has no effect unless the target is a server with a wss URI; an endpoint "
                 "has its own options, as 'tls:vnc.example:5900:trustRoots=/etc/ssl/ours'"
             )
-        self._reach = Reach(where, targets, mount, connect_timeout, tls, reactor)
+        self._reach = Reach(where, targets, path, connect_timeout, tls, reactor)
         self._recordings = None if record is None else Recordings(record, record_limit)
         # The connections to targets whose WebSockets aren't open yet.
         self._waiting: dict[WebSocketServerProtocol, Link] = {}

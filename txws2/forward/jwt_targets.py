@@ -45,7 +45,7 @@ class JWTTargets:
         ValueError: the file has no such key in it.
     """
 
-    def __init__(self, key_file: str | os.PathLike[str], *, reactor: object = None) -> None:
+    def __init__(self, key_file: str | os.PathLike[str], *, reactor: Any = None) -> None:
         try:
             import jwt
         except ImportError as exc:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from twisted.logger import Logger
@@ -20,9 +21,6 @@ __all__ = ["Targets", "short", "token_of"]
 _log = Logger(namespace="txws2.server")
 
 _SEPARATOR = re.compile(r":\s+")
-
-# A longer token isn't one of ours, and hashing it would take time.
-_LONGEST = 4096
 
 
 def token_of(request: Request) -> str:
@@ -61,7 +59,7 @@ class Targets:
         ValueError: a line has a mistake; the text names the file and the line.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, reactor: object = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, reactor: Any = None) -> None:
         self._path = Path(path)
         self._reactor = global_reactor() if reactor is None else reactor
         self._state = self._look()
@@ -75,9 +73,7 @@ class Targets:
         """Return the address of the target of a request; None if its token isn't known."""
         self._refresh()
         token = token_of(request)
-        if not token or len(token) > _LONGEST:
-            return None
-        return self._found.get(_key(token))
+        return self._found.get(_key(token)) if token else None
 
     def _refresh(self) -> None:
         """Read the files again if they have changed; if they can't be read, keep the targets."""

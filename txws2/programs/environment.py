@@ -12,7 +12,7 @@ from txws2._checks.kinds import shown
 from txws2.programs.command import Environment
 from txws2.wire.http.heads import Request
 
-__all__ = ["PASSED", "check_script_name", "chosen", "path_info", "request_variables"]
+__all__ = ["PASSED", "chosen", "path_info", "request_variables"]
 
 PASSED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """The variables of our own environment that a program gets, unless others are named."""
@@ -54,16 +54,6 @@ def chosen(pass_environment: Iterable[str], environment: Mapping[str, str] | Non
         if not name or "=" in name or "\0" in name + value:
             raise ValueError(f"no environment can have a variable named {shown(name)}")
     return {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
-
-
-def check_script_name(script_name: str) -> None:
-    """Make sure that a path can be the beginning of others.
-
-    Raises:
-        ValueError: it doesn't begin with a slash.
-    """
-    if not isinstance(script_name, str) or not script_name.startswith("/"):
-        raise ValueError(f"script_name must begin with a slash; it is {shown(script_name)}")
 
 
 def path_info(request: Request, script_name: str) -> bytes:

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds
+from txws2._checks.kinds import check_count, check_flag, check_path, check_reactor, check_seconds
 from txws2._connection.ending import Moment
 from txws2._connection.handle import driver_of
 from txws2._connection.phases import OPEN
@@ -19,7 +19,6 @@ from txws2.programs.child import Child, Times, how_it_ended
 from txws2.programs.command import Command, Process, is_shortage
 from txws2.programs.environment import (
     PASSED,
-    check_script_name,
     chosen,
     path_info,
     request_variables,
@@ -66,7 +65,7 @@ class Program:
             by default those of websocketd: PATH and LD_LIBRARY_PATH (DYLD_LIBRARY_PATH on macOS).
         environment: further variables; these go before those of the request.
         directory: the folder that the program works in; None for our own.
-        script_name: the path of the program, for SCRIPT_NAME and PATH_INFO.
+        path: the path that the program is served at, for SCRIPT_NAME and PATH_INFO.
         term_after: the seconds from the end of the program's input to SIGTERM (0.1).
         kill_after: the seconds from SIGTERM to SIGKILL (5). A server that stops doesn't wait longer
             than its close_timeout, and then kills the programs.
@@ -87,7 +86,7 @@ class Program:
         pass_environment: Sequence[str] = PASSED,
         environment: Mapping[str, str] | None = None,
         directory: str | None = None,
-        script_name: str = "/",
+        path: str = "/",
         term_after: float = 0.1,
         kill_after: float = 5,
         reactor: Any = None,
@@ -95,7 +94,7 @@ class Program:
         check_flag("binary", binary)
         check_count("max_programs", max_programs, 1)
         check_count("max_size", max_size, 1)
-        check_script_name(script_name)
+        check_path(path)
         check_seconds("term_after", term_after, zero=True, optional=False)
         check_seconds("kill_after", kill_after, zero=True, optional=False)
         if reactor is not None:
@@ -106,7 +105,7 @@ class Program:
         self._binary = binary
         self._max_programs = max_programs
         self._max_size = max_size
-        self._script_name = script_name
+        self._script_name = path
         self._times = Times(term_after, kill_after)
         self._reactor = reactor
         self._sessions: set[_Session] = set()

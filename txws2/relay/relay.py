@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
+from txws2._checks.kinds import check_count, check_flag, check_path, check_reactor, check_seconds
 from txws2._time.steady import steady
 from txws2.interfaces import Presence
 from txws2.relay.guest import FramedGuest, PlainGuest
@@ -46,24 +46,25 @@ class Relay:
     has no more what it lacks, it is told of the gap.
 
     Args:
-        path: the path of the relay.
-        history: the number of messages that each room keeps, 0 for none, or "last" for one; or an
-            `IHistory`, which has limits of its own.
+        path: the path that the relay is served at.
+        history: the number of messages that each room keeps (100), 0 for none, or "last" for one;
+            or an `IHistory`, which has limits of its own.
         history_seconds: the time to keep a message, and a room that nobody hears; None for no
             limit.
-        history_bytes: the bytes of payload that each room keeps.
-        max_rooms: the number of rooms; those that nobody hears make room for others.
-        presence: True to tell clients of the subprotocol who is in a room, comes and goes.
-        publish: the clients that may publish over WebSocket: "everybody", "nobody", or a function
-            of a connection and a room.
+        history_bytes: the bytes of payload that each room keeps (1 MiB).
+        max_rooms: the number of rooms (1000); those that nobody hears give their place to others.
+        presence: True to tell clients of the subprotocol who is in a room, comes and goes; by
+            default, clients know nothing of each other.
+        publish: the clients that may publish over WebSocket: "everybody", which is the default,
+            "nobody", or a function of a connection and a room.
         tokens: the bearer tokens with which HTTP clients may publish: the path of a file, or a
             function of a token and a room. None to let no HTTP client publish.
         publish_rate: the number of messages in a second that each WebSocket connection, and each
-            token over HTTP, may publish, and that may come at once; None for no limit. It limits
-            how often a connection joins rooms, too. `publish` has no limit.
-        max_message: the bytes of the payload of a message.
-        max_rooms_each: the number of rooms that one connection may be in.
-        max_streams: the number of HTTP clients that may listen at the same time.
+            token over HTTP, may publish, and that may come at once (1000); None for no limit. It
+            limits how often a connection joins rooms, too. The method `publish` has no limit.
+        max_message: the bytes of the payload of a message (64 KiB).
+        max_rooms_each: the number of rooms that one connection may be in (100).
+        max_streams: the number of HTTP clients that may listen at the same time (1000).
         reactor: the reactor to run on; None for the global one.
 
     Attributes:
@@ -93,8 +94,7 @@ class Relay:
         max_streams: int = 1000,
         reactor: Any = None,
     ) -> None:
-        if not isinstance(path, str) or not path.startswith("/"):
-            raise ValueError(f"path must begin with a slash, as '/chat'; it is {shown(path)}")
+        check_path(path)
         if reactor is None:
             from twisted.internet import reactor
         check_reactor(reactor)

@@ -87,7 +87,7 @@ class ForwardMode(Mode):
             forward = Forward(
                 what or None,
                 targets=targets,
-                mount=making.path,
+                path=making.path,
                 record=record,
                 record_limit=making.options["record-limit"],
                 # The time for the opening handshake limits it, too.

@@ -103,7 +103,7 @@ class Exec(Mode):
             _arguments(what),
             binary=self.binary,
             max_programs=making.options["max-programs"],
-            script_name=making.path,
+            path=making.path,
             **_of_processes(making),
         )
         return making.factory(program)
