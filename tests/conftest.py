@@ -4,7 +4,7 @@ import gc
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from twisted.application.reactors import installReactor
 from twisted.internet import asyncioreactor
 from twisted.internet.process import reapAllProcesses
@@ -21,8 +21,8 @@ def pytest_addoption(parser):
     parser.addoption("--reader-seconds", type=int, default=75, help="and for how long at most")
 
 
-# A busy machine may take longer than usual for any example.
-settings.register_profile("txws2", deadline=None)
+# A busy machine may take longer than usual for any example, and for making one.
+settings.register_profile("txws2", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("txws2")
 
 

@@ -16,6 +16,7 @@ __all__ = ["run"]
 
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 # The seconds that an interrupted command may take for its own end.
 _GRACE = 10
 
@@ -24,16 +25,25 @@ def run(command):
     """Run a command; return its status once no process of it is left."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
     _ends_with_parent(signal.SIGTERM)
-    # The command begins with the default handling of what is handled here, also in the background.
+    # Signals wait until there is a command that they can be passed on to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
+    # In a background job SIGINT would be ignored, and so the command would ignore it, too.
     signal.signal(signal.SIGINT, lambda *_: signal.alarm(_GRACE))
-    child = subprocess.Popen(command, preexec_fn=lambda: _ends_with_parent(signal.SIGINT))
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    child = subprocess.Popen(command, preexec_fn=_begin)
+    for number in _PASSED_ON:
         signal.signal(number, lambda *_: _interrupt(child.pid))
     signal.signal(signal.SIGALRM, lambda *_: _kill(child.pid))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     status = _wait_for(child.pid)
     signal.alarm(0)
     _end_all()
     return status
+
+
+def _begin():
+    """Prepare the process of the command."""
+    _ends_with_parent(signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
 
 
 def _ends_with_parent(number):
