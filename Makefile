@@ -1,6 +1,7 @@
 # make run     serve an echo; open http://127.0.0.1:8000/ in a browser
 # make test    run the tests on all cores; WORKERS=2 for two, WORKERS=0 for one process
 # make unit    run the tests that need no other programs and no peers
+# make quick   run the tests that say most, in less than a minute: the protocol, a connection, server and client
 # make check   run lint, types, docs and packaging
 # make oldest  run the tests with the oldest supported versions of Twisted and its dependencies
 # make oldest-unit   run make unit with the oldest supported versions
@@ -19,6 +20,7 @@
 # make fuzz-sanitized   run make fuzz under the sanitizers
 # make faults  attack running servers, and measure them; SECONDS=60 for longer
 # make soak    check that memory stays flat: over a million messages, and SECONDS=600 of mixed traffic
+# make dist    build the release, twice, and install it without a network; the files are in build/dist
 # make sdist   build the source distribution, into build/wheels
 # make wheels  build wheels from the source distribution, for this system; Linux needs docker
 # make clean   remove all that these targets have made
@@ -30,8 +32,11 @@ WORKERS ?= auto
 # The two halves of the suite.
 UNIT = -n $(WORKERS) --ignore tests/interop
 INTEROP = tests/interop
+QUICK = tests/wire tests/connection tests/server tests/client
+# This leaves no process behind, also when the tests are interrupted.
+PYTEST = $(BIN)/python -m tests.support.contained $(BIN)/python -m pytest
 
-.PHONY: run test unit check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos swarm bench bench-docs microbench twins sanitize sanitized fuzz-sanitized faults soak sdist wheels clean
+.PHONY: run test unit quick check lint types docs packaging oldest oldest-unit without-accelerator pythons reactors conformance fuzz chaos swarm bench bench-docs microbench twins sanitize sanitized fuzz-sanitized faults soak dist sdist wheels clean
 
 run: .venv/installed
 	$(BIN)/twistd --nodaemon --pidfile= ws
@@ -39,12 +44,15 @@ run: .venv/installed
 # The variable makes each worker measure its coverage from its first line on.
 test: .venv/tested $(PEERS)
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/python -m pytest -n $(WORKERS)
+	env COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(PYTEST) -n $(WORKERS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=98
 
 unit: .venv/tested
-	$(BIN)/python -m pytest $(UNIT)
+	$(PYTEST) $(UNIT)
+
+quick: .venv/tested
+	$(PYTEST) -n $(WORKERS) $(QUICK)
 
 check: lint types docs packaging
 
@@ -58,6 +66,7 @@ types: .venv/checked
 
 docs: .venv/checked
 	$(BIN)/python docs/llms.py
+	$(BIN)/python docs/manuals.py
 	$(BIN)/python -m docutils --report=warning --halt=warning README.rst /dev/null
 	TXWS2_NO_SPEEDUPS=1 $(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
 	$(BIN)/python -m pytest -m docs tests/docs/test_search.py
@@ -65,8 +74,6 @@ docs: .venv/checked
 	@echo "The documentation is at build/docs/index.html"
 
 packaging: .venv/checked
-	rm -rf build/dist
-	$(BIN)/python -m build --outdir build/dist .
 	$(BIN)/python -m pytest -m packaging tests/project/test_packaging.py
 
 oldest: oldest-unit $(PEERS)
@@ -76,7 +83,7 @@ oldest-unit: .venv-oldest/tested
 	.venv-oldest/bin/python -m pytest $(UNIT)
 
 without-accelerator: .venv/tested
-	TXWS2_NO_SPEEDUPS=1 $(BIN)/python -m pytest $(UNIT)
+	env TXWS2_NO_SPEEDUPS=1 $(PYTEST) $(UNIT)
 
 # This takes the machine's Pythons and, as root with debootstrap, Debian's. PYTHONS="3.11 pypy3" takes these
 # alone, and fails if one of them is missing.
@@ -163,6 +170,22 @@ faults: .venv/tested
 
 soak: .venv/tested
 	$(BIN)/python -m pytest -m soak --seconds $(or $(SECONDS),600) tests/project/test_soak.py tests/faults/test_soak.py tests/faults/test_forwarding.py
+
+# Both builds have the time of the last commit, so those who build the same commit get the same files.
+dist: .venv/packaged
+	rm -rf build/dist build/again build/wheelhouse build/offline
+	for folder in build/dist build/again; do \
+	    SOURCE_DATE_EPOCH=$(EPOCH) $(BIN)/python -m build --quiet --outdir $$folder . || exit; \
+	done
+	diff -r build/dist build/again
+	$(BIN)/python -m twine check --strict build/dist/*
+	$(BIN)/python -m pip wheel --quiet --wheel-dir build/wheelhouse build/dist/*.whl
+	$(PYTHON) -m venv build/offline
+	build/offline/bin/python -m pip install --quiet --no-index --find-links build/wheelhouse txws2
+	cd build/offline && bin/python -m txws2 --version && bin/twistd ws --check-config
+	cd build/dist && sha256sum *
+
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2> /dev/null),$(shell stat -c %Y NEWS.rst))
 
 sdist: .venv/packaged
 	rm -rf build/wheels

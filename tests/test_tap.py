@@ -23,9 +23,10 @@ from tests.support.sides import QuietTestCase, RecordedClient
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._command import signals
+from txws2._command.services import TwistdService
 from txws2.exceptions import InvalidStatus
 from txws2.server.factory import WebSocketServerFactory
-from txws2.tap import CannotStart, Echo, Options, TwistdService, makeService
+from txws2.tap import CannotStart, Echo, Options, makeService
 from txws2.testing import joined
 
 FACTORY = WebSocketServerFactory(reactor=Clock())

@@ -237,6 +237,40 @@ class ContextTests(SynchronousTestCase):
             str(caught.exception),
         )
 
+    def test_of_two_connections_to_the_same_path_it_tells_which_one(self):
+        with (
+            self.assertRaises(AssertionError) as caught,
+            joined(echo, uri="ws://example.com/chat"),
+            joined(echo, uri="ws://example.com/chat") as second,
+        ):
+            second.client.sendMessage("hello")
+        self.assertEqual(
+            str(caught.exception),
+            "11 bytes that the client at /chat (number 2 of 2 connections) has written "
+            "were never moved, beginning with 'hello': pump() is missing",
+        )
+
+    def test_the_ends_of_both_connections_cause_no_error_whichever_ends_first(self):
+        rooms = Rooms()
+
+        async def handler(ws):
+            await rooms.join("all", ws)
+            await rooms.broadcast("all", "somebody is here")
+            try:
+                async for message in ws:
+                    await rooms.broadcast("all", message)
+            finally:
+                await rooms.broadcast("all", "somebody has left")
+
+        with joined(handler) as one, joined(handler) as two:
+            one.pump()
+            two.pump()
+        one, two = joined(handler).__enter__(), joined(handler).__enter__()
+        one.pump()
+        two.pump()
+        for both in one, two:
+            both.__exit__(None, None, None)
+
     def test_a_message_that_the_end_of_another_connection_causes_needs_no_pump(self):
         rooms = Rooms()
 

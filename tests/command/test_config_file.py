@@ -7,8 +7,9 @@ from tests.support.sides import RecordedClient
 from tests.test_tap import TapTestCase
 from txws2._command.option import CannotStart
 from txws2._command.option_groups import GROUPS, OF_THE_FILE
+from txws2._command.services import TwistdService, TwistdServices
 from txws2.server.mounts import factories_of
-from txws2.tap import Options, TwistdService, TwistdServices
+from txws2.tap import Options
 from txws2.testing import joined
 
 OPTIONS = [each for group in GROUPS for each in group.options if each.name not in OF_THE_FILE]

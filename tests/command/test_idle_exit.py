@@ -3,7 +3,7 @@
 from tests.command.test_config_file import FileTestCase
 from tests.support.sides import RecordedClient
 from txws2._command.option import CannotStart
-from txws2.tap import TwistdService
+from txws2._command.services import TwistdService
 from txws2.testing import joined
 
 

@@ -4,13 +4,14 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import formatEvent
 
 from tests.command.test_modes import ModesTestCase
-from txws2._command import assembly
+from txws2._command import places
 from txws2._command.modes.mode import Making, Mode
 from txws2._command.modes.static import Static
 from txws2._command.modes.table import MODES
 from txws2._command.option import Option
+from txws2._command.services import TwistdServices
 from txws2._command.tap_options import settings_of
-from txws2.tap import Options, TwistdServices
+from txws2.tap import Options
 
 
 class MoreModesTests(ModesTestCase):
@@ -64,7 +65,7 @@ class MoreModesTests(ModesTestCase):
                 made.append(self.Handler())
                 return making.factory(made[0])
 
-        self.patch(assembly, "MODES", (More(),))
+        self.patch(places, "MODES", (More(),))
         self.start(*arguments)
         self.assertIsInstance(self.service, TwistdServices)
         return made[0]

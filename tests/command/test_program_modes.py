@@ -4,8 +4,8 @@ import os
 
 import txws2.programs
 from tests.command.test_modes import ModesTestCase
+from txws2._command.services import TwistdServices
 from txws2.programs import Program, SharedProgram
-from txws2.tap import TwistdServices
 
 COMMON = {"max_size": 2**20, "term_after": 0.1, "kill_after": 5}
 ALONE = {"binary": False, "max_programs": 100, "script_name": "/", **COMMON}

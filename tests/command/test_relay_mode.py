@@ -154,7 +154,7 @@ class HintTests(PagesTestCase):
 
 
 class PublishersBesideGuardsTests(AuthenticationTestCase):
-    """Who may enter, and who may publish."""
+    """Rules for those who enter and those who publish."""
 
     def setUp(self):
         super().setUp()

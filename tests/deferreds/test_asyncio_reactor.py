@@ -1,13 +1,11 @@
-"""Reactors by name. A process has one reactor, so each test here has processes of its own."""
+"""Reactors by name. A process has one reactor, so each program here has a process of its own."""
 
 import re
-import subprocess
-import sys
 from importlib.util import find_spec
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.command.test_commands import ROOT
+from tests.support.templates import Template
 
 MAIN = """
 import asyncio
@@ -36,27 +34,19 @@ def report(reactor):
 
 IMPORT = "from twisted.internet import reactor\n"
 INSTALL = "from twisted.internet import asyncioreactor\nasyncioreactor.install()\n"
+# It shows ResourceWarnings.
+TEMPLATE = Template("import asyncio; from txws2 import connect, run, serve", "-X", "dev")
 NOT_HERE = "import sys\nsys.modules['uvloop'] = None\n"
 
 
 class ReactorsTests(SynchronousTestCase):
-    def run_it(self, text):
-        """Run a program that shows ResourceWarnings; return its output."""
-        return subprocess.run(
-            [sys.executable, "-X", "dev", "-c", text],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
     def assertSays(self, text, *words):
-        done = self.run_it(text)
+        done = TEMPLATE.run(text)
         self.assertEqual(done.stdout.split(), list(words), done.stderr)
         self.assertNotRegex(done.stderr, "Error|ResourceWarning|destroyed")
 
     def assertEndsWith(self, text, pattern):
-        done = self.run_it(text)
+        done = TEMPLATE.run(text)
         said = re.findall("^\\w+Error: .*", done.stderr, re.MULTILINE)
         self.assertRegex(said[-1], pattern)
         self.assertEqual(done.returncode, 1)

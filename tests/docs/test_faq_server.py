@@ -1,10 +1,10 @@
 """docs/faq/server.rst shows programs that work."""
 
 import asyncio
-import io
 import os
 import shlex
 import sys
+import threading
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, succeed
@@ -92,15 +92,16 @@ class ServerTests(AnswerTestCase):
         self.assertEqual(self.heard(one), "1")
 
     def test_a_thread_sends_to_all(self):
-        # This reactor runs the thread at once, before anybody is there.
-        lines = io.StringIO()
-        self.patch(sys, "stdin", lines)
-        threads = []
-        self.patch(self.reactor, "callInThread", threads.append)
+        started = []
+
+        class Thread:
+            def __init__(self, target, daemon):
+                self.start = lambda: started.append(target)
+
+        self.patch(threading, "Thread", Thread)
         one, two = self.two(self.serve("from another thread"))
-        lines.write("hello\n")
-        lines.seek(0)
-        threads[0]()
+        self.patch(sys, "stdin", ["hello\n"])
+        started[0]()
         self.assertEqual([self.heard(one), self.heard(two)], ["hello\n"] * 2)
 
     # Requests and clients.

@@ -96,7 +96,7 @@ class TokensTests(TokensTestCase):
     def test_no_more_answers_than_there_is_room_for(self):
         self.patch(self.tokens, "MOST", 1)
         self.ask()
-        self.assertEqual(self.ask(key=OTHER).client.close_code, 4410)
+        self.assertEqual(self.ask(key=OTHER).client.close_code, 1013)
 
     def test_a_model_that_fails_is_logged_and_its_reader_is_told(self):
         async def model(prompt, reactor):

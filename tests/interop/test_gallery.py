@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from twisted.web.server import Site
 
 from tests.interop.devtools import inspect
-from tests.support.gallery import example
+from tests.support.gallery import example, forget
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
 DARK = [{"name": "prefers-color-scheme", "value": "dark"}]
@@ -36,12 +36,6 @@ class GalleryTests(TestCase):
     def break_connections(self, site, path):
         for ws in list(site.children[path].factory.connections):
             ws.transport.abortConnection()
-
-    def forget(self, answers):
-        """Don't wait until the answers of the example are forgotten."""
-        for call in reactor.getDelayedCalls():
-            if call.func == answers.answers.pop:
-                call.cancel()
 
     async def assertReadable(self, page):
         """Assert that a phone shows all of the page's width, and that dark mode is dark."""
@@ -146,7 +140,7 @@ class GalleryTests(TestCase):
                 yield f"{number} "
 
         answers = tokens.Answers(model)
-        self.addCleanup(self.forget, answers)
+        self.addCleanup(forget, answers)
         page = await self.open(tokens.site(answers))
         await self.assertReadable(page)
         shown = "document.getElementById('answer').textContent"

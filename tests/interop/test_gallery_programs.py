@@ -17,13 +17,19 @@ from twisted.web.server import Site
 from tests.command.test_commands import TWISTD, CommandTestCase, free_port
 from tests.support.certificates import make_pems
 from tests.support.examples import until_somebody_listens
-from tests.support.gallery import GALLERY, example
+from tests.support.gallery import GALLERY, example, forget
 from txws2 import connect
 
 
 class ProgramsTestCase(CommandTestCase):
     def run_example(self, name, *arguments):
         return self.start(sys.executable, str(GALLERY / name), *arguments)
+
+    def serve_site(self, site):
+        """Serve a site in this process; return the start of its URIs for WebSockets."""
+        port = reactor.listenTCP(0, Site(site), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        return f"ws://127.0.0.1:{port.getHost().port}"
 
     async def assertEnds(self, program, status=0):
         await program.ended
@@ -37,12 +43,21 @@ class ClientTests(ProgramsTestCase):
         out = await self.assertEnds(self.run_example("jsonrpc_client.py", uri))
         self.assertEqual(out, "Hello, Ada!\n[10.0, 5.0, 2.5]\ndivision by zero (1)\n")
 
+    async def test_a_program_asks_the_language_model(self):
+        async def model(prompt, reactor):
+            for token in "You ", "ask: ", prompt:
+                yield token
+
+        answers = example(self, "tokens").Answers(model)
+        self.addCleanup(forget, answers)
+        uri = self.serve_site(example(self, "tokens").site(answers))
+        out = await self.assertEnds(self.run_example("tokens_client.py", "Why?", f"{uri}/answers"))
+        self.assertEqual(out, "You ask: Why?\n")
+
     async def test_subscribers_of_the_market_measure_how_late_quotes_are(self):
         market = example(self, "market").Market()
-        port = reactor.listenTCP(0, Site(example(self, "market").site(market)))
-        self.addCleanup(port.stopListening)
-        uri = f"ws://localhost:{port.getHost().port}/quotes"
-        load = self.run_example("market_load.py", uri, "20", "3")
+        uri = self.serve_site(example(self, "market").site(market))
+        load = self.run_example("market_load.py", f"{uri}/quotes", "20", "3")
         await load.shown("20 subscribers after")
         for price in 4.2, 4.3, 4.4:
             market.quote("TEA", price)
@@ -87,13 +102,12 @@ class ShellTests(ProgramsTestCase):
     async def test_ssh_runs_commands_with_and_without_a_terminal(self):
         keys, ssh = await self.start_shell()
         user = ["-i", str(keys / "user_key"), "localhost"]
-        running = self.start(*ssh, *user, "cat; exit 3")
-        running.transport.write(b"over WebSocket" * 10_000)
-        running.transport.closeStdin()
-        out = await self.assertEnds(running, 3)
-        self.assertEqual(out, "over WebSocket" * 10_000)
-        out = await self.assertEnds(self.start(*ssh, "-tt", *user, "test -t 0 && echo terminal"))
-        self.assertEqual(out, "terminal\r\n")
+        piped = self.start(*ssh, *user, "cat; exit 3")
+        typed = self.start(*ssh, "-tt", *user, "test -t 0 && echo terminal")
+        piped.transport.write(b"over WebSocket" * 10_000)
+        piped.transport.closeStdin()
+        self.assertEqual(await self.assertEnds(piped, 3), "over WebSocket" * 10_000)
+        self.assertEqual(await self.assertEnds(typed), "terminal\r\n")
 
 
 class EverythingTests(ProgramsTestCase):

@@ -72,6 +72,8 @@ PAGES = below("txws2", ".css", ".html", ".js", ".svg")
 INSTALLED = below("txws2", ".py", ".pyi") | {"txws2/py.typed"} | PAGES | PLUGINS
 ACCELERATOR = f"txws2/_speedups{sysconfig.get_config_var('EXT_SUFFIX')}"
 COMPILER = os.environ.get("CC") or sysconfig.get_config_var("CC")
+# Manual pages, and functions with which shells complete options, for the environment.
+SHARED = below("docs", ".1", ".bash", ".fish") | {"docs/completions/_txws2"}
 COMPILED = {ACCELERATOR} if shutil.which(COMPILER.split()[0]) else set()
 
 
@@ -94,10 +96,34 @@ def distributions(tree, tmp_path_factory):
     return sdist, wheel
 
 
+def packages_in(wheel):
+    """Return the files of a wheel that are for the place of packages."""
+    names = ZipFile(wheel).namelist()
+    return {name for name in names if ".dist-info/" not in name and ".data/" not in name}
+
+
 def test_the_wheel_holds_the_package_and_the_plugins_and_nothing_else(distributions):
     _, wheel = distributions
-    names = set(ZipFile(wheel).namelist())
-    assert {name for name in names if ".dist-info/" not in name} == INSTALLED | COMPILED
+    assert packages_in(wheel) == INSTALLED | COMPILED
+
+
+def test_the_wheel_holds_the_manual_pages_and_the_completions(distributions):
+    _, wheel = distributions
+    shared = [name for name in ZipFile(wheel).namelist() if ".data/" in name]
+    assert {Path(name).name for name in shared} == {Path(name).name for name in SHARED}
+    assert all(".data/data/share/" in name for name in shared)
+
+
+def test_two_builds_of_the_same_time_are_the_same(tree, tmp_path):
+    made = []
+    for name in ("one", "another"):
+        shutil.copytree(tree, tmp_path / name)
+        # The files of another checkout have other times.
+        os.utime(tmp_path / name / "README.rst", (10**9 + len(made), 10**9 + len(made)))
+        command = [sys.executable, "-m", "build", "--outdir", tmp_path / "dist", tmp_path / name]
+        run(*command, path=tmp_path, SOURCE_DATE_EPOCH="1700000000")
+        made.append([path.read_bytes() for path in sorted((tmp_path / "dist").iterdir())])
+    assert made[0] == made[1]
 
 
 def test_nothing_in_the_wheel_takes_the_place_of_twisted(distributions):
@@ -114,7 +140,7 @@ def test_the_sdist_holds_the_whole_project(distributions):
     package = {name for name in names if name.startswith(("txws2/", "twisted/"))}
     assert package == INSTALLED
     # NEWS.rst has the fragments of a release; .gitignore is for git alone.
-    left_out = below("newsfragments") | {".gitignore"}
+    left_out = below("newsfragments") - {"newsfragments/README.rst"} | {".gitignore"}
     assert {name.as_posix() for name in FILES} - names == left_out
 
 
@@ -136,8 +162,7 @@ def test_without_a_compiler_nothing_else_is_missing(tree, tmp_path):
         CC="/no/compiler",
     )
     [wheel] = tmp_path.glob("*.whl")
-    names = set(ZipFile(wheel).namelist())
-    assert {name for name in names if ".dist-info/" not in name} == INSTALLED
+    assert packages_in(wheel) == INSTALLED
 
 
 @pytest.fixture(params=["wheel", "tree", "editable", "editable, without a compiler"])
@@ -170,6 +195,9 @@ def test_it_can_be_used_when_installed_and_leaves_twisted_whole(installed, tmp_p
 
     run(python, "-c", "import txws2.wire.whole_messages, twisted.plugins", path=elsewhere)
     assert lists_ws(run(twistd, "--help", path=elsewhere))
+    # An editable install leaves them in its tree.
+    pages = [*(tmp_path / "venv" / "share").rglob("*.1"), *(tmp_path / "tree").rglob("*.1")]
+    assert {path.name for path in pages} == {"twistd-ws.1", "txws2.1"}
     assert "WebSocketServerEndpoint" in run(python, "-c", ENDPOINT, path=elsewhere)
 
     run(python, "-m", "pip", "uninstall", "--quiet", "-y", "txws2", path=elsewhere)

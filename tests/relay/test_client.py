@@ -113,7 +113,7 @@ class SubscribingTests(ClientTestCase):
         items = self.iterate(subscription)
         subscription.close()
         self.publish("one")
-        self.assertEqual((items, self.relay._channels), ([None], {}))
+        self.assertEqual((items, self.relay._rooms), ([None], {}))
         self.assertEqual(data_of(self.iterate(self.client.subscribe("a"))), ["one"])
 
     def test_only_one_may_iterate_at_a_time(self):

@@ -37,7 +37,7 @@ class EventsTests(HTTPTestCase):
         self.publish(b"\x00")
         self.assertEqual(self.heard(both), [f"id: {epoch}:3\nevent: base64\ndata: AA=="])
         both.drop()
-        self.assertEqual((self.relay._channels, self.clock.getDelayedCalls()), ({}, []))
+        self.assertEqual((self.relay._rooms, self.clock.getDelayedCalls()), ({}, []))
 
     def test_a_listener_that_comes_back_resumes(self):
         self.serve()
@@ -91,7 +91,7 @@ class EventsTests(HTTPTestCase):
         self.assertTrue(both.server_transport.connected)
         both.advance(2)
         self.assertFalse(both.server_transport.connected)
-        self.assertEqual((self.relay._channels, self.clock.getDelayedCalls()), ({}, []))
+        self.assertEqual((self.relay._rooms, self.clock.getDelayedCalls()), ({}, []))
 
     def test_comments_keep_a_silent_stream_open(self):
         self.serve()
@@ -115,7 +115,7 @@ class EventsTests(HTTPTestCase):
         both = self.listen()
         self.assertEqual(self.ask(path="/chat/room/b", Accept="text/event-stream")[0], 503)
         both.drop()
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
 
     def test_the_script_for_browsers_is_there(self):
         self.serve()

@@ -105,7 +105,7 @@ class SlowTests(RelayTestCase):
         slow = self.slow()
         self.publish_many(50)
         slow.drop()
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 

@@ -19,8 +19,8 @@ class HistoryTests(SynchronousTestCase):
         return self.successResultOf(self.history.append(room, data, id))
 
     def kept(self, room="a", position=None, limit=99):
-        replay = self.successResultOf(self.history.since(room, position, limit))
-        return [each.data for each in replay.messages]
+        batch = self.successResultOf(self.history.since(room, position, limit))
+        return [each.data for each in batch.messages]
 
     def test_it_provides_the_interface(self):
         verifyObject(IHistory, self.make())

@@ -148,5 +148,5 @@ class HeadersTests(HTTPTestCase):
         self.serve()
         for kind in "application/x-www-form-urlencoded", "application/json":
             self.post("a=1&b=%ff&&=", Content_Type=kind)
-        replay = self.successResultOf(self.relay._history.since("a", None, 9))
-        self.assertEqual([each.data for each in replay.messages], ["a=1&b=%ff&&="] * 2)
+        batch = self.successResultOf(self.relay._history.since("a", None, 9))
+        self.assertEqual([each.data for each in batch.messages], ["a=1&b=%ff&&="] * 2)

@@ -16,8 +16,8 @@ class PublishingTests(HTTPTestCase):
         self.assertIn("application/json", head)
         self.assertEqual(json.loads(body)["offset"], 1)
         self.assertEqual(json.loads(self.post(token="other==")[2])["offset"], 2)
-        replay = self.successResultOf(self.relay._history.since("a", None, 9))
-        self.assertEqual([each.data for each in replay.messages], ["héllo", "hi"])
+        batch = self.successResultOf(self.relay._history.since("a", None, 9))
+        self.assertEqual([each.data for each in batch.messages], ["héllo", "hi"])
 
     def test_each_refusal_has_a_status_and_a_sentence(self):
         self.serve(max_message=4)
@@ -123,5 +123,5 @@ class PublishingTests(HTTPTestCase):
         self.serve()
         self.post(b"\xff")
         self.post(b"text", Content_Type="application/octet-stream")
-        replay = self.successResultOf(self.relay._history.since("a", None, 9))
-        self.assertEqual([each.data for each in replay.messages], [b"\xff", b"text"])
+        batch = self.successResultOf(self.relay._history.since("a", None, 9))
+        self.assertEqual([each.data for each in batch.messages], [b"\xff", b"text"])

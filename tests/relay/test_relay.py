@@ -74,7 +74,7 @@ class JoiningTests(RelayTestCase):
         self.assertEqual(self.heard(alice), [message(1, "one")])
         alice.client.close()
         alice.pump()
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
 
     def test_messages_of_a_client_that_has_left_are_published_and_its_joins_ignored(self):
         self.serve()
@@ -83,7 +83,7 @@ class JoiningTests(RelayTestCase):
             both.client.sendMessage(said)
         both.client.close()
         both.pump()
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
         self.assertEqual(self.join_room(self.enter())[1:], [message(1, "x")])
 
 
@@ -153,7 +153,7 @@ class PublishingTests(RelayTestCase):
         both = self.enter("/room/a")
         self.say(both, {"type": "publish", "room": "a", "data": "x"})
         both.drop()
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
         decision.callback(True)
 
 

@@ -98,7 +98,7 @@ class DistantTests(RelayTestCase):
         both = self.enter("/room/a")
         both.drop()
         self.clock.advance(5)
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
 
     def test_another_epoch_is_a_gap_even_for_those_who_are_up_to_date(self):
         self.start()
@@ -121,7 +121,7 @@ class DistantTests(RelayTestCase):
         (error,) = self.heard(both)
         self.assertEqual((error["code"], error["to"]), ("full", "join"))
         self.assertNotIn("Zero", error["text"])
-        self.assertEqual(self.relay._channels, {})
+        self.assertEqual(self.relay._rooms, {})
         logged = [event["log_format"] for event in self.take_loud()]
         expected = ["can't read the history of a room", "can't leave a room of the history"]
         self.assertEqual(logged, expected)

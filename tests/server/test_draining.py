@@ -10,11 +10,12 @@ from tests.server.test_contract_serving import Port
 from tests.support.sides import CLOSE, REQUEST, TEXT, Peer, QuietTestCase, RecordedClient, closing
 from tests.support.website import SiteTestCase
 from tests.test_tap import TapTestCase
+from txws2._command.services import TwistdService
 from txws2.exceptions import ProtocolError, TooManyConnections
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.server import Server
 from txws2.server.service import WebSocketService
-from txws2.tap import CannotStart, TwistdService
+from txws2.tap import CannotStart
 from txws2.testing import Joined, joined
 
 

@@ -11,7 +11,7 @@ from txws2 import __version__
 from txws2._accelerator import about
 from txws2._checks.quantities import Quantity, duration, size
 
-__all__ = ["parse_arguments", "parse_replay"]
+__all__ = ["command_parser", "parse_arguments", "parse_replay", "replay_parser"]
 
 _EPILOG = """\
 Each line of input is sent as a text message; each message that arrives is printed on a line.
@@ -54,6 +54,20 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Args:
         arguments: the command line, without the program's name.
     """
+    return command_parser().parse(arguments)
+
+
+def parse_replay(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of `python -m txws2 replay`; exit with status 2 if they make no sense.
+
+    Args:
+        arguments: the command line behind "replay".
+    """
+    return replay_parser().parse(arguments)
+
+
+def command_parser() -> _Parser:
+    """Return the parser of `python -m txws2`."""
     parser = _Parser(
         prog="python -m txws2",
         description="Connect to a WebSocket server, send what is typed, print what arrives.",
@@ -67,15 +81,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     _add_limits(parser)
     _add_tls(parser)
     parser.add_argument("--version", action="version", version=f"txws2 {__version__} {about()}")
-    return parser.parse(arguments)
+    return parser
 
 
-def parse_replay(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of `python -m txws2 replay`; exit with status 2 if they make no sense.
-
-    Args:
-        arguments: the command line behind "replay".
-    """
+def replay_parser() -> _Parser:
+    """Return the parser of `python -m txws2 replay`."""
     parser = _Parser(
         prog="python -m txws2 replay",
         description="Play a recording of `twistd ws --record` to a WebSocket server: the messages\n"
@@ -96,7 +106,7 @@ def parse_replay(arguments: Sequence[str]) -> argparse.Namespace:
     _add_proxy(parser)
     _add_limits(parser)
     _add_tls(parser)
-    return parser.parse(arguments)
+    return parser
 
 
 def _add_uri(parser: argparse.ArgumentParser) -> None:

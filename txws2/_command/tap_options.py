@@ -34,11 +34,11 @@ _LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 # The origins that are accepted if the command line names none.
 _DEFAULT_ORIGINS = [SAME_ORIGIN, "none"]
 
-_FIRST = (
+FIRST = (
     "Serves WebSockets, and HTTP beside them, on one port. If none of the first options is given, "
     "every message comes back."
 )
-_LAST = (
+LAST = (
     'A configuration file has the same names, as in max-size = "10M". docs/howto/twistd.rst '
     "explains all of them."
 )
@@ -102,7 +102,7 @@ class Options(usage.Options):
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help."""
-        return usage_text(GROUPS, _FIRST, _LAST, width or int(os.environ.get("COLUMNS", "80")))
+        return usage_text(GROUPS, FIRST, LAST, width or int(os.environ.get("COLUMNS", "80")))
 
     def postOptions(self) -> None:
         """Read the configuration file, if there is one.

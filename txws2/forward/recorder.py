@@ -62,7 +62,7 @@ class Recorder:
         self._clock: IReactorTime = ws.factory.clock
         self._began: float = self._clock.seconds()
         self._path = path
-        self._room = limit
+        self._left = limit
         # Nobody else may read what people type, and no file or link is overwritten.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         self._file: Any = open(path, "wb", opener=lambda name, _: os.open(name, flags, 0o600))  # noqa: SIM115
@@ -120,10 +120,10 @@ class Recorder:
         if self._file is None:
             return
         data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
-        if len(data) > self._room:
+        if len(data) > self._left:
             self._stop("it has reached the limit of its size")
             return
-        self._room -= len(data)
+        self._left -= len(data)
         try:
             self._file.write(data)
         except OSError as exc:

@@ -29,7 +29,7 @@ class Placed(Protocol):
     presence: Presence | None
 
     @property
-    def channel(self) -> Any:
+    def room(self) -> Any:
         """The room."""
 
 
@@ -45,7 +45,7 @@ class Form(Protocol):
     def offer_all(self, hearers: list[Any], message: Message, /) -> list[Any]:
         """Offer a message to many; return those that it wasn't sent to."""
 
-    def has_room(self, hearer: Any, /) -> bool:
+    def has_space(self, hearer: Any, /) -> bool:
         """Tell whether the hearer can take messages."""
 
     def ready(self, hearer: Any, /) -> Deferred[None]:
@@ -86,7 +86,7 @@ class WebSocketForm:
         """Send a message to all that read fast enough; return the others."""
         return share(connections, self.encoded(message), "drop")
 
-    def has_room(self, ws: WebSocketProtocol) -> bool:
+    def has_space(self, ws: WebSocketProtocol) -> bool:
         """Tell whether no more than write_limit bytes wait."""
         return not driver_of(ws).outbox.falls_behind(False)
 
@@ -110,7 +110,7 @@ class _Framed(WebSocketForm):
         # A hearer that reads slowly gets the list of all, once it is up to date again.
         told = {each.hearer: each for each in cursors if each.presence and not each.stale}
         if told:
-            room = next(iter(told.values())).channel.room
+            room = next(iter(told.values())).room.name
             said = SharedMessage(dumped({"type": event, "room": room, **entry_of(who)}))
             for hearer in share(list(told), said, "drop"):
                 told[hearer].stale = True
@@ -118,10 +118,10 @@ class _Framed(WebSocketForm):
     def caught_up(self, cursor: Placed) -> None:
         if cursor.stale:
             cursor.stale = False
-            _say(cursor, {"type": "here", "room": cursor.channel.room, **_here(cursor)})
+            _say(cursor, {"type": "here", "room": cursor.room.name, **_here(cursor)})
 
     def say_failed(self, cursor: Placed, error: RelayError) -> None:
-        room = cursor.channel.room
+        room = cursor.room.name
         said = {"type": "error", "to": "join", "room": room, "code": error.code, "text": error.text}
         _say(cursor, said)
 
@@ -163,13 +163,13 @@ def entry_of(who: Presence) -> dict[str, Any]:
 def _place(cursor: Placed) -> dict[str, Any]:
     assert cursor.position is not None
     epoch, offset = cursor.position
-    return {"room": cursor.channel.room, "epoch": epoch, "offset": offset}
+    return {"room": cursor.room.name, "epoch": epoch, "offset": offset}
 
 
 def _here(cursor: Placed) -> dict[str, Any]:
     if cursor.presence is None:
         return {}
-    return {"here": [entry_of(each) for each in cursor.channel.here()]}
+    return {"here": [entry_of(each) for each in cursor.room.here()]}
 
 
 def _say(cursor: Placed, said: dict[str, Any]) -> None:

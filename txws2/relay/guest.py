@@ -9,9 +9,9 @@ from txws2._connection.parts import state_of
 from txws2._connection.protocol import WebSocketProtocol
 from txws2.interfaces import Presence
 from txws2.relay.allowance import Allowance
-from txws2.relay.channel import Cursor
 from txws2.relay.forms import FRAMED, PLAIN, Form
 from txws2.relay.messages import Position
+from txws2.relay.room import Cursor
 from txws2.relay.wording import (
     RelayCode,
     RelayError,
@@ -50,9 +50,9 @@ class _Guest:
     def join(self, room: str, since: Position | None, presence: Presence | None) -> None:
         """Let the connection hear a room, unless it is closing already."""
         if state_of(self._ws) is State.OPEN:
-            channel = self._relay.channel(room)
-            cursor = self._cursors[room] = Cursor(channel, self.form, self._ws, presence)
-            channel.add(cursor, since)
+            entered = self._relay.room(room)
+            cursor = self._cursors[room] = Cursor(entered, self.form, self._ws, presence)
+            entered.add(cursor, since)
 
     async def publish(self, room: str, data: str | bytes, id: str | None = None) -> Position:
         """Publish for the connection.

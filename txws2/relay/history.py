@@ -14,7 +14,7 @@ from txws2._checks.kinds import check_count, check_seconds
 from txws2.relay.messages import Message, Position
 from txws2.relay.wording import RelayError, size_of
 
-__all__ = ["Heard", "IHistory", "MemoryHistory", "Replay"]
+__all__ = ["Batch", "Heard", "IHistory", "MemoryHistory"]
 
 Heard = Callable[[Message], object]
 """Called with each message of a room, in order."""
@@ -23,7 +23,7 @@ Heard = Callable[[Message], object]
 _REMEMBERED = 512
 
 
-class Replay(NamedTuple):
+class Batch(NamedTuple):
     """The next messages behind a position.
 
     Attributes:
@@ -52,7 +52,7 @@ class IHistory(Interface):
         isn't added, and the Deferred has the position of the first.
         """
 
-    def since(room: str, position: Position | None, limit: int) -> Deferred[Replay]:
+    def since(room: str, position: Position | None, limit: int) -> Deferred[Batch]:
         """Fire with up to `limit` messages behind a position; None for the oldest ones."""
 
     def listen(room: str, heard: Heard) -> Deferred[None]:
@@ -113,7 +113,7 @@ class MemoryHistory:
             return fail()
         return succeed(used.append(room, data, id, self._clock.seconds()))
 
-    def since(self, room: str, position: Position | None, limit: int) -> Deferred[Replay]:
+    def since(self, room: str, position: Position | None, limit: int) -> Deferred[Batch]:
         """Fire with the messages behind a position; see `IHistory`."""
         try:
             used = self._use(room)
@@ -209,7 +209,7 @@ class _Room:
             self.heard(message)
         return position
 
-    def since(self, position: Position | None, limit: int) -> Replay:
+    def since(self, position: Position | None, limit: int) -> Batch:
         oldest = self._last - len(self._kept)
         known = position is not None and position.epoch == self._epoch
         start = position.offset if known and position is not None else oldest
@@ -219,7 +219,7 @@ class _Room:
         end = min(start + limit, self._last)
         messages = [self._kept[offset][2] for offset in range(start + 1, end + 1)]
         epoch = self._epoch
-        return Replay(Position(epoch, start), messages, Position(epoch, self._last), gap)
+        return Batch(Position(epoch, start), messages, Position(epoch, self._last), gap)
 
     def expire(self, now: float) -> None:
         seconds = self._limits.seconds

@@ -1,4 +1,4 @@
-"""Who may publish: a rule for WebSocket clients, and tokens for HTTP."""
+"""The right to publish: a rule for WebSocket clients, and tokens for HTTP."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from twisted.logger import Logger
 from txws2._checks.kinds import check_count, check_flag, check_reactor, check_seconds, shown
 from txws2._time.steady import steady
 from txws2.interfaces import Presence
-from txws2.relay.channel import Channel
 from txws2.relay.guest import FramedGuest, PlainGuest
 from txws2.relay.history import IHistory, MemoryHistory
 from txws2.relay.messages import Position
@@ -23,6 +22,7 @@ from txws2.relay.publishers import (
     may_publish,
     token_check,
 )
+from txws2.relay.room import Room
 from txws2.relay.wording import SUBPROTOCOL, RelayError, check_data, check_room
 from txws2.server.factory import ServerOptions, WebSocketServerFactory
 from txws2.wire.handshake.server import offered_subprotocols
@@ -127,7 +127,7 @@ class Relay:
         self.tokens = None if tokens is None else token_check(tokens)
         self._path = path.rstrip("/")
         self._publish = publish
-        self._channels: dict[str, Channel] = {}
+        self._rooms: dict[str, Room] = {}
         self.log = Logger("txws2.relay")
 
     # The application calls these.
@@ -154,12 +154,12 @@ class Relay:
 
     def here(self, room: str) -> list[Presence]:
         """Return the connections of this process in a room; none without the option presence."""
-        channel = self._channels.get(room)
-        return [] if channel is None else channel.here()
+        found = self._rooms.get(room)
+        return [] if found is None else found.here()
 
     def room_numbers(self) -> dict[str, int]:
         """Return the number of hearers of each room of this process."""
-        return {room: len(channel.cursors) for room, channel in self._channels.items()}
+        return {name: len(room.cursors) for name, room in self._rooms.items()}
 
     def resource(
         self, factory: WebSocketServerFactory | None = None, **options: Unpack[ServerOptions]
@@ -236,12 +236,12 @@ class Relay:
             raise LookupError(path)
         return check_room(decoded(below[1])), position_of(since)
 
-    def channel(self, room: str) -> Channel:
-        """Return the hearers of a room."""
-        channel = self._channels.get(room)
-        if channel is None:
-            channel = self._channels[room] = Channel(room, self._history, self._ended, self.log)
-        return channel
+    def room(self, name: str) -> Room:
+        """Return a room, for a hearer to come."""
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = Room(name, self._history, self._ended, self.log)
+        return room
 
     async def check_publisher(self, connection: Any, room: str) -> None:
         """Make sure that a connection may publish in a room.
@@ -252,9 +252,9 @@ class Relay:
         if not await may_publish(self._publish, connection, room):
             raise RelayError("not-allowed", "publishing in this room isn't allowed here")
 
-    def _ended(self, channel: Channel) -> None:
-        if self._channels.get(channel.room) is channel:
-            del self._channels[channel.room]
+    def _ended(self, room: Room) -> None:
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]
 
 
 def decoded(segment: str) -> str:

@@ -14,9 +14,9 @@ from zope.interface import implementer
 from txws2._deferreds.waiters import Waiters
 from txws2._time.deadlines import call_off
 from txws2.interfaces import Presence
-from txws2.relay.channel import Cursor
 from txws2.relay.forms import Placed
 from txws2.relay.messages import Message, Position
+from txws2.relay.room import Cursor
 from txws2.relay.wording import RelayError
 
 __all__ = ["EVENTS", "start_stream"]
@@ -36,7 +36,7 @@ def start_stream(
     """Let the client of a request listen to a room, until it leaves."""
     stream = _Stream(request, relay.reactor)
     streams.add(stream)
-    cursor = Cursor(relay.channel(room), EVENT_FORM, stream)
+    cursor = Cursor(relay.room(room), EVENT_FORM, stream)
 
     def ended(_: object) -> None:
         stream.ended()
@@ -44,7 +44,7 @@ def start_stream(
         cursor.leave()
 
     request.notifyFinish().addBoth(ended)
-    cursor.channel.add(cursor, since)
+    cursor.room.add(cursor, since)
     # The channels of `Mounts` have it. Browsers come back when a stream ends.
     channel = getattr(request, "channel", None)
     when_leaving = getattr(channel, "when_leaving", None)
@@ -168,7 +168,7 @@ class _EventForm:
     def offer_all(self, streams: list[Any], message: Message) -> list[Any]:
         return [stream for stream in streams if not self.offer(stream, message)]
 
-    def has_room(self, stream: _Stream) -> bool:
+    def has_space(self, stream: _Stream) -> bool:
         return stream.ready
 
     def ready(self, stream: _Stream) -> Deferred[None]:

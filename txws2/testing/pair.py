@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Generic, Unpack, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
@@ -61,8 +61,8 @@ _CLIENTS_ONLY = {"additional_headers", "origin", "user_agent_header"}
 _SERVERS_ONLY = set(FactoryOptions.__annotations__) - set(RequestOptions.__annotations__)
 
 
-# Those that are in a `with` block now.
-_entered: WeakSet[Joined[Any, Any]] = WeakSet()
+# Those that are in a `with` block now, in their order.
+_entered: WeakKeyDictionary[Joined[Any, Any], None] = WeakKeyDictionary()
 
 
 class Joined(Generic[S, C]):
@@ -150,7 +150,7 @@ class Joined(Generic[S, C]):
 
     def __enter__(self) -> Joined[S, C]:
         """Return this object."""
-        _entered.add(self)
+        _entered[self] = None
         return self
 
     def __exit__(
@@ -165,12 +165,13 @@ class Joined(Generic[S, C]):
             self._failures.explain(exception)
             if forgotten:
                 exception.add_note(forgotten)
-        _entered.discard(self)
-        at_rest = [other for other in _entered if not other._forgotten()]
+        _entered.pop(self, None)
+        overlooked = {other for other in _busy() if other._forgotten()}
         self._close()
         # A handler may tell the others that this connection has ended, which no test can pump.
-        for other in at_rest:
-            other.pump()
+        for other in _busy():
+            if other not in overlooked:
+                other.pump()
         failures = self.take_failures()
         if exception is None:
             if failures:
@@ -180,11 +181,19 @@ class Joined(Generic[S, C]):
 
     def _forgotten(self) -> str:
         return "; ".join(
-            f"{end.waiting} bytes that the {side}{_place(end.protocol)} has written were never "
-            f"moved{_beginning(end)}: pump() is missing"
+            f"{end.waiting} bytes that the {side}{_place(end.protocol)}{self._number()} has "
+            f"written were never moved{_beginning(end)}: pump() is missing"
             for side, end in (("server", self.server_transport), ("client", self.client_transport))
             if end.waiting
         )
+
+    def _number(self) -> str:
+        """Return the number of this connection, if there are others at its path."""
+        place = _place(self.client)
+        there = [each for each in _entered if _place(each.client) == place]
+        if len(there) < 2 or self not in there:
+            return ""
+        return f" (number {there.index(self) + 1} of {len(there)} connections)"
 
     def _close(self) -> None:
         for protocol in (self.client, self.server):
@@ -303,6 +312,15 @@ def _connect(server: Protocol, client: Protocol) -> tuple[RecordingTransport, Re
     for end in ends:
         end.protocol.makeConnection(end)
     return ends
+
+
+def _busy() -> list[Joined[Any, Any]]:
+    """Return those in a `with` block that have something to do."""
+    return [
+        each
+        for each in _entered
+        if not (each.server_transport.at_rest and each.client_transport.at_rest)
+    ]
 
 
 def _place(protocol: Protocol) -> str:

@@ -146,6 +146,17 @@ class RecordingTransport:
         """The number of written bytes that could be moved, but weren't."""
         return len(self._buffer) if self._can_deliver() else 0
 
+    @property
+    def at_rest(self) -> bool:
+        """True if this end has nothing to do in its next step."""
+        return not (
+            self._buffer
+            or self._ending
+            or self._producer_paused
+            or self.disconnecting
+            or self._half_closing
+        )
+
     def waiting_frames(self) -> list[Frame]:
         """Return the frames among these bytes."""
         return frames_in(bytes(self._buffer)) if self._can_deliver() else []

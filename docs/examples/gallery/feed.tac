@@ -37,7 +37,7 @@ class Journal:
         event, last = json.loads(message), self.last()
         if 0 < last < event["number"] - 1:
             # The feed was down, or this client was away for longer than the feed keeps events.
-            log.warn("nothing between {last} and {number}", last=last, **event)
+            log.warn("nothing between {last} and {number}", last=last, number=event["number"])
         self.database.execute(
             "insert or ignore into events values (?, ?)",
             (event["number"], json.dumps(event["data"])),

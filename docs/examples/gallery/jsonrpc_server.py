@@ -20,4 +20,5 @@ async def handler(ws):
 
 
 if __name__ == "__main__":
-    run(handler, "localhost", 8000)
+    # Programs may call; pages, which browsers would send an Origin for, may not.
+    run(handler, "localhost", 8000, origins=[None])

@@ -51,7 +51,8 @@ def trade(market, prices):
 
 
 def site(market):
-    # Up to 64 KiB may wait for each subscriber: some 800 quotes. Then it counts as slow.
+    # The prices are public, so any page may subscribe. Up to 64 KiB, or some 800 quotes, may wait
+    # for each subscriber; if there are more, it counts as slow.
     subscribing = WebSocketResource(market.handler, write_limit=2**16, compression=None)
     root = Resource()
     root.putChild(b"", File(PAGE))

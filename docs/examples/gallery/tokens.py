@@ -70,12 +70,15 @@ class Answers:
         except (ValueError, TimeoutError):
             await ws.close(CloseCode.POLICY_VIOLATION, "expected a key and a prompt")
             return
-        if key not in self.answers and have == 0 and len(self.answers) < MOST:
+        if key not in self.answers:
+            if have:
+                await ws.close(GONE, "this answer is gone; ask again")
+                return
+            if len(self.answers) == MOST:
+                await ws.close(CloseCode.TRY_AGAIN_LATER)
+                return
             self.begin(key, prompt, ws.factory.reactor)
-        answer = self.answers.get(key)
-        if answer is None:
-            await ws.close(GONE, "this answer is gone; ask again")
-            return
+        answer = self.answers[key]
         async for token in answer.read(have):
             await ws.send(json.dumps({"token": token}))
         await ws.send(json.dumps({"end": answer.end}))
@@ -110,8 +113,9 @@ async def model(prompt, reactor):
 def site(answers):
     root = Resource()
     root.putChild(b"", File(PAGE))
-    answering = WebSocketResource(answers.handler, origins=[SAME_ORIGIN], max_size=100_000)
-    root.putChild(b"answers", answering)
+    # Its own page may ask, and so may programs; pages of other sites may not.
+    origins = [SAME_ORIGIN, None]
+    root.putChild(b"answers", WebSocketResource(answers.handler, origins=origins))
     return root
 
 
