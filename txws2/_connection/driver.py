@@ -119,10 +119,23 @@ class Driver(Parts):
         """Take bytes of any frames, and deliver their events."""
         connection = self.connection
         assert connection is not None
+        if self.stopped:
+            self.keep_rest(data)
+            return
         if self.intake is not None:
             self.intake.begin_read()
-        deliver(self, connection.receive(data))
-        self.read_ended()
+        position, end = 0, len(data)
+        while True:
+            events: list[Event] = []
+            position = connection.receive_some(data, position, events)
+            deliver(self, events)
+            if position == end:
+                self.read_ended()
+                return
+            self.let_catch_up()
+            if self.stopped:
+                self.keep_rest(data[position:])
+                return
 
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
@@ -142,21 +155,48 @@ class Driver(Parts):
         elif connection.unfinished:
             read_more_at_once(self.transport)
 
+    @property
+    def stopped(self) -> bool:
+        """True if the rest of a read waits until the application has taken its first messages."""
+        return self.intake is not None and self.intake.reading.stopped
+
+    def let_catch_up(self) -> None:
+        """Wake those who wait; if they leave too much, keep the rest of the read from now on."""
+        self.read_ended()
+        self.wake()
+        if self.intake is not None:
+            self.intake.let_catch_up(self)
+
+    def keep_rest(self, data: bytes) -> None:
+        """Keep the rest of a read, or bytes that arrive after it, for `receive_rest`."""
+        # If bytes are held, they came during this read.
+        self.need_intake().hold_read(data, first=self.holds)
+        self.holds = False
+
+    def receive_rest(self) -> None:
+        """Receive the bytes that were kept, if the application has taken enough by now."""
+        intake = self.need_intake()
+        if intake.can_go_on(self):
+            self.open_up()
+            while intake.reads and not self.stopped:
+                self.data_received(intake.take_read())
+
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""
         self.need_intake().hold_read(data)
-        self.holds = True
+        self.holds = not self.stopped
 
     def receive_held(self) -> None:
         """Receive the bytes that were kept."""
         while self.holds:
-            for data in self.take_held():
-                self.receive(data)
+            self.receive(self.take_held())
 
-    def take_held(self) -> list[bytes]:
-        """Return the bytes that were kept, and keep them no longer."""
-        self.holds = False
-        return self.need_intake().take_reads()
+    def take_held(self) -> bytes:
+        """Return the first read that was kept, and keep it no longer."""
+        intake = self.need_intake()
+        data = intake.take_read()
+        self.holds = bool(intake.reads)
+        return data
 
     def refuse(self, exception: Exception) -> None:
         """Fail the connection because decoding raised this, if it is the peer's fault."""

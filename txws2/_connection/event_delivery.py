@@ -70,7 +70,9 @@ def open_up(driver: Any) -> None:
     """Let messages take the fast path, unless they have to wait or are dropped."""
     intake = driver.intake
     waiting = intake is not None and (
-        bool(intake.queue) or (intake.succession is not None and driver.pushes)
+        bool(intake.queue)
+        or intake.reading.stopped
+        or (intake.succession is not None and driver.pushes)
     )
     driver.shut = waiting or driver.delivery is not DELIVERING
 
@@ -89,9 +91,8 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
     finally:
         driver.busy = False
         driver.outbox.uncork()
-    if driver.holds:
-        for data in driver.take_held():
-            driver.data_received(data)
+    while driver.holds:
+        driver.data_received(driver.take_held())
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:

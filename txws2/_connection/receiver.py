@@ -71,6 +71,7 @@ def take_back(driver: Any) -> None:
         inbox: Inbox = driver.need_inbox()
         driver.receiver = application
         driver.deliver_later(inbox.take_all())
+        inbox.read_on()
 
 
 def has_hook(hook: Callable[..., object]) -> bool:
