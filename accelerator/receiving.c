@@ -258,6 +258,7 @@ deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
                 return -1;
             }
             most = growth(decoder) + MOST_GROWTH;
+            continue;
         }
         int shut = is_shut(state, self, cork);
         if (shut != 0) {

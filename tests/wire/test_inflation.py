@@ -36,7 +36,7 @@ def frame(payload, opcode=BINARY, masked=True):
 class InflationTests(ZlibTestCase):
     Decoder = pure("Decoder")
 
-    def decoder(self, *, takeover=True, max_size=None, masked=True, window_bits=15):
+    def decoder(self, *, takeover=True, max_size=2**22, masked=True, window_bits=15):
         class Example(self.Decoder):
             """A decoder that inflates."""
 

@@ -26,6 +26,13 @@ from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CONNECTING, DISCARDING, GONE, OPEN, SETTLED
 from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, take_back
+from txws2._connection.reception import (
+    hold_read,
+    let_catch_up,
+    receive,
+    receive_held,
+    receive_rest,
+)
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
@@ -117,25 +124,7 @@ class Driver(Parts):
 
     def receive(self, data: bytes) -> None:
         """Take bytes of any frames, and deliver their events."""
-        connection = self.connection
-        assert connection is not None
-        if self.stopped:
-            self.keep_rest(data)
-            return
-        if self.intake is not None:
-            self.intake.begin_read()
-        position, end = 0, len(data)
-        while True:
-            events: list[Event] = []
-            position = connection.receive_some(data, position, events)
-            deliver(self, events)
-            if position == end:
-                self.read_ended()
-                return
-            self.let_catch_up()
-            if self.stopped:
-                self.keep_rest(data[position:])
-                return
+        receive(self, data)
 
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
@@ -155,48 +144,21 @@ class Driver(Parts):
         elif connection.unfinished:
             read_more_at_once(self.transport)
 
-    @property
-    def stopped(self) -> bool:
-        """True if the rest of a read waits until the application has taken its first messages."""
-        return self.intake is not None and self.intake.reading.stopped
-
     def let_catch_up(self) -> None:
-        """Wake those who wait; if they leave too much, keep the rest of the read from now on."""
-        self.read_ended()
-        self.wake()
-        if self.intake is not None:
-            self.intake.let_catch_up(self)
-
-    def keep_rest(self, data: bytes) -> None:
-        """Keep the rest of a read, or bytes that arrive after it, for `receive_rest`."""
-        # If bytes are held, they came during this read.
-        self.need_intake().hold_read(data, first=self.holds)
-        self.holds = False
+        """Wake those who wait; if they leave too much, the rest of the read waits."""
+        let_catch_up(self)
 
     def receive_rest(self) -> None:
-        """Receive the bytes that were kept, if the application has taken enough by now."""
-        intake = self.need_intake()
-        if intake.can_go_on(self):
-            self.open_up()
-            while intake.reads and not self.stopped:
-                self.data_received(intake.take_read())
+        """Receive the rest of a read that waits, if the application has taken enough by now."""
+        receive_rest(self)
 
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""
-        self.need_intake().hold_read(data)
-        self.holds = not self.stopped
+        hold_read(self, data)
 
     def receive_held(self) -> None:
         """Receive the bytes that were kept."""
-        while self.holds:
-            self.receive(self.take_held())
-
-    def take_held(self) -> bytes:
-        """Return the first read that was kept, and keep it no longer."""
-        intake = self.need_intake()
-        data = intake.take_read()
-        self.holds = bool(intake.reads)
-        return data
+        receive_held(self)
 
     def refuse(self, exception: Exception) -> None:
         """Fail the connection because decoding raised this, if it is the peer's fault."""
@@ -306,6 +268,8 @@ class Driver(Parts):
         An application may set a hook on its object after it has received the first messages.
         """
         take_back(self)
+        if self.need_inbox().pausing:
+            self.need_intake().keep_bytes(self)
 
     # The keepalive.
 

@@ -88,11 +88,12 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
     try:
         deliver(driver, events)
         driver.wake()
+        while driver.holds:
+            driver.receive_held()
+            driver.wake()
     finally:
         driver.busy = False
         driver.outbox.uncork()
-    while driver.holds:
-        driver.data_received(driver.take_held())
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:

@@ -89,25 +89,35 @@ class Intake:
             self.reading.hold_on(self.queue_size + connection.unfinished)
         if self.succession is not None:
             self._read_no_more_than(driver, self.succession)
+        if self.reading.paused or self.reading.held:
+            self.keep_bytes(driver)
 
     def let_catch_up(self, driver: Any) -> None:
         """Keep the rest of a read as it is if too much of it waits."""
-        if self._is_crowded(driver):
-            self.reading.stop(driver.receive_rest)
-            self._have_it_go_on()
-            driver.open_up()
-        else:
+        self.keep_bytes(driver)
+        if not self.reading.stopped:
             self.begin_read()
 
+    def keep_bytes(self, driver: Any) -> None:
+        """Keep the bytes that come from now on as they are, if too much waits.
+
+        Some come although reading is paused: the rest of a read, or of what TLS has read.
+        """
+        if not self.reading.stopped and self._is_crowded(driver):
+            self.reading.stop(driver.receive_rest)
+            self._await_inbox()
+            driver.open_up()
+
     def can_go_on(self, driver: Any) -> bool:
-        """Tell whether the rest of the read is received now; if not, it is asked again."""
-        if self._is_crowded(driver):
-            self._have_it_go_on()
+        """Tell whether the bytes that were kept are received now; if not, it is asked again."""
+        if self.reads and self._is_crowded(driver):
+            self._await_inbox()
             return False
         self.reading.start()
         return True
 
-    def _have_it_go_on(self) -> None:
+    def _await_inbox(self) -> None:
+        """Have the inbox resume reading when there is room."""
         if self.inbox is not None:
             self.inbox.pausing = True
 

@@ -35,6 +35,10 @@ _HEADER_SIZE = 14
 MOST_GROWTH = 256 * 1024
 """Decoding stops for a moment when messages have so many bytes more than the data they came in."""
 
+# A message may be larger than this. So it is inflated in pieces, of so many bytes before that.
+_LARGE = 4 * 1024 * 1024
+_PIECE_SIZE = 4096
+
 
 @accelerated
 class Decoder(Tally):
@@ -267,7 +271,11 @@ class Decoder(Tally):
         self, message: Unfinished, data: bytes, position: int, messages: list[Any]
     ) -> int:
         """Read as much of the current frame's payload as has come; return the position after it."""
-        part = message.unmask(data[position : position + message.missing])
+        size = message.missing
+        if message.compressed and (self.max_size is None or self.max_size > _LARGE):
+            # Decoding may stop between two pieces.
+            size = min(size, _PIECE_SIZE)
+        part = message.unmask(data[position : position + size])
         position += len(part)
         # Section 6.2: "When the last fragment is received as indicated by the FIN bit (frame-fin),
         # it is said that _A WebSocket Message Has Been Received_".
