@@ -73,6 +73,7 @@ class LargeReadTests:
         self.assertEqual(self.successResultOf(self.ws.recv()), self.message(number, size))
 
     def test_in_pull_style_messages_are_inflated_as_they_are_taken(self):
+        """Attack 36."""
         self.open_compressed()
         self.receive(self.read_of(*[MIB] * COUNT))
         for number in range(COUNT):
@@ -107,6 +108,7 @@ class LargeReadTests:
             self.take(251 + number, 100_000)
 
     def test_in_push_style_the_hooks_are_not_that_far_behind(self):
+        """Attack 36."""
         ws = self.open_compressed(type("Pushed", (Hooks, self.recorded), {}))
         self.receive(self.read_of(*[MIB] * COUNT))
         for number in range(COUNT):
