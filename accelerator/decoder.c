@@ -2,6 +2,9 @@
 
 #include "accelerator.h"
 
+/* _LARGE and _PIECE_SIZE in wire/decoder.py. */
+enum { LARGE_MESSAGE = 4 << 20, PIECE = 4 << 10 };
+
 static void
 advance(Bytes *rest, Py_ssize_t size)
 {
@@ -162,12 +165,16 @@ read_compressed(State *state, Decoder *self, const unsigned char *data, Py_ssize
     return ends ? finish(state, self, message) : NOTHING;
 }
 
-/* Read as much of the current frame's payload as has come. */
+/* Read as much of the current frame's payload as has come, or a piece of it if it may inflate to
+ * very much: then the caller may stop before the next piece. */
 static Found
-read_payload(State *state, Decoder *self, Bytes *rest, PyObject **message)
+read_payload(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObject **message)
 {
     Unfinished *kept = self->unfinished;
     Py_ssize_t size = (Py_ssize_t)Py_MIN(rest->size, kept->missing);
+    if (kept->compressed && limits->size > LARGE_MESSAGE) {
+        size = Py_MIN(size, PIECE);
+    }
     bool ends = kept->last && size == kept->missing;
     const unsigned char *data = rest->data;
     advance(rest, size);
@@ -210,7 +217,7 @@ read_data_frame(State *state, Decoder *self, const Limits *limits, Bytes *rest, 
     }
     advance(rest, header.size - kept->held);
     begin_next(kept, &header);
-    return read_payload(state, self, rest, message);
+    return read_payload(state, self, limits, rest, message);
 }
 
 /* Read the message at the beginning of the rest if it is an ordinary one. */
@@ -245,7 +252,8 @@ read_deflated(State *state, Decoder *self, const Limits *limits, Bytes *rest, Py
     if (!self->tally.inflates || limits->fragments < 1
         || (data[0] != (FIN | RSV1 | TEXT) && data[0] != (FIN | RSV1 | BINARY))
         || read_header(data, rest->size, !self->tally.client, &header) <= 0 || header.length == 0
-        || header.length > rest->size - header.size || header.length > limits->size) {
+        || header.length > rest->size - header.size || header.length > limits->size
+        || (limits->size > LARGE_MESSAGE && header.length > PIECE)) {
         return OTHER;
     }
     bool text = data[0] == (FIN | RSV1 | TEXT);
@@ -263,26 +271,20 @@ read_deflated(State *state, Decoder *self, const Limits *limits, Bytes *rest, Py
     return found;
 }
 
-/* Find what comes next in the bytes of a read, and take it off; another frame stays there. */
+/* Find what comes next in the bytes of a read, of which there are some, and take it off; another
+ * frame stays there. If nothing is found, the next call goes on with the bytes that are left. */
 Found
 find_next(State *state, Decoder *self, const Limits *limits, Bytes *rest, PyObject **message)
 {
-    Found found = NOTHING;
-    while (rest->size > 0 && found == NOTHING) {
-        const Unfinished *kept = self->unfinished;
-        if (kept != NULL && kept->begun && kept->missing > 0) {
-            found = read_payload(state, self, rest, message);
-            continue;
-        }
-        found = kept == NULL ? read_ordinary(self, limits, rest, message) : OTHER;
-        if (found == OTHER && kept == NULL) {
-            found = read_deflated(state, self, limits, rest, message);
-        }
-        if (found == OTHER) {
-            found = read_data_frame(state, self, limits, rest, message);
-        }
+    const Unfinished *kept = self->unfinished;
+    if (kept != NULL && kept->begun && kept->missing > 0) {
+        return read_payload(state, self, limits, rest, message);
     }
-    return found;
+    Found found = kept == NULL ? read_ordinary(self, limits, rest, message) : OTHER;
+    if (found == OTHER && kept == NULL) {
+        found = read_deflated(state, self, limits, rest, message);
+    }
+    return found == OTHER ? read_data_frame(state, self, limits, rest, message) : found;
 }
 
 /* Take off the control frame at the beginning of the rest, if it is whole and right, and leave its

@@ -16,10 +16,16 @@ decode_into(State *state, Decoder *self, Bytes rest, PyObject *messages)
         return -1;
     }
     PyObject *message;
-    Found found;
-    while ((found = find_next(state, self, &limits, &rest, &message)) == MESSAGE) {
-        int appended = PyList_Append(messages, message);
-        Py_DECREF(message);
+    Found found = NOTHING;
+    const unsigned long long *payload = &self->tally.payload[INWARD];
+    long long most = (long long)*payload + rest.size + MOST_GROWTH;
+    while ((found == MESSAGE || found == NOTHING) && rest.size > 0
+           && (long long)*payload + rest.size <= most) {
+        found = find_next(state, self, &limits, &rest, &message);
+        int appended = found != MESSAGE ? 0 : PyList_Append(messages, message);
+        if (found == MESSAGE) {
+            Py_DECREF(message);
+        }
         if (appended < 0) {
             return -1;
         }

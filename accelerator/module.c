@@ -49,6 +49,7 @@ static const char *const NAME_STRINGS[NAMES] = {
     [JUST_STOPPED] = "_justStopped",
     [KEEP] = "_keep_waiting",
     [LEFT_UNREAD] = "left_unread",
+    [LET_CATCH_UP] = "let_catch_up",
     [MESSAGE_FAILED] = "message_failed",
     [MESSAGE_RECEIVED] = "messageReceived",
     [NEW_TIMED_CALLS] = "_newTimedCalls",

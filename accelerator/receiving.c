@@ -232,6 +232,13 @@ is_fast(const Decoder *decoder)
     return decoder->tally.ordinary_in && (decoder->unfinished == NULL || !decoder->unfinished->parted);
 }
 
+/* Return the number of bytes that all messages have more than the data they came in. */
+static long long
+growth(const Decoder *decoder)
+{
+    return (long long)(decoder->tally.payload[INWARD] - decoder->tally.bytes[INWARD]);
+}
+
 /* Give the messages at the beginning of a read to the application, as long as it takes them. -1
  * with an exception. */
 static int
@@ -244,7 +251,15 @@ deliver(State *state, Exchange *self, Cork *cork, Decoder *decoder, Bytes *rest)
     if (read_limits(decoder, &limits) < 0) {
         return -1;
     }
+    long long most = growth(decoder) + MOST_GROWTH;
     while (rest->size > 0 && is_fast(decoder)) {
+        if (growth(decoder) > most) {
+            if (call(state, (PyObject *)self, LET_CATCH_UP, NULL) < 0) {
+                return -1;
+            }
+            most = growth(decoder) + MOST_GROWTH;
+            continue;
+        }
         int shut = is_shut(state, self, cork);
         if (shut != 0) {
             return shut < 0 ? -1 : 0;

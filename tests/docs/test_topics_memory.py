@@ -18,6 +18,7 @@ from txws2._connection import read_pause
 from txws2._transport.cork import TURN_SIZE
 from txws2.server import handshake
 from txws2.testing import ScriptedServer, joined
+from txws2.wire import decoder
 from txws2.wire.frames import BINARY, encode_frame
 
 PAGE = Path(ROOT, "docs", "topics", "memory.rst").read_text()
@@ -74,21 +75,37 @@ class FormulaTests(SynchronousTestCase):
             both.take_failures()
 
     def test_one_byte_of_deflate_is_at_most_1032_bytes(self):
+        data = zeros(70, 2**20)[: 2**16]
+        inflated = self.inflated(data, max_queue=None)
+        self.assertLessEqual(inflated / len(data), 1032)
+        self.assertGreater(inflated / len(data), 1000)
+
+    def test_a_read_is_inflated_up_to_256_kib_and_a_message(self):
+        self.assertEqual(decoder.MOST_GROWTH, 2**18)
+        for size in (2**20, 100_000):
+            inflated = self.inflated(zeros(70, size))
+            self.assertLessEqual(inflated, 2**18 + size)
+            self.assertGreater(inflated, 2**18)
+
+    def test_a_large_message_is_inflated_in_pieces(self):
+        self.assertEqual(decoder._LARGE, 2**22)
+        self.assertAlmostEqual(decoder._PIECE_SIZE * 1032 / decoder._LARGE, 1, 1)
+
+    def inflated(self, data, **options):
+        """Return the number of bytes that this read of a connection was inflated to."""
+
         async def handler(ws):
             await Deferred()
 
-        data = zeros(70, 2**20)[: 2**16]
-        with joined(handler) as both:
+        with joined(handler, **options) as both:
             both.server_transport.feed_bytes(data)
-            inflated = both.server.counters.payload_in
-        self.assertLessEqual(inflated / len(data), 1032)
-        self.assertGreater(inflated / len(data), 1000)
+            return both.server.counters.payload_in
 
 
 class BlockTests(SynchronousTestCase):
     def test_the_most_of_a_connection(self):
         out, names = printed(MOST)
-        expected = 8192 * 129 + 16 * 2**16 + 2**18 + 2**15 + 2**16
+        expected = 8192 * 129 + 17 * 2**16 + 2**19 + 2**15 + 2**16
         self.assertEqual(names["most"], expected)
         self.assertRegex(out, r"^[\d,]+ KiB a connection, \d\.\d GiB for 1,000\n$")
 

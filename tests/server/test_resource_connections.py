@@ -1,11 +1,30 @@
 """The connections of a resource, from opening until the site stops."""
 
+import zlib
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from tests.support.sides import CLOSE, PING, REQUEST, TEXT, RecordedServer, closing
+from tests.support.sides import BINARY, CLOSE, PING, REQUEST, TEXT, RecordedServer, closing
 from tests.support.website import PAGE, SiteTestCase, plus
 from txws2 import CloseCode, ConnectionClosedError, ConnectionClosedOK, ProtocolError
+from txws2.wire.frames import encode_frame
+
+
+class LargeReadTests(SiteTestCase):
+    def test_the_rest_of_a_read_is_inflated_when_messages_were_taken(self):
+        """Attack 36."""
+        self.serve()
+        self.connect()
+        compressor, sent = zlib.compressobj(9, zlib.DEFLATED, -15), []
+        for number in range(5):
+            data = compressor.compress(bytes([number]) * 2**20)
+            data += compressor.flush(zlib.Z_SYNC_FLUSH)
+            sent.append(encode_frame(BINARY, data[:-4], rsv1=True, masked=True))
+        self.receive(plus(b"Sec-WebSocket-Extensions: permessage-deflate") + b"".join(sent))
+        for number in range(5):
+            self.assertEqual(self.ws.counters.payload_in, (number + 1) * 2**20)
+            self.assertEqual(self.successResultOf(self.ws.recv())[:1], bytes([number]))
 
 
 class DefectTests(SiteTestCase):

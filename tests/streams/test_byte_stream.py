@@ -220,6 +220,25 @@ class PausingTests(StreamTestCase):
         self.settle()
         self.assertEqual(self.server.received, [b"a", b"b"])
 
+    def test_the_rest_of_a_compressed_read_is_inflated_when_the_protocol_resumes(self):
+        """Attack 36."""
+
+        class Careful(Plain):
+            def dataReceived(self, data):
+                super().dataReceived(data)
+                self.transport.pauseProducing()
+
+        self.link(Careful)
+        self.server.transport.pauseProducing()
+        for _ in range(9):
+            self.client.transport.write(bytes(KIB * KIB))
+        self.server.transport.resumeProducing()
+        for count in range(1, 10):
+            self.settle()
+            self.assertEqual(len(self.server.received), count)
+            self.assertLessEqual(self.upper.counters.payload_in, (count + 1) * KIB * KIB)
+            self.server.transport.resumeProducing()
+
     def test_a_protocol_that_resumes_and_pauses_again_gets_nothing(self):
         self.link()
         self.client.transport.write(b"a")

@@ -36,12 +36,15 @@ def frame(payload, opcode=BINARY, masked=True):
 class InflationTests(ZlibTestCase):
     Decoder = pure("Decoder")
 
-    def decoder(self, *, takeover=True, max_size=None, masked=True, window_bits=15):
+    def decoder(self, *, takeover=True, max_size=2**22, masked=True, window_bits=15):
         class Example(self.Decoder):
             """A decoder that inflates."""
 
             def inflate_part(self, part, before, last):
-                return self.inflater.finish(max_size, part)
+                room = None if max_size is None else max_size - before
+                if last:
+                    return self.inflater.finish(room, part)
+                return self.inflater.inflate(part, room)
 
         decoder = Example()
         decoder.inflater = Inflater(window_bits, takeover)
@@ -141,6 +144,33 @@ class InflationTests(ZlibTestCase):
                 messages, exc = self.fails(decoder, *map(ours.compress, sent))
                 self.assertEqual(messages, sent[:2])
                 self.assertIsInstance(exc, PayloadTooBig)
+
+    def test_decoding_stops_when_messages_are_256_kib_larger_than_their_bytes(self):
+        """Attack 36."""
+        for takeover in (True, False):
+            decoder, ours = self.decoder(takeover=takeover), Deflater(15, takeover, 6, 5)
+            sent = [bytes(100_000)] * 8
+            frames = [frame(ours.compress(each)) for each in sent]
+            data, plain = b"".join(frames), encode_frame(BINARY, RANDOM, masked=True)
+            messages, position = [], 0
+            for expected in (3, 6, 8):
+                position = decoder.decode(data, position, messages)
+                self.assertEqual(messages, sent[:expected])
+                self.assertEqual(position, sum(map(len, frames[:expected])))
+            # Bytes without compression count on neither side.
+            messages.clear()
+            self.assertEqual(decoder.decode(plain * 3, 0, messages), len(plain) * 3)
+
+    def test_a_message_larger_than_4_mib_is_inflated_in_pieces(self):
+        for takeover in (True, False):
+            decoder = self.decoder(takeover=takeover, max_size=None)
+            data, messages = frame(bombs.zeros(16)), []
+            position, before = 0, 0
+            while not messages:
+                position = decoder.decode(data, position, messages)
+                self.assertLess(decoder.payload_in - before, 5 * 2**20)
+                before = decoder.payload_in
+            self.assertEqual((position, messages), (len(data), [bytes(2**24)]))
 
     def test_a_bomb_ends_at_max_size(self):
         """Attack 1."""

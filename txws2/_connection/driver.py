@@ -26,6 +26,13 @@ from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CONNECTING, DISCARDING, GONE, OPEN, SETTLED
 from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, take_back
+from txws2._connection.reception import (
+    hold_read,
+    let_catch_up,
+    receive,
+    receive_held,
+    receive_rest,
+)
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
@@ -117,12 +124,7 @@ class Driver(Parts):
 
     def receive(self, data: bytes) -> None:
         """Take bytes of any frames, and deliver their events."""
-        connection = self.connection
-        assert connection is not None
-        if self.intake is not None:
-            self.intake.begin_read()
-        deliver(self, connection.receive(data))
-        self.read_ended()
+        receive(self, data)
 
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
@@ -142,21 +144,21 @@ class Driver(Parts):
         elif connection.unfinished:
             read_more_at_once(self.transport)
 
+    def let_catch_up(self) -> None:
+        """Wake those who wait; if they leave too much, the rest of the read waits."""
+        let_catch_up(self)
+
+    def receive_rest(self) -> None:
+        """Receive the rest of a read that waits, if the application has taken enough by now."""
+        receive_rest(self)
+
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""
-        self.need_intake().hold_read(data)
-        self.holds = True
+        hold_read(self, data)
 
     def receive_held(self) -> None:
         """Receive the bytes that were kept."""
-        while self.holds:
-            for data in self.take_held():
-                self.receive(data)
-
-    def take_held(self) -> list[bytes]:
-        """Return the bytes that were kept, and keep them no longer."""
-        self.holds = False
-        return self.need_intake().take_reads()
+        receive_held(self)
 
     def refuse(self, exception: Exception) -> None:
         """Fail the connection because decoding raised this, if it is the peer's fault."""
@@ -266,6 +268,8 @@ class Driver(Parts):
         An application may set a hook on its object after it has received the first messages.
         """
         take_back(self)
+        if self.need_inbox().pausing:
+            self.need_intake().keep_bytes(self)
 
     # The keepalive.
 

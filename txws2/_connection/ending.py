@@ -157,6 +157,8 @@ class Ending:
     def transport_lost(self, driver: Any, reason: Failure) -> None:
         """Take the end of the transport."""
         application, factory = driver.application, driver.factory
+        if driver.intake is not None:
+            driver.intake.take_rest(driver)
         if self.limited or driver.phase is CONNECTING:
             self.call_off(driver)
         elif factory.keepalive is not None:

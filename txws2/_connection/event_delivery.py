@@ -70,7 +70,9 @@ def open_up(driver: Any) -> None:
     """Let messages take the fast path, unless they have to wait or are dropped."""
     intake = driver.intake
     waiting = intake is not None and (
-        bool(intake.queue) or (intake.succession is not None and driver.pushes)
+        bool(intake.queue)
+        or intake.reading.stopped
+        or (intake.succession is not None and driver.pushes)
     )
     driver.shut = waiting or driver.delivery is not DELIVERING
 
@@ -86,12 +88,12 @@ def deliver_later(driver: Any, events: list[Event]) -> None:
     try:
         deliver(driver, events)
         driver.wake()
+        while driver.holds:
+            driver.receive_held()
+            driver.wake()
     finally:
         driver.busy = False
         driver.outbox.uncork()
-    if driver.holds:
-        for data in driver.take_held():
-            driver.data_received(data)
 
 
 def _react(driver: Any, event: Remainder | Ping | Pong | Closing | Failed) -> None:

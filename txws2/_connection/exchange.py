@@ -151,7 +151,7 @@ class Exchange:
         raise NotImplementedError
 
     def control_received(self, opcode: int, payload: bytes) -> None:
-        """Do as a control frame demands; only the twin in C calls this, and the next three."""
+        """Do as a control frame demands; only the twin in C calls this, and the next four."""
         raise NotImplementedError
 
     def ping_received(self, payload: bytes) -> None:
@@ -160,6 +160,10 @@ class Exchange:
 
     def read_ended(self) -> None:
         """Note that a read has ended within a message."""
+        raise NotImplementedError
+
+    def let_catch_up(self) -> None:
+        """Set `shut` if the messages of a read, which compression makes large, aren't taken."""
         raise NotImplementedError
 
     def refuse(self, exception: Exception) -> None:

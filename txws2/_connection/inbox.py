@@ -287,8 +287,14 @@ class Inbox(MessageQueue):
         return message
 
     def take_all(self) -> list[Any]:
-        """Take all messages that are here, which were not asked for."""
+        """Take all messages that are here, which were not asked for; `read_on` comes after it."""
+        # The next messages must not overtake these.
+        self.pausing = False
         return [self._take_first() for _ in range(self.waiting)]
+
+    def read_on(self) -> None:
+        """Read again, if reading was paused."""
+        self._resume()
 
     def _arrived(self) -> str | bytes:
         """Take the part of the unfinished message that is here."""

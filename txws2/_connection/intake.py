@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IPushProducer
 
 from txws2._connection.hook_queue import Succession
 from txws2._connection.inbox import Inbox
-from txws2._connection.phases import DELIVERING, HELD, OPEN, SETTLED
-from txws2._connection.read_pause import MESSAGE_OVERHEAD, Reading
+from txws2._connection.phases import CLOSING, DELIVERING, HELD, OPEN, SETTLED
+from txws2._connection.read_pause import MESSAGE_OVERHEAD, READ_AHEAD, Reading
 from txws2._transport.capabilities import read_more_at_once
 from txws2.exceptions import ConnectionClosed
 from txws2.wire.events import Event
@@ -29,7 +29,8 @@ class Intake:
         inbox: has the messages for `recv`; None until it is needed.
         queue: the events that wait, in order, while the application has paused; pings and pongs
             don't.
-        reads: the bytes that arrived while another read was being processed.
+        reads: the bytes that arrived while another read was being processed; or the rest of a
+            read, while the application hasn't taken the messages before it, and what came after.
         succession: keeps the hooks in order while one of them isn't done; None if none is running.
         call: the `Call` in which that hook runs, for a server that stops.
     """
@@ -57,16 +58,19 @@ class Intake:
                 self.inbox.close(_ended_with(driver))
         return self.inbox
 
-    def hold_read(self, data: bytes) -> None:
-        """Keep bytes that arrive while another read is being processed."""
+    def hold_read(self, data: bytes, first: bool = False) -> None:
+        """Keep bytes that can't be processed now; `first` puts them before all others."""
         if self.reads is None:
             self.reads = []
-        self.reads.append(data)
+        self.reads.insert(0 if first else len(self.reads), data)
 
-    def take_reads(self) -> list[bytes]:
-        """Return these bytes, and keep them no longer."""
-        reads, self.reads = self.reads or [], None
-        return reads
+    def take_read(self) -> bytes:
+        """Return the first of these bytes, and keep them no longer."""
+        assert self.reads is not None
+        data = self.reads.pop(0)
+        if not self.reads:
+            self.reads = None
+        return data
 
     def begin_read(self) -> None:
         """Have the inbox forget the unfinished message, which changes with this read."""
@@ -85,6 +89,55 @@ class Intake:
             self.reading.hold_on(self.queue_size + connection.unfinished)
         if self.succession is not None:
             self._read_no_more_than(driver, self.succession)
+        if self.reading.paused or self.reading.held:
+            self.keep_bytes(driver)
+
+    def let_catch_up(self, driver: Any) -> None:
+        """Keep the rest of a read as it is if too much of it waits."""
+        self.keep_bytes(driver)
+        if not self.reading.stopped:
+            self.begin_read()
+
+    def keep_bytes(self, driver: Any) -> None:
+        """Keep the bytes that come from now on as they are, if too much waits.
+
+        Some come although reading is paused: the rest of a read, or of what TLS has read.
+        """
+        if not self.reading.stopped and self._is_crowded(driver):
+            self.reading.stop(driver.receive_rest)
+            self._await_inbox()
+            driver.open_up()
+
+    def can_go_on(self, driver: Any) -> bool:
+        """Tell whether the bytes that were kept are received now; if not, it is asked again."""
+        if self.reads and self._is_crowded(driver):
+            self._await_inbox()
+            return False
+        self.reading.start()
+        return True
+
+    def _await_inbox(self) -> None:
+        """Have the inbox resume reading when there is room."""
+        if self.inbox is not None:
+            self.inbox.pausing = True
+
+    def _is_crowded(self, driver: Any) -> bool:
+        """Tell whether 256 KiB wait until the application does something."""
+        held = driver.delivery is HELD
+        # While the connection is closing, the peer's close frame comes after the messages.
+        if driver.phase is not OPEN or not (held or driver.factory.max_queue is not None):
+            return False
+        size, inbox, succession = self.queue_size, self.inbox, self.succession
+        waits = held
+        if inbox is not None:
+            size += inbox.size
+            waits = waits or (inbox.asked and inbox.reader is None)
+        if succession is not None:
+            size += succession.size
+            waits = waits or driver.pushes
+        if waits:
+            size += driver.connection.unfinished
+        return bool(size >= READ_AHEAD)
 
     def message_arrives(self, driver: Any) -> None:
         """Offer the part of a message that is here to a reader that takes parts."""
@@ -166,6 +219,13 @@ class Intake:
             self.inbox.close(_ended_with(driver))
         else:
             self.reading.close()
+
+    def take_rest(self, driver: Any) -> None:
+        """Receive the rest of a read that waits, since the transport is gone."""
+        if driver.phase is OPEN and self.reading.stopped and not self.reading.held:
+            # From now on, it is as while closing: no more than max_queue messages are kept.
+            driver.change_phase(CLOSING)
+            self.begin_closing(driver)
 
     def drop_queue(self) -> None:
         """Deliver nothing more, even if the application resumes in its connectionLost."""

@@ -161,6 +161,11 @@ class Parts(Exchange):
         return None if self.intake is None else self.intake.succession
 
     @property
+    def stopped(self) -> bool:
+        """True if the rest of a read waits until the application has taken its first messages."""
+        return self.intake is not None and self.intake.reading.stopped
+
+    @property
     def known_request(self) -> Request | None:
         """The client's request, once it is known."""
         agreed = self.agreement

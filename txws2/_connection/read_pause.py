@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 
 __all__ = ["MESSAGE_OVERHEAD", "READ_AHEAD", "Reading"]
@@ -23,6 +25,9 @@ class Reading:
     aren't read. So reading is resumed once a second until something has come: control frames get
     through, and the end of the peer is noticed. This goes on until 256 KiB of messages wait.
 
+    A compressed read may have more than 256 KiB of messages. Then the rest of it isn't decoded
+    before the application has taken some, just as if it had not been read.
+
     Args:
         transport: the transport to pause and resume.
         clock: the clock.
@@ -30,22 +35,30 @@ class Reading:
     Attributes:
         paused: True if the inbox has paused reading.
         held: True if the application holds reading.
+        stopped: True if the rest of a read waits.
         listening: False if reading has paused since `listen`, so that the peer's silence
             meanwhile means nothing.
     """
 
-    __slots__ = ("_clock", "_probe", "_transport", "held", "listening", "paused")
+    __slots__ = ("_clock", "_probe", "_rest", "_transport", "held", "listening", "paused")
 
     def __init__(self, transport: IPushProducer, clock: IReactorTime) -> None:
         self._transport = transport
         self._clock = clock
         self._probe: IDelayedCall | None = None
+        # Receives the rest of a read, or leaves it for later; None if there is none.
+        self._rest: Callable[[], None] | None = None
         self.paused = self.held = False
         self.listening = True
 
+    @property
+    def stopped(self) -> bool:
+        """True if the rest of a read waits."""
+        return self._rest is not None
+
     def listen(self) -> None:
         """Note in `listening` any pause from now on."""
-        self.listening = not (self.paused or self.held)
+        self.listening = not self._pausing
 
     def pause(self, waiting: int) -> None:
         """Stop reading.
@@ -60,7 +73,7 @@ class Reading:
 
     def resume(self) -> None:
         """Read again, unless it is held."""
-        if self.paused:
+        if self.paused or self.stopped:
             self.paused = False
             self._go_on()
 
@@ -87,23 +100,45 @@ class Reading:
             self.held = False
             self._go_on()
 
+    def stop(self, rest: Callable[[], None]) -> None:
+        """Stop reading, as the rest of a read waits.
+
+        Args:
+            rest: called when reading might go on; it calls `start` and receives the rest, unless
+                too much still waits.
+        """
+        self._stop()
+        self._end_probes()
+        self._rest = rest
+
+    def start(self) -> None:
+        """Read again after the rest, which is received now."""
+        self._rest = None
+
     def close(self) -> None:
         """Leave the transport alone from now on: it is gone."""
         self.paused = self.held = False
+        self._rest = None
         self._end_probes()
+
+    @property
+    def _pausing(self) -> bool:
+        return self.paused or self.held or self.stopped
 
     def _stop(self) -> None:
         self.listening = False
-        if not (self.paused or self.held):
+        if not self._pausing:
             self._transport.pauseProducing()
 
     def _go_on(self) -> None:
-        if not (self.paused or self.held):
+        if self._rest is not None and not (self.paused or self.held):
+            self._rest()
+        if not self._pausing:
             self._end_probes()
             self._transport.resumeProducing()
 
     def _probe_later(self, waiting: int) -> None:
-        if self._probe is None and waiting < READ_AHEAD:
+        if self._probe is None and waiting < READ_AHEAD and not self.stopped:
             self._probe = self._clock.callLater(_PROBE_INTERVAL, self._begin_probe)
 
     def _begin_probe(self) -> None:

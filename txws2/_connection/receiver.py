@@ -31,9 +31,12 @@ class Receiver(Handle):
 
         Unless it is overridden, it keeps the message for `recv`.
         """
-        inbox = driver_of(self).need_inbox()
+        driver = driver_of(self)
+        inbox = driver.need_inbox()
         inbox.put(message)
         inbox.wake()
+        if inbox.pausing:
+            driver.need_intake().keep_bytes(driver)
         return None
 
     def pingReceived(self, payload: bytes) -> HookResult:
@@ -71,6 +74,7 @@ def take_back(driver: Any) -> None:
         inbox: Inbox = driver.need_inbox()
         driver.receiver = application
         driver.deliver_later(inbox.take_all())
+        inbox.read_on()
 
 
 def has_hook(hook: Callable[..., object]) -> bool:

@@ -13,7 +13,7 @@ from txws2.wire.frames import BINARY, CLOSE, CONT, TEXT, Header, parse_header
 from txws2.wire.masking import BytesLike, apply_mask
 from txws2.wire.unfinished import Unfinished
 
-__all__ = ["Decoder"]
+__all__ = ["MOST_GROWTH", "Decoder"]
 
 if not TYPE_CHECKING:
     # This class counts with the attributes of Tally's twin in Python.
@@ -31,6 +31,13 @@ _EXTENDED = {126: (2, 126), 127: (8, 1 << 16)}
 
 # The most bytes of a header.
 _HEADER_SIZE = 14
+
+MOST_GROWTH = 256 * 1024
+"""Decoding stops for a moment when messages have so many bytes more than the data they came in."""
+
+# A message may be larger than this. So it is inflated in pieces, of so many bytes before that.
+_LARGE = 4 * 1024 * 1024
+_PIECE_SIZE = 4096
 
 
 @accelerated
@@ -80,7 +87,8 @@ class Decoder(Tally):
         """Decode messages up to the first frame that isn't a right part of one.
 
         Such a frame is a control frame, or breaks a rule of sections 5.1 to 5.5. A message whose
-        end hasn't come is kept.
+        end hasn't come is kept. If compressed messages are more than 256 KiB larger than the data,
+        they are the last: DEFLATE makes 1,032 bytes of one at most.
 
         Args:
             data: the bytes that have arrived.
@@ -89,7 +97,8 @@ class Decoder(Tally):
                 `Remainder` if a part was taken.
 
         Returns:
-            The position of that frame, without the bytes that are `held`; or the end of the data.
+            The position of that frame, without the bytes that are `held`; or the end of the data;
+            or the position behind messages that are so much larger.
 
         Raises:
             ProtocolError: a text isn't UTF-8, or a message can't be inflated.
@@ -103,7 +112,8 @@ class Decoder(Tally):
         position = index(position)
         if not 0 <= position <= end:
             raise ValueError(f"a position is from 0 to {end}, not {position}")
-        while position < end:
+        most = self.payload_in - position + MOST_GROWTH
+        while position < end and self.payload_in - position <= most:
             if self._message is not None and self._message.missing:
                 position = self._read_payload(self._message, data, position, messages)
                 continue
@@ -261,7 +271,11 @@ class Decoder(Tally):
         self, message: Unfinished, data: bytes, position: int, messages: list[Any]
     ) -> int:
         """Read as much of the current frame's payload as has come; return the position after it."""
-        part = message.unmask(data[position : position + message.missing])
+        size = message.missing
+        if message.compressed and (self.max_size is None or self.max_size > _LARGE):
+            # Decoding may stop between two pieces.
+            size = min(size, _PIECE_SIZE)
+        part = message.unmask(data[position : position + size])
         position += len(part)
         # Section 6.2: "When the last fragment is received as indicated by the FIN bit (frame-fin),
         # it is said that _A WebSocket Message Has Been Received_".

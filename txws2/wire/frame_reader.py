@@ -7,7 +7,7 @@ from typing import Any
 
 from txws2.wire.closing import Close, ClosingHandshake
 from txws2.wire.compression_budget import CompressionBudget
-from txws2.wire.decoder import Decoder
+from txws2.wire.decoder import MOST_GROWTH, Decoder
 from txws2.wire.deflater import Inflater
 from txws2.wire.events import Closing, Event, Failed, Ping, Pong
 from txws2.wire.exceptions import PayloadTooBig, ProtocolError
@@ -62,9 +62,25 @@ class FrameReader(Decoder):
             of `txws2.wire.events`. `Connection.answer` makes the bytes to write for an event about
             the connection.
         """
-        events: list[Any] = []
-        self.bytes_in += len(data)
+        events: list[Event] = []
         position, end = 0, len(data)
+        while position < end:
+            position = self.receive_some(data, position, events)
+        return events
+
+    def receive_some(self, data: bytes, position: int, events: list[Any]) -> int:
+        """Take bytes until their messages are more than 256 KiB larger, because of compression.
+
+        Args:
+            data: bytes that the transport has read.
+            position: the position of the first byte to take.
+            events: the list that the events are appended to.
+
+        Returns:
+            The position of the first byte that wasn't taken.
+        """
+        start, end = position, len(data)
+        most = self.payload_in - position + MOST_GROWTH
         try:
             # Section 1.4 of RFC 6455: "after receiving a control frame indicating the connection
             # should be closed, a peer discards any further data received." A later ping isn't
@@ -76,10 +92,15 @@ class FrameReader(Decoder):
                     position = self.decode(data, position, events)
                     if position == end:
                         break
+                if self.payload_in - position > most:
+                    break
                 position = self._read_frame(data, position, events)
         except (ProtocolError, PayloadTooBig) as exc:
             events.append(self.refuse(exc))
-        return events
+        if self.discarding:
+            position = end
+        self.bytes_in += position - start
+        return position
 
     def control(self, opcode: int, payload: bytes) -> Ping | Pong | Closing:
         """Take a control frame; return its event.
