@@ -47,7 +47,6 @@ OTHERS = {
     "podman": "needs a registry of images; tests/docs/test_deploy.py reads the Containerfile",
     "prlimit": "reads the limits of the reader's own process",
     "ps": "looks at the reader's own process",
-    "sleep": "waits, which no test does",
     "ss": "reads the machine's own sockets",
     "ssh": "tests/interop has the same pair of programs in its test of the gallery",
     "sysctl": "reads the machine's own settings",
