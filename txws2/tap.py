@@ -14,9 +14,11 @@ from txws2._command.json_log import log_as_json, will_be_renamed
 from txws2._command.modes.echo import Echo
 from txws2._command.option import CannotStart, WrongOption, WrongOptions
 from txws2._command.services import TwistdService, TwistdServices
+from txws2._command.stdio import show
 from txws2._command.tap_options import Options as CommandOptions
 from txws2._command.tls import secured
 from txws2._command.unused import unused_settings
+from txws2.server.mounts import Mounts
 from txws2.server.server import server_endpoint
 from txws2.wire.http.hosts import Hosts
 
@@ -25,6 +27,11 @@ __all__ = ["CannotStart", "Echo", "Options", "makeService"]
 _RENAMED = (
     "twistd ws: --logfile={path} isn't a regular file, and twistd renames it once a megabyte is "
     "logged; log to stdout instead (--nodaemon without --logfile), and redirect that"
+)
+
+_MIXED = (
+    "--access-log - and --json-log would mix two formats on standard output; give --access-log a "
+    "file, or twistd a --logfile"
 )
 
 _DEFAULT_ENDPOINT = "tcp:8000:interface=127.0.0.1"
@@ -41,6 +48,10 @@ class Options(CommandOptions):
         """
         super().postOptions()
         if self.parent is not None and any(each["json-log"] for each in self.services()):
+            if _logs_to_stdout(self.parent) and "-" in (
+                each["access-log"] for each in self.services()
+            ):
+                raise CannotStart(_MIXED)
             try:
                 log_as_json(self.parent)
             except ValueError as exc:
@@ -51,7 +62,7 @@ class Options(CommandOptions):
         if self["check-config"]:
             makeService(self)
             what = self["config"] or "The command line"
-            print(f"{what} is right, and has {_counted(len(self.services()))}.")
+            show(f"{what} is right, and has {_counted(len(self.services()))}.\n")
             sys.exit(0)
 
 
@@ -101,7 +112,8 @@ def makeService(options: Options) -> TwistdService | TwistdServices:
     if servers[0]["idle-exit"] is not None:
         # A status page that somebody has left open is no visit.
         factories = [each for service in services for each in service.visited]
-        others.append(IdleExit(servers[0]["idle-exit"], factories, reactor))
+        mounts = [each.factory for each in services if isinstance(each.factory, Mounts)]
+        others.append(IdleExit(servers[0]["idle-exit"], factories, mounts, reactor))
     if len(services) == 1 and not others:
         return services[0]
     return TwistdServices(services, others)

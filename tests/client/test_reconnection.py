@@ -4,12 +4,14 @@ from pathlib import Path
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.task import Clock
 from twisted.logger import formatEvent
 
 from tests.support.certificates import certify
 from tests.support.implementations import counts_references
 from tests.support.servers import Servers
 from tests.support.sides import CLOSE, URI, QuietTestCase, closing
+from txws2._connection.in_loops import close_those_in_loops
 from txws2._time.backoff import Backoff
 from txws2.client.connections import connect
 from txws2.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
@@ -74,6 +76,23 @@ class IterationTests(ReconnectingTestCase):
         self.assertEqual(self.servers.attempts, 1)
         self.assertEqual(self.connections, [self.servers.protocol])
         self.assertIs(self.connections[0].state, State.OPEN)
+
+    def test_a_program_that_ends_waits_until_the_connection_of_a_loop_is_closed(self):
+        self.start()
+        self.servers.open()
+        other = close_those_in_loops(Clock())
+        self.assertEqual(self.successResultOf(other), [])
+        self.running.cancel()
+        self.failureResultOf(self.running, CancelledError)
+        closed = close_those_in_loops(self.clock)
+        self.assertNoResult(closed)
+        self.servers.close()
+        self.servers.peer.transport.loseConnection()
+        self.servers.pump()
+        self.successResultOf(closed)
+        self.assertEqual(self.connections[0].close_code, 1000)
+        self.assertEqual(self.logged(), [])
+        self.assertEqual(self.successResultOf(close_those_in_loops(self.clock)), [])
 
     def test_a_connection_that_was_lost_is_followed_by_another_at_once(self):
         self.start()

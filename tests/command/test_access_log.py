@@ -173,10 +173,10 @@ class LineTests(QuietTestCase):
 
 
 class JSONLogTests(TapTestCase):
-    def parse(self, **twistd):
+    def parse(self, *more, **twistd):
         options = Options()
         options.parent = {"logger": None, "logfile": None, "nodaemon": 1, **twistd}
-        options.parseOptions(["--json-log"])
+        options.parseOptions(["--json-log", *more])
         return options.parent
 
     def test_twistd_makes_the_observer_by_its_name(self):
@@ -195,6 +195,14 @@ class JSONLogTests(TapTestCase):
         log_as_json({"logfile": path})
         json_log.observer()({"log_format": "hello"})
         self.assertEqual(json.loads(Path(path).read_text())["text"], "hello")
+
+    def test_an_access_log_on_the_same_stdout_is_refused(self):
+        for twistd in {}, {"logfile": "-"}:
+            error = self.assertRaises(CannotStart, self.parse, "--access-log=-", **twistd)
+            self.assertIn("would mix two formats on standard output", str(error))
+        self.parse("--access-log=-", logfile="x.log")
+        self.parse("--access-log=-", nodaemon=0)
+        self.parse("--access-log=x.log")
 
     def test_another_logger_is_refused(self):
         error = self.assertRaises(CannotStart, self.parse, syslog=True)

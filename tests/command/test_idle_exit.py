@@ -1,10 +1,27 @@
 """`--idle-exit` of `twistd ws`: the process ends when no WebSocket has been open for some time."""
 
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
 from tests.command.test_config_file import FileTestCase
-from tests.support.sides import RecordedClient
+from tests.support.sides import Peer, RecordedClient
 from txws2._command.option import CannotStart
 from txws2._command.services import TwistdService
-from txws2.testing import joined
+from txws2.testing import Joined, joined
+
+
+class Download(Resource):
+    """A response that goes on until the test ends it."""
+
+    isLeaf = True
+
+    def render_GET(self, request):
+        self.request = request
+        request.write(b"begun")
+        return NOT_DONE_YET
+
+
+DOWNLOAD = Download()
 
 
 class IdleTestCase(FileTestCase):
@@ -85,6 +102,19 @@ class IdleTests(IdleTestCase):
         self.leave(both)
         self.assertEqual(len(self.factory.connections), 1)
         self.assertEndsAfter(60)
+
+    def test_a_response_over_http_counts_until_it_is_whole_and_its_idle_connection_does_not(self):
+        self.begin("--web=tests.command.test_idle_exit:DOWNLOAD", "--echo=/ws")
+        peer = Peer()
+        both = Joined(self.reactor.tcpServers[0][1].buildProtocol(None), peer, self.reactor)
+        peer.transport.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        both.pump()
+        self.assertIn(b"begun", peer.take())
+        self.pass_time(600)
+        self.assertFalse(self.reactor.hasStopped)
+        DOWNLOAD.request.finish()
+        both.pump()
+        self.assertEndsAfter(53, 66)
 
     def test_all_modes_count(self):
         self.begin("--echo=/a", "--app=/b=tests.command.test_modes:chat", "--echo=/c")

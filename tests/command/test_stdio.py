@@ -6,7 +6,7 @@ from io import StringIO
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws2._command.stdio import check_streams, say, unwritable
+from txws2._command.stdio import check_streams, say, show, unwritable
 
 
 class Full(StringIO):
@@ -31,6 +31,21 @@ class SayTests(SynchronousTestCase):
             self.patch(sys, "stderr", stderr)
             say("something")
         self.assertEqual(sys.stdout.getvalue(), "")
+
+
+class ShowTests(SynchronousTestCase):
+    def test_a_reader_that_has_left_is_no_error_now_or_at_the_end(self):
+        for buffered in True, False:
+            reader, writer = os.pipe()
+            os.close(reader)
+            with os.fdopen(writer, "w") as out:
+                if not buffered:
+                    out.reconfigure(write_through=True)
+                self.patch(sys, "stdout", out)
+                show("much\n")
+                # Python does so when the process ends.
+                out.write("more\n")
+                out.flush()
 
 
 class CheckTests(SynchronousTestCase):

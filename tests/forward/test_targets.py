@@ -18,6 +18,7 @@ from tests.support.sides import QuietTestCase
 from tests.support.targets import ForwardTestCase
 from txws2 import Request
 from txws2.forward import Forward, JWTTargets, Targets
+from txws2.forward.addresses import parse_address
 from txws2.forward.targets import short, token_of
 
 
@@ -42,6 +43,37 @@ class TokenTests(QuietTestCase):
         self.assertEqual(short("0123456789abcdef0123"), "0123...")
         self.assertEqual(short("secret"), "s...")
         self.assertEqual(short("abc"), "...")
+
+
+class AddressTests(QuietTestCase):
+    def test_an_address_without_host_port_or_path_is_refused(self):
+        for address, why in {
+            "unix:": "it has no path",
+            "unix:path=:timeout=5": "it has no path",
+            "unix_socket:": "it has no path",
+            "tcp:localhost": "it has no port",
+            "tcp:localhost:": "it has no port",
+            "tcp::80": "it has no host",
+            "TCP:host=:port=80": "it has no host",
+            "ssl::443": "it has no host",
+            "tls:localhost": "it has no port",
+            "tcp:localhost:0": "there is no port 0",
+            "tcp:localhost:65536": "there is no port 65536",
+            "tcp:localhost:http": "there is no port http",
+            "localhost:0": "there is no port 0",
+        }.items():
+            exc = self.assertRaises(ValueError, parse_address, address, self.clock)
+            self.assertRegex(str(exc), f"it is {address!r}: {why}$")
+
+    def test_fields_may_be_named(self):
+        for address in (
+            "tcp:port=80:host=localhost",
+            "tcp:localhost:port=80",
+            r"tcp:fe80\:\:1:80",
+            "unix:path=/x",
+            "unix:/a\\=b",
+        ):
+            parse_address(address, self.clock)
 
 
 class FileTests(QuietTestCase):

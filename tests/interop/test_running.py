@@ -10,7 +10,7 @@ from twisted.trial.unittest import SkipTest
 
 from tests.command.test_commands import ROOT, free_port
 from tests.support.examples import ExampleTestCase, blocks
-from txws2 import ConnectionClosed, connect
+from txws2 import ConnectionClosed, connect, serve
 
 EXAMPLE = blocks(Path(ROOT, "README.rst").read_text(), "python")[0]
 SEND = "await ws.send(message)"
@@ -221,6 +221,32 @@ class RunningTests(ExampleTestCase):
         self.assertEqual((process.out, process.status), ("", 1))
         self.assertIn("KeyError: 'x'", process.err)
 
+    async def test_a_signal_closes_the_connections_of_a_function_with_a_close_frame(self):
+        codes = []
+
+        async def handler(ws):
+            await ws.wait_closed()
+            codes.append(ws.close_code)
+
+        main = (
+            "import txws2\nasync def main(reactor):\n    async {} txws2.connect('{}'){}:\n"
+            "        print('open', flush=True)\n        await ws.recv()\ntxws2.run(main{})\n"
+        )
+        async with serve(handler, "localhost", free_port()) as server:
+            port = server.addresses[0].port
+            for head, tail, reactor, name in (
+                ("with", " as ws", "", "INT"),
+                ("for ws in", "", "", "TERM"),
+                ("for ws in", "", ', reactor="asyncio"', "INT"),
+            ):
+                text = main.format(head, f"ws://localhost:{port}/", tail, reactor)
+                process = self.start(sys.executable, str(self.write(text)))
+                await process.shown("open")
+                process.transport.signalProcess(name)
+                await process.ended
+                self.assertEqual((process.err, process.status), ("", 0))
+        self.assertEqual(codes, [1000, 1000, 1000])
+
     async def test_a_function_that_exits_gives_its_own_status_without_a_traceback(self):
         main = "import sys, txws2\nasync def main(reactor):\n    sys.exit({})\ntxws2.run(main{})\n"
         for reactor in ("", ', reactor="asyncio"'):
@@ -244,7 +270,8 @@ class RunningTests(ExampleTestCase):
         async with connect(uri) as ws:
             await ws.send("hello")
             self.assertEqual(await ws.recv(), "new")
-        process.transport.signalProcess("TERM")
+        # Only the outer process gets it, unlike the SIGINT of a terminal.
+        process.transport.signalProcess("INT")
         await process.ended
         self.assertEqual(process.status, 0, process.err)
 

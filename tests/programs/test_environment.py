@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws2 import __version__
 from txws2.programs.environment import chosen, path_info, request_variables
+from txws2.server import auth_backend
 from txws2.testing import joined
 from txws2.wire.http.heads import Request
 
@@ -89,6 +90,16 @@ class RequestTests(SynchronousTestCase):
         found = self.variables(additional_headers=header, auth_type="Bearer")
         self.assertNotIn(b"HTTP_AUTHORIZATION", found)
         self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"", b"Bearer"))
+
+    def test_neither_is_what_a_service_has_judged_that_names_nobody(self):
+        header = {"Authorization": "Bearer abc"}
+        both = joined(uri="ws://example.com/?access_token=abc", additional_headers=header)
+        auth_backend._authorized.add(both.server)
+        found = request_variables(both.server, "/")
+        self.assertFalse(any(b"abc" in value for value in found.values()))
+        self.assertEqual((found[b"REMOTE_USER"], found[b"AUTH_TYPE"]), (b"", b""))
+        both.client.close()
+        both.pump()
 
     def test_a_certificate_is_no_scheme_of_http(self):
         found = self.variables(username="CN=ann")

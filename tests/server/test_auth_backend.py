@@ -11,7 +11,7 @@ from twisted.web.http_headers import Headers
 from tests.server.test_authentication import AuthenticationTestCase
 from tests.support.sides import REQUEST
 from txws2.server import auth_backend as module
-from txws2.server.auth_backend import backend_auth
+from txws2.server.auth_backend import backend_auth, is_authorized
 
 URL = "http://localhost:9000/auth?key=k3y"
 OPEN = "HTTP/1.1 101 Switching Protocols"
@@ -77,6 +77,7 @@ class AnswersTests(BackendTestCase):
     def test_the_name_may_be_missing_or_stand_in_another_header(self):
         self.get(self.hook(Answer(200)))
         self.assertIsNone(self.ws.username)
+        self.assertTrue(is_authorized(self.ws))
         self.get(self.hook(Answer(200, X_User="bob"), name_header="X-User"))
         self.assertEqual(self.ws.username, "bob")
 

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from txws2 import ConnectionClosed, WebSocketServerFactory, run
+from txws2 import ConnectionClosed, WebSocketServerFactory, run, serve
 from txws2.server import program as running
 from txws2.server import reload as reloading
 from txws2.server.server import Server
@@ -31,10 +31,19 @@ class _Reactor(MemoryReactorClock):
 
     taken = False
 
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
     def stop(self):
         for call, arguments, options in self.triggers.pop("before", {}).get("shutdown", ()):
-            call(*arguments, **options)
+            self.waits.append(call(*arguments, **options))
+        self.advance(0)
         super().stop()
+
+    def waits_on(self):
+        """Return True if it waits for something before it stops."""
+        return not all(each is None or each.called for each in self.waits)
 
     def listenTCP(self, port, *arguments, **options):
         if self.taken:
@@ -140,6 +149,61 @@ class RunTests(SynchronousTestCase):
             else:
                 self.run_it(main)
         self.flushLoggedErrors(KeyError)
+
+    def test_a_function_that_waits_when_the_reactor_stops_is_cancelled(self):
+        seen = []
+
+        async def main(reactor):
+            try:
+                await Deferred()
+            finally:
+                seen.append("cleaned up")
+
+        self.run_it(main)
+        self.assertEqual(seen, ["cleaned up"])
+        self.assertFalse(self.reactor.waits_on())
+        self.assertNotIn("failed", "".join(self.said()))
+
+    def test_the_reactor_waits_for_the_end_of_a_cancelled_function(self):
+        cleaning = Deferred()
+
+        async def main(reactor):
+            try:
+                await Deferred()
+            finally:
+                await cleaning
+
+        self.run_it(main)
+        self.assertTrue(self.reactor.waits_on())
+        cleaning.callback(None)
+        self.assertFalse(self.reactor.waits_on())
+
+    def test_the_reactor_does_not_wait_longer_for_a_function_than_for_a_connection(self):
+        async def main(reactor):
+            try:
+                await Deferred()
+            finally:
+                await Deferred()
+
+        self.run_it(main)
+        self.reactor.advance(9)
+        self.assertTrue(self.reactor.waits_on())
+        self.reactor.advance(1)
+        self.assertFalse(self.reactor.waits_on())
+
+    def test_a_function_that_waits_for_its_server_is_not_cancelled(self):
+        seen = []
+
+        async def main(reactor):
+            async with serve(echo, "127.0.0.1", 8000, reactor=reactor) as server:
+                # The factory is told of a port by the port, which there is none of here.
+                reactor.tcpServers[0][1].doStart()
+                seen.append(await server.serve_forever())
+            seen.append("after")
+
+        self.run_it(main)
+        self.assertEqual(seen, [None, "after"])
+        self.assertFalse(self.reactor.waits_on())
 
     def test_the_second_signal_is_the_affair_of_the_system(self):
         seen = []
@@ -252,8 +316,14 @@ class SuperviseTests(SynchronousTestCase):
     def setUp(self):
         for each in (signal.SIGINT, signal.SIGTERM):
             self.addCleanup(signal.signal, each, signal.getsignal(each))
+        self.addCleanup(signal.pthread_sigmask, signal.SIG_UNBLOCK, [signal.SIGINT])
+        # No thread of a test takes signals.
+        self.patch(reloading, "_hear_interrupts", self.hear)
         self.out = StringIO()
         self.patch(sys, "stderr", self.out)
+
+    def hear(self, interrupt):
+        self.interrupt = interrupt
 
     def supervise(self, *statuses):
         self.processes = _Processes(*statuses)
@@ -285,6 +355,16 @@ class SuperviseTests(SynchronousTestCase):
         self.assertEqual(self.processes.signals, [signal.SIGTERM])
         self.processes.ended = True
         self.assertRaises(SystemExit, passed_on, signal.SIGTERM, None)
+
+    def test_a_sigint_of_another_process_is_passed_on_and_ends_it_where_nothing_runs(self):
+        killed = []
+        self.patch(os, "kill", lambda _, number: killed.append(number))
+        self.supervise(0)
+        self.interrupt()
+        self.assertEqual(self.processes.signals, [signal.SIGINT])
+        self.processes.ended = True
+        self.interrupt()
+        self.assertEqual(killed, [signal.SIGTERM])
 
     def test_run_supervises_once(self):
         self.patch(running, "supervise", lambda: 7)

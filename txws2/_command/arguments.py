@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from txws2 import __version__
 from txws2._accelerator import about
 from txws2._checks.quantities import Quantity, duration, size
+from txws2._command.stdio import show
 
 __all__ = ["command_parser", "parse_arguments", "parse_replay", "replay_parser"]
 
@@ -36,6 +37,11 @@ The exit status is 0 if all messages were sent, and both sides closed the connec
 
 
 class _Parser(argparse.ArgumentParser):
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the command, after what was printed is written."""
+        show()
+        super().exit(status, message)
+
     def error(self, message: str) -> NoReturn:
         """Exit with a single line instead of argparse's whole usage, so the error is seen."""
         self.exit(2, f"{self.prog}: {message}; --help shows all options\n")

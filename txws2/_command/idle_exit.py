@@ -1,4 +1,4 @@
-"""`--idle-exit`: the process ends when no WebSocket has been open for some time."""
+"""`--idle-exit`: the process ends when nobody has used it for some time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from txws2._connection.protocol import WebSocketProtocol
 from txws2._connection.typed_service import TypedService
 from txws2._time.deadlines import call_off
 from txws2.server.factory import WebSocketServerFactory
+from txws2.server.mounts import Mounts
 
 __all__ = ["IdleExit"]
 
@@ -26,20 +27,28 @@ _UNKNOWN = -1
 class IdleExit(TypedService):
     """A service that stops the reactor when no WebSocket has been open for some time.
 
+    A response over HTTP that isn't whole yet counts as well, such as a long download.
+
     The time is exact after a WebSocket that was open for long. One that comes and goes between two
     looks makes it a tenth longer at most.
 
     Args:
         seconds: the time.
         factories: the factories of the WebSockets.
+        mounts: those of the factories of the ports that may have a site.
         reactor: the reactor to stop.
     """
 
     def __init__(
-        self, seconds: float, factories: Sequence[WebSocketServerFactory], reactor: Any
+        self,
+        seconds: float,
+        factories: Sequence[WebSocketServerFactory],
+        mounts: Sequence[Mounts],
+        reactor: Any,
     ) -> None:
         self._seconds = seconds
         self._factories = factories
+        self._mounts = mounts
         self._reactor = reactor
         self._opened = 0
         self._left = 0
@@ -67,7 +76,7 @@ class IdleExit(TypedService):
         connection = self._open_one()
         if connection is not None:
             WebSocketProtocol.wait_closed(connection).addBoth(lambda _: self._closed())
-        elif self._count() != self._opened:
+        elif self._count() != self._opened or any(each._is_answering() for each in self._mounts):
             self._begin()
         else:
             self._left -= 1

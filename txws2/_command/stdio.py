@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from txws2._command.screen import printable
 
-__all__ = ["check_streams", "say", "unwritable"]
+__all__ = ["check_streams", "say", "show", "unwritable"]
 
 
 def say(text: str) -> None:
@@ -17,6 +17,20 @@ def say(text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError):
             print(printable(text).replace("\n", " "), file=sys.stderr, flush=True)
+
+
+def show(text: str = "") -> None:
+    """Print a text on stdout, as an answer that ends the command.
+
+    A reader that has left, as `head` does, wants no more of it.
+    """
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        # Python writes the rest again at the end of the process, and would report the error.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def check_streams() -> str | None:

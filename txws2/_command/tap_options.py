@@ -10,10 +10,12 @@ from typing import Any
 
 from twisted.python import usage
 
+from twisted import __version__ as version
 from txws2._command.config_file import ConfigFile, Table
 from txws2._command.modes.table import MODES
 from txws2._command.option import CannotStart, Option, WrongOption, WrongOptions
 from txws2._command.option_groups import GROUPS, OF_THE_FILE
+from txws2._command.stdio import show
 from txws2._command.usage_text import usage_text
 from txws2._connection.remedies import Spelling
 from txws2.server.factory import FactoryOptions
@@ -99,6 +101,16 @@ class Options(usage.Options):
         """Refuse all that is no option."""
         if arguments:
             raise usage.UsageError(f"{arguments[0]!r} isn't an option, and not the value of one")
+
+    def opt_help(self) -> None:
+        """Display this help and exit."""
+        show(f"{self}\n")
+        sys.exit(0)
+
+    def opt_version(self) -> None:
+        """Display Twisted version and exit."""
+        show(f"Twisted version: {version}\n")
+        sys.exit(0)
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the help."""

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from txws2._connection.closeable import Opening
 from txws2._connection.handle import driver_of
+from txws2._connection.in_loops import enter_loop, leave_loop
 from txws2._deferreds.waiters import forward_quietly
 from txws2._time.backoff import Backoff, Pace
 from txws2.client.protocol import WebSocketClientProtocol
@@ -135,11 +136,12 @@ async def connections(
             await forward_quietly(deferLater(clock, delay))
             continue
         pace.opened()
+        enter_loop(ws)
         try:
             yield ws
         finally:
             # A generator that is closed here can't await.
-            closing = WebSocketClientProtocol.close(ws)
+            closing = leave_loop(ws)
         await closing
         ending = driver_of(ws).ended_with()
         assert isinstance(ending, ConnectionClosed)

@@ -20,6 +20,14 @@ __all__ = ["Address", "described", "is_websocket", "parse_address"]
 Address = Union[str, IStreamClientEndpoint]  # noqa: UP007
 """A ws or wss URI, or an endpoint."""
 
+# Twisted accepts empty fields, and every connection would fail.
+_FIELDS = {
+    "ssl": ("host", "port"),
+    "tcp": ("host", "port"),
+    "tls": ("host", "port"),
+    "unix": ("path",),
+}
+
 _HOST_AND_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]/]+)):([0-9]{1,5})")
 
 # websockify writes a Unix socket so.
@@ -65,13 +73,15 @@ def _endpoint(address: str, reactor: Any) -> IStreamClientEndpoint:
     match = _HOST_AND_PORT.fullmatch(address)
     try:
         if match is not None:
-            host, port = match[1] or match[2], int(match[3])
+            host = match[1] or match[2]
             check_name(host)
-            if not 0 < port < 2**16:
-                raise ValueError(f"there is no port {port}")
-            return HostEndpoint(reactor, host, port)
+            return HostEndpoint(reactor, host, _port(match[3]))
         if address.startswith(_UNIX):
-            return UNIXClientEndpoint(reactor, address.removeprefix(_UNIX))
+            path = address.removeprefix(_UNIX)
+            if not path:
+                raise ValueError("it has no path")
+            return UNIXClientEndpoint(reactor, path)
+        _check_fields(address)
         found: IStreamClientEndpoint = clientFromString(reactor, address)
     except (TypeError, ValueError, LookupError) as exc:
         raise ValueError(
@@ -79,3 +89,27 @@ def _endpoint(address: str, reactor: Any) -> IStreamClientEndpoint:
             f"port, as 'localhost:5900', or a ws or wss URI; it is {address!r}: {exc}"
         ) from exc
     return found
+
+
+def _check_fields(address: str) -> None:
+    """Make sure that an endpoint string of Twisted has the fields that a connection needs.
+
+    Raises:
+        ValueError: one is missing or empty, or the port is no number of a port.
+    """
+    kind, *given = re.split(r"(?<!\\):", address)
+    names = _FIELDS.get(kind.lower(), ())
+    split = [re.split(r"(?<!\\)=", each, maxsplit=1) for each in given]
+    values = dict(zip(names, (each[0] for each in split if len(each) == 1), strict=False))
+    values |= {each[0]: each[1] for each in split if len(each) == 2}
+    for name in names:
+        if not values.get(name):
+            raise ValueError(f"it has no {name}")
+    if "port" in names:
+        _port(values["port"])
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
+        raise ValueError(f"there is no port {text}")
+    return int(text)

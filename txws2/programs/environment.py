@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 from txws2 import __version__
 from txws2._checks.kinds import shown
 from txws2.programs.command import Environment
+from txws2.server.auth_backend import is_authorized
 from txws2.wire.http.heads import Request
 
 __all__ = ["PASSED", "chosen", "path_info", "request_variables"]
@@ -77,8 +78,9 @@ def request_variables(connection: Any, script_name: str) -> Environment:
     host, port = _server(request.fields.get("Host", ""), connection.secure)
     address, client_port = _client(connection.remote_address)
     path = path_info(request, script_name)
-    # A token that names nobody is a proof, too.
-    is_checked = connection.username is not None or connection.auth_type is not None
+    # A token that names nobody is a proof, too, and so is the word of a service.
+    named = connection.username is not None
+    is_checked = named or connection.auth_type is not None or is_authorized(connection)
     target = _without_token(request.path) if is_checked else request.path
     # The variables that mean nothing here are empty, as in websocketd.
     variables = {

@@ -6,6 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
@@ -22,7 +23,10 @@ from txws2.wire.http.grammar import is_token
 from txws2.wire.http.heads import Request, Response
 from txws2.wire.http.hop_headers import hop_headers
 
-__all__ = ["backend_auth"]
+__all__ = ["backend_auth", "is_authorized"]
+
+# The connections that a service has let in, with or without a name.
+_authorized: WeakSet[Any] = WeakSet()
 
 _AT_ONCE = 64
 _LARGEST_BODY = 2**16
@@ -85,6 +89,11 @@ def backend_auth(
     return _Backend(url, name_header, timeout, agent, reactor)
 
 
+def is_authorized(connection: object) -> bool:
+    """Tell whether a service has let the client of a connection in."""
+    return connection in _authorized
+
+
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
@@ -138,6 +147,7 @@ class _Backend:
             name = response.headers.get(self._name_header)
             if name:
                 connection.username = name
+            _authorized.add(connection)
             return None
         if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             self._works()

@@ -99,6 +99,10 @@ class MountedSite:
                 self._deadline = self._timed.clock.callLater(timeout, self.give_up)
         return self._waiters.wait() if self._busy() else succeed(None)
 
+    def is_answering(self) -> bool:
+        """Tell whether any request has no whole response yet."""
+        return any(channel.requests for channel in self._busy())
+
     def give_up(self) -> None:
         """End all connections at once."""
         for channel in self._busy():

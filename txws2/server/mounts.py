@@ -192,6 +192,10 @@ class Mounts(Factory):
         self._arrivals.settle_all(self._turn_away)
         return [] if self._mounted_site is None else [self._mounted_site.leave()]
 
+    def _is_answering(self) -> bool:
+        """Tell whether any request to the site has no whole response yet."""
+        return self._mounted_site is not None and self._mounted_site.is_answering()
+
     def give_up(self) -> None:
         """End the connections of the site."""
         if self._mounted_site is not None:

@@ -40,6 +40,7 @@ from txws2._deferreds.tasks import loop_runs
 from txws2._deferreds.tasks import started as start_task
 from txws2.exceptions import ConnectionClosed
 from txws2.server.factory import ServerOptions, WebSocketServerFactory
+from txws2.server.function_end import end_function
 from txws2.server.listeners import check_place
 from txws2.server.main_function import check_program, explain_reactor
 from txws2.server.mounts import has_site
@@ -80,7 +81,8 @@ def run(
     """Run a server, or a program, until SIGINT or SIGTERM.
 
     Unless the application has set up logging, the log goes to stderr, in short lines. On the first
-    signal every connection is closed with 1001; a second signal ends the process at once. Outside
+    signal every connection of a server is closed with 1001; then a function that still runs is
+    cancelled, and has 10 seconds to end. A second signal ends the process at once. Outside
     the main thread there are no signals: `reactor.callFromThread(reactor.stop)` ends the program.
 
     Args:
@@ -237,6 +239,7 @@ def _run(
     """
     exit_: SystemExit | None = None
     stopping = False
+    running: Deferred[Any] | None = None
     # Only the main thread gets signals. In another thread, the caller's code stops the reactor.
     signals = current_thread() is main_thread()
 
@@ -246,12 +249,13 @@ def _run(
             stopping = True
             reactor.stop()
 
-    def shut_down() -> None:
+    def shut_down() -> Deferred[None] | None:
         nonlocal stopping
         stopping = True
         tell_soon(reactor, _log, _ADVICE)
         if signals:
             restore_default_actions()
+        return end_function(running, reactor) if ends and running is not None else None
 
     def ended(result: Any) -> None:
         nonlocal exit_
@@ -261,7 +265,8 @@ def _run(
             stop_soon()
 
     def begin() -> None:
-        start().addBoth(ended)
+        nonlocal running
+        running = start().addBoth(ended)
 
     reactor.addSystemEventTrigger("before", "shutdown", shut_down)
     if signals:

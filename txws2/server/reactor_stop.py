@@ -9,12 +9,13 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorCore
 from twisted.logger import Logger
 
+from txws2._deferreds.waiters import Waiters
 from txws2.server.shutdown import StoppableFactory, Stopping
 
-__all__ = ["ReactorStop", "tell_soon"]
+__all__ = ["ReactorStop", "servers_ended", "tell_soon"]
 
 # A reactor that is stopping waits for the connections and handlers of these factories.
-_ending: set[StoppableFactory] = set()
+_ending: dict[StoppableFactory, Waiters[None]] = {}
 
 # Seconds after which a user may wonder why the program doesn't end.
 _SOON = 1
@@ -58,12 +59,12 @@ class ReactorStop:
         self._watching, self._trigger = False, None
         factory = self._factory
         factory._shutting_down = True
-        _ending.add(factory)
+        _ending[factory] = Waiters()
         # A server that has begun to drain in this turn belongs to a service that the reactor has
         # stopped before calling us. It goes on draining, as it would if the order were reversed.
         older = [stop for stop in factory._stops if not stop.fresh]
         ended: Deferred[None] = Deferred()
-        ended.addCallback(lambda _: _ending.discard(factory))
+        ended.addCallback(lambda _: _ending.pop(factory).fire(None))
         factory.clock.callLater(0, self._close_all, older, ended)
         return ended
 
@@ -77,6 +78,15 @@ class ReactorStop:
         Stopping(factory).end_the_rest()
         waiting = DeferredList([stop.wait() for stop in list(factory._stops)])
         waiting.addCallback(partial(_pass_on, ended))
+
+
+async def servers_ended(reactor: Any) -> None:
+    """Wait until the servers that a stopping reactor waits for have ended."""
+    while True:
+        those = [each for factory, each in _ending.items() if factory.reactor is reactor]
+        if not those:
+            return
+        await those[0].wait()
 
 
 def tell_soon(reactor: Any, log: Logger, advice: str) -> None:

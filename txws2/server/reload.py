@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Container
+from collections.abc import Callable, Container
+from threading import Thread
 from time import sleep
 from typing import Any
 
@@ -60,12 +61,21 @@ def supervise() -> int:
             sys.exit(0)
         process.send_signal(number)
 
+    def interrupt() -> None:
+        if process is None or process.poll() is not None:
+            # The main thread ends on this one.
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            process.send_signal(signal.SIGINT)
+
     signal.signal(signal.SIGTERM, pass_on)
+    _hear_interrupts(interrupt)
     command = [sys.executable, *sys.orig_argv[1:]]
     while True:
         known = _times()
         # A terminal sends SIGINT to both processes; the child ends on it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         environment = os.environ | {_VARIABLE: "1"}
         process = subprocess.Popen(command, env=environment, preexec_fn=_restore_sigint)
         status = process.wait()
@@ -76,14 +86,36 @@ def supervise() -> int:
             return 0
         if status != Changes.STATUS:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
             print("waiting for a file to change", file=sys.stderr, flush=True)
             while not _have_changed(known):
                 sleep(_PAUSE)
 
 
 def _restore_sigint() -> None:
-    # An ignored signal stays ignored in a new program.
+    # A signal that is ignored or blocked stays so in a new program.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def _hear_interrupts(interrupt: Callable[[], object]) -> None:
+    """Call a function on each SIGINT that a process has sent, as `kill -INT` does.
+
+    The child has got the SIGINT of a terminal already, and a second one would end it at once.
+    """
+    # macOS lacks this, and nothing else tells who has sent a signal.
+    wait: Any = getattr(signal, "sigwaitinfo", None)
+
+    def hear() -> None:
+        while True:
+            # signal(7): the si_code is positive if the kernel has sent it, as for a terminal.
+            if wait([signal.SIGINT]).si_code <= 0:
+                interrupt()
+
+    if wait is not None:
+        # Blocked before the thread begins, the signal is blocked in it, too.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        Thread(target=hear, daemon=True).start()
 
 
 def _times(known: Container[str] = ()) -> dict[str, float]:
