@@ -29,6 +29,7 @@ async def next_batch(ws: WebSocketProtocol) -> list[str | bytes]:
     inbox = driver_of(ws).need_inbox()
     if inbox.waiting:
         messages += inbox.take_all()
+        inbox.read_on()
     return messages
 
 
