@@ -9,6 +9,7 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from txws2._connection import reception
 from txws2._connection.closing_handshake import give_up_silent, start_closing
 from txws2._connection.ending import Moment
 from txws2._connection.event_delivery import deliver, deliver_later, open_up, take_control
@@ -26,13 +27,6 @@ from txws2._connection.inbox import Inbox
 from txws2._connection.parts import Parts
 from txws2._connection.phases import CONNECTING, DISCARDING, GONE, OPEN, SETTLED
 from txws2._connection.receiver import has_hook, keep_messages, keeps_messages, take_back
-from txws2._connection.reception import (
-    hold_read,
-    let_catch_up,
-    receive,
-    receive_held,
-    receive_rest,
-)
 from txws2._connection.sender import send, send_now, when_not_open
 from txws2._deferreds.callables import to_await
 from txws2._deferreds.lean import Done
@@ -124,7 +118,7 @@ class Driver(Parts):
 
     def receive(self, data: bytes) -> None:
         """Take bytes of any frames, and deliver their events."""
-        receive(self, data)
+        reception.receive(self, data)
 
     def control_received(self, opcode: int, payload: bytes) -> None:
         """Do as a control frame demands."""
@@ -146,19 +140,19 @@ class Driver(Parts):
 
     def let_catch_up(self) -> None:
         """Wake those who wait; if they leave too much, the rest of the read waits."""
-        let_catch_up(self)
+        reception.let_catch_up(self)
 
     def receive_rest(self) -> None:
         """Receive the rest of a read that waits, if the application has taken enough by now."""
-        receive_rest(self)
+        reception.receive_rest(self)
 
     def hold_read(self, data: bytes) -> None:
         """Keep bytes that arrive while another read is being processed."""
-        hold_read(self, data)
+        reception.hold_read(self, data)
 
     def receive_held(self) -> None:
         """Receive the bytes that were kept."""
-        receive_held(self)
+        reception.receive_held(self)
 
     def refuse(self, exception: Exception) -> None:
         """Fail the connection because decoding raised this, if it is the peer's fault."""
