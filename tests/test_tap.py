@@ -510,6 +510,14 @@ class CannotStartTests(TapTestCase):
             error = self.assertRaises(CannotStart, self.make, "--listen", endpoint)
             self.assertIn(f"twistd ws: {endpoint!r} isn't an endpoint: ", str(error))
 
+    def test_a_socket_that_systemd_has_not_passed(self):
+        for endpoint in "systemd:domain=INET:index=0", "systemd:domain=UNIX:name=chat":
+            self.assertCannotStart(
+                f"{endpoint!r} isn't an endpoint: systemd has passed no such socket; start its "
+                ".socket unit",
+                *("--listen", endpoint),
+            )
+
     def test_websocket_within_websocket(self):
         for endpoint, instead in {
             "ws:8812": "tcp:8812",

@@ -159,7 +159,10 @@ def _wrong_endpoints(name: str, endpoints: list[str], reactor: Any) -> Iterator[
             try:
                 server_endpoint(reactor, endpoint)
             except Exception as exc:
-                # The plugin of its prefix may raise any exception.
-                problem = f"{endpoint!r} isn't an endpoint: {exc}"
+                # The plugin of its prefix may raise any exception. systemd's looks for the socket
+                # in a list, or by its name.
+                missing = endpoint.startswith("systemd:") and isinstance(exc, LookupError)
+                reason = "systemd has passed no such socket; start its .socket unit"
+                problem = f"{endpoint!r} isn't an endpoint: {reason if missing else exc}"
         if problem is not None:
             yield WrongOption(name, problem, endpoint)

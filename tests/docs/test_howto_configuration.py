@@ -7,7 +7,8 @@ from tests.command.test_config_file import FileTestCase
 from tests.support.examples import blocks
 
 HOWTO = Path(ROOT, "docs", "howto", "configuration.rst").read_text()
-ONE, SEVERAL = blocks(HOWTO, "toml")
+ONE, SEVERAL, WRONG = blocks(HOWTO, "toml")
+FIRST, THEN = blocks(HOWTO, "text")
 
 
 class ConfigurationTests(FileTestCase):
@@ -20,3 +21,13 @@ class ConfigurationTests(FileTestCase):
         first, second = self.parse(SEVERAL)
         self.assertEqual((first["max-size"], second["max-size"]), (10 * 2**20, 100 * 2**20))
         self.assertEqual(second["listen"], ["tcp:8001:interface=127.0.0.1"])
+
+    def assertTells(self, expected, text):
+        """Assert that this is said about a file; os is a module that has no 'handle'."""
+        lines = " ".join(expected.replace("'chat'", "'os'").split()).split("twistd ws: ")[1:]
+        self.assertRefused([line.strip() for line in lines], text.replace("chat:", "os:"))
+
+    def test_mistakes(self):
+        self.assertTells(FIRST, WRONG)
+        right = "\n".join(["", "", *WRONG.splitlines()[2:]])
+        self.assertTells(THEN, right)

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from tests.support.targets import KIB, ForwardTestCase
-from txws2.forward import Forward, Recorded, Replay, read_recording
+from txws2.forward import Forward, Recorded, Replay, read_recording, recorder
 from txws2.testing import joined
 
 
@@ -45,8 +45,9 @@ class RecordingTests(RecordingTestCase):
             self.recorded(), [Recorded(1, True, b"up\xff"), Recorded(3, False, b"down")]
         )
 
-    def test_the_first_line_tells_of_the_connection_without_the_query(self):
+    def test_the_first_line_tells_the_date_and_of_the_connection_without_the_query(self):
         self.clock.advance(1000)
+        self.patch(recorder, "time", lambda: 1764320000.25)
         self.record(offered=["binary"])
         self.client.close()
         self.settle()
@@ -56,7 +57,7 @@ class RecordingTests(RecordingTestCase):
             {
                 "format": "txws2 recording",
                 "version": 1,
-                "began": 1000,
+                "began": 1764320000.25,
                 "path": "/vnc",
                 "subprotocol": "binary",
             },

@@ -149,7 +149,7 @@ class HAProxyThroughTests(BehindAProxy, RunsHAProxy):
 
     async def test_the_server_does_tls_and_knows_the_client(self):
         both = ("--certificate", str(self.path / "both.pem"))
-        self.assertPageSays(f"haproxy:tcp:8000:interface=127.0.0.1 {both[0]} chat.pem")
+        self.assertPageSays(f"{both[0]} chat.pem \\ --listen haproxy:tcp:8000:interface=127.0.0.1")
         twistd = self.start_behind(*both, listen=PROXY_PROTOCOL)
         port = (await twistd.shown(r"listening on \w+://127\.0\.0\.1:(\d+)/"))[1]
         self.change([("bind :443\n", "bind :443 \n")])

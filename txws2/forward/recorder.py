@@ -7,6 +7,7 @@ import os
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import time
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -69,7 +70,8 @@ class Recorder:
             {
                 "format": FORMAT,
                 "version": VERSION,
-                "began": self._began,
+                # The factory's clock may be one that nobody sets, and which doesn't know the date.
+                "began": time(),
                 # The query may have a token or a password in it.
                 "path": ws.request.path.partition("?")[0],
                 "subprotocol": ws.subprotocol,
