@@ -197,6 +197,7 @@ wheels: sdist
 
 # An unfinished .venv is made anew, because its Python may be too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
+	@echo "Installing txws2 into .venv, about a minute"
 	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
