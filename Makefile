@@ -203,6 +203,7 @@ wheels: sdist
 	touch $@
 
 .venv/tested: .venv/installed
+	@echo "Installing what the tests need, about a minute"
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
@@ -213,6 +214,7 @@ wheels: sdist
 	touch $@
 
 .venv/checked: .venv/tested
+	@echo "Installing what lint, types, docs and packaging need, about a minute"
 	$(BIN)/python -m pip install --quiet --editable '.[test,docs,dev]'
 	touch $@
 
