@@ -197,11 +197,13 @@ wheels: sdist
 
 # An unfinished .venv is made anew, because its Python may be too old.
 .venv/installed: setup.cfg setup.py pyproject.toml $(wildcard accelerator/*.[ch])
+	@echo "Installing txws2 into .venv, about a minute"
 	$(PYTHON) -m venv $(if $(wildcard $@),,--clear) .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 .venv/tested: .venv/installed
+	@echo "Installing what the tests need, about a minute"
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
@@ -212,6 +214,7 @@ wheels: sdist
 	touch $@
 
 .venv/checked: .venv/tested
+	@echo "Installing what lint, types, docs and packaging need, about a minute"
 	$(BIN)/python -m pip install --quiet --editable '.[test,docs,dev]'
 	touch $@
 

@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "linking",
     "inheriting",
+    "numbers_found",
 ]
 # `name` is a link if there is such a name, and set apart from the text otherwise.
 default_role = "autolink"
@@ -43,6 +44,7 @@ html_theme = "furo"
 html_title = f"txws2 {release}"
 html_static_path = ["static"]
 html_css_files = ["txws2.css"]
+html_search_scorer = str(HERE / "scorer.js")
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"

@@ -2,10 +2,7 @@
 
 import sys
 
-from twisted.internet.defer import ensureDeferred
-from twisted.internet.task import react
-
-from txws2 import ConnectionClosed, connect
+from txws2 import ConnectionClosed, connect, run
 
 
 async def listen(uri, heard):
@@ -19,4 +16,4 @@ async def listen(uri, heard):
 
 
 if __name__ == "__main__":
-    react(lambda reactor: ensureDeferred(listen(sys.argv[1], print)))
+    run(lambda reactor: listen(sys.argv[1], print))

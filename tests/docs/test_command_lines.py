@@ -58,7 +58,7 @@ OTHERS = {
     "towncrier": "`make docs` runs it",
 }
 # A line is cut here into commands and, behind an angle bracket, files.
-BETWEEN = {"|", "||", "&&", ";", "&"}
+BETWEEN = {"|", "||", "&&", ";", "&", "(", ")"}
 INTO = {">", "<", ">>"}
 # $(cat twistd.pid)
 SUBSTITUTED = re.compile(r"\$\([^()]*\)")

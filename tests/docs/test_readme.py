@@ -1,8 +1,10 @@
 """The programs, options, names and figures of README.rst are right."""
 
 import json
+import os
 import re
-import shlex
+import subprocess
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -13,7 +15,6 @@ import txws2
 from tests.command.test_commands import ROOT
 from tests.support.examples import ExampleTestCase, blocks, free_port
 from tests.support.printed import PrintedTestCase
-from txws2.tap import Options
 from txws2.testing import joined
 
 README = Path(ROOT, "README.rst").read_text()
@@ -51,15 +52,20 @@ class PushTests(PrintedTestCase):
 
 
 class ShellTests(SynchronousTestCase):
-    def test_the_options_of_twistd_ws_exist(self):
-        [line] = [
-            line for line in "".join(blocks(README, "shell")).splitlines() if "twistd" in line
-        ]
-        options = Options()
-        options.parseOptions(shlex.split(line, comments=True)[3:])
-        self.assertEqual(
-            (options["listen"], options["app"]), (["tcp:8000"], [("/", "chat:handler")])
+    def test_the_line_of_twistd_works_in_the_checkout(self):
+        lines = "".join(blocks(README, "shell")).splitlines()
+        [line] = [line for line in lines if "twistd" in line]
+        self.assertNotIn("--listen", line)
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["sh", "-c", line.replace(" ws ", " ws --check-config ")],
+            cwd=ROOT,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_the_arguments_of_pip_are_in_the_checkout_and_the_extras_exist(self):
         setup = ConfigParser()

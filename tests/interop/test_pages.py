@@ -21,6 +21,19 @@ VIOLATIONS = """new Promise((resolve) => {
 
 LINES = "Array.from(document.querySelectorAll('#frames .data'), (line) => line.textContent)"
 
+# The word in a chart that has just begun, and whether it is hidden after each value.
+YOUNG = """(() => {
+    const section = make("section");
+    section.append(make("h2"));
+    const chart = new Chart(section, count);
+    const seen = [chart.collecting.textContent];
+    for (const value of [1, 2, 3]) {
+        chart.add({x: value});
+        seen.push(chart.collecting.hidden);
+    }
+    return seen;
+})()"""
+
 APPLICATION = """
 async def closing(ws):
     async for message in ws:
@@ -196,6 +209,9 @@ class StatusTests(PagesTestCase):
                 await client.recv()
         await page.until("here('tiles').textContent.includes('Connections5')")
         await page.until("document.querySelector('#connections svg').ariaLabel.endsWith('open 5')")
+        charts = "Array.from(document.querySelectorAll('.collecting'))"
+        await page.until(f"{charts}.every((each) => each.hidden)")
+        self.assertEqual(await page.evaluate(YOUNG), ["collecting…", False, False, True])
         # Two values, at least, make a line.
         for name in "connections", "messages", "latency", "memory":
             points = f"document.querySelector('#{name} polyline')?.getAttribute('points')"

@@ -1,6 +1,16 @@
 """`twistd ws` behind the other files of docs/deploy, and the mistakes that its pages tell of."""
 
 import re
+from pathlib import Path
+from urllib.parse import urljoin
+
+from twisted.internet import reactor
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.web.client import Agent, readBody
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgentEndpointFactory
+from zope.interface import implementer
 
 import txws2
 from tests.command.test_commands import TWISTD, free_port
@@ -99,6 +109,52 @@ class NginxTests(BehindAProxy, RunsNginx):
         async with self.connecting() as client:
             await self.assertEchoes(client, "hello")
         await twistd.shown(f"opened: {CLIENT}")
+
+
+class NginxUnderAPathTests(BehindAProxy, RunsNginx):
+    page = "nginx.rst"
+    file = "nginx-path.conf"
+
+    async def test_the_console_its_files_and_the_websocket_are_under_the_path(self):
+        twistd = await self.put_twistd_behind(*TRUST)
+        console = await self.fetch("/game/")
+        self.assertIn(b"WebSocket console", console)
+        for reference in re.findall(r'(?:src|href)="([^"]+)"', console.decode()):
+            self.assertTrue(await self.fetch(urljoin("/game/", reference)), reference)
+        self.assertPageSays(f"wss://{HOST}/game/")
+        async with self.connecting_to("/game/", origin=f"https://{HOST}") as client:
+            await self.assertEchoes(client, "hello")
+        await twistd.shown(f"opened: {CLIENT}")
+
+    async def test_without_the_slash_the_server_is_asked_for_the_whole_path(self):
+        self.assertPageSays("--app /game=game:play")
+        Path(self.path, "game.py").write_text("async def play(ws):\n    await ws.send('hello')\n")
+        changes = [("http://game/;", "http://game;")]
+        await self.put_twistd_behind(*TRUST, "--app=/game=game:play", changes=changes)
+        async with self.connecting_to("/game/") as client:
+            self.assertEqual(await client.recv(), "hello")
+
+    def connecting_to(self, path, **options):
+        tls = optionsForClientTLS(HOST, trustRoot=self.trust)
+        return txws2.connect(f"wss://{HOST}{path}", endpoint=self.endpoint(), tls=tls, **options)
+
+    async def fetch(self, path):
+        """Return the body of a page."""
+        tls = optionsForClientTLS(HOST, trustRoot=self.trust)
+        there = wrapClientTLS(tls, self.endpoint())
+        agent = Agent.usingEndpointFactory(reactor, _Fixed(there))
+        url = f"https://{HOST}{path}".encode()
+        response = await agent.request(b"GET", url, Headers({"Accept": ["text/html"]}))
+        self.assertEqual(response.code, 200, path)
+        return await readBody(response)
+
+
+@implementer(IAgentEndpointFactory)
+class _Fixed:
+    """Leads each request to one endpoint."""
+
+    def __init__(self, endpoint):
+        self.endpointForURI = lambda uri: endpoint
 
 
 class CaddyTests(BehindAProxy, RunsCaddy):

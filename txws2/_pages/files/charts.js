@@ -15,6 +15,7 @@ class Chart {
     this.title = section.querySelector("h2").textContent;
     this.format = format;
     this.series = new Map();
+    this.additions = 0;
     this.svg = this.draw("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img"});
     for (const y of [1, HEIGHT / 2, HEIGHT - 1]) {
       this.svg.append(this.draw("line", {class: "grid", x1: 0, x2: WIDTH, y1: y, y2: y}));
@@ -22,7 +23,8 @@ class Chart {
     this.most = make("span", "most");
     this.keys = make("ul");
     const frame = make("div", "frame");
-    frame.append(this.svg, this.most);
+    this.collecting = make("span", "collecting", "collecting…");
+    frame.append(this.svg, this.most, this.collecting);
     section.append(frame, this.keys);
   }
 
@@ -45,6 +47,9 @@ class Chart {
       most = Math.max(most, ...line.values);
       longest = Math.max(longest, line.values.length);
     }
+    // A rate needs two values, and a line needs two rates.
+    this.additions += 1;
+    this.collecting.hidden = this.additions > 2;
     const top = this.scale(most);
     this.most.textContent = this.format(top);
     const said = [];

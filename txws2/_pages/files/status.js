@@ -68,7 +68,7 @@ function take(now) {
 }
 
 function tiles(now, rates) {
-  const ways = (first, second, format) => (first === null ? "–" : `${format(first)} in, ${format(second)} out`);
+  const ways = (first, second, format) => (first === null ? "collecting…" : `${format(first)} in, ${format(second)} out`);
   const values = {
     "Connections": count(now.connections),
     "Opened so far": count(now.opened),
