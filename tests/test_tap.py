@@ -17,6 +17,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.plugin import getPlugins
+from twisted.scripts.twistd import ServerOptions
 
 from tests.client.test_insecure import self_signed
 from tests.support.sides import QuietTestCase, RecordedClient
@@ -506,9 +507,15 @@ class CannotStartTests(TapTestCase):
         )
 
     def test_an_endpoint_with_a_mistake(self):
-        for endpoint in "tcp:x", "tcp", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
+        for endpoint in "tcp:x", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
             error = self.assertRaises(CannotStart, self.make, "--listen", endpoint)
             self.assertIn(f"twistd ws: {endpoint!r} isn't an endpoint: ", str(error))
+
+    def test_a_word_that_is_no_endpoint(self):
+        for endpoint, port in {"8000x": "8000", "tcp": "8000", "port80": "80"}.items():
+            self.assertCannotStart(
+                f"{endpoint!r} isn't an endpoint; write {port} or tcp:{port}", "--listen", endpoint
+            )
 
     def test_websocket_within_websocket(self):
         for endpoint, instead in {
@@ -538,6 +545,26 @@ class CannotStartTests(TapTestCase):
 
     def test_no_such_application(self):
         self.assertCannotStart("'os' has no 'nobody'", "--app", "os:nobody")
+
+    def test_an_option_of_twistd_itself(self):
+        for option, right in {
+            "-n": "twistd -n ws ...",
+            "--nodaemon": "twistd --nodaemon ws ...",
+            "--pidfile=": "twistd --pidfile ... ws ...",
+            "-y": "twistd -y ... ws ...",
+        }.items():
+            given = option.rstrip("=")
+            error = self.assertRaises(
+                CannotStart, ServerOptions().parseOptions, ["ws", "--echo", option]
+            )
+            self.assertEqual(
+                str(error),
+                f"twistd ws: option {given} not recognized; {given} belongs before ws: {right}",
+            )
+
+    def test_an_option_of_nobody(self):
+        error = self.assertRaises(CannotStart, ServerOptions().parseOptions, ["ws", "--nope"])
+        self.assertIn("not recognized; twistd ws --help shows all", str(error))
 
     def test_a_number_out_of_range(self):
         self.assertCannotStart(
