@@ -4,8 +4,10 @@ import atexit
 import os
 import signal
 import sys
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from io import StringIO
 from pathlib import Path
+from traceback import format_exception_only
 
 import twisted.internet.reactor
 from twisted.application.service import IServiceMaker
@@ -600,18 +602,40 @@ class CannotStartTests(TapTestCase):
         self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")
 
     def test_a_port_in_use(self):
-        in_use = OSError(98, "Address already in use")
+        for error, why in {
+            OSError(EADDRINUSE, "Address already in use"): "port 81 is in use",
+            OSError(EACCES, "Permission denied"): "port 81 is for root, or forbidden",
+            OSError(EADDRNOTAVAIL, "No"): "this machine doesn't have the address",
+            OSError(5, "Input/output {error}"): "[Errno 5] Input/output {error}",
+        }.items():
+            self.refuse(error)
+            self.assertCannotStart(f"{why}; can't listen on tcp:81", "--listen", "tcp:81")
 
+    def refuse(self, error):
         def listenTCP(port, factory, backlog, interface):
-            raise CannotListenError(interface, port, in_use)
+            raise CannotListenError(interface, port, error)
 
         self.reactor.listenTCP = listenTCP
-        self.assertCannotStart(f"can't listen on tcp:81: {in_use}", "--listen", "tcp:81")
+
+    def test_a_daemon_reports_the_whole_reason_in_the_bytes_that_twistd_has_for_it(self):
+        self.refuse(OSError(EADDRINUSE, "Address already in use"))
+        where = "tcp:65535:interface=127.0.0.1"
+        error = self.assertRaises(CannotStart, self.start, "--listen", where)
+        [line] = format_exception_only(error)
+        reason = "twistd ws: port 65535 is in use; can't listen on tcp:65535"
+        self.assertIn(reason, f"1 {line}"[:100])
+
+    def test_a_unix_socket_in_use(self):
+        service = self.with_endpoint(
+            fail(CannotListenError(None, "/run/a", OSError(EADDRINUSE, "")))
+        )
+        error = self.assertRaises(CannotStart, service.privilegedStartService)
+        self.assertIn("ws: /run/a is in use; can't listen", str(error))
 
     def test_an_endpoint_that_fails_in_another_way(self):
         service = self.with_endpoint(fail(ValueError("no luck")))
         error = self.assertRaises(CannotStart, service.privilegedStartService)
-        self.assertEqual(str(error), "twistd ws: can't listen on there: no luck")
+        self.assertEqual(str(error), "twistd ws: no luck; can't listen on there")
 
     def test_it_is_said_where_twistd_has_its_log_in_the_place_of_stderr(self):
         self.patch(sys, "stderr", StringIO())
@@ -632,7 +656,7 @@ class CannotStartTests(TapTestCase):
         listening.errback(ValueError("no luck"))
         self.assertTrue(self.reactor.hasStopped)
         said = "\n".join(formatEvent(event) for event in self.take_loud())
-        self.assertIn("can't listen on there: no luck", said)
+        self.assertIn("no luck; can't listen on there", said)
 
     def test_the_process_then_ends_with_status_1(self):
         listening = Deferred()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Callable, Sequence
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
@@ -31,6 +32,12 @@ from txws2.wire.http.ip_addresses import parse_ip
 __all__ = ["TwistdService", "TwistdServices"]
 
 _log = Logger(namespace="txws2.server")
+
+_REASONS = {
+    EADDRINUSE: "{place} is in use",
+    EACCES: "{place} is for root, or forbidden",
+    EADDRNOTAVAIL: "this machine doesn't have the address",
+}
 
 
 class TwistdService(WebSocketService):
@@ -66,10 +73,7 @@ class TwistdService(WebSocketService):
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
-        cause = reason.value
-        if isinstance(cause, CannotListenError):
-            cause = cause.socketError
-        problem = CannotStart(f"can't listen on {where}: {cause}")
+        problem = CannotStart(f"{_why(reason.value)}; can't listen on {where}")
         if not starting:
             # The endpoint has failed later, so no caller is left to raise an exception to.
             self.factory.log.critical("{problem}", problem=problem)
@@ -162,6 +166,17 @@ class TwistdServices(MultiService):
         """Stop all servers without waiting."""
         for server in self._servers:
             server.stopNow()
+
+
+def _why(exc: BaseException | None) -> str:
+    """Return why an endpoint can't listen, in a few words."""
+    if not isinstance(exc, CannotListenError):
+        return str(exc)
+    number = getattr(exc.socketError, "errno", None)
+    # The port of a Unix socket is its path.
+    place = f"port {exc.port}" if isinstance(exc.port, int) else str(exc.port)
+    reason = _REASONS.get(number or 0)
+    return reason.format(place=place) if reason else str(exc.socketError)
 
 
 def _stopped(services: Sequence[Any]) -> Deferred[object]:
