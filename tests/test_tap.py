@@ -474,6 +474,26 @@ class AddressTests(TapTestCase):
         lines = self.logged("--listen=tcp:81", f"--static={directory}")
         self.assertEqual(lines[1:], ["listening on http://0.0.0.0:81/"])
 
+    def test_the_paths_of_websockets_are_named_if_there_is_none_at_the_root(self):
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        program = "connect a program to ws://127.0.0.1:81"
+        for paths, shown in {
+            ("/a/",): "/a/",
+            ("/a", "/b"): "/a, /b",
+            tuple(f"/{n}" for n in range(8)): "/0, /1, /2, /3, /4 and 3 more",
+            ("/", "/a"): "/",
+        }.items():
+            options = [f"--echo={path}" for path in paths]
+            _, listening, ways = self.logged("--listen=81", *options)
+            self.assertEqual(listening, f"listening on ws://127.0.0.1:81{shown}")
+            self.assertTrue(ways.endswith(f"{program}{shown}"), ways)
+            _, listening, ways = self.logged(
+                "--listen=81", f"--static=/files={directory}", *options
+            )
+            self.assertEqual(listening, "listening on http://127.0.0.1:81/")
+            self.assertTrue(ways.endswith(f"{program}{shown}"), ways)
+
     def test_ssl(self):
         path = Path(self.mktemp())
         path.write_bytes(self_signed("example.com"))

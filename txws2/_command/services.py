@@ -23,6 +23,7 @@ from txws2._command.sd_notify import notifier_of
 from txws2._command.signals import end_with_status_0, end_with_status_1, reload_on_hangup
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
+from txws2.server.mounts import Mounts, with_paths
 from txws2.server.mounts_server import MountsServer
 from txws2.server.server import Server
 from txws2.server.service import WebSocketService
@@ -102,7 +103,7 @@ class TwistdService(WebSocketService):
         super()._listens(port, server, where, secure)
         # Browsers don't speak the protocol of a haproxy: endpoint.
         if self.has_console and not where.startswith("haproxy:"):
-            _say_how_to_open(self.factory.log, port.getHost(), secure)
+            _say_how_to_open(self.factory, port.getHost(), secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
@@ -217,16 +218,18 @@ def _status(service: TwistdService | TwistdServices) -> str:
     return f"listening on {places.replace('ws://', '').replace('/', '')}"
 
 
-def _say_how_to_open(log: Logger, address: IAddress, secure: bool) -> None:
+def _say_how_to_open(
+    factory: WebSocketServerFactory | Mounts, address: IAddress, secure: bool
+) -> None:
     page, socket = (uri_of(address, secure, site) for site in (True, False))
     if page is not None and socket is not None:
         # Nobody can connect to all addresses, and this machine is one of them.
         for everywhere in ("//0.0.0.0:", "//[::]:"):
             page, socket = (uri.replace(everywhere, "//localhost:") for uri in (page, socket))
-        log.info(
+        factory.log.info(
             "open {page} in a browser to try it, or connect a program to {socket}",
             page=page,
-            socket=socket,
+            socket=with_paths(socket, factory),
         )
 
 
