@@ -88,6 +88,9 @@ class AboutTests(TestCase):
         self.assertEqual(told, expected)
 
     def test_a_checkout_may_hide_the_one_that_is_installed(self):
+        checkout = self.mktemp()
+        os.makedirs(os.path.join(checkout, "accelerator"))
+        self.patch(speedups, "_ROOT", checkout)
         told = self.about(None, modules={"txws2._speedups": None})
         self.assertIn("couldn't be compiled in this checkout", told)
         self.assertIn("in another directory, Python uses the txws2 that is installed", told)

@@ -3,13 +3,16 @@
 import os
 import signal
 import sys
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from io import StringIO
 from pathlib import Path
+from traceback import format_exception_only
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.scripts.twistd import ServerOptions
 
 from tests.client.test_insecure import self_signed
 from tests.support.sides import QuietTestCase
@@ -131,6 +134,26 @@ class AddressTests(TapTestCase):
         lines = self.logged("--listen=tcp:81", f"--static={directory}")
         self.assertEqual(lines[1:], ["listening on http://0.0.0.0:81/"])
 
+    def test_the_paths_of_websockets_are_named_if_there_is_none_at_the_root(self):
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        program = "connect a program to ws://127.0.0.1:81"
+        for paths, shown in {
+            ("/a/",): "/a/",
+            ("/a", "/b"): "/a, /b",
+            tuple(f"/{n}" for n in range(8)): "/0, /1, /2, /3, /4 and 3 more",
+            ("/", "/a"): "/",
+        }.items():
+            options = [f"--echo={path}" for path in paths]
+            _, listening, ways = self.logged("--listen=81", *options)
+            self.assertEqual(listening, f"listening on ws://127.0.0.1:81{shown}")
+            self.assertTrue(ways.endswith(f"{program}{shown}"), ways)
+            _, listening, ways = self.logged(
+                "--listen=81", f"--static=/files={directory}", *options
+            )
+            self.assertEqual(listening, "listening on http://127.0.0.1:81/")
+            self.assertTrue(ways.endswith(f"{program}{shown}"), ways)
+
     def test_ssl(self):
         path = Path(self.mktemp())
         path.write_bytes(self_signed("example.com"))
@@ -166,7 +189,7 @@ class CannotStartTests(TapTestCase):
         )
 
     def test_an_endpoint_with_a_mistake(self):
-        for endpoint in "tcp:x", "tcp", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
+        for endpoint in "tcp:x", "ssl:1:privateKey=/nowhere", "tcp:1:nope=2":
             error = self.assertRaises(CannotStart, self.make, "--listen", endpoint)
             self.assertIn(f"twistd ws: {endpoint!r} isn't an endpoint: ", str(error))
 
@@ -176,6 +199,12 @@ class CannotStartTests(TapTestCase):
                 f"{endpoint!r} isn't an endpoint: systemd has passed no such socket; start its "
                 ".socket unit",
                 *("--listen", endpoint),
+            )
+
+    def test_a_word_that_is_no_endpoint(self):
+        for endpoint, port in {"8000x": "8000", "tcp": "8000", "port80": "80"}.items():
+            self.assertCannotStart(
+                f"{endpoint!r} isn't an endpoint; write {port} or tcp:{port}", "--listen", endpoint
             )
 
     def test_websocket_within_websocket(self):
@@ -206,6 +235,26 @@ class CannotStartTests(TapTestCase):
 
     def test_no_such_application(self):
         self.assertCannotStart("'os' has no 'nobody'", "--app", "os:nobody")
+
+    def test_an_option_of_twistd_itself(self):
+        for option, right in {
+            "-n": "twistd -n ws ...",
+            "--nodaemon": "twistd --nodaemon ws ...",
+            "--pidfile=": "twistd --pidfile ... ws ...",
+            "-y": "twistd -y ... ws ...",
+        }.items():
+            given = option.rstrip("=")
+            error = self.assertRaises(
+                CannotStart, ServerOptions().parseOptions, ["ws", "--echo", option]
+            )
+            self.assertEqual(
+                str(error),
+                f"twistd ws: option {given} not recognized; {given} belongs before ws: {right}",
+            )
+
+    def test_an_option_of_nobody(self):
+        error = self.assertRaises(CannotStart, ServerOptions().parseOptions, ["ws", "--nope"])
+        self.assertIn("not recognized; twistd ws --help shows all", str(error))
 
     def test_a_number_out_of_range(self):
         self.assertCannotStart(
@@ -241,18 +290,40 @@ class CannotStartTests(TapTestCase):
         self.assertCannotStart("invalid subprotocol: 'a,b' isn't a token", "--subprotocol", "a,b")
 
     def test_a_port_in_use(self):
-        in_use = OSError(98, "Address already in use")
+        for error, why in {
+            OSError(EADDRINUSE, "Address already in use"): "port 81 is in use",
+            OSError(EACCES, "Permission denied"): "port 81 is for root, or forbidden",
+            OSError(EADDRNOTAVAIL, "No"): "this machine doesn't have the address",
+            OSError(5, "Input/output {error}"): "[Errno 5] Input/output {error}",
+        }.items():
+            self.refuse(error)
+            self.assertCannotStart(f"{why}; can't listen on tcp:81", "--listen", "tcp:81")
 
+    def refuse(self, error):
         def listenTCP(port, factory, backlog, interface):
-            raise CannotListenError(interface, port, in_use)
+            raise CannotListenError(interface, port, error)
 
         self.reactor.listenTCP = listenTCP
-        self.assertCannotStart(f"can't listen on tcp:81: {in_use}", "--listen", "tcp:81")
+
+    def test_a_daemon_reports_the_whole_reason_in_the_bytes_that_twistd_has_for_it(self):
+        self.refuse(OSError(EADDRINUSE, "Address already in use"))
+        where = "tcp:65535:interface=127.0.0.1"
+        error = self.assertRaises(CannotStart, self.start, "--listen", where)
+        [line] = format_exception_only(error)
+        reason = "twistd ws: port 65535 is in use; can't listen on tcp:65535"
+        self.assertIn(reason, f"1 {line}"[:100])
+
+    def test_a_unix_socket_in_use(self):
+        service = self.with_endpoint(
+            fail(CannotListenError(None, "/run/a", OSError(EADDRINUSE, "")))
+        )
+        error = self.assertRaises(CannotStart, service.privilegedStartService)
+        self.assertIn("ws: /run/a is in use; can't listen", str(error))
 
     def test_an_endpoint_that_fails_in_another_way(self):
         service = self.with_endpoint(fail(ValueError("no luck")))
         error = self.assertRaises(CannotStart, service.privilegedStartService)
-        self.assertEqual(str(error), "twistd ws: can't listen on there: no luck")
+        self.assertEqual(str(error), "twistd ws: no luck; can't listen on there")
 
     def test_it_is_said_where_twistd_has_its_log_in_the_place_of_stderr(self):
         self.patch(sys, "stderr", StringIO())
@@ -273,7 +344,7 @@ class CannotStartTests(TapTestCase):
         listening.errback(ValueError("no luck"))
         self.assertTrue(self.reactor.hasStopped)
         said = "\n".join(formatEvent(event) for event in self.take_loud())
-        self.assertIn("can't listen on there: no luck", said)
+        self.assertIn("no luck; can't listen on there", said)
 
     def test_the_process_then_ends_with_status_1(self):
         listening = Deferred()

@@ -83,6 +83,12 @@ def _carried_websocket(endpoint: str) -> str | None:
     )
 
 
+def _example_of(endpoint: str) -> str:
+    """Say how to write an endpoint; the example has the port that a word seems to have."""
+    port = next(iter(re.findall("[0-9]{1,4}", endpoint)), "8000")
+    return f"write {port} or tcp:{port}"
+
+
 def _logs_to_stdout(twistd: Any) -> bool:
     """Return True if twistd, by its own options, logs to its standard output."""
     if twistd is None or not twistd.get("nodaemon"):
@@ -176,5 +182,7 @@ def _wrong_endpoints(name: str, endpoints: list[str], reactor: Any) -> Iterator[
                 missing = endpoint.startswith("systemd:") and isinstance(exc, LookupError)
                 reason = "systemd has passed no such socket; start its .socket unit"
                 problem = f"{endpoint!r} isn't an endpoint: {reason if missing else exc}"
+                if ":" not in endpoint:
+                    problem = f"{endpoint!r} isn't an endpoint; {_example_of(endpoint)}"
         if problem is not None:
             yield WrongOption(name, problem, endpoint)

@@ -168,6 +168,25 @@ class VerdictTests(SynchronousTestCase):
         raised = self.assertRaises(KeyError, raise_unless_retried, lambda _: other, exc)
         self.assertIs(raised.__cause__, exc)
 
+    def test_an_exception_that_ends_it_says_so_once(self):
+        exc = status(404)
+        for _ in range(2):
+            self.assertRaises(InvalidStatus, raise_unless_retried, process_exception, exc)
+        [note] = exc.__notes__
+        self.assertIn("doesn't try again", note)
+        self.assertIn("docs/howto/reconnecting.rst", note)
+
+    def test_one_that_it_replaces_gets_no_note(self):
+        exc, other = status(404), KeyError()
+        self.assertRaises(KeyError, raise_unless_retried, lambda _: other, exc)
+        self.assertTrue(other.__notes__)
+        self.assertFalse(hasattr(exc, "__notes__"))
+
+    def test_a_mistake_in_the_arguments_has_no_note_about_trying_again(self):
+        exc = ValueError()
+        self.assertRaises(ValueError, raise_unless_retried, process_exception, exc, mistaken=True)
+        self.assertFalse(hasattr(exc, "__notes__"))
+
     def test_an_ambiguous_verdict_is_a_mistake(self):
         async def later(exc):
             return None

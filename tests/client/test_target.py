@@ -196,7 +196,9 @@ class FailureTests(TargetTestCase):
         self.clock.advance(2.5)
         self.assertIs(service.state, ClientState.STOPPED)
         [event] = self.take_loud()
-        self.assertEqual(formatEvent(event), "giving up on the server")
+        self.assertRegex(
+            formatEvent(event), "^giving up on the server. The client doesn.t try again"
+        )
         self.assertNothingLeft()
 
     def test_an_argument_of_another_type_is_a_mistake(self):

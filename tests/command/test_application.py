@@ -136,8 +136,27 @@ class RefusalTests(LoadTestCase):
         self.assertRefused(
             "missing_of_a_test:x",
             "can't import 'missing_of_a_test': "
-            "ModuleNotFoundError: No module named 'missing_of_a_test'",
+            "ModuleNotFoundError: No module named 'missing_of_a_test', "
+            f"neither in {self.directory} nor among the installed ones",
         )
+
+    def test_a_misspelt_module(self):
+        self.write(CHAT)
+        error = self.assertRaises(NoApplication, self.load, "caht_of_a_test:handler")
+        where = f"neither in {self.directory} nor among the installed ones"
+        self.assertIn(f"{where}; is 'chat_of_a_test' meant?", str(error))
+
+    def test_a_module_that_is_missing_in_a_package_that_exists(self):
+        error = self.assertRaises(NoApplication, self.load, "txws2.nowhere:x")
+        self.assertTrue(str(error).endswith("No module named 'txws2.nowhere'"), error)
+
+    def test_a_misspelt_attribute(self):
+        self.write(CHAT)
+        for wrong, right in {"handle": "handler", "room.entr": "enter"}.items():
+            self.assertRefused(
+                f"chat_of_a_test:{wrong}",
+                f"'chat_of_a_test' has no {wrong!r}; is {right!r} meant?",
+            )
 
     def test_a_missing_attribute(self):
         self.write(CHAT)

@@ -208,7 +208,7 @@ class TwistdTests(CommandTestCase):
         twistd = self.start(TWISTD, *arguments, PYTHONPATH=f"{ROOT}:{path}")
         await twistd.ended
         self.assertEqual(twistd.status, 1, twistd.out + twistd.err)
-        self.assertIn("can't listen on late: no luck", twistd.out)
+        self.assertIn("no luck; can't listen on late", twistd.out)
         self.assertIn("Server Shut Down", twistd.out)
 
     async def assertCannotStart(self, text, *arguments, path=None):
@@ -221,7 +221,9 @@ class TwistdTests(CommandTestCase):
         self.addCleanup(port.stopListening)
         endpoint = f"tcp:{port.getHost().port}:interface=127.0.0.1"
         await self.assertCannotStart(
-            f"twistd ws: can't listen on {endpoint}: ", "--listen", endpoint
+            f"port {port.getHost().port} is in use; can't listen on {endpoint}",
+            "--listen",
+            endpoint,
         )
         twistd = await self.start_twistd("--listen", endpoint).ended
         self.assertEqual((twistd.out + twistd.err).count("can't listen"), 1)

@@ -57,6 +57,22 @@ class HintTests(SynchronousTestCase):
         lost.__cause__ = error.ConnectionLost()
         self.assertIn("wss://", hint(lost))
 
+    def test_a_server_of_tls_that_answers_plain_http_expects_wss(self):
+        for body in (
+            b"<center>The plain HTTP request was sent to HTTPS port</center>",
+            b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+            b"Client sent an HTTP request to an HTTPS server.\n",
+            b"Bad Request\nThis combination of host and port requires TLS.\n",
+        ):
+            refused = InvalidStatus(Response(400, "", body=body))
+            self.assertEqual(hint(refused), "the server expects TLS: try wss://")
+            self.assertIn("expects another request", hint(refused, secure=True))
+        other = InvalidStatus(Response(400, "", body=b"see https://example.com, and use TLS"))
+        self.assertIn("expects another request", hint(other))
+
+    def test_wss_is_no_remedy_for_wss(self):
+        self.assertEqual(hint(InvalidMessage(""), secure=True), "this isn't a WebSocket server")
+
     def test_each_trouble_with_certificates_has_its_own(self):
         for failure, words in (
             ("the TLS handshake failed: certificate verify failed; self-signed", "--cacert FILE"),

@@ -1,4 +1,4 @@
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, inlineCallbacks, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws2._connection.closeable import Opening
@@ -36,6 +36,27 @@ class OpeningTests(SynchronousTestCase):
         told = "'Opening' object has no attribute 'send'; await it first, or use `async with`"
         self.assertEqual(str(caught.exception), told)
         self.assertFalse(hasattr(opening, "_private"))
+
+    def test_a_loop_without_async_fails_when_it_goes_on(self):
+        opening = Opening.of(Deferred())
+        with self.assertRaises(TypeError) as caught:
+            for each in opening:
+                self.assertIs(each, opening)
+        told = "'Opening' object is not iterable; write: async for, or async with, in an async def"
+        self.assertEqual(str(caught.exception), told)
+
+    def test_yield_from_waits_for_it(self):
+        @inlineCallbacks
+        def wait(opening):
+            return (yield from opening)
+
+        self.assertEqual(self.successResultOf(wait(Opening.of(succeed("door")))), "door")
+        inner = Deferred()
+        waiting = wait(Opening.of(inner))
+        self.assertNoResult(waiting)
+        inner.callback("door")
+        self.assertEqual(self.successResultOf(waiting), "door")
+        self.failureResultOf(wait(Opening.of(fail(KeyError()))), KeyError)
 
     def test_it_fails_as_the_other_does(self):
         inner = Deferred()

@@ -12,8 +12,10 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineReceiver
+from twisted.web.client import Agent, readBody
 from twisted.web.resource import Resource
 from twisted.web.server import Site
+from twisted.web.static import Data
 
 import txws2
 from tests.support.certificates import certify
@@ -159,6 +161,18 @@ async def site(reactor):
     await port.stopListening()
 
 
+async def mounts(reactor):
+    root = Resource()
+    root.putChild(b"words", Data(b"hello", "text/plain"))
+    both = txws2.Mounts({"/chat": txws2.WebSocketServerFactory(echo)}, Site(root))
+    port = reactor.listenTCP(0, both, interface=HOST)
+    address = f"{HOST}:{port.getHost().port}"
+    await exchange(f"ws://{address}/chat")
+    response = await Agent(reactor).request(b"GET", f"http://{address}/words".encode())
+    assert await readBody(response) == b"hello"
+    await port.stopListening()
+
+
 async def over_tls(reactor):
     certificate, pem = certify("localhost", HOST)
     endpoint = SSL4ServerEndpoint(reactor, 0, certificate.options(), interface=HOST)
@@ -197,6 +211,7 @@ async def main(reactor):
     await broadcasts(reactor)
     await wrapped(reactor)
     await site(reactor)
+    await mounts(reactor)
     gc.collect()
 
 

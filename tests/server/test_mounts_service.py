@@ -1,5 +1,7 @@
 """`WebSocketService` with a `Mounts`, as twistd runs it."""
 
+from functools import partial
+
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.server.test_mounts import MountsTestCase, at
@@ -7,6 +9,8 @@ from tests.server.test_mounts_stop import Slow
 from tests.support.sides import CLOSE, TEXT, closing
 from tests.support.website import PAGE, frame
 from txws2 import Mounts, WebSocketServerFactory, WebSocketService
+from txws2.server.mounts import with_paths
+from txws2.server.server import listen_at
 
 
 class ServiceTests(MountsTestCase):
@@ -42,6 +46,16 @@ class ServiceTests(MountsTestCase):
         with capturedLogs() as logged:
             WebSocketService("tcp:8000", Mounts({"/": self.factory()})).startService()
         self.assertIn("listening on ws://0.0.0.0:8000/", [formatEvent(event) for event in logged])
+
+    def test_without_a_site_its_address_has_the_paths_that_there_are(self):
+        with capturedLogs() as logged:
+            mounts = Mounts({"/a": self.factory(), "/b": self.factory()})
+            WebSocketService("tcp:8000", mounts).startService()
+            shown = partial(with_paths, factory=mounts)
+            listen_at(self.clock, mounts, None, 8001, None, mounts.log, with_paths=shown)
+        lines = [formatEvent(event) for event in logged]
+        for port in 8000, 8001:
+            self.assertIn(f"listening on ws://0.0.0.0:{port}/a, /b", lines)
 
     def test_it_has_the_connections_of_all_factories(self):
         self.start("/a", "/b")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import sys
 import traceback
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, Unpack
 
 from txws2.server.factory import FactoryOptions, WebSocketServerFactory, WebSocketServerProtocol
@@ -64,13 +67,29 @@ def load_application(name: str, directory: str) -> Any:
         found = importlib.import_module(module_name)
     except (Exception, SystemExit) as exc:
         # A script that isn't meant to be imported may end the process.
-        raise NoApplication(f"can't import {module_name!r}: {_one_line(exc)}") from exc
+        missing = _missing(exc, module_name, directory)
+        raise NoApplication(f"can't import {module_name!r}: {_one_line(exc)}{missing}") from exc
     for attribute in attributes.split("."):
         try:
             found = getattr(found, attribute)
         except AttributeError:
-            raise NoApplication(f"{module_name!r} has no {attributes!r}") from None
+            meant = _meant(attribute, dir(found))
+            raise NoApplication(f"{module_name!r} has no {attributes!r}{meant}") from None
     return found
+
+
+def _missing(exc: BaseException, module_name: str, directory: str) -> str:
+    """Say where a module was looked for; nothing if it exists, and another one is missing."""
+    top = module_name.partition(".")[0]
+    if not isinstance(exc, ModuleNotFoundError) or exc.name != top:
+        return ""
+    meant = _meant(top, [each.name for each in pkgutil.iter_modules([directory])])
+    return f", neither in {directory} nor among the installed ones{meant}"
+
+
+def _meant(name: str, names: Iterable[str]) -> str:
+    near = get_close_matches(name, [each for each in names if not each.startswith("_")], n=1)
+    return f"; is {near[0]!r} meant?" if near else ""
 
 
 def _one_line(exc: BaseException) -> str:

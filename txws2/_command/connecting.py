@@ -37,6 +37,6 @@ def options_of_connect(options: argparse.Namespace) -> dict[str, Any]:
 
 def explained(exc: Exception, uri: str) -> list[str]:
     """Return lines that say why the connection can't be made, and what to try."""
-    advice = hint(exc)
+    advice = hint(exc, secure=uri.lower().startswith("wss:"))
     words = [f"can't connect to {anonymous(uri)}: {exc}", *refusal_lines(exc)]
     return [*words, advice] if advice else words

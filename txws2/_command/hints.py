@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from twisted.internet import error
 
 from txws2.exceptions import (
@@ -28,6 +30,13 @@ _BY_STATUS = {
     426: "the server speaks another version of the protocol than 13",
     429: "the server has got too many requests from you; wait for a while",
 }
+
+# Words in the bodies of nginx, Apache, Go's net/http (as in Caddy), and Tomcat.
+_EXPECTS_TLS = re.compile(
+    rb"plain HTTP (request was sent )?to (an? )?(HTTPS|SSL|TLS)|HTTP request to an HTTPS server|"
+    rb"host and port requires TLS",
+    re.IGNORECASE,
+)
 
 _BY_PROXY_STATUS = {
     401: "the proxy demands credentials: --proxy http://USER:PASSWORD@HOST:PORT",
@@ -87,14 +96,17 @@ _BY_WORDS = (
 )
 
 
-def hint(exc: Exception) -> str | None:
+def hint(exc: Exception, secure: bool = False) -> str | None:
     """Return a hint for a failed attempt to connect; None if there is none.
 
     Args:
         exc: the exception of the attempt.
+        secure: True if the URI is one of wss.
     """
     if isinstance(exc, InvalidStatus):
         status = exc.response.status_code
+        if status == 400 and not secure and _EXPECTS_TLS.search(exc.response.body):
+            return "the server expects TLS: try wss://"
         if status >= 500:
             return "the server, or the one behind it, is in trouble; try again later"
         return _BY_STATUS.get(status)
@@ -111,4 +123,6 @@ def hint(exc: Exception) -> str | None:
         for kind, text in _BY_ERROR_OF_PROXY:
             if isinstance(exc.__cause__, kind):
                 return f"{text} it comes from --proxy, or from the environment"
+    if secure and isinstance(exc, InvalidMessage):
+        return "this isn't a WebSocket server"
     return next((text for kind, text in _BY_ERROR if isinstance(exc, kind)), None)

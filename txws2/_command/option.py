@@ -23,8 +23,12 @@ class CannotStart(SystemExit, Exception):
     """Ends the process with one line on stderr and status 1.
 
     It is a SystemExit, so that there is no traceback. It is also an Exception, so that twistd
-    cleans up, and a daemon reports it to the process that started it.
+    cleans up, and a daemon reports it to the process that started it. This report is cut after 100
+    bytes, with the name of the class among them, so the reason comes first in its text.
     """
+
+    # The name of the module that exports it is shorter.
+    __module__ = "txws2.tap"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"twistd ws: {reason}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Callable, Sequence
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
@@ -22,6 +23,7 @@ from txws2._command.sd_notify import notifier_of
 from txws2._command.signals import end_with_status_0, end_with_status_1, reload_on_hangup
 from txws2.server.factory import WebSocketServerFactory
 from txws2.server.listeners import uri_of
+from txws2.server.mounts import Mounts, with_paths
 from txws2.server.mounts_server import MountsServer
 from txws2.server.server import Server
 from txws2.server.service import WebSocketService
@@ -31,6 +33,12 @@ from txws2.wire.http.ip_addresses import parse_ip
 __all__ = ["TwistdService", "TwistdServices"]
 
 _log = Logger(namespace="txws2.server")
+
+_REASONS = {
+    EADDRINUSE: "{place} is in use",
+    EACCES: "{place} is for root, or forbidden",
+    EADDRNOTAVAIL: "this machine doesn't have the address",
+}
 
 
 class TwistdService(WebSocketService):
@@ -66,10 +74,7 @@ class TwistdService(WebSocketService):
 
     def cannotListen(self, where: str, reason: Failure, starting: bool) -> None:
         """End the process with one line and status 1."""
-        cause = reason.value
-        if isinstance(cause, CannotListenError):
-            cause = cause.socketError
-        problem = CannotStart(f"can't listen on {where}: {cause}")
+        problem = CannotStart(f"{_why(reason.value)}; can't listen on {where}")
         if not starting:
             # The endpoint has failed later, so no caller is left to raise an exception to.
             self.factory.log.critical("{problem}", problem=problem)
@@ -98,7 +103,7 @@ class TwistdService(WebSocketService):
         super()._listens(port, server, where, secure)
         # Browsers don't speak the protocol of a haproxy: endpoint.
         if self.has_console and not where.startswith("haproxy:"):
-            _say_how_to_open(self.factory.log, port.getHost(), secure)
+            _say_how_to_open(self.factory, port.getHost(), secure)
         if self.hosts_of_loopback is not None:
             # Clients on other interfaces may use host names that the command line doesn't have.
             # A page can't reach a haproxy: endpoint itself, as browsers don't speak its protocol.
@@ -164,6 +169,17 @@ class TwistdServices(MultiService):
             server.stopNow()
 
 
+def _why(exc: BaseException | None) -> str:
+    """Return why an endpoint can't listen, in a few words."""
+    if not isinstance(exc, CannotListenError):
+        return str(exc)
+    number = getattr(exc.socketError, "errno", None)
+    # The port of a Unix socket is its path.
+    place = f"port {exc.port}" if isinstance(exc.port, int) else str(exc.port)
+    reason = _REASONS.get(number or 0)
+    return reason.format(place=place) if reason else str(exc.socketError)
+
+
 def _stopped(services: Sequence[Any]) -> Deferred[object]:
     """Stop services together."""
     stopping = [
@@ -202,16 +218,18 @@ def _status(service: TwistdService | TwistdServices) -> str:
     return f"listening on {places.replace('ws://', '').replace('/', '')}"
 
 
-def _say_how_to_open(log: Logger, address: IAddress, secure: bool) -> None:
+def _say_how_to_open(
+    factory: WebSocketServerFactory | Mounts, address: IAddress, secure: bool
+) -> None:
     page, socket = (uri_of(address, secure, site) for site in (True, False))
     if page is not None and socket is not None:
         # Nobody can connect to all addresses, and this machine is one of them.
         for everywhere in ("//0.0.0.0:", "//[::]:"):
             page, socket = (uri.replace(everywhere, "//localhost:") for uri in (page, socket))
-        log.info(
+        factory.log.info(
             "open {page} in a browser to try it, or connect a program to {socket}",
             page=page,
-            socket=socket,
+            socket=with_paths(socket, factory),
         )
 
 

@@ -95,7 +95,21 @@ class Options(usage.Options):
             super().parseOptions(_completed(sys.argv[1:] if options is None else options))  # type: ignore[no-untyped-call]
         except usage.UsageError as exc:
             problem = str(exc).rstrip(".")
-            raise CannotStart(f"{problem}; twistd ws --help shows all options") from exc
+            advice = self._of_twistd(problem) or "twistd ws --help shows all options"
+            raise CannotStart(f"{problem}; {advice}") from exc
+
+    def _of_twistd(self, problem: str) -> str | None:
+        """Say where an option belongs that is one of twistd itself; None if it isn't."""
+        match = re.match("option (-{1,2})(.+) not recognized", problem)
+        if match is None or self.parent is None:
+            return None
+        dashes, name = match.groups()
+        long = self.parent.synonyms.get(name)
+        if long is None:
+            return None
+        value = " ..." if f"{long}=" in self.parent.longOpt else ""
+        option = f"{dashes}{name}"
+        return f"{option} belongs before ws: twistd {option}{value} ws ..."
 
     def parseArgs(self, *arguments: str) -> None:
         """Refuse all that is no option."""

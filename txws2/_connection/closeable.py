@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -62,6 +63,24 @@ class Opening(Eventual[T]):
                 name=name,
                 obj=self,
             )
+
+    def __iter__(self) -> Generator[Any, Any, T]:
+        """Wait for it by `yield from`.
+
+        Raises:
+            TypeError: a loop goes on without its result.
+        """
+        waiting = self.__await__()
+        try:
+            yield next(waiting)
+        except StopIteration as end:
+            return cast(T, end.value)
+        if not self.called:
+            raise TypeError(
+                f"{type(self).__name__!r} object is not iterable; write: async for, or async with, "
+                "in an async def"
+            )
+        return (yield from waiting)
 
     @classmethod
     def of(cls, deferred: Deferred[T]) -> Self:

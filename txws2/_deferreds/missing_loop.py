@@ -11,6 +11,7 @@ from twisted.python.reflect import safe_str
 
 from txws2._deferreds.causes import causes_of
 from txws2._deferreds.eventual import PAGE
+from txws2._deferreds.missing_async import advice_on_async
 from txws2._deferreds.tasks import running_loop
 
 __all__ = ["advice_on", "log_failure"]
@@ -77,7 +78,8 @@ def log_failure(
 ) -> None:
     """Log an exception of an application, with advice if there is any.
 
-    Twisted doesn't show the exceptions in a group, so they are added to the event.
+    Twisted doesn't show the notes of an exception, nor the exceptions in a group, so they are
+    added to the event.
 
     Args:
         log: the log.
@@ -86,9 +88,10 @@ def log_failure(
         level: the log level.
         **fields: the fields.
     """
-    advice = advice_on(failure.value)
-    if advice is not None:
-        event, fields = f"{event}. {{advice}}", {**fields, "advice": advice}
+    advice = advice_on(failure.value) or advice_on_async(failure.value)
+    said = [*([advice] if advice else []), *getattr(failure.value, "__notes__", ())]
+    if said:
+        event, fields = f"{event}. {{advice}}", {**fields, "advice": ". ".join(said)}
     if isinstance(failure.value, BaseExceptionGroup):
         shown = (f"\n{''.join(format_exception(each))}" for each in causes_of(failure.value))
         event, fields = f"{event}{{members}}", {**fields, "members": "".join(shown)}

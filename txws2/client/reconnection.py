@@ -160,7 +160,7 @@ async def _no_connections(
     mistake: Exception, process_exception: ProcessException
 ) -> AsyncGenerator[C]:
     """Raise a mistake, or the exception of process_exception: no attempt could succeed."""
-    raise_unless_retried(process_exception, mistake)
+    raise_unless_retried(process_exception, mistake, mistaken=True)
     yield await fail(mistake)
 
 

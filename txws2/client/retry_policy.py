@@ -40,6 +40,11 @@ ProcessException = Callable[[Exception], Exception | None]
 
 _LONGEST = 3600.0
 
+_NOTE = (
+    "The client doesn't try again after this exception: process_exception decides that, and yours "
+    "may decide otherwise; see docs/howto/reconnecting.rst"
+)
+
 _NETWORK = (
     error.ConnectError,
     error.ConnectionClosed,
@@ -107,13 +112,25 @@ def check_retrying(process_exception: object, backoff: object) -> None:
     check_instance("backoff", backoff, Backoff, "Backoff(maximum=60)")
 
 
-def raise_unless_retried(process_exception: ProcessException, exc: Exception) -> None:
+def raise_unless_retried(
+    process_exception: ProcessException, exc: Exception, *, mistaken: bool = False
+) -> None:
     """Raise the exception that process_exception returns, if it returns one.
+
+    It gets a note, so that nobody takes the end of the attempts for a crash.
+
+    Args:
+        process_exception: the function.
+        exc: the exception that it decides on.
+        mistaken: True if no attempt could succeed, whatever the function returns; then there is no
+            note.
 
     Raises:
         TypeError: process_exception has returned something else than an exception or None.
     """
     verdict: object = process_exception(exc)
+    if isinstance(verdict, BaseException) and not mistaken:
+        _note(verdict)
     if verdict is exc:
         raise exc
     if isinstance(verdict, BaseException):
@@ -126,6 +143,12 @@ def raise_unless_retried(process_exception: ProcessException, exc: Exception) ->
             "process_exception must return None to try again, or the exception to raise; "
             f"it has returned {verdict!r}"
         ) from exc
+
+
+def _note(exc: BaseException) -> None:
+    # An application may return the same exception each time.
+    if _NOTE not in getattr(exc, "__notes__", ()):
+        exc.add_note(_NOTE)
 
 
 def ended_in_trouble(exc: ConnectionClosed) -> bool:

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     import twisted.web.resource
     import twisted.web.server
 
-__all__ = ["Mounts", "factories_of", "has_site"]
+__all__ = ["Mounts", "factories_of", "has_site", "with_paths"]
 
 # twisted.web has this limit for a whole head. A line may be as long as our own limit says, as that
 # of cookies; the other lines of a request for a WebSocket are short.
 _OTHER_LINES = 16 * 1024
 
-# A warning with more paths is hard to read.
+# A line with more paths is hard to read.
 _SHOWN = 5
 
 
@@ -263,6 +263,15 @@ def factories_of(factory: WebSocketServerFactory | Mounts) -> tuple[WebSocketSer
 def has_site(factory: object) -> bool:
     """Return True if browsers reach the ports of this factory by http or https, too."""
     return isinstance(factory, Mounts) and factory.site is not None
+
+
+def with_paths(uri: str, factory: object) -> str:
+    """Return the URI of a port, with the paths of its WebSockets unless there is one at "/"."""
+    paths = factory._paths if isinstance(factory, Mounts) else []
+    if not paths or "/" in paths:
+        return uri
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return f"{uri.removesuffix('/')}{', '.join(paths[:_SHOWN])}{more}"
 
 
 def _checked(factories: Mapping[str, WebSocketServerFactory]) -> list[WebSocketServerFactory]:

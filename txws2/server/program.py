@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from functools import partial
 from inspect import iscoroutine
 from threading import current_thread, main_thread
 from time import localtime, strftime
@@ -43,7 +44,7 @@ from txws2.server.factory import ServerOptions, WebSocketServerFactory
 from txws2.server.function_end import end_function
 from txws2.server.listeners import check_place
 from txws2.server.main_function import check_program, explain_reactor
-from txws2.server.mounts import has_site
+from txws2.server.mounts import has_site, with_paths
 from txws2.server.program_failure import own_part
 from txws2.server.reactor_stop import tell_soon
 from txws2.server.reload import Changes, is_watched, supervise
@@ -136,9 +137,16 @@ def run(
         where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
 
         def start() -> Deferred[Any]:
-            site = _is_site(factory)
             listening = maybeDeferred(
-                listen_at, reactor, factory, host, port, endpoint, _log, site=site
+                listen_at,
+                reactor,
+                factory,
+                host,
+                port,
+                endpoint,
+                _log,
+                site=_is_site(factory),
+                with_paths=partial(with_paths, factory=factory),
             )
             return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
     else:

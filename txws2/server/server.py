@@ -260,6 +260,7 @@ def listen_at(
     log: Logger,
     *,
     site: bool = False,
+    with_paths: Callable[[str], str] = str,
 ) -> Deferred[list[IListeningPort]]:
     """Listen at a host and a port, or at an endpoint, and log the addresses.
 
@@ -271,6 +272,7 @@ def listen_at(
         endpoint: as for `serve`.
         log: the log.
         site: True for a site, whose URI begins with "http" in the log.
+        with_paths: adds the paths of the WebSockets to the URI in the log, unless there is a site.
 
     Raises:
         ValueError: the description isn't an endpoint's.
@@ -287,8 +289,10 @@ def listen_at(
     def say(ports: list[IListeningPort]) -> list[IListeningPort]:
         for each in ports:
             address = each.getHost()
-            uri = uri_of(address, secure, site) or str(address)
-            log.info("listening on {address}", address=uri)
+            uri = uri_of(address, secure, site)
+            if uri is not None and not site:
+                uri = with_paths(uri)
+            log.info("listening on {address}", address=uri or str(address))
         return ports
 
     return listening.addCallback(say)

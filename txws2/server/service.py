@@ -21,7 +21,7 @@ from txws2.server.factory import (
     WebSocketServerProtocol,
 )
 from txws2.server.listeners import check_place, uri_of
-from txws2.server.mounts import Mounts, factories_of, has_site
+from txws2.server.mounts import Mounts, factories_of, has_site, with_paths
 from txws2.server.mounts_server import MountsServer, server_of
 from txws2.server.server import Endpoint, Server, server_endpoint
 
@@ -202,8 +202,11 @@ class WebSocketService(TypedService):
             maybeDeferred(port.stopListening)
             return
         self._ports.append(port)
-        address = uri_of(port.getHost(), secure, has_site(self.factory)) or where
-        self.factory.log.info("listening on {address}", address=address)
+        site = has_site(self.factory)
+        address = uri_of(port.getHost(), secure, site)
+        if address is not None and not site:
+            address = with_paths(address, self.factory)
+        self.factory.log.info("listening on {address}", address=address or where)
 
     def _failed(self, reason: Failure, server: Server | MountsServer, where: str) -> None:
         if server is not self._server:
