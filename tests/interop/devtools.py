@@ -14,6 +14,10 @@ from txws2 import connect
 __all__ = ["Page", "inspect"]
 
 
+# The answers of the developer tools if a page is left while an expression is evaluated.
+_LEFT = "Inspected target navigated or closed", "Execution context was destroyed"
+
+
 class Inspected(ProcessLines):
     """A browser that prints the address of its developer tools on its standard error."""
 
@@ -76,16 +80,22 @@ class Page:
         return said["result"].get("value")
 
     async def until(self, condition):
-        """Wait until a condition holds; only the page itself may change it."""
-        await self.evaluate(
-            f"""new Promise(resolve => {{
-                const look = () => {{ if ({condition}) resolve(); }};
-                new MutationObserver(look).observe(document,
-                    {{subtree: true, childList: true, attributes: true, characterData: true}});
-                addEventListener("load", look);
-                look();
-            }})"""
-        )
+        """Wait until a condition holds; only the page itself, or the next one, may change it."""
+        looking = f"""new Promise(resolve => {{
+            const look = () => {{ if ({condition}) resolve(); }};
+            new MutationObserver(look).observe(document,
+                {{subtree: true, childList: true, attributes: true, characterData: true}});
+            addEventListener("load", look);
+            look();
+        }})"""
+        while True:
+            try:
+                await self.evaluate(looking)
+                return
+            except AssertionError as exc:
+                # A link has led to another page meanwhile.
+                if not any(words in str(exc) for words in _LEFT):
+                    raise
 
     async def choose(self, selector, *paths):
         """Choose files in an input of the page."""
