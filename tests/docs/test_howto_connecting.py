@@ -18,6 +18,7 @@ from tests.command.test_commands import ROOT
 from tests.support.certificates import certify
 from tests.support.examples import blocks
 from tests.support.printed import PrintedTestCase
+from tests.support.resolving import ResolvingReactor
 from tests.support.sides import answer
 from txws2.client.connections import ConnectOptions, connect
 from txws2.client.tls import ClientTLS
@@ -189,7 +190,7 @@ class CallTests(PrintedTestCase):
 
     def test_the_proxy_is_asked_where_there_is_one(self):
         self.run_printed(self.PROXIES)
-        reactor = MemoryReactorClock()
+        reactor = ResolvingReactor()
         self.patch(twisted.internet, "reactor", reactor)
         for name in "through_a_proxy", "through_socks", "through_none":
             connecting = self.names[name]("ws://127.0.0.1/")

@@ -5,13 +5,13 @@ from inspect import isfunction
 from pathlib import Path
 
 import twisted.internet
-from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.command.test_commands import ROOT
 from tests.support.certificates import certify, make_pems
 from tests.support.examples import blocks
 from tests.support.printed import PrintedTestCase
+from tests.support.resolving import ResolvingReactor
 from tests.support.tls_matrix import ROWS
 
 HOWTO = Path(ROOT, "docs", "howto", "tls.rst").read_text()
@@ -31,7 +31,7 @@ class TableTests(SynchronousTestCase):
 
 class CallTests(PrintedTestCase):
     def test_calls_are_made_with_options_that_there_are(self):
-        reactor = MemoryReactorClock()
+        reactor = ResolvingReactor()
         self.patch(twisted.internet, "reactor", reactor)
         folder = Path(self.mktemp())
         (folder / "authorities").mkdir(parents=True)

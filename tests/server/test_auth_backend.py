@@ -2,13 +2,13 @@
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
 
 from tests.server.test_authentication import AuthenticationTestCase
+from tests.support.resolving import ResolvingReactor
 from tests.support.sides import REQUEST
 from txws2.server import auth_backend as module
 from txws2.server.auth_backend import backend_auth, is_authorized
@@ -242,7 +242,7 @@ class MistakesTests(BackendTestCase):
         self.assertIs(hook._the_agent(), agent)
 
     def test_its_connections_are_not_in_the_log(self):
-        reactor = MemoryReactorClock()
+        reactor = ResolvingReactor()
         for scheme in "http", "https":
             hook = backend_auth(f"{scheme}://127.0.0.1:9000/", reactor=reactor)
             asking = Deferred.fromCoroutine(hook(self.connection(), self.ws.request))

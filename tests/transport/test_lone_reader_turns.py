@@ -12,6 +12,7 @@ from txws2._transport.lone_reader import LoneReader, note_other_read
 if not hasattr(select, "epoll"):
     raise SkipTest("this system has no epoll")
 
+from twisted.internet.epollreactor import EPollReactor
 
 from tests.transport.test_lone_reader import LoneCases
 
@@ -75,6 +76,17 @@ class TwoTests(LoneCases, SynchronousTestCase):
         self.assertIs(another.lost, ConnectionDone)
         self.assertIsNone(self.protocol.lost)
         self.assertNotIn(another.transport, LoneReader.readers)
+
+    def test_one_of_a_reactor_that_runs_no_more_is_left_alone(self):
+        another = self.alternate(50)
+        gone = EPollReactor()
+        gone._poller.close()
+        gone.waker.connectionLost(None)
+        another.transport.reactor._reactor = gone
+        for _ in range(5):
+            self.turn()
+        self.assertGreater(len(another.reads), 1)
+        self.assertIsNone(another.lost)
 
     def test_the_other_may_end_this_one(self):
         another = self.alternate(50)

@@ -216,7 +216,11 @@ class LoneReader(StandIn):
         while isinstance(found, int):
             if monotonic() - now > NEAR:
                 return None
-            found = self._read_on_for(self.readers[found].reactor)
+            reader = self.readers[found].reactor
+            if reader._reactor is not self._reactor:
+                # A reactor that runs no more has left it there; the descriptor is another's now.
+                return None
+            found = self._read_on_for(reader)
         return found
 
     def _read_on(self) -> Exception | int | None:
