@@ -48,7 +48,7 @@ html_search_scorer = str(HERE / "scorer.js")
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
-# What a program prints, and the prompt before a command, aren't copied.
+# The output of a program, and the prompt before a command, aren't copied.
 copybutton_exclude = ".linenos, .gp, .go"
 
 

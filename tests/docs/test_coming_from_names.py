@@ -108,7 +108,7 @@ OURS = offered(
 ) | {"testing", "serverFromString", "listenSSL", "abortConnection"}
 
 
-# Of the application's own code, and of Python.
+# Names of the application's own code, and of Python.
 WORDS = frozenset(
     [
         "app",

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "txws2"
 
 FACE = "txws2"
 
-# What other packages have is imported already, so that a process takes a fraction of the time.
+# The packages of others are imported already, so that a process takes a fraction of the time.
 FRESH = Template("import OpenSSL.SSL, twisted.internet.endpoints, twisted.internet.ssl")
 
 

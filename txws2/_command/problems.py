@@ -60,7 +60,7 @@ def useless_options(options: Options, making: Making, made: Made) -> Iterator[Wr
 def _without_effect(options: Options, making: Making, made: Made) -> Iterator[WrongOption]:
     """Generate a problem if options would have no effect, such as an --origin that refuses no page.
 
-    That is so if all WebSockets are those of factories with options of their own.
+    They have none if all WebSockets are those of factories with options of their own.
     """
     if not made.sockets or any(each not in making.own for each in made.sockets.values()):
         return

@@ -60,8 +60,8 @@ class Trust:
         return self._context
 
 
-# What was loaded, with the stamps of the files at that time. Reading the authorities of a machine
-# takes several times as long as a TLS handshake.
+# Each trust that was loaded, with the stamps of the files at that time. Reading the authorities of
+# a machine takes several times as long as a TLS handshake.
 _kept: OrderedDict[str | None, tuple[_Stamp, Trust]] = OrderedDict()
 
 

@@ -134,31 +134,25 @@ def run(
         raise shortened(exc)  # noqa: B904
     changes = Changes(reactor) if reload else None
     if serves:
-        where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
-
-        def start() -> Deferred[Any]:
-            listening = maybeDeferred(
-                listen_at,
-                reactor,
-                factory,
-                host,
-                port,
-                endpoint,
-                _log,
-                site=_is_site(factory),
-                with_paths=partial(with_paths, factory=factory),
-            )
-            return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
+        start = partial(_listening, reactor, factory, host, port, endpoint)
     else:
-
-        def start() -> Deferred[Any]:
-            return _awaited(target, reactor)
-
+        start = partial(_awaited, target, reactor)
     exit_ = _run(reactor, start, loop, ends=not serves)
     if changes is not None and changes.seen:
         sys.exit(changes.STATUS)
     if exit_ is not None:
         raise exit_
+
+
+def _listening(
+    reactor: Any, factory: Any, host: str | None, port: int | None, endpoint: Endpoint | None
+) -> Deferred[Any]:
+    where = f"{host or '*'}:{port}" if endpoint is None else str(endpoint)
+    site, paths = _is_site(factory), partial(with_paths, factory=factory)
+    listening = maybeDeferred(
+        listen_at, reactor, factory, host, port, endpoint, _log, site=site, with_paths=paths
+    )
+    return listening.addCallbacks(lambda _: None, _explain, errbackArgs=(where,))
 
 
 def _check(
